@@ -1,0 +1,49 @@
+/* The prologue: sixteen bytes that say who speaks here and what fits. No state. */
+#include "common/prologue.h"
+
+#include <endian.h>
+#include <errno.h>
+
+#include "common/log.h"
+#include "common/transport.h"
+
+#define MSG_MIN 1024u /* the least in which a hello fits */
+
+void prologue_make(struct prologue *wire, uint32_t msg_max, uint32_t nr_recvs)
+{
+	*wire = (struct prologue){
+		.magic = htole32(PROLOGUE_MAGIC),
+		.version = htole16(PROLOGUE_VERSION),
+		.msg_max = htole32(msg_max),
+		.nr_recvs = htole32(nr_recvs),
+	};
+}
+
+int prologue_check(const struct prologue *wire, struct prologue *out)
+{
+	struct prologue p = {
+		.magic = le32toh(wire->magic),
+		.version = le16toh(wire->version),
+		.msg_max = le32toh(wire->msg_max),
+		.nr_recvs = le32toh(wire->nr_recvs),
+	};
+
+	if (p.magic != PROLOGUE_MAGIC) {
+		log_warn("the peer does not speak usrbio: it began with %08x", p.magic);
+		return -EPROTO;
+	}
+	if (p.version != PROLOGUE_VERSION) {
+		log_error("the peer's transport has version %u, ours %u", p.version,
+			  PROLOGUE_VERSION);
+		return -EPROTONOSUPPORT;
+	}
+	if (p.msg_max < MSG_MIN || p.nr_recvs < 2) {
+		log_warn("the peer offers messages of %u bytes and %u receive buffers", p.msg_max,
+			 p.nr_recvs);
+		return -EBADMSG;
+	}
+	if (p.msg_max > TP_MSG_MAX)
+		p.msg_max = TP_MSG_MAX;
+	*out = p;
+	return 0;
+}
