@@ -1,0 +1,275 @@
+/*
+ * Frames to structs, through protobuf-c with the connection's arena as its allocator. Every reader
+ * below checks what its message promises; nothing after it needs to.
+ */
+#include "proto/codec.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/wire_errno.h"
+#include "usrbio.pb-c.h"
+
+static void *pb_alloc(void *arena, size_t size)
+{
+	return arena_alloc(arena, size);
+}
+
+static void pb_free(void *arena, void *p)
+{
+	(void)arena;
+	(void)p;
+}
+
+/* A byte string of at most max bytes; *out points to a copy with a zero behind it. */
+static bool get_bytes(struct arena *arena, const ProtobufCBinaryData *in, size_t max,
+		      struct bytes *out)
+{
+	uint8_t *copy;
+
+	if (in->len > max)
+		return false;
+	copy = arena_alloc(arena, in->len + 1);
+	if (!copy)
+		return false;
+	if (in->len)
+		memcpy(copy, in->data, in->len);
+	copy[in->len] = 0;
+	*out = (struct bytes){.data = copy, .len = in->len};
+	return true;
+}
+
+static bool get_string(struct arena *arena, const ProtobufCBinaryData *in, size_t max,
+		       struct bytes *out)
+{
+	return !(in->len && memchr(in->data, 0, in->len)) && get_bytes(arena, in, max, out);
+}
+
+/* The id and the key of a session: both there, or both not. */
+static bool get_session(struct arena *arena, const ProtobufCBinaryData *id,
+			const ProtobufCBinaryData *key, struct bytes *out_id, struct bytes *out_key)
+{
+	bool none = !id->len && !key->len;
+	bool both = id->len == SESSION_ID_SIZE && key->len == SESSION_KEY_SIZE;
+
+	return (none || both) && get_bytes(arena, id, SESSION_ID_SIZE, out_id) &&
+	       get_bytes(arena, key, SESSION_KEY_SIZE, out_key);
+}
+
+static bool read_hello(struct arena *arena, const Usrbio__Hello *pb, struct hello *m)
+{
+	m->version_min = pb->version_min;
+	m->version_max = pb->version_max;
+	m->features = pb->features;
+	m->max_inflight = pb->max_inflight;
+	return m->version_min <= m->version_max &&
+	       get_string(arena, &pb->export, EXPORT_NAME_MAX, &m->export) &&
+	       get_string(arena, &pb->client, TEXT_MAX, &m->client) &&
+	       get_session(arena, &pb->session_id, &pb->session_key, &m->session_id,
+			   &m->session_key);
+}
+
+static bool read_welcome(struct arena *arena, const Usrbio__Welcome *pb, struct welcome *m)
+{
+	m->status = wire_to_errno(pb->status);
+	m->version = pb->version;
+	m->features = pb->features;
+	m->boot_id = pb->boot_id;
+	m->max_inflight = pb->max_inflight;
+	m->max_regions = pb->max_regions;
+	m->max_files = pb->max_files;
+	m->export_flags = pb->export_flags;
+	if (!m->status && (!m->max_inflight || m->max_inflight > INFLIGHT_MAX || !m->max_regions ||
+			   m->max_regions > REGIONS_MAX || !pb->session_id.len))
+		return false;
+	return get_session(arena, &pb->session_id, &pb->session_key, &m->session_id,
+			   &m->session_key) &&
+	       get_string(arena, &pb->server, TEXT_MAX, &m->server) &&
+	       get_string(arena, &pb->text, TEXT_MAX, &m->text);
+}
+
+static bool read_region_add(struct arena *arena, const Usrbio__RegionAdd *pb, struct region_add *m)
+{
+	(void)arena;
+	m->region = pb->region;
+	m->key = pb->key;
+	m->base = pb->addr;
+	m->size = pb->size;
+	m->access = pb->access;
+	return m->region < REGIONS_MAX && m->size && m->size <= UINT64_MAX - m->base && m->access &&
+	       !(m->access & ~(uint32_t)(ACCESS_READ | ACCESS_WRITE));
+}
+
+static bool read_region_drop(struct arena *arena, const Usrbio__RegionDrop *pb,
+			     struct region_drop *m)
+{
+	(void)arena;
+	m->tag = pb->tag;
+	m->region = pb->region;
+	return m->region < REGIONS_MAX;
+}
+
+static bool read_submit(struct arena *arena, const Usrbio__SubmitBatch *pb, struct submit *m)
+{
+	size_t n = pb->n_tag;
+
+	(void)arena;
+	if (!n || n > BATCH_MAX || pb->n_file != n || pb->n_off != n || pb->n_len != n ||
+	    pb->n_region != n || pb->n_region_off != n)
+		return false;
+	if ((pb->op != IO_READ && pb->op != IO_WRITE) || pb->priority >= NR_PRIORITIES ||
+	    (pb->flags & ~(uint32_t)IO_NO_HOLES))
+		return false;
+	*m = (struct submit){
+		.op = pb->op,
+		.flags = pb->flags,
+		.priority = pb->priority,
+		.n = n,
+		.tag = pb->tag,
+		.file = pb->file,
+		.off = pb->off,
+		.len = pb->len,
+		.region = pb->region,
+		.region_off = pb->region_off,
+	};
+	return true;
+}
+
+static bool read_completion(struct arena *arena, const Usrbio__CompletionBatch *pb,
+			    struct completion *m)
+{
+	size_t n = pb->n_tag;
+
+	(void)arena;
+	if (!n || n > COMPLETIONS_MAX || pb->n_result != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (pb->result[i] < 0)
+			pb->result[i] = wire_to_errno(pb->result[i]);
+	*m = (struct completion){.n = n, .tag = pb->tag, .result = pb->result};
+	return true;
+}
+
+static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *m)
+{
+	m->tag = pb->tag;
+	m->op = pb->op;
+	m->file = pb->file;
+	m->flags = pb->flags;
+	m->mode = pb->mode;
+	m->off = pb->off;
+	m->len = pb->len;
+	m->nr_ranges = pb->n_range / 2;
+	m->range = pb->range;
+	return m->op && m->op < NR_CALLS && pb->n_range % 2 == 0 && m->nr_ranges <= RANGES_MAX &&
+	       get_string(arena, &pb->path, PROTO_PATH_MAX, &m->path) &&
+	       get_string(arena, &pb->path2, PROTO_PATH_MAX, &m->path2);
+}
+
+/* As many zero bytes as types, the last one at the end: no name runs past the others. */
+static bool names_match(const struct reply *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->names.len; i++)
+		count += m->names.data[i] == 0;
+	return count == m->nr_types && (!m->names.len || !m->names.data[m->names.len - 1]);
+}
+
+static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct reply *m)
+{
+	*m = (struct reply){
+		.tag = pb->tag,
+		.status = wire_to_errno(pb->status),
+		.file = pb->file,
+		.attr_valid = pb->attr_valid,
+		.attr = {.mode = pb->mode,
+			 .nlink = pb->nlink,
+			 .uid = pb->uid,
+			 .gid = pb->gid,
+			 .ino = pb->ino,
+			 .dev = pb->dev,
+			 .size = pb->size,
+			 .blocks = pb->blocks,
+			 .atime_ns = pb->atime_ns,
+			 .mtime_ns = pb->mtime_ns,
+			 .ctime_ns = pb->ctime_ns},
+		.nr_types = pb->n_types,
+		.types = pb->types,
+		.next = pb->next,
+	};
+	return get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
+	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m);
+}
+
+static bool read_ping(struct arena *arena, const Usrbio__Ping *pb, struct ping *m)
+{
+	(void)arena;
+	m->nonce = pb->nonce;
+	m->pong = pb->pong;
+	return m->pong <= 1;
+}
+
+static bool read_body(struct arena *arena, const ProtobufCMessage *pb, struct message *msg)
+{
+	const void *body = pb;
+
+	switch (msg->type) {
+	case MSG_HELLO:
+		return read_hello(arena, body, &msg->hello);
+	case MSG_WELCOME:
+		return read_welcome(arena, body, &msg->welcome);
+	case MSG_REGION_ADD:
+		return read_region_add(arena, body, &msg->region_add);
+	case MSG_REGION_DROP:
+		return read_region_drop(arena, body, &msg->region_drop);
+	case MSG_SUBMIT:
+		return read_submit(arena, body, &msg->submit);
+	case MSG_COMPLETION:
+		return read_completion(arena, body, &msg->completion);
+	case MSG_CALL:
+		return read_call(arena, body, &msg->call);
+	case MSG_REPLY:
+		return read_reply(arena, body, &msg->reply);
+	case MSG_PING:
+		return read_ping(arena, body, &msg->ping);
+	case NR_MSG_TYPES:
+		break;
+	}
+	return false;
+}
+
+static const ProtobufCMessageDescriptor *const descriptors[NR_MSG_TYPES] = {
+	[MSG_HELLO] = &usrbio__hello__descriptor,
+	[MSG_WELCOME] = &usrbio__welcome__descriptor,
+	[MSG_REGION_ADD] = &usrbio__region_add__descriptor,
+	[MSG_REGION_DROP] = &usrbio__region_drop__descriptor,
+	[MSG_SUBMIT] = &usrbio__submit_batch__descriptor,
+	[MSG_COMPLETION] = &usrbio__completion_batch__descriptor,
+	[MSG_CALL] = &usrbio__call__descriptor,
+	[MSG_REPLY] = &usrbio__reply__descriptor,
+	[MSG_PING] = &usrbio__ping__descriptor,
+};
+
+int codec_decode(struct arena *arena, const void *frame, size_t len, struct message *msg)
+{
+	ProtobufCAllocator allocator = {
+		.alloc = pb_alloc, .free = pb_free, .allocator_data = arena};
+	const uint8_t *bytes = frame;
+	ProtobufCMessage *pb;
+
+	arena_reset(arena);
+	if (!len || len > FRAME_MAX || bytes[0] >= NR_MSG_TYPES || !descriptors[bytes[0]]) {
+		log_debug("a frame of %zu bytes and type %d is none of ours", len,
+			  len ? bytes[0] : -1);
+		return -EBADMSG;
+	}
+	*msg = (struct message){.type = bytes[0]};
+	pb = protobuf_c_message_unpack(descriptors[bytes[0]], &allocator, len - 1, bytes + 1);
+	if (!pb || !read_body(arena, pb, msg)) {
+		log_debug("a frame of %zu bytes and type %d is malformed", len, bytes[0]);
+		return -EBADMSG;
+	}
+	return 0;
+}

@@ -1,0 +1,196 @@
+/*
+ * Structs to frames: fill the generated struct on the stack, with pointers to the caller's arrays,
+ * and pack it straight into the caller's buffer. No state, no allocation; any thread.
+ */
+#include "proto/codec.h"
+
+#include <errno.h>
+
+#include "common/wire_errno.h"
+#include "usrbio.pb-c.h"
+
+static ProtobufCBinaryData data_of(struct bytes bytes)
+{
+	return (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)(uintptr_t)bytes.data};
+}
+
+/* protobuf-c takes arrays without const and does not write to them. */
+#define ARRAY(type, array) ((type *)(uintptr_t)(array))
+
+static long pack(enum msg_type type, const ProtobufCMessage *base, uint8_t *buf, size_t cap)
+{
+	size_t size = protobuf_c_message_get_packed_size(base);
+
+	if (size >= cap)
+		return -EMSGSIZE;
+	buf[0] = (uint8_t)type;
+	return 1 + (long)protobuf_c_message_pack(base, buf + 1);
+}
+
+static long encode_hello(const struct hello *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Hello pb = USRBIO__HELLO__INIT;
+
+	pb.version_min = m->version_min;
+	pb.version_max = m->version_max;
+	pb.features = m->features;
+	pb.export = data_of(m->export);
+	pb.client = data_of(m->client);
+	pb.session_id = data_of(m->session_id);
+	pb.session_key = data_of(m->session_key);
+	pb.max_inflight = m->max_inflight;
+	return pack(MSG_HELLO, &pb.base, buf, cap);
+}
+
+static long encode_welcome(const struct welcome *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Welcome pb = USRBIO__WELCOME__INIT;
+
+	pb.status = wire_from_errno(m->status);
+	pb.version = m->version;
+	pb.features = m->features;
+	pb.session_id = data_of(m->session_id);
+	pb.session_key = data_of(m->session_key);
+	pb.boot_id = m->boot_id;
+	pb.max_inflight = m->max_inflight;
+	pb.max_regions = m->max_regions;
+	pb.max_files = m->max_files;
+	pb.export_flags = m->export_flags;
+	pb.server = data_of(m->server);
+	pb.text = data_of(m->text);
+	return pack(MSG_WELCOME, &pb.base, buf, cap);
+}
+
+static long encode_region_add(const struct region_add *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__RegionAdd pb = USRBIO__REGION_ADD__INIT;
+
+	pb.region = m->region;
+	pb.key = m->key;
+	pb.addr = m->base;
+	pb.size = m->size;
+	pb.access = m->access;
+	return pack(MSG_REGION_ADD, &pb.base, buf, cap);
+}
+
+static long encode_region_drop(const struct region_drop *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__RegionDrop pb = USRBIO__REGION_DROP__INIT;
+
+	pb.tag = m->tag;
+	pb.region = m->region;
+	return pack(MSG_REGION_DROP, &pb.base, buf, cap);
+}
+
+static long encode_submit(const struct submit *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__SubmitBatch pb = USRBIO__SUBMIT_BATCH__INIT;
+
+	pb.op = m->op;
+	pb.flags = m->flags;
+	pb.priority = m->priority;
+	pb.n_tag = pb.n_file = pb.n_off = pb.n_len = pb.n_region = pb.n_region_off = m->n;
+	pb.tag = ARRAY(uint32_t, m->tag);
+	pb.file = ARRAY(uint64_t, m->file);
+	pb.off = ARRAY(uint64_t, m->off);
+	pb.len = ARRAY(uint64_t, m->len);
+	pb.region = ARRAY(uint32_t, m->region);
+	pb.region_off = ARRAY(uint64_t, m->region_off);
+	return pack(MSG_SUBMIT, &pb.base, buf, cap);
+}
+
+static long encode_completion(const struct completion *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__CompletionBatch pb = USRBIO__COMPLETION_BATCH__INIT;
+	int64_t result[COMPLETIONS_MAX];
+
+	if (m->n > COMPLETIONS_MAX)
+		return -EMSGSIZE;
+	for (size_t i = 0; i < m->n; i++)
+		result[i] = m->result[i] < 0 ? wire_from_errno((int)m->result[i]) : m->result[i];
+	pb.n_tag = pb.n_result = m->n;
+	pb.tag = ARRAY(uint32_t, m->tag);
+	pb.result = result;
+	return pack(MSG_COMPLETION, &pb.base, buf, cap);
+}
+
+static long encode_call(const struct call *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Call pb = USRBIO__CALL__INIT;
+
+	pb.tag = m->tag;
+	pb.op = m->op;
+	pb.file = m->file;
+	pb.path = data_of(m->path);
+	pb.path2 = data_of(m->path2);
+	pb.flags = m->flags;
+	pb.mode = m->mode;
+	pb.off = m->off;
+	pb.len = m->len;
+	pb.n_range = 2 * m->nr_ranges;
+	pb.range = ARRAY(uint64_t, m->range);
+	return pack(MSG_CALL, &pb.base, buf, cap);
+}
+
+static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Reply pb = USRBIO__REPLY__INIT;
+
+	pb.tag = m->tag;
+	pb.status = wire_from_errno(m->status);
+	pb.file = m->file;
+	pb.persistent = data_of(m->persistent);
+	pb.attr_valid = m->attr_valid;
+	pb.mode = m->attr.mode;
+	pb.nlink = m->attr.nlink;
+	pb.uid = m->attr.uid;
+	pb.gid = m->attr.gid;
+	pb.ino = m->attr.ino;
+	pb.dev = m->attr.dev;
+	pb.size = m->attr.size;
+	pb.blocks = m->attr.blocks;
+	pb.atime_ns = m->attr.atime_ns;
+	pb.mtime_ns = m->attr.mtime_ns;
+	pb.ctime_ns = m->attr.ctime_ns;
+	pb.names = data_of(m->names);
+	pb.n_types = m->nr_types;
+	pb.types = ARRAY(uint32_t, m->types);
+	pb.next = m->next;
+	return pack(MSG_REPLY, &pb.base, buf, cap);
+}
+
+static long encode_ping(const struct ping *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Ping pb = USRBIO__PING__INIT;
+
+	pb.nonce = m->nonce;
+	pb.pong = m->pong;
+	return pack(MSG_PING, &pb.base, buf, cap);
+}
+
+long codec_encode(const struct message *msg, void *buf, size_t cap)
+{
+	switch (msg->type) {
+	case MSG_HELLO:
+		return encode_hello(&msg->hello, buf, cap);
+	case MSG_WELCOME:
+		return encode_welcome(&msg->welcome, buf, cap);
+	case MSG_REGION_ADD:
+		return encode_region_add(&msg->region_add, buf, cap);
+	case MSG_REGION_DROP:
+		return encode_region_drop(&msg->region_drop, buf, cap);
+	case MSG_SUBMIT:
+		return encode_submit(&msg->submit, buf, cap);
+	case MSG_COMPLETION:
+		return encode_completion(&msg->completion, buf, cap);
+	case MSG_CALL:
+		return encode_call(&msg->call, buf, cap);
+	case MSG_REPLY:
+		return encode_reply(&msg->reply, buf, cap);
+	case MSG_PING:
+		return encode_ping(&msg->ping, buf, cap);
+	case NR_MSG_TYPES:
+		break;
+	}
+	return -EMSGSIZE;
+}

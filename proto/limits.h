@@ -1,0 +1,67 @@
+/*
+ * Every number both sides agree on: versions, limits, and the constants that travel.
+ * The only place for them; PROTOCOL.md refers here.
+ */
+#ifndef USRBIO_PROTO_LIMITS_H
+#define USRBIO_PROTO_LIMITS_H
+
+#define PROTO_PORT    7040 /* where a URL names none; unassigned at IANA */
+#define PROTO_VERSION 1
+
+/* A frame is a type byte and a protobuf message; larger ones are not even decoded. */
+#define FRAME_MAX	  16384
+#define BATCH_MAX	  256	      /* entries of a SubmitBatch: 40 bytes each */
+#define COMPLETIONS_MAX	  512	      /* entries of a CompletionBatch: 12 bytes each */
+#define ARENA_SIZE	  (64 * 1024) /* what decoding one frame may use */
+#define EXPORT_NAME_MAX	  255
+#define PROTO_PATH_MAX	  4095 /* without the final zero, like PATH_MAX */
+#define PERSISTENT_MAX	  160  /* Linux file handles: 128 bytes and a header */
+#define TEXT_MAX	  512
+#define RANGES_MAX	  1000 /* pairs in one punch */
+#define SESSION_ID_SIZE	  16
+#define SESSION_KEY_SIZE  32
+#define INFLIGHT_MAX	  16384 /* per connection, and so tags of one connection */
+#define REGIONS_MAX	  4096	/* per connection */
+#define FILES_MAX	  65536 /* per session */
+#define SESSION_CONNS_MAX 64
+#define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
+
+#define FEATURE_IMM (1ull << 0) /* full reads complete by an immediate */
+
+enum { EXPORT_READ_ONLY = 1 };
+enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
+enum io_op { IO_READ = 1, IO_WRITE = 2 };
+enum { IO_NO_HOLES = 1 }; /* a read that meets a hole says -ENODATA */
+enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, NR_PRIORITIES };
+
+enum call_op {
+	CALL_OPEN = 1, /* path, flags (OPEN_*), mode -> file, persistent, attributes */
+	CALL_CLOSE,    /* file */
+	CALL_STAT,     /* file, or path when file is 0; flags CALL_NOFOLLOW -> attributes */
+	CALL_FSYNC,    /* file; flags CALL_DATA_ONLY */
+	CALL_TRUNCATE, /* file, or path when file is 0; len */
+	CALL_UNLINK,   /* path */
+	CALL_RMDIR,    /* path */
+	CALL_MKDIR,    /* path, mode */
+	CALL_RENAME,   /* path, path2; flags CALL_NOREPLACE */
+	CALL_LINK,     /* path or file, path2 */
+	CALL_READDIR,  /* path, off: `next` of the last answer, 0 first -> names, types, next */
+	CALL_PUNCH,    /* file, range */
+	NR_CALLS,
+};
+enum { CALL_NOFOLLOW = 1, CALL_DATA_ONLY = 2, CALL_NOREPLACE = 4 };
+
+/* Flags of CALL_OPEN: the low two bits are the access mode. */
+enum {
+	OPEN_READ = 1,
+	OPEN_WRITE = 2,
+	OPEN_CREATE = 4,
+	OPEN_EXCLUSIVE = 8,
+	OPEN_TRUNCATE = 16,
+	OPEN_DIRECTORY = 32, /* refuse anything else */
+	OPEN_DIRECT = 64,    /* a hint: bypass the server's page cache */
+	OPEN_NOFOLLOW = 128,
+	OPEN_FLAGS_ALL = 255,
+};
+
+#endif

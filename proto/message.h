@@ -1,0 +1,125 @@
+/*
+ * The messages as plain structs: what the codec takes and gives. Byte strings and arrays point to
+ * the sender's memory when encoding and into the arena (or the frame) after decoding.
+ */
+#ifndef USRBIO_PROTO_MESSAGE_H
+#define USRBIO_PROTO_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+/* The first byte of a frame. */
+enum msg_type {
+	MSG_HELLO = 1,
+	MSG_WELCOME,
+	MSG_REGION_ADD,
+	MSG_REGION_DROP,
+	MSG_SUBMIT,
+	MSG_COMPLETION,
+	MSG_CALL,
+	MSG_REPLY,
+	MSG_PING,
+	NR_MSG_TYPES,
+};
+
+/* After decoding, data[len] is a zero byte: a path is a C string (and has no zero inside). */
+struct bytes {
+	const uint8_t *data;
+	size_t len;
+};
+
+struct hello {
+	uint32_t version_min, version_max;
+	uint64_t features;
+	struct bytes export, client;
+	struct bytes session_id, session_key; /* both empty, or both of their full size */
+	uint32_t max_inflight;
+};
+
+struct welcome {
+	int status; /* 0 or -errno */
+	uint32_t version;
+	uint64_t features;
+	struct bytes session_id, session_key;
+	uint64_t boot_id;
+	uint32_t max_inflight, max_regions, max_files, export_flags;
+	struct bytes server, text;
+};
+
+struct region_add {
+	uint32_t region, key;
+	uint64_t base, size;
+	uint32_t access;
+};
+
+struct region_drop {
+	uint32_t tag, region;
+};
+
+struct submit {
+	uint32_t op, flags, priority;
+	size_t n;
+	const uint32_t *tag;
+	const uint64_t *file, *off, *len;
+	const uint32_t *region;
+	const uint64_t *region_off;
+};
+
+struct completion {
+	size_t n;
+	const uint32_t *tag;
+	const int64_t *result; /* bytes or, already translated by wire_to_errno, -errno */
+};
+
+struct call {
+	uint32_t tag, op;
+	uint64_t file;
+	struct bytes path, path2;
+	uint32_t flags, mode;
+	uint64_t off, len;
+	size_t nr_ranges; /* pairs */
+	const uint64_t *range;
+};
+
+struct file_attr {
+	uint32_t mode, nlink, uid, gid;
+	uint64_t ino, dev, size, blocks;
+	int64_t atime_ns, mtime_ns, ctime_ns;
+};
+
+struct reply {
+	uint32_t tag;
+	int status; /* 0 or -errno */
+	uint64_t file;
+	struct bytes persistent;
+	uint32_t attr_valid;
+	struct file_attr attr;
+	struct bytes names; /* each ended by a zero byte */
+	size_t nr_types;
+	const uint32_t *types; /* as many as there are names */
+	uint64_t next;
+};
+
+struct ping {
+	uint64_t nonce;
+	uint32_t pong;
+};
+
+struct message {
+	enum msg_type type;
+	union {
+		struct hello hello;
+		struct welcome welcome;
+		struct region_add region_add;
+		struct region_drop region_drop;
+		struct submit submit;
+		struct completion completion;
+		struct call call;
+		struct reply reply;
+		struct ping ping;
+	};
+};
+
+#endif
