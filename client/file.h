@@ -1,0 +1,51 @@
+/*
+ * Files and the descriptors that name them.
+ *
+ * A file is one open handle at a server, counted. Two tables lead to it, both indexed by
+ * descriptor: *opened* (usrbio_open: we own the descriptor, a placeholder nobody else can read)
+ * and *registered* (hf3fs_reg_fd). Any thread; file_registered is the hot path and takes no lock.
+ */
+#ifndef USRBIO_CLIENT_FILE_H
+#define USRBIO_CLIENT_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/mount.h"
+
+/* Memory of files is recycled, never returned: a stale pointer may be looked at, not trusted. */
+struct file {
+	struct mount *mount;
+	uint64_t handle;  /* the server's */
+	uint64_t session; /* mount_session() it belongs to */
+	uint32_t flags;	  /* OPEN_READ, OPEN_WRITE */
+	bool regular;
+};
+
+/* Open at the server. 0 and a reference; attr may be NULL. */
+int file_open(struct mount *mount, const char *path, uint32_t flags, uint32_t mode,
+	      struct file **file, struct file_attr *attr);
+void file_hold(struct file *file);
+/* The last one closes the handle, without waiting. */
+void file_put(struct file *file);
+
+/* A placeholder descriptor for an opened file; takes over the caller's reference. >= 0 or -EMFILE.
+ */
+int file_publish(struct file *file);
+/* The opened file of a descriptor, with a reference; NULL when it is none of ours (any more). */
+struct file *file_opened(int fd);
+int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */
+
+/*
+ * Register a descriptor: opened by us, or of the kernel's below a mounted directory. 0; -EBADF,
+ * -EINVAL (registered already), or what the server says.
+ */
+int file_register(int fd);
+void file_deregister(int fd);
+/* The registered file, with a reference; NULL when there is none. fd may be negated. Lock-free. */
+struct file *file_registered(int fd);
+
+/* True when the descriptor is one of ours, or lies on a mounted directory. */
+bool file_is_ours(int fd);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * A mount: this process's relation to one export. Found or made by its mount point, counted, and
+ * shared by the rings, iovs and files that use it. Connects when it is first needed, not before.
+ * Any thread.
+ */
+#ifndef USRBIO_CLIENT_MOUNT_H
+#define USRBIO_CLIENT_MOUNT_H
+
+#include <stdbool.h>
+
+#include "client/mountspec.h"
+#include "proto/message.h"
+
+struct mount;
+
+/* 0 and a reference; -EINVAL, -ENOENT as mountspec_find, -ENOMEM. Does not connect. */
+int mount_get(const char *mount_point, struct mount **mount);
+int mount_get_spec(const struct mountspec *spec, struct mount **mount);
+struct mount *mount_hold(struct mount *mount);
+/* The last one disconnects. Never blocks for the server; may be called from a completion. */
+void mount_put(struct mount *mount);
+
+/* Its look-up, unchanging. */
+const struct mountspec *mount_spec(const struct mount *mount);
+
+/* An answer with what its byte strings and arrays point to. */
+struct answer {
+	struct reply reply;
+	uint8_t data[FRAME_MAX + 4 * FRAME_MAX];
+};
+
+/*
+ * One call to the server: connects if need be, waits for the answer. call->tag is ours to choose.
+ * 0 and *answer, or the -errno the server answered, or -EREMOTEIO (no server, or it went away),
+ * -ETIMEDOUT never. answer may be NULL when only the status matters.
+ */
+int mount_call(struct mount *mount, const struct call *call, struct answer *answer);
+
+/* Close a handle at the server without waiting for the answer. May be called from anywhere. */
+void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle);
+
+/*
+ * The number of the session now, 0 while there is none. Handles of an earlier session are dead;
+ * whoever keeps one keeps this number beside it.
+ */
+uint64_t mount_session(struct mount *mount);
+
+/* One Ping and its Pong: nanoseconds, or -EREMOTEIO. */
+int mount_ping(struct mount *mount, uint64_t *ns);
+
+struct usrbio_counters;
+int mount_counters(struct mount *mount, struct usrbio_counters *counters);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * What a mount point string means: a URL, or a directory that the mount table or its own
+ * 3fs-virt/usrbio.conf turns into one. Pure look-up: no connection, no state.
+ */
+#ifndef USRBIO_CLIENT_MOUNTSPEC_H
+#define USRBIO_CLIENT_MOUNTSPEC_H
+
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+#define MOUNT_POINT_MAX 256 /* with the final zero: the field in hf3fs_iov and hf3fs_ior */
+#define SPEC_HOSTS_MAX	8
+#define SPEC_HOST_MAX	256
+
+struct spec_host {
+	char name[SPEC_HOST_MAX];
+	uint16_t port;
+};
+
+struct mountspec {
+	char mount_point[MOUNT_POINT_MAX]; /* normalised: no trailing or doubled slashes */
+	char dir[4096];	 /* the mounted directory, canonical; "" for a URL mount */
+	char scheme[16]; /* "tcp", "rdma", "loop", or "usrbio": rdma if it can, else tcp */
+	struct spec_host hosts[SPEC_HOSTS_MAX];
+	unsigned nr_hosts;
+	char export[EXPORT_NAME_MAX + 1];
+	unsigned timeout_ms; /* timeout=SECONDS: until an I/O is given up, 0: never; default 60 s */
+	unsigned nconnect;   /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
+};
+
+/*
+ * Look a mount point up. 0; -EINVAL (NULL, too long, a malformed URL: said in the log), -ENOENT (no
+ * mount of ours). Options after '?': an unknown or malformed one is -EINVAL.
+ */
+int mountspec_find(const char *mount_point, struct mountspec *spec);
+
+/*
+ * The mount that contains a path of the file system: canonicalised, deepest first, by whole
+ * components. *rest is where the part below the mount begins in `canonical` (PATH_MAX bytes; the
+ * caller's), "" for the mount itself. 0, -ENOENT (not ours, does not exist), -EINVAL.
+ */
+int mountspec_of_path(const char *path, struct mountspec *spec, char *canonical, const char **rest);
+
+/* The same for a URL with a path behind the export; *rest points into url. */
+int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * usrbio.h: what libusrbio adds to the USRBIO API: files by URL, without any mounted directory.
+ *
+ * A path is a URL with a path behind the export, tcp://host[:port]/export/dir/file, or a path below
+ * a mounted directory. Every call returns 0 or a count, or -errno, blocks for the server's answer,
+ * and may be called by any thread.
+ *
+ * A descriptor from usrbio_open is a number of this process which every hf3fs_ call accepts where
+ * it wants an fd. It is a real descriptor, so it clashes with no other, but only these calls and
+ * the hf3fs_ ones can do something with it; close it with usrbio_close.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The library hides everything but what is declared here. */
+#pragma GCC visibility push(default)
+
+struct usrbio_stat {
+	uint32_t mode; /* type and permissions, as in st_mode */
+	uint32_t nlink;
+	uint32_t uid;
+	uint32_t gid;
+	uint64_t ino;
+	uint64_t dev;
+	uint64_t size;	  /* bytes */
+	uint64_t blocks;  /* of 512 bytes */
+	int64_t atime_ns; /* nanoseconds since 1970 */
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+};
+
+struct usrbio_dirent {
+	const char *name; /* valid until the next call for this directory */
+	uint8_t type;	  /* DT_REG, DT_DIR, DT_LNK, ... of <dirent.h> */
+};
+
+struct usrbio_dir;
+
+/* The library's version, "0.1.0". */
+const char *usrbio_version(void);
+
+/*
+ * The mount point of a path, as the mount_point argument of hf3fs_ calls wants it: the URL up to
+ * the export, or the mounted directory. Returns its length + 1 like hf3fs_extract_mount_point
+ * (which takes paths of the file system only), or -ENOENT, -EINVAL. The rest of the path, relative
+ * to the mount, is put into *rest when that is not NULL, and points into `path`.
+ */
+int usrbio_mount_point(const char *path, char *mount_point, size_t size, const char **rest);
+
+/*
+ * Open a file. flags: O_RDONLY, O_WRONLY, O_RDWR with O_CREAT, O_EXCL, O_TRUNC, O_DIRECT,
+ * O_DIRECTORY, O_NOFOLLOW; others are ignored. mode: permissions of a new file.
+ * A descriptor >= 0; -ENOENT, -EACCES, -EROFS, -EREMOTEIO (no server), -EMFILE, ...
+ */
+int usrbio_open(const char *path, int flags, mode_t mode);
+/* 0; -EBADF when it is none of ours. A registration of it (hf3fs_reg_fd) lives on. */
+int usrbio_close(int fd);
+
+int usrbio_fstat(int fd, struct usrbio_stat *st);
+/* Follows a symbolic link at the end of the path; usrbio_lstat does not. */
+int usrbio_stat(const char *path, struct usrbio_stat *st);
+int usrbio_lstat(const char *path, struct usrbio_stat *st);
+
+/* What was written is on the server's disk when it returns 0. */
+int usrbio_fsync(int fd);
+int usrbio_ftruncate(int fd, uint64_t len);
+int usrbio_truncate(const char *path, uint64_t len);
+int usrbio_unlink(const char *path);
+int usrbio_rmdir(const char *path);
+int usrbio_mkdir(const char *path, mode_t mode);
+/* Both paths on one mount: else -EXDEV. */
+int usrbio_rename(const char *from, const char *to);
+
+/*
+ * Read a directory. "." and ".." do not show. usrbio_readdir: 1 and an entry, 0 at the end, or
+ * -errno. A directory is used by one thread at a time.
+ */
+int usrbio_opendir(const char *path, struct usrbio_dir **dir);
+int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry);
+void usrbio_closedir(struct usrbio_dir *dir);
+
+/* One empty exchange with the server of a mount; its time in nanoseconds in *ns. */
+int usrbio_ping(const char *mount_point, uint64_t *ns);
+
+/* Counters of this process's connections to a mount, since they were made. */
+struct usrbio_counters {
+	uint64_t ios;
+	uint64_t msgs_sent;
+	uint64_t msgs_received;
+	uint64_t imms_received; /* completions that came as an immediate */
+	uint64_t remote_reads;	/* one-sided operations of the server, as far as this side sees them
+				 */
+	uint64_t remote_writes; /* (tcp and loop do; an RDMA card serves them unseen) */
+	uint64_t doorbells;
+	uint64_t polls;
+	uint64_t sleeps;
+};
+int usrbio_counters(const char *mount_point, struct usrbio_counters *counters);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif

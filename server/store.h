@@ -1,0 +1,119 @@
+/*
+ * The store contract: where an export's files live. The pipeline knows this table and no store.
+ *
+ * A *store* is one export; a *file* an open file of it; a *queue* one worker's way to read and
+ * write. Namespace calls block and may come from any thread; the server makes them on threads of
+ * their own. Data goes through a queue, asynchronously, on the worker's event loop only.
+ *
+ * Everything returns 0 or a count, or -errno; an error means nothing happened.
+ */
+#ifndef USRBIO_SERVER_STORE_H
+#define USRBIO_SERVER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/message.h"
+
+struct evloop;
+struct store_ops;
+
+struct store {
+	const struct store_ops *ops;
+	bool read_only; /* the store itself refuses to change anything: -EROFS */
+};
+
+struct store_file {
+	struct store *store;
+	uint32_t flags; /* OPEN_READ and OPEN_WRITE as granted */
+	bool regular;	/* false: reading and writing it says -EBADF */
+	uint8_t persistent[PERSISTENT_MAX];
+	size_t persistent_len; /* 0: the store cannot name files beyond the session */
+};
+
+struct store_queue {
+	const struct store_ops *ops;
+};
+
+enum store_io_kind { STORE_READ, STORE_WRITE };
+
+/* One asynchronous transfer. The submitter owns it, and keeps it and `file` until `done`. */
+struct store_io {
+	enum store_io_kind kind;
+	uint32_t flags; /* IO_NO_HOLES */
+	struct store_file *file;
+	void *buf; /* inside the memory given to queue_open */
+	uint32_t len;
+	uint64_t off;
+	/*
+	 * Called once, on the worker's event loop, never from within io_submit. result: bytes (a
+	 * read is short at the end of file only, a write never) or -errno.
+	 */
+	void (*done)(struct store_io *io, int64_t result);
+	/* The store's own, from io_submit to done. */
+	struct {
+		void *queue;
+		uint32_t moved;
+		uint64_t event[4];
+	} priv;
+};
+
+/* A batch of directory entries, filled up to room bytes; `next` is 0 at the end. */
+struct store_dirents {
+	char *names; /* the caller's; each entry ended by a zero byte */
+	size_t room, used;
+	uint32_t *types; /* the caller's; DT_* */
+	size_t max, n;
+	uint64_t next;
+};
+
+struct store_ops {
+	const char *name;
+
+	/*
+	 * Open an export. where: what the command line said after NAME=. -ENOENT, -ENOTDIR,
+	 * -EACCES, -EBUSY (another server exports it); says why in the log.
+	 */
+	int (*open_store)(const char *where, bool read_only, struct store **store);
+	/* All its files and queues are gone before. */
+	void (*close_store)(struct store *store);
+
+	/*
+	 * One worker's queue on its event loop. [staging, +len) is the memory all its I/O uses; a
+	 * store may register it. The loop outlives the queue.
+	 */
+	int (*queue_open)(struct store *store, struct evloop *loop, void *staging, size_t len,
+			  struct store_queue **queue);
+	void (*queue_close)(struct store_queue *queue); /* nothing is under way */
+	/* Never fails: errors come through done. */
+	void (*io_submit)(struct store_queue *queue, struct store_io *io);
+
+	/* Namespace calls. Paths are relative, "" or "." the root, and cannot lead outside it. */
+	int (*open_file)(struct store *store, const char *path, uint32_t flags, uint32_t mode,
+			 struct store_file **file, struct file_attr *attr);
+	void (*close_file)(struct store_file *file); /* no I/O of it under way */
+	int (*stat_file)(struct store_file *file, struct file_attr *attr);
+	int (*sync_file)(struct store_file *file, bool data_only);
+	int (*truncate_file)(struct store_file *file, uint64_t len);
+	int (*punch)(struct store_file *file, uint64_t start, uint64_t end);
+	int (*stat_path)(struct store *store, const char *path, bool nofollow,
+			 struct file_attr *attr);
+	int (*unlink)(struct store *store, const char *path);
+	int (*rmdir)(struct store *store, const char *path);
+	int (*mkdir)(struct store *store, const char *path, uint32_t mode);
+	int (*rename)(struct store *store, const char *from, const char *to, bool noreplace);
+	int (*link)(struct store *store, const char *from, const char *to);
+	int (*link_file)(struct store_file *file, const char *to);
+	int (*readdir)(struct store *store, const char *path, uint64_t start,
+		       struct store_dirents *out);
+};
+
+/* "posix:DIR" and plain "DIR", "null:SIZE", "memory:", and "fault:RULES:" before any of them. */
+int store_open(const char *where, bool read_only, struct store **store);
+
+extern const struct store_ops store_posix;
+extern const struct store_ops store_null;   /* reads are zeros, writes vanish */
+extern const struct store_ops store_memory; /* files live in the server's memory */
+
+#endif
