@@ -42,7 +42,7 @@ int wire_to_errno(int64_t status)
 	if (!status)
 		return 0;
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if (table[i].wire == -status)
+		if (-(int64_t)table[i].wire == status)
 			return -table[i].err;
 	return -EIO;
 }

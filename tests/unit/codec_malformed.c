@@ -1,0 +1,241 @@
+/*
+ * What the codec must refuse, and that no bytes at all make it misbehave. Frames are made by hand:
+ * a field is its number and wire type in one byte, then its value.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "proto/codec.h"
+
+static struct arena arena;
+
+static void open_arena(void)
+{
+	log_set_level("off");
+	cr_assert_eq(arena_open(&arena, ARENA_SIZE), 0);
+}
+
+static void close_arena(void)
+{
+	arena_close(&arena);
+}
+
+TestSuite(malformed, .init = open_arena, .fini = close_arena);
+
+static int decode(const void *frame, size_t len)
+{
+	struct message msg;
+
+	return codec_decode(&arena, frame, len, &msg);
+}
+
+#define DECODE(...)                                     \
+	({                                              \
+		const uint8_t frame_[] = {__VA_ARGS__}; \
+		decode(frame_, sizeof(frame_));         \
+	})
+
+#define VARINT(field) ((field) << 3)
+#define LEN(field)    ((field) << 3 | 2)
+/* Field numbers from 16 on take two bytes. */
+#define LEN2(field) (((field) << 3 | 2) & 0x7f) | 0x80, (field) >> 4
+
+Test(malformed, frames_of_no_type)
+{
+	uint8_t big[FRAME_MAX + 1] = {MSG_PING};
+
+	cr_expect_eq(decode("", 0), -EBADMSG);
+	cr_expect_eq(DECODE(0), -EBADMSG);
+	cr_expect_eq(DECODE(NR_MSG_TYPES), -EBADMSG);
+	cr_expect_eq(DECODE(255), -EBADMSG);
+	cr_expect_eq(decode(big, sizeof(big)), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_PING), 0, "all fields at their default");
+}
+
+Test(malformed, hello)
+{
+	cr_expect_eq(DECODE(MSG_HELLO), 0);
+	cr_expect_eq(DECODE(MSG_HELLO, VARINT(1), 2, VARINT(2), 1), -EBADMSG, "min above max");
+	cr_expect_eq(DECODE(MSG_HELLO, LEN(4), 3, 'a', 0, 'b'), -EBADMSG, "a zero in a name");
+	cr_expect_eq(DECODE(MSG_HELLO, LEN(6), 1, 'x'), -EBADMSG, "a short session id");
+	cr_expect_eq(DECODE(MSG_HELLO, LEN(4), 200, 'a'), -EBADMSG, "cut off");
+	cr_expect_eq(DECODE(MSG_HELLO, LEN(4), 0xff, 0xff, 0xff, 0xff, 0x0f), -EBADMSG);
+}
+
+Test(malformed, a_welcome_needs_limits)
+{
+	cr_expect_eq(DECODE(MSG_WELCOME), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_WELCOME, VARINT(1), 3), 0, "a refusal does not");
+}
+
+Test(malformed, regions)
+{
+	struct message m = {.type = MSG_REGION_ADD, .region_add = {1, 1, 4096, 4096, ACCESS_READ}};
+	uint8_t frame[64];
+	struct region_add bad[] = {
+		{REGIONS_MAX, 1, 4096, 4096, ACCESS_READ},
+		{1, 1, 4096, 0, ACCESS_READ},
+		{1, 1, 4096, UINT64_MAX - 4095, ACCESS_READ},
+		{1, 1, 4096, 4096, 0},
+		{1, 1, 4096, 4096, 4},
+	};
+
+	cr_expect_eq(decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame))), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		m.region_add = bad[i];
+		cr_expect_eq(decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame))),
+			     -EBADMSG, "row %zu", i);
+	}
+}
+
+/* A batch of n, with one of its six arrays `delta` elements longer. */
+static int submit_with(size_t n, int odd_one, int delta)
+{
+	static uint8_t frame[4 * FRAME_MAX];
+	static const uint8_t widths[] = {4, 8, 8, 8, 4, 8};
+	size_t at = 0;
+
+	frame[at++] = MSG_SUBMIT;
+	frame[at++] = VARINT(1);
+	frame[at++] = IO_READ;
+	for (int i = 0; i < 6; i++) {
+		size_t count = n + (size_t)(i == odd_one ? delta : 0), len = count * widths[i];
+
+		frame[at++] = (uint8_t)LEN(4 + i);
+		frame[at++] = (uint8_t)(len | 0x80);
+		frame[at++] = (uint8_t)(len >> 7 | 0x80);
+		frame[at++] = (uint8_t)(len >> 14);
+		memset(frame + at, 0, len);
+		at += len;
+	}
+	return decode(frame, at);
+}
+
+Test(malformed, batches_of_unequal_arrays)
+{
+	cr_expect_eq(submit_with(5, -1, 0), 0);
+	for (int i = 0; i < 6; i++) {
+		cr_expect_eq(submit_with(5, i, 1), -EBADMSG);
+		cr_expect_eq(submit_with(5, i, -1), -EBADMSG);
+		cr_expect_eq(submit_with(1, i, -1), -EBADMSG);
+	}
+	cr_expect_eq(submit_with(0, -1, 0), -EBADMSG, "an empty batch");
+	cr_expect_eq(submit_with(BATCH_MAX, -1, 0), 0);
+	cr_expect_eq(submit_with(BATCH_MAX + 1, -1, 0), -EBADMSG);
+}
+
+Test(malformed, a_field_twice_is_one_longer_array)
+{
+	/* Protobuf concatenates: three tags against one result. */
+	cr_expect_eq(DECODE(MSG_COMPLETION, LEN(1), 4, 1, 0, 0, 0, LEN(1), 4, 2, 0, 0, 0, LEN(2), 8,
+			    0, 0, 0, 0, 0, 0, 0, 0),
+		     -EBADMSG);
+	cr_expect_eq(
+		DECODE(MSG_COMPLETION, LEN(1), 4, 1, 0, 0, 0, LEN(2), 8, 0, 0, 0, 0, 0, 0, 0, 0),
+		0);
+	cr_expect_eq(DECODE(MSG_COMPLETION), -EBADMSG);
+}
+
+Test(malformed, submit_enums)
+{
+	uint32_t t = 0;
+	uint64_t v = 0;
+	struct submit good = {IO_READ, 0, PRIORITY_HIGH, 1, &t, &v, &v, &v, &t, &v}, bad[4];
+	uint8_t frame[128];
+	struct message m = {.type = MSG_SUBMIT, .submit = good};
+
+	cr_expect_eq(decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame))), 0);
+	for (int i = 0; i < 4; i++)
+		bad[i] = good;
+	bad[0].op = 0;
+	bad[1].op = IO_WRITE + 1;
+	bad[2].priority = NR_PRIORITIES;
+	bad[3].flags = IO_NO_HOLES << 1;
+	for (int i = 0; i < 4; i++) {
+		m.submit = bad[i];
+		cr_expect_eq(decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame))),
+			     -EBADMSG, "row %d", i);
+	}
+}
+
+Test(malformed, calls)
+{
+	static uint8_t path[PROTO_PATH_MAX + 8];
+
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), 0), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), NR_CALLS), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_OPEN, LEN(4), 2, 'a', 0), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_OPEN, LEN(4), 2, 'a', 'b'), 0);
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_PUNCH, LEN(10), 8, 0, 0, 0, 0, 0, 0, 0, 0),
+		     -EBADMSG, "half a range");
+	memset(path, 'a', sizeof(path));
+	path[0] = MSG_CALL;
+	path[1] = VARINT(2);
+	path[2] = CALL_OPEN;
+	path[3] = LEN(4);
+	path[4] = 0x80;
+	path[5] = 0x20; /* 4096 bytes of path */
+	cr_expect_eq(decode(path, 6 + 4096), -EBADMSG);
+}
+
+Test(malformed, names_and_types_must_match)
+{
+	cr_expect_eq(DECODE(MSG_REPLY, LEN2(17), 2, 'a', 0), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_REPLY, LEN2(17), 2, 'a', 0, LEN2(18), 1, 8), 0);
+	cr_expect_eq(DECODE(MSG_REPLY, LEN2(17), 3, 'a', 0, 'b', LEN2(18), 1, 8), -EBADMSG,
+		     "a name that does not end");
+}
+
+Test(malformed, nesting_is_only_an_unknown_field)
+{
+	static uint8_t frame[FRAME_MAX];
+
+	/* 5,000 levels of field 15 of field 15: skipped as bytes, never followed. */
+	frame[0] = MSG_PING;
+	for (size_t at = 1, left = sizeof(frame) - 1; left > 4; at += 3, left -= 3) {
+		size_t inner = left - 3;
+
+		frame[at] = LEN(15);
+		frame[at + 1] = (uint8_t)(inner | 0x80);
+		frame[at + 2] = (uint8_t)(inner >> 7);
+	}
+	cr_expect_eq(decode(frame, sizeof(frame)), 0);
+	memset(frame + 1, VARINT(15) | 3, sizeof(frame) - 1); /* groups */
+	cr_expect_eq(decode(frame, sizeof(frame)), -EBADMSG);
+}
+
+Test(malformed, a_flood_of_small_fields_meets_the_cap)
+{
+	static uint8_t frame[FRAME_MAX];
+
+	frame[0] = MSG_PING;
+	for (size_t at = 1; at + 2 <= sizeof(frame); at += 2) {
+		frame[at] = VARINT(9);
+		frame[at + 1] = 1;
+	}
+	cr_expect_eq(decode(frame, sizeof(frame) - 1), -EBADMSG);
+}
+
+/* Any bytes, a fixed seed: nothing to expect but that it ends and stays inside its memory. */
+Test(malformed, random_bytes)
+{
+	uint64_t state = 0x9e3779b97f4a7c15ull;
+	uint8_t frame[512];
+	int taken = 0;
+
+	for (int round = 0; round < 200000; round++) {
+		size_t len = 1 + state % 64;
+
+		for (size_t i = 0; i < len; i++) {
+			state ^= state << 13;
+			state ^= state >> 7;
+			state ^= state << 17;
+			frame[i] = (uint8_t)(i ? state : 1 + state % (NR_MSG_TYPES - 1));
+		}
+		taken += !decode(frame, len);
+	}
+	cr_expect_gt(taken, 0);
+	cr_expect_lt(taken, 200000);
+}

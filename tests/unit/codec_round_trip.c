@@ -1,0 +1,247 @@
+/* Every message comes out of the codec as it went in, at its largest too. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "proto/codec.h"
+
+static struct arena arena;
+static uint8_t frame[FRAME_MAX];
+
+static void open_arena(void)
+{
+	cr_assert_eq(arena_open(&arena, ARENA_SIZE), 0);
+}
+
+static void close_arena(void)
+{
+	arena_close(&arena);
+}
+
+TestSuite(round_trip, .init = open_arena, .fini = close_arena);
+
+static struct message there_and_back(const struct message *in)
+{
+	struct message out;
+	long len = codec_encode(in, frame, sizeof(frame));
+
+	cr_assert_gt(len, 0, "type %d", in->type);
+	cr_assert_eq(codec_decode(&arena, frame, (size_t)len, &out), 0, "type %d", in->type);
+	cr_assert_eq(out.type, in->type);
+	return out;
+}
+
+static struct bytes text(const char *s)
+{
+	return (struct bytes){(const uint8_t *)s, strlen(s)};
+}
+
+static void expect_bytes(struct bytes got, struct bytes expected)
+{
+	cr_assert_eq(got.len, expected.len);
+	cr_expect(!got.len || !memcmp(got.data, expected.data, got.len));
+	cr_expect_eq(got.data[got.len], 0, "a zero follows");
+}
+
+Test(round_trip, hello)
+{
+	uint8_t id[SESSION_ID_SIZE] = {1, 2, 0, 4}, key[SESSION_KEY_SIZE] = {9};
+	struct message in = {.type = MSG_HELLO,
+			     .hello = {.version_min = 1,
+				       .version_max = 3,
+				       .features = 1ull << 63 | FEATURE_IMM,
+				       .export = text("data"),
+				       .client = text("somebody"),
+				       .session_id = {id, sizeof(id)},
+				       .session_key = {key, sizeof(key)},
+				       .max_inflight = 1024}};
+	struct message out = there_and_back(&in);
+
+	cr_expect_eq(out.hello.version_min, 1);
+	cr_expect_eq(out.hello.version_max, 3);
+	cr_expect_eq(out.hello.features, in.hello.features);
+	cr_expect_eq(out.hello.max_inflight, 1024);
+	expect_bytes(out.hello.export, in.hello.export);
+	expect_bytes(out.hello.client, in.hello.client);
+	expect_bytes(out.hello.session_id, in.hello.session_id);
+	expect_bytes(out.hello.session_key, in.hello.session_key);
+}
+
+Test(round_trip, welcome)
+{
+	uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
+	struct message in = {.type = MSG_WELCOME,
+			     .welcome = {.version = 1,
+					 .features = FEATURE_IMM,
+					 .session_id = {id, sizeof(id)},
+					 .session_key = {key, sizeof(key)},
+					 .boot_id = UINT64_MAX,
+					 .max_inflight = INFLIGHT_MAX,
+					 .max_regions = REGIONS_MAX,
+					 .max_files = 5,
+					 .export_flags = EXPORT_READ_ONLY,
+					 .server = text("s"),
+					 .text = text("")}};
+	struct message out = there_and_back(&in);
+
+	cr_expect_eq(out.welcome.boot_id, UINT64_MAX);
+	cr_expect_eq(out.welcome.max_inflight, INFLIGHT_MAX);
+	cr_expect_eq(out.welcome.max_regions, REGIONS_MAX);
+	cr_expect_eq(out.welcome.max_files, 5);
+	cr_expect_eq(out.welcome.export_flags, EXPORT_READ_ONLY);
+	in.welcome = (struct welcome){.status = -ENOENT, .text = text("no such export")};
+	out = there_and_back(&in);
+	cr_expect_eq(out.welcome.status, -ENOENT);
+	expect_bytes(out.welcome.text, in.welcome.text);
+}
+
+Test(round_trip, regions)
+{
+	struct message in = {.type = MSG_REGION_ADD,
+			     .region_add = {REGIONS_MAX - 1, 0xdeadbeef, UINT64_MAX - 10, 10,
+					    ACCESS_READ | ACCESS_WRITE}};
+	struct message out = there_and_back(&in);
+
+	cr_expect_eq(out.region_add.region, REGIONS_MAX - 1);
+	cr_expect_eq(out.region_add.key, 0xdeadbeef);
+	cr_expect_eq(out.region_add.base, UINT64_MAX - 10);
+	cr_expect_eq(out.region_add.size, 10);
+	cr_expect_eq(out.region_add.access, 3);
+	in = (struct message){.type = MSG_REGION_DROP, .region_drop = {7, 8}};
+	out = there_and_back(&in);
+	cr_expect_eq(out.region_drop.tag, 7);
+	cr_expect_eq(out.region_drop.region, 8);
+}
+
+Test(round_trip, submit_of_every_size)
+{
+	static uint32_t tag[BATCH_MAX], region[BATCH_MAX];
+	static uint64_t file[BATCH_MAX], off[BATCH_MAX], len[BATCH_MAX], region_off[BATCH_MAX];
+
+	for (uint32_t i = 0; i < BATCH_MAX; i++) {
+		tag[i] = ~i;
+		region[i] = i;
+		file[i] = ~0ull - i;
+		off[i] = 1ull << (i % 63);
+		len[i] = i + 1;
+		region_off[i] = i * 4096ull;
+	}
+	for (size_t n = 1; n <= BATCH_MAX; n++) {
+		struct message in = {.type = MSG_SUBMIT,
+				     .submit = {IO_WRITE, IO_NO_HOLES, PRIORITY_LOW, n, tag, file,
+						off, len, region, region_off}};
+		struct message out = there_and_back(&in);
+
+		cr_assert_eq(out.submit.n, n);
+		cr_expect_eq(out.submit.op, IO_WRITE);
+		cr_expect_eq(out.submit.flags, IO_NO_HOLES);
+		cr_expect_eq(out.submit.priority, PRIORITY_LOW);
+		cr_expect_arr_eq(out.submit.tag, tag, n * sizeof(*tag));
+		cr_expect_arr_eq(out.submit.file, file, n * sizeof(*file));
+		cr_expect_arr_eq(out.submit.off, off, n * sizeof(*off));
+		cr_expect_arr_eq(out.submit.len, len, n * sizeof(*len));
+		cr_expect_arr_eq(out.submit.region, region, n * sizeof(*region));
+		cr_expect_arr_eq(out.submit.region_off, region_off, n * sizeof(*region_off));
+	}
+}
+
+Test(round_trip, completions_translate_errors)
+{
+	static uint32_t tag[COMPLETIONS_MAX];
+	static int64_t result[COMPLETIONS_MAX];
+	struct message in = {.type = MSG_COMPLETION, .completion = {COMPLETIONS_MAX, tag, result}};
+	struct message out;
+
+	for (uint32_t i = 0; i < COMPLETIONS_MAX; i++) {
+		tag[i] = i;
+		result[i] = i % 2 ? -(int64_t)ENODATA : (int64_t)i << 31;
+	}
+	out = there_and_back(&in);
+	cr_assert_eq(out.completion.n, COMPLETIONS_MAX);
+	cr_expect_arr_eq(out.completion.tag, tag, sizeof(tag));
+	cr_expect_arr_eq(out.completion.result, result, sizeof(result));
+}
+
+Test(round_trip, the_largest_calls_fit)
+{
+	static uint64_t range[2 * RANGES_MAX];
+	static char path[PROTO_PATH_MAX + 1];
+	struct message in = {.type = MSG_CALL,
+			     .call = {.tag = 1,
+				      .op = CALL_PUNCH,
+				      .file = 2,
+				      .nr_ranges = RANGES_MAX,
+				      .range = range}};
+	struct message out;
+
+	memset(range, 0xff, sizeof(range));
+	memset(path, 'p', PROTO_PATH_MAX);
+	out = there_and_back(&in);
+	cr_assert_eq(out.call.nr_ranges, RANGES_MAX);
+	cr_expect_arr_eq(out.call.range, range, sizeof(range));
+	in.call = (struct call){.tag = 5,
+				.op = CALL_RENAME,
+				.path = text(path),
+				.path2 = text(path),
+				.flags = 1,
+				.mode = 2,
+				.off = 3,
+				.len = 4};
+	out = there_and_back(&in);
+	expect_bytes(out.call.path, in.call.path);
+	expect_bytes(out.call.path2, in.call.path2);
+	cr_expect_eq(out.call.tag, 5);
+	cr_expect_eq(out.call.flags, 1);
+	cr_expect_eq(out.call.mode, 2);
+	cr_expect_eq(out.call.off, 3);
+	cr_expect_eq(out.call.len, 4);
+}
+
+Test(round_trip, reply)
+{
+	uint8_t persistent[PERSISTENT_MAX];
+	uint32_t types[] = {4, 8};
+	struct message in = {.type = MSG_REPLY,
+			     .reply = {.tag = 3,
+				       .status = -EDQUOT,
+				       .file = 77,
+				       .persistent = {persistent, sizeof(persistent)},
+				       .attr_valid = 1,
+				       .attr = {1, 2, 3, 4, 5, 6, 7, 8, -9, 10, 11},
+				       .names = {(const uint8_t *)"a\0bc", 5},
+				       .nr_types = 2,
+				       .types = types,
+				       .next = 99}};
+	struct message out;
+
+	memset(persistent, 0x5a, sizeof(persistent));
+	out = there_and_back(&in);
+	cr_expect_eq(out.reply.status, -EDQUOT);
+	cr_expect_eq(out.reply.file, 77);
+	cr_expect_eq(out.reply.next, 99);
+	expect_bytes(out.reply.persistent, in.reply.persistent);
+	expect_bytes(out.reply.names, in.reply.names);
+	cr_expect_arr_eq(&out.reply.attr, &in.reply.attr, sizeof(in.reply.attr));
+	cr_assert_eq(out.reply.nr_types, 2);
+	cr_expect_eq(out.reply.types[1], 8);
+}
+
+Test(round_trip, ping)
+{
+	struct message in = {.type = MSG_PING, .ping = {UINT64_MAX, 1}};
+	struct message out = there_and_back(&in);
+
+	cr_expect_eq(out.ping.nonce, UINT64_MAX);
+	cr_expect_eq(out.ping.pong, 1);
+}
+
+Test(round_trip, what_does_not_fit_is_not_written)
+{
+	struct message in = {.type = MSG_PING, .ping = {1, 1}};
+	uint8_t small[8] = {0};
+	static const uint8_t zeros[8];
+
+	for (size_t cap = 0; cap < sizeof(small); cap++)
+		cr_expect_eq(codec_encode(&in, small, cap), -EMSGSIZE);
+	cr_expect_arr_eq(small, zeros, sizeof(small));
+}

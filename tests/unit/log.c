@@ -1,0 +1,70 @@
+/* Logging: levels from the environment, one whole line each, nothing on standard output. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+static int capture(int fd)
+{
+	int pipes[2];
+
+	cr_assert_eq(pipe2(pipes, O_NONBLOCK), 0);
+	cr_assert_geq(dup2(pipes[1], fd), 0);
+	close(pipes[1]);
+	return pipes[0];
+}
+
+Test(log, default_is_warn)
+{
+	unsetenv("USRBIO_LOG");
+	unsetenv("HF3FS_USRBIO_LIB_LOG");
+	cr_expect(log_enabled(LOG_LEVEL_WARN));
+	cr_expect_not(log_enabled(LOG_LEVEL_INFO));
+}
+
+Test(log, ours_goes_before_theirs)
+{
+	setenv("HF3FS_USRBIO_LIB_LOG", "DBG", 1);
+	setenv("USRBIO_LOG", "error", 1);
+	cr_expect(log_enabled(LOG_LEVEL_ERROR));
+	cr_expect_not(log_enabled(LOG_LEVEL_WARN));
+}
+
+Test(log, takes_the_levels_of_3fs)
+{
+	unsetenv("USRBIO_LOG");
+	setenv("HF3FS_USRBIO_LIB_LOG", "DBG", 1);
+	cr_expect(log_enabled(LOG_LEVEL_DEBUG));
+}
+
+Test(log, nonsense_is_refused_and_changes_nothing)
+{
+	cr_assert_eq(log_set_level("error"), 0);
+	cr_expect_eq(log_set_level("loud"), -EINVAL);
+	cr_expect_not(log_enabled(LOG_LEVEL_WARN));
+	cr_assert_eq(log_set_level("off"), 0);
+	cr_expect_not(log_enabled(LOG_LEVEL_ERROR));
+}
+
+Test(log, long_lines_stay_one_line)
+{
+	char text[4096], line[8192];
+	int err = capture(STDERR_FILENO), out = capture(STDOUT_FILENO);
+	ssize_t n;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	errno = ENOENT;
+	log_error("%s", text);
+	cr_expect_eq(errno, ENOENT);
+	n = read(err, line, sizeof(line));
+	cr_assert_gt(n, 900);
+	cr_expect_leq(n, 1024);
+	cr_expect_eq(line[n - 1], '\n');
+	cr_expect_null(memchr(line, '\n', (size_t)n - 1));
+	cr_expect_lt(read(out, line, sizeof(line)), 0);
+}
