@@ -21,12 +21,13 @@ struct ev {
 
 /* 0 or -errno (logged): io_uring missing or forbidden, memory. entries: submissions in one go. */
 int evloop_open(struct evloop **loop, unsigned entries);
+/* Nobody is inside evloop_post any more. */
 void evloop_close(struct evloop *loop);
 
 /*
  * A submission entry whose completion calls ev->fn once. Never NULL: what is queued is submitted
- * first when the queue is full. The caller fills it in by io_uring_prep_* (which clears user data:
- * so call evloop_bind after).
+ * first when the queue is full. Fill it in by io_uring_prep_* and evloop_bind before asking for the
+ * next one.
  */
 struct io_uring_sqe *evloop_sqe(struct evloop *loop);
 void evloop_bind(struct io_uring_sqe *sqe, struct ev *ev);

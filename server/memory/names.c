@@ -1,0 +1,315 @@
+/* Names of the memory store. Each call takes the store's lock; any thread. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/memory/memory.h"
+
+static int check_flags(const struct store *store, uint32_t flags)
+{
+	if (!(flags & (OPEN_READ | OPEN_WRITE)) || flags & ~(uint32_t)OPEN_FLAGS_ALL)
+		return -EINVAL;
+	if (flags & OPEN_TRUNCATE && !(flags & OPEN_WRITE))
+		return -EINVAL;
+	if (flags & OPEN_DIRECTORY && flags & OPEN_CREATE)
+		return -EINVAL;
+	if (store->read_only && flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE))
+		return -EROFS;
+	return 0;
+}
+
+/* May what is there be opened like this? */
+static int check_existing(const struct node *node, uint32_t flags)
+{
+	if (flags & OPEN_CREATE && flags & OPEN_EXCLUSIVE)
+		return -EEXIST;
+	if (S_ISDIR(node->mode))
+		return flags & (OPEN_WRITE | OPEN_CREATE) ? -EISDIR : 0;
+	return flags & OPEN_DIRECTORY ? -ENOTDIR : 0;
+}
+
+static int create(struct memory_store *store, struct place *place, uint32_t mode)
+{
+	struct node *node;
+	int err;
+
+	if (place->name[place->len] == '/' && S_ISREG(mode))
+		return -EISDIR;
+	node = tree_node_new(store, mode);
+	if (!node)
+		return -ENOSPC;
+	err = tree_enter(store, place, node);
+	if (err)
+		tree_node_put(store, node);
+	else
+		place->node = node;
+	return err;
+}
+
+static int find_or_create(struct memory_store *store, const char *path, uint32_t flags,
+			  uint32_t mode, struct node **node)
+{
+	struct place place;
+	int err = tree_walk(store, path, &place);
+
+	if (err)
+		return err;
+	if (place.node)
+		err = check_existing(place.node, flags);
+	else
+		err = flags & OPEN_CREATE ? create(store, &place, S_IFREG | (mode & 0777))
+					  : -ENOENT;
+	if (err)
+		return err;
+	*node = place.node;
+	if (flags & OPEN_TRUNCATE) {
+		data_free(&place.node->data, &store->pool);
+		place.node->size = 0;
+		tree_touch(place.node, true);
+	}
+	return 0;
+}
+
+int memory_open_file(struct store *base, const char *path, uint32_t flags, uint32_t mode,
+		     struct store_file **out, struct file_attr *attr)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct memory_file *file;
+	int err = check_flags(base, flags);
+
+	if (err)
+		return err;
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return -ENOMEM;
+	pthread_rwlock_wrlock(&store->lock);
+	err = find_or_create(store, path, flags, mode, &file->node);
+	if (!err) {
+		file->node->nr_open++;
+		tree_attr(file->node, attr);
+	}
+	pthread_rwlock_unlock(&store->lock);
+	if (err) {
+		free(file);
+		return err;
+	}
+	file->base.store = base;
+	file->base.flags = flags & (OPEN_READ | OPEN_WRITE);
+	file->base.regular = S_ISREG(attr->mode);
+	*out = &file->base;
+	return 0;
+}
+
+int memory_stat_path(struct store *base, const char *path, bool nofollow, struct file_attr *attr)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct place place;
+	int err;
+
+	pthread_rwlock_rdlock(&store->lock);
+	err = tree_walk(store, path, &place);
+	if (!err && !place.node)
+		err = -ENOENT;
+	if (!err)
+		tree_attr(place.node, attr);
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+/* A name that is to be made or taken away: under the lock from here on, if 0. */
+static int begin_change(struct store *base, const char *path, struct place *place)
+{
+	struct memory_store *store = memory_store_of(base);
+	int err;
+
+	if (base->read_only)
+		return -EROFS;
+	pthread_rwlock_wrlock(&store->lock);
+	err = tree_walk(store, path, place);
+	if (!err && !place->dir)
+		err = -EINVAL;
+	if (err)
+		pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+static int end_change(struct store *base, int err)
+{
+	pthread_rwlock_unlock(&memory_store_of(base)->lock);
+	return err;
+}
+
+int memory_unlink(struct store *base, const char *path)
+{
+	struct place place;
+	int err = begin_change(base, path, &place);
+
+	if (err)
+		return err;
+	if (!place.node)
+		return end_change(base, -ENOENT);
+	if (S_ISDIR(place.node->mode))
+		return end_change(base, -EISDIR);
+	tree_remove(memory_store_of(base), &place);
+	return end_change(base, 0);
+}
+
+int memory_rmdir(struct store *base, const char *path)
+{
+	struct place place;
+	int err = begin_change(base, path, &place);
+
+	if (err)
+		return err;
+	if (!place.node)
+		return end_change(base, -ENOENT);
+	if (!S_ISDIR(place.node->mode))
+		return end_change(base, -ENOTDIR);
+	if (place.node->nr_entries)
+		return end_change(base, -ENOTEMPTY);
+	tree_remove(memory_store_of(base), &place);
+	return end_change(base, 0);
+}
+
+int memory_mkdir(struct store *base, const char *path, uint32_t mode)
+{
+	struct place place;
+	int err = begin_change(base, path, &place);
+
+	if (err)
+		return err;
+	if (place.node)
+		return end_change(base, -EEXIST);
+	return end_change(base, create(memory_store_of(base), &place, S_IFDIR | (mode & 0777)));
+}
+
+static bool is_within(const struct node *node, const struct node *dir)
+{
+	for (; node; node = node->parent)
+		if (node == dir)
+			return true;
+	return false;
+}
+
+static int check_rename(const struct place *from, const struct place *to, bool noreplace)
+{
+	bool is_dir = from->node && S_ISDIR(from->node->mode);
+
+	if (!from->node)
+		return -ENOENT;
+	if (!to->dir || (is_dir && is_within(to->dir, from->node)))
+		return -EINVAL;
+	if (!to->node)
+		return !is_dir && to->name[to->len] == '/' ? -ENOTDIR : 0;
+	if (noreplace)
+		return -EEXIST;
+	if (is_dir && !S_ISDIR(to->node->mode))
+		return -ENOTDIR;
+	if (!is_dir && S_ISDIR(to->node->mode))
+		return -EISDIR;
+	return to->node->nr_entries && to->node != from->node ? -ENOTEMPTY : 0;
+}
+
+int memory_rename(struct store *base, const char *from, const char *to, bool noreplace)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct place old, new;
+	int err = begin_change(base, from, &old);
+
+	if (err)
+		return err;
+	err = tree_walk(store, to, &new);
+	if (!err)
+		err = check_rename(&old, &new, noreplace);
+	if (err || old.node == new.node) /* two names of one file: nothing happens */
+		return end_change(base, err);
+	err = tree_enter(store, &new, old.node);
+	if (!err)
+		tree_remove(store, &old);
+	return end_change(base, err);
+}
+
+static int link_node(struct memory_store *store, struct node *node, const char *to)
+{
+	struct place place;
+	int err = tree_walk(store, to, &place);
+
+	if (err)
+		return err;
+	if (!place.dir)
+		return -EINVAL;
+	if (place.node)
+		return -EEXIST;
+	if (S_ISDIR(node->mode))
+		return -EPERM;
+	if (place.name[place.len] == '/' || !node->nlink)
+		return -ENOENT;
+	err = tree_enter(store, &place, node);
+	if (!err)
+		tree_touch(node, false);
+	return err;
+}
+
+int memory_link(struct store *base, const char *from, const char *to)
+{
+	struct place place;
+	int err = begin_change(base, from, &place);
+
+	if (err)
+		return err;
+	if (!place.node)
+		return end_change(base, -ENOENT);
+	return end_change(base, link_node(memory_store_of(base), place.node, to));
+}
+
+int memory_link_file(struct store_file *file, const char *to)
+{
+	struct memory_store *store = memory_store_of(file->store);
+
+	if (store->base.read_only)
+		return -EROFS;
+	pthread_rwlock_wrlock(&store->lock);
+	return end_change(file->store, link_node(store, memory_node_of(file), to));
+}
+
+static int list(const struct node *dir, uint64_t start, struct store_dirents *out)
+{
+	out->n = 0;
+	out->used = 0;
+	out->next = 0;
+	for (size_t i = 0; i < dir->nr_entries; i++) {
+		const struct entry *entry = &dir->entries[i];
+		size_t len = strlen(entry->name) + 1;
+
+		if (entry->id < start)
+			continue;
+		if (out->n == out->max || len > out->room - out->used) {
+			out->next = entry->id;
+			return out->n ? 0 : -EINVAL;
+		}
+		memcpy(out->names + out->used, entry->name, len);
+		out->used += len;
+		out->types[out->n++] = IFTODT(entry->node->mode);
+	}
+	return 0;
+}
+
+int memory_readdir(struct store *base, const char *path, uint64_t start, struct store_dirents *out)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct place place;
+	int err;
+
+	pthread_rwlock_rdlock(&store->lock);
+	err = tree_walk(store, path, &place);
+	if (!err && !place.node)
+		err = -ENOENT;
+	else if (!err && !S_ISDIR(place.node->mode))
+		err = -ENOTDIR;
+	if (!err)
+		err = list(place.node, start, out);
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}

@@ -1,0 +1,120 @@
+/*
+ * Names of the posix store: each call opens the directory beneath the export and acts on its last
+ * component there, which these calls of the kernel never follow. Any thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "server/posix/posix.h"
+
+int posix_stat_path(struct store *base, const char *path, bool nofollow, struct file_attr *attr)
+{
+	int fd = posix_path_open(posix_store_of(base), path, O_PATH | (nofollow ? O_NOFOLLOW : 0),
+				 0);
+	struct stat st;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = fstat(fd, &st) ? -errno : 0;
+	close(fd);
+	if (!err)
+		posix_attr(&st, attr);
+	return err;
+}
+
+static int change_parent(struct store *base, const char *path, struct posix_parent *parent)
+{
+	if (base->read_only)
+		return -EROFS;
+	return posix_parent_open(posix_store_of(base), path, parent);
+}
+
+static int remove_name(struct store *base, const char *path, int flags)
+{
+	struct posix_parent parent;
+	int err = change_parent(base, path, &parent);
+
+	if (err)
+		return err;
+	err = unlinkat(parent.fd, parent.name, flags) ? -errno : 0;
+	posix_parent_close(&parent);
+	return err;
+}
+
+int posix_unlink(struct store *base, const char *path)
+{
+	return remove_name(base, path, 0);
+}
+
+int posix_rmdir(struct store *base, const char *path)
+{
+	return remove_name(base, path, AT_REMOVEDIR);
+}
+
+int posix_mkdir(struct store *base, const char *path, uint32_t mode)
+{
+	struct posix_parent parent;
+	int err = change_parent(base, path, &parent);
+
+	if (err)
+		return err;
+	err = mkdirat(parent.fd, parent.name, mode & 0777) ? -errno : 0;
+	posix_parent_close(&parent);
+	return err;
+}
+
+int posix_rename(struct store *base, const char *from, const char *to, bool noreplace)
+{
+	struct posix_parent old, new;
+	int err = change_parent(base, from, &old);
+
+	if (err)
+		return err;
+	err = change_parent(base, to, &new);
+	if (err)
+		goto out_old;
+	err = renameat2(old.fd, old.name, new.fd, new.name, noreplace ? RENAME_NOREPLACE : 0)
+		      ? -errno
+		      : 0;
+	posix_parent_close(&new);
+out_old:
+	posix_parent_close(&old);
+	return err;
+}
+
+int posix_link(struct store *base, const char *from, const char *to)
+{
+	struct posix_parent old, new;
+	int err = change_parent(base, from, &old);
+
+	if (err)
+		return err;
+	err = change_parent(base, to, &new);
+	if (err)
+		goto out_old;
+	err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno : 0;
+	posix_parent_close(&new);
+out_old:
+	posix_parent_close(&old);
+	return err;
+}
+
+int posix_link_file(struct store_file *file, const char *to)
+{
+	char name[PROC_FD_MAX];
+	struct posix_parent new;
+	int err = change_parent(file->store, to, &new);
+
+	if (err)
+		return err;
+	/* AT_EMPTY_PATH would do without /proc, but only for a privileged server. */
+	err = linkat(AT_FDCWD, posix_proc_fd(posix_file_of(file)->fd, name), new.fd, new.name,
+		     AT_SYMLINK_FOLLOW)
+		      ? -errno
+		      : 0;
+	posix_parent_close(&new);
+	return err;
+}

@@ -1,0 +1,86 @@
+/* What the files of the posix store share; nothing outside this folder includes it. */
+#ifndef USRBIO_SERVER_POSIX_H
+#define USRBIO_SERVER_POSIX_H
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "server/store.h"
+
+struct posix_store {
+	struct store base;
+	int root; /* the export's directory; also holds the lock on it */
+};
+
+struct posix_file {
+	struct store_file base;
+	int fd;
+	int direct; /* the same file without the page cache, or -1 */
+	/*
+	 * A sync of it has failed. The kernel says so once and then forgets, though the data is
+	 * gone; so it is remembered here. Any thread.
+	 */
+	atomic_bool poisoned;
+};
+
+static inline struct posix_store *posix_store_of(struct store *store)
+{
+	return (struct posix_store *)store;
+}
+
+static inline struct posix_file *posix_file_of(struct store_file *file)
+{
+	return (struct posix_file *)file;
+}
+
+/* The directory a path ends in, and its last component. */
+struct posix_parent {
+	int fd;
+	bool own;	  /* fd is ours to close: not the root itself */
+	const char *name; /* inside the path; slashes at its end stay, the kernel minds them */
+};
+
+#define PROC_FD_MAX 32
+
+/*
+ * open(2) beneath the root, following symbolic links as long as they stay there; `flags` of
+ * open(2). The descriptor, or -errno: -EACCES for an absolute path and whatever leads outside,
+ * -ELOOP for magic links (/proc/self/fd/...) as for loops.
+ */
+int posix_path_open(struct posix_store *store, const char *path, int flags, mode_t mode);
+/* Split off the last component and open what is before it. -EINVAL when it is "", "." or "..". */
+int posix_parent_open(struct posix_store *store, const char *path, struct posix_parent *parent);
+void posix_parent_close(struct posix_parent *parent);
+/* The name by which the kernel reopens or links what fd refers to, wherever it is now. */
+const char *posix_proc_fd(int fd, char name[PROC_FD_MAX]);
+
+void posix_attr(const struct stat *st, struct file_attr *attr);
+
+/* file.c */
+int posix_open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
+		    struct store_file **file, struct file_attr *attr);
+void posix_close_file(struct store_file *file);
+int posix_stat_file(struct store_file *file, struct file_attr *attr);
+int posix_sync_file(struct store_file *file, bool data_only);
+int posix_truncate_file(struct store_file *file, uint64_t len);
+int posix_punch(struct store_file *file, uint64_t start, uint64_t end);
+
+/* names.c */
+int posix_stat_path(struct store *store, const char *path, bool nofollow, struct file_attr *attr);
+int posix_unlink(struct store *store, const char *path);
+int posix_rmdir(struct store *store, const char *path);
+int posix_mkdir(struct store *store, const char *path, uint32_t mode);
+int posix_rename(struct store *store, const char *from, const char *to, bool noreplace);
+int posix_link(struct store *store, const char *from, const char *to);
+int posix_link_file(struct store_file *file, const char *to);
+
+/* readdir.c */
+int posix_readdir(struct store *store, const char *path, uint64_t start, struct store_dirents *out);
+
+/* queue.c */
+int posix_queue_open(struct store *store, struct evloop *loop, void *staging, size_t len,
+		     struct store_queue **queue);
+void posix_queue_close(struct store_queue *queue);
+void posix_io_submit(struct store_queue *queue, struct store_io *io);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * Directory listings of the posix store, without state between two calls: the position is the file
+ * system's own cookie of the entry to go on from. Any thread.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/posix/posix.h"
+
+#define DENTS_SIZE 32768
+
+static uint32_t type_of(int dir, const struct dirent64 *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN || fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+		return entry->d_type;
+	return IFTODT(st.st_mode);
+}
+
+/* False when it does not fit any more. */
+static bool add_entry(int dir, const struct dirent64 *entry, struct store_dirents *out)
+{
+	size_t len = strlen(entry->d_name) + 1;
+
+	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+		return true;
+	if (out->n == out->max || len > out->room - out->used)
+		return false;
+	memcpy(out->names + out->used, entry->d_name, len);
+	out->used += len;
+	out->types[out->n++] = type_of(dir, entry);
+	return true;
+}
+
+/* 1: go on, 0: the end or full, or -errno. out->next is where the entry after the last one is. */
+static int add_some(int dir, struct store_dirents *out)
+{
+	_Alignas(struct dirent64) char buf[DENTS_SIZE];
+	ssize_t len = getdents64(dir, buf, sizeof(buf));
+
+	if (len <= 0) {
+		out->next = 0;
+		return len < 0 ? -errno : 0;
+	}
+	for (ssize_t at = 0; at < len;) {
+		const struct dirent64 *entry = (void *)(buf + at);
+
+		if (!add_entry(dir, entry, out))
+			return out->n ? 0 : -EINVAL;
+		out->next = (uint64_t)entry->d_off;
+		at += entry->d_reclen;
+	}
+	return 1;
+}
+
+int posix_readdir(struct store *base, const char *path, uint64_t start, struct store_dirents *out)
+{
+	int dir, more = 1;
+
+	if (start > INT64_MAX)
+		return -EINVAL;
+	dir = posix_path_open(posix_store_of(base), path, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0)
+		return dir;
+	out->n = 0;
+	out->used = 0;
+	out->next = start;
+	if (start && lseek(dir, (off_t)start, SEEK_SET) < 0)
+		more = -errno;
+	while (more > 0)
+		more = add_some(dir, out);
+	close(dir);
+	return more;
+}

@@ -1,0 +1,27 @@
+/* Which store an export's description names. */
+#include "server/store.h"
+
+#include <string.h>
+
+#include "server/store_fault.h"
+
+static const struct {
+	const char *prefix;
+	const struct store_ops *ops;
+} providers[] = {
+	{"posix:", &store_posix},
+	{"null:", &store_null},
+	{"memory:", &store_memory},
+	{"fault:", &store_fault},
+};
+
+int store_open(const char *where, bool read_only, struct store **store)
+{
+	for (size_t i = 0; i < sizeof(providers) / sizeof(*providers); i++) {
+		size_t len = strlen(providers[i].prefix);
+
+		if (!strncmp(where, providers[i].prefix, len))
+			return providers[i].ops->open_store(where + len, read_only, store);
+	}
+	return store_posix.open_store(where, read_only, store);
+}
