@@ -1,0 +1,227 @@
+/*
+ * A connection: begun by connect or accept, ended by disconnect, freed by its owner. Belongs to
+ * one domain and its thread. An accepted one has a protection domain of its own, in which nothing
+ * can be reached from outside; a connecting one lives in its device's, beside what the device
+ * registered for this peer.
+ */
+#include "common/verbs/verbs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define ACCEPT_MS 10000 /* for the peer's last word of the handshake */
+#define LINGER_MS 3000	/* for messages still on their way when we leave */
+
+static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum conn_state state)
+{
+	struct verbs_conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->conn = (struct tp_conn){.ops = &tp_verbs, .domain = &d->dom, .user = user};
+	c->domain = d;
+	c->state = state;
+	c->end.note = conn_note;
+	if (domain_add(d, c)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void conn_delete(struct verbs_conn *c)
+{
+	domain_remove(c->domain, c);
+	free(c);
+}
+
+/* ---- connect ---- */
+
+/* Our address on the device's card, any port: so that the connection leaves by that card. */
+static int bind_to(struct rdma_cm_id *id, struct rdma_cm_id *device_id)
+{
+	const struct sockaddr *sa = rdma_get_local_addr(device_id);
+	struct sockaddr_storage ss = {0};
+
+	if (sa->sa_family == AF_INET6) {
+		memcpy(&ss, sa, sizeof(struct sockaddr_in6));
+		((struct sockaddr_in6 *)&ss)->sin6_port = 0;
+	} else {
+		memcpy(&ss, sa, sizeof(struct sockaddr_in));
+		((struct sockaddr_in *)&ss)->sin_port = 0;
+	}
+	if (rdma_bind_addr(id, (struct sockaddr *)&ss))
+		return -errno;
+	return id->verbs == device_id->verbs ? 0 : -ENODEV;
+}
+
+static int begin(struct verbs_conn *c, struct verbs_device *device, const struct tp_addr *peer,
+		 unsigned timeout_ms)
+{
+	int err;
+
+	if (rdma_create_id(c->domain->channel, &c->cm_id, &c->end, RDMA_PS_TCP))
+		return -errno;
+	err = bind_to(c->cm_id, device->id);
+	if (!err)
+		err = nic_get(c->domain, c->cm_id->verbs, &c->nic);
+	if (err)
+		goto err_id;
+	c->pd = device->pd;
+	err = wire_open(c);
+	if (err)
+		goto err_id;
+	timer_set(c, timeout_ms);
+	if (rdma_resolve_addr(c->cm_id, NULL, (struct sockaddr *)&peer->ss, (int)timeout_ms)) {
+		err = -errno;
+		goto err_timer;
+	}
+	return 0;
+err_timer:
+	timer_clear(c);
+	wire_close(c); /* takes the id along */
+	return err;
+err_id:
+	rdma_destroy_id(c->cm_id);
+	return err;
+}
+
+int verbs_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		  unsigned timeout_ms, void *user, struct tp_conn **conn)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+	struct verbs_conn *c = conn_new(d, user, CONN_RESOLVING);
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	err = begin(c, container_of(device, struct verbs_device, dev), peer, timeout_ms);
+	if (err) {
+		conn_delete(c);
+		return err;
+	}
+	*conn = &c->conn;
+	return 0;
+}
+
+/* ---- accept ---- */
+
+static int answer(struct verbs_conn *c, uint8_t peer_depth)
+{
+	int mine = c->nic->attr.max_qp_init_rd_atom;
+	struct ibv_qp_attr bare = {.qp_state = IBV_QPS_RTS, .qp_access_flags = 0};
+	struct prologue prologue;
+	struct rdma_conn_param param = {
+		.private_data = &prologue,
+		.private_data_len = sizeof(prologue),
+		.responder_resources = 1,
+		.initiator_depth = mine < peer_depth ? (uint8_t)mine : peer_depth,
+		.retry_count = RETRIES,
+		.rnr_retry_count = RETRIES,
+	};
+	int err;
+
+	prologue_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	if (rdma_accept(c->cm_id, &param))
+		return -errno;
+	/* librdmacm has switched remote write on; nothing here is for a peer to reach. */
+	err = -ibv_modify_qp(c->cm_id->qp, &bare, IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
+	if (err)
+		log_error("cannot close a queue pair to remote access: %s", strerror(-err));
+	return err;
+}
+
+static int take(struct verbs_conn *c, struct verbs_request *r)
+{
+	struct verbs_domain *d = c->domain;
+	int err;
+
+	/* From here on its events come to this domain's thread. */
+	if (r->id->channel != d->channel && rdma_migrate_id(r->id, d->channel))
+		return -errno;
+	r->id->context = &c->end;
+	err = nic_get(d, r->id->verbs, &c->nic);
+	if (err)
+		return err;
+	c->pd = ibv_alloc_pd(r->id->verbs);
+	if (!c->pd)
+		return -errno;
+	c->own_pd = true;
+	c->cm_id = r->id;
+	err = conn_agree(c, &r->prologue);
+	if (!err)
+		err = wire_open(c);
+	if (err)
+		goto err_pd;
+	timer_set(c, ACCEPT_MS);
+	err = answer(c, r->initiator_depth);
+	if (err)
+		goto err_timer;
+	return 0;
+err_timer:
+	timer_clear(c);
+	rdma_reject(c->cm_id, NULL, 0);
+	wire_close(c);
+	r->id = NULL;
+err_pd:
+	ibv_dealloc_pd(c->pd);
+	return err;
+}
+
+int verbs_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+		 struct tp_conn **conn)
+{
+	struct verbs_request *r = container_of(request, struct verbs_request, req);
+	struct verbs_conn *c;
+	int err = -ENOMEM;
+
+	if (!domain) {
+		request_refuse(r);
+		return 0;
+	}
+	c = conn_new(container_of(domain, struct verbs_domain, dom), user, CONN_ACCEPTING);
+	if (!c)
+		goto err_refuse;
+	err = take(c, r);
+	if (err)
+		goto err_conn;
+	free(r);
+	*conn = &c->conn;
+	return 0;
+err_conn:
+	conn_delete(c);
+err_refuse:
+	request_refuse(r);
+	return err;
+}
+
+/* ---- the end ---- */
+
+void verbs_disconnect(struct tp_conn *conn)
+{
+	struct verbs_conn *c = conn_of(conn);
+
+	verbs_flush(conn);
+	c->left |= c->state <= CONN_UP;
+	if (c->state < CONN_UP)
+		conn_fail(c, 0);
+	if (c->state != CONN_UP)
+		return;
+	c->state = CONN_LEAVING;
+	timer_set(c, LINGER_MS);
+	conn_progress(c);
+}
+
+void verbs_conn_free(struct tp_conn *conn)
+{
+	struct verbs_conn *c = conn_of(conn);
+
+	timer_clear(c);
+	wire_close(c);
+	if (c->own_pd)
+		ibv_dealloc_pd(c->pd);
+	conn_delete(c);
+}

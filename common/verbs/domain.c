@@ -1,0 +1,261 @@
+/*
+ * A domain: what one thread polls. One epoll set holds the connection manager's channel, the
+ * completion channels of the cards and the timer, so there is one descriptor to sleep on; poll()
+ * itself asks the completion queues and looks into the set only now and then.
+ */
+#include "common/verbs/verbs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+/* A look costs a system call: rarely when all is quiet, more often while somebody comes or goes. */
+#define LOOK_CALM     512
+#define LOOK_RESTLESS 16
+
+int source_add(struct source *source, struct verbs_domain *domain, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
+
+	source->domain = domain;
+	return epoll_ctl(domain->dom.fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static bool config_sane(const struct tp_domain_config *c)
+{
+	const uint32_t max = 1 << 16;
+
+	return c->msg_max && c->msg_max <= TP_MSG_MAX && c->nr_recvs && c->nr_recvs <= max &&
+	       c->nr_sends && c->nr_sends <= max && c->nr_posts <= max;
+}
+
+int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
+{
+	struct verbs_domain *d;
+	int err;
+
+	if (!config_sane(config))
+		return -EINVAL;
+	err = verbs_present();
+	if (err)
+		return err;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->dom.ops = &tp_verbs;
+	d->config = *config;
+	d->pending_tail = &d->pending;
+	d->dom.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (d->dom.fd < 0) {
+		err = -errno;
+		goto err_free;
+	}
+	err = timer_open(d);
+	if (err)
+		goto err_epoll;
+	err = cm_open(d);
+	if (err)
+		goto err_timer;
+	*domain = &d->dom;
+	return 0;
+err_timer:
+	timer_close(d);
+err_epoll:
+	close(d->dom.fd);
+err_free:
+	free(d);
+	return err;
+}
+
+void verbs_domain_close(struct tp_domain *domain)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+
+	while (d->nics)
+		nic_close(d->nics);
+	cm_close(d);
+	timer_close(d);
+	close(d->dom.fd);
+	free(d->conns);
+	free(d);
+}
+
+int verbs_domain_local(struct tp_domain *domain, void *base, size_t len)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+
+	if (!base || !len)
+		return -EINVAL;
+	if (d->nr_areas == MAX_AREAS)
+		return -ENOSPC;
+	d->areas[d->nr_areas++] = (struct area){.base = base, .len = len};
+	return 0;
+}
+
+static int grow(struct verbs_domain *d)
+{
+	uint32_t n = d->nr_slots ? d->nr_slots * 2 : 16;
+	struct verbs_conn **conns;
+
+	if (n > UINT16_MAX + 1u)
+		return -EMFILE;
+	conns = reallocarray(d->conns, n, sizeof(*conns));
+	if (!conns)
+		return -ENOMEM;
+	for (uint32_t i = d->nr_slots; i < n; i++)
+		conns[i] = NULL;
+	d->conns = conns;
+	d->nr_slots = n;
+	return 0;
+}
+
+int domain_add(struct verbs_domain *d, struct verbs_conn *c)
+{
+	uint32_t slot = 0;
+	int err;
+
+	while (slot < d->nr_slots && d->conns[slot])
+		slot++;
+	if (slot == d->nr_slots) {
+		err = grow(d);
+		if (err)
+			return err;
+	}
+	d->conns[slot] = c;
+	c->id = slot | (uint32_t)d->generation++ << 16;
+	return 0;
+}
+
+void domain_remove(struct verbs_domain *d, struct verbs_conn *c)
+{
+	struct verbs_conn **at;
+
+	d->conns[c->id & UINT16_MAX] = NULL;
+	if (c->lent) {
+		for (at = &d->lent; *at != c; at = &(*at)->lent_next)
+			;
+		*at = c->lent_next;
+	}
+	if (c->pending) {
+		for (at = &d->pending; *at != c; at = &(*at)->pending_next)
+			;
+		*at = c->pending_next;
+		if (!*at)
+			d->pending_tail = at;
+	}
+}
+
+struct verbs_conn *domain_conn(struct verbs_domain *d, uint32_t id)
+{
+	struct verbs_conn *c = d->conns[id & UINT16_MAX];
+
+	return c && c->id == id ? c : NULL;
+}
+
+void conn_pend(struct verbs_conn *c)
+{
+	struct verbs_domain *d = c->domain;
+
+	if (c->pending)
+		return;
+	c->pending = true;
+	c->pending_next = NULL;
+	*d->pending_tail = c;
+	d->pending_tail = &c->pending_next;
+}
+
+static void emit_pending(struct verbs_domain *d, struct sink *out)
+{
+	while (d->pending) {
+		struct verbs_conn *c = d->pending;
+
+		if (!conn_emit(c, out))
+			return;
+		d->pending = c->pending_next;
+		if (!d->pending)
+			d->pending_tail = &d->pending;
+		c->pending = false;
+	}
+}
+
+static bool refill(struct verbs_domain *d)
+{
+	d->wc_next = d->nr_wcs = 0;
+	for (struct nic *nic = d->nics; nic && !d->nr_wcs; nic = nic->next) {
+		int n = nic_poll(nic, d->wcs, WC_BATCH);
+
+		if (n > 0)
+			d->nr_wcs = n;
+	}
+	return d->nr_wcs;
+}
+
+static void completed(struct verbs_domain *d, struct sink *out)
+{
+	const struct ibv_wc *wc = &d->wcs[d->wc_next];
+	struct verbs_conn *c = domain_conn(d, (uint32_t)(wc->wr_id >> 32));
+	bool recv = wc->wr_id & WR_RECV;
+
+	/* A message may overtake the news that the peer has seen our accept: first things first. */
+	if (c && recv && c->state == CONN_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
+		conn_established(c);
+		return;
+	}
+	d->wc_next++;
+	if (!c || c->state >= CONN_OVER)
+		return;
+	if (recv)
+		recv_completed(c, wc, out);
+	else
+		send_completed(c, wc);
+	conn_progress(c);
+}
+
+static void look(struct verbs_domain *d, struct sink *out)
+{
+	struct epoll_event ready[8];
+	int n = epoll_wait(d->dom.fd, ready, 8, 0);
+
+	for (int i = 0; i < n; i++) {
+		struct source *source = ready[i].data.ptr;
+
+		source->ready(source, out);
+	}
+	d->polls_to_look = d->restless ? LOOK_RESTLESS : LOOK_CALM;
+	if (sink_full(out))
+		d->polls_to_look = 0; /* there may be more */
+}
+
+int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+	struct sink out = {.events = events, .max = max};
+
+	d->dom.count.polls++;
+	if (d->lent)
+		recv_give_back(d);
+	if (!d->polls_to_look--)
+		look(d, &out);
+	for (;;) {
+		emit_pending(d, &out);
+		if (sink_full(&out) || (d->wc_next == d->nr_wcs && !refill(d)))
+			return out.n;
+		completed(d, &out);
+	}
+}
+
+int verbs_arm(struct tp_domain *domain)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+
+	d->dom.count.arms++;
+	d->polls_to_look = 0; /* whatever wakes us is in the set */
+	for (struct nic *nic = d->nics; nic; nic = nic->next)
+		if (nic_arm(nic))
+			return 1;
+	/* What completed before the arming makes no event; lent buffers must go back first. */
+	return d->lent || d->pending || d->wc_next < d->nr_wcs || refill(d);
+}

@@ -1,0 +1,139 @@
+/*
+ * A listener: an rdma_cm_id on its domain's channel. Requests carry the peer's prologue; who does
+ * not speak it is refused here, before anything is allocated for a connection. The domain's
+ * thread, but a request may be accepted from another.
+ */
+#include "common/verbs/verbs.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/addr.h"
+#include "common/log.h"
+
+#define BACKLOG 128
+
+struct verbs_listener {
+	struct tp_listener listener;
+	struct cm_end end;
+	struct rdma_cm_id *id;
+};
+
+static void id_address(struct rdma_cm_id *id, bool peer, struct tp_addr *addr)
+{
+	struct sockaddr *sa = peer ? rdma_get_peer_addr(id) : rdma_get_local_addr(id);
+
+	memset(addr, 0, sizeof(*addr));
+	addr->len = sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					      : sizeof(struct sockaddr_in);
+	memcpy(&addr->ss, sa, addr->len);
+}
+
+void request_refuse(struct verbs_request *request)
+{
+	if (request->id) {
+		rdma_reject(request->id, NULL, 0);
+		rdma_destroy_id(request->id);
+	}
+	free(request);
+}
+
+static struct verbs_request *request_new(const struct cm_note *note)
+{
+	struct verbs_request *r;
+
+	if (!note->has_prologue) {
+		log_warn("a peer asks to connect without a prologue, refused");
+		return NULL;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	if (prologue_check(&note->prologue, &r->prologue)) {
+		free(r);
+		return NULL;
+	}
+	r->req.ops = &tp_verbs;
+	r->id = note->id;
+	r->initiator_depth = note->initiator_depth;
+	id_address(note->id, true, &r->req.peer);
+	return r;
+}
+
+static void listener_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
+{
+	struct verbs_request *r;
+
+	if (note->type != RDMA_CM_EVENT_CONNECT_REQUEST) {
+		log_warn("a listener's device says %s", rdma_event_str(note->type));
+		return;
+	}
+	r = request_new(note);
+	if (!r) {
+		rdma_reject(note->id, NULL, 0);
+		rdma_destroy_id(note->id);
+		return;
+	}
+	sink_add(out, TP_EV_REQUEST, NULL)->request = &r->req;
+}
+
+/* IPv6 alone: a wildcard of each family may then listen on one port. */
+static void v6_only(struct rdma_cm_id *id)
+{
+	int on = 1;
+
+	rdma_set_option(id, RDMA_OPTION_ID, RDMA_OPTION_ID_AFONLY, &on, sizeof(on));
+}
+
+static int bind_and_listen(struct rdma_cm_id *id, const struct tp_addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+	int err;
+
+	if (addr->ss.ss_family == AF_INET6)
+		v6_only(id);
+	if (!rdma_bind_addr(id, (struct sockaddr *)&addr->ss) && !rdma_listen(id, BACKLOG))
+		return 0;
+	err = errno ? -errno : -ENODEV;
+	log_error("cannot listen at %s over RDMA: %s%s", addr_text(addr, text, sizeof(text)),
+		  strerror(-err), err == -ENODEV ? " with this address" : "");
+	return err;
+}
+
+int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
+		 struct tp_listener **listener)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+	struct verbs_listener *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->end.note = listener_note;
+	if (rdma_create_id(d->channel, &l->id, &l->end, RDMA_PS_TCP)) {
+		err = -errno;
+		goto err_free;
+	}
+	err = bind_and_listen(l->id, addr);
+	if (err)
+		goto err_id;
+	l->listener.ops = &tp_verbs;
+	id_address(l->id, false, &l->listener.addr);
+	*listener = &l->listener;
+	return 0;
+err_id:
+	rdma_destroy_id(l->id);
+err_free:
+	free(l);
+	return err;
+}
+
+void verbs_unlisten(struct tp_listener *listener)
+{
+	struct verbs_listener *l = container_of(listener, struct verbs_listener, listener);
+
+	rdma_destroy_id(l->id);
+	free(l);
+}

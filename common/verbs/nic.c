@@ -1,0 +1,171 @@
+/*
+ * A nic: one card as one domain sees it, found when the first connection over it appears (a
+ * listener on every address gets them from several cards). Owns the completion queue and its
+ * channel. The domain's thread only.
+ *
+ * The queue never overflows: each connection reserves a completion for every work request it can
+ * have with the card, since all of them come back when a queue pair fails.
+ */
+#include "common/verbs/verbs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define CQ_FIRST_MIN 256u
+#define CQ_FIRST_MAX 16384u
+#define ACK_BATCH    64 /* acknowledging takes a lock, so not for each event */
+
+static void take_events(struct source *source, struct sink *out)
+{
+	struct nic *nic = container_of(source, struct nic, source);
+	struct ibv_cq *cq;
+	void *context;
+
+	while (!ibv_get_cq_event(nic->channel, &cq, &context)) {
+		nic->armed = false;
+		if (++nic->unacked == ACK_BATCH) {
+			ibv_ack_cq_events(nic->cq, nic->unacked);
+			nic->unacked = 0;
+		}
+	}
+}
+
+static uint32_t first_size(const struct verbs_domain *domain, const struct nic *nic)
+{
+	const struct tp_domain_config *c = &domain->config;
+	uint64_t n = ((uint64_t)c->nr_recvs + c->nr_sends + c->nr_posts) * c->nr_conns;
+
+	if (n < CQ_FIRST_MIN)
+		n = CQ_FIRST_MIN;
+	if (n > CQ_FIRST_MAX)
+		n = CQ_FIRST_MAX;
+	return n > (uint32_t)nic->attr.max_cqe ? (uint32_t)nic->attr.max_cqe : (uint32_t)n;
+}
+
+static int nic_open(struct verbs_domain *domain, struct ibv_context *verbs, struct nic **out)
+{
+	struct nic *nic = calloc(1, sizeof(*nic));
+	int err;
+
+	if (!nic)
+		return -ENOMEM;
+	nic->verbs = verbs;
+	nic->source.ready = take_events;
+	err = -ibv_query_device(verbs, &nic->attr);
+	if (err)
+		goto err_free;
+	nic->channel = ibv_create_comp_channel(verbs);
+	if (!nic->channel) {
+		err = -errno;
+		goto err_free;
+	}
+	err = verbs_cloexec(nic->channel->fd, true);
+	if (err)
+		goto err_channel;
+	nic->cq = ibv_create_cq(verbs, (int)first_size(domain, nic), NULL, nic->channel, 0);
+	if (!nic->cq) {
+		err = -errno;
+		goto err_channel;
+	}
+	err = source_add(&nic->source, domain, nic->channel->fd);
+	if (err)
+		goto err_cq;
+	verbs_cloexec(verbs->async_fd, false);
+	*out = nic;
+	return 0;
+err_cq:
+	ibv_destroy_cq(nic->cq);
+err_channel:
+	ibv_destroy_comp_channel(nic->channel);
+err_free:
+	free(nic);
+	log_error("no completion queue on %s: %s", ibv_get_device_name(verbs->device),
+		  strerror(-err));
+	return err;
+}
+
+int nic_get(struct verbs_domain *domain, struct ibv_context *verbs, struct nic **out)
+{
+	struct nic *nic;
+	int err;
+
+	for (nic = domain->nics; nic; nic = nic->next)
+		if (nic->verbs == verbs && !nic->removed)
+			goto found;
+	err = nic_open(domain, verbs, &nic);
+	if (err)
+		return err;
+	nic->next = domain->nics;
+	domain->nics = nic;
+found:
+	*out = nic;
+	return 0;
+}
+
+void nic_close(struct nic *nic)
+{
+	struct nic **at = &nic->source.domain->nics;
+
+	while (*at != nic)
+		at = &(*at)->next;
+	*at = nic->next;
+	if (nic->unacked)
+		ibv_ack_cq_events(nic->cq, nic->unacked);
+	if (ibv_destroy_cq(nic->cq))
+		log_error("a completion queue is closed before its connections");
+	ibv_destroy_comp_channel(nic->channel);
+	free(nic);
+}
+
+int nic_reserve(struct nic *nic, uint32_t n)
+{
+	uint32_t max = (uint32_t)nic->attr.max_cqe, need = nic->reserved + n, size = need * 2;
+	int err = 0;
+
+	if (need > (uint32_t)nic->cq->cqe) {
+		if (size > max)
+			size = max;
+		err = need > max ? -ENOSPC : -ibv_resize_cq(nic->cq, (int)size);
+	}
+	if (err) {
+		log_warn("%s: no completion queue of %u entries, a connection is refused: %s",
+			 ibv_get_device_name(nic->verbs->device), need, strerror(-err));
+		return -ENOMEM;
+	}
+	nic->reserved = need;
+	nic->nr_conns++;
+	return 0;
+}
+
+void nic_release(struct nic *nic, uint32_t n)
+{
+	nic->stale += n;
+	if (!--nic->nr_conns && nic->removed)
+		nic_close(nic);
+}
+
+int nic_poll(struct nic *nic, struct ibv_wc *wcs, int max)
+{
+	int n = ibv_poll_cq(nic->cq, max, wcs);
+
+	if (!n && nic->stale) { /* empty: nothing of the dead is in it any more */
+		nic->reserved -= nic->stale;
+		nic->stale = 0;
+	}
+	return n;
+}
+
+int nic_arm(struct nic *nic)
+{
+	int err;
+
+	if (nic->armed)
+		return 0;
+	err = -ibv_req_notify_cq(nic->cq, 0);
+	if (!err)
+		nic->armed = true;
+	return err;
+}

@@ -1,0 +1,333 @@
+/*
+ * The send queue of a connection. Everything queued since the last flush() is one chain of work
+ * requests and one doorbell. Asked to complete ("signalled") are only the last of each chain, and
+ * inside it every so many requests or bytes; a completion speaks for all before it. Since the last
+ * one with the card is always signalled, a queue pair in error brings everything back.
+ * The domain's thread only.
+ *
+ * Four shapes go out: a message is a SEND with immediate, where the immediate carries credits; an
+ * empty one is credits alone; a WRITE with immediate is just that, unless it writes nothing: then
+ * it is a four-byte SEND without immediate, because a peer that accepts exposes nothing and its
+ * queue pair refuses even empty WRITEs.
+ */
+#include "common/verbs/verbs.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+
+#define SIGNAL_EVERY 16
+#define SIGNAL_BYTES (64u << 10) /* big ones report one by one: a disk may be waiting for them */
+
+int errno_of_wc(enum ibv_wc_status status)
+{
+	switch (status) {
+	case IBV_WC_SUCCESS:
+		return 0;
+	case IBV_WC_REM_ACCESS_ERR:
+	case IBV_WC_REM_INV_REQ_ERR: /* the queue pair lacks the right, whatever the key */
+		return -EACCES;
+	case IBV_WC_RETRY_EXC_ERR:
+	case IBV_WC_RNR_RETRY_EXC_ERR:
+	case IBV_WC_RESP_TIMEOUT_ERR:
+		return -ETIMEDOUT;
+	case IBV_WC_WR_FLUSH_ERR:
+		return -ECONNRESET;
+	case IBV_WC_LOC_PROT_ERR:
+		return -EFAULT;
+	case IBV_WC_LOC_LEN_ERR: /* a message larger than we announced */
+		return -EMSGSIZE;
+	case IBV_WC_REM_OP_ERR:
+	case IBV_WC_REM_ABORT_ERR:
+		return -EREMOTEIO;
+	default:
+		return -EIO;
+	}
+}
+
+static struct slot *slot_at(const struct send_queue *q, uint32_t seq)
+{
+	return &q->slots[seq & (q->size - 1)];
+}
+
+int send_open(struct verbs_conn *c)
+{
+	unsigned nr = c->domain->config.nr_sends;
+	struct send_queue *q = &c->sq;
+
+	q->slots = calloc(q->size, sizeof(*q->slots));
+	q->free_bufs = calloc(nr, sizeof(*q->free_bufs));
+	if (!q->slots || !q->free_bufs) {
+		send_close(c);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < nr; i++)
+		q->free_bufs[i] = i;
+	q->nr_free_bufs = nr;
+	return 0;
+}
+
+void send_close(struct verbs_conn *c)
+{
+	free(c->sq.free_bufs);
+	free(c->sq.slots);
+	c->sq = (struct send_queue){0};
+}
+
+/* ---- room ---- */
+
+static bool room(const struct send_queue *q)
+{
+	return q->queued - q->reported + q->held + CREDIT_SLOTS < q->size;
+}
+
+/* The last credit is for credits, recv.c says why. */
+static bool may_msg(const struct verbs_conn *c)
+{
+	return c->sq.nr_free_bufs && c->credits > 1 && room(&c->sq);
+}
+
+static bool may_op(const struct verbs_conn *c)
+{
+	return c->sq.nr_ops < c->sq.max_ops && room(&c->sq);
+}
+
+bool send_worth_retry(const struct verbs_conn *c)
+{
+	return (c->wants & WANT_MSG && may_msg(c)) || (c->wants & WANT_OP && may_op(c)) ||
+	       (c->wants & WANT_IMM && c->credits > 1 && may_op(c));
+}
+
+/* ---- queueing ---- */
+
+static void signal_slot(struct verbs_conn *c, struct slot *slot)
+{
+	if (!(slot->wr.send_flags & IBV_SEND_SIGNALED))
+		c->domain->dom.count.signalled++;
+	slot->wr.send_flags |= IBV_SEND_SIGNALED;
+	c->sq.run = 0;
+	c->sq.run_bytes = 0;
+}
+
+static struct slot *queue_slot(struct verbs_conn *c, enum slot_kind kind, enum ibv_wr_opcode opcode,
+			       const void *data, uint32_t len, uint32_t lkey)
+{
+	struct send_queue *q = &c->sq;
+	struct slot *slot = slot_at(q, q->queued);
+
+	slot->kind = kind;
+	slot->status = 0;
+	slot->sge = (struct ibv_sge){.addr = (uintptr_t)data, .length = len, .lkey = lkey};
+	slot->wr = (struct ibv_send_wr){
+		.wr_id = wr_id(c, q->queued & ~WR_RECV),
+		.sg_list = &slot->sge,
+		.num_sge = len ? 1 : 0,
+		.opcode = opcode,
+	};
+	if (len && len <= c->max_inline && opcode != IBV_WR_RDMA_READ)
+		slot->wr.send_flags = IBV_SEND_INLINE;
+	if (q->queued != q->posted)
+		slot_at(q, q->queued - 1)->wr.next = &slot->wr;
+	q->queued++;
+	q->run_bytes += len;
+	if (++q->run == SIGNAL_EVERY || q->run_bytes >= SIGNAL_BYTES)
+		signal_slot(c, slot);
+	return slot;
+}
+
+static uint32_t take_owed(struct verbs_conn *c)
+{
+	uint32_t owed = c->rq.owed;
+
+	c->rq.owed = 0;
+	return htonl(owed);
+}
+
+void *verbs_msg_buf(struct tp_conn *conn)
+{
+	struct verbs_conn *c = conn_of(conn);
+	struct send_queue *q = &c->sq;
+
+	if (c->state != CONN_UP)
+		return NULL;
+	if (!q->held) {
+		if (!may_msg(c)) {
+			c->wants |= WANT_MSG;
+			return NULL;
+		}
+		q->held = true;
+		q->nr_free_bufs--;
+		c->credits--;
+	}
+	return c->send_bufs + q->free_bufs[q->nr_free_bufs] * c->stride;
+}
+
+void verbs_msg_send(struct tp_conn *conn, size_t len)
+{
+	struct verbs_conn *c = conn_of(conn);
+	struct send_queue *q = &c->sq;
+	unsigned buf = q->free_bufs[q->nr_free_bufs];
+	struct slot *slot;
+
+	if (c->state != CONN_UP) /* it ended since msg_buf */
+		return;
+	assert(q->held && len && len <= conn->msg_max);
+	q->held = false;
+	slot = queue_slot(c, SLOT_MSG, IBV_WR_SEND_WITH_IMM, c->send_bufs + buf * c->stride,
+			  (uint32_t)len, c->slab_mr->lkey);
+	slot->buf = buf;
+	slot->wr.imm_data = take_owed(c);
+	q->nr_msgs++;
+	c->domain->dom.count.msgs_sent++;
+}
+
+void send_credits(struct verbs_conn *c)
+{
+	struct send_queue *q = &c->sq;
+
+	if (q->nr_credits == CREDIT_SLOTS || q->queued - q->reported + q->held >= q->size)
+		return;
+	c->credits--;
+	q->nr_credits++;
+	queue_slot(c, SLOT_CREDIT, IBV_WR_SEND_WITH_IMM, NULL, 0, 0)->wr.imm_data = take_owed(c);
+	c->domain->dom.count.credits_sent++;
+	verbs_flush(&c->conn);
+}
+
+static int find_lkey(const struct verbs_conn *c, const void *data, size_t len, uint32_t *lkey)
+{
+	for (unsigned i = 0; i < c->nr_area_mrs; i++) {
+		const struct area *area = &c->domain->areas[i];
+		size_t off = (uintptr_t)data - (uintptr_t)area->base;
+
+		if (off <= area->len && len <= area->len - off) {
+			*lkey = c->area_mrs[i]->lkey;
+			return 0;
+		}
+	}
+	return -EFAULT;
+}
+
+static struct slot *queue_bare_imm(struct verbs_conn *c, uint32_t imm)
+{
+	uint32_t *cell = &c->imm_cells[c->sq.queued & (c->sq.size - 1)];
+
+	*cell = htonl(imm);
+	return queue_slot(c, SLOT_OP, IBV_WR_SEND, cell, sizeof(*cell), c->slab_mr->lkey);
+}
+
+static struct slot *queue_op(struct verbs_conn *c, const struct tp_op *op, uint32_t lkey)
+{
+	enum ibv_wr_opcode opcode = IBV_WR_RDMA_READ;
+	struct slot *slot;
+
+	if (op->kind == TP_WRITE)
+		opcode = op->has_imm ? IBV_WR_RDMA_WRITE_WITH_IMM : IBV_WR_RDMA_WRITE;
+	slot = queue_slot(c, SLOT_OP, opcode, op->local, op->len, lkey);
+	slot->wr.imm_data = htonl(op->imm);
+	slot->wr.wr.rdma.remote_addr = op->raddr;
+	slot->wr.wr.rdma.rkey = op->key;
+	return slot;
+}
+
+static void count_op(struct tp_counters *count, const struct tp_op *op)
+{
+	if (op->kind == TP_READ) {
+		count->reads++;
+		count->read_bytes += op->len;
+	} else {
+		count->writes++;
+		count->write_bytes += op->len;
+		count->imms_sent += op->has_imm;
+	}
+}
+
+int verbs_post(struct tp_conn *conn, const struct tp_op *op)
+{
+	struct verbs_conn *c = conn_of(conn);
+	uint32_t lkey = 0;
+	struct slot *slot;
+
+	if (c->state != CONN_UP)
+		return -ENOTCONN;
+	if (op->len > TP_OP_MAX || (op->has_imm && op->kind != TP_WRITE))
+		return -EINVAL;
+	if (op->len && find_lkey(c, op->local, op->len, &lkey))
+		return -EFAULT;
+	if (!may_op(c) || (op->has_imm && c->credits < 2)) {
+		c->wants |= op->has_imm ? WANT_IMM : WANT_OP;
+		return -EAGAIN;
+	}
+	c->sq.nr_ops++;
+	c->credits -= op->has_imm;
+	if (op->has_imm && !op->len)
+		slot = queue_bare_imm(c, op->imm);
+	else
+		slot = queue_op(c, op, lkey);
+	slot->cookie = op->cookie;
+	count_op(&c->domain->dom.count, op);
+	return 0;
+}
+
+void verbs_flush(struct tp_conn *conn)
+{
+	struct verbs_conn *c = conn_of(conn);
+	struct send_queue *q = &c->sq;
+	struct ibv_send_wr *bad;
+	int err;
+
+	if (c->state != CONN_UP || q->posted == q->queued)
+		return;
+	signal_slot(c, slot_at(q, q->queued - 1));
+	c->domain->dom.count.doorbells++;
+	err = ibv_post_send(c->cm_id->qp, &slot_at(q, q->posted)->wr, &bad);
+	if (!err) {
+		q->posted = q->queued;
+		return;
+	}
+	log_error("ibv_post_send: %d", err);
+	while (&slot_at(q, q->posted)->wr != bad)
+		q->posted++;
+	conn_fail(c, -err);
+}
+
+/* ---- completions ---- */
+
+static void retire(struct verbs_conn *c, int status)
+{
+	struct send_queue *q = &c->sq;
+	struct slot *slot = slot_at(q, q->retired++);
+
+	slot->status = status;
+	if (slot->kind == SLOT_MSG) {
+		q->free_bufs[q->nr_free_bufs++] = slot->buf;
+		q->nr_msgs--;
+	} else if (slot->kind == SLOT_CREDIT) {
+		q->nr_credits--;
+	}
+}
+
+void send_completed(struct verbs_conn *c, const struct ibv_wc *wc)
+{
+	uint32_t n = (((uint32_t)wc->wr_id - c->sq.retired) & ~WR_RECV) + 1;
+	int status = errno_of_wc(wc->status);
+
+	assert(n <= c->sq.posted - c->sq.retired);
+	if (wc->status == IBV_WC_WR_FLUSH_ERR)
+		status = conn_post_status(c);
+	while (n--) /* those before it were not asked to speak and have succeeded */
+		retire(c, n ? 0 : status);
+	conn_pend(c);
+	if (status)
+		conn_fail(c, status);
+}
+
+void send_abandon(struct verbs_conn *c)
+{
+	while (c->sq.retired != c->sq.queued)
+		retire(c, conn_post_status(c));
+	c->sq.posted = c->sq.queued;
+}

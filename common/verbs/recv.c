@@ -1,0 +1,196 @@
+/*
+ * Receives and credits. The domain's thread only.
+ *
+ * Each message and each WRITE with an immediate uses up one receive of the peer: a credit. The
+ * peer's prologue says how many there are at first. A used buffer is lent to the caller until the
+ * next poll, then posted again, and then owed to the peer, which learns of it from the immediate
+ * that every message carries: "so many receives posted again". When `owed` reaches owed_high and
+ * no message has taken it along, an empty message does.
+ *
+ * Why the two sides cannot starve each other, though an empty message needs a credit, too: data
+ * never takes the last credit, only an empty message may. Suppose nothing is in flight. Look at
+ * the last message that took a sender's last credit: it brought its receiver at least owed_high
+ * credits, and the receiver has not spent its last one since. So at least one side, say B, has a
+ * credit. If A, with no more than its last one (and maybe one held by msg_buf), wants to send
+ * data, then B owes it at least recv_depth - 2 >= owed_high and has the credit to say so. If A has
+ * none at all and it is B that wants to send, then B owes A everything, tells it, and A can then
+ * return what it owes. And why they do not chatter for ever: an empty message answers at least two
+ * messages, since owed_high >= 2, so without data the exchange dies out.
+ */
+#include "common/verbs/verbs.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+
+/* The last credit, and one that msg_buf may hold, are on top of what the caller asked for. */
+uint32_t recv_depth(const struct tp_domain_config *config)
+{
+	return (config->nr_recvs < 2 ? 2 : config->nr_recvs) + 2;
+}
+
+static void recycle(struct recv_queue *q, struct ibv_recv_wr *wr)
+{
+	wr->next = NULL;
+	if (q->first)
+		q->last->next = wr;
+	else
+		q->first = wr;
+	q->last = wr;
+	q->nr_lent++;
+}
+
+static int post_again(struct verbs_conn *c)
+{
+	struct recv_queue *q = &c->rq;
+	struct ibv_recv_wr *bad;
+	int err = -ibv_post_recv(c->cm_id->qp, q->first, &bad);
+
+	if (err) /* the ones before it have gone; the rest is missed by nobody, the end is near */
+		for (; bad; bad = bad->next)
+			q->nr_lent--;
+	q->posted += q->nr_lent;
+	q->owed += q->nr_lent;
+	q->nr_lent = 0;
+	q->first = NULL;
+	return err;
+}
+
+int recv_open(struct verbs_conn *c)
+{
+	struct recv_queue *q = &c->rq;
+	int err;
+
+	q->nr = recv_depth(&c->domain->config);
+	q->owed_high = q->nr / 2;
+	q->wrs = calloc(q->nr, sizeof(*q->wrs));
+	q->sges = calloc(q->nr, sizeof(*q->sges));
+	if (!q->wrs || !q->sges) {
+		err = -ENOMEM;
+		goto err_free;
+	}
+	for (uint32_t i = 0; i < q->nr; i++) {
+		q->sges[i] = (struct ibv_sge){
+			.addr = (uintptr_t)(c->recv_bufs + i * c->stride),
+			.length = c->domain->config.msg_max,
+			.lkey = c->slab_mr->lkey,
+		};
+		q->wrs[i] = (struct ibv_recv_wr){
+			.wr_id = wr_id(c, WR_RECV | i),
+			.sg_list = &q->sges[i],
+			.num_sge = 1,
+		};
+		recycle(q, &q->wrs[i]);
+	}
+	err = post_again(c);
+	q->owed = 0; /* the prologue tells */
+	if (!err)
+		return 0;
+err_free:
+	recv_close(c);
+	return err;
+}
+
+void recv_close(struct verbs_conn *c)
+{
+	free(c->rq.sges);
+	free(c->rq.wrs);
+	c->rq = (struct recv_queue){0};
+}
+
+void recv_give_back(struct verbs_domain *d)
+{
+	struct verbs_conn *c = d->lent, *next;
+
+	d->lent = NULL;
+	for (; c; c = next) {
+		int err;
+
+		next = c->lent_next;
+		c->lent = false;
+		if (c->state != CONN_UP && c->state != CONN_LEAVING)
+			continue;
+		err = post_again(c);
+		if (err)
+			conn_fail(c, err);
+		else
+			credit_return(c);
+	}
+}
+
+void credit_return(struct verbs_conn *c)
+{
+	if (c->state == CONN_UP && c->rq.owed >= c->rq.owed_high && c->credits)
+		send_credits(c);
+}
+
+static void lend(struct verbs_conn *c, struct ibv_recv_wr *wr)
+{
+	recycle(&c->rq, wr);
+	if (c->lent)
+		return;
+	c->lent = true;
+	c->lent_next = c->domain->lent;
+	c->domain->lent = c;
+}
+
+static bool credit_take_in(struct verbs_conn *c, uint32_t n)
+{
+	if (n > c->peer_recvs - c->credits) {
+		log_warn("the peer returns %u credits where at most %u can be", n,
+			 c->peer_recvs - c->credits);
+		return false;
+	}
+	c->credits += n;
+	if (n)
+		conn_pend(c);
+	return true;
+}
+
+static void immediate(struct verbs_conn *c, uint32_t imm, struct sink *out)
+{
+	c->domain->dom.count.imms_received++;
+	sink_add(out, TP_EV_IMM, c)->imm = imm;
+}
+
+/* The four shapes of what arrives; see post.c for who sends which. */
+static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *buf,
+		    struct sink *out)
+{
+	bool has_imm = wc->wc_flags & IBV_WC_WITH_IMM;
+	struct tp_event *event;
+
+	if (wc->opcode == IBV_WC_RECV_RDMA_WITH_IMM) {
+		immediate(c, ntohl(wc->imm_data), out);
+		return true;
+	}
+	if (!has_imm && wc->byte_len == sizeof(uint32_t)) {
+		immediate(c, ntohl(*(const uint32_t *)buf), out);
+		return true;
+	}
+	if (!has_imm || !credit_take_in(c, ntohl(wc->imm_data)))
+		return false;
+	if (wc->byte_len) {
+		c->domain->dom.count.msgs_received++;
+		event = sink_add(out, TP_EV_MSG, c);
+		event->msg = buf;
+		event->len = wc->byte_len;
+	}
+	return true;
+}
+
+void recv_completed(struct verbs_conn *c, const struct ibv_wc *wc, struct sink *out)
+{
+	struct ibv_recv_wr *wr = &c->rq.wrs[(uint32_t)wc->wr_id & ~WR_RECV];
+
+	c->rq.posted--;
+	if (wc->status != IBV_WC_SUCCESS) {
+		conn_fail(c, errno_of_wc(wc->status));
+		return;
+	}
+	lend(c, wr);
+	if (!arrived(c, wc, (const void *)(uintptr_t)wr->sg_list->addr, out))
+		conn_fail(c, -EPROTO);
+}

@@ -1,0 +1,260 @@
+/*
+ * What moves a connection from state to state: the connection manager's notes, deadlines, and
+ * the completions that come back at the end. The domain's thread only.
+ *
+ * An end has three steps. The queue pair goes to error, which makes the card give every work
+ * request back; when all are counted in, or the card has had its time (soft-RoCE may keep the
+ * request to a killed peer for ever), the queue pair is destroyed; then the posts still waiting
+ * are reported and TP_EV_CLOSED after them.
+ */
+#include "common/verbs/verbs.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define DRAIN_MS       2000
+#define PEER_RECVS_MIN 4 /* credits need it, see recv.c; recv_depth never announces less */
+
+static void conn_over(struct verbs_conn *c)
+{
+	timer_clear(c);
+	wire_cut(c);
+	send_abandon(c);
+	c->state = CONN_OVER;
+	conn_pend(c);
+}
+
+static void drain(struct verbs_conn *c)
+{
+	c->state = CONN_DRAINING;
+	timer_set(c, DRAIN_MS);
+	rdma_disconnect(
+		c->cm_id); /* also moves the queue pair to error; may have happened before */
+	conn_progress(c);
+}
+
+void conn_fail(struct verbs_conn *c, int status)
+{
+	if (c->state >= CONN_DRAINING)
+		return;
+	c->status = status;
+	if (c->state < CONN_UP)
+		conn_over(c);
+	else
+		drain(c);
+}
+
+int conn_post_status(const struct verbs_conn *c)
+{
+	if (c->status)
+		return c->status;
+	return c->left ? -ECANCELED : -ECONNRESET;
+}
+
+void conn_progress(struct verbs_conn *c)
+{
+	if (c->state == CONN_LEAVING && !c->sq.nr_msgs)
+		drain(c);
+	else if (c->state == CONN_DRAINING && c->sq.retired == c->sq.posted && !c->rq.posted)
+		conn_over(c);
+}
+
+void conn_expired(struct verbs_conn *c)
+{
+	timer_clear(c);
+	if (c->state < CONN_UP) {
+		conn_fail(c, -ETIMEDOUT);
+	} else if (c->state == CONN_LEAVING) {
+		drain(c);
+	} else if (c->state == CONN_DRAINING) {
+		log_info("a queue pair kept %u sends and %u receives, destroying it",
+			 c->sq.posted - c->sq.retired, c->rq.posted);
+		conn_over(c);
+	}
+}
+
+void conn_established(struct verbs_conn *c)
+{
+	timer_clear(c);
+	c->state = CONN_UP;
+	c->announce = true;
+	conn_pend(c);
+}
+
+/* ---- what the connection manager says ---- */
+
+static void addr_resolved(struct verbs_conn *c, const struct cm_note *note)
+{
+	if (c->state != CONN_RESOLVING)
+		return;
+	c->state = CONN_ROUTING;
+	if (rdma_resolve_route(c->cm_id, DRAIN_MS))
+		conn_fail(c, -errno);
+}
+
+static void route_resolved(struct verbs_conn *c, const struct cm_note *note)
+{
+	struct prologue prologue;
+	struct rdma_conn_param param = {
+		.private_data = &prologue,
+		.private_data_len = sizeof(prologue),
+		.responder_resources = RDMA_MAX_RESP_RES,
+		.initiator_depth = RDMA_MAX_INIT_DEPTH,
+		.retry_count = RETRIES,
+		.rnr_retry_count = RETRIES,
+	};
+
+	if (c->state != CONN_ROUTING)
+		return;
+	prologue_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	c->state = CONN_CONNECTING;
+	if (rdma_connect(c->cm_id, &param))
+		conn_fail(c, -errno);
+}
+
+static void lookup_failed(struct verbs_conn *c, const struct cm_note *note)
+{
+	if (c->state < CONN_UP)
+		conn_fail(c, note->status < 0 ? note->status : -EHOSTUNREACH);
+}
+
+static void unreachable(struct verbs_conn *c, const struct cm_note *note)
+{
+	if (c->state < CONN_UP)
+		conn_fail(c, note->status < 0 ? note->status : -ETIMEDOUT);
+}
+
+static void rejected(struct verbs_conn *c, const struct cm_note *note)
+{
+	if (c->state < CONN_UP)
+		conn_fail(c, -ECONNREFUSED);
+}
+
+static void connect_failed(struct verbs_conn *c, const struct cm_note *note)
+{
+	if (c->state < CONN_UP)
+		conn_fail(c, note->status < 0 ? note->status : -ECONNABORTED);
+}
+
+static void established(struct verbs_conn *c, const struct cm_note *note)
+{
+	struct prologue peer;
+	int err = -EPROTO;
+
+	if (c->state == CONN_ACCEPTING)
+		conn_established(c);
+	if (c->state != CONN_CONNECTING)
+		return;
+	if (note->has_prologue)
+		err = prologue_check(&note->prologue, &peer);
+	if (!err)
+		err = conn_agree(c, &peer);
+	if (err)
+		conn_fail(c, err);
+	else
+		conn_established(c);
+}
+
+static void disconnected(struct verbs_conn *c, const struct cm_note *note)
+{
+	if (c->state == CONN_ACCEPTING) /* came, spoke and went before we were told of the first */
+		conn_established(c);
+	conn_fail(c, c->state < CONN_UP ? -ECONNRESET : 0);
+}
+
+static void removed(struct verbs_conn *c, const struct cm_note *note)
+{
+	log_warn("the RDMA device of a connection has been removed");
+	if (c->nic)
+		c->nic->removed = true;
+	conn_fail(c, -ENODEV);
+}
+
+void conn_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
+{
+	static void (*const notes[])(struct verbs_conn *, const struct cm_note *) = {
+		[RDMA_CM_EVENT_ADDR_RESOLVED] = addr_resolved,
+		[RDMA_CM_EVENT_ADDR_ERROR] = lookup_failed,
+		[RDMA_CM_EVENT_ROUTE_RESOLVED] = route_resolved,
+		[RDMA_CM_EVENT_ROUTE_ERROR] = lookup_failed,
+		[RDMA_CM_EVENT_CONNECT_ERROR] = connect_failed,
+		[RDMA_CM_EVENT_UNREACHABLE] = unreachable,
+		[RDMA_CM_EVENT_REJECTED] = rejected,
+		[RDMA_CM_EVENT_ESTABLISHED] = established,
+		[RDMA_CM_EVENT_DISCONNECTED] = disconnected,
+		[RDMA_CM_EVENT_DEVICE_REMOVAL] = removed,
+	};
+	struct verbs_conn *c = container_of(end, struct verbs_conn, end);
+	size_t type = note->type;
+
+	/* The others (a changed address, the end of the time-wait) change nothing for us. */
+	if (type < sizeof(notes) / sizeof(*notes) && notes[type])
+		notes[type](c, note);
+}
+
+int conn_agree(struct verbs_conn *c, const struct prologue *peer)
+{
+	uint32_t mine = c->domain->config.msg_max;
+
+	if (peer->nr_recvs < PEER_RECVS_MIN) {
+		log_warn("the peer announces %u receives, over RDMA %u are the least",
+			 peer->nr_recvs, PEER_RECVS_MIN);
+		return -EBADMSG;
+	}
+	c->peer_recvs = c->credits = peer->nr_recvs;
+	c->conn.msg_max = peer->msg_max < mine ? peer->msg_max : mine;
+	return 0;
+}
+
+/* ---- what the caller hears ---- */
+
+static bool emit_done(struct verbs_conn *c, struct sink *out)
+{
+	struct send_queue *q = &c->sq;
+
+	while (q->reported != q->retired) {
+		struct slot *slot = &q->slots[q->reported & (q->size - 1)];
+
+		if (slot->kind == SLOT_OP) {
+			struct tp_event *event;
+
+			if (sink_full(out))
+				return false;
+			event = sink_add(out, TP_EV_DONE, c);
+			event->status = slot->status;
+			event->cookie = slot->cookie;
+			q->nr_ops--;
+		}
+		q->reported++;
+	}
+	return true;
+}
+
+bool conn_emit(struct verbs_conn *c, struct sink *out)
+{
+	credit_return(c);
+	if (c->announce) {
+		if (sink_full(out))
+			return false;
+		sink_add(out, TP_EV_CONNECTED, c);
+		c->announce = false;
+	}
+	if (!emit_done(c, out))
+		return false;
+	if (c->state == CONN_UP && send_worth_retry(c)) {
+		if (sink_full(out))
+			return false;
+		sink_add(out, TP_EV_READY, c);
+		c->wants = 0;
+	}
+	if (c->state == CONN_OVER) {
+		if (sink_full(out))
+			return false;
+		sink_add(out, TP_EV_CLOSED, c)->status = c->status;
+		c->state = CONN_CLOSED;
+	}
+	return true;
+}
