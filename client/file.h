@@ -38,12 +38,15 @@ int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */
 
 /*
  * Register a descriptor: opened by us, or of the kernel's below a mounted directory. 0; -EBADF,
- * -EINVAL (registered already), or what the server says.
+ * -EINVAL (registered already), -ESTALE (deleted or replaced since), or what the server says.
  */
 int file_register(int fd);
-void file_deregister(int fd);
+void file_deregister(int fd); /* fd may be negated */
 /* The registered file, with a reference; NULL when there is none. fd may be negated. Lock-free. */
 struct file *file_registered(int fd);
+
+/* The file behind a descriptor now, registered or not, with a reference. 0; errors likewise. */
+int file_of_fd(int fd, struct file **file);
 
 /* True when the descriptor is one of ours, or lies on a mounted directory. */
 bool file_is_ours(int fd);

@@ -42,7 +42,13 @@ int mountspec_find(const char *mount_point, struct mountspec *spec);
  */
 int mountspec_of_path(const char *path, struct mountspec *spec, char *canonical, const char **rest);
 
-/* The same for a URL with a path behind the export; *rest points into url. */
+/* The same for a path that is canonical already, whether it exists or not. */
+int mountspec_of_canonical(const char *canonical, struct mountspec *spec, const char **rest);
+
+/*
+ * The same for a URL with a path behind the export and its options
+ * (tcp://host/export?timeout=5/a/b); *rest points into url. -ENOENT for what is no URL of ours.
+ */
 int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest);
 
 #endif

@@ -22,7 +22,7 @@ struct shm {
 
 /*
  * Create size bytes of zeroed memory, all of it backed by real pages, on a NUMA node (< 0: any).
- * 0; -ENOMEM (more than the machine has free), -EMFILE, -EEXIST (the id is in use).
+ * 0; -ENOMEM (more than the machine has free), -EMFILE. The id is the caller's to draw: random.
  */
 int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa);
 /* 0; -ENOENT, -EPERM, -EINVAL (size 0 or larger than the object), -ENOMEM. */

@@ -1,9 +1,9 @@
 /*
  * usrbio.h: what libusrbio adds to the USRBIO API: files by URL, without any mounted directory.
  *
- * A path is a URL with a path behind the export, tcp://host[:port]/export/dir/file, or a path below
- * a mounted directory. Every call returns 0 or a count, or -errno, blocks for the server's answer,
- * and may be called by any thread.
+ * A path is a URL with a path behind the export and its options,
+ * tcp://host[:port]/export[?timeout=5]/dir/file, or a path below a mounted directory. Every call
+ * returns 0 or a count, or -errno, blocks for the server's answer, and may be called by any thread.
  *
  * A descriptor from usrbio_open is a number of this process which every hf3fs_ call accepts where
  * it wants an fd. It is a real descriptor, so it clashes with no other, but only these calls and
@@ -49,8 +49,9 @@ const char *usrbio_version(void);
 /*
  * The mount point of a path, as the mount_point argument of hf3fs_ calls wants it: the URL up to
  * the export, or the mounted directory. Returns its length + 1 like hf3fs_extract_mount_point
- * (which takes paths of the file system only), or -ENOENT, -EINVAL. The rest of the path, relative
- * to the mount, is put into *rest when that is not NULL, and points into `path`.
+ * (which takes paths of the file system only), or -ENOENT, -EINVAL. The last component need not
+ * exist. The rest of the path, relative to the mount, is put into *rest when that is not NULL, and
+ * points into `path`; -EINVAL where symbolic links or dots keep it from being the end of `path`.
  */
 int usrbio_mount_point(const char *path, char *mount_point, size_t size, const char **rest);
 

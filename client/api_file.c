@@ -1,0 +1,109 @@
+/* The hf3fs_ functions about files and mounts. Their signs differ one from another: contract of
+ * 3FS, kept here and nowhere else. No state; any thread. */
+#include "client/hf3fs_usrbio.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/file.h"
+#include "client/place.h"
+
+bool hf3fs_is_hf3fs(int fd)
+{
+	return file_is_ours(fd);
+}
+
+int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *path)
+{
+	char canonical[PATH_MAX];
+	struct mountspec spec;
+	const char *rest;
+	struct stat st;
+	size_t need;
+
+	if (!path || stat(path, &st) || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+		return -1;
+	if (mountspec_of_path(path, &spec, canonical, &rest))
+		return -1;
+	need = strlen(spec.mount_point) + 1;
+	if (hf3fs_mount_point && size > 0 && (size_t)size >= need)
+		memcpy(hf3fs_mount_point, spec.mount_point, need);
+	return (int)need;
+}
+
+int hf3fs_reg_fd(int fd, uint64_t flags)
+{
+	int err = file_register(fd);
+
+	(void)flags;
+	return err ? -err : -fd;
+}
+
+void hf3fs_dereg_fd(int fd)
+{
+	file_deregister(fd);
+}
+
+static int link_places(const struct place *target, const struct place *name)
+{
+	struct call call = {
+		.op = CALL_LINK,
+		.path = {(const uint8_t *)target->path, strlen(target->path)},
+		.path2 = {(const uint8_t *)name->path, strlen(name->path)},
+	};
+
+	return target->mount == name->mount ? mount_call(target->mount, &call, NULL) : -EXDEV;
+}
+
+int hf3fs_hardlink(const char *target, const char *link_name)
+{
+	struct place from, to;
+	int err = place_open(target, false, &from);
+
+	if (err)
+		return -err;
+	err = place_open(link_name, false, &to);
+	if (!err) {
+		err = link_places(&from, &to);
+		place_close(&to);
+	}
+	place_close(&from);
+	return -err;
+}
+
+/* The ranges that are not empty, in one call. */
+static int punch(struct file *file, int n, const size_t *start, const size_t *end)
+{
+	uint64_t range[2 * RANGES_MAX];
+	struct call call = {.op = CALL_PUNCH, .file = file->handle, .range = range};
+
+	for (int i = 0; i < n; i++) {
+		if (start[i] >= end[i])
+			continue;
+		range[2 * call.nr_ranges] = start[i];
+		range[2 * call.nr_ranges + 1] = end[i];
+		call.nr_ranges++;
+	}
+	return call.nr_ranges ? mount_call(file->mount, &call, NULL) : 0;
+}
+
+int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags)
+{
+	struct file *file;
+	int err;
+
+	(void)flags;
+	if (n <= 0)
+		return 0;
+	if (n > RANGES_MAX || !start || !end)
+		return EINVAL;
+	err = file_of_fd(fd, &file);
+	if (err)
+		return -err;
+	err = file->flags & OPEN_WRITE ? punch(file, n, start, end) : -EBADF;
+	file_put(file);
+	return -err;
+}

@@ -1,0 +1,133 @@
+/*
+ * File objects: one open handle at a server each. Counted; the memory is recycled through a free
+ * list and never returned, so that a reader without a lock may touch an object that just died: it
+ * takes a reference only from a count above zero and then looks whether the slot still says so.
+ */
+#include "client/file.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/fileobj.h"
+#include "client/fork.h"
+
+static struct fileobj *free_list;
+static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER; /* guards free_list */
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* Files of the parent are dead in a child of fork(), and so is its list, whoever held the lock. */
+static void forget(void)
+{
+	pthread_mutex_init(&free_lock, NULL);
+	free_list = NULL;
+}
+
+static void watch(void)
+{
+	fork_watch(forget);
+}
+
+static struct fileobj *alloc(void)
+{
+	struct fileobj *obj;
+
+	pthread_once(&fork_once, watch);
+	pthread_mutex_lock(&free_lock);
+	obj = free_list;
+	if (obj)
+		free_list = obj->next;
+	pthread_mutex_unlock(&free_lock);
+	return obj ? obj : calloc(1, sizeof(*obj));
+}
+
+static void recycle(struct fileobj *obj)
+{
+	pthread_mutex_lock(&free_lock);
+	obj->next = free_list;
+	free_list = obj;
+	pthread_mutex_unlock(&free_lock);
+}
+
+static void fill(struct file *file, struct mount *mount, uint32_t flags,
+		 const struct answer *answer)
+{
+	file->handle = answer->reply.file;
+	file->session = answer->session;
+	file->flags = flags & (OPEN_READ | OPEN_WRITE);
+	file->regular = S_ISREG(answer->reply.attr.mode);
+	file->mount = mount_hold(mount);
+}
+
+int file_open(struct mount *mount, const char *path, uint32_t flags, uint32_t mode,
+	      struct file **file, struct file_attr *attr)
+{
+	struct call call = {
+		.op = CALL_OPEN,
+		.path = {(const uint8_t *)path, strlen(path)},
+		.flags = flags,
+		.mode = mode,
+	};
+	struct answer *answer;
+	struct fileobj *obj;
+	int err = -ENOMEM;
+
+	answer = malloc(sizeof(*answer)); /* too large for small stacks */
+	if (!answer)
+		return -ENOMEM;
+	obj = alloc();
+	if (!obj)
+		goto out_answer;
+	err = mount_call(mount, &call, answer);
+	if (err) {
+		recycle(obj);
+		goto out_answer;
+	}
+	fill(&obj->file, mount, flags, answer);
+	if (attr)
+		*attr = answer->reply.attr;
+	*file = &obj->file;
+	atomic_store_explicit(&obj->refs, 1, memory_order_release);
+out_answer:
+	free(answer);
+	return err;
+}
+
+void file_hold(struct file *file)
+{
+	atomic_fetch_add_explicit(&fileobj_of(file)->refs, 1, memory_order_relaxed);
+}
+
+void file_put(struct file *file)
+{
+	struct fileobj *obj = fileobj_of(file);
+	struct mount *mount = file->mount;
+	uint64_t session = file->session, handle = file->handle;
+
+	if (atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	recycle(obj);
+	mount_close_handle(mount, session, handle);
+	mount_put(mount);
+}
+
+struct file *fileobj_get(struct slot *slot)
+{
+	struct fileobj *obj;
+
+	while (slot && (obj = atomic_load_explicit(&slot->pointer, memory_order_acquire))) {
+		unsigned refs = atomic_load_explicit(&obj->refs, memory_order_relaxed);
+
+		while (refs && !atomic_compare_exchange_weak(&obj->refs, &refs, refs + 1))
+			;
+		if (!refs) /* it died; whoever let it go has changed the slot */
+			continue;
+		if (atomic_load(&slot->pointer) == obj)
+			return &obj->file;
+		file_put(&obj->file);
+	}
+	return NULL;
+}

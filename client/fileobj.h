@@ -1,0 +1,26 @@
+/* What file.c and filetable.c know of a file that others do not. */
+#ifndef USRBIO_CLIENT_FILEOBJ_H
+#define USRBIO_CLIENT_FILEOBJ_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "client/file.h"
+#include "client/slots.h"
+
+struct fileobj {
+	struct file file;
+	atomic_uint refs;     /* 0: on the free list */
+	uint64_t placeholder; /* inode of its placeholder descriptor; set before it is published */
+	struct fileobj *next; /* on the free list, under its lock */
+};
+
+static inline struct fileobj *fileobj_of(struct file *file)
+{
+	return (struct fileobj *)((char *)file - offsetof(struct fileobj, file));
+}
+
+/* The file in a slot (NULL: none), with a reference. The slot owns one while it points there. */
+struct file *fileobj_get(struct slot *slot);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * A place: where a path string leads. A URL with a path, or a path of the file system below a
+ * mounted directory; absolute or relative, existing or yet to be made.
+ */
+#ifndef USRBIO_CLIENT_PLACE_H
+#define USRBIO_CLIENT_PLACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "client/mount.h"
+
+struct place {
+	struct mount *mount;
+	char path[PATH_MAX]; /* below the export, "" for its root */
+};
+
+/*
+ * Find a place and hold its mount. follow: a symbolic link at the end of a file system's path is
+ * followed here; one at the end of a URL is the server's business. 0; -EINVAL (NULL, empty, a
+ * malformed URL), -ENOTTY (not ours), -ENAMETOOLONG, -ENOTDIR, -EACCES, -ELOOP; -ENOENT for dots
+ * behind what does not exist.
+ */
+int place_open(const char *path, bool follow, struct place *place);
+/* The same without a mount: what it would be, and the path below the export (PATH_MAX bytes). */
+int place_find(const char *path, bool follow, struct mountspec *spec, char *below);
+void place_close(struct place *place);
+
+#endif

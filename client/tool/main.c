@@ -1,0 +1,133 @@
+/* The `usrbio` program: finds the sub-command and speaks for it. */
+#include "client/tool/tool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <usrbio.h>
+
+static const struct command *const commands[] = {
+	&cmd_cp, &cmd_ls,    &cmd_stat,	  &cmd_mkdir,  &cmd_mv,
+	&cmd_rm, &cmd_bench, &cmd_attach, &cmd_detach, &cmd_ping,
+};
+#define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static const struct command *current;
+
+static void say(const char *fmt, va_list args)
+{
+	fflush(stdout);
+	fprintf(stderr, "usrbio %s: ", current->name);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+}
+
+int fail_text(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+	return EXIT_FAILED;
+}
+
+int fail(const char *subject, int err)
+{
+	return fail_text("%s: %s", subject, strerror(-err));
+}
+
+int usage(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+	fprintf(stderr, "Try 'usrbio %s --help'.\n", current->name);
+	return EXIT_USAGE;
+}
+
+int next_option(int argc, char **argv, const char *letters, const struct option *options)
+{
+	int option = getopt_long(argc, argv, letters, options, NULL);
+
+	if (option == 'h') {
+		printf("%s", current->help);
+		exit(EXIT_FINE);
+	}
+	if (option == '?') {
+		fprintf(stderr, "Try 'usrbio %s --help'.\n", current->name);
+		exit(EXIT_USAGE);
+	}
+	return option;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void print_help(FILE *to)
+{
+	fprintf(to,
+		"usage: usrbio COMMAND [ARGUMENTS]\n\n"
+		"Files on storage servers, through the USRBIO ring API.\n"
+		"A PATH is tcp://HOST[:PORT]/EXPORT/PATH (or rdma://, or usrbio:// for the best of\n"
+		"both), or lies below a directory that was attached.\n\ncommands:\n");
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(to,
+		"\n'usrbio COMMAND --help' says more. Exit status: 0 done, 1 something failed,\n"
+		"2 wrong usage.\n");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	}
+	return NULL;
+}
+
+/* Output that did not get out is a failure, too. */
+static int finish(int status)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return fail_text("cannot write the output");
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static char name[64];
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("usrbio %s\n", usrbio_version());
+		return EXIT_FINE;
+	}
+	current = find_command(argv[1]);
+	if (!current) {
+		fprintf(stderr, "usrbio: no command '%s'\nTry 'usrbio --help'.\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	/* What getopt puts in front of its complaints. */
+	snprintf(name, sizeof(name), "usrbio %s", current->name);
+	argv[1] = name;
+	return finish(current->run(argc - 1, argv + 1));
+}

@@ -1,0 +1,93 @@
+/* The progress line: reads the totals five times a second until it is stopped. */
+#include "client/tool/progress.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/tool/tool.h"
+
+#define PERIOD_NS 200000000L
+
+struct progress {
+	const struct copy_totals *totals;
+	uint64_t begin_ns;
+	pthread_t thread;
+	pthread_mutex_t lock; /* stop */
+	pthread_cond_t stopped;
+	bool stop;
+};
+
+static void draw(const struct progress *progress)
+{
+	const struct copy_totals *totals = progress->totals;
+	double mib = (double)(totals->bytes + totals->verified) / (1 << 20);
+	double seconds = (double)(now_ns() - progress->begin_ns) / 1e9;
+
+	fprintf(stderr, "\r\033[K%llu of %llu files, %.1f MiB, %.1f MiB/s%s",
+		(unsigned long long)totals->files, (unsigned long long)totals->files_found, mib,
+		mib / seconds, totals->failed ? ", with errors" : "");
+	fflush(stderr);
+}
+
+static void next_period(struct timespec *ts)
+{
+	clock_gettime(CLOCK_MONOTONIC, ts);
+	ts->tv_nsec += PERIOD_NS;
+	if (ts->tv_nsec >= 1000000000L) {
+		ts->tv_nsec -= 1000000000L;
+		ts->tv_sec++;
+	}
+}
+
+static void *run(void *arg)
+{
+	struct progress *progress = arg;
+
+	pthread_mutex_lock(&progress->lock);
+	while (!progress->stop) {
+		struct timespec until;
+
+		next_period(&until);
+		if (pthread_cond_timedwait(&progress->stopped, &progress->lock, &until))
+			draw(progress);
+	}
+	pthread_mutex_unlock(&progress->lock);
+	return NULL;
+}
+
+struct progress *progress_start(const struct copy_totals *totals)
+{
+	struct progress *progress = isatty(STDERR_FILENO) ? calloc(1, sizeof(*progress)) : NULL;
+	pthread_condattr_t attr;
+
+	if (!progress)
+		return NULL;
+	progress->totals = totals;
+	progress->begin_ns = now_ns();
+	pthread_mutex_init(&progress->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&progress->stopped, &attr);
+	pthread_condattr_destroy(&attr);
+	if (pthread_create(&progress->thread, NULL, run, progress)) {
+		free(progress);
+		return NULL;
+	}
+	return progress;
+}
+
+void progress_stop(struct progress *progress)
+{
+	if (!progress)
+		return;
+	pthread_mutex_lock(&progress->lock);
+	progress->stop = true;
+	pthread_cond_signal(&progress->stopped);
+	pthread_mutex_unlock(&progress->lock);
+	pthread_join(progress->thread, NULL);
+	fprintf(stderr, "\r\033[K");
+	free(progress);
+}

@@ -1,0 +1,121 @@
+/* The fake mount: one object per mount point, never freed. */
+#include "files_fake.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct mount {
+	struct mountspec spec;
+};
+
+struct fake fake;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mount mounts[8];
+static _Atomic uint64_t next_handle = 1;
+
+void fake_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.mode = S_IFREG | 0644;
+}
+
+int mount_get_spec(const struct mountspec *spec, struct mount **mount)
+{
+	int i = 0;
+
+	pthread_mutex_lock(&lock);
+	while (*mounts[i].spec.mount_point && strcmp(mounts[i].spec.mount_point, spec->mount_point))
+		i++;
+	mounts[i].spec = *spec;
+	pthread_mutex_unlock(&lock);
+	*mount = &mounts[i];
+	fake.mounts++;
+	return 0;
+}
+
+struct mount *mount_hold(struct mount *mount)
+{
+	fake.mounts++;
+	return mount;
+}
+
+void mount_put(struct mount *mount)
+{
+	(void)mount;
+	fake.mounts--;
+}
+
+void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
+{
+	(void)mount;
+	(void)handle;
+	if (session == 7)
+		fake.handles--;
+}
+
+static void keep(char *to, const struct bytes *from)
+{
+	if (from->len)
+		memcpy(to, from->data, from->len);
+	to[from->len] = '\0';
+}
+
+static void remember(const struct mount *mount, const struct call *call)
+{
+	fake.op = call->op;
+	fake.flags = call->flags;
+	fake.call_mode = call->mode;
+	fake.file = call->file;
+	fake.len = call->len;
+	fake.off = call->off;
+	keep(fake.path, &call->path);
+	keep(fake.path2, &call->path2);
+	strcpy(fake.mount_point, mount->spec.mount_point);
+	fake.nr_ranges = call->nr_ranges;
+	if (call->nr_ranges)
+		memcpy(fake.range, call->range, call->nr_ranges * 2 * sizeof(uint64_t));
+}
+
+static void answer_readdir(uint64_t off, struct reply *reply)
+{
+	static const uint32_t types[16] = {4, 8, 10};
+
+	reply->names = (struct bytes){(const uint8_t *)fake.dir[off].names, fake.dir[off].len};
+	reply->types = types;
+	reply->nr_types = fake.dir[off].n;
+	reply->next = off < 3 && fake.dir[off + 1].names ? off + 1 : 0;
+}
+
+int mount_call(struct mount *mount, const struct call *call, struct answer *answer)
+{
+	fake.calls++;
+	if (!fake.quiet)
+		remember(mount, call);
+	if (fake.status)
+		return fake.status;
+	if (call->op == CALL_OPEN)
+		fake.handles++;
+	if (!answer)
+		return 0;
+	memset(&answer->reply, 0, sizeof(answer->reply));
+	answer->session = 7;
+	answer->reply.file = next_handle++;
+	answer->reply.attr_valid = 1;
+	answer->reply.attr = (struct file_attr){.mode = fake.mode,
+						.nlink = 2,
+						.uid = 3,
+						.gid = 4,
+						.ino = 5,
+						.dev = 6,
+						.size = 7,
+						.blocks = 8,
+						.atime_ns = 9,
+						.mtime_ns = 10,
+						.ctime_ns = 11};
+	if (call->op == CALL_READDIR)
+		answer_readdir(call->off, &answer->reply);
+	return 0;
+}

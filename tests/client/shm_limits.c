@@ -1,0 +1,120 @@
+/* Shared memory at its limits: too large, too many descriptors, again and again. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "client/headroom.h"
+#include "client/shm.h"
+
+static uint8_t id[16];
+
+static int create(struct shm *shm, size_t size)
+{
+	cr_assert_eq(getrandom(id, sizeof(id), 0), sizeof(id));
+	return shm_create(shm, id, size, 0, -1);
+}
+
+static int count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	cr_assert(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static int count_lines(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	int n = 0, c;
+
+	cr_assert(file);
+	while ((c = fgetc(file)) != EOF)
+		n += c == '\n';
+	fclose(file);
+	return n;
+}
+
+static size_t all_memory(void)
+{
+	struct sysinfo info;
+
+	cr_assert_eq(sysinfo(&info), 0);
+	return (size_t)info.totalram * info.mem_unit;
+}
+
+Test(shm_limits, more_than_there_is_fails_here)
+{
+	static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 4095, SIZE_MAX / 2, (size_t)1 << 46};
+	struct shm shm, before;
+
+	memset(&shm, 0x5a, sizeof(shm));
+	before = shm;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		cr_expect_eq(create(&shm, sizes[i]), -ENOMEM, "%zu", sizes[i]);
+	cr_expect_eq(create(&shm, all_memory()), -ENOMEM);
+	cr_expect_eq(create(&shm, 0), -EINVAL);
+	cr_expect_eq(memcmp(&shm, &before, sizeof(shm)), 0);
+}
+
+Test(shm_limits, a_file_size_limit_is_no_signal)
+{
+	struct rlimit limit = {1 << 20, 1 << 20};
+	struct shm shm;
+
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_expect_eq(create(&shm, 2 << 20), -ENOMEM);
+	cr_expect_eq(create(&shm, 1 << 20), 0);
+	shm_close(&shm);
+}
+
+Test(shm_limits, no_descriptors)
+{
+	struct rlimit limit;
+	struct shm shm;
+	int before = count_entries("/proc/self/fd"), lowest = dup(0);
+
+	close(lowest);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int room = 0; room < 2; room++) {
+		limit.rlim_cur = (rlim_t)(lowest + room);
+		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		cr_expect_eq(create(&shm, 4096), -EMFILE, "room for %d", room);
+	}
+	limit.rlim_cur = limit.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(count_entries("/proc/self/fd"), before);
+}
+
+Test(shm_limits, ten_thousand_cycles_leak_nothing)
+{
+	int fds = count_entries("/proc/self/fd"), maps = count_lines("/proc/self/maps");
+
+	for (int i = 0; i < 10000; i++) {
+		struct shm shm;
+
+		cr_assert_eq(create(&shm, 8192), 0);
+		if (i % 2)
+			shm_unlink_id(&shm);
+		shm_close(&shm);
+	}
+	cr_expect_eq(count_entries("/proc/self/fd"), fds);
+	cr_expect_leq(count_lines("/proc/self/maps"), maps + 4); /* the heap may grow */
+}
+
+Test(shm_limits, headroom)
+{
+	cr_expect(headroom_for(1));
+	cr_expect_not(headroom_for(all_memory()));
+	cr_expect_not(headroom_for(SIZE_MAX));
+}
