@@ -249,10 +249,13 @@ static void report(const struct options *options, const struct copy_totals *tota
 
 	if (options->json)
 		printf("{\"files\": %llu, \"bytes\": %llu, \"verified_bytes\": %llu, "
-		       "\"failed\": %llu, \"seconds\": %.6f, \"mib_per_s\": %.1f}\n",
+		       "\"failed\": %llu, \"seconds\": %.6f, \"mib_per_s\": %.1f, "
+		       "\"ios\": %llu, \"iops\": %.0f, \"p99_us\": %.1f}\n",
 		       (unsigned long long)totals->files, (unsigned long long)totals->bytes,
 		       (unsigned long long)totals->verified, (unsigned long long)totals->failed,
-		       seconds, mib / seconds);
+		       seconds, mib / seconds, (unsigned long long)totals->times.total,
+		       (double)totals->times.total / seconds,
+		       (double)histogram_percentile(&totals->times, 0.99) / 1e3);
 	else if (!options->quiet)
 		printf("%llu files, %.1f MiB in %.3f s, %.1f MiB/s%s\n",
 		       (unsigned long long)totals->files, mib, seconds, mib / seconds,

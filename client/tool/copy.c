@@ -335,6 +335,13 @@ void copy_piece_done(struct copy *copy, const struct piece *piece, int err, enum
 		end_file(copy, file);
 }
 
+void copy_add_times(struct copy *copy, const struct histogram *times)
+{
+	pthread_mutex_lock(&copy->lock);
+	histogram_merge(&copy->totals->times, times);
+	pthread_mutex_unlock(&copy->lock);
+}
+
 void copy_break(struct copy *copy)
 {
 	pthread_mutex_lock(&copy->lock);

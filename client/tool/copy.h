@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "client/tool/fs.h"
+#include "client/tool/histogram.h"
 
 struct copy_config {
 	uint64_t block; /* bytes of a piece, at most */
@@ -41,6 +42,7 @@ struct copy_totals {
 	_Atomic uint64_t verified;     /* bytes */
 	_Atomic uint64_t files_found;
 	_Atomic uint64_t failed;
+	struct histogram times; /* ns, of the rings' I/Os; complete after copy_finish */
 };
 
 struct file_list {
@@ -82,6 +84,8 @@ void copy_finish(struct copy *copy);
 bool copy_next(struct copy *copy, bool wait, struct piece *piece);
 /* A piece is over; err is 0 or -errno, said once per file as `what` of one of its names. */
 void copy_piece_done(struct copy *copy, const struct piece *piece, int err, enum side side);
+/* What a lane measured, at its end. */
+void copy_add_times(struct copy *copy, const struct histogram *times);
 /* A lane cannot go on. */
 void copy_break(struct copy *copy);
 /* Is this piece one of the second round? */

@@ -14,6 +14,7 @@
 struct job {
 	struct piece piece;
 	enum way way; /* the move under way */
+	uint64_t begin_ns;
 	uint8_t *buf, *buf2;
 	struct job *next; /* idle */
 };
@@ -24,6 +25,7 @@ struct lane {
 	struct job *jobs, *idle;
 	struct hf3fs_cqe *cqes;
 	unsigned under_way;
+	struct histogram times; /* of the I/Os of its rings */
 };
 
 static void end_job(struct lane *lane, struct job *job, int err, enum side side)
@@ -39,6 +41,7 @@ static int64_t begin_move(struct lane *lane, struct job *job)
 	const struct piece *piece = &job->piece;
 	enum side side = job->way == READ_FROM ? FROM : TO;
 
+	job->begin_ns = now_ns();
 	return mover_move(&lane->mover, job->way, piece->file->fd[side],
 			  job->way == READ_TO ? job->buf2 : job->buf, piece->off, piece->len, job);
 }
@@ -104,8 +107,12 @@ static int run(struct lane *lane)
 		n = mover_wait(&lane->mover, lane->cqes, (int)lane->copy->config.depth);
 		if (n < 0)
 			return n;
-		for (int i = 0; i < n; i++)
-			go_on(lane, (struct job *)lane->cqes[i].userdata, lane->cqes[i].result);
+		for (int i = 0; i < n; i++) {
+			struct job *job = (struct job *)lane->cqes[i].userdata;
+
+			histogram_add(&lane->times, now_ns() - job->begin_ns);
+			go_on(lane, job, lane->cqes[i].result);
+		}
 	}
 	return 0;
 }
@@ -154,6 +161,7 @@ void *copy_lane_run(void *arg)
 		copy_break(copy);
 		fail("cannot copy", err);
 	}
+	copy_add_times(copy, &lane.times);
 	lane_close(&lane);
 	return NULL;
 }

@@ -1,0 +1,218 @@
+/*
+ * A connection: two ends in one allocation, which lives until both are given back. All of this
+ * runs under loop_lock, taken here by the two public calls.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/loop/loop.h"
+
+static uint32_t ring_size(uint32_t n)
+{
+	uint32_t size = 1;
+
+	while (size < n)
+		size *= 2;
+	return size;
+}
+
+int loop_conn_init(struct loop_conn *conn, struct loop_domain *domain, void *user)
+{
+	const struct tp_domain_config *config = &domain->config;
+	uint32_t nr_items = ring_size(config->nr_sends + config->nr_posts);
+	uint32_t nr_dones = ring_size(config->nr_posts);
+
+	conn->out.items = malloc(nr_items * sizeof(*conn->out.items));
+	conn->out.slots = malloc((size_t)config->nr_sends * config->msg_max);
+	conn->dones = malloc(nr_dones * sizeof(*conn->dones));
+	if (!conn->out.items || !conn->out.slots || !conn->dones) {
+		loop_conn_fini(conn);
+		return -ENOMEM;
+	}
+	conn->base = (struct tp_conn){.ops = &tp_loop, .domain = &domain->base, .user = user};
+	conn->out.mask = nr_items - 1;
+	conn->out.nr_slots = config->nr_sends;
+	conn->out.max_imms = config->nr_posts;
+	conn->done_mask = nr_dones - 1;
+	conn->taken = true;
+	return 0;
+}
+
+void loop_conn_fini(struct loop_conn *conn)
+{
+	free(conn->out.items);
+	free(conn->out.slots);
+	free(conn->dones);
+	conn->out.items = NULL;
+	conn->out.slots = NULL;
+	conn->dones = NULL;
+}
+
+void loop_conn_put(struct loop_conn *conn)
+{
+	struct loop_pair *pair = conn->pair;
+
+	conn->taken = false;
+	if (loop_peer(conn)->taken)
+		return;
+	loop_conn_fini(&pair->ends[0]);
+	loop_conn_fini(&pair->ends[1]);
+	free(pair);
+}
+
+void loop_conn_connecting(struct loop_conn *conn, bool on)
+{
+	struct loop_domain *domain = loop_domain_of(conn);
+
+	if (conn->connecting == on)
+		return;
+	if (on)
+		TAILQ_INSERT_TAIL(&domain->connecting, conn, connecting_link);
+	else
+		TAILQ_REMOVE(&domain->connecting, conn, connecting_link);
+	conn->connecting = on;
+}
+
+/* This end is over; what the peer had said before is still told, then TP_EV_CLOSED. */
+void loop_conn_close(struct loop_conn *conn, int status)
+{
+	if (!conn->taken || conn->state >= LOOP_STATE_CLOSED)
+		return;
+	loop_conn_connecting(conn, false);
+	conn->state = LOOP_STATE_CLOSED;
+	conn->status = status;
+	loop_kick(conn);
+}
+
+/* The caller has seen its messages: their buffers go back to the sender. */
+void loop_conn_release(struct loop_conn *conn)
+{
+	struct loop_conn *peer = loop_peer(conn);
+	struct loop_queue *in = &peer->out;
+
+	if (!conn->holding)
+		return;
+	TAILQ_REMOVE(&loop_domain_of(conn)->holding, conn, holding_link);
+	conn->holding = false;
+	for (; in->freed != in->seen; in->freed++) {
+		if (in->items[in->freed & in->mask].type == TP_EV_MSG)
+			in->used_slots--;
+		else
+			in->nr_imms--;
+	}
+	if (peer->starved_buf || peer->starved_post)
+		loop_kick(peer);
+}
+
+static int tell_received(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	struct loop_queue *in = &loop_peer(conn)->out;
+	struct tp_counters *count = &conn->base.domain->count;
+	int n = 0;
+
+	for (; n < max && in->seen != in->flushed; in->seen++) {
+		const struct loop_item *item = &in->items[in->seen & in->mask];
+
+		events[n] = (struct tp_event){.type = item->type, .conn = &conn->base};
+		if (item->type == TP_EV_MSG) {
+			events[n].msg = item->msg;
+			events[n].len = item->len;
+			count->msgs_received++;
+		} else {
+			events[n].imm = item->imm;
+			count->imms_received++;
+		}
+		n++;
+	}
+	if (n && !conn->holding) {
+		TAILQ_INSERT_TAIL(&loop_domain_of(conn)->holding, conn, holding_link);
+		conn->holding = true;
+	}
+	return n;
+}
+
+static int tell_dones(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	int n = 0;
+
+	for (; n < max && conn->done_head != conn->done_tail; conn->done_head++) {
+		const struct loop_done *done = &conn->dones[conn->done_head & conn->done_mask];
+
+		events[n++] = (struct tp_event){
+			.type = TP_EV_DONE,
+			.status = done->status,
+			.conn = &conn->base,
+			.cookie = done->cookie,
+		};
+	}
+	return n;
+}
+
+static bool ready_again(struct loop_conn *conn)
+{
+	bool buf = conn->starved_buf && loop_has_buf(conn);
+	bool post = conn->starved_post && loop_has_post(conn);
+
+	if (buf)
+		conn->starved_buf = false;
+	if (post)
+		conn->starved_post = false;
+	return buf || post;
+}
+
+int loop_conn_tell(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	int n = 0;
+
+	if (conn->state == LOOP_STATE_CONNECTING || conn->state == LOOP_STATE_DEAD)
+		return 0;
+	if (!conn->told && conn->base.msg_max) {
+		conn->told = true;
+		events[n++] = (struct tp_event){.type = TP_EV_CONNECTED, .conn = &conn->base};
+	}
+	n += tell_received(conn, events + n, max - n);
+	n += tell_dones(conn, events + n, max - n);
+	if (n == max)
+		return n;
+	if (conn->state == LOOP_STATE_CLOSED) {
+		conn->state = LOOP_STATE_DEAD;
+		events[n++] = (struct tp_event){
+			.type = TP_EV_CLOSED,
+			.status = conn->status,
+			.conn = &conn->base,
+		};
+	} else if (ready_again(conn)) {
+		events[n++] = (struct tp_event){.type = TP_EV_READY, .conn = &conn->base};
+	}
+	return n;
+}
+
+static void part(struct loop_conn *conn)
+{
+	conn->out.flushed = conn->out.queued;
+	loop_conn_close(conn, 0);
+	/* Nobody there yet: the request will find that we have left. */
+	if (loop_peer(conn)->base.domain)
+		loop_conn_close(loop_peer(conn), 0);
+}
+
+void loop_disconnect(struct tp_conn *base)
+{
+	pthread_mutex_lock(&loop_lock);
+	part(loop_conn_of(base));
+	pthread_mutex_unlock(&loop_lock);
+}
+
+void loop_conn_free(struct tp_conn *base)
+{
+	struct loop_conn *conn = loop_conn_of(base);
+
+	pthread_mutex_lock(&loop_lock);
+	part(conn);
+	loop_conn_release(conn);
+	if (conn->ready)
+		TAILQ_REMOVE(&loop_domain_of(conn)->ready, conn, ready_link);
+	conn->ready = false;
+	loop_conn_put(conn);
+	pthread_mutex_unlock(&loop_lock);
+}

@@ -1,0 +1,173 @@
+/*
+ * A domain: lists of connections with something to tell, filled by whichever thread works at the
+ * other end, emptied by poll(). One timerfd wakes the sleeper: it expires at the next connect
+ * timeout, or at once when somebody sets it so.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/loop/loop.h"
+
+pthread_mutex_t loop_lock = PTHREAD_MUTEX_INITIALIZER;
+
+uint64_t loop_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
+{
+	struct loop_domain *dom;
+	int err;
+
+	if (!config->msg_max || config->msg_max > TP_MSG_MAX || !config->nr_recvs ||
+	    !config->nr_sends || !config->nr_posts)
+		return -EINVAL;
+	dom = calloc(1, sizeof(*dom));
+	if (!dom)
+		return -ENOMEM;
+	dom->base.ops = &tp_loop;
+	dom->config = *config;
+	TAILQ_INIT(&dom->ready);
+	TAILQ_INIT(&dom->holding);
+	TAILQ_INIT(&dom->connecting);
+	TAILQ_INIT(&dom->requests);
+	dom->base.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (dom->base.fd < 0) {
+		err = -errno;
+		free(dom);
+		return err;
+	}
+	*domain = &dom->base;
+	return 0;
+}
+
+void loop_domain_close(struct tp_domain *domain)
+{
+	close(domain->fd);
+	free(domain);
+}
+
+/* A memcpy reaches everything. */
+int loop_domain_local(struct tp_domain *domain, void *base, size_t len)
+{
+	return 0;
+}
+
+/* 0: never. Setting it also takes back an earlier expiry. */
+static void set_fd(struct loop_domain *domain, uint64_t at_ns)
+{
+	struct itimerspec spec = {
+		.it_value = {.tv_sec = (time_t)(at_ns / 1000000000u),
+			     .tv_nsec = (long)(at_ns % 1000000000u)},
+	};
+
+	timerfd_settime(domain->base.fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+void loop_wake(struct loop_domain *domain)
+{
+	if (!domain->armed)
+		return;
+	domain->armed = false;
+	set_fd(domain, 1); /* long ago */
+}
+
+void loop_kick(struct loop_conn *conn)
+{
+	struct loop_domain *domain = loop_domain_of(conn);
+
+	if (!conn->taken || !domain || conn->ready)
+		return;
+	TAILQ_INSERT_TAIL(&domain->ready, conn, ready_link);
+	conn->ready = true;
+	loop_wake(domain);
+}
+
+static uint64_t next_deadline(const struct loop_domain *domain)
+{
+	const struct loop_conn *conn;
+	uint64_t earliest = 0;
+
+	TAILQ_FOREACH(conn, &domain->connecting, connecting_link)
+	if (!earliest || conn->deadline_ns < earliest)
+		earliest = conn->deadline_ns;
+	return earliest;
+}
+
+static void expire(struct loop_domain *domain)
+{
+	struct loop_conn *conn, *next;
+	uint64_t now;
+
+	if (TAILQ_EMPTY(&domain->connecting))
+		return;
+	now = loop_now_ns();
+	for (conn = TAILQ_FIRST(&domain->connecting); conn; conn = next) {
+		next = TAILQ_NEXT(conn, connecting_link);
+		if (conn->deadline_ns <= now)
+			loop_conn_close(conn, -ETIMEDOUT);
+	}
+}
+
+static int tell_requests(struct loop_domain *domain, struct tp_event *events, int max)
+{
+	struct loop_request *request;
+	int n = 0;
+
+	while (n < max && (request = TAILQ_FIRST(&domain->requests))) {
+		TAILQ_REMOVE(&domain->requests, request, link);
+		request->listener = NULL;
+		events[n++] = (struct tp_event){.type = TP_EV_REQUEST, .request = &request->base};
+	}
+	return n;
+}
+
+int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
+{
+	struct loop_domain *domain = (struct loop_domain *)base;
+	struct loop_conn *conn;
+	int n;
+
+	pthread_mutex_lock(&loop_lock);
+	base->count.polls++;
+	domain->armed = false;
+	while ((conn = TAILQ_FIRST(&domain->holding)))
+		loop_conn_release(conn);
+	expire(domain);
+	n = tell_requests(domain, events, max);
+	while (n < max && (conn = TAILQ_FIRST(&domain->ready))) {
+		TAILQ_REMOVE(&domain->ready, conn, ready_link);
+		conn->ready = false;
+		n += loop_conn_tell(conn, events + n, max - n);
+		/* It may have had more to say. */
+		if (n == max)
+			loop_kick(conn);
+	}
+	pthread_mutex_unlock(&loop_lock);
+	return n;
+}
+
+int loop_arm(struct tp_domain *base)
+{
+	struct loop_domain *domain = (struct loop_domain *)base;
+	int more;
+
+	pthread_mutex_lock(&loop_lock);
+	/* Who slept on messages still held would keep their sender waiting for the buffers. */
+	more = !TAILQ_EMPTY(&domain->ready) || !TAILQ_EMPTY(&domain->requests) ||
+	       !TAILQ_EMPTY(&domain->holding);
+	if (!more) {
+		domain->armed = true;
+		base->count.arms++;
+		set_fd(domain, next_deadline(domain));
+	}
+	pthread_mutex_unlock(&loop_lock);
+	return more;
+}

@@ -1,0 +1,179 @@
+/* Names in this process, and how two ends find each other. All under loop_lock. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/loop/loop.h"
+
+static TAILQ_HEAD(, loop_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
+
+static const char *name_of(const struct tp_addr *addr)
+{
+	return ((const struct sockaddr_un *)&addr->ss)->sun_path;
+}
+
+static struct loop_listener *find_listener(const struct tp_addr *addr)
+{
+	struct loop_listener *lis;
+
+	TAILQ_FOREACH(lis, &listeners, link)
+	if (!strcmp(name_of(&lis->base.addr), name_of(addr)))
+		return lis;
+	return NULL;
+}
+
+/* What port 0 is elsewhere: an empty name becomes one of its own. */
+static void make_name(struct tp_addr *addr)
+{
+	static unsigned last;
+	struct sockaddr_un *un = (struct sockaddr_un *)&addr->ss;
+
+	if (un->sun_path[0])
+		return;
+	do {
+		snprintf(un->sun_path, sizeof(un->sun_path), "#%u", ++last);
+	} while (find_listener(addr));
+}
+
+int loop_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener)
+{
+	struct loop_listener *lis;
+	int err = 0;
+
+	if (addr->ss.ss_family != AF_UNIX)
+		return -EADDRNOTAVAIL;
+	lis = calloc(1, sizeof(*lis));
+	if (!lis)
+		return -ENOMEM;
+	lis->base = (struct tp_listener){.ops = &tp_loop, .addr = *addr};
+	lis->domain = (struct loop_domain *)domain;
+	pthread_mutex_lock(&loop_lock);
+	make_name(&lis->base.addr);
+	if (find_listener(&lis->base.addr))
+		err = -EADDRINUSE;
+	else
+		TAILQ_INSERT_TAIL(&listeners, lis, link);
+	pthread_mutex_unlock(&loop_lock);
+	if (err) {
+		free(lis);
+		return err;
+	}
+	*listener = &lis->base;
+	return 0;
+}
+
+static void refuse(struct loop_request *request)
+{
+	struct loop_conn *client = &request->pair->ends[0];
+
+	loop_conn_close(client, -ECONNREFUSED);
+	loop_conn_put(loop_peer(client));
+	free(request);
+}
+
+void loop_unlisten(struct tp_listener *listener)
+{
+	struct loop_listener *lis = (struct loop_listener *)listener;
+	struct loop_request *request, *next;
+
+	pthread_mutex_lock(&loop_lock);
+	TAILQ_REMOVE(&listeners, lis, link);
+	for (request = TAILQ_FIRST(&lis->domain->requests); request; request = next) {
+		next = TAILQ_NEXT(request, link);
+		if (request->listener != lis)
+			continue;
+		TAILQ_REMOVE(&lis->domain->requests, request, link);
+		refuse(request);
+	}
+	pthread_mutex_unlock(&loop_lock);
+	free(lis);
+}
+
+static void agree(struct loop_conn *a, struct loop_conn *b)
+{
+	uint32_t x = loop_domain_of(a)->config.msg_max, y = loop_domain_of(b)->config.msg_max;
+
+	a->base.msg_max = b->base.msg_max = x < y ? x : y;
+	a->state = b->state = LOOP_STATE_OPEN;
+}
+
+int loop_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+		struct tp_conn **out)
+{
+	struct loop_request *req = (struct loop_request *)request;
+	struct loop_conn *client = &req->pair->ends[0], *server = &req->pair->ends[1];
+	int err = 0;
+
+	pthread_mutex_lock(&loop_lock);
+	if (domain)
+		err = loop_conn_init(server, (struct loop_domain *)domain, user);
+	if (!domain || err) {
+		refuse(req);
+		goto out_unlock;
+	}
+	if (client->state == LOOP_STATE_CONNECTING)
+		agree(client, server);
+	else /* it has left, or its patience has ended */
+		loop_conn_close(server, -ECONNRESET);
+	loop_conn_connecting(client, false);
+	loop_kick(client);
+	loop_kick(server);
+	free(req);
+	*out = &server->base;
+out_unlock:
+	pthread_mutex_unlock(&loop_lock);
+	return err;
+}
+
+/* A request for the listener of that name; what it takes to be accepted later is kept in `pair`. */
+static void ask(struct loop_pair *pair, struct loop_request *request, const struct tp_addr *peer)
+{
+	struct loop_listener *lis = find_listener(peer);
+
+	*request = (struct loop_request){
+		.base = {.ops = &tp_loop, .peer = *peer},
+		.listener = lis,
+		.pair = pair,
+	};
+	if (!lis) {
+		refuse(request);
+		return;
+	}
+	loop_conn_connecting(&pair->ends[0], true);
+	TAILQ_INSERT_TAIL(&lis->domain->requests, request, link);
+	loop_wake(lis->domain);
+}
+
+int loop_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		 unsigned timeout_ms, void *user, struct tp_conn **out)
+{
+	struct loop_pair *pair = calloc(1, sizeof(*pair));
+	struct loop_request *request = malloc(sizeof(*request));
+	struct loop_conn *client;
+	int err = -ENOMEM;
+
+	if (!pair || !request)
+		goto err_free;
+	client = &pair->ends[0];
+	client->pair = pair->ends[1].pair = pair;
+	pthread_mutex_lock(&loop_lock);
+	err = loop_conn_init(client, (struct loop_domain *)domain, user);
+	if (err) {
+		pthread_mutex_unlock(&loop_lock);
+		goto err_free;
+	}
+	client->keys = &((struct loop_device *)device)->keys;
+	client->deadline_ns = loop_now_ns() + (uint64_t)timeout_ms * 1000000u;
+	pair->ends[1].taken = true; /* by the request */
+	ask(pair, request, peer);
+	pthread_mutex_unlock(&loop_lock);
+	*out = &client->base;
+	return 0;
+
+err_free:
+	free(request);
+	free(pair);
+	return err;
+}

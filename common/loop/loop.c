@@ -1,0 +1,25 @@
+/* The table of the loop provider. */
+#include "common/loop/loop.h"
+
+const struct tp_ops tp_loop = {
+	.name = "loop",
+	.device_open = loop_device_open,
+	.device_close = loop_device_close,
+	.mem_register = loop_mem_register,
+	.mem_deregister = loop_mem_deregister,
+	.domain_open = loop_domain_open,
+	.domain_close = loop_domain_close,
+	.domain_local = loop_domain_local,
+	.listen = loop_listen,
+	.unlisten = loop_unlisten,
+	.accept = loop_accept,
+	.connect = loop_connect,
+	.disconnect = loop_disconnect,
+	.conn_free = loop_conn_free,
+	.msg_buf = loop_msg_buf,
+	.msg_send = loop_msg_send,
+	.post = loop_post,
+	.flush = loop_flush,
+	.poll = loop_poll,
+	.arm = loop_arm,
+};

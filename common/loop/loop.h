@@ -1,0 +1,168 @@
+/*
+ * Inside the loop provider: both ends in one process, data moved by memcpy. For tests, and for unit
+ * tests of who uses the library; simple before fast.
+ *
+ * Threads: one mutex for the whole process, loop_lock, guards every field here that has no other
+ * note; the public calls take it. Key tables have their own lock (common/tcp/keys.h).
+ */
+#ifndef USRBIO_COMMON_LOOP_LOOP_H
+#define USRBIO_COMMON_LOOP_LOOP_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "common/tcp/keys.h"
+#include "common/transport.h"
+
+extern pthread_mutex_t loop_lock;
+
+struct loop_device {
+	struct tp_device base;
+	struct keys keys;
+};
+
+struct loop_mem {
+	struct tp_mem base;
+	struct keys *keys;
+	struct key key;
+};
+
+TAILQ_HEAD(loop_conn_list, loop_conn);
+TAILQ_HEAD(loop_request_list, loop_request);
+
+struct loop_domain {
+	struct tp_domain base; /* fd: a timerfd, for connect timeouts and for wake-ups alike */
+	struct tp_domain_config config;
+	struct loop_conn_list ready;   /* with something to tell */
+	struct loop_conn_list holding; /* with messages the caller may still look at */
+	struct loop_conn_list connecting;
+	struct loop_request_list requests;
+	bool armed; /* the caller sleeps on fd, or is about to */
+};
+
+/* On its way to the peer: a message in the sender's slot, or an immediate. */
+struct loop_item {
+	enum tp_event_type type; /* TP_EV_MSG or TP_EV_IMM */
+	uint32_t len;
+	union {
+		const char *msg;
+		uint32_t imm;
+	};
+};
+
+/* From one end to the other. Free-running: freed <= seen <= flushed <= queued. */
+struct loop_queue {
+	struct loop_item *items;
+	uint32_t mask, freed, seen, flushed, queued;
+	char *slots; /* send buffers of the sender's msg_max bytes, used in ring order */
+	uint32_t nr_slots, next_slot, used_slots;
+	uint32_t nr_imms, max_imms;
+};
+
+struct loop_done {
+	void *cookie;
+	int status;
+};
+
+enum loop_state { LOOP_STATE_CONNECTING, LOOP_STATE_OPEN, LOOP_STATE_CLOSED, LOOP_STATE_DEAD };
+
+struct loop_conn {
+	struct tp_conn base;
+	struct loop_pair *pair;
+	TAILQ_ENTRY(loop_conn) ready_link;
+	TAILQ_ENTRY(loop_conn) holding_link;
+	TAILQ_ENTRY(loop_conn) connecting_link;
+	bool ready, holding, connecting;
+	enum loop_state state;
+	int status;	  /* of the TP_EV_CLOSED to come */
+	bool told;	  /* TP_EV_CONNECTED has been told */
+	bool taken;	  /* somebody owns this end and has not freed it */
+	bool starved_buf; /* each owes a READY */
+	bool starved_post;
+	uint64_t deadline_ns; /* while connecting */
+	struct keys *keys;    /* what the peer can reach; NULL: nothing */
+	struct loop_queue out;
+	struct loop_done *dones; /* posts over and not yet told, a ring */
+	uint32_t done_mask, done_head, done_tail;
+};
+
+/* Lives until both ends are free: each looks into the other's send buffers. */
+struct loop_pair {
+	struct loop_conn ends[2]; /* 0 connects, 1 accepts */
+};
+
+struct loop_listener {
+	struct tp_listener base;
+	TAILQ_ENTRY(loop_listener) link;
+	struct loop_domain *domain;
+};
+
+struct loop_request {
+	struct tp_request base;
+	TAILQ_ENTRY(loop_request) link;
+	struct loop_listener *listener; /* NULL once told */
+	struct loop_pair *pair;
+};
+
+static inline struct loop_conn *loop_conn_of(struct tp_conn *conn)
+{
+	return (struct loop_conn *)conn;
+}
+
+static inline struct loop_domain *loop_domain_of(const struct loop_conn *conn)
+{
+	return (struct loop_domain *)conn->base.domain;
+}
+
+static inline struct loop_conn *loop_peer(const struct loop_conn *conn)
+{
+	return &conn->pair->ends[conn == &conn->pair->ends[0]];
+}
+
+/* device.c */
+int loop_device_open(const struct tp_addr *peer, struct tp_device **device);
+void loop_device_close(struct tp_device *device);
+int loop_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
+		      struct tp_mem **mem);
+void loop_mem_deregister(struct tp_mem *mem);
+
+/* domain.c */
+int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);
+void loop_domain_close(struct tp_domain *domain);
+int loop_domain_local(struct tp_domain *domain, void *base, size_t len);
+int loop_poll(struct tp_domain *domain, struct tp_event *events, int max);
+int loop_arm(struct tp_domain *domain);
+uint64_t loop_now_ns(void);
+void loop_wake(struct loop_domain *domain);
+void loop_kick(struct loop_conn *conn);
+
+/* listener.c */
+int loop_listen(struct tp_domain *domain, const struct tp_addr *addr,
+		struct tp_listener **listener);
+void loop_unlisten(struct tp_listener *listener);
+int loop_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+		struct tp_conn **conn);
+int loop_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		 unsigned timeout_ms, void *user, struct tp_conn **conn);
+
+/* conn.c */
+int loop_conn_init(struct loop_conn *conn, struct loop_domain *domain, void *user);
+void loop_conn_fini(struct loop_conn *conn);
+/* Give an end back; frees the pair with the second. */
+void loop_conn_put(struct loop_conn *conn);
+void loop_conn_connecting(struct loop_conn *conn, bool on);
+void loop_conn_close(struct loop_conn *conn, int status);
+void loop_conn_release(struct loop_conn *conn);
+int loop_conn_tell(struct loop_conn *conn, struct tp_event *events, int max);
+void loop_disconnect(struct tp_conn *conn);
+void loop_conn_free(struct tp_conn *conn);
+
+/* data.c */
+void *loop_msg_buf(struct tp_conn *conn);
+void loop_msg_send(struct tp_conn *conn, size_t len);
+int loop_post(struct tp_conn *conn, const struct tp_op *op);
+void loop_flush(struct tp_conn *conn);
+bool loop_has_buf(const struct loop_conn *conn);
+bool loop_has_post(const struct loop_conn *conn);
+
+#endif

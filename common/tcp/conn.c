@@ -1,0 +1,139 @@
+/*
+ * How a connection comes to be, by connect or accept, and is freed. Everything it will ever need
+ * is allocated here. Its life is in state.c.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/tcp/tcp.h"
+
+/*
+ * Ends a connection that gets no answer from the peer's kernel, measured: after 3.2 s; and one
+ * whose peer leaves its receive window shut that long (Linux since 5.11, measured: 3.5 s), so a
+ * domain has to be polled every now and then while its peers may send.
+ */
+#define USER_TIMEOUT_MS 3000
+/* Whoever was accepted says its 16 bytes at once or is not worth the descriptor. */
+#define PROLOGUE_TIMEOUT_MS 5000
+
+static void set_options(int fd)
+{
+	unsigned timeout = USER_TIMEOUT_MS;
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+}
+
+/* Takes the socket over on success only. */
+static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uint32_t events,
+		    void *user, struct tcp_conn **out)
+{
+	struct tcp_conn *conn = calloc(1, sizeof(*conn));
+	int err = -ENOMEM;
+
+	if (!conn)
+		return -ENOMEM;
+	conn->base = (struct tp_conn){.ops = &tp_tcp, .domain = &domain->base, .user = user};
+	conn->source.kind = TCP_SOURCE_CONN;
+	conn->timer.source = &conn->source;
+	conn->state = state;
+	conn->fd = fd;
+	conn->rx.buf = malloc(TCP_RX_BUF);
+	if (!conn->rx.buf)
+		goto err_conn;
+	err = tcp_tx_init(&conn->tx, &domain->config);
+	if (err)
+		goto err_rx;
+	err = tcp_posts_init(&conn->posts, &domain->config);
+	if (err)
+		goto err_tx;
+	err = tcp_domain_watch(domain, fd, events, &conn->source);
+	if (err)
+		goto err_posts;
+	set_options(fd);
+	tcp_domain_add(domain, conn);
+	*out = conn;
+	return 0;
+
+err_posts:
+	tcp_posts_fini(&conn->posts);
+err_tx:
+	tcp_tx_fini(&conn->tx);
+err_rx:
+	free(conn->rx.buf);
+err_conn:
+	free(conn);
+	return err;
+}
+
+int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+	       struct tp_conn **out)
+{
+	struct tcp_domain *dom = (struct tcp_domain *)domain;
+	struct tcp_request *req = (struct tcp_request *)request;
+	struct tcp_conn *conn;
+	int err = 0;
+
+	if (!dom) {
+		close(req->fd);
+		free(req);
+		return 0;
+	}
+	err = conn_new(dom, req->fd, TCP_STATE_PROLOGUE, EPOLLIN, user, &conn);
+	if (err) {
+		close(req->fd);
+		free(req);
+		return err;
+	}
+	free(req);
+	tcp_timer_set(dom, &conn->timer, PROLOGUE_TIMEOUT_MS);
+	tcp_conn_start(conn);
+	*out = &conn->base;
+	return 0;
+}
+
+int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		unsigned timeout_ms, void *user, struct tp_conn **out)
+{
+	struct tcp_domain *dom = (struct tcp_domain *)domain;
+	struct tcp_conn *conn;
+	int fd = socket(peer->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = conn_new(dom, fd, TCP_STATE_CONNECTING, 0, user, &conn);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	conn->keys = &((struct tcp_device *)device)->keys;
+	conn->tx.blocked = true;
+	tcp_timer_set(dom, &conn->timer, timeout_ms);
+	if (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS)
+		tcp_conn_end(conn, -errno);
+	else
+		tcp_conn_watch_out(conn, true);
+	*out = &conn->base;
+	return 0;
+}
+
+void tcp_conn_free(struct tp_conn *base)
+{
+	struct tcp_conn *conn = tcp_conn_of(base);
+	struct tcp_domain *domain = tcp_domain_of(conn);
+
+	tcp_conn_end(conn, 0);
+	if (conn->queued)
+		TAILQ_REMOVE(&domain->ready, conn, link);
+	tcp_domain_remove(domain, conn);
+	tcp_posts_fini(&conn->posts);
+	tcp_tx_fini(&conn->tx);
+	free(conn->rx.buf);
+	free(conn);
+}

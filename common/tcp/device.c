@@ -1,0 +1,58 @@
+/* A device: nothing but its key table. Shared by threads; the table has the lock. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/tcp/tcp.h"
+
+int tcp_device_open(const struct tp_addr *peer, struct tp_device **device)
+{
+	struct tcp_device *dev = malloc(sizeof(*dev));
+	int err;
+
+	if (!dev)
+		return -ENOMEM;
+	dev->base.ops = &tp_tcp;
+	err = keys_init(&dev->keys);
+	if (err) {
+		free(dev);
+		return err;
+	}
+	*device = &dev->base;
+	return 0;
+}
+
+void tcp_device_close(struct tp_device *device)
+{
+	struct tcp_device *dev = (struct tcp_device *)device;
+
+	keys_fini(&dev->keys);
+	free(dev);
+}
+
+int tcp_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
+		     struct tp_mem **mem)
+{
+	struct tcp_device *dev = (struct tcp_device *)device;
+	struct tcp_mem *m = malloc(sizeof(*m));
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	m->keys = &dev->keys;
+	err = keys_add(m->keys, &m->key, base, len, access);
+	if (err) {
+		free(m);
+		return err;
+	}
+	m->base = (struct tp_mem){.ops = &tp_tcp, .key = m->key.key};
+	*mem = &m->base;
+	return 0;
+}
+
+void tcp_mem_deregister(struct tp_mem *mem)
+{
+	struct tcp_mem *m = (struct tcp_mem *)mem;
+
+	keys_remove(m->keys, &m->key);
+	free(m);
+}

@@ -1,0 +1,201 @@
+/*
+ * A domain: an epoll instance, level-triggered, and the list of connections with something to do.
+ * poll() moves what epoll names into that list and serves every member at most once, in order, so
+ * that none starves. Touched by its one thread only.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/tcp/tcp.h"
+
+#define EPOLL_BATCH 64
+/* Polls that may pass while other work or a hot connection keeps us from looking at epoll. */
+#define SKIP_BUSY 8
+#define SKIP_HOT  64
+
+int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
+{
+	struct tcp_domain *dom;
+	int err;
+
+	if (!config->msg_max || config->msg_max > TP_MSG_MAX || !config->nr_recvs ||
+	    !config->nr_sends || !config->nr_posts)
+		return -EINVAL;
+	dom = calloc(1, sizeof(*dom));
+	if (!dom)
+		return -ENOMEM;
+	dom->base.ops = &tp_tcp;
+	dom->config = *config;
+	TAILQ_INIT(&dom->conns);
+	TAILQ_INIT(&dom->ready);
+	dom->base.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (dom->base.fd < 0) {
+		err = -errno;
+		goto err_free;
+	}
+	err = tcp_timers_open(dom);
+	if (err)
+		goto err_close;
+	*domain = &dom->base;
+	return 0;
+
+err_close:
+	close(dom->base.fd);
+err_free:
+	free(dom);
+	return err;
+}
+
+void tcp_domain_close(struct tp_domain *domain)
+{
+	struct tcp_domain *dom = (struct tcp_domain *)domain;
+
+	tcp_timers_close(dom);
+	close(dom->base.fd);
+	free(dom);
+}
+
+int tcp_domain_local(struct tp_domain *domain, void *base, size_t len)
+{
+	struct tcp_domain *dom = (struct tcp_domain *)domain;
+
+	if (dom->nr_locals == TCP_NR_LOCALS)
+		return -ENOSPC;
+	dom->locals[dom->nr_locals++] = (struct tcp_local){(uintptr_t)base, len};
+	return 0;
+}
+
+bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t len)
+{
+	for (int i = 0; i < domain->nr_locals; i++) {
+		const struct tcp_local *local = &domain->locals[i];
+		uintptr_t off = (uintptr_t)base - local->base;
+
+		if ((uintptr_t)base >= local->base && off <= local->len && len <= local->len - off)
+			return true;
+	}
+	return false;
+}
+
+int tcp_domain_watch(struct tcp_domain *domain, int fd, uint32_t events, struct tcp_source *source)
+{
+	struct epoll_event event = {.events = events, .data.ptr = source};
+
+	return epoll_ctl(domain->base.fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+int tcp_domain_rewatch(struct tcp_domain *domain, int fd, uint32_t events,
+		       struct tcp_source *source)
+{
+	struct epoll_event event = {.events = events, .data.ptr = source};
+
+	return epoll_ctl(domain->base.fd, EPOLL_CTL_MOD, fd, &event) ? -errno : 0;
+}
+
+static void find_only(struct tcp_domain *domain)
+{
+	domain->only = domain->nr_conns == 1 ? TAILQ_FIRST(&domain->conns) : NULL;
+}
+
+void tcp_domain_add(struct tcp_domain *domain, struct tcp_conn *conn)
+{
+	TAILQ_INSERT_TAIL(&domain->conns, conn, peers);
+	domain->nr_conns++;
+	find_only(domain);
+}
+
+void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn)
+{
+	TAILQ_REMOVE(&domain->conns, conn, peers);
+	domain->nr_conns--;
+	find_only(domain);
+}
+
+static void conn_event(struct tcp_conn *conn, uint32_t events)
+{
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		conn->readable = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		tcp_conn_writable(conn);
+	tcp_conn_kick(conn);
+}
+
+static void look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
+{
+	struct epoll_event events[EPOLL_BATCH];
+	int n = epoll_wait(domain->base.fd, events, EPOLL_BATCH, 0);
+
+	domain->skipped = 0;
+	domain->armed = false;
+	for (int i = 0; i < n; i++) {
+		struct tcp_source *source = events[i].data.ptr;
+		char *base = (char *)source;
+
+		switch (source->kind) {
+		case TCP_SOURCE_CONN:
+			conn_event((struct tcp_conn *)(base - offsetof(struct tcp_conn, source)),
+				   events[i].events);
+			break;
+		case TCP_SOURCE_LISTENER:
+			tcp_listener_run(
+				(struct tcp_listener *)(base -
+							offsetof(struct tcp_listener, source)),
+				sink);
+			break;
+		case TCP_SOURCE_TIMER:
+			tcp_timers_run(domain);
+			break;
+		}
+	}
+}
+
+/* With a single connection its socket can be asked itself: one system call instead of two. */
+static bool try_hot(struct tcp_domain *domain)
+{
+	struct tcp_conn *conn = domain->only;
+
+	if (!conn || conn->state != TCP_STATE_OPEN || conn->want_out || domain->armed ||
+	    !TAILQ_EMPTY(&domain->timers) || ++domain->skipped >= SKIP_HOT)
+		return false;
+	conn->readable = true;
+	tcp_conn_kick(conn);
+	return true;
+}
+
+int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
+{
+	struct tcp_domain *dom = (struct tcp_domain *)domain;
+	struct tcp_sink sink = {.events = events, .max = max};
+	struct tcp_conn_list batch = TAILQ_HEAD_INITIALIZER(batch);
+	struct tcp_conn *conn;
+
+	dom->round++;
+	dom->base.count.polls++;
+	if (!try_hot(dom) &&
+	    (TAILQ_EMPTY(&dom->ready) || dom->armed || ++dom->skipped >= SKIP_BUSY))
+		look_at_epoll(dom, &sink);
+
+	/* What gets queued from here on is for the next poll. */
+	TAILQ_CONCAT(&batch, &dom->ready, link);
+	while ((conn = TAILQ_FIRST(&batch)) && !tcp_sink_full(&sink)) {
+		TAILQ_REMOVE(&batch, conn, link);
+		conn->queued = false;
+		tcp_conn_run(conn, &sink);
+	}
+	TAILQ_CONCAT(&batch, &dom->ready, link);
+	TAILQ_CONCAT(&dom->ready, &batch, link);
+	return sink.n;
+}
+
+int tcp_arm(struct tp_domain *domain)
+{
+	struct tcp_domain *dom = (struct tcp_domain *)domain;
+
+	dom->armed = true;
+	if (!TAILQ_EMPTY(&dom->ready))
+		return 1;
+	dom->base.count.arms++;
+	return 0;
+}

@@ -1,0 +1,131 @@
+/*
+ * A listener: accepts sockets in its domain's poll() and hands them out as requests. Out of
+ * descriptors it pauses instead of spinning over a socket that stays readable.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/addr.h"
+#include "common/log.h"
+#include "common/tcp/tcp.h"
+
+#define BACKLOG	       1024
+#define ACCEPTS_A_POLL 16
+#define PAUSE_MS       100
+
+static int open_socket(const struct tp_addr *addr)
+{
+	int on = 1, family = addr->ss.ss_family, err;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* So that "every address" can be listened at as two addresses, v4 and v6. */
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&addr->ss, addr->len) || listen(fd, BACKLOG)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener)
+{
+	struct tcp_listener *lis = calloc(1, sizeof(*lis));
+	int err;
+
+	if (!lis)
+		return -ENOMEM;
+	lis->base.ops = &tp_tcp;
+	lis->domain = (struct tcp_domain *)domain;
+	lis->source.kind = TCP_SOURCE_LISTENER;
+	lis->timer.source = &lis->source;
+	lis->fd = open_socket(addr);
+	if (lis->fd < 0) {
+		err = lis->fd;
+		goto err_free;
+	}
+	lis->base.addr.len = sizeof(lis->base.addr.ss);
+	if (getsockname(lis->fd, (struct sockaddr *)&lis->base.addr.ss, &lis->base.addr.len)) {
+		err = -errno;
+		goto err_close;
+	}
+	err = tcp_domain_watch(lis->domain, lis->fd, EPOLLIN, &lis->source);
+	if (err)
+		goto err_close;
+	*listener = &lis->base;
+	return 0;
+
+err_close:
+	close(lis->fd);
+err_free:
+	free(lis);
+	return err;
+}
+
+void tcp_unlisten(struct tp_listener *listener)
+{
+	struct tcp_listener *lis = (struct tcp_listener *)listener;
+
+	tcp_timer_stop(lis->domain, &lis->timer);
+	close(lis->fd);
+	free(lis);
+}
+
+static void pause_listening(struct tcp_listener *lis, int err)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (!lis->complained)
+		log_error("%s: cannot accept connections for now: %s",
+			  addr_text(&lis->base.addr, text, sizeof(text)), strerror(err));
+	lis->complained = true;
+	tcp_domain_rewatch(lis->domain, lis->fd, 0, &lis->source);
+	tcp_timer_set(lis->domain, &lis->timer, PAUSE_MS);
+}
+
+void tcp_listener_timeout(struct tcp_listener *lis)
+{
+	tcp_domain_rewatch(lis->domain, lis->fd, EPOLLIN, &lis->source);
+}
+
+/* accept4 also reports what befell the newcomer; only want of resources is ours. */
+static bool out_of_resources(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
+}
+
+void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
+{
+	for (int i = 0; i < ACCEPTS_A_POLL && !tcp_sink_full(sink); i++) {
+		struct tcp_request *request = calloc(1, sizeof(*request));
+
+		if (!request) {
+			pause_listening(lis, ENOMEM);
+			return;
+		}
+		request->base.ops = &tp_tcp;
+		request->base.peer.len = sizeof(request->base.peer.ss);
+		request->fd = accept4(lis->fd, (struct sockaddr *)&request->base.peer.ss,
+				      &request->base.peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (request->fd < 0) {
+			int err = errno;
+
+			free(request);
+			if (out_of_resources(err))
+				pause_listening(lis, err);
+			if (out_of_resources(err) || err == EAGAIN)
+				return;
+			continue;
+		}
+		lis->complained = false;
+		tcp_tell(sink, TP_EV_REQUEST, NULL)->request = &request->base;
+	}
+}

@@ -1,0 +1,156 @@
+/*
+ * READs and WRITEs under way, in a ring in post order; each leaves it by its TP_EV_DONE. A WRITE is
+ * done when the kernel has its bytes, a READ when its answer has been placed.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/tcp/tcp.h"
+
+int tcp_posts_init(struct tcp_posts *posts, const struct tp_domain_config *config)
+{
+	uint32_t size = tcp_ring_size(config->nr_posts);
+
+	posts->ring = malloc(size * sizeof(*posts->ring));
+	if (!posts->ring)
+		return -ENOMEM;
+	posts->mask = size - 1;
+	posts->max = config->nr_posts;
+	return 0;
+}
+
+void tcp_posts_fini(struct tcp_posts *posts)
+{
+	free(posts->ring);
+}
+
+static struct tcp_post *post_at(const struct tcp_posts *posts, uint32_t index)
+{
+	return &posts->ring[index & posts->mask];
+}
+
+bool tcp_posts_full(const struct tcp_posts *posts)
+{
+	return posts->tail - posts->head == posts->max || posts->nr_reads == WIRE_READS_MAX;
+}
+
+static void queue_frame(struct tcp_conn *conn, const struct tp_op *op, uint32_t index)
+{
+	bool write = op->kind == TP_WRITE;
+	struct tcp_frame *frame = tcp_tx_add(conn, write ? WIRE_WRITE : WIRE_READ_REQ,
+					     write && op->len ? op->local : NULL, op->len, index);
+	struct tp_counters *count = &conn->base.domain->count;
+
+	frame->hdr.addr = htole64(op->raddr);
+	frame->hdr.key = htole32(op->key);
+	frame->hdr.cookie = write ? 0 : htole64(index);
+	if (op->has_imm) {
+		frame->hdr.flags = WIRE_HAS_IMM;
+		frame->hdr.imm = htole32(op->imm);
+		count->imms_sent++;
+	}
+	if (write) {
+		count->writes++;
+		count->write_bytes += op->len;
+	} else {
+		count->reads++;
+		count->read_bytes += op->len;
+	}
+}
+
+int tcp_post(struct tp_conn *base, const struct tp_op *op)
+{
+	struct tcp_conn *conn = tcp_conn_of(base);
+	struct tcp_posts *posts = &conn->posts;
+
+	if (op->len > TP_OP_MAX || (op->has_imm && op->kind != TP_WRITE))
+		return -EINVAL;
+	if (op->len && !tcp_domain_owns(tcp_domain_of(conn), op->local, op->len))
+		return -EFAULT;
+	/* What waits for a flush could wait for ever if the caller now waits for us. */
+	if (conn->state == TCP_STATE_OPEN && tcp_posts_full(posts))
+		tcp_tx_flush(conn);
+	if (conn->state != TCP_STATE_OPEN || conn->tx.broken)
+		return -ENOTCONN;
+	if (tcp_posts_full(posts)) {
+		posts->starved = true;
+		return -EAGAIN;
+	}
+	*post_at(posts, posts->tail) = (struct tcp_post){
+		.cookie = op->cookie,
+		.local = op->local,
+		.len = op->len,
+		.kind = op->kind,
+	};
+	if (op->kind == TP_READ)
+		posts->nr_reads++;
+	queue_frame(conn, op, posts->tail++);
+	return 0;
+}
+
+/* The kernel has the whole frame. */
+void tcp_posts_sent(struct tcp_conn *conn, uint32_t index)
+{
+	struct tcp_post *post = post_at(&conn->posts, index);
+
+	post->sent = true;
+	if (post->kind == TP_WRITE) {
+		post->done = true;
+		tcp_conn_kick(conn);
+	}
+}
+
+struct tcp_post *tcp_posts_answer(struct tcp_conn *conn, uint64_t cookie, uint32_t len)
+{
+	struct tcp_posts *posts = &conn->posts;
+	struct tcp_post *post;
+
+	if (!posts->nr_reads)
+		return NULL;
+	while (post_at(posts, posts->next_read)->kind != TP_READ)
+		posts->next_read++;
+	post = post_at(posts, posts->next_read);
+	return post->sent && cookie == posts->next_read && len == post->len ? post : NULL;
+}
+
+/* The answer tcp_posts_answer() found is complete. */
+void tcp_posts_placed(struct tcp_conn *conn)
+{
+	struct tcp_posts *posts = &conn->posts;
+
+	post_at(posts, posts->next_read++)->done = true;
+	posts->nr_reads--;
+}
+
+void tcp_posts_fail(struct tcp_conn *conn, int status)
+{
+	struct tcp_posts *posts = &conn->posts;
+
+	for (uint32_t i = posts->head; i != posts->tail; i++) {
+		struct tcp_post *post = post_at(posts, i);
+
+		if (!post->done)
+			post->status = status;
+		post->done = true;
+	}
+}
+
+void tcp_posts_tell(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct tcp_posts *posts = &conn->posts;
+
+	while (posts->head != posts->tail && !tcp_sink_full(sink)) {
+		struct tcp_post *post = post_at(posts, posts->head);
+		struct tp_event *event;
+
+		if (!post->done)
+			break;
+		event = tcp_tell(sink, TP_EV_DONE, conn);
+		event->cookie = post->cookie;
+		event->status = post->status;
+		posts->head++;
+	}
+	if ((int32_t)(posts->head - posts->next_read) > 0)
+		posts->next_read = posts->head;
+}

@@ -1,0 +1,307 @@
+/*
+ * Receiving: frames are parsed out of the connection's buffer; a large payload goes from the socket
+ * straight to its target, with one system call that also brings the beginning of what follows.
+ * Everything read here was written by a stranger.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "common/log.h"
+#include "common/tcp/tcp.h"
+#include "common/wire_errno.h"
+
+#define HEADER	      sizeof(struct wire_header)
+#define FRAME_MAX     (HEADER + TP_MSG_MAX)
+#define DIRECT_MIN    8192  /* below, a copy costs less than the system calls it saves */
+#define AHEAD_MAX     16384 /* read behind a direct payload: it would have to be copied */
+#define RECVS_PER_RUN 4
+
+/* What a step of the parser says: -errno ends the connection. */
+enum step { STEP_STARVED, STEP_DONE };
+
+/* Space behind the unparsed bytes. Messages handed out by this poll must stay where they are. */
+static uint32_t make_room(struct tcp_conn *conn)
+{
+	struct tcp_rx *rx = &conn->rx;
+
+	if (rx->pinned == tcp_domain_of(conn)->round)
+		return TCP_RX_BUF - rx->tail;
+	if (rx->head == rx->tail) {
+		rx->head = rx->tail = 0;
+	} else if (TCP_RX_BUF - rx->tail < FRAME_MAX) {
+		memmove(rx->buf, rx->buf + rx->head, rx->tail - rx->head);
+		rx->tail -= rx->head;
+		rx->head = 0;
+	}
+	return TCP_RX_BUF - rx->tail;
+}
+
+/* One receive. False: nothing came, or there is no room before the next poll. */
+bool tcp_rx_fill(struct tcp_conn *conn)
+{
+	struct tcp_rx *rx = &conn->rx;
+	struct iovec iov[2];
+	struct msghdr msg = {.msg_iov = iov};
+	uint32_t room = make_room(conn), direct = 0;
+	ssize_t got;
+
+	if (rx->in_payload && rx->left >= DIRECT_MIN && rx->head == rx->tail) {
+		direct = rx->left;
+		iov[msg.msg_iovlen++] = (struct iovec){rx->target, direct};
+		room = room < AHEAD_MAX ? room : AHEAD_MAX;
+	}
+	if (room)
+		iov[msg.msg_iovlen++] = (struct iovec){rx->buf + rx->tail, room};
+	if (!msg.msg_iovlen)
+		return false;
+	got = recvmsg(conn->fd, &msg, 0);
+	if (got <= 0) {
+		conn->readable = got < 0 && errno == EINTR;
+		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+			rx->over = true;
+			rx->status = got ? -errno : 0;
+		}
+		return false;
+	}
+	/* Less than asked: the socket is empty, and epoll will say when it is not. */
+	if ((size_t)got < (size_t)direct + room)
+		conn->readable = false;
+	if (direct > got)
+		direct = (uint32_t)got;
+	rx->target += direct;
+	rx->left -= direct;
+	rx->tail += (uint32_t)got - direct;
+	return true;
+}
+
+static void expect_payload(struct tcp_rx *rx, void *target)
+{
+	rx->head += HEADER;
+	rx->target = target;
+	rx->left = rx->now.len;
+	rx->in_payload = true;
+}
+
+static int take_msg(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct tcp_rx *rx = &conn->rx;
+	struct tp_event *event;
+
+	if (!rx->now.len || rx->now.len > conn->base.msg_max)
+		return -EPROTO;
+	if (rx->tail - rx->head < HEADER + rx->now.len)
+		return STEP_STARVED;
+	event = tcp_tell(sink, TP_EV_MSG, conn);
+	event->msg = rx->buf + rx->head + HEADER;
+	event->len = rx->now.len;
+	rx->head += HEADER + rx->now.len;
+	rx->pinned = tcp_domain_of(conn)->round;
+	conn->base.domain->count.msgs_received++;
+	return STEP_DONE;
+}
+
+/* The memory a peer named, NULL if it may not. */
+static void *granted(struct tcp_conn *conn, unsigned access)
+{
+	const struct wire_header *now = &conn->rx.now;
+
+	return conn->keys ? keys_find(conn->keys, now->key, now->addr, now->len, access) : NULL;
+}
+
+static int refuse_range(const struct wire_header *now, const char *what)
+{
+	log_warn("the peer may not %s %u bytes at %llx by key %08x", what, now->len,
+		 (unsigned long long)now->addr, now->key);
+	return -EACCES;
+}
+
+static int take_write(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct wire_header *now = &conn->rx.now;
+	void *target = NULL;
+
+	if (now->len > TP_OP_MAX)
+		return -EPROTO;
+	if (now->len) {
+		target = granted(conn, TP_REMOTE_WRITE);
+		if (!target)
+			return refuse_range(now, "write");
+	}
+	expect_payload(&conn->rx, target);
+	return STEP_DONE;
+}
+
+static int take_read_req(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct wire_header *now = &conn->rx.now;
+	const void *source = NULL;
+
+	if (now->len > TP_OP_MAX || conn->tx.nr_resps == WIRE_READS_MAX)
+		return -EPROTO;
+	if (now->len) {
+		source = granted(conn, TP_REMOTE_READ);
+		if (!source)
+			return refuse_range(now, "read");
+	}
+	tcp_tx_add(conn, WIRE_READ_RESP, source, now->len, now->key)->hdr.cookie =
+		htole64(now->cookie);
+	conn->rx.head += HEADER;
+	return STEP_DONE;
+}
+
+static int take_read_resp(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct tcp_post *post = tcp_posts_answer(conn, conn->rx.now.cookie, conn->rx.now.len);
+
+	if (!post)
+		return -EPROTO;
+	expect_payload(&conn->rx, post->local);
+	return STEP_DONE;
+}
+
+static int take_terminate(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct tcp_rx *rx = &conn->rx;
+	int status = wire_to_errno((int32_t)rx->now.imm);
+
+	rx->head = rx->tail;
+	rx->over = true;
+	rx->status = status ? status : -EPROTO;
+	return STEP_STARVED;
+}
+
+static int take_header(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	static int (*const take[WIRE_NR_OPS])(struct tcp_conn *, struct tcp_sink *) = {
+		[WIRE_MSG] = take_msg,
+		[WIRE_WRITE] = take_write,
+		[WIRE_READ_REQ] = take_read_req,
+		[WIRE_READ_RESP] = take_read_resp,
+		[WIRE_TERMINATE] = take_terminate,
+	};
+	struct tcp_rx *rx = &conn->rx;
+	struct wire_header hdr;
+
+	if (rx->tail - rx->head < HEADER)
+		return STEP_STARVED;
+	memcpy(&hdr, rx->buf + rx->head, HEADER);
+	rx->now = (struct wire_header){
+		.op = hdr.op,
+		.flags = hdr.flags,
+		.reserved = le16toh(hdr.reserved),
+		.len = le32toh(hdr.len),
+		.addr = le64toh(hdr.addr),
+		.key = le32toh(hdr.key),
+		.imm = le32toh(hdr.imm),
+		.cookie = le64toh(hdr.cookie),
+	};
+	if (hdr.op >= WIRE_NR_OPS || !take[hdr.op] || rx->now.reserved ||
+	    hdr.flags & ~(hdr.op == WIRE_WRITE ? WIRE_HAS_IMM : 0))
+		return -EPROTO;
+	return take[hdr.op](conn, sink);
+}
+
+/* Bytes for the target that came through the buffer; then the frame is complete. */
+static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct tcp_rx *rx = &conn->rx;
+	uint32_t n = rx->tail - rx->head;
+
+	if (n > rx->left)
+		n = rx->left;
+	if (n) {
+		memcpy(rx->target, rx->buf + rx->head, n);
+		rx->target += n;
+		rx->head += n;
+		rx->left -= n;
+	}
+	if (rx->left)
+		return STEP_STARVED;
+	rx->in_payload = false;
+	if (rx->now.op == WIRE_READ_RESP) {
+		tcp_posts_placed(conn);
+	} else if (rx->now.flags & WIRE_HAS_IMM) {
+		tcp_tell(sink, TP_EV_IMM, conn)->imm = rx->now.imm;
+		conn->base.domain->count.imms_received++;
+	}
+	return STEP_DONE;
+}
+
+/* Each step tells one event at most. */
+static int parse(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	int step = STEP_DONE;
+
+	while (step == STEP_DONE && !tcp_sink_full(sink))
+		step = conn->rx.in_payload ? take_payload(conn, sink) : take_header(conn, sink);
+	return step;
+}
+
+/* The memory may have been deregistered since the payload began. */
+static bool target_lost(struct tcp_conn *conn)
+{
+	const struct tcp_rx *rx = &conn->rx;
+
+	return rx->in_payload && rx->now.op == WIRE_WRITE && rx->left &&
+	       !granted(conn, TP_REMOTE_WRITE);
+}
+
+static int receive(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	int step;
+
+	if (target_lost(conn))
+		return refuse_range(&conn->rx.now, "go on to write");
+	step = parse(conn, sink);
+	for (int i = 0; i < RECVS_PER_RUN && step == STEP_STARVED; i++) {
+		if (!conn->readable || conn->rx.over || !tcp_rx_fill(conn))
+			break;
+		step = parse(conn, sink);
+	}
+	return step;
+}
+
+/* Nothing more comes. A farewell inside a frame is none. */
+static int verdict(const struct tcp_conn *conn)
+{
+	const struct tcp_rx *rx = &conn->rx;
+
+	if (rx->status)
+		return rx->status;
+	if (conn->tx.broken)
+		return conn->tx.broken;
+	return rx->in_payload || rx->head != rx->tail ? -ECONNRESET : 0;
+}
+
+void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	int step;
+
+	if (conn->keys)
+		keys_enter(conn->keys);
+	step = receive(conn, sink);
+	if (conn->keys)
+		keys_leave(conn->keys);
+	if (step == -EPROTO)
+		log_warn("the peer broke the protocol with operation %u, length %u",
+			 conn->rx.now.op, conn->rx.now.len);
+	if (step < 0)
+		tcp_conn_refuse(conn, step);
+	else if (step == STEP_STARVED && conn->rx.over)
+		tcp_conn_end(conn, verdict(conn));
+	else if (conn->readable)
+		tcp_conn_kick(conn);
+}
+
+void tcp_rx_discard(struct tcp_conn *conn)
+{
+	for (int i = 0; i < RECVS_PER_RUN && conn->readable && !conn->rx.over; i++) {
+		conn->rx.head = conn->rx.tail = 0;
+		conn->rx.in_payload = false;
+		tcp_rx_fill(conn);
+	}
+	if (conn->readable)
+		tcp_conn_kick(conn);
+}

@@ -1,0 +1,259 @@
+/*
+ * How a connection lives: one function per state, run from its domain's poll() whenever the
+ * connection was kicked. States only move forward.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/prologue.h"
+#include "common/tcp/tcp.h"
+#include "common/wire_errno.h"
+
+/* How long a farewell may take: what is queued, our FIN, the peer's. */
+#define CLOSING_TIMEOUT_MS 1000
+
+/* To be run by the next poll. */
+void tcp_conn_kick(struct tcp_conn *conn)
+{
+	if (conn->queued)
+		return;
+	TAILQ_INSERT_TAIL(&tcp_domain_of(conn)->ready, conn, link);
+	conn->queued = true;
+}
+
+static void rewatch(struct tcp_conn *conn)
+{
+	uint32_t in = conn->state == TCP_STATE_CONNECTING ? 0 : EPOLLIN;
+	uint32_t out = conn->want_out ? EPOLLOUT : 0;
+
+	tcp_domain_rewatch(tcp_domain_of(conn), conn->fd, in | out, &conn->source);
+}
+
+void tcp_conn_watch_out(struct tcp_conn *conn, bool on)
+{
+	if (conn->want_out == on)
+		return;
+	conn->want_out = on;
+	rewatch(conn);
+}
+
+/*
+ * epoll says writable. The interest is taken back only when it comes for nothing, so that a stream
+ * that fills the socket again and again does not pay for it each time.
+ */
+void tcp_conn_writable(struct tcp_conn *conn)
+{
+	if (conn->state != TCP_STATE_CONNECTING && !conn->tx.blocked)
+		tcp_conn_watch_out(conn, false);
+	conn->tx.blocked = false;
+}
+
+/* The socket is given up; what is still to be told comes with the next polls, CLOSED last. */
+void tcp_conn_end(struct tcp_conn *conn, int status)
+{
+	if (conn->state >= TCP_STATE_CLOSED)
+		return;
+	if (conn->state == TCP_STATE_CLOSING) {
+		status = conn->status;
+		tcp_posts_fail(conn, status ? status : -ECANCELED);
+	} else {
+		tcp_posts_fail(conn, status ? status : -ECONNRESET);
+	}
+	conn->status = status;
+	conn->state = TCP_STATE_CLOSED;
+	tcp_timer_stop(tcp_domain_of(conn), &conn->timer);
+	close(conn->fd);
+	conn->fd = -1;
+	tcp_conn_kick(conn);
+}
+
+static void begin_closing(struct tcp_conn *conn, int status)
+{
+	conn->state = TCP_STATE_CLOSING;
+	conn->status = status;
+	tcp_timer_set(tcp_domain_of(conn), &conn->timer, CLOSING_TIMEOUT_MS);
+	tcp_conn_kick(conn);
+}
+
+static void finish_sending(struct tcp_conn *conn)
+{
+	tcp_tx_flush(conn);
+	if (conn->state != TCP_STATE_CLOSING || conn->shut || conn->tx.head != conn->tx.tail)
+		return;
+	shutdown(conn->fd, SHUT_WR);
+	conn->shut = true;
+}
+
+void tcp_disconnect(struct tp_conn *base)
+{
+	struct tcp_conn *conn = tcp_conn_of(base);
+
+	if (conn->state < TCP_STATE_OPEN) {
+		tcp_conn_end(conn, 0);
+	} else if (conn->state == TCP_STATE_OPEN) {
+		begin_closing(conn, 0);
+		finish_sending(conn);
+	}
+}
+
+/*
+ * The peer broke the rules: tell it why and say goodbye. A frame half sent has to be completed
+ * first, so posts that lost their frame wait with those that did not for the end. Sending is left
+ * to the next poll: callers may be in the middle of it.
+ */
+void tcp_conn_refuse(struct tcp_conn *conn, int status)
+{
+	begin_closing(conn, status);
+	tcp_tx_drop(conn);
+	tcp_tx_add(conn, WIRE_TERMINATE, NULL, 0, 0)->hdr.imm =
+		htole32((uint32_t)wire_from_errno(status));
+}
+
+void tcp_conn_timeout(struct tcp_conn *conn)
+{
+	tcp_conn_end(conn, -ETIMEDOUT);
+}
+
+/* The socket is connected: our prologue goes out, the peer's is awaited. */
+void tcp_conn_start(struct tcp_conn *conn)
+{
+	const struct tp_domain_config *config = &tcp_domain_of(conn)->config;
+	struct prologue mine;
+
+	conn->state = TCP_STATE_PROLOGUE;
+	prologue_make(&mine, config->msg_max, config->nr_recvs);
+	/* An empty socket takes sixteen bytes; if not, the peer has gone already. */
+	if (send(conn->fd, &mine, sizeof(mine), MSG_NOSIGNAL) != (ssize_t)sizeof(mine))
+		tcp_conn_end(conn, -ECONNREFUSED);
+}
+
+/* On one host, a connect to a free port that the kernel also picks as the source finds itself. */
+static bool found_itself(int fd)
+{
+	struct sockaddr_storage here = {0}, there = {0};
+	socklen_t here_len = sizeof(here), there_len = sizeof(there);
+
+	return !getsockname(fd, (struct sockaddr *)&here, &here_len) &&
+	       !getpeername(fd, (struct sockaddr *)&there, &there_len) && here_len == there_len &&
+	       !memcmp(&here, &there, here_len);
+}
+
+static void run_connecting(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (conn->tx.blocked)
+		return;
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = errno;
+	if (!err && found_itself(conn->fd))
+		err = ECONNREFUSED;
+	if (err) {
+		tcp_conn_end(conn, -err);
+		return;
+	}
+	tcp_conn_start(conn);
+	if (conn->state == TCP_STATE_PROLOGUE) {
+		conn->want_out = false;
+		rewatch(conn);
+	}
+}
+
+static void run_open(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	tcp_rx_run(conn, sink);
+	/* Answers go out by themselves, and so does what a flush had to leave behind. */
+	if (conn->state == TCP_STATE_OPEN && (conn->tx.nr_resps || conn->tx.unfinished))
+		tcp_tx_flush(conn);
+}
+
+static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	struct prologue theirs;
+	struct tcp_rx *rx = &conn->rx;
+	int err;
+
+	if (conn->readable)
+		tcp_rx_fill(conn);
+	if (rx->tail < sizeof(theirs)) {
+		if (rx->over)
+			tcp_conn_end(conn, -ECONNREFUSED);
+		return;
+	}
+	memcpy(&theirs, rx->buf, sizeof(theirs));
+	err = prologue_check(&theirs, &theirs);
+	if (err) {
+		tcp_conn_end(conn, err);
+		return;
+	}
+	rx->head = sizeof(theirs);
+	conn->base.msg_max = tcp_domain_of(conn)->config.msg_max;
+	if (theirs.msg_max < conn->base.msg_max)
+		conn->base.msg_max = theirs.msg_max;
+	tcp_timer_stop(tcp_domain_of(conn), &conn->timer);
+	conn->state = TCP_STATE_OPEN;
+	tcp_tell(sink, TP_EV_CONNECTED, conn);
+	run_open(conn, sink);
+}
+
+static void run_closing(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	finish_sending(conn);
+	if (conn->state == TCP_STATE_CLOSING)
+		tcp_rx_discard(conn);
+	if (conn->state == TCP_STATE_CLOSING && (conn->rx.over || conn->tx.broken))
+		tcp_conn_end(conn, conn->status);
+}
+
+static void run_nothing(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+}
+
+/* A READY is owed and the resource that was missing is there. */
+static bool ready_again(struct tcp_conn *conn)
+{
+	bool buf = conn->tx.starved && conn->tx.used_slots < conn->tx.nr_slots;
+	bool post = conn->posts.starved && !tcp_posts_full(&conn->posts);
+
+	if (buf)
+		conn->tx.starved = false;
+	if (post)
+		conn->posts.starved = false;
+	return buf || post;
+}
+
+/* DONEs, then READY, then CLOSED: each only when all before it have been told. */
+static void tell(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	tcp_posts_tell(conn, sink);
+	if (tcp_sink_full(sink))
+		return;
+	if (conn->state == TCP_STATE_OPEN && ready_again(conn)) {
+		tcp_tell(sink, TP_EV_READY, conn);
+	} else if (conn->state == TCP_STATE_CLOSED) {
+		conn->state = TCP_STATE_DEAD;
+		tcp_tell(sink, TP_EV_CLOSED, conn)->status = conn->status;
+	}
+}
+
+void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	static void (*const run[TCP_NR_STATES])(struct tcp_conn *, struct tcp_sink *) = {
+		[TCP_STATE_CONNECTING] = run_connecting,
+		[TCP_STATE_PROLOGUE] = run_prologue,
+		[TCP_STATE_OPEN] = run_open,
+		[TCP_STATE_CLOSING] = run_closing,
+		[TCP_STATE_CLOSED] = run_nothing,
+		[TCP_STATE_DEAD] = run_nothing,
+	};
+
+	run[conn->state](conn, sink);
+	tell(conn, sink);
+	/* Without room for events anything may have been left undone. */
+	if (tcp_sink_full(sink) && conn->state != TCP_STATE_DEAD)
+		tcp_conn_kick(conn);
+}

@@ -1,0 +1,291 @@
+/*
+ * Inside the tcp provider: the structs its files share. One-sided operations are emulated: the
+ * owner of the memory places and answers by itself, inside its poll().
+ *
+ * Threads: a device's key table is shared (keys.h). All else belongs to one domain and is touched
+ * by that domain's thread only; there is no other lock.
+ */
+#ifndef USRBIO_COMMON_TCP_TCP_H
+#define USRBIO_COMMON_TCP_TCP_H
+
+#include <sys/queue.h>
+
+#include "common/tcp/keys.h"
+#include "common/tcp/wire.h"
+#include "common/transport.h"
+
+#define TCP_NR_LOCALS 64
+
+struct tcp_device {
+	struct tp_device base;
+	struct keys keys;
+};
+
+struct tcp_mem {
+	struct tp_mem base;
+	struct keys *keys;
+	struct key key;
+};
+
+/* What epoll's data points to. */
+enum tcp_source_kind { TCP_SOURCE_CONN, TCP_SOURCE_LISTENER, TCP_SOURCE_TIMER };
+
+struct tcp_source {
+	enum tcp_source_kind kind;
+};
+
+/* Something to happen at a time, in domain->timers while set. */
+struct tcp_timer {
+	TAILQ_ENTRY(tcp_timer) link;
+	struct tcp_source *source;
+	uint64_t deadline_ns;
+	bool set;
+};
+
+/* The caller's array of events, filled by one poll. */
+struct tcp_sink {
+	struct tp_event *events;
+	int n;
+	int max;
+};
+
+TAILQ_HEAD(tcp_conn_list, tcp_conn);
+TAILQ_HEAD(tcp_timer_list, tcp_timer);
+
+struct tcp_local {
+	uintptr_t base;
+	size_t len;
+};
+
+struct tcp_domain {
+	struct tp_domain base; /* fd: the epoll instance */
+	struct tp_domain_config config;
+	struct tcp_local locals[TCP_NR_LOCALS];
+	int nr_locals;
+	uint32_t nr_conns;
+	struct tcp_conn *only;	    /* the connection while there is exactly one */
+	struct tcp_conn_list conns; /* all of them, by `peers` */
+	struct tcp_conn_list ready; /* those with something to do or to tell, by `link` */
+	struct tcp_timer_list timers;
+	struct tcp_source timer_source;
+	int timer_fd;
+	uint64_t timer_ns; /* what timer_fd is set to, 0: nothing */
+	uint64_t round;	   /* number of polls: what an earlier one handed out is free again */
+	unsigned skipped;  /* polls since the last look at epoll */
+	bool armed;	   /* the caller sleeps or has just woken: look at epoll first */
+};
+
+struct tcp_rx {
+	char *buf; /* TCP_RX_BUF bytes */
+	uint32_t head, tail;
+	uint64_t pinned;	/* the round in which messages in buf were handed out */
+	struct wire_header now; /* host order: whose payload is being received */
+	bool in_payload;
+	char *target;
+	uint32_t left; /* bytes missing at target */
+	bool over;     /* nothing more will come: */
+	int status;    /* why */
+};
+
+/* A frame waiting to be handed to the kernel: header, then payload in place. */
+struct tcp_frame {
+	struct wire_header hdr;
+	const char *payload;
+	uint32_t len;
+	uint32_t ref; /* WRITE, READ_REQ: its post; READ_RESP: the key of the payload */
+};
+
+struct tcp_tx {
+	struct tcp_frame *frames; /* a ring; free-running head and tail */
+	uint32_t mask, head, tail;
+	uint64_t sent; /* bytes of the head frame the kernel has already */
+	char *slots;   /* send buffers, used in ring order */
+	uint32_t nr_slots, next_slot, used_slots;
+	uint32_t nr_resps; /* READ_RESPs among the frames */
+	bool slot_taken;   /* msg_buf without msg_send */
+	bool blocked;	   /* until the socket is writable (or connected) */
+	bool unfinished;   /* a flush had to stop: poll() goes on with it */
+	bool starved;	   /* msg_buf said NULL: owes a READY */
+	int broken;	   /* the socket takes nothing any more: why */
+};
+
+struct tcp_post {
+	void *cookie;
+	void *local;
+	uint32_t len;
+	int status;
+	enum tp_kind kind;
+	bool sent;
+	bool done;
+};
+
+struct tcp_posts {
+	struct tcp_post *ring; /* free-running indices */
+	uint32_t mask, head, tail;
+	uint32_t max;
+	uint32_t next_read; /* the oldest READ without an answer is here or later */
+	uint32_t nr_reads;  /* READs without an answer */
+	bool starved;	    /* post said -EAGAIN: owes a READY */
+};
+
+enum tcp_state {
+	TCP_STATE_CONNECTING, /* connect(2) under way */
+	TCP_STATE_PROLOGUE,   /* waiting for the peer's first bytes */
+	TCP_STATE_OPEN,
+	TCP_STATE_CLOSING, /* sending the rest, discarding what comes */
+	TCP_STATE_CLOSED,  /* no socket any more; events still to be told */
+	TCP_STATE_DEAD,	   /* TP_EV_CLOSED has been told */
+	TCP_NR_STATES,
+};
+
+struct tcp_conn {
+	struct tp_conn base;
+	struct tcp_source source;
+	TAILQ_ENTRY(tcp_conn) link;
+	TAILQ_ENTRY(tcp_conn) peers;
+	struct tcp_timer timer;
+	struct keys *keys; /* what the peer can reach; NULL: nothing */
+	enum tcp_state state;
+	int fd;
+	int status; /* of the TP_EV_CLOSED to come */
+	bool queued;
+	bool readable; /* the socket may have something to receive */
+	bool want_out; /* EPOLLOUT is asked for */
+	bool shut;     /* our FIN is out */
+	struct tcp_rx rx;
+	struct tcp_tx tx;
+	struct tcp_posts posts;
+};
+
+struct tcp_listener {
+	struct tp_listener base;
+	struct tcp_source source;
+	struct tcp_timer timer; /* set while out of descriptors */
+	struct tcp_domain *domain;
+	int fd;
+	bool complained;
+};
+
+struct tcp_request {
+	struct tp_request base;
+	int fd;
+};
+
+#define TCP_RX_BUF 65536
+
+/* The smallest power of two that holds n. */
+static inline uint32_t tcp_ring_size(uint32_t n)
+{
+	uint32_t size = 1;
+
+	while (size < n)
+		size *= 2;
+	return size;
+}
+
+static inline struct tcp_conn *tcp_conn_of(struct tp_conn *conn)
+{
+	return (struct tcp_conn *)conn;
+}
+
+static inline struct tcp_domain *tcp_domain_of(const struct tcp_conn *conn)
+{
+	return (struct tcp_domain *)conn->base.domain;
+}
+
+static inline bool tcp_sink_full(const struct tcp_sink *sink)
+{
+	return sink->n == sink->max;
+}
+
+/* The next free event, for `conn`; only while the sink is not full. */
+static inline struct tp_event *tcp_tell(struct tcp_sink *sink, enum tp_event_type type,
+					struct tcp_conn *conn)
+{
+	struct tp_event *event = &sink->events[sink->n++];
+
+	*event = (struct tp_event){.type = type, .conn = conn ? &conn->base : NULL};
+	return event;
+}
+
+/* device.c */
+int tcp_device_open(const struct tp_addr *peer, struct tp_device **device);
+void tcp_device_close(struct tp_device *device);
+int tcp_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
+		     struct tp_mem **mem);
+void tcp_mem_deregister(struct tp_mem *mem);
+
+/* domain.c */
+int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);
+void tcp_domain_close(struct tp_domain *domain);
+int tcp_domain_local(struct tp_domain *domain, void *base, size_t len);
+bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t len);
+int tcp_domain_watch(struct tcp_domain *domain, int fd, uint32_t events, struct tcp_source *source);
+int tcp_domain_rewatch(struct tcp_domain *domain, int fd, uint32_t events,
+		       struct tcp_source *source);
+void tcp_domain_add(struct tcp_domain *domain, struct tcp_conn *conn);
+void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn);
+int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max);
+int tcp_arm(struct tp_domain *domain);
+
+/* timer.c */
+int tcp_timers_open(struct tcp_domain *domain);
+void tcp_timers_close(struct tcp_domain *domain);
+void tcp_timer_set(struct tcp_domain *domain, struct tcp_timer *timer, unsigned delay_ms);
+void tcp_timer_stop(struct tcp_domain *domain, struct tcp_timer *timer);
+void tcp_timers_run(struct tcp_domain *domain);
+
+/* listener.c */
+int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener);
+void tcp_unlisten(struct tp_listener *listener);
+void tcp_listener_run(struct tcp_listener *listener, struct tcp_sink *sink);
+void tcp_listener_timeout(struct tcp_listener *listener);
+
+/* conn.c: how a connection begins and is freed */
+int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+	       struct tp_conn **conn);
+int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		unsigned timeout_ms, void *user, struct tp_conn **conn);
+void tcp_conn_free(struct tp_conn *conn);
+
+/* state.c: how it lives and ends */
+void tcp_conn_start(struct tcp_conn *conn);
+void tcp_disconnect(struct tp_conn *conn);
+void tcp_conn_kick(struct tcp_conn *conn);
+void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink);
+void tcp_conn_watch_out(struct tcp_conn *conn, bool on);
+void tcp_conn_writable(struct tcp_conn *conn);
+void tcp_conn_timeout(struct tcp_conn *conn);
+void tcp_conn_refuse(struct tcp_conn *conn, int status);
+void tcp_conn_end(struct tcp_conn *conn, int status);
+
+/* rx.c */
+bool tcp_rx_fill(struct tcp_conn *conn);
+void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink);
+void tcp_rx_discard(struct tcp_conn *conn);
+
+/* tx.c */
+int tcp_tx_init(struct tcp_tx *tx, const struct tp_domain_config *config);
+void tcp_tx_fini(struct tcp_tx *tx);
+void *tcp_msg_buf(struct tp_conn *conn);
+void tcp_msg_send(struct tp_conn *conn, size_t len);
+void tcp_flush(struct tp_conn *conn);
+struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void *payload,
+			     uint32_t len, uint32_t ref);
+void tcp_tx_flush(struct tcp_conn *conn);
+/* Forget all that has not begun to be sent. */
+void tcp_tx_drop(struct tcp_conn *conn);
+
+/* post.c */
+int tcp_posts_init(struct tcp_posts *posts, const struct tp_domain_config *config);
+void tcp_posts_fini(struct tcp_posts *posts);
+int tcp_post(struct tp_conn *conn, const struct tp_op *op);
+void tcp_posts_sent(struct tcp_conn *conn, uint32_t index);
+/* The READ a response with this cookie and length answers, or NULL. */
+struct tcp_post *tcp_posts_answer(struct tcp_conn *conn, uint64_t cookie, uint32_t len);
+void tcp_posts_placed(struct tcp_conn *conn);
+void tcp_posts_fail(struct tcp_conn *conn, int status);
+void tcp_posts_tell(struct tcp_conn *conn, struct tcp_sink *sink);
+bool tcp_posts_full(const struct tcp_posts *posts);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * Sending: a ring of frames whose payload stays where it is until the kernel has taken it. One
+ * sendmsg takes as many frames as fit an iovec array. Send buffers are used in ring order too.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "common/tcp/tcp.h"
+
+#define NR_IOVS		128
+#define SENDS_PER_FLUSH 16
+/* TERMINATE, and one half-sent frame before it. */
+#define NR_SPARE_FRAMES 2
+
+int tcp_tx_init(struct tcp_tx *tx, const struct tp_domain_config *config)
+{
+	uint32_t size = tcp_ring_size(config->nr_sends + config->nr_posts + WIRE_READS_MAX +
+				      NR_SPARE_FRAMES);
+
+	tx->frames = malloc(size * sizeof(*tx->frames));
+	if (!tx->frames)
+		return -ENOMEM;
+	tx->slots = malloc((size_t)config->nr_sends * config->msg_max);
+	if (!tx->slots) {
+		free(tx->frames);
+		return -ENOMEM;
+	}
+	tx->mask = size - 1;
+	tx->nr_slots = config->nr_sends;
+	return 0;
+}
+
+void tcp_tx_fini(struct tcp_tx *tx)
+{
+	free(tx->slots);
+	free(tx->frames);
+}
+
+static struct tcp_frame *head_frame(const struct tcp_tx *tx)
+{
+	return &tx->frames[tx->head & tx->mask];
+}
+
+static bool can_send(const struct tcp_conn *conn)
+{
+	return conn->state == TCP_STATE_OPEN && !conn->tx.broken;
+}
+
+void *tcp_msg_buf(struct tp_conn *base)
+{
+	struct tcp_conn *conn = tcp_conn_of(base);
+	struct tcp_tx *tx = &conn->tx;
+
+	if (can_send(conn) && tx->used_slots == tx->nr_slots)
+		tcp_tx_flush(conn);
+	if (!can_send(conn) || tx->used_slots == tx->nr_slots) {
+		tx->starved = true;
+		return NULL;
+	}
+	/* An idle connection stays on the buffer that is warm. */
+	if (!tx->used_slots && !tx->slot_taken)
+		tx->next_slot = 0;
+	tx->slot_taken = true;
+	return tx->slots + (size_t)tx->next_slot * tcp_domain_of(conn)->config.msg_max;
+}
+
+void tcp_msg_send(struct tp_conn *base, size_t len)
+{
+	struct tcp_conn *conn = tcp_conn_of(base);
+	struct tcp_tx *tx = &conn->tx;
+	const char *slot = tx->slots + (size_t)tx->next_slot * tcp_domain_of(conn)->config.msg_max;
+
+	tx->slot_taken = false;
+	if (!can_send(conn))
+		return;
+	tcp_tx_add(conn, WIRE_MSG, slot, (uint32_t)len, 0);
+	tx->next_slot = tx->next_slot + 1 == tx->nr_slots ? 0 : tx->next_slot + 1;
+	tx->used_slots++;
+	base->domain->count.msgs_sent++;
+}
+
+/* The ring has room for every frame the limits allow. */
+struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void *payload,
+			     uint32_t len, uint32_t ref)
+{
+	struct tcp_tx *tx = &conn->tx;
+	struct tcp_frame *frame = &tx->frames[tx->tail++ & tx->mask];
+
+	frame->hdr = (struct wire_header){.op = (uint8_t)op, .len = htole32(len)};
+	frame->payload = payload;
+	frame->len = payload ? len : 0;
+	frame->ref = ref;
+	if (op == WIRE_READ_RESP)
+		tx->nr_resps++;
+	return frame;
+}
+
+void tcp_tx_drop(struct tcp_conn *conn)
+{
+	struct tcp_tx *tx = &conn->tx;
+
+	tx->tail = tx->head + (tx->sent ? 1 : 0);
+	tx->nr_resps = tx->sent && head_frame(tx)->hdr.op == WIRE_READ_RESP;
+}
+
+/* An answer's memory may have been deregistered since it was asked for. */
+static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *frame)
+{
+	return frame->hdr.op == WIRE_READ_RESP && frame->len &&
+	       !keys_find(conn->keys, frame->ref, (uintptr_t)frame->payload, frame->len,
+			  TP_REMOTE_READ);
+}
+
+/* Describe what is queued, from where the kernel left off. The number of segments. */
+static int gather(const struct tcp_conn *conn, struct iovec *iov, size_t *total)
+{
+	const struct tcp_tx *tx = &conn->tx;
+	uint64_t skip = tx->sent;
+	int n = 0;
+
+	*total = 0;
+	for (uint32_t i = tx->head; i != tx->tail && n + 2 <= NR_IOVS; i++) {
+		struct tcp_frame *frame = &tx->frames[i & tx->mask];
+
+		if (source_lost(conn, frame))
+			break;
+		if (skip < sizeof(frame->hdr)) {
+			iov[n++] = (struct iovec){(char *)&frame->hdr + skip,
+						  sizeof(frame->hdr) - skip};
+			*total += sizeof(frame->hdr) - skip;
+			skip = 0;
+		} else {
+			skip -= sizeof(frame->hdr);
+		}
+		if (frame->len) {
+			iov[n++] = (struct iovec){(char *)frame->payload + skip, frame->len - skip};
+			*total += frame->len - skip;
+		}
+		skip = 0;
+	}
+	return n;
+}
+
+static void frame_sent(struct tcp_conn *conn, const struct tcp_frame *frame)
+{
+	struct tcp_tx *tx = &conn->tx;
+
+	switch (frame->hdr.op) {
+	case WIRE_MSG:
+		tx->used_slots--;
+		break;
+	case WIRE_READ_RESP:
+		tx->nr_resps--;
+		break;
+	case WIRE_WRITE:
+	case WIRE_READ_REQ:
+		tcp_posts_sent(conn, frame->ref);
+		break;
+	}
+}
+
+static void advance(struct tcp_conn *conn, size_t got)
+{
+	struct tcp_tx *tx = &conn->tx;
+
+	tx->sent += got;
+	while (tx->head != tx->tail) {
+		const struct tcp_frame *frame = head_frame(tx);
+		uint64_t size = sizeof(frame->hdr) + frame->len;
+
+		if (tx->sent < size)
+			break;
+		tx->sent -= size;
+		tx->head++;
+		frame_sent(conn, frame);
+	}
+}
+
+/* The peer has gone, but what it said before, a TERMINATE perhaps, can still be received. */
+static void give_up(struct tcp_conn *conn, int err)
+{
+	conn->tx.broken = err;
+	shutdown(conn->fd, SHUT_RDWR);
+	conn->readable = true;
+	tcp_conn_kick(conn);
+}
+
+/* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */
+static int send_some(struct tcp_conn *conn)
+{
+	struct iovec iov[NR_IOVS];
+	struct msghdr msg = {.msg_iov = iov};
+	struct keys *keys = conn->tx.nr_resps ? conn->keys : NULL;
+	size_t total;
+	ssize_t got = -1;
+	int err = EACCES;
+
+	if (keys)
+		keys_enter(keys);
+	msg.msg_iovlen = (size_t)gather(conn, iov, &total);
+	if (msg.msg_iovlen) {
+		got = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+		err = errno;
+	}
+	if (keys)
+		keys_leave(keys);
+
+	if (!msg.msg_iovlen)
+		return -err;
+	conn->base.domain->count.doorbells++;
+	if (got > 0)
+		advance(conn, (size_t)got);
+	if (got == (ssize_t)total)
+		return 1;
+	if (got < 0 && err != EAGAIN && err != EINTR) {
+		give_up(conn, -err);
+		return 0;
+	}
+	conn->tx.blocked = true;
+	tcp_conn_watch_out(conn, true);
+	return 0;
+}
+
+void tcp_tx_flush(struct tcp_conn *conn)
+{
+	struct tcp_tx *tx = &conn->tx;
+	int more = 1;
+
+	if (tx->blocked || tx->broken)
+		return;
+	for (int i = 0; i < SENDS_PER_FLUSH && more > 0 && tx->head != tx->tail; i++)
+		more = send_some(conn);
+	tx->unfinished = tx->head != tx->tail;
+	if (more < 0 && tx->sent)
+		tcp_conn_end(conn, more);
+	else if (more < 0)
+		tcp_conn_refuse(conn, more);
+	else if (more && tx->unfinished)
+		tcp_conn_kick(conn);
+}
+
+void tcp_flush(struct tp_conn *base)
+{
+	struct tcp_conn *conn = tcp_conn_of(base);
+
+	if (conn->state == TCP_STATE_OPEN && conn->tx.head != conn->tx.tail)
+		tcp_tx_flush(conn);
+}

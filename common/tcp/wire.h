@@ -1,0 +1,69 @@
+/*
+ * What travels on a TCP connection. PROTOCOL.md, "TCP".
+ *
+ * Each end begins with its prologue (common/prologue.h, 16 bytes) without waiting for the other's.
+ * After it come frames: a header of 32 bytes, little-endian, and `len` bytes of payload where the
+ * operation has any. Fields an operation does not name are zero.
+ *
+ *   op         flags    len               addr, key        imm      cookie    payload
+ *   MSG        0        1..msg_max        0                0        0         the message
+ *   WRITE      HAS_IMM  0..4 MiB          the target's     its 32   0         the data
+ *              or 0                                        bits
+ *   READ_REQ   0        0..4 MiB, wanted  the source's     0        any       none
+ *   READ_RESP  0        as requested      0                0        echoed    the data
+ *   TERMINATE  0        0                 0                status   0         none
+ *
+ * msg_max is the smaller of the two in the prologues.
+ *
+ * One-sided: WRITE and READ_REQ name memory by the key its owner gave and an address in the owner's
+ * process. The owner checks that the key is alive, that its access allows the direction, and that
+ * [addr, addr + len) lies inside the registration; it places the payload or answers without telling
+ * its application. With len 0 key and address are not looked at. Only the end that connected can
+ * own memory: an end that accepted refuses every key.
+ *
+ * Order: frames act in the order in which they were sent. An immediate is delivered after its
+ * payload has been placed. READ_RESP comes in the order of the READ_REQs, at any place between
+ * other frames. At most WIRE_READS_MAX requests may wait for their response.
+ *
+ * Flow control is TCP's: an end that does not receive stops its peer.
+ *
+ * End: a FIN between two frames is a farewell, anywhere else a loss. An end that meets a frame
+ * against these rules sends TERMINATE, with EACCES's number (common/wire_errno.h, in imm, as a
+ * signed 32-bit status) for a key or range, with EPROTO's for the rest, then FIN; it discards what
+ * still arrives and drops the connection when the peer has closed or a second has passed. Whoever
+ * gets a TERMINATE closes at once; what it had under way failed with that status.
+ */
+#ifndef USRBIO_COMMON_TCP_WIRE_H
+#define USRBIO_COMMON_TCP_WIRE_H
+
+#include <stdint.h>
+
+#define WIRE_READS_MAX 256
+
+enum wire_op {
+	WIRE_MSG = 1,
+	WIRE_WRITE,
+	WIRE_READ_REQ,
+	WIRE_READ_RESP,
+	WIRE_TERMINATE,
+	WIRE_NR_OPS,
+};
+
+enum wire_flag {
+	WIRE_HAS_IMM = 1, /* WRITE only */
+};
+
+struct wire_header {
+	uint8_t op;
+	uint8_t flags;
+	uint16_t reserved;
+	uint32_t len;
+	uint64_t addr;
+	uint32_t key;
+	uint32_t imm;
+	uint64_t cookie;
+};
+
+_Static_assert(sizeof(struct wire_header) == 32, "travels as it is");
+
+#endif
