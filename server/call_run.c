@@ -1,0 +1,237 @@
+/* What each call does: its arguments checked, its store operation, its reply. On the pool's
+ * threads; a call belongs to its thread while it runs. */
+#include "server/calls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "server/conn.h"
+#include "server/export.h"
+#include "server/file.h"
+#include "server/session.h"
+#include "server/store.h"
+
+#define MODE_MASK 07777u
+
+static struct store *store_of(const struct pending_call *p)
+{
+	return p->conn->export->store;
+}
+
+static const char *path_of(struct bytes path)
+{
+	return (const char *)path.data;
+}
+
+static bool read_only(const struct pending_call *p)
+{
+	return p->conn->export->read_only;
+}
+
+static struct reply *reply_of(struct pending_call *p)
+{
+	return &p->out.msg.reply;
+}
+
+static int run_open(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+	struct reply *reply = reply_of(p);
+	struct store_file *file;
+	int err;
+
+	if ((p->call.flags & ~(uint32_t)OPEN_FLAGS_ALL) ||
+	    !(p->call.flags & (OPEN_READ | OPEN_WRITE)))
+		return -EINVAL;
+	if (read_only(p) && (p->call.flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE)))
+		return -EROFS;
+	err = store->ops->open_file(store, path_of(p->call.path), p->call.flags,
+				    p->call.mode & MODE_MASK, &file, &reply->attr);
+	if (err)
+		return err;
+	for (size_t i = 0; i < file->persistent_len; i++)
+		p->persistent[i] = file->persistent[i];
+	reply->persistent = (struct bytes){.data = p->persistent, .len = file->persistent_len};
+	err = session_add_file(p->conn->session, file, &reply->file);
+	if (err) {
+		store->ops->close_file(file);
+		*reply = (struct reply){.tag = reply->tag};
+		return err;
+	}
+	reply->attr_valid = 1;
+	return 0;
+}
+
+static int run_close(struct pending_call *p)
+{
+	return session_close_file(p->conn->session, p->call.file);
+}
+
+static int run_stat(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+	struct reply *reply = reply_of(p);
+	int err;
+
+	if (p->call.file)
+		err = store->ops->stat_file(p->file->store_file, &reply->attr);
+	else
+		err = store->ops->stat_path(store, path_of(p->call.path),
+					    p->call.flags & CALL_NOFOLLOW, &reply->attr);
+	reply->attr_valid = !err;
+	return err;
+}
+
+static int run_fsync(struct pending_call *p)
+{
+	if (!p->file)
+		return -EBADF;
+	return store_of(p)->ops->sync_file(p->file->store_file, p->call.flags & CALL_DATA_ONLY);
+}
+
+static int truncate_path(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+	struct store_file *file;
+	struct file_attr attr;
+	int err = store->ops->open_file(store, path_of(p->call.path), OPEN_WRITE, 0, &file, &attr);
+
+	if (err)
+		return err;
+	err = file->regular ? store->ops->truncate_file(file, p->call.len) : -EINVAL;
+	store->ops->close_file(file);
+	return err;
+}
+
+/* May this open file be changed? */
+static int check_writable(const struct pending_call *p)
+{
+	if (read_only(p))
+		return -EROFS;
+	if (!p->file || !p->file->store_file->regular || !(p->file->store_file->flags & OPEN_WRITE))
+		return -EBADF;
+	return 0;
+}
+
+static int run_truncate(struct pending_call *p)
+{
+	int err;
+
+	if (p->call.len > INT64_MAX)
+		return -EINVAL;
+	if (!p->call.file)
+		return read_only(p) ? -EROFS : truncate_path(p);
+	err = check_writable(p);
+	return err ? err : store_of(p)->ops->truncate_file(p->file->store_file, p->call.len);
+}
+
+static int run_unlink(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+
+	return read_only(p) ? -EROFS : store->ops->unlink(store, path_of(p->call.path));
+}
+
+static int run_rmdir(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+
+	return read_only(p) ? -EROFS : store->ops->rmdir(store, path_of(p->call.path));
+}
+
+static int run_mkdir(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+
+	if (read_only(p))
+		return -EROFS;
+	return store->ops->mkdir(store, path_of(p->call.path), p->call.mode & MODE_MASK);
+}
+
+static int run_rename(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+
+	if (read_only(p))
+		return -EROFS;
+	return store->ops->rename(store, path_of(p->call.path), path_of(p->call.path2),
+				  p->call.flags & CALL_NOREPLACE);
+}
+
+static int run_link(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+
+	if (read_only(p))
+		return -EROFS;
+	if (p->call.file)
+		return store->ops->link_file(p->file->store_file, path_of(p->call.path2));
+	return store->ops->link(store, path_of(p->call.path), path_of(p->call.path2));
+}
+
+/* The frame holds the names, a byte for each type, and little more. */
+static size_t names_room(const struct conn *conn)
+{
+	size_t room = conn->tp->msg_max / 2;
+
+	return room < NAMES_MAX ? room : NAMES_MAX;
+}
+
+static int run_readdir(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+	struct reply *reply = reply_of(p);
+	struct store_dirents dirents = {.room = names_room(p->conn), .max = TYPES_MAX};
+	int err;
+
+	p->names = malloc(sizeof(*p->names));
+	if (!p->names)
+		return -ENOMEM;
+	dirents.names = p->names->names;
+	dirents.types = p->names->types;
+	err = store->ops->readdir(store, path_of(p->call.path), p->call.off, &dirents);
+	if (err < 0)
+		return err;
+	reply->names = (struct bytes){.data = (uint8_t *)p->names->names, .len = dirents.used};
+	reply->types = dirents.types;
+	reply->nr_types = dirents.n;
+	reply->next = dirents.next;
+	return 0;
+}
+
+static int run_punch(struct pending_call *p)
+{
+	const uint64_t *range = p->call.range;
+	int err = check_writable(p);
+
+	for (size_t i = 0; i < p->call.nr_ranges && !err; i++)
+		if (range[2 * i] > INT64_MAX || range[2 * i + 1] > INT64_MAX)
+			err = -EINVAL;
+	for (size_t i = 0; i < p->call.nr_ranges && !err; i++)
+		if (range[2 * i] < range[2 * i + 1])
+			err = store_of(p)->ops->punch(p->file->store_file, range[2 * i],
+						      range[2 * i + 1]);
+	return err;
+}
+
+static int (*const ops[NR_CALLS])(struct pending_call *) = {
+	[CALL_OPEN] = run_open,	  [CALL_CLOSE] = run_close,	  [CALL_STAT] = run_stat,
+	[CALL_FSYNC] = run_fsync, [CALL_TRUNCATE] = run_truncate, [CALL_UNLINK] = run_unlink,
+	[CALL_RMDIR] = run_rmdir, [CALL_MKDIR] = run_mkdir,	  [CALL_RENAME] = run_rename,
+	[CALL_LINK] = run_link,	  [CALL_READDIR] = run_readdir,	  [CALL_PUNCH] = run_punch,
+};
+
+/* The checks of the store are the last ones; these are for every store alike. */
+static bool path_ok(struct bytes path)
+{
+	return !path.len || path.data[0] != '/';
+}
+
+int call_run(struct pending_call *p)
+{
+	if (p->call.file && !p->file)
+		return -ESTALE;
+	if (!path_ok(p->call.path) || !path_ok(p->call.path2))
+		return -EINVAL;
+	return ops[p->call.op](p);
+}

@@ -1,0 +1,119 @@
+/* The way of a call: copied out of the frame, queued, run on the pool, answered. Only call_job()
+ * is not on the worker's thread, and while it runs the worker leaves the call alone. */
+#include "server/calls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/conn.h"
+#include "server/file.h"
+#include "server/server_impl.h"
+#include "server/session.h"
+#include "server/worker.h"
+
+static void call_release(struct outgoing *out)
+{
+	struct pending_call *pending = container_of(out, struct pending_call, out);
+
+	pending->conn->nr_calls--;
+	if (pending->file)
+		file_put(pending->file);
+	free(pending->names);
+	free(pending);
+}
+
+static void call_job(struct job *job)
+{
+	struct pending_call *pending = container_of(job, struct pending_call, job);
+	struct conn *conn = pending->conn;
+	int status = -ECANCELED;
+
+	if (!atomic_load_explicit(&conn->leaving, memory_order_relaxed))
+		status = call_run(pending);
+	pending->out.msg.reply.status = status;
+	evloop_post(conn->worker->loop, &pending->back, 0);
+}
+
+static void run_next(struct conn *conn)
+{
+	while (conn->nr_running_calls < CALLS_RUNNING_MAX && !list_empty(&conn->calls)) {
+		struct list *node = list_pop(&conn->calls);
+
+		conn->nr_running_calls++;
+		pool_run(conn->worker->server->pool,
+			 &container_of(node, struct pending_call, node)->job);
+	}
+}
+
+static void call_back(struct ev *ev, int32_t res)
+{
+	struct pending_call *pending = container_of(ev, struct pending_call, back);
+	struct conn *conn = pending->conn;
+
+	(void)res;
+	conn->nr_running_calls--;
+	outbox_message(&conn->outbox, &pending->out);
+	run_next(conn);
+	conn_touch(conn);
+}
+
+static struct bytes copy_bytes(uint8_t **at, struct bytes in)
+{
+	struct bytes out = {.data = *at, .len = in.len};
+
+	memcpy(*at, in.data, in.len + 1); /* with the zero behind it */
+	*at += in.len + 1;
+	return out;
+}
+
+static struct pending_call *pending_new(struct conn *conn, const struct call *call)
+{
+	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);
+	size_t size = ranges + call->path.len + 1 + call->path2.len + 1;
+	struct pending_call *pending = calloc(1, sizeof(*pending) + size);
+	uint8_t *at;
+
+	if (!pending)
+		return NULL;
+	at = (uint8_t *)pending->data;
+	pending->call = *call;
+	pending->call.range = pending->data;
+	if (ranges)
+		memcpy(at, call->range, ranges);
+	at += ranges;
+	pending->call.path = copy_bytes(&at, call->path);
+	pending->call.path2 = copy_bytes(&at, call->path2);
+	pending->conn = conn;
+	pending->job.run = call_job;
+	pending->back.fn = call_back;
+	pending->out.release = call_release;
+	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};
+	if (call->file)
+		session_get_files(conn->session, 1, &call->file, &pending->file);
+	return pending;
+}
+
+int calls_start(struct conn *conn, const struct call *call)
+{
+	struct pending_call *pending;
+
+	if (conn->nr_calls == CALLS_MAX)
+		return -ENOBUFS;
+	pending = pending_new(conn, call);
+	if (!pending)
+		return -ENOMEM;
+	conn->nr_calls++;
+	conn->worker->count.calls++;
+	list_add_tail(&conn->calls, &pending->node);
+	run_next(conn);
+	return 0;
+}
+
+void calls_abandon(struct conn *conn)
+{
+	struct list *node;
+
+	while ((node = list_pop(&conn->calls)))
+		call_release(&container_of(node, struct pending_call, node)->out);
+}

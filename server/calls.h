@@ -1,0 +1,51 @@
+/*
+ * Calls: everything about files that is not reading and writing. They block, so the server's pool
+ * runs them; the answers come back to the connection's worker.
+ */
+#ifndef USRBIO_SERVER_CALLS_H
+#define USRBIO_SERVER_CALLS_H
+
+#include "proto/message.h"
+#include "server/evloop.h"
+#include "server/list.h"
+#include "server/outbox.h"
+#include "server/pool.h"
+
+struct conn;
+struct file;
+
+/* Unanswered ones of one connection. More breaks the protocol. */
+#define CALLS_MAX 1024
+/* Of these on the pool at a time: one client's flood does not stand in front of the others. */
+#define CALLS_RUNNING_MAX 4
+
+#define NAMES_MAX 8192 /* directory entries in one Reply */
+#define TYPES_MAX 2048
+
+struct pending_call {
+	struct job job;
+	struct ev back; /* to the worker */
+	struct outgoing out;
+	struct list node; /* conn->calls until it runs */
+	struct conn *conn;
+	struct file *file; /* held; NULL when the call names none */
+	struct call call;  /* its strings and ranges lie behind this struct */
+	uint8_t persistent[PERSISTENT_MAX];
+	struct names *names; /* of a readdir */
+	uint64_t data[];
+};
+
+struct names {
+	uint32_t types[TYPES_MAX];
+	char names[NAMES_MAX];
+};
+
+/* Queue one. 0; -ENOBUFS: too many; -ENOMEM. */
+int calls_start(struct conn *conn, const struct call *call);
+/* The connection ends: those that have not begun never will. */
+void calls_abandon(struct conn *conn);
+
+/* On a pool thread: do it, fill in the reply. Its status or 0. call_run.c */
+int call_run(struct pending_call *pending);
+
+#endif

@@ -1,0 +1,282 @@
+/* Connections: their states, their share of the worker, and their end. */
+#include "server/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "server/calls.h"
+#include "server/dispatch.h"
+#include "server/segment.h"
+#include "server/server_impl.h"
+#include "server/session.h"
+#include "server/worker.h"
+
+/* One visit starts this much, small I/O counted as SMALL_SIZE: then it is the next one's turn. */
+#define QUANTUM (2 * (int64_t)SEGMENT_SIZE)
+/* Staging buffers one connection may hold: it can neither fill the disk's queue nor the memory. */
+#define CONN_SEGMENTS_MAX 64
+
+static struct conn *conn_new(struct worker *worker)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->worker = worker;
+	list_init(&conn->node);
+	list_init(&conn->touched);
+	list_init(&conn->ready);
+	list_init(&conn->timed);
+	list_init(&conn->running);
+	list_init(&conn->unposted);
+	list_init(&conn->free);
+	list_init(&conn->calls);
+	queue_init(&conn->queue);
+	outbox_init(&conn->outbox);
+	return conn;
+}
+
+void conn_accept(struct worker *worker, struct tp_request *request)
+{
+	const struct tp_ops *ops = request->ops;
+	struct conn *conn = conn_new(worker);
+	int err;
+
+	if (!conn) {
+		ops->accept(NULL, request, NULL, NULL);
+		atomic_fetch_sub(&worker->nr_conns, 1);
+		return;
+	}
+	addr_text(&request->peer, conn->peer, sizeof(conn->peer));
+	err = ops->accept(worker_domain(worker, ops), request, conn, &conn->tp);
+	if (err) {
+		log_warn("%s://%s: cannot accept: %s", ops->name, conn->peer, strerror(-err));
+		atomic_fetch_sub(&worker->nr_conns, 1);
+		free(conn);
+		return;
+	}
+	list_add_tail(&worker->conns, &conn->node);
+	worker_greet(worker, conn);
+	worker->count.connections++;
+}
+
+int conn_activate(struct conn *conn, struct session *session, uint32_t max_inflight)
+{
+	int err = regions_open(&conn->regions);
+
+	if (!err)
+		err = outbox_open(&conn->outbox, max_inflight);
+	conn->slab = calloc(max_inflight, sizeof(*conn->slab));
+	if (err || !conn->slab)
+		return -ENOMEM; /* conn_free frees what there is */
+	conn->session = session;
+	conn->export = session_export(session);
+	conn->store = conn->worker->queues[conn->export->index];
+	conn->max_inflight = max_inflight;
+	conn->worker->nr_greeting--;
+	list_del(&conn->timed);
+	conn->state = CONN_ACTIVE;
+	return 0;
+}
+
+static void conn_free(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	assert(!conn->nr_posted);
+	conn->tp->ops->conn_free(conn->tp);
+	list_del(&conn->node);
+	list_del(&conn->touched);
+	list_del(&conn->ready);
+	list_del(&conn->timed);
+	outbox_close(&conn->outbox);
+	regions_close(&conn->regions);
+	free(conn->slab);
+	if (conn->session)
+		session_put(conn->session);
+	free(conn);
+	atomic_fetch_sub(&worker->nr_conns, 1);
+}
+
+void conn_touch(struct conn *conn)
+{
+	if (list_empty(&conn->touched))
+		list_add_tail(&conn->worker->touched, &conn->touched);
+}
+
+/* Peers and networks come and go: no reason to complain about them. */
+static bool is_loss(int err)
+{
+	return !err || err == -ECONNRESET || err == -ECONNABORTED || err == -EPIPE ||
+	       err == -ENOTCONN;
+}
+
+void conn_end(struct conn *conn, int err, const char *why)
+{
+	if (conn->state == CONN_CLOSING)
+		return;
+	if (is_loss(err))
+		log_info("%s: disconnected: %s%s%s", conn->peer, why, err ? ": " : "",
+			 err ? strerror(-err) : "");
+	else
+		worker_complain(conn->worker, conn, err, why);
+	if (conn->state == CONN_HELLO || conn->state == CONN_REFUSED)
+		conn->worker->nr_greeting--;
+	conn->state = CONN_CLOSING;
+	atomic_store(&conn->leaving, true);
+	list_del(&conn->timed);
+	list_del(&conn->ready);
+	segments_abandon(conn);
+	if (conn->slab)
+		requests_cancel(conn, NULL, -ECANCELED);
+	calls_abandon(conn);
+	conn->tp->ops->disconnect(conn->tp);
+	conn_touch(conn);
+}
+
+void conn_drain(struct conn *conn)
+{
+	if (conn->state == CONN_ACTIVE)
+		conn->state = CONN_DRAINING;
+	else
+		conn_end(conn, 0, "the server stops");
+	conn_touch(conn);
+}
+
+static bool drained(const struct conn *conn)
+{
+	return !conn->nr_open && !conn->nr_segments && !conn->nr_calls &&
+	       outbox_empty(&conn->outbox);
+}
+
+/* What a peer owes us must move, or its buffers would be missing to others for ever. */
+static void watch_progress(struct conn *conn, uint64_t now_ns)
+{
+	bool owes = conn->nr_posted || !list_empty(&conn->unposted) || !outbox_empty(&conn->outbox);
+
+	if (conn->state != CONN_ACTIVE && conn->state != CONN_DRAINING)
+		return;
+	if (!owes) {
+		list_del(&conn->timed);
+	} else if (conn->progress || list_empty(&conn->timed)) {
+		list_del(&conn->timed);
+		conn->since_ns = now_ns;
+		list_add_tail(&conn->worker->posting, &conn->timed);
+	}
+	conn->progress = false;
+}
+
+static void conn_send(struct conn *conn)
+{
+	uint32_t results = conn->outbox.count;
+
+	conn->worker->count.messages += outbox_send(&conn->outbox, conn->tp);
+	conn->nr_open -= results - conn->outbox.count;
+	conn->tp->ops->flush(conn->tp);
+}
+
+void conn_settle(struct conn *conn, uint64_t now_ns)
+{
+	if (conn->state != CONN_CLOSING) {
+		conn_send(conn);
+		watch_progress(conn, now_ns);
+	}
+	if (conn->state == CONN_REFUSED && outbox_empty(&conn->outbox))
+		conn_end(conn, 0, "refused");
+	if (conn->state == CONN_DRAINING && drained(conn))
+		conn_end(conn, 0, "the server stops");
+	if (conn->closed && !conn->nr_segments && !conn->nr_running_calls)
+		conn_free(conn);
+}
+
+static bool can_start(const struct conn *conn)
+{
+	return (conn->state == CONN_ACTIVE || conn->state == CONN_DRAINING) &&
+	       list_empty(&conn->unposted) && conn->nr_segments < CONN_SEGMENTS_MAX &&
+	       !queue_empty(&conn->queue);
+}
+
+void conn_schedule(struct conn *conn)
+{
+	if (list_empty(&conn->ready) && can_start(conn))
+		list_add_tail(&conn->worker->ready, &conn->ready);
+}
+
+/* Off the queue while all its segments run, or as many as may at a time. */
+static void pause_request(struct conn *conn, struct request *req)
+{
+	req->queued = false;
+	list_del(&req->node);
+	list_add_tail(&conn->running, &req->node);
+}
+
+void conn_serve(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	int64_t budget = QUANTUM;
+
+	while (budget > 0 && can_start(conn)) {
+		struct request *req = queue_next(&conn->queue);
+		uint64_t left = req->len - req->next;
+
+		if (!worker_has_staging(worker, staging_class_of(left))) {
+			list_add_tail(&worker->starved[staging_class_of(left)], &conn->ready);
+			return;
+		}
+		budget -= left < SMALL_SIZE	? SMALL_SIZE
+			  : left < SEGMENT_SIZE ? left
+						: SEGMENT_SIZE;
+		queue_charge(&conn->queue, req);
+		if (req->next + SEGMENT_SIZE >= req->len ||
+		    req->nr_busy + 1 == REQUEST_SEGMENTS_MAX)
+			pause_request(conn, req);
+		segment_start(req);
+	}
+	conn_schedule(conn);
+}
+
+static void message_event(struct conn *conn, const struct tp_event *event)
+{
+	if (conn->state == CONN_HELLO || conn->state == CONN_ACTIVE)
+		dispatch(conn, event->msg, event->len);
+}
+
+static void closed_event(struct conn *conn, const struct tp_event *event)
+{
+	conn_end(conn, event->status, event->status ? "the connection broke" : "the peer left");
+	conn->closed = true;
+	conn_touch(conn);
+}
+
+static void ready_event(struct conn *conn, const struct tp_event *event)
+{
+	(void)event;
+	conn->progress = true;
+	if (conn->state != CONN_CLOSING)
+		segments_resume(conn);
+	conn_touch(conn);
+}
+
+static void imm_event(struct conn *conn, const struct tp_event *event)
+{
+	(void)event;
+	conn_end(conn, -EPROTO, "wrote into us");
+}
+
+void conn_event(struct conn *conn, const struct tp_event *event)
+{
+	static void (*const handlers[])(struct conn *, const struct tp_event *) = {
+		[TP_EV_MSG] = message_event,
+		[TP_EV_IMM] = imm_event,
+		[TP_EV_READY] = ready_event,
+		[TP_EV_CLOSED] = closed_event,
+	};
+
+	if (event->type == TP_EV_DONE)
+		segment_posted(event->cookie, event->status);
+	else if (handlers[event->type])
+		handlers[event->type](conn, event);
+}

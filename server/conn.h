@@ -1,0 +1,95 @@
+/*
+ * A client's connection. It belongs to one worker for life; only that worker's thread touches it,
+ * but for `leaving`, which the blocking threads read.
+ *
+ * It ends in steps: conn_end() cancels what is queued and disconnects; when the transport has said
+ * TP_EV_CLOSED and no store I/O and no call of it runs any more, the end of that turn frees it.
+ */
+#ifndef USRBIO_SERVER_CONN_H
+#define USRBIO_SERVER_CONN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/transport.h"
+#include "server/list.h"
+#include "server/outbox.h"
+#include "server/queue.h"
+#include "server/region.h"
+#include "server/request.h"
+
+struct export;
+struct message;
+struct session;
+struct store_queue;
+struct worker;
+
+enum conn_state {
+	CONN_HELLO, /* accepted; the hello has not come yet */
+	CONN_ACTIVE,
+	CONN_DRAINING, /* the server stops: what runs may end, nothing new begins */
+	CONN_REFUSED,  /* a Welcome that says no is on its way, then the end */
+	CONN_CLOSING,  /* disconnecting */
+};
+
+struct conn {
+	enum conn_state state;
+	bool closed;	     /* TP_EV_CLOSED has come */
+	bool imm;	     /* FEATURE_IMM */
+	bool progress;	     /* the peer took or gave something since the last settling */
+	atomic_bool leaving; /* calls that have not begun need not */
+	struct worker *worker;
+	struct tp_conn *tp;
+	struct session *session;
+	struct export *export;
+	struct store_queue *store;
+
+	struct list node;    /* worker->conns */
+	struct list touched; /* worker->touched: to be looked at when the turn ends */
+	struct list ready;   /* worker->ready or ->starved */
+	struct list timed;   /* worker->greeting or ->posting, with a deadline */
+	uint64_t since_ns;   /* of that list */
+
+	/* I/O. nr_open counts from admission until the result is in a message or an immediate. */
+	struct queue queue;
+	struct list running;  /* requests with all segments started, or as many as may be */
+	struct list unposted; /* segments the transport had no room for, in order */
+	struct list free;     /* requests given back; beyond nr_used the slab is untouched */
+	struct request *slab;
+	uint32_t max_inflight, nr_used, nr_open;
+	uint32_t nr_segments; /* that hold a staging buffer */
+	uint32_t nr_posted;   /* of these, with the wire */
+	struct regions regions;
+
+	/* Calls: waiting for their turn on the blocking threads, running there. */
+	struct list calls;
+	uint32_t nr_calls; /* not answered yet, with region drops and pings */
+	uint32_t nr_running_calls;
+
+	struct outbox outbox;
+	char peer[ADDR_TEXT_MAX];
+};
+
+/* Accept a request into the worker's domain. The request is consumed. */
+void conn_accept(struct worker *worker, struct tp_request *request);
+/* What the transport says about it. */
+void conn_event(struct conn *conn, const struct tp_event *event);
+/* End it, because of err; say why if it is not the peer's plain leaving. Repeating is harmless. */
+void conn_end(struct conn *conn, int err, const char *why);
+/* The server stops: finish what runs, then end. */
+void conn_drain(struct conn *conn);
+/* Have conn_settle called when the turn ends. */
+void conn_touch(struct conn *conn);
+/* The turn ends: send, flush, and free it if it is over. */
+void conn_settle(struct conn *conn, uint64_t now_ns);
+/* It may have segments to start now. */
+void conn_schedule(struct conn *conn);
+/* Start up to a fair share of segments. */
+void conn_serve(struct conn *conn);
+
+/* After a good hello. 0 or -ENOMEM. */
+int conn_activate(struct conn *conn, struct session *session, uint32_t max_inflight);
+
+#endif

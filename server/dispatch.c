@@ -1,0 +1,122 @@
+/* Incoming messages. On the connection's worker; the decoded message lives until the next one. */
+#include "server/dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "proto/codec.h"
+#include "server/calls.h"
+#include "server/conn.h"
+#include "server/handshake.h"
+#include "server/worker.h"
+
+/* An answer without a blocking call behind it: rare enough for a malloc, counted with the calls. */
+struct answer {
+	struct outgoing out;
+	struct conn *conn;
+};
+
+static void answer_release(struct outgoing *out)
+{
+	struct answer *answer = container_of(out, struct answer, out);
+
+	answer->conn->nr_calls--;
+	free(answer);
+}
+
+static struct answer *answer_open(struct conn *conn)
+{
+	struct answer *answer;
+
+	if (conn->nr_calls == CALLS_MAX)
+		return NULL;
+	answer = calloc(1, sizeof(*answer));
+	if (answer) {
+		conn->nr_calls++;
+		answer->conn = conn;
+		answer->out.release = answer_release;
+	}
+	return answer;
+}
+
+static int on_region_add(struct conn *conn, const struct message *msg)
+{
+	return region_add(&conn->regions, &msg->region_add);
+}
+
+static int on_region_drop(struct conn *conn, const struct message *msg)
+{
+	struct region *region = region_find(&conn->regions, msg->region_drop.region);
+	struct answer *answer = answer_open(conn);
+	struct outgoing *out;
+
+	if (!answer)
+		return -ENOBUFS;
+	out = &answer->out;
+	out->msg.type = MSG_REPLY;
+	out->msg.reply.tag = msg->region_drop.tag;
+	if (region) {
+		requests_cancel(conn, region, -ECANCELED);
+		region_start_drop(region, out);
+		out = region_end_drop(region);
+	} else {
+		out->msg.reply.status = -ENOENT;
+	}
+	if (out)
+		outbox_message(&conn->outbox, out);
+	conn_touch(conn);
+	return 0;
+}
+
+static int on_submit(struct conn *conn, const struct message *msg)
+{
+	return requests_admit(conn, &msg->submit);
+}
+
+static int on_call(struct conn *conn, const struct message *msg)
+{
+	return calls_start(conn, &msg->call);
+}
+
+static int on_ping(struct conn *conn, const struct message *msg)
+{
+	struct answer *answer;
+
+	if (msg->ping.pong)
+		return 0;
+	answer = answer_open(conn);
+	if (!answer)
+		return -ENOBUFS;
+	answer->out.msg = (struct message){
+		.type = MSG_PING,
+		.ping = {.nonce = msg->ping.nonce, .pong = 1},
+	};
+	outbox_message(&conn->outbox, &answer->out);
+	conn_touch(conn);
+	return 0;
+}
+
+static int (*const handlers[NR_MSG_TYPES])(struct conn *, const struct message *) = {
+	[MSG_HELLO] = handshake_hello,
+	[MSG_REGION_ADD] = on_region_add,
+	[MSG_REGION_DROP] = on_region_drop,
+	[MSG_SUBMIT] = on_submit,
+	[MSG_CALL] = on_call,
+	[MSG_PING] = on_ping,
+};
+
+void dispatch(struct conn *conn, const void *frame, size_t len)
+{
+	struct message msg;
+	int err = codec_decode(&conn->worker->arena, frame, len, &msg);
+
+	if (err) {
+		conn_end(conn, err, "sent a malformed message");
+	} else if (!handlers[msg.type] || (msg.type == MSG_HELLO) != (conn->state == CONN_HELLO)) {
+		conn_end(conn, -EPROTO, "sent a message out of place");
+	} else {
+		err = handlers[msg.type](conn, &msg);
+		if (err)
+			conn_end(conn, err, "broke the rules of the protocol");
+	}
+}

@@ -1,0 +1,64 @@
+/* The list of exports; written at start and stop only, read by every thread. */
+#include "server/export.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "server/store.h"
+
+static int open_one(struct exports *exports, const struct export_config *config)
+{
+	struct export *export = &exports->list[exports->nr];
+	size_t len = strlen(config->name);
+	int err;
+
+	if (exports_find(exports, (struct bytes){(const uint8_t *)config->name, len})) {
+		log_error("--export: two exports are named \"%s\"", config->name);
+		return -EEXIST;
+	}
+	err = store_open(config->where, config->read_only, &export->store);
+	if (err)
+		return err;
+	memcpy(export->name, config->name, len + 1);
+	export->read_only = config->read_only || export->store->read_only;
+	export->index = exports->nr++;
+	return 0;
+}
+
+int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr)
+{
+	int err = 0;
+
+	*exports = (struct exports){.list = calloc(nr, sizeof(*exports->list))};
+	if (!exports->list)
+		return -ENOMEM;
+	for (unsigned i = 0; i < nr && !err; i++)
+		err = open_one(exports, &configs[i]);
+	if (err)
+		exports_close(exports);
+	return err;
+}
+
+void exports_close(struct exports *exports)
+{
+	while (exports->nr) {
+		struct store *store = exports->list[--exports->nr].store;
+
+		store->ops->close_store(store);
+	}
+	free(exports->list);
+	*exports = (struct exports){0};
+}
+
+struct export *exports_find(const struct exports *exports, struct bytes name)
+{
+	for (unsigned i = 0; i < exports->nr; i++) {
+		struct export *export = &exports->list[i];
+
+		if (strlen(export->name) == name.len && !memcmp(export->name, name.data, name.len))
+			return export;
+	}
+	return NULL;
+}

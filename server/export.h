@@ -1,0 +1,32 @@
+/* The exports: a name clients ask for, and the store behind it. Fixed from start to stop. */
+#ifndef USRBIO_SERVER_EXPORT_H
+#define USRBIO_SERVER_EXPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/message.h"
+#include "server/server.h"
+
+struct store;
+
+struct export
+{
+	char name[EXPORT_NAME_MAX + 1];
+	struct store *store;
+	bool read_only;
+	unsigned index; /* its place in the list, and in each worker's array of queues */
+};
+
+struct exports {
+	struct export *list;
+	unsigned nr;
+};
+
+/* Open the stores. 0 or -errno, logged. exports_close tolerates a zeroed struct. */
+int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr);
+void exports_close(struct exports *exports);
+/* NULL: no such export. */
+struct export *exports_find(const struct exports *exports, struct bytes name);
+
+#endif

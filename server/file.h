@@ -1,0 +1,24 @@
+/* An open file of a session: counted by the session's table and by every I/O and call using it. */
+#ifndef USRBIO_SERVER_FILE_H
+#define USRBIO_SERVER_FILE_H
+
+#include <stdatomic.h>
+
+#include "server/pool.h"
+
+struct store_file;
+
+struct file {
+	struct store_file *store_file;
+	struct pool *pool; /* where it is closed */
+	atomic_uint refs;
+	struct job close;
+};
+
+/* Takes over store_file; one reference, the caller's. NULL: no memory, nothing taken. */
+struct file *file_new(struct store_file *store_file, struct pool *pool);
+/* Any thread. The last put closes it, on the pool: closing may block. */
+void file_get(struct file *file, unsigned n);
+void file_put(struct file *file);
+
+#endif

@@ -1,0 +1,186 @@
+/* Listeners. Resolved and opened by the starting thread, then the first worker's. */
+#include "server/listener.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "server/conn.h"
+#include "server/server_impl.h"
+#include "server/worker.h"
+
+/* On its way to the worker that accepts it. */
+struct handover {
+	struct ev ev;
+	struct worker *worker;
+	struct tp_request *request;
+};
+
+static int resolve_one(struct listeners *listeners, const struct listen_config *config)
+{
+	const struct tp_ops *ops = tp_find(config->scheme);
+	struct tp_addr addrs[16];
+	int n, room = LISTENERS_MAX - (int)listeners->nr;
+
+	if (!ops) {
+		log_error("--listen %s://%s: no such transport; tcp and rdma are", config->scheme,
+			  config->host);
+		return -EPROTONOSUPPORT;
+	}
+	n = addr_resolve(config->scheme, config->host, config->port, true, addrs, 16);
+	if (n < 0) {
+		log_error("--listen %s://%s: the name does not resolve: %s", config->scheme,
+			  config->host, strerror(-n));
+		return n;
+	}
+	if (n > room) {
+		log_error("--listen: more than %d addresses", LISTENERS_MAX);
+		return -E2BIG;
+	}
+	for (int i = 0; i < n; i++)
+		listeners->list[listeners->nr++] =
+			(struct listener){.ops = ops, .addr = addrs[i], .optional = n > 1};
+	return 0;
+}
+
+int listeners_resolve(struct listeners *listeners, const struct listen_config *configs, unsigned nr)
+{
+	int err = 0;
+
+	listeners->nr = 0;
+	for (unsigned i = 0; i < nr && !err; i++)
+		err = resolve_one(listeners, &configs[i]);
+	return err;
+}
+
+static const char *advice(int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		return "; another server listens there: stop it or choose another port";
+	case -EADDRNOTAVAIL:
+		return "; this machine has no such address: see `ip addr`";
+	case -ENODEV:
+		return "; no RDMA device has this address: see `rdma link`, or listen on tcp://";
+	case -EACCES:
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE";
+	default:
+		return "";
+	}
+}
+
+static int listen_one(struct listener *listener, struct worker *worker)
+{
+	struct tp_domain *domain = worker_domain(worker, listener->ops);
+	char text[ADDR_TEXT_MAX];
+	int err = listener->ops->listen(domain, &listener->addr, &listener->tp);
+
+	addr_text(err ? &listener->addr : &listener->tp->addr, text, sizeof(text));
+	snprintf(listener->url, sizeof(listener->url), "%s://%s", listener->ops->name, text);
+	return err;
+}
+
+/* Drop those that did not come up but need not. */
+static void compact(struct listeners *listeners)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < listeners->nr; i++)
+		if (listeners->list[i].tp)
+			listeners->list[n++] = listeners->list[i];
+	listeners->nr = n;
+}
+
+int listeners_open(struct listeners *listeners, struct worker *worker)
+{
+	int err = 0, failed = 0;
+
+	for (unsigned i = 0; i < listeners->nr && !failed; i++) {
+		struct listener *listener = &listeners->list[i];
+
+		err = listen_one(listener, worker);
+		if (!err)
+			continue;
+		if (listener->optional && (err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT)) {
+			log_info("cannot listen on %s: %s", listener->url, strerror(-err));
+			continue;
+		}
+		failed = err;
+		log_error("cannot listen on %s: %s%s", listener->url, strerror(-err), advice(err));
+	}
+	compact(listeners);
+	if (!failed && !listeners->nr) {
+		failed = err;
+		log_error("cannot listen on any address: %s%s", strerror(-err), advice(err));
+	}
+	if (failed)
+		listeners_close(listeners);
+	return failed;
+}
+
+void listeners_close(struct listeners *listeners)
+{
+	for (unsigned i = 0; i < listeners->nr; i++)
+		if (listeners->list[i].tp)
+			listeners->list[i].ops->unlisten(listeners->list[i].tp);
+	listeners->nr = 0;
+}
+
+/* nr_conns was counted up when the worker was chosen; whoever refuses counts it down again. */
+static void arrive(struct worker *worker, struct tp_request *request)
+{
+	if (worker->stopping) {
+		request->ops->accept(NULL, request, NULL, NULL);
+		atomic_fetch_sub(&worker->nr_conns, 1);
+		return;
+	}
+	conn_accept(worker, request);
+}
+
+static void handed_over(struct ev *ev, int32_t res)
+{
+	struct handover *handover = container_of(ev, struct handover, ev);
+
+	(void)res;
+	arrive(handover->worker, handover->request);
+	free(handover);
+}
+
+/* The one with the fewest connections; NULL when there are enough of them. */
+static struct worker *choose(const struct server *server)
+{
+	struct worker *best = server->workers[0];
+	unsigned total = 0, fewest = UINT32_MAX;
+
+	for (unsigned i = 0; i < server->nr_workers; i++) {
+		struct worker *worker = server->workers[i];
+		unsigned nr = atomic_load_explicit(&worker->nr_conns, memory_order_relaxed);
+
+		total += nr;
+		if (nr < fewest) {
+			fewest = nr;
+			best = worker;
+		}
+	}
+	return total < server->max_connections ? best : NULL;
+}
+
+void listener_request(struct worker *worker, struct tp_request *request)
+{
+	struct worker *target = worker->stopping ? NULL : choose(worker->server);
+	struct handover *handover = target && target != worker ? malloc(sizeof(*handover)) : NULL;
+
+	if (!target || (target != worker && !handover)) {
+		request->ops->accept(NULL, request, NULL, NULL);
+		return;
+	}
+	atomic_fetch_add(&target->nr_conns, 1);
+	if (target == worker) {
+		arrive(worker, request);
+		return;
+	}
+	*handover = (struct handover){.ev.fn = handed_over, .worker = target, .request = request};
+	evloop_post(target->loop, &handover->ev, 0);
+}

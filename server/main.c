@@ -1,0 +1,56 @@
+/* usrbio-server: options, start, wait for a signal, stop. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "server/options.h"
+
+#define EXIT_USAGE 2
+
+/* Blocked in every thread, so that the main one can wait for them. */
+static void block_signals(sigset_t *ending)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit says -EFBIG instead */
+	sigemptyset(ending);
+	sigaddset(ending, SIGTERM);
+	sigaddset(ending, SIGINT);
+	pthread_sigmask(SIG_BLOCK, ending, NULL);
+}
+
+static void announce(const struct server *server)
+{
+	const char *url;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (unsigned i = 0; (url = server_address(server, i)); i++)
+		printf("listening on %s\n", url);
+	puts("ready");
+}
+
+int main(int argc, char **argv)
+{
+	static struct options options;
+	struct server *server;
+	sigset_t ending;
+	int status = options_parse(&options, argc, argv, stdout, stderr), sig;
+
+	if (status)
+		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	block_signals(&ending);
+	umask(0); /* modes are the clients' business, as with open(2) of their own */
+	if (server_start(&options.config, &server))
+		return EXIT_FAILURE;
+	announce(server);
+	while (sigwait(&ending, &sig))
+		;
+	/* Who asks twice does not want to wait for the clients. */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+	server_stop(server);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,25 @@
+/*
+ * When a worker that finds nothing to do should go to sleep: at once, or after looking again for a
+ * while. The while follows how long the recent gaps between events were: if something always comes
+ * soon, looking is cheaper than sleeping; if not, looking only burns the CPU.
+ */
+#ifndef USRBIO_SERVER_NAP_H
+#define USRBIO_SERVER_NAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nap {
+	bool idle;
+	uint64_t since_ns; /* of being idle */
+	uint64_t gap_ns;   /* moving average */
+	unsigned nr_looks;
+};
+
+void nap_init(struct nap *nap);
+/* Something happened. */
+void nap_active(struct nap *nap, uint64_t now_ns);
+/* Nothing happened. True: sleep now. False: look again; it may have let others run meanwhile. */
+bool nap_idle(struct nap *nap, uint64_t now_ns);
+
+#endif

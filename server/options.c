@@ -1,0 +1,203 @@
+/* Command line to configuration. No state but getopt's. */
+#include "server/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/addr.h"
+#include "common/log.h"
+
+static const char usage[] =
+	"usage: usrbio-server --export NAME=WHERE[,ro] ... [--listen URL] ...\n"
+	"\n"
+	"Serve directories to usrbio clients over RDMA and TCP.\n"
+	"\n"
+	"  --export NAME=WHERE[,ro]  clients find WHERE under NAME; ro: they may only read\n"
+	"                            WHERE: a directory, null:SIZE, or memory:\n"
+	"  --listen URL              tcp://HOST[:PORT] or rdma://HOST[:PORT]; HOST * is every\n"
+	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
+	"  --workers N               threads (one per core)\n"
+	"  --staging MIB             buffers between disk and network, per worker (32)\n"
+	"  --max-connections N       of all clients together (1024)\n"
+	"  --max-inflight N          I/Os of one connection under way (4096)\n"
+	"  --huge-pages              put the buffers on huge pages, where there are any\n"
+	"  --log LEVEL               off, error, warn, info or debug (warn)\n"
+	"  --help, --version\n";
+
+struct parser {
+	struct options *options;
+	FILE *out, *err;
+};
+
+static int complain(const struct parser *parser, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int complain(const struct parser *parser, const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("usrbio-server: ", parser->err);
+	va_start(args, fmt);
+	vfprintf(parser->err, fmt, args);
+	va_end(args);
+	fputc('\n', parser->err);
+	return -EINVAL;
+}
+
+static int parse_export(struct parser *parser, char *text)
+{
+	struct server_config *config = &parser->options->config;
+	struct export_config *export = &parser->options->exports[config->nr_exports];
+	char *where = strchr(text, '='), *comma;
+	size_t len = where ? (size_t)(where - text) : 0;
+
+	if (config->nr_exports == OPTIONS_MAX)
+		return complain(parser, "--export: at most %d of them", OPTIONS_MAX);
+	if (!len || !where[1] || len > EXPORT_NAME_MAX || memchr(text, '/', len))
+		return complain(parser, "--export %s: say NAME=WHERE, with no '/' in NAME", text);
+	where++;
+	comma = strrchr(where, ',');
+	if (comma && !strcmp(comma, ",ro")) {
+		*comma = '\0';
+		export->read_only = true;
+	}
+	if (!*where)
+		return complain(parser, "--export %s: WHERE is missing", text);
+	memcpy(export->name, text, len);
+	export->name[len] = '\0';
+	export->where = where;
+	config->nr_exports++;
+	return 0;
+}
+
+static int parse_listen(struct parser *parser, char *text)
+{
+	struct server_config *config = &parser->options->config;
+	struct listen_config *listen = &parser->options->listens[config->nr_listens];
+	char *host = strstr(text, "://");
+	size_t len = host ? (size_t)(host - text) : 0;
+
+	if (config->nr_listens == OPTIONS_MAX)
+		return complain(parser, "--listen: at most %d of them", OPTIONS_MAX);
+	if (!len || len >= sizeof(listen->scheme))
+		return complain(parser, "--listen %s: say tcp://HOST[:PORT] or rdma://HOST[:PORT]",
+				text);
+	memcpy(listen->scheme, text, len);
+	listen->scheme[len] = '\0';
+	if (!tp_find(listen->scheme))
+		return complain(parser, "--listen %s: no transport \"%s\"; tcp and rdma are", text,
+				listen->scheme);
+	listen->port = PROTO_PORT;
+	if (addr_split(host + 3, listen->host, sizeof(listen->host), &listen->port))
+		return complain(parser,
+				"--listen %s: bad host or port; say HOST, HOST:PORT or "
+				"[IPV6]:PORT",
+				text);
+	config->nr_listens++;
+	return 0;
+}
+
+static int parse_number(struct parser *parser, const char *name, const char *text, unsigned max,
+			unsigned *value)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || !number || number > max)
+		return complain(parser, "--%s %s: say a number from 1 to %u", name, text, max);
+	*value = (unsigned)number;
+	return 0;
+}
+
+enum { EXPORT, LISTEN, WORKERS, STAGING, CONNECTIONS, INFLIGHT, HUGE_PAGES, LOG, HELP, VERSION };
+
+static const struct option known[] = {
+	{"export", required_argument, NULL, EXPORT},
+	{"listen", required_argument, NULL, LISTEN},
+	{"workers", required_argument, NULL, WORKERS},
+	{"staging", required_argument, NULL, STAGING},
+	{"max-connections", required_argument, NULL, CONNECTIONS},
+	{"max-inflight", required_argument, NULL, INFLIGHT},
+	{"huge-pages", no_argument, NULL, HUGE_PAGES},
+	{"log", required_argument, NULL, LOG},
+	{"help", no_argument, NULL, HELP},
+	{"version", no_argument, NULL, VERSION},
+	{0},
+};
+
+static int parse_option(struct parser *parser, int option, char *value)
+{
+	struct server_config *config = &parser->options->config;
+
+	switch (option) {
+	case EXPORT:
+		return parse_export(parser, value);
+	case LISTEN:
+		return parse_listen(parser, value);
+	case WORKERS:
+		return parse_number(parser, "workers", value, 256, &config->nr_workers);
+	case STAGING:
+		return parse_number(parser, "staging", value, 1u << 20, &config->staging_mib);
+	case CONNECTIONS:
+		return parse_number(parser, "max-connections", value, 1u << 20,
+				    &config->max_connections);
+	case INFLIGHT:
+		return parse_number(parser, "max-inflight", value, INFLIGHT_MAX,
+				    &config->max_inflight);
+	case HUGE_PAGES:
+		config->huge_pages = true;
+		return 0;
+	case LOG:
+		return log_set_level(value) ? complain(parser,
+						       "--log %s: say off, error, warn, info or "
+						       "debug",
+						       value)
+					    : 0;
+	case HELP:
+		fputs(usage, parser->out);
+		return 1;
+	case VERSION:
+		fputs("usrbio-server " USRBIO_VERSION "\n", parser->out);
+		return 1;
+	case ':':
+		return complain(parser, "%s needs a value; see --help", value);
+	default:
+		return complain(parser, "unknown option %s; see --help", value);
+	}
+}
+
+static int finish(struct parser *parser, int argc, char **argv)
+{
+	struct options *options = parser->options;
+
+	if (optind < argc)
+		return complain(parser,
+				"unexpected \"%s\"; exports are given by --export NAME=WHERE",
+				argv[optind]);
+	if (!options->config.nr_exports)
+		return complain(parser, "nothing to serve; say --export NAME=DIRECTORY");
+	if (!options->config.nr_listens) {
+		options->listens[0] = (struct listen_config){"tcp", "127.0.0.1", PROTO_PORT};
+		options->config.nr_listens = 1;
+	}
+	return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *err)
+{
+	struct parser parser = {.options = options, .out = out, .err = err};
+	int option, status = 0;
+
+	*options = (struct options){
+		.config = {.exports = options->exports, .listens = options->listens}};
+	optind = 0; /* start over, whoever parsed before */
+	while (!status && (option = getopt_long(argc, argv, "+:", known, NULL)) != -1)
+		status = parse_option(&parser, option,
+				      option == '?' || option == ':' ? argv[optind - 1] : optarg);
+	return status ? status : finish(&parser, argc, argv);
+}

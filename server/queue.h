@@ -1,0 +1,28 @@
+/*
+ * A connection's requests that have segments to start, by priority: high before normal before low,
+ * by weight, so that nobody starves.
+ */
+#ifndef USRBIO_SERVER_QUEUE_H
+#define USRBIO_SERVER_QUEUE_H
+
+#include <stdbool.h>
+
+#include "proto/limits.h"
+#include "server/list.h"
+
+struct request;
+
+struct queue {
+	struct list lists[NR_PRIORITIES];
+	unsigned credit[NR_PRIORITIES]; /* segments it may start before the others' turn */
+};
+
+void queue_init(struct queue *queue);
+bool queue_empty(const struct queue *queue);
+void queue_add(struct queue *queue, struct request *req);
+/* Whose segment is next; NULL when empty. It stays queued. */
+struct request *queue_next(struct queue *queue);
+/* One segment of what queue_next gave has been started. */
+void queue_charge(struct queue *queue, const struct request *req);
+
+#endif

@@ -1,0 +1,71 @@
+/* The region table: an array indexed by the client's small ids. Its connection owns it. */
+#include "server/region.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int regions_open(struct regions *regions)
+{
+	regions->slots = calloc(REGIONS_MAX, sizeof(*regions->slots));
+	return regions->slots ? 0 : -ENOMEM;
+}
+
+void regions_close(struct regions *regions)
+{
+	free(regions->slots);
+	*regions = (struct regions){0};
+}
+
+int region_add(struct regions *regions, const struct region_add *add)
+{
+	struct region *region;
+
+	if (add->region >= REGIONS_MAX || !add->size || add->size > UINT64_MAX - add->base)
+		return -EINVAL;
+	region = &regions->slots[add->region];
+	if (region->size)
+		return -EEXIST;
+	*region = (struct region){
+		.base = add->base,
+		.size = add->size,
+		.key = add->key,
+		.access = add->access,
+	};
+	return 0;
+}
+
+struct region *region_find(const struct regions *regions, uint32_t id)
+{
+	struct region *region;
+
+	if (id >= REGIONS_MAX)
+		return NULL;
+	region = &regions->slots[id];
+	return region->size && !region->drop ? region : NULL;
+}
+
+int region_range(const struct region *region, uint32_t access, uint64_t off, uint64_t len,
+		 uint64_t *raddr)
+{
+	if (off > region->size || len > region->size - off)
+		return -EINVAL;
+	if (access & ~region->access)
+		return -EACCES;
+	*raddr = region->base + off;
+	return 0;
+}
+
+void region_start_drop(struct region *region, struct outgoing *answer)
+{
+	region->drop = answer;
+}
+
+struct outgoing *region_end_drop(struct region *region)
+{
+	struct outgoing *answer = region->drop;
+
+	if (!answer || region->users)
+		return NULL;
+	*region = (struct region){0};
+	return answer;
+}

@@ -1,0 +1,207 @@
+/* Requests: admission, where entries are checked against session and regions, and the outcome.
+ * Used by the connection's worker. */
+#include "server/request.h"
+
+#include <errno.h>
+
+#include "server/conn.h"
+#include "server/export.h"
+#include "server/file.h"
+#include "server/session.h"
+#include "server/store.h"
+#include "server/worker.h"
+
+static struct request *request_alloc(struct conn *conn)
+{
+	struct list *node = list_pop(&conn->free);
+
+	if (node)
+		return container_of(node, struct request, node);
+	return &conn->slab[conn->nr_used++];
+}
+
+/* What is known of an entry before its place in the file and in memory is looked at. */
+static int check_file(const struct conn *conn, uint32_t op, const struct file *file)
+{
+	if (!file)
+		return -ESTALE;
+	if (!file->store_file->regular)
+		return -EBADF;
+	if (op == IO_WRITE && conn->export->read_only)
+		return -EROFS;
+	if (!(file->store_file->flags & (op == IO_READ ? OPEN_READ : OPEN_WRITE)))
+		return -EBADF;
+	return 0;
+}
+
+static int check_range(uint64_t off, uint64_t len)
+{
+	if (!len || len > IO_LEN_MAX || off > INT64_MAX || len > (uint64_t)INT64_MAX - off)
+		return -EINVAL;
+	return 0;
+}
+
+static int check_entry(struct conn *conn, const struct submit *batch, size_t i,
+		       const struct file *file, struct region **region, uint64_t *raddr)
+{
+	uint32_t access = batch->op == IO_READ ? ACCESS_WRITE : ACCESS_READ;
+	int err = check_file(conn, batch->op, file);
+
+	if (!err)
+		err = check_range(batch->off[i], batch->len[i]);
+	if (err)
+		return err;
+	*region = region_find(&conn->regions, batch->region[i]);
+	if (!*region)
+		return -EINVAL;
+	return region_range(*region, access, batch->region_off[i], batch->len[i], raddr);
+}
+
+static void admit_one(struct conn *conn, const struct submit *batch, size_t i, struct file *file)
+{
+	struct region *region;
+	struct request *req;
+	uint64_t raddr;
+	int err = check_entry(conn, batch, i, file, &region, &raddr);
+
+	if (err) {
+		if (file)
+			file_put(file);
+		conn->worker->count.errors++;
+		outbox_result(&conn->outbox, batch->tag[i], err);
+		return;
+	}
+	req = request_alloc(conn);
+	*req = (struct request){
+		.conn = conn,
+		.file = file,
+		.region = region,
+		.raddr = raddr,
+		.off = batch->off[i],
+		.len = batch->len[i],
+		.end = batch->len[i],
+		.error_at = UINT64_MAX,
+		.tag = batch->tag[i],
+		.op = (uint8_t)batch->op,
+		.flags = (uint8_t)batch->flags,
+		.priority = (uint8_t)batch->priority,
+		.queued = true,
+	};
+	region->users++;
+	queue_add(&conn->queue, req);
+}
+
+int requests_admit(struct conn *conn, const struct submit *batch)
+{
+	struct file *files[BATCH_MAX];
+
+	if (batch->n > conn->max_inflight - conn->nr_open)
+		return -EPROTO;
+	conn->nr_open += (uint32_t)batch->n;
+	conn->worker->count.batches++;
+	session_get_files(conn->session, batch->n, batch->file, files);
+	for (size_t i = 0; i < batch->n; i++)
+		admit_one(conn, batch, i, files[i]);
+	conn_schedule(conn);
+	conn_touch(conn);
+	return 0;
+}
+
+void request_put_region(struct conn *conn, struct region *region)
+{
+	struct outgoing *answer;
+
+	region->users--;
+	answer = region_end_drop(region);
+	if (answer) {
+		outbox_message(&conn->outbox, answer);
+		conn_touch(conn);
+	}
+}
+
+static void count_request(struct worker *worker, const struct request *req)
+{
+	if (req->error)
+		worker->count.errors++;
+	if (req->op == IO_READ) {
+		worker->count.reads++;
+		worker->count.read_bytes += req->end;
+	} else {
+		worker->count.writes++;
+		worker->count.written_bytes += req->end;
+	}
+}
+
+static void request_finish(struct request *req, bool told)
+{
+	struct conn *conn = req->conn;
+
+	count_request(conn->worker, req);
+	if (told)
+		conn->nr_open--;
+	else if (conn->state != CONN_CLOSING)
+		outbox_result(&conn->outbox, req->tag, req->error ? req->error : (int64_t)req->end);
+	conn_touch(conn);
+	file_put(req->file);
+	list_del(&req->node);
+	list_add_head(&conn->free, &req->node);
+	request_put_region(conn, req->region);
+}
+
+void request_segment_over(struct request *req, uint64_t at, uint32_t len, int64_t result, bool told)
+{
+	req->nr_busy--;
+	if (result < 0 && at < req->error_at) {
+		req->error = (int)result;
+		req->error_at = at;
+	}
+	if (result >= 0 && result < len && at + (uint64_t)result < req->end)
+		req->end = at + (uint64_t)result;
+	if (request_has_more(req)) {
+		if (!req->queued) {
+			req->queued = true;
+			list_del(&req->node);
+			queue_add(&req->conn->queue, req);
+		}
+		conn_schedule(req->conn);
+	} else if (!req->nr_busy) {
+		request_finish(req, told);
+	} else if (req->queued) {
+		req->queued = false;
+		list_del(&req->node);
+		list_add_tail(&req->conn->running, &req->node);
+	}
+}
+
+void request_cancel(struct request *req, int error)
+{
+	if (req->next == req->len)
+		return; /* all of it runs already: let it end */
+	if (req->next < req->error_at) {
+		req->error = error;
+		req->error_at = req->next;
+	}
+	if (!req->nr_busy) {
+		request_finish(req, false);
+	} else if (req->queued) {
+		req->queued = false;
+		list_del(&req->node);
+		list_add_tail(&req->conn->running, &req->node);
+	}
+}
+
+void requests_cancel(struct conn *conn, const struct region *region, int error)
+{
+	struct list *lists[NR_PRIORITIES + 1];
+
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		lists[i] = &conn->queue.lists[i];
+	lists[NR_PRIORITIES] = &conn->running;
+	for (int i = NR_PRIORITIES; i >= 0; i--) /* running first: cancelling fills it */
+		list_for_each_safe (it, lists[i]) {
+			struct request *req = container_of(it, struct request, node);
+
+			if (!region || req->region == region)
+				request_cancel(req, error);
+		}
+}

@@ -1,0 +1,196 @@
+/* Segments: each has its buffer from start to the moment neither disk nor wire needs it. All on
+ * the connection's worker; the store and the transport never call back from within a submission. */
+#include "server/segment.h"
+
+#include <errno.h>
+
+#include "common/transport.h"
+#include "server/conn.h"
+#include "server/file.h"
+#include "server/worker.h"
+
+static void release(struct segment *seg)
+{
+	struct conn *conn = seg->conn;
+
+	conn->nr_segments--;
+	staging_put(&conn->worker->staging, seg);
+	request_put_region(conn, seg->region);
+	conn_schedule(conn);
+	conn_touch(conn);
+}
+
+/* It ends without (more) use of the wire. */
+static void segment_end(struct segment *seg, int64_t result)
+{
+	request_segment_over(seg->req, seg->at, seg->len, result, false);
+	release(seg);
+}
+
+static int post_write(struct segment *seg)
+{
+	struct request *req = seg->req;
+	struct conn *conn = seg->conn;
+	struct tp_op op = {
+		.kind = TP_WRITE,
+		.has_imm = conn->imm && seg->moved == seg->len && request_is_whole(req),
+		.imm = req->tag,
+		.key = seg->region->key,
+		.len = seg->moved,
+		.raddr = req->raddr + seg->at,
+		.local = seg->buf,
+		.cookie = seg,
+	};
+	int err = conn->tp->ops->post(conn->tp, &op);
+
+	/* An immediate costs a credit; many results share one when they go by message. */
+	if (err == -EAGAIN && op.has_imm) {
+		op.has_imm = false;
+		err = conn->tp->ops->post(conn->tp, &op);
+	}
+	if (err)
+		return err;
+	seg->req = NULL;
+	conn->nr_posted++;
+	request_segment_over(req, seg->at, seg->len, seg->moved, op.has_imm);
+	return 0;
+}
+
+static int post_read(struct segment *seg)
+{
+	struct conn *conn = seg->conn;
+	struct tp_op op = {
+		.kind = TP_READ,
+		.key = seg->region->key,
+		.len = seg->len,
+		.raddr = seg->req->raddr + seg->at,
+		.local = seg->buf,
+		.cookie = seg,
+	};
+	int err = conn->tp->ops->post(conn->tp, &op);
+
+	if (!err)
+		conn->nr_posted++;
+	return err;
+}
+
+/* 0: posted, or over because the connection is. -EAGAIN: not now. */
+static int try_post(struct segment *seg)
+{
+	struct conn *conn = seg->conn;
+	int err = seg->io.kind == STORE_READ ? post_write(seg) : post_read(seg);
+
+	if (!err || err == -EAGAIN) {
+		conn_touch(conn);
+		return err;
+	}
+	conn_end(conn, err, "cannot post");
+	segment_end(seg, err);
+	return 0;
+}
+
+/* In order behind those that wait already. */
+static void post(struct segment *seg)
+{
+	struct conn *conn = seg->conn;
+
+	if (!list_empty(&conn->unposted) || try_post(seg) == -EAGAIN)
+		list_add_tail(&conn->unposted, &seg->node);
+}
+
+void segments_resume(struct conn *conn)
+{
+	while (!list_empty(&conn->unposted)) {
+		struct list *node = list_pop(&conn->unposted);
+
+		if (try_post(container_of(node, struct segment, node)) == -EAGAIN) {
+			list_add_head(&conn->unposted, node);
+			return;
+		}
+	}
+	conn_schedule(conn);
+}
+
+void segments_abandon(struct conn *conn)
+{
+	struct list *node;
+
+	while ((node = list_pop(&conn->unposted)))
+		segment_end(container_of(node, struct segment, node), -ECANCELED);
+}
+
+static void read_done(struct store_io *io, int64_t result)
+{
+	struct segment *seg = container_of(io, struct segment, io);
+	struct request *req = seg->req;
+
+	if (result <= 0 || req->error || seg->at >= req->end || seg->conn->state == CONN_CLOSING) {
+		segment_end(seg, result);
+		return;
+	}
+	seg->moved = (uint32_t)result;
+	post(seg);
+}
+
+static void write_done(struct store_io *io, int64_t result)
+{
+	segment_end(container_of(io, struct segment, io), result);
+}
+
+static void submit_to_store(struct segment *seg)
+{
+	struct store_queue *store = seg->conn->store;
+
+	store->ops->io_submit(store, &seg->io);
+}
+
+void segment_posted(struct segment *seg, int status)
+{
+	struct conn *conn = seg->conn;
+
+	conn->nr_posted--;
+	conn->progress = true;
+	if (status)
+		conn_end(conn, status, "a transfer failed");
+	if (seg->io.kind == STORE_READ)
+		release(seg);
+	else if (status || seg->req->error || conn->state == CONN_CLOSING)
+		segment_end(seg, status ? status : -ECANCELED);
+	else
+		submit_to_store(seg);
+}
+
+bool segment_start(struct request *req)
+{
+	struct conn *conn = req->conn;
+	uint64_t left = req->len - req->next;
+	uint32_t len = left < SEGMENT_SIZE ? (uint32_t)left : SEGMENT_SIZE;
+	struct segment *seg = staging_get(&conn->worker->staging, staging_class_of(len));
+
+	if (!seg)
+		return false;
+	seg->req = req;
+	seg->conn = conn;
+	seg->region = req->region;
+	seg->at = req->next;
+	seg->len = len;
+	seg->moved = 0;
+	seg->io = (struct store_io){
+		.kind = req->op == IO_READ ? STORE_READ : STORE_WRITE,
+		.flags = req->flags,
+		.file = req->file->store_file,
+		.buf = seg->buf,
+		.len = len,
+		.off = req->off + req->next,
+		.done = req->op == IO_READ ? read_done : write_done,
+	};
+	req->next += len;
+	req->nr_busy++;
+	req->region->users++;
+	conn->nr_segments++;
+	if (req->op == IO_READ)
+		submit_to_store(seg);
+	else
+		post(seg);
+	return true;
+}

@@ -1,0 +1,160 @@
+/* Start and stop, each other's mirror image. */
+#include "server/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "server/pool.h"
+#include "server/server_impl.h"
+#include "server/session.h"
+#include "server/worker.h"
+
+#define NR_BLOCKING_THREADS 2
+#define WORKERS_MAX	    256
+
+static unsigned cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static int fill_in(struct server *server, const struct server_config *config)
+{
+	unsigned inflight = config->max_inflight ? config->max_inflight : SERVER_MAX_INFLIGHT;
+
+	server->nr_workers = config->nr_workers ? config->nr_workers : cores();
+	server->max_connections =
+		config->max_connections ? config->max_connections : SERVER_MAX_CONNECTIONS;
+	server->max_inflight = inflight < INFLIGHT_MAX ? inflight : INFLIGHT_MAX;
+	if (getrandom(&server->boot_id, sizeof(server->boot_id), 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static void close_workers(struct server *server, unsigned nr)
+{
+	while (nr)
+		worker_close(server->workers[--nr]);
+	free(server->workers);
+}
+
+static int open_workers(struct server *server, const struct server_config *config)
+{
+	server->workers = calloc(server->nr_workers, sizeof(struct worker *));
+	if (!server->workers)
+		return -ENOMEM;
+	for (unsigned i = 0; i < server->nr_workers; i++) {
+		int err = worker_open(server, i, config, &server->workers[i]);
+
+		if (err) {
+			close_workers(server, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* The first worker first and alone: once it no longer listens nobody is sent to the others. */
+static void stop_workers(struct server *server)
+{
+	unsigned nr = server->nr_workers;
+
+	worker_stop(server->workers[0]);
+	while (sem_wait(&server->deaf))
+		;
+	for (unsigned i = 1; i < nr; i++)
+		worker_stop(server->workers[i]);
+	for (unsigned i = 0; i < nr; i++)
+		worker_join(server->workers[i]);
+}
+
+static int start_workers(struct server *server)
+{
+	for (unsigned i = server->nr_workers; i > 0; i--) {
+		int err = worker_start(server->workers[i - 1]);
+
+		if (err) {
+			log_error("cannot start a thread: %s", strerror(-err));
+			/* Those that run have no listener and no connection yet. */
+			for (unsigned j = i; j < server->nr_workers; j++)
+				worker_stop(server->workers[j]);
+			for (unsigned j = i; j < server->nr_workers; j++)
+				worker_join(server->workers[j]);
+			return err;
+		}
+	}
+	return 0;
+}
+
+int server_start(const struct server_config *config, struct server **out)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int err;
+
+	if (!server)
+		return -ENOMEM;
+	sem_init(&server->deaf, 0, 0);
+	err = fill_in(server, config);
+	if (err)
+		goto err_free;
+	err = listeners_resolve(&server->listeners, config->listens, config->nr_listens);
+	if (err)
+		goto err_free;
+	err = exports_open(&server->exports, config->exports, config->nr_exports);
+	if (err)
+		goto err_free;
+	err = pool_open(&server->pool, NR_BLOCKING_THREADS);
+	if (err)
+		goto err_exports;
+	err = sessions_open(&server->sessions, server->pool);
+	if (err)
+		goto err_pool;
+	err = open_workers(server, config);
+	if (err)
+		goto err_sessions;
+	err = listeners_open(&server->listeners, server->workers[0]);
+	if (err)
+		goto err_workers;
+	err = start_workers(server);
+	if (err)
+		goto err_listeners;
+	*out = server;
+	return 0;
+
+err_listeners:
+	listeners_close(&server->listeners);
+err_workers:
+	close_workers(server, server->nr_workers);
+err_sessions:
+	sessions_close(server->sessions);
+err_pool:
+	pool_close(server->pool);
+err_exports:
+	exports_close(&server->exports);
+err_free:
+	sem_destroy(&server->deaf);
+	free(server);
+	return err;
+}
+
+void server_stop(struct server *server)
+{
+	stop_workers(server);
+	/* The last sessions and files close here, and wake loops no more. */
+	pool_close(server->pool);
+	close_workers(server, server->nr_workers);
+	sessions_close(server->sessions);
+	exports_close(&server->exports);
+	sem_destroy(&server->deaf);
+	free(server);
+}
+
+const char *server_address(const struct server *server, unsigned i)
+{
+	return i < server->listeners.nr ? server->listeners.list[i].url : NULL;
+}

@@ -1,0 +1,59 @@
+/*
+ * The server as a library: start it, ask where it listens, stop it. One process may run several.
+ */
+#ifndef USRBIO_SERVER_SERVER_H
+#define USRBIO_SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+struct server;
+
+struct export_config {
+	char name[EXPORT_NAME_MAX + 1]; /* not empty, no '/' */
+	const char *where;		/* as store_open takes it */
+	bool read_only;
+};
+
+struct listen_config {
+	char scheme[8]; /* of a transport provider */
+	char host[256]; /* a name listens on every address it stands for */
+	uint16_t port;	/* 0: any */
+};
+
+/* A zero means the default. The caller keeps it until server_start returns. */
+struct server_config {
+	const struct export_config *exports;
+	unsigned nr_exports;
+	const struct listen_config *listens;
+	unsigned nr_listens;
+	unsigned nr_workers;	  /* default: one per core */
+	unsigned staging_mib;	  /* per worker */
+	unsigned max_connections; /* of all workers together */
+	unsigned max_inflight;	  /* I/Os of one connection */
+	bool huge_pages;	  /* for the staging buffers, where there are any */
+};
+
+#define SERVER_STAGING_MIB     32
+#define SERVER_MAX_CONNECTIONS 1024
+#define SERVER_MAX_INFLIGHT    4096
+
+/*
+ * Open the exports, start the workers, listen. Returns when clients can connect. 0, or -errno
+ * after one line in the log that names the culprit; then nothing is left behind.
+ */
+int server_start(const struct server_config *config, struct server **server);
+
+/*
+ * Stop listening, let the I/O under way end (at most a few seconds), disconnect the clients, and
+ * free everything. Blocks. From the thread that started it or another, once.
+ */
+void server_stop(struct server *server);
+
+/* The i-th address it listens at, as a URL, "tcp://127.0.0.1:7040". NULL beyond the last. */
+const char *server_address(const struct server *server, unsigned i);
+
+#endif

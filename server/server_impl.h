@@ -1,0 +1,29 @@
+/* The server behind server.h. Fixed from start to stop, and so read by every thread. */
+#ifndef USRBIO_SERVER_SERVER_IMPL_H
+#define USRBIO_SERVER_SERVER_IMPL_H
+
+#include <semaphore.h>
+#include <stdint.h>
+
+#include "server/export.h"
+#include "server/listener.h"
+#include "server/server.h"
+
+struct pool;
+struct sessions;
+struct worker;
+
+struct server {
+	struct exports exports;
+	struct pool *pool;
+	struct sessions *sessions;
+	uint64_t boot_id; /* drawn at every start */
+	unsigned max_connections;
+	uint32_t max_inflight;
+	struct listeners listeners; /* in the first worker's domains */
+	sem_t deaf;		    /* the first worker has closed them */
+	struct worker **workers;
+	unsigned nr_workers;
+};
+
+#endif

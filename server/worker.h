@@ -1,0 +1,93 @@
+/*
+ * A worker: one thread with its event loop, a transport domain per provider in use, its staging
+ * memory, a queue at every export's store, and its share of the connections.
+ * Only its own thread touches it, but for nr_conns and what evloop_post brings.
+ */
+#ifndef USRBIO_SERVER_WORKER_H
+#define USRBIO_SERVER_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/transport.h"
+#include "proto/arena.h"
+#include "server/evloop.h"
+#include "server/list.h"
+#include "server/nap.h"
+#include "server/server.h"
+#include "server/staging.h"
+
+#define WORKER_DOMAINS_MAX 3
+
+struct conn;
+struct store_queue;
+
+struct worker_domain {
+	struct tp_domain *tp;
+	struct ev readable;
+	bool watched; /* a poll of its fd is under way */
+};
+
+struct worker_counters {
+	uint64_t turns, sleeps, connections, batches, calls, messages;
+	uint64_t reads, read_bytes, writes, written_bytes, errors;
+};
+
+struct worker {
+	struct server *server;
+	unsigned id;
+	pthread_t thread;
+	atomic_uint nr_conns; /* any thread: with those on their way here */
+
+	struct evloop *loop;
+	struct worker_domain domains[WORKER_DOMAINS_MAX];
+	unsigned nr_domains;
+	struct staging staging;
+	struct store_queue **queues; /* by export */
+	struct arena arena;	     /* for the message being handled */
+
+	struct list conns;
+	struct list touched;		 /* to be settled when the turn ends */
+	struct list ready;		 /* with segments to start, in turn */
+	struct list starved[NR_STAGING]; /* the same, when there is a buffer again */
+	struct list greeting, posting;	 /* with a deadline, the nearest first */
+	unsigned nr_greeting;
+
+	struct ev stop;
+	bool stopping;
+	uint64_t stop_ns;
+	struct nap nap;
+	uint64_t complain_ns;	/* the second in which ... */
+	unsigned nr_complaints; /* ... so many peers were complained about */
+	struct worker_counters count;
+};
+
+/* Everything but the thread. 0 or -errno, logged. */
+int worker_open(struct server *server, unsigned id, const struct server_config *config,
+		struct worker **worker);
+/* The thread has ended or never begun. */
+void worker_close(struct worker *worker);
+/* 0 or -errno. */
+int worker_start(struct worker *worker);
+/* From another thread: finish, disconnect, end. worker_join waits for that. */
+void worker_stop(struct worker *worker);
+void worker_join(struct worker *worker);
+
+/* The worker's domain of a provider that listens. */
+struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
+/* A connection whose hello is awaited; the oldest such one goes when there are too many. */
+void worker_greet(struct worker *worker, struct conn *conn);
+/* Log what a peer did, but not for ever. */
+void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what);
+
+static inline bool worker_has_staging(const struct worker *worker, enum staging_class class)
+{
+	return !list_empty(&worker->staging.free[class]);
+}
+
+/* worker_loop.c: the thread. */
+void *worker_run(void *worker);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * A worker's thread: look at wires and disk, start segments, send, and sleep when nothing comes.
+ *
+ * No wake-up is lost: whatever other threads bring goes through evloop_post, which evloop_turn
+ * checks before it sleeps; what the wire brings makes a domain's fd readable once it is armed, and
+ * the poll on that fd is submitted after arming, by the same call that sleeps; and what a turn
+ * leaves to be done (ready, touched) keeps the worker from sleeping at all.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "server/conn.h"
+#include "server/listener.h"
+#include "server/server_impl.h"
+#include "server/worker.h"
+
+#define EVENTS_MAX     64
+#define HELLO_NS       (5 * 1000000000ull)  /* from accept to hello */
+#define STALL_NS       (30 * 1000000000ull) /* a peer that takes nothing of what it asked for */
+#define STOP_NS	       (5 * 1000000000ull)  /* for I/O under way when the server stops */
+#define SECOND_NS      1000000000ull
+#define GREETING_MAX   256 /* connections without a hello, per worker */
+#define COMPLAINTS_MAX 10  /* a second */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+}
+
+void worker_greet(struct worker *worker, struct conn *conn)
+{
+	if (worker->nr_greeting++ >= GREETING_MAX) {
+		struct list *oldest = worker->greeting.next;
+
+		conn_end(container_of(oldest, struct conn, timed), -EUSERS,
+			 "too many others did not say hello");
+	}
+	conn->since_ns = now_ns();
+	list_add_tail(&worker->greeting, &conn->timed);
+}
+
+void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what)
+{
+	uint64_t second = now_ns() / SECOND_NS;
+
+	if (second != worker->complain_ns) {
+		if (worker->nr_complaints > COMPLAINTS_MAX)
+			log_warn("and %u other peers", worker->nr_complaints - COMPLAINTS_MAX);
+		worker->complain_ns = second;
+		worker->nr_complaints = 0;
+	}
+	if (++worker->nr_complaints <= COMPLAINTS_MAX)
+		log_warn("%s: disconnected: %s: %s", conn->peer, what, strerror(-err));
+}
+
+static int poll_domain(struct worker *worker, struct tp_domain *domain)
+{
+	struct tp_event events[EVENTS_MAX];
+	int n = domain->ops->poll(domain, events, EVENTS_MAX);
+
+	for (int i = 0; i < n; i++) {
+		if (events[i].type == TP_EV_REQUEST)
+			listener_request(worker, events[i].request);
+		else
+			conn_event(events[i].conn->user, &events[i]);
+	}
+	return n > 0 ? n : 0;
+}
+
+static int poll_domains(struct worker *worker)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		n += poll_domain(worker, worker->domains[i].tp);
+	return n;
+}
+
+/* Those that waited for a buffer of a size that is there again go first. */
+static struct conn *next_ready(struct worker *worker)
+{
+	struct list *list = &worker->ready;
+
+	for (int i = 0; i < NR_STAGING; i++)
+		if (!list_empty(&worker->starved[i]) &&
+		    worker_has_staging(worker, (enum staging_class)i))
+			list = &worker->starved[i];
+	return list_empty(list) ? NULL : container_of(list->next, struct conn, ready);
+}
+
+static void serve(struct worker *worker)
+{
+	struct conn *conn;
+
+	while ((conn = next_ready(worker))) {
+		list_del(&conn->ready);
+		conn_serve(conn);
+	}
+}
+
+static void settle(struct worker *worker, uint64_t now)
+{
+	struct list *node;
+
+	while ((node = list_pop(&worker->touched)))
+		conn_settle(container_of(node, struct conn, touched), now);
+}
+
+/* End those of a list whose time is over. When the next one's is: 0 if there is none. */
+static uint64_t expire(struct list *list, uint64_t after, uint64_t now, const char *why)
+{
+	while (!list_empty(list)) {
+		struct conn *conn = container_of(list->next, struct conn, timed);
+
+		if (conn->since_ns + after > now)
+			return conn->since_ns + after;
+		conn_end(conn, -ETIMEDOUT, why);
+	}
+	return 0;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+/* When something is due next; 0: never. */
+static uint64_t run_timers(struct worker *worker, uint64_t now)
+{
+	uint64_t due = expire(&worker->greeting, HELLO_NS, now, "did not say hello");
+
+	due = earlier(due, expire(&worker->posting, STALL_NS, now, "takes no data"));
+	if (!worker->stopping || worker->stop_ns == UINT64_MAX)
+		return due;
+	if (now < worker->stop_ns)
+		return earlier(due, worker->stop_ns);
+	worker->stop_ns = UINT64_MAX;
+	list_for_each_safe (it, &worker->conns)
+		conn_end(container_of(it, struct conn, node), -ETIMEDOUT, "the server stops");
+	return due;
+}
+
+static void readable(struct ev *ev, int32_t res)
+{
+	(void)res;
+	container_of(ev, struct worker_domain, readable)->watched = false;
+}
+
+static void watch(struct worker *worker, struct worker_domain *domain)
+{
+	struct io_uring_sqe *sqe;
+
+	if (domain->watched)
+		return;
+	domain->watched = true;
+	domain->readable.fn = readable;
+	sqe = evloop_sqe(worker->loop);
+	io_uring_prep_poll_add(sqe, domain->tp->fd, POLLIN);
+	evloop_bind(sqe, &domain->readable);
+}
+
+static void sleep_until(struct worker *worker, uint64_t due)
+{
+	uint64_t now = now_ns(), left_ms = due > now ? (due - now + 999999) / 1000000 : 0;
+
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		if (worker->domains[i].tp->ops->arm(worker->domains[i].tp))
+			return;
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		watch(worker, &worker->domains[i]);
+	worker->count.sleeps++;
+	evloop_turn(worker->loop, true, due ? (int)left_ms : -1);
+}
+
+static void turn(struct worker *worker)
+{
+	int n = poll_domains(worker);
+	uint64_t now, due;
+
+	worker->count.turns++;
+	serve(worker);
+	n += evloop_turn(worker->loop, false, 0);
+	now = now_ns();
+	due = run_timers(worker, now);
+	settle(worker, now);
+	if (n || !list_empty(&worker->ready))
+		nap_active(&worker->nap, now);
+	else if (nap_idle(&worker->nap, now))
+		sleep_until(worker, due);
+}
+
+static void stop(struct ev *ev, int32_t res)
+{
+	struct worker *worker = container_of(ev, struct worker, stop);
+
+	(void)res;
+	worker->stopping = true;
+	worker->stop_ns = now_ns() + STOP_NS;
+	if (!worker->id) {
+		listeners_close(&worker->server->listeners);
+		sem_post(&worker->server->deaf);
+	}
+	list_for_each_safe (it, &worker->conns)
+		conn_drain(container_of(it, struct conn, node));
+}
+
+void worker_stop(struct worker *worker)
+{
+	worker->stop.fn = stop;
+	evloop_post(worker->loop, &worker->stop, 0);
+}
+
+void *worker_run(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (!worker->stopping || atomic_load(&worker->nr_conns))
+		turn(worker);
+	return NULL;
+}

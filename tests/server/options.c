@@ -1,0 +1,98 @@
+/* The command line. */
+#include "server/options.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+static struct options options;
+static char text[4096]; /* what it said, on either stream */
+
+static int parse(const char *line)
+{
+	char *argv[32] = {(char *)"usrbio-server"}, *save;
+	static char copy[512]; /* options point into it */
+	int argc = 1, status;
+	FILE *stream = fmemopen(text, sizeof(text), "w");
+
+	strcpy(copy, line);
+	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	memset(text, 0, sizeof(text));
+	status = options_parse(&options, argc, argv, stream, stream);
+	fclose(stream);
+	return status;
+}
+
+Test(options, a_full_line)
+{
+	cr_assert_eq(parse("--export a=/srv,ro --export b=null:1G --listen tcp://[::1]:0 "
+			   "--listen rdma://host --workers 3 --staging 64 --max-connections 9 "
+			   "--max-inflight 100 --huge-pages --log off"),
+		     0);
+	cr_assert_eq(options.config.nr_exports, 2);
+	cr_assert_str_eq(options.exports[0].name, "a");
+	cr_assert_str_eq(options.exports[0].where, "/srv");
+	cr_assert(options.exports[0].read_only);
+	cr_assert_str_eq(options.exports[1].where, "null:1G");
+	cr_assert_not(options.exports[1].read_only);
+	cr_assert_eq(options.config.nr_listens, 2);
+	cr_assert_str_eq(options.listens[0].host, "::1");
+	cr_assert_eq(options.listens[0].port, 0);
+	cr_assert_str_eq(options.listens[1].scheme, "rdma");
+	cr_assert_eq(options.listens[1].port, PROTO_PORT);
+	cr_assert_eq(options.config.nr_workers, 3);
+	cr_assert_eq(options.config.staging_mib, 64);
+	cr_assert_eq(options.config.max_connections, 9);
+	cr_assert_eq(options.config.max_inflight, 100);
+	cr_assert(options.config.huge_pages);
+}
+
+Test(options, defaults)
+{
+	cr_assert_eq(parse("--export a=b=c"), 0);
+	cr_assert_str_eq(options.exports[0].where, "b=c");
+	cr_assert_eq(options.config.nr_listens, 1);
+	cr_assert_str_eq(options.listens[0].scheme, "tcp");
+	cr_assert_str_eq(options.listens[0].host, "127.0.0.1");
+	cr_assert_eq(options.listens[0].port, PROTO_PORT);
+}
+
+Test(options, help_and_version)
+{
+	cr_assert_eq(parse("--help"), 1);
+	cr_assert(strstr(text, "--export NAME=WHERE"));
+	cr_assert_eq(parse("--version"), 1);
+	cr_assert(strstr(text, USRBIO_VERSION));
+}
+
+Test(options, mistakes_are_named_in_one_line)
+{
+	static const char *const lines[][2] = {
+		{"", "--export"},
+		{"--export", "--export needs a value"},
+		{"--export a", "NAME=WHERE"},
+		{"--export =x", "NAME=WHERE"},
+		{"--export a=", "NAME=WHERE"},
+		{"--export a=,ro", "WHERE is missing"},
+		{"--export a/b=x", "'/'"},
+		{"--export a=x y", "unexpected \"y\""},
+		{"--export a=x --listen host", "tcp://"},
+		{"--export a=x --listen udp://host", "udp"},
+		{"--export a=x --listen tcp://", "bad host"},
+		{"--export a=x --listen tcp://h:99999", "bad host"},
+		{"--export a=x --listen tcp://[::1", "bad host"},
+		{"--export a=x --workers 0", "--workers 0"},
+		{"--export a=x --workers -1", "--workers -1"},
+		{"--export a=x --workers 2x", "--workers 2x"},
+		{"--export a=x --max-inflight 999999", "16384"},
+		{"--export a=x --log loud", "--log loud"},
+		{"--wat", "--wat"},
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		cr_assert_eq(parse(lines[i][0]), -EINVAL, "%s", lines[i][0]);
+		cr_assert(strstr(text, lines[i][1]), "\"%s\" said: %s", lines[i][0], text);
+		cr_assert_eq(strchr(text, '\n'), text + strlen(text) - 1);
+	}
+}

@@ -1,0 +1,95 @@
+/*
+ * A client played by hand: transport and codec, nothing of client/. It can therefore also say what
+ * no client would. One thread; waits by polling, without a clock: a hang ends by ctest's timeout.
+ */
+#ifndef USRBIO_TESTS_SERVER_PEER_H
+#define USRBIO_TESTS_SERVER_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/transport.h"
+#include "proto/arena.h"
+#include "proto/message.h"
+#include "server/server.h"
+
+#define PEER_MEMORY ((size_t)24 << 20)
+#define PEER_TAGS   65536
+#define NO_RESULT   INT64_MIN
+
+struct peer {
+	const struct tp_ops *ops;
+	struct tp_device *device;
+	struct tp_domain *domain;
+	struct tp_conn *conn;
+	struct tp_mem *mem;
+	uint8_t *memory; /* PEER_MEMORY bytes, registered; region 0 once said */
+	struct arena arena;
+	bool connected, closed;
+	int closed_status;
+
+	int64_t *results; /* by tag; NO_RESULT until there is one */
+	unsigned nr_results, nr_imms, nr_batches;
+	uint32_t *order; /* tags in order of arrival */
+
+	unsigned nr_welcomes, nr_replies, nr_pongs;
+	struct welcome welcome; /* its strings are copied below */
+	uint8_t session_id[SESSION_ID_SIZE], session_key[SESSION_KEY_SIZE];
+	char text[TEXT_MAX + 1];
+	struct reply reply; /* the last one; names and types copied below */
+	uint8_t persistent[PERSISTENT_MAX], names[FRAME_MAX];
+	uint32_t types[FRAME_MAX];
+	uint64_t nonce;
+};
+
+/* A server with the exports "memory", "readonly" (a null store), "null" (1 GiB), "errors" (every
+ * third read and every fifth write -EIO, over memory) and "slow" (reads take 20 ms). */
+struct server *bed_start(const char *scheme, const struct server_config *extra);
+
+void peer_connect(struct peer *peer, struct server *server);
+/* Free everything, without a goodbye if the connection is still up. */
+void peer_close(struct peer *peer);
+/* Poll once. */
+void peer_step(struct peer *peer);
+#define peer_until(peer, condition)      \
+	do {                             \
+		while (!(condition))     \
+			peer_step(peer); \
+	} while (0)
+
+/* Send a message; waits for room. */
+void peer_send(struct peer *peer, const struct message *msg);
+void peer_send_raw(struct peer *peer, const void *frame, size_t len);
+
+/* Hello with all features, then wait for the answer: its status. */
+int peer_hello(struct peer *peer, const char *export);
+int peer_hello_as(struct peer *peer, const struct hello *hello);
+/* connect + hello + region 0 over all memory; the status must be 0. */
+void peer_open(struct peer *peer, struct server *server, const char *export);
+void peer_add_region(struct peer *peer, uint32_t region, size_t off, size_t size, uint32_t access);
+/* Send and wait for the reply: its status. */
+int peer_call(struct peer *peer, const struct call *call);
+int peer_drop(struct peer *peer, uint32_t region);
+/* The handle; the call must succeed. */
+uint64_t peer_open_file(struct peer *peer, const char *path, uint32_t flags);
+
+struct peer_io {
+	uint32_t tag, region;
+	uint64_t file, off, len, region_off;
+};
+
+void peer_submit(struct peer *peer, uint32_t op, uint32_t priority, const struct peer_io *ios,
+		 size_t n);
+/* One I/O and its result. */
+int64_t peer_io(struct peer *peer, uint32_t op, uint64_t file, uint64_t off, uint64_t len,
+		uint64_t region_off);
+
+struct bytes bytes_of(const char *text);
+/* Bytes that tell one place and one seed from another. */
+void fill_pattern(uint8_t *buf, uint64_t off, size_t len, uint64_t seed);
+bool is_pattern(const uint8_t *buf, uint64_t off, size_t len, uint64_t seed);
+
+/* Runs each case of a suite over the providers that work everywhere. */
+extern const char *const schemes[2];
+
+#endif

@@ -1,0 +1,199 @@
+/* Calls over the wire: what the server checks and how answers come back. What each one does to
+ * files is the stores' tests. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "peer.h"
+
+#define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
+
+static void each_scheme(void (*body)(struct server *server))
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct server *server = bed_start(schemes[i], NULL);
+
+		body(server);
+		server_stop(server);
+	}
+}
+
+static int call_path(struct peer *peer, uint32_t op, const char *path, const char *path2)
+{
+	struct call call = {
+		.op = op, .path = bytes_of(path), .path2 = bytes_of(path2), .mode = 0755};
+
+	return peer_call(peer, &call);
+}
+
+static void files_body(struct server *server)
+{
+	struct peer peer;
+	uint64_t file;
+
+	peer_open(&peer, server, "memory");
+	cr_assert_eq(call_path(&peer, CALL_MKDIR, "d", ""), 0);
+	file = peer_open_file(&peer, "d/f", RW);
+	cr_assert_eq(peer.reply.attr_valid, 1);
+	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 5000, 0), 5000);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_STAT, .file = file}), 0);
+	cr_assert_eq(peer.reply.attr.size, 5000);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_FSYNC, .file = file}), 0);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_TRUNCATE, .file = file, .len = 9}),
+		     0);
+	cr_assert_eq(call_path(&peer, CALL_STAT, "d/f", ""), 0);
+	cr_assert_eq(peer.reply.attr.size, 9);
+	cr_assert_eq(call_path(&peer, CALL_RENAME, "d/f", "g"), 0);
+	cr_assert_eq(call_path(&peer, CALL_LINK, "g", "h"), 0);
+	cr_assert_eq(call_path(&peer, CALL_STAT, "d/f", ""), -ENOENT);
+	cr_assert_eq(call_path(&peer, CALL_UNLINK, "g", ""), 0);
+	cr_assert_eq(call_path(&peer, CALL_RMDIR, "d", ""), 0);
+	cr_assert_eq(call_path(&peer, CALL_TRUNCATE, "h", ""), 0);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_CLOSE, .file = file}), 0);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_CLOSE, .file = file}), -ESTALE);
+	cr_assert_eq(peer_io(&peer, IO_READ, file, 0, 1, 0), -ESTALE);
+	peer_close(&peer);
+}
+
+Test(calls, files_and_names)
+{
+	each_scheme(files_body);
+}
+
+static void refused_body(struct server *server)
+{
+	const uint64_t range[] = {0, 1ull << 63};
+	struct peer peer;
+	uint64_t reader, writer;
+
+	peer_open(&peer, server, "memory");
+	writer = peer_open_file(&peer, "f", RW);
+	reader = peer_open_file(&peer, "f", OPEN_READ);
+	{
+		const struct {
+			struct call call;
+			int status;
+		} bad[] = {
+			{{.op = CALL_OPEN, .path = bytes_of("f")}, -EINVAL},
+			{{.op = CALL_OPEN, .path = bytes_of("f"), .flags = 257}, -EINVAL},
+			{{.op = CALL_OPEN, .path = bytes_of("/f"), .flags = OPEN_READ}, -EINVAL},
+			{{.op = CALL_OPEN, .path = bytes_of("no"), .flags = OPEN_READ}, -ENOENT},
+			{{.op = CALL_RENAME, .path = bytes_of("f"), .path2 = bytes_of("/g")},
+			 -EINVAL},
+			{{.op = CALL_STAT, .file = 77}, -ESTALE},
+			{{.op = CALL_FSYNC, .file = 77}, -ESTALE},
+			{{.op = CALL_FSYNC}, -EBADF},
+			{{.op = CALL_CLOSE}, -ESTALE},
+			{{.op = CALL_PUNCH}, -EBADF},
+			{{.op = CALL_TRUNCATE, .file = reader}, -EBADF},
+			{{.op = CALL_TRUNCATE, .file = writer, .len = 1ull << 63}, -EINVAL},
+			{{.op = CALL_PUNCH, .file = writer, .nr_ranges = 1, .range = range},
+			 -EINVAL},
+			{{.op = CALL_PUNCH, .file = reader, .nr_ranges = 1, .range = range},
+			 -EBADF},
+		};
+
+		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+			cr_assert_eq(peer_call(&peer, &bad[i].call), bad[i].status, "entry %zu: %d",
+				     i, peer.reply.status);
+	}
+	peer_close(&peer);
+}
+
+Test(calls, arguments_are_checked)
+{
+	each_scheme(refused_body);
+}
+
+static void read_only_body(struct server *server)
+{
+	static const uint32_t ops[] = {CALL_TRUNCATE, CALL_UNLINK, CALL_RMDIR, CALL_MKDIR,
+				       CALL_RENAME,   CALL_LINK,   CALL_PUNCH};
+	struct peer peer;
+
+	peer_open(&peer, server, "readonly");
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+		cr_assert_eq(call_path(&peer, ops[i], "a", "b"), -EROFS);
+	for (uint32_t flags = OPEN_WRITE; flags <= OPEN_TRUNCATE; flags *= 2)
+		if (flags != OPEN_EXCLUSIVE)
+			cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_OPEN,
+								     .path = bytes_of("a"),
+								     .flags = OPEN_READ | flags}),
+				     -EROFS);
+	peer_close(&peer);
+}
+
+Test(calls, a_read_only_export_stays_as_it_is)
+{
+	each_scheme(read_only_body);
+}
+
+static void readdir_body(struct server *server)
+{
+	enum { N = 1200 };
+	struct peer peer;
+	struct call call = {.op = CALL_READDIR};
+	unsigned seen = 0, replies = 0;
+	bool found[N] = {false};
+
+	peer_open(&peer, server, "memory");
+	for (int i = 0; i < N; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "a-rather-long-name-%04d", i);
+		cr_assert_eq(call_path(&peer, CALL_MKDIR, name, ""), 0);
+	}
+	do {
+		const char *at = (const char *)peer.names;
+
+		call.off = peer.reply.next;
+		cr_assert_eq(peer_call(&peer, &call), 0);
+		replies++;
+		for (size_t i = 0; i < peer.reply.nr_types; i++, at += strlen(at) + 1) {
+			int n;
+
+			if (sscanf(at, "a-rather-long-name-%d", &n) != 1)
+				continue;
+			cr_assert_not(found[n], "%d twice", n);
+			found[n] = true;
+			seen++;
+		}
+	} while (peer.reply.next);
+	cr_assert_eq(seen, N);
+	cr_assert_gt(replies, 1, "one reply is bounded");
+	peer_close(&peer);
+}
+
+Test(calls, a_directory_comes_in_pieces)
+{
+	each_scheme(readdir_body);
+}
+
+static void many_body(struct server *server)
+{
+	enum { N = 1000 };
+	struct peer peer;
+
+	peer_open(&peer, server, "memory");
+	for (uint32_t i = 0; i < N; i++)
+		peer_send(&peer,
+			  &(struct message){.type = MSG_CALL, .call = {.tag = i, .op = CALL_STAT}});
+	peer_until(&peer, peer.nr_replies == N || peer.closed);
+	cr_assert_not(peer.closed);
+	peer_close(&peer);
+	/* And one that leaves before they are answered. */
+	peer_open(&peer, server, "memory");
+	for (uint32_t i = 0; i < N; i++)
+		peer_send(&peer, &(struct message){.type = MSG_CALL,
+						   .call = {.tag = i,
+							    .op = CALL_OPEN,
+							    .flags = RW,
+							    .path = bytes_of("f")}});
+	peer_close(&peer);
+}
+
+Test(calls, a_thousand_at_once)
+{
+	each_scheme(many_body);
+}

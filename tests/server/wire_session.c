@@ -1,0 +1,304 @@
+/* Hellos good and bad, sessions, limits, and peers that break the protocol. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "peer.h"
+
+#define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
+
+static void each_scheme(void (*body)(struct server *server), const struct server_config *config)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct server *server = bed_start(schemes[i], config);
+
+		body(server);
+		server_stop(server);
+	}
+}
+
+static struct hello good(const char *export)
+{
+	return (struct hello){
+		.version_min = 1,
+		.version_max = 1,
+		.features = ~0ull,
+		.export = bytes_of(export),
+		.client = bytes_of("peer"),
+	};
+}
+
+static void welcome_body(struct server *server)
+{
+	struct peer peer;
+	struct hello hello = good("readonly");
+	uint64_t boot;
+
+	hello.max_inflight = 77;
+	peer_connect(&peer, server);
+	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
+	cr_assert_eq(peer.welcome.version, PROTO_VERSION);
+	cr_assert_eq(peer.welcome.features, FEATURE_IMM);
+	cr_assert_eq(peer.welcome.max_inflight, 77);
+	cr_assert_eq(peer.welcome.max_regions, REGIONS_MAX);
+	cr_assert_eq(peer.welcome.max_files, FILES_MAX);
+	cr_assert_eq(peer.welcome.export_flags, EXPORT_READ_ONLY);
+	boot = peer.welcome.boot_id;
+	peer_close(&peer);
+	hello = good("memory");
+	hello.max_inflight = 1u << 30;
+	peer_connect(&peer, server);
+	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
+	cr_assert_eq(peer.welcome.max_inflight, SERVER_MAX_INFLIGHT);
+	cr_assert_eq(peer.welcome.export_flags, 0);
+	cr_assert_eq(peer.welcome.boot_id, boot);
+	peer_close(&peer);
+}
+
+Test(session, welcome_says_the_limits)
+{
+	each_scheme(welcome_body, NULL);
+}
+
+static void refused(struct server *server, const struct hello *hello, int status, const char *text)
+{
+	struct peer peer;
+
+	peer_connect(&peer, server);
+	cr_assert_eq(peer_hello_as(&peer, hello), status);
+	cr_assert(strstr(peer.text, text), "%s", peer.text);
+	peer_until(&peer, peer.closed);
+	peer_close(&peer);
+}
+
+static void refusals_body(struct server *server)
+{
+	struct hello hello = good("nothing");
+
+	refused(server, &hello, -ENOENT, "\"nothing\"");
+	hello = good("");
+	refused(server, &hello, -ENOENT, "no export");
+	hello = good("memory");
+	hello.version_min = hello.version_max = 2;
+	refused(server, &hello, -EPROTONOSUPPORT, "2 to 2, the server 1");
+	hello.version_min = hello.version_max = 0;
+	refused(server, &hello, -EPROTONOSUPPORT, "0 to 0");
+}
+
+Test(session, bad_hellos_are_refused_with_a_reason)
+{
+	each_scheme(refusals_body, NULL);
+}
+
+static void join_body(struct server *server)
+{
+	struct hello hello = good("memory");
+	struct peer one, two;
+	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
+	uint64_t file;
+
+	peer_open(&one, server, "memory");
+	file = peer_open_file(&one, "f", RW);
+	memcpy(id, one.session_id, sizeof(id));
+	memcpy(key, one.session_key, sizeof(key));
+	hello.session_id = (struct bytes){id, sizeof(id)};
+	hello.session_key = (struct bytes){key, sizeof(key)};
+	peer_connect(&two, server);
+	cr_assert_eq(peer_hello_as(&two, &hello), 0);
+	cr_assert_arr_eq(two.session_id, id, sizeof(id));
+	peer_add_region(&two, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
+	cr_assert_eq(peer_io(&two, IO_WRITE, file, 0, 100, 0), 100, "files are the session's");
+	peer_close(&one);
+	cr_assert_eq(peer_io(&two, IO_READ, file, 0, 100, 0), 100);
+
+	key[31] ^= 1;
+	refused(server, &hello, -ESTALE, "session");
+	key[31] ^= 1;
+	id[0] ^= 1;
+	refused(server, &hello, -ESTALE, "session");
+	id[0] ^= 1;
+	hello.export = bytes_of("null");
+	refused(server, &hello, -ESTALE, "session");
+	hello.export = bytes_of("memory");
+	peer_close(&two);
+	/* The server may still be at closing it: it is over once a hello says so. */
+	for (int status = 0; !status;) {
+		peer_connect(&two, server);
+		status = peer_hello_as(&two, &hello);
+		peer_close(&two);
+		cr_assert(!status || status == -ESTALE);
+	}
+}
+
+Test(session, connections_join_by_id_and_key)
+{
+	each_scheme(join_body, NULL);
+}
+
+/* Say it on a connection of its own: that one must end, and no other. */
+static void outlaw(struct server *server, bool after_hello, const void *frame, size_t len)
+{
+	struct peer peer;
+
+	peer_connect(&peer, server);
+	if (after_hello)
+		cr_assert_eq(peer_hello(&peer, "memory"), 0);
+	peer_send_raw(&peer, frame, len);
+	peer_until(&peer, peer.closed);
+	peer_close(&peer);
+}
+
+static void outlaws_body(struct server *server)
+{
+	static const uint8_t frames[][8] = {
+		{0},
+		{MSG_HELLO},
+		{MSG_WELCOME},
+		{MSG_COMPLETION},
+		{MSG_REPLY},
+		{MSG_SUBMIT},
+		{NR_MSG_TYPES},
+		{255},
+		{MSG_SUBMIT, 0xff, 0xff, 0xff},
+		{MSG_CALL, 8, 1},
+	};
+	struct peer neighbour;
+	uint64_t file;
+
+	peer_open(&neighbour, server, "memory");
+	file = peer_open_file(&neighbour, "f", RW);
+	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
+		outlaw(server, true, frames[i], sizeof(frames[i]));
+		if (frames[i][0] != MSG_HELLO)
+			outlaw(server, false, frames[i], sizeof(frames[i]));
+	}
+	cr_assert_eq(peer_io(&neighbour, IO_WRITE, file, 0, 4096, 0), 4096);
+	peer_close(&neighbour);
+}
+
+Test(session, who_breaks_the_protocol_is_alone_in_it)
+{
+	each_scheme(outlaws_body, NULL);
+}
+
+static void second_hello_body(struct server *server)
+{
+	struct hello hello = good("memory");
+	struct peer peer;
+
+	peer_open(&peer, server, "memory");
+	peer_send(&peer, &(struct message){.type = MSG_HELLO, .hello = hello});
+	peer_until(&peer, peer.closed);
+	peer_close(&peer);
+
+	peer_open(&peer, server, "memory");
+	peer_add_region(&peer, 0, 0, 4096, ACCESS_READ);
+	peer_until(&peer, peer.closed);
+	peer_close(&peer);
+}
+
+Test(session, neither_two_hellos_nor_two_regions_of_one_id)
+{
+	each_scheme(second_hello_body, NULL);
+}
+
+static void flood_body(struct server *server)
+{
+	struct peer_io ios[9];
+	struct hello hello = good("slow");
+	struct peer peer;
+	uint64_t file;
+
+	hello.max_inflight = 8;
+	peer_connect(&peer, server);
+	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
+	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
+	file = peer_open_file(&peer, "f", RW);
+	for (uint32_t i = 0; i < 9; i++)
+		ios[i] = (struct peer_io){.tag = i, .file = file, .len = 10};
+	for (int round = 0; round < 20; round++) {
+		unsigned before = peer.nr_results;
+
+		peer_submit(&peer, IO_WRITE, PRIORITY_NORMAL, ios, 8);
+		peer_until(&peer, peer.nr_results == before + 8 || peer.closed);
+		cr_assert_not(peer.closed, "eight are allowed, again and again");
+	}
+	peer_submit(&peer, IO_READ, PRIORITY_NORMAL, ios, 9);
+	peer_until(&peer, peer.closed);
+	peer_close(&peer);
+}
+
+Test(session, more_in_flight_than_agreed_ends_it)
+{
+	each_scheme(flood_body, NULL);
+}
+
+static void ping_body(struct server *server)
+{
+	struct peer peer;
+
+	peer_open(&peer, server, "memory");
+	for (uint64_t i = 1; i <= 100; i++) {
+		peer_send(&peer, &(struct message){.type = MSG_PING, .ping = {.nonce = i}});
+		peer_until(&peer, peer.nr_pongs == i);
+		cr_assert_eq(peer.nonce, i);
+	}
+	peer_close(&peer);
+}
+
+Test(session, pings_are_answered)
+{
+	each_scheme(ping_body, NULL);
+}
+
+static void crowd_body(struct server *server)
+{
+	struct peer *peers = calloc(4, sizeof(*peers));
+
+	for (int i = 0; i < 4; i++)
+		peer_open(&peers[i], server, "memory");
+	for (int i = 0; i < 3; i++) {
+		struct peer *peer = &peers[i];
+		uint64_t file = peer_open_file(peer, "f", RW);
+
+		cr_assert_eq(peer_io(peer, IO_WRITE, file, 0, 10, 0), 10);
+	}
+	for (int i = 0; i < 4; i++)
+		peer_close(&peers[i]);
+	free(peers);
+}
+
+Test(session, connections_are_spread_and_counted)
+{
+	const struct server_config config = {.nr_workers = 3, .max_connections = 4};
+
+	each_scheme(crowd_body, &config);
+}
+
+static void half_open_body(struct server *server)
+{
+	enum { N = 300 }; /* more than one worker keeps without a hello */
+	struct peer *peers = calloc(N, sizeof(*peers));
+	struct peer good_one;
+	unsigned closed = 0;
+
+	for (int i = 0; i < N; i++)
+		peer_connect(&peers[i], server);
+	peer_open(&good_one, server, "memory");
+	peer_open_file(&good_one, "f", RW);
+	peer_close(&good_one);
+	for (int i = 0; i < N; i++) {
+		peer_step(&peers[i]);
+		closed += peers[i].closed;
+		peer_close(&peers[i]);
+	}
+	cr_assert_geq(closed, N - 256);
+	free(peers);
+}
+
+Test(session, the_silent_do_not_keep_others_out)
+{
+	const struct server_config config = {.nr_workers = 1};
+
+	each_scheme(half_open_body, &config);
+}
