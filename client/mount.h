@@ -17,7 +17,10 @@ struct mount;
 int mount_get(const char *mount_point, struct mount **mount);
 int mount_get_spec(const struct mountspec *spec, struct mount **mount);
 struct mount *mount_hold(struct mount *mount);
-/* The last one disconnects. Never blocks for the server; may be called from a completion. */
+/*
+ * The last one lets it expire: some seconds later it disconnects, unless somebody gets it again.
+ * Never blocks.
+ */
 void mount_put(struct mount *mount);
 
 /* Its look-up, unchanging. */
@@ -25,6 +28,7 @@ const struct mountspec *mount_spec(const struct mount *mount);
 
 /* An answer with what its byte strings and arrays point to. */
 struct answer {
+	uint64_t session; /* it came in: what it calls a file is one there */
 	struct reply reply;
 	uint8_t data[FRAME_MAX + 4 * FRAME_MAX];
 };

@@ -98,7 +98,7 @@ struct usrbio_counters {
 	uint64_t imms_received; /* completions that came as an immediate */
 	uint64_t remote_reads;	/* one-sided operations of the server, as far as this side sees them
 				 */
-	uint64_t remote_writes; /* (tcp and loop do; an RDMA card serves them unseen) */
+	uint64_t remote_writes; /* (tcp does; an RDMA card serves them unseen) */
 	uint64_t doorbells;
 	uint64_t polls;
 	uint64_t sleeps;

@@ -70,6 +70,8 @@ struct tp_counters {
 	uint64_t read_bytes;
 	uint64_t writes;
 	uint64_t write_bytes;
+	uint64_t served_reads; /* the peer's, of our memory: where software serves them (tcp) */
+	uint64_t served_writes;
 	uint64_t imms_sent;
 	uint64_t imms_received;
 	uint64_t credits_sent; /* messages that carried nothing but credits */

@@ -4,7 +4,7 @@
 #include <sched.h>
 
 /*
- * Measured on loopback TCP and soft-RoCE: at depth 1 the next request follows within 15 to 90 us
+ * On loopback TCP and soft-RoCE, at depth 1, the next request follows within 15 to 90 us
  * when the client spins, too; waking from sleep costs 50 to 300 us on top. Gaps beyond GAP_MAX are
  * not worth waiting for, and beyond GAP_CAP all alike: a few round trips later we spin again.
  */

@@ -129,6 +129,7 @@ static int take_write(struct tcp_conn *conn, struct tcp_sink *sink)
 		if (!target)
 			return refuse_range(now, "write");
 	}
+	conn->base.domain->count.served_writes++;
 	expect_payload(&conn->rx, target);
 	return STEP_DONE;
 }
@@ -145,6 +146,7 @@ static int take_read_req(struct tcp_conn *conn, struct tcp_sink *sink)
 		if (!source)
 			return refuse_range(now, "read");
 	}
+	conn->base.domain->count.served_reads++;
 	tcp_tx_add(conn, WIRE_READ_RESP, source, now->len, now->key)->hdr.cookie =
 		htole64(now->cookie);
 	conn->rx.head += HEADER;

@@ -1,0 +1,40 @@
+/* The public calls about a mount as a whole. */
+#include <errno.h>
+
+#include "client/mount.h"
+#include "client/usrbio.h"
+
+const char *usrbio_version(void)
+{
+	return USRBIO_VERSION;
+}
+
+int usrbio_ping(const char *mount_point, uint64_t *ns)
+{
+	struct mount *mount;
+	int err;
+
+	if (!ns)
+		return -EINVAL;
+	err = mount_get(mount_point, &mount);
+	if (err)
+		return err;
+	err = mount_ping(mount, ns);
+	mount_put(mount);
+	return err;
+}
+
+int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
+{
+	struct mount *mount;
+	int err;
+
+	if (!counters)
+		return -EINVAL;
+	err = mount_get(mount_point, &mount);
+	if (err)
+		return err;
+	err = mount_counters(mount, counters);
+	mount_put(mount);
+	return err;
+}

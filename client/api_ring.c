@@ -1,0 +1,269 @@
+/* The public calls for rings. What they check, and in which order, is the contract's. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "client/batch.h"
+#include "client/clock.h"
+#include "client/conn.h"
+#include "client/file.h"
+#include "client/hf3fs_usrbio.h"
+#include "client/iov.h"
+#include "client/mount.h"
+#include "client/region.h"
+#include "client/ring.h"
+#include "client/session.h"
+
+/* What 3FS's ring takes in its shared memory; programs compute with it. */
+#define RING_FIXED_BYTES 4240u
+#define RING_ENTRY_BYTES 96u
+
+size_t hf3fs_ior_size(int entries)
+{
+	return RING_FIXED_BYTES + RING_ENTRY_BYTES * (size_t)entries;
+}
+
+static int create(struct hf3fs_ior *ior, const char *mount_point, int entries, bool for_read,
+		  int io_depth, int priority, int timeout, int numa, uint64_t flags)
+{
+	const struct ring_config config = {
+		.entries = (uint32_t)entries,
+		.io_depth = io_depth,
+		.priority = priority,
+		.timeout_ns = timeout > 0 ? (uint64_t)timeout * NS_PER_MS : 0,
+		.flags = flags,
+		.for_read = for_read,
+		.numa = numa,
+	};
+	struct mount *mount;
+	uint64_t handle;
+	int err;
+
+	if (!ior || !mount_point || !*mount_point || timeout < 0 || entries <= 0 ||
+	    io_depth > entries || (unsigned)entries > RING_ENTRIES_MAX ||
+	    strnlen(mount_point, MOUNT_POINT_MAX) == MOUNT_POINT_MAX)
+		return -EINVAL;
+	err = mount_get(mount_point, &mount);
+	if (err)
+		return err;
+	err = ring_create(mount, &config, &handle);
+	if (err) {
+		mount_put(mount);
+		return err;
+	}
+	*ior = (struct hf3fs_ior){
+		.iorh = (hf3fs_ior_handle)(uintptr_t)handle,
+		.for_read = for_read,
+		.io_depth = io_depth,
+		.priority = priority,
+		.timeout = timeout,
+		.flags = flags,
+	};
+	strcpy(ior->mount_point, mount_point);
+	return 0;
+}
+
+int hf3fs_iorcreate(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
+		    bool for_read, int io_depth, int numa)
+{
+	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, 0, 0, numa, 0);
+}
+
+int hf3fs_iorcreate2(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
+		     bool for_read, int io_depth, int priority, int numa)
+{
+	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, priority, 0, numa, 0);
+}
+
+int hf3fs_iorcreate3(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
+		     bool for_read, int io_depth, int priority, int timeout, int numa)
+{
+	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, priority, timeout, numa,
+		      0);
+}
+
+int hf3fs_iorcreate4(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
+		     bool for_read, int io_depth, int timeout, int numa, uint64_t flags)
+{
+	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, 0, timeout, numa, flags);
+}
+
+static struct ring *ring_of(const struct hf3fs_ior *ior)
+{
+	return ior ? ring_get((uintptr_t)ior->iorh) : NULL;
+}
+
+void hf3fs_iordestroy(struct hf3fs_ior *ior)
+{
+	struct ring *ring = ring_of(ior);
+
+	if (ring)
+		ring_destroy(ring);
+}
+
+int hf3fs_io_entries(const struct hf3fs_ior *ior)
+{
+	struct ring *ring = ring_of(ior);
+	int entries;
+
+	if (!ring)
+		return -EINVAL;
+	entries = (int)ring->entries;
+	ring_put(ring);
+	return entries;
+}
+
+static int check_file(const struct ring *ring, const struct file *file)
+{
+	if (file->mount != ring->mount)
+		return -EXDEV;
+	if (!(file->flags & (ring->for_read ? OPEN_READ : OPEN_WRITE)))
+		return -EACCES;
+	return 0;
+}
+
+/* Register now rather than while sending. What fails shows in the completion. */
+static int early_result(const struct iov_range *range, enum region_dir dir)
+{
+	struct region *region;
+	int err;
+
+	if (range->crosses)
+		return -EINVAL;
+	if (range->registered)
+		return 0;
+	region = region_get(range->region);
+	if (!region)
+		return 0; /* ending just now: sending it finds out */
+	err = region_register(region, dir);
+	region_put(region);
+	return err == -ENODEV ? 0 : err;
+}
+
+static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, void *ptr, int fd,
+		   uint64_t off, uint64_t len, const void *userdata)
+{
+	struct iov_range range;
+	struct slot *slot;
+	struct file *file;
+	uint32_t index;
+	int err;
+
+	if (read != ring->for_read || !len || fd == INT_MIN)
+		return -EINVAL;
+	err = iov_find(ring, iov, ptr, len, &range);
+	if (err)
+		return err;
+	file = file_registered(fd);
+	if (!file) {
+		err = -EBADF;
+		goto err_unpin;
+	}
+	err = check_file(ring, file);
+	if (err)
+		goto err_put;
+	slot = ring_slot(ring, &index);
+	if (!slot) {
+		err = -EAGAIN;
+		goto err_put;
+	}
+	*slot = (struct slot){
+		.off = off,
+		.len = len,
+		.userdata = userdata,
+		.file = file,
+		.region = range.region,
+		.region_off = range.off,
+		.result = early_result(&range, read ? DIR_READ_IO : DIR_WRITE_IO),
+		.pinned = range.pinned,
+	};
+	if (ring->timeout_ns && !slot->result)
+		slot->result = (int64_t)now_ns();
+	ring_prepared(ring, index);
+	return (int)index;
+
+err_put:
+	file_put(file);
+err_unpin:
+	if (range.pinned)
+		region_put(region_pinned(range.region));
+	return err;
+}
+
+int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
+		  int fd, size_t off, uint64_t len, const void *userdata)
+{
+	struct ring *ring = iov ? ring_of(ior) : NULL;
+	int slot;
+
+	if (!ring)
+		return -EINVAL;
+	slot = prepare(ring, iov, read, ptr, fd, off, len, userdata);
+	ring_put(ring);
+	return slot;
+}
+
+/* What cannot reach a server completes with -EREMOTEIO: submitting itself does not fail. */
+static void submit(struct ring *ring)
+{
+	struct session *session = mount_to_session(ring->mount);
+
+	if (ring->submitted == ring->prepared)
+		return;
+	if (!session_number(session))
+		session_connect(session);
+	conn_lock(ring->conn);
+	batch_submitted(ring);
+	conn_unlock(ring->conn);
+}
+
+int hf3fs_submit_ios(const struct hf3fs_ior *ior)
+{
+	struct ring *ring = ring_of(ior);
+
+	if (!ring)
+		return -EINVAL;
+	submit(ring);
+	ring_put(ring);
+	return 0;
+}
+
+/*
+ * A CLOCK_REALTIME time as one of now_ns. Jumps of the clock after this have no effect. 0: in the
+ * past. tv_nsec beyond a second is taken as it is meant.
+ */
+static uint64_t deadline_of(const struct timespec *abs_timeout)
+{
+	const int64_t far = 1000000000; /* seconds: more than a process lives */
+	struct timespec now;
+	int64_t sec, nsec;
+
+	if (!abs_timeout)
+		return NEVER;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (abs_timeout->tv_sec < now.tv_sec - far)
+		return 0;
+	sec = abs_timeout->tv_sec > now.tv_sec + far ? far : abs_timeout->tv_sec - now.tv_sec;
+	nsec = abs_timeout->tv_nsec - now.tv_nsec;
+	sec += nsec / (int64_t)NS_PER_S;
+	nsec %= (int64_t)NS_PER_S;
+	if (sec < 0 || (!sec && nsec <= 0))
+		return 0;
+	return now_ns() + (uint64_t)(sec * (int64_t)NS_PER_S + nsec);
+}
+
+int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec,
+		       int min_results, const struct timespec *abs_timeout)
+{
+	struct ring *ring = cqes && cqec > 0 ? ring_of(ior) : NULL;
+	int n;
+
+	if (!ring)
+		return -EINVAL;
+	if (min_results > cqec)
+		min_results = cqec;
+	n = ring_wait(ring, cqes, cqec, min_results,
+		      min_results > 0 ? deadline_of(abs_timeout) : 0);
+	ring_put(ring);
+	return n;
+}

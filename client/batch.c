@@ -1,0 +1,249 @@
+/*
+ * Batches. A ring counts its I/Os: prepared >= submitted >= released >= sent; this file moves the
+ * last two. Under the connection's lock throughout.
+ */
+#include "client/batch.h"
+
+#include <errno.h>
+
+#include "client/clock.h"
+#include "client/conn.h"
+#include "client/file.h"
+#include "client/region.h"
+#include "client/ring.h"
+#include "client/session.h"
+
+/* The arrays of a SubmitBatch while it is put together. */
+struct gathered {
+	struct submit submit;
+	uint32_t tag[BATCH_MAX], region[BATCH_MAX];
+	uint64_t file[BATCH_MAX], off[BATCH_MAX], len[BATCH_MAX], region_off[BATCH_MAX];
+};
+
+static struct slot *slot_number(const struct ring *ring, uint64_t number, uint32_t *index)
+{
+	*index = ring->prepared_queue[number & ring->mask];
+	return &ring->slots[*index];
+}
+
+/* io_depth < 0: whole batches go, and an incomplete one when its first I/O has waited enough. */
+static void release_limited(struct ring *ring, uint64_t now)
+{
+	uint64_t batch = (uint64_t) - (int64_t)ring->io_depth, first_ns;
+	uint32_t index;
+
+	ring->released += (ring->submitted - ring->released) / batch * batch;
+	if (ring->released == ring->submitted)
+		return;
+	first_ns = (uint64_t)slot_number(ring, ring->released, &index)->result;
+	/* An I/O that is an error already has no time, and nothing to wait for. */
+	if (!ring->timeout_ns || (int64_t)first_ns <= 0 || now >= first_ns + ring->timeout_ns) {
+		ring->released = ring->submitted;
+		return;
+	}
+	ring->due_ns = first_ns + ring->timeout_ns;
+	list_add_tail(&ring->conn->timers, &ring->timer);
+	conn_nudge(ring->conn);
+	progress_kick(ring->due_ns);
+}
+
+static void release(struct ring *ring, uint64_t now)
+{
+	struct conn *conn = ring->conn;
+
+	list_del(&ring->timer);
+	if (!ring->io_depth)
+		ring->released = ring->submitted;
+	else if (ring->io_depth > 0)
+		ring->released = ring->submitted - ring->submitted % (unsigned)ring->io_depth;
+	else
+		release_limited(ring, now);
+	if (ring->sent != ring->released && list_empty(&ring->link))
+		list_add_tail(&conn->rings, &ring->link);
+}
+
+/* Whatever was prepared may have changed since: the region gone, the session another. */
+static int check(const struct conn *conn, const struct slot *slot, const struct region *region)
+{
+	if (slot->result < 0)
+		return (int)slot->result;
+	if (!region)
+		return -ECANCELED;
+	if (slot->file->session != conn->number)
+		return -ESTALE;
+	return 0;
+}
+
+/*
+ * Take the ring's next I/O into the batch. 0, -EAGAIN (not now: the region must be announced first,
+ * or no buffer), or the error it completes with.
+ */
+static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
+{
+	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
+	size_t n = g->submit.n;
+	struct region *region;
+	struct slot *slot;
+	uint32_t index;
+	int id, err;
+
+	slot = slot_number(ring, ring->sent, &index);
+	region = slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
+	err = check(conn, slot, region);
+	if (err)
+		return err;
+	if (n && !region_announced(region, conn, dir))
+		return -EAGAIN;
+	id = region_announce(region, conn, dir);
+	if (id < 0)
+		return id;
+	if (!conn_buf(conn))
+		return -EAGAIN;
+	conn_expect(conn);
+	g->tag[n] = inflight_add(&conn->inflight, ring, index, slot->len);
+	g->file[n] = slot->file->handle;
+	g->off[n] = slot->off;
+	g->len[n] = slot->len;
+	g->region[n] = (uint32_t)id;
+	g->region_off[n] = slot->region_off;
+	g->submit.n++;
+	ring->under_way++;
+	return 0;
+}
+
+static uint32_t batch_limit(const struct conn *conn, const struct ring *ring)
+{
+	if (ring->io_depth < 0 && -(int64_t)ring->io_depth < conn->batch_max)
+		return (uint32_t)-ring->io_depth;
+	return conn->batch_max;
+}
+
+static void send_gathered(struct conn *conn, const struct ring *ring, struct gathered *g)
+{
+	struct message msg = {.type = MSG_SUBMIT};
+
+	msg.submit = (struct submit){
+		.op = ring->for_read ? IO_READ : IO_WRITE,
+		.flags = ring->flags & HF3FS_IOR_FORBID_READ_HOLES ? IO_NO_HOLES : 0,
+		.priority = ring->priority,
+		.n = g->submit.n,
+		.tag = g->tag,
+		.file = g->file,
+		.off = g->off,
+		.len = g->len,
+		.region = g->region,
+		.region_off = g->region_off,
+	};
+	/* batch_max has seen to it that this fits. */
+	if (conn_send(conn, &msg, conn_buf(conn)))
+		conn_violated(conn, "no room for a batch");
+}
+
+/* One message's worth of a ring. False when the connection takes nothing more now. */
+static bool send_batch(struct conn *conn, struct ring *ring)
+{
+	uint32_t limit = batch_limit(conn, ring), index;
+	struct gathered g;
+	int err = 0;
+
+	g.submit.n = 0;
+	if (!conn_buf(conn))
+		return false;
+	while (g.submit.n < limit && ring->sent != ring->released &&
+	       !inflight_full(&conn->inflight)) {
+		err = gather(conn, ring, &g);
+		if (err == -EAGAIN)
+			break;
+		if (err) {
+			slot_number(ring, ring->sent, &index);
+			ring->under_way++;
+			ring_complete(ring, index, err);
+		}
+		ring->sent++;
+	}
+	if (g.submit.n)
+		send_gathered(conn, ring, &g);
+	return !conn->blocked && !inflight_full(&conn->inflight);
+}
+
+void batch_dispatch(struct conn *conn)
+{
+	while (!list_empty(&conn->rings) && conn->state == CONN_UP) {
+		struct ring *ring = list_of(conn->rings.next, struct ring, link);
+		bool more = send_batch(conn, ring);
+
+		/* To the end of the line: rings take turns. */
+		list_del(&ring->link);
+		if (ring->sent != ring->released)
+			list_add_tail(&conn->rings, &ring->link);
+		if (!more)
+			break;
+	}
+}
+
+static void fail_ring(struct ring *ring, int error)
+{
+	uint32_t index;
+
+	while (ring->sent != ring->released) {
+		slot_number(ring, ring->sent++, &index);
+		ring->under_way++;
+		ring_complete(ring, index, error);
+	}
+}
+
+void batch_fail(struct conn *conn, int error)
+{
+	while (!list_empty(&conn->rings)) {
+		struct ring *ring = list_of(conn->rings.next, struct ring, link);
+
+		list_del(&ring->link);
+		fail_ring(ring, error);
+	}
+}
+
+/* Nothing can be sent on a connection that is not up; one that closes fails its rings at its end.
+ */
+static void send_or_fail(struct conn *conn)
+{
+	if (conn->state == CONN_DOWN)
+		batch_fail(conn, -EREMOTEIO);
+	else
+		conn_pump(conn);
+}
+
+void batch_submitted(struct ring *ring)
+{
+	uint64_t now = ring->timeout_ns ? now_ns() : 0;
+
+	ring->submitted = ring->prepared;
+	release(ring, now);
+	send_or_fail(ring->conn);
+}
+
+void batch_timers(struct conn *conn, uint64_t now)
+{
+	struct list *it, *after;
+	bool due = false;
+
+	list_for_each_safe (it, after, &conn->timers) {
+		struct ring *ring = list_of(it, struct ring, timer);
+
+		if (ring->due_ns > now)
+			continue;
+		release(ring, now);
+		due = true;
+	}
+	if (due)
+		send_or_fail(conn);
+}
+
+uint64_t batch_next_timer(const struct conn *conn)
+{
+	uint64_t next = NEVER;
+	struct list *it;
+
+	list_for_each (it, &conn->timers)
+		next = min_ns(next, list_of(it, struct ring, timer)->due_ns);
+	return next;
+}

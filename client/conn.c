@@ -1,0 +1,272 @@
+/* A connection's life: made, opened, shut, tended while nobody waits on it. Its events: events.c.
+ */
+#include "client/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "client/batch.h"
+#include "client/clock.h"
+#include "client/device.h"
+#include "client/session.h"
+#include "client/usrbio.h"
+#include "common/log.h"
+
+#define NR_RECVS 64u
+#define NR_SENDS 64u
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+
+struct conn *conn_create(struct session *session, unsigned index)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	if (arena_open(&conn->arena, ARENA_SIZE))
+		goto err_free;
+	conn->wait.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (conn->wait.wake_fd < 0)
+		goto err_arena;
+	pthread_mutex_init(&conn->lock, NULL);
+	conn->session = session;
+	conn->index = index;
+	conn->chore.tend = tend;
+	requests_init(&conn->requests);
+	list_init(&conn->rings);
+	list_init(&conn->timers);
+	list_init(&conn->wait.followers);
+	list_init(&conn->chore.link);
+	return conn;
+
+err_arena:
+	arena_close(&conn->arena);
+err_free:
+	free(conn);
+	return NULL;
+}
+
+void conn_destroy(struct conn *conn)
+{
+	if (conn->tp) {
+		conn->ops->disconnect(conn->tp);
+		conn->ops->conn_free(conn->tp);
+	}
+	if (conn->domain)
+		conn->ops->domain_close(conn->domain);
+	inflight_close(&conn->inflight);
+	requests_close(&conn->requests);
+	pthread_mutex_destroy(&conn->lock);
+	close(conn->wait.wake_fd);
+	arena_close(&conn->arena);
+	free(conn);
+}
+
+void conn_settle(struct conn *conn)
+{
+	if (conn->unflushed && conn->tp) {
+		conn->unflushed = false;
+		conn->ops->flush(conn->tp);
+	}
+	if (conn->wait.stirred)
+		conn_wake(conn);
+}
+
+void conn_lock(struct conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+}
+
+bool conn_trylock(struct conn *conn)
+{
+	return !pthread_mutex_trylock(&conn->lock);
+}
+
+void conn_unlock(struct conn *conn)
+{
+	conn_settle(conn);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+/* The domain stays from one connection to the next, unless the provider changes. */
+static int use_domain(struct conn *conn, const struct tp_ops *ops)
+{
+	const struct tp_domain_config config = {
+		.msg_max = FRAME_MAX,
+		.nr_recvs = NR_RECVS,
+		.nr_sends = NR_SENDS,
+		.nr_posts = 1, /* a client posts neither READs nor WRITEs */
+		.nr_conns = 1,
+		.numa = -1,
+	};
+	struct tp_domain *domain;
+	int err;
+
+	if (conn->domain && conn->ops == ops)
+		return 0;
+	err = ops->domain_open(&config, &domain);
+	if (err)
+		return err;
+	if (conn->domain)
+		conn->ops->domain_close(conn->domain);
+	conn->domain = domain;
+	conn->ops = ops;
+	return 0;
+}
+
+int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device,
+	      const struct tp_addr *addr, unsigned timeout_ms)
+{
+	int err = use_domain(conn, ops);
+
+	if (err)
+		return err;
+	err = progress_add(&conn->chore);
+	if (err)
+		return err;
+	err = ops->connect(conn->domain, device->tp, addr, timeout_ms, conn, &conn->tp);
+	if (err)
+		return err;
+	conn->state = CONN_OPENING;
+	conn->error = 0;
+	conn->life++;
+	conn->blocked = conn->unflushed = conn->pong_due = false;
+	conn->wait.stints++;
+	progress_kick(0);
+	return 0;
+}
+
+void conn_shut(struct conn *conn, int error)
+{
+	if (conn->state == CONN_DOWN || conn->state == CONN_CLOSING)
+		return;
+	if (conn->state == CONN_UP)
+		session_lost(conn->session, conn->number);
+	conn->state = CONN_CLOSING;
+	conn->error = error;
+	conn->ops->disconnect(conn->tp);
+	conn->wait.stints++;
+	conn->wait.stirred = true;
+	progress_kick(0);
+}
+
+void conn_violated(struct conn *conn, const char *what)
+{
+	log_warn("%s: the server broke the protocol: %s; connection closed",
+		 conn->session->spec->mount_point, what);
+	conn_shut(conn, -EPROTO);
+}
+
+static bool is_owed(const struct conn *conn)
+{
+	return conn->inflight.nr || requests_busy(&conn->requests) || conn->state == CONN_GREETING;
+}
+
+void conn_expect(struct conn *conn)
+{
+	unsigned timeout_ms = conn->session->spec->timeout_ms;
+
+	if (is_owed(conn))
+		return;
+	conn->heard_ns = now_ns();
+	if (timeout_ms)
+		progress_kick(conn->heard_ns + timeout_ms * NS_PER_MS);
+}
+
+static uint64_t silence_ends(const struct conn *conn)
+{
+	unsigned timeout_ms = conn->session->spec->timeout_ms;
+
+	if (!timeout_ms || !is_owed(conn) || conn->state < CONN_GREETING)
+		return NEVER;
+	return conn->heard_ns + timeout_ms * NS_PER_MS;
+}
+
+void conn_clock(struct conn *conn, uint64_t now)
+{
+	batch_timers(conn, now);
+	if (conn->state != CONN_CLOSING && now >= silence_ends(conn)) {
+		log_warn("%s: the server has been silent for %u ms; connection closed",
+			 conn->session->spec->mount_point, conn->session->spec->timeout_ms);
+		conn_shut(conn, -EREMOTEIO);
+	}
+}
+
+uint64_t conn_next_clock(const struct conn *conn)
+{
+	uint64_t silence = conn->state == CONN_CLOSING ? NEVER : silence_ends(conn);
+
+	return min_ns(batch_next_timer(conn), silence);
+}
+
+/* A sibling broke, and the session with it. */
+static void check_session(struct conn *conn)
+{
+	if (conn->state == CONN_UP && conn->number != session_number(conn->session))
+		conn_shut(conn, -EREMOTEIO);
+}
+
+/* Drive it, and watch its descriptor. */
+static uint64_t attend(struct conn *conn, int *fd)
+{
+	int turns = 0;
+
+	do {
+		while (conn_poll(conn) > 0 && ++turns < 64)
+			conn_settle(conn);
+		conn_settle(conn);
+		if (turns >= 64)
+			return 0;
+	} while (conn->ops->arm(conn->domain) && ++turns < 64);
+	*fd = conn->domain->fd;
+	conn->wait.watched = true;
+	return conn_next_clock(conn);
+}
+
+/*
+ * The progress thread's look. Whoever waits drives the connection; only when nobody has for a
+ * tick does this thread, and then it sleeps on the descriptor instead of ticking. While one and
+ * the same leader sleeps it goes away altogether: the leader calls it back.
+ */
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+{
+	struct conn *conn = list_of(chore, struct conn, chore);
+	uint64_t due = now + TICK_NS;
+
+	if (!conn_trylock(conn))
+		return due;
+	conn->wait.watched = false;
+	check_session(conn);
+	conn_clock(conn, now);
+	if (conn->chore_stints != conn->wait.stints) {
+		conn->chore_stints = conn->wait.stints;
+	} else if (conn->wait.leader) {
+		conn->wait.unattended = true;
+		due = NEVER;
+	} else {
+		due = conn->domain ? attend(conn, fd) : NEVER;
+	}
+	conn_unlock(conn);
+	return due;
+}
+
+void conn_count(struct conn *conn, struct usrbio_counters *counters)
+{
+	conn_lock(conn);
+	counters->ios += conn->nr_ios;
+	if (conn->domain) {
+		const struct tp_counters *count = &conn->domain->count;
+
+		counters->msgs_sent += count->msgs_sent;
+		counters->msgs_received += count->msgs_received;
+		counters->imms_received += count->imms_received;
+		counters->remote_reads += count->served_reads;
+		counters->remote_writes += count->served_writes;
+		counters->doorbells += count->doorbells;
+		counters->polls += count->polls;
+		counters->sleeps += count->arms;
+	}
+	conn_unlock(conn);
+}

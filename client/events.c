@@ -1,0 +1,254 @@
+/*
+ * What a connection's transport reports, and what the server says. One of the few places that
+ * distrust the server: a completion is believed only for an I/O under way and within its length.
+ */
+#include "client/conn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/batch.h"
+#include "client/clock.h"
+#include "client/ring.h"
+#include "client/session.h"
+#include "common/log.h"
+
+#define EVENTS_MAX	64
+#define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 24 bytes each */
+#define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries of 40 */
+#define SUBMIT_ENTRY	40u
+
+void *conn_buf(struct conn *conn)
+{
+	void *buf = conn->blocked ? NULL : conn->ops->msg_buf(conn->tp);
+
+	if (!buf)
+		conn->blocked = true;
+	return buf;
+}
+
+int conn_send(struct conn *conn, const struct message *msg, void *buf)
+{
+	long len = codec_encode(msg, buf, conn->tp->msg_max);
+
+	if (len < 0)
+		return (int)len;
+	conn->ops->msg_send(conn->tp, (size_t)len);
+	conn->unflushed = true;
+	return 0;
+}
+
+void conn_pump(struct conn *conn)
+{
+	if (conn->state != CONN_UP)
+		return;
+	if (conn->pong_due) {
+		const struct message pong = {.type = MSG_PING,
+					     .ping = {.nonce = conn->pong_nonce, .pong = 1}};
+		void *buf = conn_buf(conn);
+
+		if (!buf)
+			return;
+		conn->pong_due = false;
+		conn_send(conn, &pong, buf);
+	}
+	if (requests_send(conn))
+		batch_dispatch(conn);
+}
+
+static void on_connected(struct conn *conn)
+{
+	struct message msg = {.type = MSG_HELLO};
+	void *buf = conn_buf(conn);
+
+	if (!buf) {
+		conn_violated(conn, "no credit for a hello");
+		return;
+	}
+	conn_expect(conn);
+	conn->state = CONN_GREETING;
+	session_hello(conn->session, &msg.hello);
+	msg.hello.max_inflight = WANTED_INFLIGHT;
+	if (conn_send(conn, &msg, buf))
+		conn_violated(conn, "no room for a hello");
+}
+
+static void on_welcome(struct conn *conn, const struct welcome *welcome)
+{
+	uint32_t room = (conn->tp->msg_max - SUBMIT_OVERHEAD) / SUBMIT_ENTRY;
+	uint32_t max =
+		welcome->max_inflight < WANTED_INFLIGHT ? welcome->max_inflight : WANTED_INFLIGHT;
+	int err;
+
+	if (conn->state != CONN_GREETING) {
+		conn_violated(conn, "a second welcome");
+		return;
+	}
+	err = session_welcome(conn->session, welcome);
+	if (!err)
+		err = inflight_open(&conn->inflight, max);
+	if (err) {
+		conn_shut(conn, err);
+		return;
+	}
+	conn->features = welcome->features;
+	conn->max_regions = welcome->max_regions;
+	conn->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
+	conn->number = conn->session->last_number;
+	memset(conn->region_ids, 0, sizeof(conn->region_ids));
+	conn->state = CONN_UP;
+	conn->wait.stirred = true;
+	conn_pump(conn);
+}
+
+/* One I/O is over, says the server. full: without saying how long, because all of it was read. */
+static bool complete(struct conn *conn, uint32_t tag, int64_t result, bool full)
+{
+	const struct flying *found = inflight_find(&conn->inflight, tag);
+	struct flying io;
+
+	/* A lie ends the connection, and the end of the connection completes the I/O. */
+	if (!found) {
+		conn_violated(conn, "a completion for no I/O under way");
+		return false;
+	}
+	if (full ? !found->ring->for_read : result > 0 && (uint64_t)result > found->len) {
+		conn_violated(conn,
+			      full ? "an immediate for a write" : "a result longer than the I/O");
+		return false;
+	}
+	io = inflight_end(&conn->inflight, found);
+	conn->nr_ios++;
+	ring_complete(io.ring, io.slot, full ? (int64_t)io.len : result);
+	return true;
+}
+
+static void on_completion(struct conn *conn, const struct completion *completion)
+{
+	for (size_t i = 0; i < completion->n; i++)
+		if (!complete(conn, completion->tag[i], completion->result[i], false))
+			return;
+}
+
+static void on_ping(struct conn *conn, const struct ping *ping)
+{
+	if (!ping->pong) {
+		conn->pong_due = true;
+		conn->pong_nonce = ping->nonce;
+	} else if (!request_ponged(conn, ping->nonce)) {
+		conn_violated(conn, "a pong without a ping");
+	}
+}
+
+static void on_msg(struct conn *conn, const void *frame, size_t len)
+{
+	struct message msg;
+
+	if (codec_decode(&conn->arena, frame, len, &msg)) {
+		conn_violated(conn, "a malformed message");
+		return;
+	}
+	if (conn->state == CONN_GREETING && msg.type != MSG_WELCOME) {
+		conn_violated(conn, "a message before the welcome");
+		return;
+	}
+	switch (msg.type) {
+	case MSG_WELCOME:
+		on_welcome(conn, &msg.welcome);
+		break;
+	case MSG_COMPLETION:
+		on_completion(conn, &msg.completion);
+		break;
+	case MSG_REPLY:
+		if (!request_replied(conn, &msg.reply))
+			conn_violated(conn, "a reply to no request");
+		break;
+	case MSG_PING:
+		on_ping(conn, &msg.ping);
+		break;
+	default:
+		conn_violated(conn, "a message that only clients send");
+	}
+}
+
+/* The wire has let go of all memory: now, and not before, everything under way may end. */
+static void on_closed(struct conn *conn, int status)
+{
+	struct flying io;
+
+	if (conn->state == CONN_UP) {
+		log_info("%s: connection lost: %s", conn->session->spec->mount_point,
+			 status ? strerror(-status) : "the server left");
+		session_lost(conn->session, conn->number);
+	}
+	if (conn->state != CONN_CLOSING)
+		conn->error = status ? status : -ECONNRESET;
+	conn->ops->conn_free(conn->tp);
+	conn->tp = NULL;
+	conn->state = CONN_DOWN;
+	conn->unflushed = false;
+	for (uint32_t index = 0; inflight_take_next(&conn->inflight, &index, &io);)
+		ring_complete(io.ring, io.slot, -EREMOTEIO);
+	inflight_close(&conn->inflight);
+	batch_fail(conn, -EREMOTEIO);
+	requests_fail(conn, -EREMOTEIO);
+	conn->wait.stirred = true;
+}
+
+static void on_event(struct conn *conn, const struct tp_event *event)
+{
+	bool talking = conn->state == CONN_GREETING || conn->state == CONN_UP;
+
+	switch (event->type) {
+	case TP_EV_CONNECTED:
+		if (conn->state == CONN_OPENING)
+			on_connected(conn);
+		break;
+	case TP_EV_MSG:
+		if (talking)
+			on_msg(conn, event->msg, event->len);
+		break;
+	case TP_EV_IMM:
+		if (conn->state == CONN_UP)
+			complete(conn, event->imm, 0, true);
+		break;
+	case TP_EV_READY:
+		conn->blocked = false;
+		break;
+	case TP_EV_CLOSED:
+		on_closed(conn, event->status);
+		break;
+	case TP_EV_DONE:
+	case TP_EV_REQUEST:
+		break; /* a client posts nothing and listens nowhere */
+	}
+}
+
+int conn_poll(struct conn *conn)
+{
+	struct tp_event events[EVENTS_MAX];
+	int n = conn->ops->poll(conn->domain, events, EVENTS_MAX);
+
+	for (int i = 0; i < n; i++)
+		on_event(conn, &events[i]);
+	if (n > 0) {
+		conn->heard_ns = now_ns();
+		conn_pump(conn);
+	}
+	return n;
+}
+
+void conn_look(struct conn *conn)
+{
+	if (!conn->domain)
+		return;
+	if (!conn->wait.watched) {
+		conn->wait.stints++;
+		conn_poll(conn);
+		return;
+	}
+	/* The progress thread sleeps on: what was armed for it is armed again. */
+	do
+		conn_poll(conn);
+	while (conn->wait.watched && conn->ops->arm(conn->domain));
+}

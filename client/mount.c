@@ -1,0 +1,247 @@
+/*
+ * Mounts: a registry by normalised mount point under one lock. A mount that nobody uses lingers
+ * for a while, because programs make rings, iovs and files per transfer; then the progress thread
+ * disconnects and frees it.
+ */
+#include "client/mount.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/clock.h"
+#include "client/conn.h"
+#include "client/fork.h"
+#include "client/list.h"
+#include "client/progress.h"
+#include "client/region.h"
+#include "client/session.h"
+#include "client/usrbio.h"
+#include "client/wrap.h"
+
+#define LINGER_NS (10 * NS_PER_S)
+
+struct mount {
+	struct list link;
+	unsigned refs;	     /* under mounts.lock */
+	uint64_t expires_ns; /* when refs is 0 */
+	struct mountspec spec;
+	struct session *session;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct list list;
+	struct chore chore;
+} mounts = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+
+static void reset(void)
+{
+	pthread_mutex_init(&mounts.lock, NULL);
+	list_init(&mounts.list);
+	list_init(&mounts.chore.link);
+	mounts.chore.tend = tend;
+}
+
+static void start(void)
+{
+	reset();
+	fork_watch(reset);
+}
+
+static struct mount *find(const struct mountspec *spec)
+{
+	struct list *it;
+
+	list_for_each (it, &mounts.list) {
+		struct mount *mount = list_of(it, struct mount, link);
+
+		if (!strcmp(mount->spec.mount_point, spec->mount_point))
+			return mount;
+	}
+	return NULL;
+}
+
+static struct mount *add(const struct mountspec *spec)
+{
+	struct mount *mount = calloc(1, sizeof(*mount));
+
+	if (!mount)
+		return NULL;
+	mount->spec = *spec;
+	mount->session = session_create(&mount->spec);
+	if (!mount->session) {
+		free(mount);
+		return NULL;
+	}
+	list_add_tail(&mounts.list, &mount->link);
+	return mount;
+}
+
+int mount_get_spec(const struct mountspec *spec, struct mount **out)
+{
+	struct mount *mount;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&mounts.lock);
+	mount = find(spec);
+	if (!mount)
+		mount = add(spec);
+	if (mount)
+		mount->refs++;
+	pthread_mutex_unlock(&mounts.lock);
+	if (!mount)
+		return -ENOMEM;
+	*out = mount;
+	return 0;
+}
+
+int mount_get(const char *mount_point, struct mount **mount)
+{
+	struct mountspec spec;
+	int err = mountspec_find(mount_point, &spec);
+
+	return err ? err : mount_get_spec(&spec, mount);
+}
+
+struct mount *mount_hold(struct mount *mount)
+{
+	pthread_mutex_lock(&mounts.lock);
+	mount->refs++;
+	pthread_mutex_unlock(&mounts.lock);
+	return mount;
+}
+
+/* Without a progress thread nothing was ever connected; the mount stays for the next user. */
+void mount_put(struct mount *mount)
+{
+	bool last;
+
+	pthread_mutex_lock(&mounts.lock);
+	last = !--mount->refs;
+	if (last)
+		mount->expires_ns = now_ns() + LINGER_NS;
+	pthread_mutex_unlock(&mounts.lock);
+	if (last && session_number(mount->session) && !progress_add(&mounts.chore))
+		progress_kick(now_ns() + LINGER_NS);
+}
+
+static void end(struct mount *mount)
+{
+	wrap_forget(mount);
+	region_discard_doomed(mount->session);
+	session_destroy(mount->session);
+	free(mount);
+}
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+{
+	struct list expired, *it, *after;
+	uint64_t due = NEVER;
+
+	list_init(&expired);
+	pthread_mutex_lock(&mounts.lock);
+	list_for_each_safe (it, after, &mounts.list) {
+		struct mount *mount = list_of(it, struct mount, link);
+
+		if (mount->refs)
+			continue;
+		if (mount->expires_ns > now) {
+			due = min_ns(due, mount->expires_ns);
+			continue;
+		}
+		list_del(it);
+		list_add_tail(&expired, it);
+	}
+	pthread_mutex_unlock(&mounts.lock);
+	list_for_each_safe (it, after, &expired)
+		end(list_of(it, struct mount, link));
+	return due;
+}
+
+const struct mountspec *mount_spec(const struct mount *mount)
+{
+	return &mount->spec;
+}
+
+struct session *mount_to_session(struct mount *mount)
+{
+	return mount->session;
+}
+
+uint64_t mount_session(struct mount *mount)
+{
+	return session_number(mount->session);
+}
+
+struct request_waiter {
+	struct waiter waiter;
+	const struct request *request;
+};
+
+static bool is_done(const struct waiter *waiter)
+{
+	return ((const struct request_waiter *)(const void *)waiter)->request->done;
+}
+
+/* Ask, and wait for the answer. A server that stays silent is given up by conn_clock. */
+static int ask(struct mount *mount, struct request *request)
+{
+	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};
+	int err = session_connect(mount->session);
+	struct conn *conn;
+
+	if (err)
+		return err;
+	conn = session_conn(mount->session);
+	conn_lock(conn);
+	request_start(conn, request);
+	conn_wait(conn, &w.waiter, NEVER);
+	conn_unlock(conn);
+	return request->status;
+}
+
+int mount_call(struct mount *mount, const struct call *call, struct answer *answer)
+{
+	struct request request = {.kind = REQUEST_CALL, .call = call, .answer = answer};
+
+	return ask(mount, &request);
+}
+
+int mount_ping(struct mount *mount, uint64_t *ns)
+{
+	struct request request = {.kind = REQUEST_PING};
+	uint64_t begin;
+	int err = session_connect(mount->session);
+
+	if (err)
+		return err;
+	begin = now_ns();
+	err = ask(mount, &request);
+	if (!err)
+		*ns = now_ns() - begin;
+	return err;
+}
+
+void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
+{
+	struct conn *conn = mount->session->conns[0];
+
+	conn_lock(conn);
+	if (conn->number == session)
+		request_close_handle(conn, handle);
+	conn_unlock(conn);
+}
+
+int mount_counters(struct mount *mount, struct usrbio_counters *counters)
+{
+	*counters = (struct usrbio_counters){0};
+	for (unsigned i = 0; i < mount->session->nr_conns; i++)
+		conn_count(mount->session->conns[i], counters);
+	return 0;
+}

@@ -1,0 +1,343 @@
+/*
+ * Regions. Their objects are pooled and recycled; the order at the end of one is always the same:
+ * retire the handle, have every server drop it, deregister, unmap, recycle.
+ */
+#include "client/region.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "client/clock.h"
+#include "client/conn.h"
+#include "client/fork.h"
+#include "client/session.h"
+#include "common/log.h"
+
+static void init(void *object)
+{
+	struct region *region = object;
+
+	list_init(&region->device_link);
+	list_init(&region->link);
+}
+
+static struct pool regions = POOL_INIT(sizeof(struct region), init);
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Retired by eviction, waiting for their pins and for the server; tended by the progress thread. */
+static struct {
+	pthread_mutex_t lock;
+	struct list list;
+	struct chore chore;
+} doomed = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+
+static void reset_doomed(void)
+{
+	pthread_mutex_init(&doomed.lock, NULL);
+	list_init(&doomed.list);
+	list_init(&doomed.chore.link);
+	doomed.chore.tend = tend;
+}
+
+static void forget(void)
+{
+	pool_forget(&regions);
+	reset_doomed();
+}
+
+static void start(void)
+{
+	reset_doomed();
+	fork_watch(forget);
+}
+
+int region_create(struct mount *mount, void *base, size_t size, size_t block_size,
+		  const struct shm *shm, struct region **out)
+{
+	struct session *session = mount_to_session(mount);
+	struct region *region;
+
+	pthread_once(&once, start);
+	region = pool_take(&regions);
+	if (!region)
+		return -ENOMEM;
+	region->announced = calloc(session->nr_conns, sizeof(*region->announced));
+	if (!region->announced) {
+		pool_recycle(&regions, &region->pooled);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < session->nr_conns; i++)
+		for (int dir = 0; dir < NR_DIRS; dir++)
+			region->announced[i].drop[dir].announced = &region->announced[i];
+	atomic_store_explicit(&region->base, (uintptr_t)base, memory_order_release);
+	atomic_store_explicit(&region->size, size, memory_order_release);
+	atomic_store_explicit(&region->block_size, block_size, memory_order_release);
+	atomic_store_explicit(&region->mount, mount, memory_order_release);
+	region->session = session;
+	region->wrapped = !shm;
+	region->dropping = false;
+	region->shm = shm ? *shm : (struct shm){0};
+	region->handle = pool_publish(&regions, &region->pooled);
+	*out = region;
+	return 0;
+}
+
+struct region *region_get(uint64_t handle)
+{
+	return pool_get(&regions, handle);
+}
+
+void region_put(struct region *region)
+{
+	pool_put(&region->pooled);
+}
+
+struct region *region_pinned(uint64_t handle)
+{
+	return pool_pinned_object(&regions, handle);
+}
+
+struct region *region_peek(uint64_t handle)
+{
+	return pool_peek(&regions, handle);
+}
+
+bool region_alive(const struct region *region, uint64_t handle)
+{
+	return pool_alive(&region->pooled, handle);
+}
+
+bool region_registered(const struct region *region, enum region_dir dir)
+{
+	uint32_t epoch = atomic_load_explicit(&region->registered_epoch[dir], memory_order_acquire);
+
+	return epoch &&
+	       epoch == atomic_load_explicit(&region->session->device.epoch, memory_order_acquire);
+}
+
+int region_register(struct region *region, enum region_dir dir)
+{
+	if (region_registered(region, dir))
+		return 0;
+	return device_register(&region->session->device, region, dir);
+}
+
+bool region_announced(const struct region *region, const struct conn *conn, enum region_dir dir)
+{
+	const struct announced *a = &region->announced[conn->index];
+
+	return a->life == conn->life && a->on[dir];
+}
+
+static int take_id(struct conn *conn)
+{
+	for (uint32_t word = 0; word * 64 < conn->max_regions; word++) {
+		uint64_t free_ids = ~conn->region_ids[word];
+		uint32_t id;
+
+		if (!free_ids)
+			continue;
+		id = word * 64 + (uint32_t)__builtin_ctzll(free_ids);
+		if (id >= conn->max_regions)
+			break;
+		conn->region_ids[word] |= 1ull << (id % 64);
+		return (int)id;
+	}
+	log_warn("%s: the server takes no more than %u regions; destroy iovs you no longer need",
+		 conn->session->spec->mount_point, conn->max_regions);
+	return -ENOMEM;
+}
+
+int region_announce(struct region *region, struct conn *conn, enum region_dir dir)
+{
+	struct announced *a = &region->announced[conn->index];
+	struct message msg = {.type = MSG_REGION_ADD};
+	void *buf;
+	int id, err;
+
+	if (region_announced(region, conn, dir))
+		return a->id[dir];
+	err = region_register(region, dir);
+	if (err)
+		return err;
+	buf = conn_buf(conn);
+	if (!buf)
+		return -EAGAIN;
+	id = take_id(conn);
+	if (id < 0)
+		return id;
+	msg.region_add = (struct region_add){
+		.region = (uint32_t)id,
+		.key = region->mem[dir]->key,
+		.base = atomic_load(&region->base),
+		.size = atomic_load(&region->size),
+		.access = dir == DIR_READ_IO ? ACCESS_WRITE : ACCESS_READ,
+	};
+	err = conn_send(conn, &msg, buf);
+	if (err)
+		return err;
+	if (a->life != conn->life)
+		a->on[DIR_READ_IO] = a->on[DIR_WRITE_IO] = false;
+	a->life = conn->life;
+	a->on[dir] = true;
+	a->id[dir] = (uint16_t)id;
+	return id;
+}
+
+bool region_retire(struct region *region, uint64_t handle)
+{
+	return pool_retire(&region->pooled, handle);
+}
+
+/* Only now may the id name another region: the server has answered, or is gone. */
+static void dropped(struct request *request, struct conn *conn)
+{
+	struct drop *drop = list_of(request, struct drop, request);
+	struct announced *a = drop->announced;
+
+	conn->region_ids[request->region / 64] &= ~(1ull << (request->region % 64));
+	a->on[drop - a->drop] = false;
+	a->nr_drops--;
+}
+
+static void ask_to_drop(struct region *region)
+{
+	for (unsigned i = 0; i < region->session->nr_conns; i++) {
+		struct conn *conn = region->session->conns[i];
+		struct announced *a = &region->announced[i];
+
+		conn_lock(conn);
+		for (enum region_dir dir = 0; dir < NR_DIRS; dir++) {
+			struct request *request = &a->drop[dir].request;
+
+			if (conn->state != CONN_UP || !region_announced(region, conn, dir))
+				continue;
+			*request = (struct request){
+				.kind = REQUEST_DROP, .region = a->id[dir], .over = dropped};
+			a->nr_drops++;
+			request_start(conn, request);
+		}
+		conn_unlock(conn);
+	}
+}
+
+/* A connection that closes may still move data until it is down. */
+static bool has_let_go(const struct conn *conn, const struct announced *a)
+{
+	return !a->nr_drops && (a->life != conn->life || conn->state != CONN_CLOSING);
+}
+
+struct drop_waiter {
+	struct waiter waiter;
+	const struct conn *conn;
+	const struct announced *announced;
+};
+
+static bool let_go(const struct waiter *waiter)
+{
+	const struct drop_waiter *w = (const struct drop_waiter *)(const void *)waiter;
+
+	return has_let_go(w->conn, w->announced);
+}
+
+static void wait_for_drops(struct region *region)
+{
+	for (unsigned i = 0; i < region->session->nr_conns; i++) {
+		struct conn *conn = region->session->conns[i];
+		struct drop_waiter w = {.waiter = {.ready = let_go},
+					.conn = conn,
+					.announced = &region->announced[i]};
+
+		conn_lock(conn);
+		conn_wait(conn, &w.waiter, NEVER);
+		conn_unlock(conn);
+	}
+}
+
+void region_discard(struct region *region)
+{
+	device_deregister(&region->session->device, region);
+	if (region->shm.base)
+		shm_close(&region->shm);
+	free(region->announced);
+	region->announced = NULL;
+	pool_recycle(&regions, &region->pooled);
+}
+
+void region_finish(struct region *region)
+{
+	/* Somebody is a few instructions from letting go of it. */
+	while (pool_pinned(&region->pooled))
+		sched_yield();
+	ask_to_drop(region);
+	wait_for_drops(region);
+	region_discard(region);
+}
+
+void region_doom(struct region *region)
+{
+	pthread_mutex_lock(&doomed.lock);
+	list_add_tail(&doomed.list, &region->link);
+	pthread_mutex_unlock(&doomed.lock);
+	if (progress_add(&doomed.chore))
+		log_warn("no thread to let go of wrapped memory: it stays registered");
+	progress_kick(0);
+}
+
+static bool all_let_go(const struct region *region)
+{
+	bool all = true;
+
+	for (unsigned i = 0; all && i < region->session->nr_conns; i++) {
+		struct conn *conn = region->session->conns[i];
+
+		conn_lock(conn);
+		all = has_let_go(conn, &region->announced[i]);
+		conn_unlock(conn);
+	}
+	return all;
+}
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+{
+	struct list *it, *after;
+	bool left;
+
+	pthread_mutex_lock(&doomed.lock);
+	list_for_each_safe (it, after, &doomed.list) {
+		struct region *region = list_of(it, struct region, link);
+
+		if (pool_pinned(&region->pooled))
+			continue;
+		if (!region->dropping)
+			ask_to_drop(region);
+		region->dropping = true;
+		if (!all_let_go(region))
+			continue;
+		list_del(it);
+		region_discard(region);
+	}
+	left = !list_empty(&doomed.list);
+	pthread_mutex_unlock(&doomed.lock);
+	return left ? now + TICK_NS : NEVER;
+}
+
+void region_discard_doomed(const struct session *session)
+{
+	struct list *it, *after;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&doomed.lock);
+	list_for_each_safe (it, after, &doomed.list) {
+		struct region *region = list_of(it, struct region, link);
+
+		if (region->session != session)
+			continue;
+		list_del(it);
+		region_discard(region);
+	}
+	pthread_mutex_unlock(&doomed.lock);
+}

@@ -1,0 +1,95 @@
+/*
+ * A region: a range of this process's memory that I/O may name. It is registered with the mount's
+ * device once per direction, and announced to the server once per connection and direction, both
+ * when they are first needed. Every iov is one; wrapped memory is one as long as it is remembered.
+ */
+#ifndef USRBIO_CLIENT_REGION_H
+#define USRBIO_CLIENT_REGION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/handles.h"
+#include "client/list.h"
+#include "client/request.h"
+#include "client/shm.h"
+#include "common/transport.h"
+#include "proto/limits.h"
+
+struct conn;
+struct mount;
+struct session;
+
+/* What the server does to the memory: writes it when a file is read. */
+enum region_dir { DIR_READ_IO, DIR_WRITE_IO, NR_DIRS };
+
+/* What one connection knows of a region; under that connection's lock. */
+struct announced {
+	uint64_t life; /* of the connection: an earlier one's announcements are void */
+	bool on[NR_DIRS];
+	uint16_t id[NR_DIRS];
+	unsigned nr_drops; /* asked for, not answered */
+	struct drop {
+		struct request request;
+		struct announced *announced;
+	} drop[NR_DIRS];
+};
+
+struct region {
+	struct pooled pooled;
+	/* Written before publishing. Readers without a pin check pool_alive afterwards. */
+	_Atomic uintptr_t base;
+	_Atomic size_t size;
+	_Atomic size_t block_size; /* 0: no blocks, as always for wrapped memory */
+	_Atomic(struct mount *) mount;
+	uint64_t handle;
+	bool wrapped; /* pinned by its I/O: eviction waits for it */
+	struct session *session;
+	struct announced *announced; /* one per connection of the session */
+	struct shm shm;		     /* iovs made or opened: closed with the region */
+
+	/* Under the device's lock; registered_epoch is read without, as a hint. */
+	struct tp_mem *mem[NR_DIRS];
+	_Atomic uint32_t registered_epoch[NR_DIRS]; /* 0: not registered */
+	struct list device_link;
+
+	bool dropping;	  /* the progress thread's: its drops have been sent */
+	struct list link; /* the doomed ones, under their lock */
+};
+
+/*
+ * A region of a mount, not registered yet. For iovs: takes over *shm; for wrapped memory shm is
+ * NULL. 0 and a region, or -ENOMEM. Holds no reference to the mount.
+ */
+int region_create(struct mount *mount, void *base, size_t size, size_t block_size,
+		  const struct shm *shm, struct region **region);
+struct region *region_get(uint64_t handle); /* pinned; NULL for a dead one */
+void region_put(struct region *region);
+struct region *region_pinned(uint64_t handle); /* of one that is pinned, retired or not */
+struct region *region_peek(uint64_t handle);
+bool region_alive(const struct region *region, uint64_t handle);
+
+/* Make it reachable in this direction, as far as a device is known: 0 or -ENOMEM, -EFAULT. */
+int region_register(struct region *region, enum region_dir dir);
+
+/* Has it been made so? Lock-free. */
+bool region_registered(const struct region *region, enum region_dir dir);
+
+/* Is it known to this connection, whose lock is held? */
+bool region_announced(const struct region *region, const struct conn *conn, enum region_dir dir);
+/* Make it known, if it is not: its id, or -EAGAIN (no send buffer), -ENOMEM, -EFAULT. */
+int region_announce(struct region *region, struct conn *conn, enum region_dir dir);
+
+/* End the handle: true for the one caller that did. Its queued I/O completes -ECANCELED. */
+bool region_retire(struct region *region, uint64_t handle);
+/* A retired region's end: wait until no server touches it, deregister, unmap, recycle. */
+void region_finish(struct region *region);
+/* The same later, by the progress thread, once nobody pins it. */
+void region_doom(struct region *region);
+/* The same at once: its mount has no connection any more. */
+void region_discard(struct region *region);
+/* Of a mount that ends: what is doomed of it is discarded. On the progress thread. */
+void region_discard_doomed(const struct session *session);
+
+#endif

@@ -1,0 +1,198 @@
+/* Iovs and wrapped memory: when regions come and go, and what happens to I/O meanwhile. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+static struct rig rig;
+
+static void start(uint32_t max_inflight)
+{
+	memset(&rig, 0, sizeof(rig));
+	rig.server.max_inflight = max_inflight;
+	rig_start(&rig, 16, 0, 0);
+}
+
+static int prep_in(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov)
+{
+	return hf3fs_prep_io(ior, iov, ior->for_read, iov->base, rig.fd, 0, 100, NULL);
+}
+
+static int64_t io_in(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov)
+{
+	cr_assert_geq(prep_in(ior, iov), 0);
+	cr_assert_eq(hf3fs_submit_ios(ior), 0);
+	return rig_wait(ior);
+}
+
+Test(memory, a_region_is_announced_once_per_direction)
+{
+	start(0);
+	cr_assert_eq(atomic_load(&rig.server.nr_adds), 0, "not before it is used");
+	for (int i = 0; i < 10; i++)
+		cr_assert_eq(io_in(&rig.reads, &rig.iov), 100);
+	cr_assert_eq(atomic_load(&rig.server.nr_adds), 1);
+	for (int i = 0; i < 10; i++)
+		cr_assert_eq(io_in(&rig.writes, &rig.iov), 100);
+	cr_assert_eq(atomic_load(&rig.server.nr_adds), 2);
+	hf3fs_iovdestroy(&rig.iov);
+	cr_assert_eq(atomic_load(&rig.server.nr_drops), 2, "both before destroy returns");
+	rig_stop(&rig);
+}
+
+static void *destroy(void *iov)
+{
+	hf3fs_iovdestroy(iov);
+	return NULL;
+}
+
+Test(memory, destroy_waits_for_what_the_server_does)
+{
+	pthread_t thread;
+
+	start(0);
+	atomic_store(&rig.server.hold, true);
+	cr_assert_geq(prep_in(&rig.reads, &rig.iov), 0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	rig_until(atomic_load(&rig.server.nr_batches) == 1);
+	pthread_create(&thread, NULL, destroy, &rig.iov);
+	rig_until(prep_in(&rig.reads, &rig.iov) == -EINVAL);
+	cr_assert_eq(pthread_tryjoin_np(thread, NULL), EBUSY);
+	atomic_store(&rig.server.hold, false);
+	pthread_join(thread, NULL);
+	cr_assert_eq(rig_wait(&rig.reads), 100, "it ran, and its memory was there");
+	/* What the loop prepared before the handle ended never reaches the server. */
+	rig_stop(&rig);
+	cr_assert_eq(atomic_load(&rig.server.nr_batches), 1);
+}
+
+Test(memory, what_waits_is_cancelled_by_destroy)
+{
+	struct hf3fs_cqe cqes[2];
+	struct hf3fs_iov other;
+
+	start(1);
+	cr_assert_eq(hf3fs_iovcreate(&other, rig.server.mount, 4096, 0, -1), 0);
+	atomic_store(&rig.server.hold, true);
+	cr_assert_geq(prep_in(&rig.reads, &rig.iov), 0);
+	cr_assert_geq(prep_in(&rig.reads, &other), 0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	rig_until(atomic_load(&rig.server.nr_batches) == 1);
+	hf3fs_iovdestroy(&other);
+	atomic_store(&rig.server.hold, false);
+	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, cqes, 2, 2, NULL), 2);
+	cr_assert_eq(cqes[0].result, 100);
+	cr_assert_eq(cqes[1].result, -ECANCELED);
+	rig_stop(&rig);
+}
+
+Test(memory, crossing_a_block_shows_in_the_completion)
+{
+	struct hf3fs_iov iov;
+
+	start(0);
+	cr_assert_eq(hf3fs_iovcreate(&iov, rig.server.mount, 8192, 4096, -1), 0);
+	cr_assert_geq(hf3fs_prep_io(&rig.reads, &iov, true, iov.base + 4000, rig.fd, 0, 97, NULL),
+		      0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	cr_assert_eq(rig_wait(&rig.reads), -EINVAL);
+	cr_assert_geq(hf3fs_prep_io(&rig.reads, &iov, true, iov.base + 4000, rig.fd, 0, 96, NULL),
+		      0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	cr_assert_eq(rig_wait(&rig.reads), 96);
+	hf3fs_iovdestroy(&iov);
+	rig_stop(&rig);
+}
+
+static void wrap(struct hf3fs_iov *iov, void *base, uint8_t id, size_t size)
+{
+	const uint8_t uuid[16] = {id};
+
+	cr_assert_eq(hf3fs_iovwrap(iov, base, uuid, rig.server.mount, size, 64, -1), 0);
+}
+
+Test(memory, wrapping_the_same_range_again_registers_nothing)
+{
+	char *memory = malloc(8192);
+	struct hf3fs_iov iov, copy;
+
+	start(0);
+	for (int i = 0; i < 20; i++) {
+		wrap(&iov, memory, 1, 8192);
+		copy = iov;
+		cr_assert_eq(io_in(&rig.reads, &copy), 100, "and block sizes are not enforced");
+	}
+	cr_assert_eq(atomic_load(&rig.server.nr_adds), 1);
+	cr_assert_eq(atomic_load(&rig.server.nr_drops), 0);
+	wrap(&iov, memory + 4096, 1, 4096);
+	rig_until(atomic_load(&rig.server.nr_drops) == 1);
+	cr_assert_eq(io_in(&rig.reads, &iov), 100);
+	cr_assert_eq(atomic_load(&rig.server.nr_adds), 2);
+	rig_stop(&rig);
+	free(memory);
+}
+
+Test(memory, an_evicted_wrap_lives_as_long_as_its_io)
+{
+	char *memory = calloc(2, 4096);
+	struct hf3fs_cqe cqes[2];
+	struct hf3fs_iov iov;
+
+	start(0);
+	rig.server.file[0] = 'x';
+	wrap(&iov, memory, 1, 4096);
+	cr_assert_geq(prep_in(&rig.reads, &iov), 0);
+	wrap(&iov, memory + 4096, 1, 4096);
+	cr_assert_geq(prep_in(&rig.reads, &iov), 0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, cqes, 2, 2, NULL), 2);
+	cr_assert_eq(cqes[0].result, 100);
+	cr_assert_eq(cqes[1].result, 100);
+	cr_assert_eq(memory[0], 'x');
+	cr_assert_eq(memory[4096], 'x');
+	rig_until(atomic_load(&rig.server.nr_drops) == 1);
+	rig_stop(&rig);
+	free(memory);
+}
+
+Test(memory, more_wraps_than_are_remembered)
+{
+	enum { N = 1200 };
+	char *memory = malloc(N * 128);
+	struct hf3fs_iov iov;
+
+	memset(&rig, 0, sizeof(rig));
+	rig.server.max_regions = 1024;
+	rig_start(&rig, 16, 0, 0);
+	for (int i = 0; i < N; i++) {
+		wrap(&iov, memory + i * 128, 1, 128);
+		memcpy(iov.id, &i, sizeof(i));
+		cr_assert_eq(io_in(&rig.reads, &iov), 100);
+	}
+	rig_until(atomic_load(&rig.server.nr_adds) - atomic_load(&rig.server.nr_drops) <= 512);
+	rig_stop(&rig);
+	free(memory);
+}
+
+Test(memory, more_regions_than_the_server_takes)
+{
+	struct hf3fs_iov iovs[3];
+
+	memset(&rig, 0, sizeof(rig));
+	rig.server.max_regions = 2;
+	rig_start(&rig, 16, 0, 0);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(hf3fs_iovcreate(&iovs[i], rig.server.mount, 4096, 0, -1), 0);
+	cr_assert_eq(io_in(&rig.reads, &iovs[0]), 100);
+	cr_assert_eq(io_in(&rig.reads, &iovs[1]), 100);
+	cr_assert_eq(io_in(&rig.reads, &iovs[2]), -ENOMEM);
+	hf3fs_iovdestroy(&iovs[0]);
+	cr_assert_eq(io_in(&rig.reads, &iovs[2]), 100);
+	hf3fs_iovdestroy(&iovs[1]);
+	hf3fs_iovdestroy(&iovs[2]);
+	rig_stop(&rig);
+}

@@ -1,0 +1,129 @@
+/* The small parts: heap, pool of handles, table of I/Os under way. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "client/handles.h"
+#include "client/heap.h"
+#include "client/inflight.h"
+#include "proto/limits.h"
+
+Test(heap, gives_back_in_order)
+{
+	uint64_t keys[1000], random = 1, last = 0;
+	struct heap heap = {.keys = keys};
+
+	for (int i = 0; i < 1000; i++) {
+		random = random * 6364136223846793005ull + 1442695040888963407ull;
+		heap_push(&heap, random >> 40);
+	}
+	for (int i = 0; i < 1000; i++) {
+		uint64_t key = heap_pop(&heap);
+
+		cr_assert_geq(key, last);
+		last = key;
+	}
+	cr_assert_eq(heap.n, 0);
+}
+
+struct thing {
+	struct pooled pooled;
+	int value;
+};
+
+static struct pool things = POOL_INIT(sizeof(struct thing), NULL);
+
+Test(pool, finds_what_is_alive_and_nothing_else)
+{
+	struct thing *thing = pool_take(&things);
+	uint64_t first = pool_publish(&things, &thing->pooled), second;
+
+	cr_assert_eq(pool_get(&things, first), thing);
+	cr_assert(pool_pinned(&thing->pooled));
+	cr_assert(pool_retire(&thing->pooled, first));
+	cr_assert(!pool_retire(&thing->pooled, first), "only one caller ends it");
+	cr_assert_null(pool_get(&things, first));
+	cr_assert_eq(pool_pinned_object(&things, first), thing, "a pin outlives the handle");
+	pool_put(&thing->pooled);
+	cr_assert(!pool_pinned(&thing->pooled));
+	pool_recycle(&things, &thing->pooled);
+
+	cr_assert_eq(pool_take(&things), thing, "memory is recycled");
+	second = pool_publish(&things, &thing->pooled);
+	cr_assert_neq(first, second);
+	cr_assert_null(pool_get(&things, first));
+	cr_assert_null(pool_peek(&things, first));
+	cr_assert(!pool_retire(&thing->pooled, first));
+	cr_assert_eq(pool_peek(&things, second), thing);
+}
+
+Test(pool, believes_no_garbage)
+{
+	struct thing *thing = pool_take(&things);
+	uint64_t handle = pool_publish(&things, &thing->pooled), random = 3;
+	unsigned hits = 0;
+
+	for (uint64_t i = 0; i < 1000000; i++) {
+		random = random * 6364136223846793005ull + 1442695040888963407ull;
+		hits += random != handle && pool_get(&things, random);
+		hits += i != handle && pool_get(&things, i);
+	}
+	cr_assert_eq(hits, 0);
+	cr_assert_null(pool_get(&things, UINT64_MAX));
+	cr_assert_null(pool_get(&things, (uintptr_t)thing));
+	pool_forget(&things);
+	cr_assert_null(pool_get(&things, handle), "a forked child knows none of them");
+}
+
+Test(pool, grows_and_keeps_its_objects_in_place)
+{
+	enum { N = 3 * POOL_CHUNK + 1 };
+	static struct thing *all[N];
+	static uint64_t handles[N];
+
+	for (int i = 0; i < N; i++) {
+		all[i] = pool_take(&things);
+		handles[i] = pool_publish(&things, &all[i]->pooled);
+	}
+	for (int i = 0; i < N; i++)
+		cr_assert_eq(pool_peek(&things, handles[i]), all[i]);
+}
+
+Test(inflight, knows_each_tag_once)
+{
+	struct ring *ring = (struct ring *)0x1000;
+	struct inflight table;
+	const struct flying *io;
+	uint32_t a, b;
+
+	cr_assert_eq(inflight_open(&table, 2), 0);
+	a = inflight_add(&table, ring, 5, 100);
+	b = inflight_add(&table, ring, 6, 200);
+	cr_assert(inflight_full(&table));
+	cr_assert_neq(a, b);
+	io = inflight_find(&table, a);
+	cr_assert_eq(io->slot, 5);
+	cr_assert_eq(inflight_end(&table, io).len, 100);
+	cr_assert_null(inflight_find(&table, a), "over");
+	cr_assert_neq(inflight_add(&table, ring, 7, 1), a, "another sequence");
+	cr_assert_null(inflight_find(&table, a), "the old tag of an index in use");
+	cr_assert_null(inflight_find(&table, 2), "beyond the table");
+	cr_assert_null(inflight_find(&table, UINT32_MAX));
+	inflight_close(&table);
+	cr_assert_null(inflight_find(&table, b), "closed");
+}
+
+Test(inflight, gives_up_all)
+{
+	struct inflight table;
+	struct flying io;
+	unsigned n = 0, slots = 0;
+
+	cr_assert_eq(inflight_open(&table, INFLIGHT_MAX), 0);
+	for (uint32_t i = 0; i < INFLIGHT_MAX; i++)
+		inflight_add(&table, (struct ring *)0x1000, i, i);
+	for (uint32_t index = 0; inflight_take_next(&table, &index, &io); n++)
+		slots += io.slot;
+	cr_assert_eq(n, INFLIGHT_MAX);
+	cr_assert_eq(slots, INFLIGHT_MAX / 2 * (INFLIGHT_MAX - 1));
+	inflight_close(&table);
+}

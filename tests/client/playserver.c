@@ -1,0 +1,386 @@
+/* The played server: a loop around poll, a queue of I/Os, memory. */
+#include "playserver.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/addr.h"
+#include "proto/codec.h"
+
+void play_send_raw(struct playserver *server, struct play_conn *conn, const void *frame, size_t len)
+{
+	void *buf = server->ops->msg_buf(conn->tp);
+
+	play_must(buf);
+	memcpy(buf, frame, len);
+	server->ops->msg_send(conn->tp, len);
+	server->ops->flush(conn->tp);
+}
+
+void play_send(struct playserver *server, struct play_conn *conn, const struct message *msg)
+{
+	uint8_t frame[FRAME_MAX];
+	long len = codec_encode(msg, frame, sizeof(frame));
+
+	play_must(len > 0);
+	play_send_raw(server, conn, frame, (size_t)len);
+}
+
+void play_complete(struct playserver *server, struct play_conn *conn, uint32_t tag, int64_t result)
+{
+	const struct message msg = {.type = MSG_COMPLETION,
+				    .completion = {.n = 1, .tag = &tag, .result = &result}};
+
+	play_send(server, conn, &msg);
+}
+
+void play_imm(struct playserver *server, struct play_conn *conn, uint32_t imm)
+{
+	const struct tp_op op = {
+		.kind = TP_WRITE, .has_imm = true, .imm = imm, .local = server->file};
+
+	play_must(!server->ops->post(conn->tp, &op));
+	server->ops->flush(conn->tp);
+}
+
+static void welcome(struct playserver *server, struct play_conn *conn)
+{
+	static const uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
+	const struct message msg = {
+		.type = MSG_WELCOME,
+		.welcome = {.status = server->refuse,
+			    .version = PROTO_VERSION,
+			    .features = server->no_imm ? 0 : FEATURE_IMM,
+			    .session_id = {.data = id, .len = sizeof(id)},
+			    .session_key = {.data = key, .len = sizeof(key)},
+			    .boot_id = 42,
+			    .max_inflight = server->max_inflight,
+			    .max_regions = server->max_regions,
+			    .max_files = 100},
+	};
+
+	atomic_fetch_add(&server->nr_welcomes, 1);
+	play_send(server, conn, &msg);
+}
+
+static void answer_call(struct playserver *server, struct play_conn *conn, const struct call *call)
+{
+	const struct message msg = {
+		.type = MSG_REPLY,
+		.reply = {.tag = call->tag,
+			  .file = 7,
+			  .attr_valid = 1,
+			  .attr = {.mode = S_IFREG | 0600, .size = PLAY_SIZE}},
+	};
+
+	atomic_fetch_add(&server->nr_calls, 1);
+	if (call->op == CALL_CLOSE)
+		atomic_fetch_add(&server->nr_closes, 1);
+	play_send(server, conn, &msg);
+}
+
+static void queue_io(struct playserver *server, const struct play_io *io)
+{
+	play_must(server->tail - server->head < PLAY_IOS);
+	server->ios[server->tail++ % PLAY_IOS] = *io;
+}
+
+static void take_batch(struct playserver *server, struct play_conn *conn,
+		       const struct submit *submit)
+{
+	unsigned nr = atomic_load(&server->nr_batches);
+
+	if (nr < sizeof(server->batches) / sizeof(*server->batches))
+		server->batches[nr] = (struct play_batch){.op = submit->op,
+							  .flags = submit->flags,
+							  .priority = submit->priority,
+							  .n = (uint32_t)submit->n};
+	atomic_store(&server->nr_batches, nr + 1);
+	if (server->lie) {
+		server->lie(server, conn, submit);
+		return;
+	}
+	for (size_t i = 0; i < submit->n; i++)
+		queue_io(server, &(struct play_io){.conn = conn,
+						   .tag = submit->tag[i],
+						   .op = submit->op,
+						   .region = submit->region[i],
+						   .off = submit->off[i],
+						   .len = submit->len[i],
+						   .region_off = submit->region_off[i]});
+}
+
+/* A drop is answered once the I/Os queued before it are done: it waits in the same queue. */
+static void take_drop(struct playserver *server, struct play_conn *conn,
+		      const struct region_drop *drop)
+{
+	queue_io(server, &(struct play_io){.conn = conn, .tag = drop->tag, .region = drop->region});
+}
+
+static void take_message(struct playserver *server, struct play_conn *conn, const void *frame,
+			 size_t len)
+{
+	struct message msg;
+
+	play_must(!codec_decode(&server->arena, frame, len, &msg));
+	switch (msg.type) {
+	case MSG_HELLO:
+		welcome(server, conn);
+		break;
+	case MSG_REGION_ADD:
+		atomic_fetch_add(&server->nr_adds, 1);
+		play_must(msg.region_add.region < server->max_regions);
+		play_must(!conn->regions[msg.region_add.region].size);
+		conn->regions[msg.region_add.region] = msg.region_add;
+		break;
+	case MSG_REGION_DROP:
+		take_drop(server, conn, &msg.region_drop);
+		break;
+	case MSG_SUBMIT:
+		take_batch(server, conn, &msg.submit);
+		break;
+	case MSG_CALL:
+		answer_call(server, conn, &msg.call);
+		break;
+	case MSG_PING:
+		msg.ping.pong = 1;
+		play_send(server, conn, &msg);
+		break;
+	default:
+		play_must(!"a message for clients");
+	}
+}
+
+static bool has_room(struct playserver *server, const struct play_io *io)
+{
+	return server->ops->msg_buf(io->conn->tp) != NULL;
+}
+
+static bool is_in_use(const struct playserver *server, const struct play_io *drop)
+{
+	for (uint32_t i = server->head; i != server->tail; i++) {
+		const struct play_io *io = &server->ios[i % PLAY_IOS];
+
+		if (io->op && io->conn == drop->conn && io->region == drop->region)
+			return true;
+	}
+	return server->nr_moving;
+}
+
+/* A region is let go of when its I/Os are done. */
+static bool finish_drop(struct playserver *server, const struct play_io *io)
+{
+	const struct message msg = {.type = MSG_REPLY, .reply = {.tag = io->tag}};
+
+	if (is_in_use(server, io) || !has_room(server, io))
+		return false;
+	play_must(io->conn->regions[io->region].size);
+	io->conn->regions[io->region].size = 0;
+	play_send(server, io->conn, &msg);
+	atomic_fetch_add(&server->nr_drops, 1);
+	return true;
+}
+
+static bool post_read(struct playserver *server, const struct play_io *io, struct tp_op *op)
+{
+	struct play_io rest = *io;
+
+	op->kind = TP_WRITE;
+	op->has_imm = op->len == io->len && !server->no_imm;
+	op->imm = io->tag;
+	if (server->ops->post(io->conn->tp, op))
+		return false;
+	server->ops->flush(io->conn->tp);
+	rest.moved = true;
+	if (!op->has_imm)
+		queue_io(server, &rest);
+	return true;
+}
+
+static bool post_write(struct playserver *server, const struct play_io *io, struct tp_op *op)
+{
+	op->kind = TP_READ;
+	op->cookie = malloc(sizeof(*io));
+	play_must(op->cookie);
+	memcpy(op->cookie, io, sizeof(*io));
+	if (server->ops->post(io->conn->tp, op)) {
+		free(op->cookie);
+		return false;
+	}
+	server->ops->flush(io->conn->tp);
+	server->nr_moving++;
+	return true;
+}
+
+/* Take an I/O one step on. False: no room now. */
+static bool serve(struct playserver *server, const struct play_io *io)
+{
+	const struct region_add *region = &io->conn->regions[io->region];
+	uint64_t left = io->off < PLAY_SIZE ? PLAY_SIZE - io->off : 0;
+	uint32_t len = (uint32_t)(io->len < left ? io->len : left);
+	struct tp_op op = {.len = len,
+			   .key = region->key,
+			   .raddr = region->base + io->region_off,
+			   .local = server->file + (len ? io->off : 0)};
+
+	if (!io->op)
+		return finish_drop(server, io);
+	play_must(region->size >= io->region_off + io->len);
+	if (io->moved || !len) {
+		if (!has_room(server, io))
+			return false;
+		play_complete(server, io->conn, io->tag, len);
+		return true;
+	}
+	return io->op == IO_READ ? post_read(server, io, &op) : post_write(server, io, &op);
+}
+
+static void serve_queue(struct playserver *server)
+{
+	uint32_t n = server->tail - server->head;
+
+	if (atomic_load(&server->hold))
+		return;
+	while (n--) {
+		struct play_io io = server->ios[server->head++ % PLAY_IOS];
+
+		if (!io.conn->open)
+			continue;
+		if (!serve(server, &io))
+			queue_io(server, &io);
+	}
+}
+
+static void take_done(struct playserver *server, const struct tp_event *event)
+{
+	struct play_io *io = event->cookie;
+
+	if (!io)
+		return;
+	server->nr_moving--;
+	io->moved = true;
+	if (!event->status)
+		queue_io(server, io);
+	free(io);
+}
+
+static void take_request(struct playserver *server, struct tp_request *request)
+{
+	for (unsigned i = 0; i < PLAY_CONNS; i++) {
+		struct play_conn *conn = &server->conns[i];
+
+		if (conn->tp)
+			continue;
+		memset(conn, 0, sizeof(*conn));
+		play_must(!server->ops->accept(server->domain, request, conn, &conn->tp));
+		conn->open = true;
+		return;
+	}
+	play_must(!"no free connection");
+}
+
+static void take_event(struct playserver *server, const struct tp_event *event)
+{
+	struct play_conn *conn = event->conn ? event->conn->user : NULL;
+
+	switch (event->type) {
+	case TP_EV_REQUEST:
+		take_request(server, event->request);
+		break;
+	case TP_EV_MSG:
+		if (conn->open)
+			take_message(server, conn, event->msg, event->len);
+		break;
+	case TP_EV_DONE:
+		take_done(server, event);
+		break;
+	case TP_EV_CLOSED:
+		/* What the queue holds of it is skipped; the slot is reused once the queue is
+		 * through. */
+		conn->open = false;
+		server->ops->conn_free(conn->tp);
+		conn->tp = NULL;
+		break;
+	default:
+		break;
+	}
+}
+
+static void turn(struct playserver *server)
+{
+	struct tp_event events[32];
+	int n = server->ops->poll(server->domain, events, 32);
+
+	for (int i = 0; i < n; i++)
+		take_event(server, &events[i]);
+	serve_queue(server);
+	if (atomic_exchange(&server->cut, false))
+		for (unsigned i = 0; i < PLAY_CONNS; i++)
+			if (server->conns[i].tp)
+				server->ops->disconnect(server->conns[i].tp);
+	if (!n && !server->ops->arm(server->domain)) {
+		struct pollfd fd = {.fd = server->domain->fd, .events = POLLIN};
+
+		poll(&fd, 1, 1); /* to see the flags */
+	}
+}
+
+static void *run(void *arg)
+{
+	struct playserver *server = arg;
+
+	while (!atomic_load(&server->stop))
+		turn(server);
+	return NULL;
+}
+
+void play_start(struct playserver *server)
+{
+	static const struct tp_domain_config config = {.msg_max = FRAME_MAX,
+						       .nr_recvs = 64,
+						       .nr_sends = 64,
+						       .nr_posts = 64,
+						       .nr_conns = PLAY_CONNS,
+						       .numa = -1};
+	static _Atomic unsigned number;
+	struct tp_addr addr;
+	char name[40];
+
+	if (!server->max_inflight)
+		server->max_inflight = 1024;
+	if (!server->max_regions)
+		server->max_regions = 256;
+	server->ops = tp_find("loop");
+	snprintf(name, sizeof(name), "play-%d-%u", (int)getpid(), atomic_fetch_add(&number, 1));
+	snprintf(server->mount, sizeof(server->mount), "loop://%s/data", name);
+	play_must(addr_resolve("loop", name, 0, true, &addr, 1) == 1);
+	play_must(!arena_open(&server->arena, ARENA_SIZE));
+	server->file = calloc(1, PLAY_SIZE);
+	server->ios = calloc(PLAY_IOS, sizeof(*server->ios));
+	play_must(server->file && server->ios);
+	play_must(!server->ops->domain_open(&config, &server->domain));
+	play_must(!server->ops->domain_local(server->domain, server->file, PLAY_SIZE));
+	play_must(!server->ops->listen(server->domain, &addr, &server->listener));
+	play_must(!pthread_create(&server->thread, NULL, run, server));
+}
+
+void play_stop(struct playserver *server)
+{
+	atomic_store(&server->stop, true);
+	pthread_join(server->thread, NULL);
+	server->ops->unlisten(server->listener);
+	for (unsigned i = 0; i < PLAY_CONNS; i++)
+		if (server->conns[i].tp) {
+			server->ops->disconnect(server->conns[i].tp);
+			server->ops->conn_free(server->conns[i].tp);
+		}
+	server->ops->domain_close(server->domain);
+	arena_close(&server->arena);
+	free(server->file);
+	free(server->ios);
+}

@@ -1,0 +1,89 @@
+/*
+ * A server played by hand over the loop transport, on a thread of its own: one file of
+ * PLAY_SIZE bytes in memory, and every kind of lie. Tests of the client's inside need no more, and
+ * the real server's names clash with the client's.
+ */
+#ifndef TESTS_CLIENT_PLAYSERVER_H
+#define TESTS_CLIENT_PLAYSERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/transport.h"
+#include "proto/arena.h"
+#include "proto/message.h"
+
+#define PLAY_SIZE  (1u << 20)
+#define PLAY_CONNS 16
+#define PLAY_IOS   65536u
+
+struct play_conn {
+	struct tp_conn *tp;
+	bool open;
+	struct region_add regions[REGIONS_MAX];
+};
+
+struct play_io {
+	struct play_conn *conn;
+	uint32_t tag, op, region;
+	uint64_t off, len, region_off;
+	bool moved; /* a write whose data has come */
+};
+
+/* A message seen: what SubmitBatch said. */
+struct play_batch {
+	uint32_t op, flags, priority, n;
+};
+
+struct playserver {
+	char mount[64]; /* loop://NAME/data */
+
+	/* Set before, or while no I/O is under way. */
+	uint32_t max_inflight, max_regions;
+	int refuse; /* status of the welcome */
+	bool no_imm;
+	/* Called instead of serving a batch, on the server's thread. */
+	void (*lie)(struct playserver *server, struct play_conn *conn, const struct submit *submit);
+
+	/* Any time. */
+	_Atomic bool hold;	/* take I/Os, but neither move nor answer */
+	_Atomic bool stop, cut; /* cut: every connection, once */
+	_Atomic unsigned nr_batches, nr_adds, nr_drops, nr_closes, nr_welcomes, nr_calls;
+	struct play_batch batches[1024]; /* nr_batches of them */
+
+	/* The server's thread's. */
+	const struct tp_ops *ops;
+	struct tp_domain *domain;
+	struct tp_listener *listener;
+	struct play_conn conns[PLAY_CONNS];
+	struct play_io *ios; /* a queue */
+	uint32_t head, tail, nr_moving;
+	struct arena arena;
+	uint8_t *file;
+	pthread_t thread;
+};
+
+/* What fails here ends the program. */
+void play_start(struct playserver *server);
+void play_stop(struct playserver *server);
+
+/* For lies: from the server's thread. */
+void play_send(struct playserver *server, struct play_conn *conn, const struct message *msg);
+void play_send_raw(struct playserver *server, struct play_conn *conn, const void *frame,
+		   size_t len);
+void play_imm(struct playserver *server, struct play_conn *conn, uint32_t imm);
+void play_complete(struct playserver *server, struct play_conn *conn, uint32_t tag, int64_t result);
+
+#define play_must(condition)                                                            \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                        \
+		}                                                                       \
+	} while (0)
+
+#endif
