@@ -27,6 +27,7 @@ struct conn *conn_create(struct session *session, unsigned index)
 		return NULL;
 	if (arena_open(&conn->arena, ARENA_SIZE))
 		goto err_free;
+	spin_init(&conn->wait.spin);
 	conn->wait.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (conn->wait.wake_fd < 0)
 		goto err_arena;
@@ -204,7 +205,7 @@ uint64_t conn_next_clock(const struct conn *conn)
 /* A sibling broke, and the session with it. */
 static void check_session(struct conn *conn)
 {
-	if (conn->state == CONN_UP && conn->number != session_number(conn->session))
+	if (conn->state == CONN_UP && session_is_lost(conn->session, conn->number))
 		conn_shut(conn, -EREMOTEIO);
 }
 

@@ -54,8 +54,15 @@ uint64_t session_number(const struct session *session)
 	return atomic_load_explicit(&session->number, memory_order_acquire);
 }
 
+bool session_is_lost(const struct session *session, uint64_t number)
+{
+	return atomic_load(&session->lost) >= number;
+}
+
+/* All connections of a session are down before the next begins, so that `lost` only grows. */
 void session_lost(struct session *session, uint64_t number)
 {
+	atomic_store(&session->lost, number);
 	atomic_compare_exchange_strong(&session->number, &number, 0);
 	progress_kick(0);
 }
@@ -143,12 +150,17 @@ static int try_route(struct session *session, const struct route *route)
 	session->boot_id = 0;
 	for (unsigned i = 0; !err && i < session->nr_conns; i++)
 		err = bring_up(session, session->conns[i], route);
-	if (err) {
-		bring_all_down(session);
-		return err;
+	if (!err) {
+		atomic_store(&session->number, session->last_number);
+		/* One that broke meanwhile found no number to take back. */
+		if (session_is_lost(session, session->last_number)) {
+			atomic_store(&session->number, 0);
+			err = -ECONNRESET;
+		}
 	}
-	atomic_store_explicit(&session->number, session->last_number, memory_order_release);
-	return 0;
+	if (err)
+		bring_all_down(session);
+	return err;
 }
 
 /* What a caller is told: the server's refusal as it is; whatever else means nobody is there. */

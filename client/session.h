@@ -20,6 +20,7 @@ struct session {
 	const struct mountspec *spec;
 	struct device device;
 	_Atomic uint64_t number; /* 0: there is none */
+	_Atomic uint64_t lost;	 /* the last one that broke, maybe before it was complete */
 
 	pthread_mutex_t connecting; /* one thread connects; what follows is under it */
 	uint64_t last_number;
@@ -43,6 +44,8 @@ void session_destroy(struct session *session);
  * server refused. */
 int session_connect(struct session *session);
 uint64_t session_number(const struct session *session);
+/* Did a connection of that session break? Not to be confused with one that still connects. */
+bool session_is_lost(const struct session *session, uint64_t number);
 /* A connection of it broke, whose lock is held: the others follow. */
 void session_lost(struct session *session, uint64_t number);
 

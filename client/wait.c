@@ -12,23 +12,6 @@
 #include "client/clock.h"
 #include "client/conn.h"
 
-/*
- * Spinning pays while answers come within a small multiple of what a sleep costs. Beyond GIVE_UP
- * they come from something slow, and a look or two is all that is spent.
- */
-#define SPIN_MIN_NS (5 * NS_PER_US)
-#define SPIN_MAX_NS (100 * NS_PER_US)
-#define GIVE_UP_NS  (500 * NS_PER_US)
-
-static uint64_t spin_budget(const struct waiting *wait)
-{
-	if (wait->wait_ns > GIVE_UP_NS)
-		return SPIN_MIN_NS;
-	if (2 * wait->wait_ns > SPIN_MAX_NS)
-		return SPIN_MAX_NS;
-	return 2 * wait->wait_ns > SPIN_MIN_NS ? 2 * wait->wait_ns : SPIN_MIN_NS;
-}
-
 static void wake_leader(struct waiting *wait)
 {
 	uint64_t one = 1;
@@ -96,7 +79,8 @@ static void spin_once(struct conn *conn, unsigned turn)
 
 static void lead(struct conn *conn, const struct waiter *waiter, uint64_t deadline)
 {
-	uint64_t start = now_ns(), now = start, spin_until = now + spin_budget(&conn->wait);
+	struct spin *spin = &conn->wait.spin;
+	uint64_t now = now_ns(), idle_since = now, budget = spin_budget(spin);
 	unsigned turn = 0;
 
 	while (!waiter->ready(waiter) && now < deadline) {
@@ -105,17 +89,16 @@ static void lead(struct conn *conn, const struct waiter *waiter, uint64_t deadli
 		now = now_ns();
 		conn_clock(conn, now);
 		conn_settle(conn);
-		if (waiter->ready(waiter))
-			break;
-		if (n)
-			spin_until = now + spin_budget(&conn->wait);
-		else if (now < spin_until || conn->ops->arm(conn->domain))
+		if (n) {
+			spin_hit(spin, now - idle_since);
+			idle_since = now;
+			budget = spin_budget(spin);
+		} else if (now - idle_since < budget || conn->ops->arm(conn->domain)) {
 			spin_once(conn, turn++);
-		else
+		} else if (!waiter->ready(waiter)) {
 			sleep_leading(conn, now, min_ns(deadline, conn_next_clock(conn)));
+		}
 	}
-	if (waiter->ready(waiter))
-		conn->wait.wait_ns += (int64_t)(now - start - conn->wait.wait_ns) / 8;
 }
 
 /* No domain, nothing to poll: whoever connects it will say so. */

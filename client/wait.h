@@ -1,6 +1,6 @@
 /*
  * Waiting on a connection, by leader and followers. Of all threads that wait, one leads: it polls
- * the connection for everybody, spinning for about as long as an exchange took lately and then
+ * the connection for everybody, spinning for as long as that paid lately (common/spin.h) and then
  * asleep on the connection's descriptor. The others sleep each on its own condition and are woken
  * when what they wait for is there, or to take the lead when the leader is done.
  */
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "client/list.h"
+#include "common/spin.h"
 
 struct conn;
 
@@ -30,8 +31,8 @@ struct waiting {
 	bool leader_asleep; /* in poll(2), lock released: wake_fd ends that */
 	bool stirred;	    /* something may have become ready: see before unlocking */
 	int wake_fd;
-	uint64_t stints;  /* leads and polls so far: how the progress thread knows who is busy */
-	uint64_t wait_ns; /* how long waits took lately, smoothed */
+	uint64_t stints; /* leads and polls so far: how the progress thread knows who is busy */
+	struct spin spin;
 	/*
 	 * Polling undoes arming. watched: the progress thread sleeps on the armed domain.
 	 * unattended: it does not any more, and the leader calls it back.

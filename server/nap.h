@@ -1,7 +1,6 @@
 /*
  * When a worker that finds nothing to do should go to sleep: at once, or after looking again for a
- * while. The while follows how long the recent gaps between events were: if something always comes
- * soon, looking is cheaper than sleeping; if not, looking only burns the CPU.
+ * while. common/spin.h says how long a while.
  */
 #ifndef USRBIO_SERVER_NAP_H
 #define USRBIO_SERVER_NAP_H
@@ -9,11 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/spin.h"
+
 struct nap {
 	bool idle;
 	uint64_t since_ns; /* of being idle */
-	uint64_t gap_ns;   /* moving average */
+	uint64_t budget_ns;
 	unsigned nr_looks;
+	struct spin spin;
 };
 
 void nap_init(struct nap *nap);

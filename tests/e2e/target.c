@@ -1,0 +1,34 @@
+/* What a test works on. Set by its main thread before others start. */
+#include "tests/e2e/target.h"
+
+#include "tests/e2e/must.h"
+
+char e2e_mount[256], e2e_read_only[256], e2e_scratch[400], e2e_prefix[160];
+const char *e2e_dir, *e2e_read_only_dir;
+bool e2e_quick;
+
+static const char *join(const char *dir, const char *prefix, const char *name)
+{
+	static _Thread_local char names[8][1024];
+	static _Thread_local unsigned next;
+	char *to = names[next++ % 8];
+
+	snprintf(to, sizeof(names[0]), "%s/%s%s", dir, prefix, name);
+	return to;
+}
+
+const char *url_of(const char *name)
+{
+	return join(e2e_mount, e2e_prefix, name);
+}
+
+const char *path_of(const char *name)
+{
+	must(e2e_dir, "the files are on another machine");
+	return join(e2e_dir, "", name);
+}
+
+const char *scratch_file(const char *name)
+{
+	return join(e2e_scratch, "", name);
+}
