@@ -37,6 +37,8 @@
 extern "C" {
 #endif
 
+struct timespec; /* strict C99's <time.h> has none */
+
 /* The library hides everything but what is declared here. */
 #pragma GCC visibility push(default)
 

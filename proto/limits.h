@@ -6,7 +6,7 @@
 #define USRBIO_PROTO_LIMITS_H
 
 #define PROTO_PORT    7040 /* where a URL names none; unassigned at IANA */
-#define PROTO_VERSION 1
+#define PROTO_VERSION 1u
 
 /* A frame is a type byte and a protobuf message; larger ones are not even decoded. */
 #define FRAME_MAX	  16384

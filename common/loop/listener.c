@@ -7,7 +7,7 @@
 
 #include "common/loop/loop.h"
 
-static TAILQ_HEAD(, loop_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
+static TAILQ_HEAD(listener_list, loop_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
 
 static const char *name_of(const struct tp_addr *addr)
 {

@@ -67,7 +67,7 @@ static int begin(struct verbs_conn *c, struct verbs_device *device, const struct
 		return -errno;
 	err = bind_to(c->cm_id, device->id);
 	if (!err)
-		err = nic_get(c->domain, c->cm_id->verbs, &c->nic);
+		err = nic_get(c->domain, c->cm_id, &c->nic);
 	if (err)
 		goto err_id;
 	c->pd = device->pd;
@@ -109,47 +109,44 @@ int verbs_connect(struct tp_domain *domain, struct tp_device *device, const stru
 
 /* ---- accept ---- */
 
-static int answer(struct verbs_conn *c, uint8_t peer_depth)
+static int answer(struct verbs_conn *c)
 {
-	int mine = c->nic->attr.max_qp_init_rd_atom;
-	struct ibv_qp_attr bare = {.qp_state = IBV_QPS_RTS, .qp_access_flags = 0};
 	struct prologue prologue;
 	struct rdma_conn_param param = {
 		.private_data = &prologue,
 		.private_data_len = sizeof(prologue),
 		.responder_resources = 1,
-		.initiator_depth = mine < peer_depth ? (uint8_t)mine : peer_depth,
+		.initiator_depth = c->read_depth,
 		.retry_count = RETRIES,
 		.rnr_retry_count = RETRIES,
+		.qp_num = c->qp->qp_num,
 	};
-	int err;
+	int err = qp_start(c);
 
-	prologue_make(&prologue, c->domain->config.msg_max, c->rq.nr);
-	if (rdma_accept(c->cm_id, &param))
-		return -errno;
-	/* librdmacm has switched remote write on; nothing here is for a peer to reach. */
-	err = -ibv_modify_qp(c->cm_id->qp, &bare, IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
 	if (err)
-		log_error("cannot close a queue pair to remote access: %s", strerror(-err));
-	return err;
+		return err;
+	prologue_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	return rdma_accept(c->cm_id, &param) ? -errno : 0;
 }
 
 static int take(struct verbs_conn *c, struct verbs_request *r)
 {
 	struct verbs_domain *d = c->domain;
-	int err;
+	int err, mine;
 
 	/* From here on its events come to this domain's thread. */
 	if (r->id->channel != d->channel && rdma_migrate_id(r->id, d->channel))
 		return -errno;
 	r->id->context = &c->end;
-	err = nic_get(d, r->id->verbs, &c->nic);
+	err = nic_get(d, r->id, &c->nic);
 	if (err)
 		return err;
-	c->pd = ibv_alloc_pd(r->id->verbs);
+	c->pd = ibv_alloc_pd(c->nic->card->verbs);
 	if (!c->pd)
 		return -errno;
-	c->own_pd = true;
+	c->accepted = true;
+	mine = c->nic->attr.max_qp_init_rd_atom;
+	c->read_depth = mine < r->initiator_depth ? (uint8_t)mine : r->initiator_depth;
 	c->cm_id = r->id;
 	err = conn_agree(c, &r->prologue);
 	if (!err)
@@ -157,7 +154,7 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 	if (err)
 		goto err_pd;
 	timer_set(c, ACCEPT_MS);
-	err = answer(c, r->initiator_depth);
+	err = answer(c);
 	if (err)
 		goto err_timer;
 	return 0;
@@ -221,7 +218,7 @@ void verbs_conn_free(struct tp_conn *conn)
 
 	timer_clear(c);
 	wire_close(c);
-	if (c->own_pd)
+	if (c->accepted)
 		ibv_dealloc_pd(c->pd);
 	conn_delete(c);
 }

@@ -95,15 +95,19 @@ int verbs_device_open(const struct tp_addr *peer, struct tp_device **device)
 	if (err)
 		goto err_id;
 	verbs_cloexec(d->id->channel->fd, false);
-	verbs_cloexec(d->id->verbs->async_fd, false);
-	d->pd = ibv_alloc_pd(d->id->verbs);
+	err = card_get(d->id, &d->card);
+	if (err)
+		goto err_id;
+	d->pd = ibv_alloc_pd(d->card->verbs);
 	if (!d->pd) {
 		err = -errno;
 		log_error("ibv_alloc_pd: %s", strerror(errno));
-		goto err_id;
+		goto err_card;
 	}
 	*device = &d->dev;
 	return 0;
+err_card:
+	card_put(d->card);
 err_id:
 	rdma_destroy_id(d->id);
 err_free:
@@ -117,6 +121,7 @@ void verbs_device_close(struct tp_device *device)
 
 	if (ibv_dealloc_pd(d->pd))
 		log_error("a device is closed before its registrations and connections");
+	card_put(d->card);
 	rdma_destroy_id(d->id);
 	free(d);
 }

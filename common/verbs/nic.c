@@ -45,22 +45,26 @@ static uint32_t first_size(const struct verbs_domain *domain, const struct nic *
 	return n > (uint32_t)nic->attr.max_cqe ? (uint32_t)nic->attr.max_cqe : (uint32_t)n;
 }
 
-static int nic_open(struct verbs_domain *domain, struct ibv_context *verbs, struct nic **out)
+static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, struct nic **out)
 {
 	struct nic *nic = calloc(1, sizeof(*nic));
+	struct ibv_context *verbs;
 	int err;
 
 	if (!nic)
 		return -ENOMEM;
-	nic->verbs = verbs;
 	nic->source.ready = take_events;
-	err = -ibv_query_device(verbs, &nic->attr);
+	err = card_get(id, &nic->card);
 	if (err)
 		goto err_free;
+	verbs = nic->card->verbs;
+	err = -ibv_query_device(verbs, &nic->attr);
+	if (err)
+		goto err_card;
 	nic->channel = ibv_create_comp_channel(verbs);
 	if (!nic->channel) {
 		err = -errno;
-		goto err_free;
+		goto err_card;
 	}
 	err = verbs_cloexec(nic->channel->fd, true);
 	if (err)
@@ -73,29 +77,30 @@ static int nic_open(struct verbs_domain *domain, struct ibv_context *verbs, stru
 	err = source_add(&nic->source, domain, nic->channel->fd);
 	if (err)
 		goto err_cq;
-	verbs_cloexec(verbs->async_fd, false);
 	*out = nic;
 	return 0;
 err_cq:
 	ibv_destroy_cq(nic->cq);
 err_channel:
 	ibv_destroy_comp_channel(nic->channel);
+err_card:
+	card_put(nic->card);
+	log_error("no completion queue on %s: %s", ibv_get_device_name(id->verbs->device),
+		  strerror(-err));
 err_free:
 	free(nic);
-	log_error("no completion queue on %s: %s", ibv_get_device_name(verbs->device),
-		  strerror(-err));
 	return err;
 }
 
-int nic_get(struct verbs_domain *domain, struct ibv_context *verbs, struct nic **out)
+int nic_get(struct verbs_domain *domain, const struct rdma_cm_id *id, struct nic **out)
 {
 	struct nic *nic;
 	int err;
 
 	for (nic = domain->nics; nic; nic = nic->next)
-		if (nic->verbs == verbs && !nic->removed)
+		if (card_of(nic->card, id) && !nic->removed)
 			goto found;
-	err = nic_open(domain, verbs, &nic);
+	err = nic_open(domain, id, &nic);
 	if (err)
 		return err;
 	nic->next = domain->nics;
@@ -117,6 +122,7 @@ void nic_close(struct nic *nic)
 	if (ibv_destroy_cq(nic->cq))
 		log_error("a completion queue is closed before its connections");
 	ibv_destroy_comp_channel(nic->channel);
+	card_put(nic->card);
 	free(nic);
 }
 
@@ -132,7 +138,7 @@ int nic_reserve(struct nic *nic, uint32_t n)
 	}
 	if (err) {
 		log_warn("%s: no completion queue of %u entries, a connection is refused: %s",
-			 ibv_get_device_name(nic->verbs->device), need, strerror(-err));
+			 ibv_get_device_name(nic->card->verbs->device), need, strerror(-err));
 		return -ENOMEM;
 	}
 	nic->reserved = need;

@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 
@@ -283,15 +284,12 @@ void verbs_flush(struct tp_conn *conn)
 		return;
 	signal_slot(c, slot_at(q, q->queued - 1));
 	c->domain->dom.count.doorbells++;
-	err = ibv_post_send(c->cm_id->qp, &slot_at(q, q->posted)->wr, &bad);
-	if (!err) {
-		q->posted = q->queued;
-		return;
+	err = ibv_post_send(c->qp, &slot_at(q, q->posted)->wr, &bad);
+	q->posted = q->queued;
+	if (err) {
+		log_error("ibv_post_send: %s", strerror(err));
+		conn_break(c, -err);
 	}
-	log_error("ibv_post_send: %d", err);
-	while (&slot_at(q, q->posted)->wr != bad)
-		q->posted++;
-	conn_fail(c, -err);
 }
 
 /* ---- completions ---- */

@@ -22,6 +22,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 
@@ -46,16 +47,17 @@ static int post_again(struct verbs_conn *c)
 {
 	struct recv_queue *q = &c->rq;
 	struct ibv_recv_wr *bad;
-	int err = -ibv_post_recv(c->cm_id->qp, q->first, &bad);
+	int err = ibv_post_recv(c->qp, q->first, &bad);
 
-	if (err) /* the ones before it have gone; the rest is missed by nobody, the end is near */
-		for (; bad; bad = bad->next)
-			q->nr_lent--;
+	if (err) {
+		log_error("ibv_post_recv: %s", strerror(err));
+		return -err;
+	}
 	q->posted += q->nr_lent;
 	q->owed += q->nr_lent;
 	q->nr_lent = 0;
 	q->first = NULL;
-	return err;
+	return 0;
 }
 
 int recv_open(struct verbs_conn *c)
@@ -114,7 +116,7 @@ void recv_give_back(struct verbs_domain *d)
 			continue;
 		err = post_again(c);
 		if (err)
-			conn_fail(c, err);
+			conn_break(c, err);
 		else
 			credit_return(c);
 	}

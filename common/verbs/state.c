@@ -31,8 +31,8 @@ static void drain(struct verbs_conn *c)
 {
 	c->state = CONN_DRAINING;
 	timer_set(c, DRAIN_MS);
-	rdma_disconnect(
-		c->cm_id); /* also moves the queue pair to error; may have happened before */
+	qp_stop(c);
+	rdma_disconnect(c->cm_id); /* no news if the peer was first */
 	conn_progress(c);
 }
 
@@ -45,6 +45,14 @@ void conn_fail(struct verbs_conn *c, int status)
 		conn_over(c);
 	else
 		drain(c);
+}
+
+void conn_break(struct verbs_conn *c, int status)
+{
+	if (c->state >= CONN_DRAINING)
+		return;
+	c->status = status;
+	conn_over(c);
 }
 
 int conn_post_status(const struct verbs_conn *c)
@@ -110,6 +118,7 @@ static void route_resolved(struct verbs_conn *c, const struct cm_note *note)
 	if (c->state != CONN_ROUTING)
 		return;
 	prologue_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	param.qp_num = c->qp->qp_num;
 	c->state = CONN_CONNECTING;
 	if (rdma_connect(c->cm_id, &param))
 		conn_fail(c, -errno);
@@ -139,22 +148,32 @@ static void connect_failed(struct verbs_conn *c, const struct cm_note *note)
 		conn_fail(c, note->status < 0 ? note->status : -ECONNABORTED);
 }
 
-static void established(struct verbs_conn *c, const struct cm_note *note)
+/* To a connecting one: the peer has accepted and waits for our word. */
+static void responded(struct verbs_conn *c, const struct cm_note *note)
 {
 	struct prologue peer;
 	int err = -EPROTO;
 
-	if (c->state == CONN_ACCEPTING)
-		conn_established(c);
 	if (c->state != CONN_CONNECTING)
 		return;
 	if (note->has_prologue)
 		err = prologue_check(&note->prologue, &peer);
 	if (!err)
 		err = conn_agree(c, &peer);
+	if (!err)
+		err = qp_start(c);
+	if (!err && rdma_establish(c->cm_id))
+		err = -errno;
 	if (err)
 		conn_fail(c, err);
 	else
+		conn_established(c);
+}
+
+/* To an accepting one: that word. */
+static void established(struct verbs_conn *c, const struct cm_note *note)
+{
+	if (c->state == CONN_ACCEPTING)
 		conn_established(c);
 }
 
@@ -180,6 +199,7 @@ void conn_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
 		[RDMA_CM_EVENT_ADDR_ERROR] = lookup_failed,
 		[RDMA_CM_EVENT_ROUTE_RESOLVED] = route_resolved,
 		[RDMA_CM_EVENT_ROUTE_ERROR] = lookup_failed,
+		[RDMA_CM_EVENT_CONNECT_RESPONSE] = responded,
 		[RDMA_CM_EVENT_CONNECT_ERROR] = connect_failed,
 		[RDMA_CM_EVENT_UNREACHABLE] = unreachable,
 		[RDMA_CM_EVENT_REJECTED] = rejected,

@@ -29,12 +29,30 @@ static inline bool sink_full(const struct sink *out)
 	return out->n == out->max;
 }
 
+/* ---- card.c ---- */
+
+struct card {
+	struct card *next;
+	struct ibv_context *verbs; /* ours; never librdmacm's */
+	unsigned refs;		   /* under the lock of card.c */
+};
+
+/* The card an rdma_cm_id is bound to, opened at its first use. 0 or -errno. */
+int card_get(const struct rdma_cm_id *id, struct card **card);
+void card_put(struct card *card);
+
+static inline bool card_of(const struct card *card, const struct rdma_cm_id *id)
+{
+	return card->verbs->device == id->verbs->device;
+}
+
 /* ---- device.c, mem.c: what a peer may reach ---- */
 
 struct verbs_device {
 	struct tp_device dev;
 	struct rdma_cm_id *id; /* resolved to the peer: names our card and our address on it */
-	struct ibv_pd *pd;     /* of this peer alone: its keys are worth nothing elsewhere */
+	struct card *card;
+	struct ibv_pd *pd; /* of this peer alone: its keys are worth nothing elsewhere */
 };
 
 int verbs_device_open(const struct tp_addr *peer, struct tp_device **device);
@@ -63,7 +81,7 @@ int source_add(struct source *source, struct verbs_domain *domain, int fd);
 struct nic {
 	struct source source; /* the completion channel */
 	struct nic *next;
-	struct ibv_context *verbs;
+	struct card *card;
 	struct ibv_device_attr attr;
 	struct ibv_comp_channel *channel;
 	struct ibv_cq *cq;
@@ -75,8 +93,8 @@ struct nic {
 	bool removed; /* unplugged: close with the last connection */
 };
 
-/* The nic of a context, opened at its first use. */
-int nic_get(struct verbs_domain *domain, struct ibv_context *verbs, struct nic **nic);
+/* The nic an rdma_cm_id is bound to, opened at its first use. */
+int nic_get(struct verbs_domain *domain, const struct rdma_cm_id *id, struct nic **nic);
 void nic_close(struct nic *nic);
 /* Room for n more completions of a new connection; the queue never overflows. */
 int nic_reserve(struct nic *nic, uint32_t n);
@@ -247,8 +265,10 @@ struct verbs_conn {
 
 	struct rdma_cm_id *cm_id;
 	struct nic *nic;
-	struct ibv_pd *pd;
-	bool own_pd; /* accepted; a connecting one uses its device's */
+	struct ibv_qp *qp;
+	struct ibv_pd *pd;  /* its own if accepted, else its device's */
+	bool accepted;	    /* not connected by us: the peer may reach nothing */
+	uint8_t read_depth; /* accepted: READs of ours the peer answers at once */
 	struct pages slab;
 	struct ibv_mr *slab_mr;
 	struct ibv_mr *area_mrs[MAX_AREAS];
@@ -285,6 +305,8 @@ void conn_established(struct verbs_conn *conn);
 int conn_agree(struct verbs_conn *conn, const struct prologue *peer);
 /* It ends, because of status; 0: the peer left. Nothing when it is ending already. */
 void conn_fail(struct verbs_conn *conn, int status);
+/* The same without waiting for what the card holds: it has refused a post. */
+void conn_break(struct verbs_conn *conn, int status);
 /* How a post ends that the end of the connection has caught. */
 int conn_post_status(const struct verbs_conn *conn);
 void conn_expired(struct verbs_conn *conn);
@@ -298,6 +320,15 @@ int wire_open(struct verbs_conn *conn);
 void wire_close(struct verbs_conn *conn);
 /* The end of the queue pair alone: the card touches nothing of ours from here on. */
 void wire_cut(struct verbs_conn *conn);
+
+/* ---- qp.c: conn->qp; conn->cm_id knows the attributes ---- */
+
+int qp_open(struct verbs_conn *conn);
+void qp_close(struct verbs_conn *conn);
+/* Ready to receive and to send, once the connection manager knows the peer's. 0 or -errno. */
+int qp_start(struct verbs_conn *conn);
+/* All its work requests come back. */
+void qp_stop(struct verbs_conn *conn);
 
 /* ---- post.c, recv.c ---- */
 

@@ -11,10 +11,7 @@
 
 #include "common/log.h"
 
-#define CACHE_LINE  64u
-#define ACK_TIMEOUT 14 /* 4.096 us << 14: with 6 retries a dead path shows after half a second */
-
-static const uint32_t inline_wishes[] = {220, 64, 0}; /* bytes; some cards have less or none */
+#define CACHE_LINE 64u
 
 /* A power of two with room for everything, or as much of it as the card can take. */
 static uint32_t ring_size(const struct verbs_conn *c)
@@ -82,44 +79,6 @@ static int areas_open(struct verbs_conn *c)
 	return 0;
 }
 
-static int qp_create(struct verbs_conn *c, uint32_t max_inline)
-{
-	struct ibv_qp_init_attr attr = {
-		.send_cq = c->nic->cq,
-		.recv_cq = c->nic->cq,
-		.cap = {.max_send_wr = c->sq.size,
-			.max_recv_wr = recv_depth(&c->domain->config),
-			.max_send_sge = 1,
-			.max_recv_sge = 1,
-			.max_inline_data = max_inline},
-		.qp_type = IBV_QPT_RC,
-	};
-
-	if (rdma_create_qp(c->cm_id, c->pd, &attr))
-		return -errno;
-	c->max_inline = attr.cap.max_inline_data;
-	return 0;
-}
-
-static int qp_open(struct verbs_conn *c)
-{
-	const size_t nr = sizeof(inline_wishes) / sizeof(*inline_wishes);
-	uint8_t timeout = ACK_TIMEOUT;
-	int err = -EINVAL;
-
-	/* Not every card can set it; then its default serves, slower. */
-	if (rdma_set_option(c->cm_id, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT, &timeout,
-			    sizeof(timeout)))
-		log_debug("ACK timeout: %s", strerror(errno));
-	for (size_t i = 0; i < nr && err; i++)
-		err = qp_create(c, inline_wishes[i]);
-	if (err)
-		log_warn("no queue pair of %u and %u work requests on %s: %s", c->sq.size,
-			 recv_depth(&c->domain->config),
-			 ibv_get_device_name(c->cm_id->verbs->device), strerror(-err));
-	return err;
-}
-
 int wire_open(struct verbs_conn *c)
 {
 	int err;
@@ -147,7 +106,7 @@ int wire_open(struct verbs_conn *c)
 		goto err_qp;
 	return 0;
 err_qp:
-	rdma_destroy_qp(c->cm_id);
+	qp_close(c);
 err_reserve:
 	nic_release(c->nic, c->cqes);
 	c->nic = NULL;
@@ -164,8 +123,8 @@ void wire_cut(struct verbs_conn *c)
 {
 	if (!c->cm_id)
 		return;
-	rdma_destroy_qp(c->cm_id);
-	nic_release(c->nic, c->cqes); /* a removed card's last queue goes before its context may */
+	qp_close(c);
+	nic_release(c->nic, c->cqes);
 	rdma_destroy_id(c->cm_id);
 	c->cm_id = NULL;
 	c->nic = NULL;

@@ -1,0 +1,92 @@
+/*
+ * A card: one context of ours per process and RDMA device, shared by its devices and nics, open
+ * while anybody holds it. Any thread.
+ *
+ * librdmacm has a context per device, too, but keeps it for the life of the process, across
+ * fork(): the kernel takes no work requests from a child over what its parent has opened. So
+ * librdmacm serves for the connection manager alone, and all that moves data hangs on ours. A child
+ * starts without any; what its parent has open is neither used nor closed there.
+ */
+#include "common/verbs/verbs.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+static struct {
+	pthread_mutex_t lock;
+	struct card *list;
+} cards = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* In a child of fork(); a thread of the parent may have held the lock. */
+static void forget(void)
+{
+	pthread_mutex_init(&cards.lock, NULL);
+	cards.list = NULL;
+}
+
+static void watch_fork(void)
+{
+	if (pthread_atfork(NULL, NULL, forget))
+		log_warn("no memory to watch for fork: no RDMA in forked children");
+}
+
+static int card_open(struct ibv_device *device, struct card **out)
+{
+	struct card *card = calloc(1, sizeof(*card));
+	int err;
+
+	if (!card)
+		return -ENOMEM;
+	card->verbs = ibv_open_device(device);
+	if (!card->verbs) {
+		err = errno ? -errno : -ENODEV;
+		log_error("cannot open %s: %s", ibv_get_device_name(device), strerror(-err));
+		free(card);
+		return err;
+	}
+	card->next = cards.list;
+	cards.list = card;
+	*out = card;
+	return 0;
+}
+
+int card_get(const struct rdma_cm_id *id, struct card **out)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct card *card;
+	int err = 0;
+
+	pthread_once(&once, watch_fork);
+	pthread_mutex_lock(&cards.lock);
+	for (card = cards.list; card; card = card->next)
+		if (card_of(card, id))
+			break;
+	if (!card)
+		err = card_open(id->verbs->device, &card);
+	if (!err) {
+		card->refs++;
+		*out = card;
+	}
+	pthread_mutex_unlock(&cards.lock);
+	return err;
+}
+
+void card_put(struct card *card)
+{
+	struct card **at = &cards.list;
+
+	pthread_mutex_lock(&cards.lock);
+	if (!--card->refs) {
+		while (*at != card)
+			at = &(*at)->next;
+		*at = card->next;
+		if (ibv_close_device(card->verbs))
+			log_error("a card is closed before all that hangs on it");
+		free(card);
+	}
+	pthread_mutex_unlock(&cards.lock);
+}

@@ -1,0 +1,105 @@
+/*
+ * The queue pair of a connection, on our context of the card (card.c says why). librdmacm leads
+ * only queue pairs of its own contexts through their states; it tells us the attributes instead,
+ * and those that decide what a peer may do to us, and for how long, are ours. The domain's thread
+ * only.
+ */
+#include "common/verbs/verbs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define ACK_TIMEOUT 14 /* 4.096 us << 14: with 6 retries a dead path shows after half a second */
+
+static const uint32_t inline_wishes[] = {220, 64, 0}; /* bytes; some cards have less or none */
+
+static int create(struct verbs_conn *c, uint32_t max_inline)
+{
+	struct ibv_qp_init_attr attr = {
+		.send_cq = c->nic->cq,
+		.recv_cq = c->nic->cq,
+		.cap = {.max_send_wr = c->sq.size,
+			.max_recv_wr = recv_depth(&c->domain->config),
+			.max_send_sge = 1,
+			.max_recv_sge = 1,
+			.max_inline_data = max_inline},
+		.qp_type = IBV_QPT_RC,
+	};
+
+	c->qp = ibv_create_qp(c->pd, &attr);
+	if (!c->qp)
+		return -errno;
+	c->max_inline = attr.cap.max_inline_data;
+	return 0;
+}
+
+static int move(struct verbs_conn *c, enum ibv_qp_state state)
+{
+	struct ibv_qp_attr attr = {.qp_state = state};
+	int mask, err;
+
+	if (rdma_init_qp_attr(c->cm_id, &attr, &mask)) /* the peer has given up, for instance */
+		return -errno;
+	/* The mask says what of it the state takes. */
+	attr.qp_access_flags = IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE;
+	attr.timeout = ACK_TIMEOUT;
+	attr.retry_cnt = RETRIES;
+	attr.rnr_retry = RETRIES;
+	if (c->accepted) { /* nothing of ours is for the peer to reach */
+		attr.qp_access_flags = 0;
+		attr.max_dest_rd_atomic = 1;
+		attr.max_rd_atomic = c->read_depth;
+	}
+	err = -ibv_modify_qp(c->qp, &attr, mask);
+	if (err)
+		log_error("cannot move a queue pair to state %d: %s", (int)state, strerror(-err));
+	return err;
+}
+
+int qp_open(struct verbs_conn *c)
+{
+	const size_t nr = sizeof(inline_wishes) / sizeof(*inline_wishes);
+	int err = -EINVAL;
+
+	for (size_t i = 0; i < nr && err; i++)
+		err = create(c, inline_wishes[i]);
+	if (err) {
+		log_warn("no queue pair of %u and %u work requests on %s: %s", c->sq.size,
+			 recv_depth(&c->domain->config),
+			 ibv_get_device_name(c->nic->card->verbs->device), strerror(-err));
+		return err;
+	}
+	err = move(c, IBV_QPS_INIT);
+	if (err)
+		qp_close(c);
+	return err;
+}
+
+void qp_close(struct verbs_conn *c)
+{
+	int err = ibv_destroy_qp(c->qp);
+
+	if (err)
+		log_error("ibv_destroy_qp: %s", strerror(err));
+	c->qp = NULL;
+}
+
+int qp_start(struct verbs_conn *c)
+{
+	int err = move(c, IBV_QPS_INIT); /* again: by now it is settled which port and key */
+
+	if (!err)
+		err = move(c, IBV_QPS_RTR);
+	if (!err)
+		err = move(c, IBV_QPS_RTS);
+	return err;
+}
+
+void qp_stop(struct verbs_conn *c)
+{
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_ERR};
+
+	ibv_modify_qp(c->qp, &attr, IBV_QP_STATE);
+}
