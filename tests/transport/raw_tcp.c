@@ -159,7 +159,7 @@ Test(raw_tcp, another_version)
 	struct prologue mine;
 
 	if (!test_is("tcp"))
-		return;
+		cr_skip_test("only a socket can be spoken to by hand");
 	prologue_make(&mine, DEFAULT_MSG, 32);
 	mine.version = htole16(99);
 	bad_prologue(&mine, sizeof(mine), -EPROTONOSUPPORT);
@@ -171,7 +171,7 @@ Test(raw_tcp, a_prologue_in_sixteen_pieces)
 	struct liar liar;
 
 	if (!test_is("tcp"))
-		return;
+		cr_skip_test("only a socket can be spoken to by hand");
 	prologue_make(&mine, DEFAULT_MSG, 32);
 	lie_to_server(&liar);
 	for (size_t i = 0; i < sizeof(mine); i++) {
@@ -188,7 +188,7 @@ static void bad_header(uint8_t op, uint8_t flags, uint32_t len, int status)
 	struct liar liar;
 
 	if (!test_is("tcp"))
-		return;
+		cr_skip_test("only a socket can be spoken to by hand");
 	lie_to_server(&liar);
 	say_prologue(&liar);
 	{
@@ -276,7 +276,7 @@ Test(raw_tcp, a_flood_of_read_requests)
 	bool refused = false;
 
 	if (!test_is("tcp"))
-		return;
+		cr_skip_test("only a socket can be spoken to by hand");
 	lie_to_client(&liar);
 	hdr.key = htole32(liar.pair.mem->key);
 	hdr.addr = htole64((uintptr_t)liar.victim->mem);
@@ -300,7 +300,7 @@ static void bad_answer(bool flushed, uint32_t len, uint64_t cookie)
 	struct tp_op op = {.kind = TP_READ, .len = 100, .raddr = 4096, .key = 1};
 
 	if (!test_is("tcp"))
-		return;
+		cr_skip_test("only a socket can be spoken to by hand");
 	lie_to_client(&liar);
 	op.local = liar.victim->mem;
 	memset(liar.victim->mem, 0x33, 4096);
@@ -350,7 +350,7 @@ Test(raw_tcp, a_frame_in_pieces)
 	struct liar liar;
 
 	if (!test_is("tcp"))
-		return;
+		cr_skip_test("only a socket can be spoken to by hand");
 	lie_to_client(&liar);
 	hdr.key = htole32(liar.pair.mem->key);
 	hdr.addr = htole64((uintptr_t)liar.victim->mem);
