@@ -257,3 +257,13 @@ E2E(tool, example_copy_file)
 	cr_assert_eq(file_size("copy"), SIZE);
 	file_check("copy", 7, 0, SIZE);
 }
+
+E2E(tool, example_read_file)
+{
+	char name[200];
+
+	snprintf(name, sizeof(name), "%sfile", e2e_prefix);
+	file_make("file", 7, SIZE);
+	cr_assert_eq(run(E2E_READ_FILE, e2e_mount, name), 0);
+	cr_assert_eq(run(E2E_READ_FILE, e2e_mount, "no-such-file"), 1);
+}
