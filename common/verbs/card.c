@@ -42,11 +42,11 @@ static int card_open(struct ibv_device *device, struct card **out)
 	if (!card)
 		return -ENOMEM;
 	card->verbs = ibv_open_device(device);
+	err = errno;
 	if (!card->verbs) {
-		err = errno ? -errno : -ENODEV;
-		log_error("cannot open %s: %s", ibv_get_device_name(device), strerror(-err));
+		log_error("cannot open %s: %s", ibv_get_device_name(device), strerror(err));
 		free(card);
-		return err;
+		return err > 0 ? -err : -ENODEV;
 	}
 	card->next = cards.list;
 	cards.list = card;
@@ -67,7 +67,7 @@ int card_get(const struct rdma_cm_id *id, struct card **out)
 			break;
 	if (!card)
 		err = card_open(id->verbs->device, &card);
-	if (!err) {
+	if (card) {
 		card->refs++;
 		*out = card;
 	}

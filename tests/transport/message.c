@@ -212,10 +212,13 @@ Test(message, a_receiver_that_sleeps_after_each_poll)
 {
 	struct stream stream = {.len = 1000};
 	char msg[1000];
+	struct tp_domain_config few = test_config();
 	struct pair pair;
 	unsigned sent = 0;
 
-	pair_open(&pair);
+	few.nr_recvs = 4; /* one poll takes them all */
+	pair_prepare(&pair, NULL, &few);
+	pair_connect(&pair);
 	pair.server.on_event = expect_next;
 	pair.server.ctx = &stream;
 	while (stream.expected < 1000) {

@@ -711,6 +711,64 @@ static int victim(const char *port)
 		turn(&p.client);
 }
 
+/* ---- forked children ---- */
+
+/* Run in a child, which must end well. */
+static void in_child(void (*body)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		body();
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && !status);
+}
+
+/* A child has connections of its own, while its parent keeps the ones it has. */
+static void forked(void)
+{
+	struct pair p;
+
+	open_pair(&p, &usual, &usual);
+	for (int i = 0; i < 3; i++) {
+		in_child(transfer);
+		check(!post_one(&p.server, op_on(&p, TP_READ, 0, 4096)));
+		ops->flush(p.server.conn);
+		until(&p, p.server.dones == p.server.posted);
+		check(!p.server.failed_dones);
+	}
+	close_pair(&p);
+}
+
+/*
+ * The kernel takes no work requests (of soft-RoCE, which asks it) after a change of credentials:
+ * the posts fail, and so must the connection, at once.
+ */
+static void lose_rights(void)
+{
+	struct pair p;
+
+	open_pair(&p, &usual, &usual);
+	check(!setgid(getgid()));
+	for (int i = 0; i < 3; i++)
+		check(!post_one(&p.server, op_on(&p, TP_WRITE, 0, 4096)));
+	ops->flush(p.server.conn);
+	turn(&p.server);
+	check(p.server.closed && p.server.close_status == -EACCES);
+	check(p.server.failed_dones == 3 && p.server.done_status == -EACCES);
+	check(post_one(&p.server, op_on(&p, TP_WRITE, 0, 4096)) == -ENOTCONN);
+	ops->conn_free(p.server.conn);
+	p.server.closed = 0;
+}
+
+static void rights_lost(void)
+{
+	in_child(lose_rights);
+}
+
 static void cloexec(void)
 {
 	struct pair p;
@@ -734,7 +792,8 @@ struct foreigner {
 	struct tp_addr to;
 	struct prologue prologue;
 	uint8_t prologue_len;
-	uint32_t imm; /* sent with an empty message once connected */
+	enum ibv_wr_opcode opcode; /* of the empty message sent once connected, */
+	uint32_t imm;		   /* and its immediate */
 	int connect_errno;
 };
 
@@ -751,7 +810,7 @@ static void *foreigner_main(void *arg)
 		.private_data_len = f->prologue_len,
 		.retry_count = 6,
 	};
-	struct ibv_send_wr wr = {.opcode = IBV_WR_SEND_WITH_IMM, .imm_data = htonl(f->imm)}, *bad;
+	struct ibv_send_wr wr = {.opcode = f->opcode, .imm_data = htonl(f->imm)}, *bad;
 	struct rdma_cm_event *event;
 	struct rdma_cm_id *id;
 
@@ -782,8 +841,10 @@ static void meet(struct pair *p, struct foreigner *f, bool expect_request)
 		while (!p->server.request)
 			turn(&p->server);
 		check(!ops->accept(p->server.domain, p->server.request, NULL, &p->server.conn));
-		while (!p->server.closed)
+		while (!p->server.closed) {
 			turn(&p->server);
+			check(!p->server.imms);
+		}
 		ops->conn_free(p->server.conn);
 		p->server.closed = 0;
 	} else {
@@ -810,9 +871,14 @@ static void stranger(void)
 	meet(&p, &f, false);
 	check(f.connect_errno == ECONNREFUSED);
 	f.prologue.magic ^= 1;
+	f.opcode = IBV_WR_SEND_WITH_IMM;
 	f.imm = 1; /* a credit nobody had used up */
 	meet(&p, &f, true);
 	check(p.server.connected == 1 && p.server.close_status == -EPROTO);
+	f.opcode = IBV_WR_RDMA_WRITE_WITH_IMM; /* though nothing is written */
+	f.imm = 0;
+	meet(&p, &f, true);
+	check(p.server.close_status);
 	close_ends(&p);
 }
 
@@ -931,6 +997,8 @@ static const struct {
 	{"many", many},
 	{"asleep", asleep},
 	{"killed", killed},
+	{"forked", forked},
+	{"rights_lost", rights_lost},
 	{"cloexec", cloexec},
 	{"stranger", stranger},
 	{"families", families},
