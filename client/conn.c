@@ -135,6 +135,8 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device
 	conn->life++;
 	conn->blocked = conn->unflushed = conn->pong_due = false;
 	conn->wait.stints++;
+	/* A leader may be asleep on the domain of another provider, which is closed now. */
+	conn_nudge(conn);
 	progress_kick(0);
 	return 0;
 }
@@ -150,6 +152,8 @@ void conn_shut(struct conn *conn, int error)
 	conn->ops->disconnect(conn->tp);
 	conn->wait.stints++;
 	conn->wait.stirred = true;
+	/* A leader may be asleep: ending it need not make the domain's descriptor readable. */
+	conn_nudge(conn);
 	progress_kick(0);
 }
 
@@ -209,27 +213,27 @@ static void check_session(struct conn *conn)
 		conn_shut(conn, -EREMOTEIO);
 }
 
-/* Drive it, and watch its descriptor. */
+/* Drive it, and watch its descriptor once that is armed; until then, come again at once. */
 static uint64_t attend(struct conn *conn, int *fd)
 {
-	int turns = 0;
+	for (int turn = 0; turn < 64; turn++) {
+		int n = conn_poll(conn);
 
-	do {
-		while (conn_poll(conn) > 0 && ++turns < 64)
-			conn_settle(conn);
 		conn_settle(conn);
-		if (turns >= 64)
-			return 0;
-	} while (conn->ops->arm(conn->domain) && ++turns < 64);
-	*fd = conn->domain->fd;
-	conn->wait.watched = true;
-	return conn_next_clock(conn);
+		if (n > 0 || conn->ops->arm(conn->domain))
+			continue;
+		*fd = conn->domain->fd;
+		conn->wait.watched = true;
+		return conn_next_clock(conn);
+	}
+	return 0;
 }
 
 /*
  * The progress thread's look. Whoever waits drives the connection; only when nobody has for a
  * tick does this thread, and then it sleeps on the descriptor instead of ticking. While one and
- * the same leader sleeps it goes away altogether: the leader calls it back.
+ * the same leader sleeps it looks at deadlines only, which the leader cannot know if they came up
+ * after it lay down; and the leader calls it back.
  */
 static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 {
@@ -245,7 +249,7 @@ static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 		conn->chore_stints = conn->wait.stints;
 	} else if (conn->wait.leader) {
 		conn->wait.unattended = true;
-		due = NEVER;
+		due = conn_next_clock(conn);
 	} else {
 		due = conn->domain ? attend(conn, fd) : NEVER;
 	}

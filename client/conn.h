@@ -98,7 +98,7 @@ void conn_pump(struct conn *conn);
 void conn_clock(struct conn *conn, uint64_t now);
 /* The next one of them, or NEVER. Lock held. */
 uint64_t conn_next_clock(const struct conn *conn);
-/* Something is owed by the server from here on. Lock held. */
+/* Something is owed by the server from here on: before it is counted. Lock held. */
 void conn_expect(struct conn *conn);
 
 /* A send buffer of conn->tp->msg_max bytes, or NULL: blocked. Lock held. */

@@ -17,6 +17,7 @@
 #define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 24 bytes each */
 #define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries of 40 */
 #define SUBMIT_ENTRY	40u
+#define LOOKS_MAX	4 /* a stream of data must not hold up who only looks */
 
 void *conn_buf(struct conn *conn)
 {
@@ -247,8 +248,11 @@ void conn_look(struct conn *conn)
 		conn_poll(conn);
 		return;
 	}
-	/* The progress thread sleeps on: what was armed for it is armed again. */
-	do
+	/* The progress thread sleeps on if what was armed for it can be armed again. */
+	for (int turn = 0; turn < LOOKS_MAX; turn++) {
 		conn_poll(conn);
-	while (conn->wait.watched && conn->ops->arm(conn->domain));
+		if (!conn->ops->arm(conn->domain))
+			return;
+	}
+	progress_kick(0);
 }

@@ -117,17 +117,23 @@ struct mount *mount_hold(struct mount *mount)
 	return mount;
 }
 
+static bool was_connected(const struct session *session)
+{
+	return session_number(session) || session_is_lost(session, 1);
+}
+
 /* Without a progress thread nothing was ever connected; the mount stays for the next user. */
 void mount_put(struct mount *mount)
 {
-	bool last;
+	bool expires;
 
+	/* Once the lock is given up, a mount without references may be gone. */
 	pthread_mutex_lock(&mounts.lock);
-	last = !--mount->refs;
-	if (last)
+	expires = !--mount->refs && was_connected(mount->session);
+	if (!mount->refs)
 		mount->expires_ns = now_ns() + LINGER_NS;
 	pthread_mutex_unlock(&mounts.lock);
-	if (last && session_number(mount->session) && !progress_add(&mounts.chore))
+	if (expires && !progress_add(&mounts.chore))
 		progress_kick(now_ns() + LINGER_NS);
 }
 

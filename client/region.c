@@ -162,7 +162,7 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 		return a->id[dir];
 	err = region_register(region, dir);
 	if (err)
-		return err;
+		return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN promises that something comes */
 	buf = conn_buf(conn);
 	if (!buf)
 		return -EAGAIN;

@@ -86,13 +86,14 @@ static void fill(const struct request *request, uint32_t tag, struct message *ms
 static void send_one(struct conn *conn, struct request *request, void *buf)
 {
 	struct requests *requests = &conn->requests;
-	uint32_t index = take_index(requests, request), tag;
+	uint32_t index, tag;
 	struct message msg;
 	int err;
 
+	conn_expect(conn);
+	index = take_index(requests, request);
 	tag = index | requests->sequence[index] << INDEX_BITS;
 	fill(request, tag, &msg);
-	conn_expect(conn);
 	err = conn_send(conn, &msg, buf);
 	if (err) {
 		give_index(requests, tag);
@@ -143,6 +144,7 @@ void request_start(struct conn *conn, struct request *request)
 		finish(conn, request, -EREMOTEIO);
 		return;
 	}
+	conn_expect(conn);
 	list_add_tail(&conn->requests.queue, &request->link);
 	conn_pump(conn);
 }

@@ -301,6 +301,14 @@ static bool unpinned(const struct waiter *waiter)
 	return drained(waiter) && !pool_pinned(&w->ring->pooled);
 }
 
+/* Nothing more of it is sent. Connection's lock held. */
+static void cancel(struct ring *ring)
+{
+	list_del(&ring->link);
+	list_del(&ring->timer);
+	ring->released = ring->sent;
+}
+
 /* I/Os that never left, or ended without anybody collecting them. */
 static void let_all_go(struct ring *ring)
 {
@@ -322,9 +330,7 @@ void ring_destroy(struct ring *ring)
 	}
 	ring_put(ring);
 	conn_lock(ring->conn);
-	list_del(&ring->link);
-	list_del(&ring->timer);
-	ring->released = ring->sent;
+	cancel(ring);
 	ring->nr_waiters++;
 	ring->conn->wait.stirred = true;
 	conn_wait(ring->conn, &w.waiter, NEVER);
@@ -332,6 +338,8 @@ void ring_destroy(struct ring *ring)
 	w.waiter.ready = unpinned;
 	while (!unpinned(&w.waiter))
 		conn_wait(ring->conn, &w.waiter, now_ns() + TICK_NS / 20);
+	/* One of them may have been about to submit. */
+	cancel(ring);
 	conn_unlock(ring->conn);
 	let_all_go(ring);
 	pthread_mutex_destroy(&ring->reaping);

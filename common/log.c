@@ -86,6 +86,10 @@ void log_write(enum log_level level, const char *fmt, ...)
 		body = 0;
 	if (head + body > (int)sizeof(line) - 2)
 		body = (int)sizeof(line) - 2 - head;
+	/* A peer's text must not look like a line of ours. */
+	for (char *c = line + head; c < line + head + body; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	line[head + body] = '\n';
 	/* A log line that cannot be written has nowhere to be reported. */
 	if (write(STDERR_FILENO, line, (size_t)(head + body + 1)) < 0)

@@ -68,3 +68,16 @@ Test(log, long_lines_stay_one_line)
 	cr_expect_null(memchr(line, '\n', (size_t)n - 1));
 	cr_expect_lt(read(out, line, sizeof(line)), 0);
 }
+
+Test(log, what_a_peer_says_stays_one_line)
+{
+	char line[256];
+	int err = capture(STDERR_FILENO);
+	ssize_t n;
+
+	log_error("%s", "a\nusrbio[1] 2.3 error: b\033[2J");
+	n = read(err, line, sizeof(line));
+	cr_assert_gt(n, 10);
+	cr_expect_eq(memchr(line, '\n', (size_t)n), line + n - 1);
+	cr_expect_null(memchr(line, 033, (size_t)n));
+}

@@ -1,0 +1,198 @@
+/*
+ * Who drives a connection while several wait, and what happens to those who were not looking. These
+ * look at the connection itself: the progress thread would hide most of it from a user.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "client/batch.h"
+#include "client/clock.h"
+#include "client/conn.h"
+#include "client/ring.h"
+#include "rig.h"
+
+static struct rig rig;
+
+static struct conn *conn_of(const struct hf3fs_ior *ior)
+{
+	struct ring *ring = ring_get((uintptr_t)ior->iorh);
+	struct conn *conn = ring->conn;
+
+	ring_put(ring);
+	return conn;
+}
+
+struct sight {
+	bool leader, asleep, unattended;
+	unsigned followers;
+};
+
+static struct sight look_at(struct conn *conn)
+{
+	struct sight sight = {0};
+	struct list *it;
+
+	conn_lock(conn);
+	sight.leader = conn->wait.leader;
+	sight.asleep = conn->wait.leader_asleep;
+	sight.unattended = conn->wait.unattended;
+	list_for_each (it, &conn->wait.followers)
+		sight.followers++;
+	conn_unlock(conn);
+	return sight;
+}
+
+/* I/Os shorter than 100 stay where they are until one arrives that is 100 longer. */
+static void keep_until_called(struct playserver *s, struct play_conn *conn, const struct submit *io)
+{
+	static uint32_t kept[100];
+
+	for (size_t i = 0; i < io->n; i++) {
+		if (io->len[i] < 100) {
+			kept[io->len[i]] = io->tag[i];
+			continue;
+		}
+		play_complete(s, conn, kept[io->len[i] - 100], (int64_t)io->len[i] - 100);
+		play_complete(s, conn, io->tag[i], (int64_t)io->len[i]);
+	}
+}
+
+static void submit(const struct hf3fs_ior *ior, uint64_t len)
+{
+	cr_assert_geq(rig_prep(&rig, ior, 0, len), 0);
+	cr_assert_eq(hf3fs_submit_ios(ior), 0);
+}
+
+static void *waits_for_one(void *ior)
+{
+	return (void *)(intptr_t)rig_wait(ior);
+}
+
+Test(leading, who_leaves_hands_over_the_lead)
+{
+	pthread_t first, second;
+	struct hf3fs_ior calls;
+	struct conn *conn;
+	struct sight sight;
+	void *result;
+
+	memset(&rig, 0, sizeof(rig));
+	rig.server.lie = keep_until_called;
+	rig_start(&rig, 4, 0, 0);
+	cr_assert_eq(hf3fs_iorcreate(&calls, rig.server.mount, 4, true, 0, -1), 0);
+	conn = conn_of(&rig.reads);
+	submit(&rig.reads, 10);
+	pthread_create(&first, NULL, waits_for_one, &rig.reads);
+	rig_until(look_at(conn).leader);
+	submit(&rig.writes, 20);
+	pthread_create(&second, NULL, waits_for_one, &rig.writes);
+	rig_until(look_at(conn).followers == 1);
+	submit(&calls, 110);
+	pthread_join(first, &result);
+	cr_assert_eq((intptr_t)result, 10);
+	/* Nothing comes for the second one; it has to be told that it leads now. */
+	do {
+		sight = look_at(conn);
+		sched_yield();
+	} while (!sight.leader || sight.followers);
+	submit(&calls, 120);
+	pthread_join(second, &result);
+	cr_assert_eq((intptr_t)result, 20);
+	hf3fs_iordestroy(&calls);
+	rig_stop(&rig);
+}
+
+struct request_waiter {
+	struct waiter waiter;
+	const struct request *request;
+};
+
+static bool is_done(const struct waiter *waiter)
+{
+	return ((const struct request_waiter *)(const void *)waiter)->request->done;
+}
+
+Test(leading, the_silence_before_a_request_is_no_reproach)
+{
+	struct request request = {.kind = REQUEST_PING};
+	struct request_waiter w = {.waiter = {.ready = is_done}, .request = &request};
+	struct conn *conn;
+
+	memset(&rig, 0, sizeof(rig));
+	rig_start(&rig, 4, 0, 0);
+	conn = conn_of(&rig.reads);
+	conn_lock(conn);
+	conn->heard_ns = now_ns() - 3600 * NS_PER_S;
+	request_start(conn, &request);
+	conn_clock(conn, now_ns());
+	conn_wait(conn, &w.waiter, NEVER);
+	conn_unlock(conn);
+	cr_assert_eq(request.status, 0);
+	rig_stop(&rig);
+}
+
+/* The leader lay down when nothing was owed; nobody but the progress thread knows the deadline. */
+Test(leading, a_server_that_falls_silent_is_given_up_under_a_sleeping_leader)
+{
+	pthread_t thread;
+	struct sight sight;
+	struct conn *conn;
+	void *result;
+
+	memset(&rig, 0, sizeof(rig));
+	play_start(&rig.server);
+	strcat(rig.server.mount, "?timeout=1");
+	rig.fd = rig_open(&rig);
+	cr_assert_eq(hf3fs_iorcreate(&rig.reads, rig.server.mount, 4, true, 0, -1), 0);
+	cr_assert_eq(hf3fs_iovcreate(&rig.iov, rig.server.mount, RIG_IOV, 0, -1), 0);
+	atomic_store(&rig.server.hold, true);
+	conn = conn_of(&rig.reads);
+	pthread_create(&thread, NULL, waits_for_one, &rig.reads);
+	do {
+		sight = look_at(conn);
+		sched_yield();
+	} while (!sight.asleep || !sight.unattended);
+	submit(&rig.reads, 10);
+	pthread_join(thread, &result);
+	cr_assert_eq((intptr_t)result, -EREMOTEIO);
+	rig_stop(&rig);
+}
+
+static void *destroys(void *ior)
+{
+	hf3fs_iordestroy(ior);
+	return NULL;
+}
+
+/* What a thread inside submit_ios puts into the connection's line must not outlive the ring. */
+Test(leading, a_ring_destroyed_under_a_submitter_leaves_the_line)
+{
+	struct ring *ring;
+	struct conn *conn;
+	pthread_t thread;
+
+	memset(&rig, 0, sizeof(rig));
+	rig_start(&rig, 4, 0, 0);
+	cr_assert_geq(rig_prep(&rig, &rig.reads, 0, 10), 0);
+	ring = ring_get((uintptr_t)rig.reads.iorh);
+	conn = ring->conn;
+	pthread_create(&thread, NULL, destroys, &rig.reads);
+	rig_until(!pool_alive(&ring->pooled, ring->handle));
+	/* Its first cancelling is behind us. */
+	rig_until(look_at(conn).leader);
+	conn_lock(conn);
+	conn->blocked = true;
+	batch_submitted(ring);
+	cr_assert(!list_empty(&conn->rings));
+	conn_unlock(conn);
+	ring_put(ring);
+	pthread_join(thread, NULL);
+	conn_lock(conn);
+	cr_assert(list_empty(&conn->rings));
+	conn->blocked = false;
+	conn_unlock(conn);
+	rig_stop(&rig);
+}
