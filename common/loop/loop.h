@@ -3,7 +3,7 @@
  * tests of who uses the library; simple before fast.
  *
  * Threads: one mutex for the whole process, loop_lock, guards every field here that has no other
- * note; the public calls take it. Key tables have their own lock (common/tcp/keys.h).
+ * note; the public calls take it. Key tables have their own lock (common/keys.h).
  */
 #ifndef USRBIO_COMMON_LOOP_LOOP_H
 #define USRBIO_COMMON_LOOP_LOOP_H
@@ -11,21 +11,10 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-#include "common/tcp/keys.h"
+#include "common/keyed.h"
 #include "common/transport.h"
 
 extern pthread_mutex_t loop_lock;
-
-struct loop_device {
-	struct tp_device base;
-	struct keys keys;
-};
-
-struct loop_mem {
-	struct tp_mem base;
-	struct keys *keys;
-	struct key key;
-};
 
 TAILQ_HEAD(loop_conn_list, loop_conn);
 TAILQ_HEAD(loop_request_list, loop_request);
@@ -118,13 +107,6 @@ static inline struct loop_conn *loop_peer(const struct loop_conn *conn)
 {
 	return &conn->pair->ends[conn == &conn->pair->ends[0]];
 }
-
-/* device.c */
-int loop_device_open(const struct tp_addr *peer, struct tp_device **device);
-void loop_device_close(struct tp_device *device);
-int loop_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
-		      struct tp_mem **mem);
-void loop_mem_deregister(struct tp_mem *mem);
 
 /* domain.c */
 int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);

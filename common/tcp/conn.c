@@ -112,7 +112,7 @@ int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct
 		close(fd);
 		return err;
 	}
-	conn->keys = &((struct tcp_device *)device)->keys;
+	conn->keys = &((struct keyed_device *)device)->keys;
 	conn->tx.blocked = true;
 	tcp_timer_set(dom, &conn->timer, timeout_ms);
 	if (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS)

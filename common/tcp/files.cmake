@@ -1,3 +1,3 @@
-foreach(file conn device domain keys listener post rx state tcp timer tx)
+foreach(file conn domain listener post rx state tcp timer tx)
   target_sources(common PRIVATE ${CMAKE_CURRENT_LIST_DIR}/${file}.c)
 endforeach()

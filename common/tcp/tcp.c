@@ -1,12 +1,18 @@
 /* The table of the tcp provider. */
 #include "common/tcp/tcp.h"
 
+static int device_open(const struct tp_addr *peer, struct tp_device **device)
+{
+	(void)peer;
+	return keyed_device_open(&tp_tcp, device);
+}
+
 const struct tp_ops tp_tcp = {
 	.name = "tcp",
-	.device_open = tcp_device_open,
-	.device_close = tcp_device_close,
-	.mem_register = tcp_mem_register,
-	.mem_deregister = tcp_mem_deregister,
+	.device_open = device_open,
+	.device_close = keyed_device_close,
+	.mem_register = keyed_mem_register,
+	.mem_deregister = keyed_mem_deregister,
 	.domain_open = tcp_domain_open,
 	.domain_close = tcp_domain_close,
 	.domain_local = tcp_domain_local,

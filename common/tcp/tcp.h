@@ -10,22 +10,11 @@
 
 #include <sys/queue.h>
 
-#include "common/tcp/keys.h"
+#include "common/keyed.h"
 #include "common/tcp/wire.h"
 #include "common/transport.h"
 
 #define TCP_NR_LOCALS 64
-
-struct tcp_device {
-	struct tp_device base;
-	struct keys keys;
-};
-
-struct tcp_mem {
-	struct tp_mem base;
-	struct keys *keys;
-	struct key key;
-};
 
 /* What epoll's data points to. */
 enum tcp_source_kind { TCP_SOURCE_CONN, TCP_SOURCE_LISTENER, TCP_SOURCE_TIMER };
@@ -207,13 +196,6 @@ static inline struct tp_event *tcp_tell(struct tcp_sink *sink, enum tp_event_typ
 	*event = (struct tp_event){.type = type, .conn = conn ? &conn->base : NULL};
 	return event;
 }
-
-/* device.c */
-int tcp_device_open(const struct tp_addr *peer, struct tp_device **device);
-void tcp_device_close(struct tp_device *device);
-int tcp_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
-		     struct tp_mem **mem);
-void tcp_mem_deregister(struct tp_mem *mem);
 
 /* domain.c */
 int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);

@@ -3,7 +3,7 @@
  * non-blocking receive or send at most; registrations write, and are preferred so that busy
  * domains cannot keep them out.
  */
-#include "common/tcp/keys.h"
+#include "common/keys.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -5,8 +5,8 @@
  * keys_leave, and looks the key up again every time it enters: keys_remove waits for those inside,
  * so that memory may be unmapped once it has returned.
  */
-#ifndef USRBIO_COMMON_TCP_KEYS_H
-#define USRBIO_COMMON_TCP_KEYS_H
+#ifndef USRBIO_COMMON_KEYS_H
+#define USRBIO_COMMON_KEYS_H
 
 #include <pthread.h>
 #include <stddef.h>
