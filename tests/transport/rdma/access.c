@@ -130,6 +130,7 @@ static void meet(struct pair *p, struct foreigner *f, bool expect_request)
 
 	f->to = p->listener->addr;
 	p->server.request = NULL;
+	p->server.connected = 0;
 	check(!pthread_create(&thread, NULL, foreigner_main, f));
 	if (expect_request) {
 		while (!p->server.request)
