@@ -309,3 +309,28 @@ E2E(mounts, descriptors_of_urls)
 	cr_assert_eq(usrbio_close(fd), -EBADF);
 	cr_assert_not(hf3fs_is_hf3fs(fd));
 }
+
+static void expect_reachable(const char *mount)
+{
+	struct usrbio_stat st;
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/%sfile", mount, e2e_prefix);
+	cr_assert_eq(usrbio_stat(path, &st), 0, "%s", path);
+	cr_assert_eq(st.size, SIZE);
+}
+
+/* Any wire that reaches the host, and a host that is not there before the one that is. */
+E2E(mounts, urls_that_leave_a_choice)
+{
+	const char *host = strstr(e2e_mount, "://") + 3, *slash = strchr(host, '/');
+	int scheme = (int)(host - e2e_mount), name = (int)(strrchr(host, ':') - host);
+	char url[400];
+
+	cr_assert(slash && name > 0);
+	file_make("file", 1, SIZE);
+	snprintf(url, sizeof(url), "usrbio://%s", host);
+	expect_reachable(url);
+	snprintf(url, sizeof(url), "%.*s%.*s:1,%s", scheme, e2e_mount, name, host, host);
+	expect_reachable(url);
+}
