@@ -17,4 +17,4 @@ add_executable(files_race files_race.c files_fake.c ${OTHERS} ${SPEC})
 target_link_libraries(files_race PRIVATE proto)
 add_test(NAME files_race COMMAND files_race)
 set_tests_properties(files_race PROPERTIES TIMEOUT 120 LABELS tsan
-  FAIL_REGULAR_EXPRESSION "LeakSanitizer|AddressSanitizer|runtime error:|ThreadSanitizer")
+  FAIL_REGULAR_EXPRESSION "${SANITIZER_REPORT}")
