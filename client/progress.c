@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "client/clock.h"
-#include "client/fork.h"
+#include "common/fork.h"
 #include "common/log.h"
 
 #define FDS_MAX 256 /* descriptors watched; chores beyond are looked at every tick */
@@ -39,8 +39,6 @@ static void reset(void)
 	list_init(&progress.chores);
 	progress.cursor = &progress.chores;
 	progress.running = false;
-	if (progress.wake_fd >= 0)
-		close(progress.wake_fd);
 	progress.wake_fd = -1;
 	atomic_store(&progress.asleep_until, 0);
 	atomic_store(&progress.kicked, false);
@@ -130,7 +128,7 @@ static int start_thread(void)
 	pthread_t thread;
 	int err;
 
-	progress.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	progress.wake_fd = fork_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (progress.wake_fd < 0)
 		return -errno;
 	sigfillset(&all);
@@ -142,7 +140,7 @@ static int start_thread(void)
 	pthread_attr_destroy(&attr);
 	if (err) {
 		log_warn("cannot start the progress thread: %s", strerror(err));
-		close(progress.wake_fd);
+		fork_close(progress.wake_fd);
 		progress.wake_fd = -1;
 		return -err;
 	}

@@ -10,8 +10,21 @@
 #include <unistd.h>
 
 #include "common/loop/loop.h"
+#include "common/fork.h"
 
 pthread_mutex_t loop_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A forked child has none of the threads that work at its parent's ends. */
+static void forget(void)
+{
+	pthread_mutex_init(&loop_lock, NULL);
+	loop_forget_names();
+}
+
+static void watch(void)
+{
+	fork_watch(forget);
+}
 
 uint64_t loop_now_ns(void)
 {
@@ -23,9 +36,11 @@ uint64_t loop_now_ns(void)
 
 int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct loop_domain *dom;
 	int err;
 
+	pthread_once(&once, watch);
 	if (!config->msg_max || config->msg_max > TP_MSG_MAX || !config->nr_recvs ||
 	    !config->nr_sends || !config->nr_posts)
 		return -EINVAL;
@@ -38,7 +53,7 @@ int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **d
 	TAILQ_INIT(&dom->holding);
 	TAILQ_INIT(&dom->connecting);
 	TAILQ_INIT(&dom->requests);
-	dom->base.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	dom->base.fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
 	if (dom->base.fd < 0) {
 		err = -errno;
 		free(dom);
@@ -50,7 +65,7 @@ int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **d
 
 void loop_domain_close(struct tp_domain *domain)
 {
-	close(domain->fd);
+	fork_close(domain->fd);
 	free(domain);
 }
 

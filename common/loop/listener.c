@@ -9,6 +9,11 @@
 
 static TAILQ_HEAD(listener_list, loop_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
 
+void loop_forget_names(void)
+{
+	TAILQ_INIT(&listeners);
+}
+
 static const char *name_of(const struct tp_addr *addr)
 {
 	return ((const struct sockaddr_un *)&addr->ss)->sun_path;

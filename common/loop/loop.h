@@ -119,6 +119,7 @@ void loop_wake(struct loop_domain *domain);
 void loop_kick(struct loop_conn *conn);
 
 /* listener.c */
+void loop_forget_names(void); /* in a forked child */
 int loop_listen(struct tp_domain *domain, const struct tp_addr *addr,
 		struct tp_listener **listener);
 void loop_unlisten(struct tp_listener *listener);

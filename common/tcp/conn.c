@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
+#include "common/fork.h"
 
 /*
  * Ends a connection that gets no answer from the peer's kernel, measured: after 3.2 s; and one
@@ -80,13 +81,13 @@ int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
 	int err = 0;
 
 	if (!dom) {
-		close(req->fd);
+		fork_close(req->fd);
 		free(req);
 		return 0;
 	}
 	err = conn_new(dom, req->fd, TCP_STATE_PROLOGUE, EPOLLIN, user, &conn);
 	if (err) {
-		close(req->fd);
+		fork_close(req->fd);
 		free(req);
 		return err;
 	}
@@ -102,14 +103,14 @@ int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct
 {
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 	struct tcp_conn *conn;
-	int fd = socket(peer->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int err;
+	int fd, err;
 
+	fd = fork_own(socket(peer->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return -errno;
 	err = conn_new(dom, fd, TCP_STATE_CONNECTING, 0, user, &conn);
 	if (err) {
-		close(fd);
+		fork_close(fd);
 		return err;
 	}
 	conn->keys = &((struct keyed_device *)device)->keys;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
+#include "common/fork.h"
 
 #define EPOLL_BATCH 64
 /* Polls that may pass while other work or a hot connection keeps us from looking at epoll. */
@@ -30,7 +31,7 @@ int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **do
 	dom->config = *config;
 	TAILQ_INIT(&dom->conns);
 	TAILQ_INIT(&dom->ready);
-	dom->base.fd = epoll_create1(EPOLL_CLOEXEC);
+	dom->base.fd = fork_own(epoll_create1(EPOLL_CLOEXEC));
 	if (dom->base.fd < 0) {
 		err = -errno;
 		goto err_free;
@@ -42,7 +43,7 @@ int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **do
 	return 0;
 
 err_close:
-	close(dom->base.fd);
+	fork_close(dom->base.fd);
 err_free:
 	free(dom);
 	return err;
@@ -53,7 +54,7 @@ void tcp_domain_close(struct tp_domain *domain)
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 
 	tcp_timers_close(dom);
-	close(dom->base.fd);
+	fork_close(dom->base.fd);
 	free(dom);
 }
 
@@ -92,6 +93,12 @@ int tcp_domain_rewatch(struct tcp_domain *domain, int fd, uint32_t events,
 	struct epoll_event event = {.events = events, .data.ptr = source};
 
 	return epoll_ctl(domain->base.fd, EPOLL_CTL_MOD, fd, &event) ? -errno : 0;
+}
+
+/* Before closing: a child of fork or vfork may have a copy, which would stay in the epoll set. */
+void tcp_domain_unwatch(struct tcp_domain *domain, int fd)
+{
+	epoll_ctl(domain->base.fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
 static void find_only(struct tcp_domain *domain)

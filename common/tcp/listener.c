@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/addr.h"
+#include "common/fork.h"
 #include "common/log.h"
 #include "common/tcp/tcp.h"
 
@@ -20,7 +21,7 @@
 static int open_socket(const struct tp_addr *addr)
 {
 	int on = 1, family = addr->ss.ss_family, err;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = fork_own(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 
 	if (fd < 0)
 		return -errno;
@@ -30,7 +31,7 @@ static int open_socket(const struct tp_addr *addr)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, (const struct sockaddr *)&addr->ss, addr->len) || listen(fd, BACKLOG)) {
 		err = -errno;
-		close(fd);
+		fork_close(fd);
 		return err;
 	}
 	return fd;
@@ -64,7 +65,7 @@ int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_l
 	return 0;
 
 err_close:
-	close(lis->fd);
+	fork_close(lis->fd);
 err_free:
 	free(lis);
 	return err;
@@ -75,7 +76,8 @@ void tcp_unlisten(struct tp_listener *listener)
 	struct tcp_listener *lis = (struct tcp_listener *)listener;
 
 	tcp_timer_stop(lis->domain, &lis->timer);
-	close(lis->fd);
+	tcp_domain_unwatch(lis->domain, lis->fd);
+	fork_close(lis->fd);
 	free(lis);
 }
 
@@ -125,6 +127,7 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 				return;
 			continue;
 		}
+		fork_own(request->fd);
 		lis->complained = false;
 		tcp_tell(sink, TP_EV_REQUEST, NULL)->request = &request->base;
 	}

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/fork.h"
 #include "common/prologue.h"
 #include "common/tcp/tcp.h"
 #include "common/wire_errno.h"
@@ -65,7 +66,8 @@ void tcp_conn_end(struct tcp_conn *conn, int status)
 	conn->status = status;
 	conn->state = TCP_STATE_CLOSED;
 	tcp_timer_stop(tcp_domain_of(conn), &conn->timer);
-	close(conn->fd);
+	tcp_domain_unwatch(tcp_domain_of(conn), conn->fd);
+	fork_close(conn->fd);
 	conn->fd = -1;
 	tcp_conn_kick(conn);
 }

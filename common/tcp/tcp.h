@@ -205,6 +205,7 @@ bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t l
 int tcp_domain_watch(struct tcp_domain *domain, int fd, uint32_t events, struct tcp_source *source);
 int tcp_domain_rewatch(struct tcp_domain *domain, int fd, uint32_t events,
 		       struct tcp_source *source);
+void tcp_domain_unwatch(struct tcp_domain *domain, int fd);
 void tcp_domain_add(struct tcp_domain *domain, struct tcp_conn *conn);
 void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn);
 int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max);

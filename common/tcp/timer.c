@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
+#include "common/fork.h"
 
 static uint64_t now_ns(void)
 {
@@ -24,18 +25,18 @@ int tcp_timers_open(struct tcp_domain *domain)
 
 	TAILQ_INIT(&domain->timers);
 	domain->timer_source.kind = TCP_SOURCE_TIMER;
-	domain->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	domain->timer_fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
 	if (domain->timer_fd < 0)
 		return -errno;
 	err = tcp_domain_watch(domain, domain->timer_fd, EPOLLIN, &domain->timer_source);
 	if (err)
-		close(domain->timer_fd);
+		fork_close(domain->timer_fd);
 	return err;
 }
 
 void tcp_timers_close(struct tcp_domain *domain)
 {
-	close(domain->timer_fd);
+	fork_close(domain->timer_fd);
 }
 
 /* Setting a timerfd also takes back an expiry nobody has read. */

@@ -5,7 +5,7 @@
  * librdmacm has a context per device, too, but keeps it for the life of the process, across
  * fork(): the kernel takes no work requests from a child over what its parent has opened. So
  * librdmacm serves for the connection manager alone, and all that moves data hangs on ours. A child
- * starts without any; what its parent has open is neither used nor closed there.
+ * starts without any; of what its parent has open it uses nothing, and closes the descriptors.
  */
 #include "common/verbs/verbs.h"
 
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fork.h"
 #include "common/log.h"
 
 static struct {
@@ -30,8 +31,7 @@ static void forget(void)
 
 static void watch_fork(void)
 {
-	if (pthread_atfork(NULL, NULL, forget))
-		log_warn("no memory to watch for fork: no RDMA in forked children");
+	fork_watch(forget);
 }
 
 static int card_open(struct ibv_device *device, struct card **out)
@@ -48,6 +48,8 @@ static int card_open(struct ibv_device *device, struct card **out)
 		free(card);
 		return err > 0 ? -err : -ENODEV;
 	}
+	fork_own(card->verbs->cmd_fd);
+	fork_own(card->verbs->async_fd);
 	card->next = cards.list;
 	cards.list = card;
 	*out = card;
@@ -84,6 +86,8 @@ void card_put(struct card *card)
 		while (*at != card)
 			at = &(*at)->next;
 		*at = card->next;
+		fork_disown(card->verbs->cmd_fd);
+		fork_disown(card->verbs->async_fd);
 		if (ibv_close_device(card->verbs))
 			log_error("a card is closed before all that hangs on it");
 		free(card);

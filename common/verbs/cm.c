@@ -1,13 +1,17 @@
 /*
- * A domain's connection manager channel: takes events, copies what matters, acknowledges, and
- * only then hands over, because an rdma_cm_id cannot be destroyed while an event of it is held.
+ * Channels of the connection manager. A domain's: takes events, copies what matters, acknowledges,
+ * and only then hands over, because an rdma_cm_id cannot be destroyed while an event of it is held.
  * The domain's thread only.
+ *
+ * librdmacm has one lock for the whole process around its list of cards: calls that may take it
+ * keep forks out, so that it is free in a child.
  */
 #include "common/verbs/verbs.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "common/fork.h"
 #include "common/log.h"
 
 static void copy_note(struct rdma_cm_event *event, struct cm_note *note)
@@ -40,46 +44,91 @@ static struct cm_end *end_of(struct rdma_cm_event *event)
 	return event->listen_id->context;
 }
 
-static void cm_ready(struct source *source, struct sink *out)
+/* The next event as a note; *end: whom it is for. False: there is none. */
+static bool take_note(struct rdma_event_channel *channel, struct cm_note *note, struct cm_end **end)
 {
+	bool held = fork_hold();
 	struct rdma_cm_event *event;
+	bool there = !rdma_get_cm_event(channel, &event);
 
-	while (!sink_full(out) && !rdma_get_cm_event(source->domain->channel, &event)) {
-		struct cm_end *end = end_of(event);
-		struct cm_note note;
-
-		copy_note(event, &note);
+	if (there) {
+		*end = end_of(event);
+		copy_note(event, note);
 		rdma_ack_cm_event(event);
-		if (end)
-			end->note(end, &note, out);
 	}
+	fork_release(held);
+	return there;
 }
 
-int cm_open(struct verbs_domain *domain)
+static void cm_ready(struct source *source, struct sink *out)
 {
-	int err;
+	struct cm_note note;
+	struct cm_end *end;
 
-	domain->channel = rdma_create_event_channel();
-	if (!domain->channel) {
-		err = errno ? -errno : -ENODEV;
+	while (!sink_full(out) && take_note(source->domain->channel, &note, &end))
+		if (end)
+			end->note(end, &note, out);
+}
+
+int channel_open(bool nonblock, struct rdma_event_channel **out)
+{
+	bool held = fork_hold();
+	struct rdma_event_channel *channel = rdma_create_event_channel();
+	int err = errno ? -errno : -ENODEV;
+
+	fork_release(held);
+	if (!channel) {
 		log_error("no RDMA connection manager (is the module rdma_ucm loaded?): %s",
 			  strerror(-err));
 		return err;
 	}
-	err = verbs_cloexec(domain->channel->fd, true);
+	err = verbs_cloexec(channel->fd, nonblock);
+	if (err) {
+		rdma_destroy_event_channel(channel);
+		return err;
+	}
+	fork_own(channel->fd);
+	*out = channel;
+	return 0;
+}
+
+void channel_close(struct rdma_event_channel *channel)
+{
+	fork_disown(channel->fd);
+	rdma_destroy_event_channel(channel);
+}
+
+int id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id)
+{
+	bool held = fork_hold();
+	int err = rdma_create_id(channel, id, context, RDMA_PS_TCP) ? -errno : 0;
+
+	fork_release(held);
+	return err;
+}
+
+void id_destroy(struct rdma_cm_id *id)
+{
+	bool held = fork_hold();
+
+	rdma_destroy_id(id);
+	fork_release(held);
+}
+
+int cm_open(struct verbs_domain *domain)
+{
+	int err = channel_open(true, &domain->channel);
+
 	if (err)
-		goto err_channel;
+		return err;
 	domain->cm.ready = cm_ready;
 	err = source_add(&domain->cm, domain, domain->channel->fd);
 	if (err)
-		goto err_channel;
-	return 0;
-err_channel:
-	rdma_destroy_event_channel(domain->channel);
+		channel_close(domain->channel);
 	return err;
 }
 
 void cm_close(struct verbs_domain *domain)
 {
-	rdma_destroy_event_channel(domain->channel);
+	channel_close(domain->channel);
 }

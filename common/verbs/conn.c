@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fork.h"
 #include "common/log.h"
 
 #define ACCEPT_MS 10000 /* for the peer's last word of the handshake */
@@ -45,6 +46,8 @@ static int bind_to(struct rdma_cm_id *id, struct rdma_cm_id *device_id)
 {
 	const struct sockaddr *sa = rdma_get_local_addr(device_id);
 	struct sockaddr_storage ss = {0};
+	bool held;
+	int err;
 
 	if (sa->sa_family == AF_INET6) {
 		memcpy(&ss, sa, sizeof(struct sockaddr_in6));
@@ -53,8 +56,11 @@ static int bind_to(struct rdma_cm_id *id, struct rdma_cm_id *device_id)
 		memcpy(&ss, sa, sizeof(struct sockaddr_in));
 		((struct sockaddr_in *)&ss)->sin_port = 0;
 	}
-	if (rdma_bind_addr(id, (struct sockaddr *)&ss))
-		return -errno;
+	held = fork_hold();
+	err = rdma_bind_addr(id, (struct sockaddr *)&ss) ? -errno : 0;
+	fork_release(held);
+	if (err)
+		return err;
 	return id->verbs == device_id->verbs ? 0 : -ENODEV;
 }
 
@@ -63,8 +69,9 @@ static int begin(struct verbs_conn *c, struct verbs_device *device, const struct
 {
 	int err;
 
-	if (rdma_create_id(c->domain->channel, &c->cm_id, &c->end, RDMA_PS_TCP))
-		return -errno;
+	err = id_create(c->domain->channel, &c->end, &c->cm_id);
+	if (err)
+		return err;
 	err = bind_to(c->cm_id, device->id);
 	if (!err)
 		err = nic_get(c->domain, c->cm_id, &c->nic);
@@ -85,7 +92,7 @@ err_timer:
 	wire_close(c); /* takes the id along */
 	return err;
 err_id:
-	rdma_destroy_id(c->cm_id);
+	id_destroy(c->cm_id);
 	return err;
 }
 

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/addr.h"
+#include "common/fork.h"
 #include "common/log.h"
 
 #define RESOLVE_MS 2000
@@ -47,12 +49,14 @@ static void fork_setup(void)
 int verbs_present(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	bool held = fork_hold();
 	struct ibv_device **list;
 	int nr = 0;
 
 	list = ibv_get_device_list(&nr);
 	if (list)
 		ibv_free_device_list(list);
+	fork_release(held);
 	if (!list || !nr) {
 		log_warn("no RDMA device on this machine: load the card's driver, or add a "
 			 "software one (rdma link add rxe0 type rxe netdev ...), or use tcp");
@@ -62,14 +66,42 @@ int verbs_present(void)
 	return 0;
 }
 
-static int resolve(struct rdma_cm_id *id, const struct tp_addr *peer)
+/* The answer comes for certain: the kernel keeps the time. 0 or -errno. */
+static int await_answer(struct rdma_event_channel *channel)
 {
-	char text[ADDR_TEXT_MAX];
+	struct pollfd pfd = {.fd = channel->fd, .events = POLLIN};
+	struct rdma_cm_event *event;
+	bool held;
 	int err;
 
-	if (!rdma_resolve_addr(id, NULL, (struct sockaddr *)&peer->ss, RESOLVE_MS) && id->verbs)
+	while (poll(&pfd, 1, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	held = fork_hold();
+	err = rdma_get_cm_event(channel, &event) ? -errno : 0;
+	if (!err) {
+		if (event->event != RDMA_CM_EVENT_ADDR_RESOLVED)
+			err = event->status < 0 ? event->status : -ENODEV;
+		rdma_ack_cm_event(event);
+	}
+	fork_release(held);
+	return err;
+}
+
+/* Not librdmacm's own waiting: that would keep forks out for as long as it takes. */
+static int resolve(struct verbs_device *d, const struct tp_addr *peer)
+{
+	char text[ADDR_TEXT_MAX];
+	int err = 0;
+
+	if (rdma_resolve_addr(d->id, NULL, (struct sockaddr *)&peer->ss, RESOLVE_MS))
+		err = -errno;
+	if (!err)
+		err = await_answer(d->channel);
+	if (!err && d->id->verbs)
 		return 0;
-	err = errno == EADDRNOTAVAIL || !errno ? -ENODEV : -errno;
+	if (!err || err == -EADDRNOTAVAIL)
+		err = -ENODEV;
 	log_warn("no RDMA device reaches %s: %s", addr_text(peer, text, sizeof(text)),
 		 strerror(-err));
 	return err;
@@ -86,15 +118,17 @@ int verbs_device_open(const struct tp_addr *peer, struct tp_device **device)
 	if (!d)
 		return -ENOMEM;
 	d->dev.ops = &tp_verbs;
-	if (rdma_create_id(NULL, &d->id, NULL, RDMA_PS_TCP)) {
-		err = -errno;
-		log_error("rdma_create_id: %s", strerror(errno));
+	err = channel_open(false, &d->channel);
+	if (err)
 		goto err_free;
+	err = id_create(d->channel, NULL, &d->id);
+	if (err) {
+		log_error("rdma_create_id: %s", strerror(-err));
+		goto err_channel;
 	}
-	err = resolve(d->id, peer);
+	err = resolve(d, peer);
 	if (err)
 		goto err_id;
-	verbs_cloexec(d->id->channel->fd, false);
 	err = card_get(d->id, &d->card);
 	if (err)
 		goto err_id;
@@ -109,7 +143,9 @@ int verbs_device_open(const struct tp_addr *peer, struct tp_device **device)
 err_card:
 	card_put(d->card);
 err_id:
-	rdma_destroy_id(d->id);
+	id_destroy(d->id);
+err_channel:
+	channel_close(d->channel);
 err_free:
 	free(d);
 	return err;
@@ -122,6 +158,7 @@ void verbs_device_close(struct tp_device *device)
 	if (ibv_dealloc_pd(d->pd))
 		log_error("a device is closed before its registrations and connections");
 	card_put(d->card);
-	rdma_destroy_id(d->id);
+	id_destroy(d->id);
+	channel_close(d->channel);
 	free(d);
 }

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/fork.h"
 #include "common/log.h"
 
 /* A look costs a system call: rarely when all is quiet, more often while somebody comes or goes. */
@@ -22,6 +23,12 @@ int source_add(struct source *source, struct verbs_domain *domain, int fd)
 
 	source->domain = domain;
 	return epoll_ctl(domain->dom.fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* A child of fork or vfork may have a copy of the descriptor, which would stay in the set. */
+void source_remove(struct source *source, int fd)
+{
+	epoll_ctl(source->domain->dom.fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
 static bool config_sane(const struct tp_domain_config *c)
@@ -48,7 +55,7 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 	d->dom.ops = &tp_verbs;
 	d->config = *config;
 	d->pending_tail = &d->pending;
-	d->dom.fd = epoll_create1(EPOLL_CLOEXEC);
+	d->dom.fd = fork_own(epoll_create1(EPOLL_CLOEXEC));
 	if (d->dom.fd < 0) {
 		err = -errno;
 		goto err_free;
@@ -64,7 +71,7 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 err_timer:
 	timer_close(d);
 err_epoll:
-	close(d->dom.fd);
+	fork_close(d->dom.fd);
 err_free:
 	free(d);
 	return err;
@@ -78,7 +85,7 @@ void verbs_domain_close(struct tp_domain *domain)
 		nic_close(d->nics);
 	cm_close(d);
 	timer_close(d);
-	close(d->dom.fd);
+	fork_close(d->dom.fd);
 	free(d->conns);
 	free(d);
 }

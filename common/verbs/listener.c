@@ -35,7 +35,7 @@ void request_refuse(struct verbs_request *request)
 {
 	if (request->id) {
 		rdma_reject(request->id, NULL, 0);
-		rdma_destroy_id(request->id);
+		id_destroy(request->id);
 	}
 	free(request);
 }
@@ -73,7 +73,7 @@ static void listener_note(struct cm_end *end, const struct cm_note *note, struct
 	r = request_new(note);
 	if (!r) {
 		rdma_reject(note->id, NULL, 0);
-		rdma_destroy_id(note->id);
+		id_destroy(note->id);
 		return;
 	}
 	sink_add(out, TP_EV_REQUEST, NULL)->request = &r->req;
@@ -112,10 +112,9 @@ int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 	if (!l)
 		return -ENOMEM;
 	l->end.note = listener_note;
-	if (rdma_create_id(d->channel, &l->id, &l->end, RDMA_PS_TCP)) {
-		err = -errno;
+	err = id_create(d->channel, &l->end, &l->id);
+	if (err)
 		goto err_free;
-	}
 	err = bind_and_listen(l->id, addr);
 	if (err)
 		goto err_id;
@@ -124,7 +123,7 @@ int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 	*listener = &l->listener;
 	return 0;
 err_id:
-	rdma_destroy_id(l->id);
+	id_destroy(l->id);
 err_free:
 	free(l);
 	return err;
@@ -134,6 +133,6 @@ void verbs_unlisten(struct tp_listener *listener)
 {
 	struct verbs_listener *l = container_of(listener, struct verbs_listener, listener);
 
-	rdma_destroy_id(l->id);
+	id_destroy(l->id);
 	free(l);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fork.h"
 #include "common/log.h"
 
 #define CQ_FIRST_MIN 256u
@@ -66,6 +67,7 @@ static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, st
 		err = -errno;
 		goto err_card;
 	}
+	fork_own(nic->channel->fd);
 	err = verbs_cloexec(nic->channel->fd, true);
 	if (err)
 		goto err_channel;
@@ -82,6 +84,7 @@ static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, st
 err_cq:
 	ibv_destroy_cq(nic->cq);
 err_channel:
+	fork_disown(nic->channel->fd);
 	ibv_destroy_comp_channel(nic->channel);
 err_card:
 	card_put(nic->card);
@@ -121,6 +124,8 @@ void nic_close(struct nic *nic)
 		ibv_ack_cq_events(nic->cq, nic->unacked);
 	if (ibv_destroy_cq(nic->cq))
 		log_error("a completion queue is closed before its connections");
+	source_remove(&nic->source, nic->channel->fd);
+	fork_disown(nic->channel->fd);
 	ibv_destroy_comp_channel(nic->channel);
 	card_put(nic->card);
 	free(nic);

@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "common/fork.h"
 
 static uint64_t now_ns(void)
 {
@@ -47,19 +48,19 @@ int timer_open(struct verbs_domain *domain)
 {
 	int err;
 
-	domain->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	domain->timer_fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
 	if (domain->timer_fd < 0)
 		return -errno;
 	domain->timer.ready = timer_ready;
 	err = source_add(&domain->timer, domain, domain->timer_fd);
 	if (err)
-		close(domain->timer_fd);
+		fork_close(domain->timer_fd);
 	return err;
 }
 
 void timer_close(struct verbs_domain *domain)
 {
-	close(domain->timer_fd);
+	fork_close(domain->timer_fd);
 }
 
 void timer_set(struct verbs_conn *c, unsigned ms)

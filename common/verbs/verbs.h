@@ -50,6 +50,7 @@ static inline bool card_of(const struct card *card, const struct rdma_cm_id *id)
 
 struct verbs_device {
 	struct tp_device dev;
+	struct rdma_event_channel *channel; /* for the id alone */
 	struct rdma_cm_id *id; /* resolved to the peer: names our card and our address on it */
 	struct card *card;
 	struct ibv_pd *pd; /* of this peer alone: its keys are worth nothing elsewhere */
@@ -76,6 +77,8 @@ struct source {
 };
 
 int source_add(struct source *source, struct verbs_domain *domain, int fd);
+/* Before the descriptor is closed. */
+void source_remove(struct source *source, int fd);
 
 /* One card in one domain: the completion queue that all its connections share. */
 struct nic {
@@ -170,6 +173,12 @@ struct cm_note {
 struct cm_end {
 	void (*note)(struct cm_end *end, const struct cm_note *note, struct sink *out);
 };
+
+/* A channel that neither exec nor fork passes on; no other thread forks during these. 0, -errno. */
+int channel_open(bool nonblock, struct rdma_event_channel **channel);
+void channel_close(struct rdma_event_channel *channel);
+int id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id);
+void id_destroy(struct rdma_cm_id *id);
 
 int cm_open(struct verbs_domain *domain);
 void cm_close(struct verbs_domain *domain);

@@ -125,7 +125,7 @@ void wire_cut(struct verbs_conn *c)
 		return;
 	qp_close(c);
 	nic_release(c->nic, c->cqes);
-	rdma_destroy_id(c->cm_id);
+	id_destroy(c->cm_id);
 	c->cm_id = NULL;
 	c->nic = NULL;
 }
