@@ -30,7 +30,10 @@ struct keys {
 int keys_init(struct keys *keys);
 void keys_fini(struct keys *keys);
 
-/* Draw a key for [base, base + len) and make it known. -EFAULT: not memory; -EINVAL: no access. */
+/*
+ * Draw a key for [base, base + len) and make it known. -EFAULT: not memory, or not memory that
+ * allows the access; -EINVAL: no access.
+ */
 int keys_add(struct keys *keys, struct key *key, void *base, size_t len, unsigned access);
 void keys_remove(struct keys *keys, struct key *key);
 
