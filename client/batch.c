@@ -13,6 +13,8 @@
 #include "client/ring.h"
 #include "client/session.h"
 
+_Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
+
 /* The arrays of a SubmitBatch while it is put together. */
 struct gathered {
 	struct submit submit;
@@ -59,7 +61,7 @@ static void release(struct ring *ring, uint64_t now)
 	else
 		release_limited(ring, now);
 	if (ring->sent != ring->released && list_empty(&ring->link))
-		list_add_tail(&conn->rings, &ring->link);
+		list_add_tail(&conn->rings[ring->priority], &ring->link);
 }
 
 /* Whatever was prepared may have changed since: the region gone, the session another. */
@@ -67,7 +69,7 @@ static int check(const struct conn *conn, const struct slot *slot, const struct 
 {
 	if (slot->result < 0)
 		return (int)slot->result;
-	if (!region)
+	if (!region || atomic_load(&region->revoked))
 		return -ECANCELED;
 	if (slot->file->session != conn->number)
 		return -ESTALE;
@@ -139,17 +141,15 @@ static void send_gathered(struct conn *conn, const struct ring *ring, struct gat
 		conn_violated(conn, "no room for a batch");
 }
 
-/* One message's worth of a ring. False when the connection takes nothing more now. */
-static bool send_batch(struct conn *conn, struct ring *ring)
+/* One message's worth of a ring: at most share, if others wait for their turn. */
+static void send_batch(struct conn *conn, struct ring *ring, uint32_t share)
 {
 	uint32_t limit = batch_limit(conn, ring), index;
 	struct gathered g;
 	int err = 0;
 
 	g.submit.n = 0;
-	if (!conn_buf(conn))
-		return false;
-	while (g.submit.n < limit && ring->sent != ring->released &&
+	while (g.submit.n < limit && g.submit.n < share && ring->sent != ring->released &&
 	       !inflight_full(&conn->inflight)) {
 		err = gather(conn, ring, &g);
 		if (err == -EAGAIN)
@@ -161,23 +161,41 @@ static bool send_batch(struct conn *conn, struct ring *ring)
 		}
 		ring->sent++;
 	}
+	turns_charge(&conn->turns, ring->priority, (unsigned)g.submit.n);
 	if (g.submit.n)
 		send_gathered(conn, ring, &g);
-	return !conn->blocked && !inflight_full(&conn->inflight);
+}
+
+/* A bit for each priority with rings in line. */
+static unsigned busy_priorities(const struct conn *conn)
+{
+	unsigned busy = 0;
+
+	for (unsigned i = 0; i < NR_PRIORITIES; i++)
+		if (!list_empty(&conn->rings[i]))
+			busy |= 1u << i;
+	return busy;
+}
+
+static bool can_send(struct conn *conn)
+{
+	return conn->state == CONN_UP && !inflight_full(&conn->inflight) && conn_buf(conn);
 }
 
 void batch_dispatch(struct conn *conn)
 {
-	while (!list_empty(&conn->rings) && conn->state == CONN_UP) {
-		struct ring *ring = list_of(conn->rings.next, struct ring, link);
-		bool more = send_batch(conn, ring);
+	unsigned busy;
 
-		/* To the end of the line: rings take turns. */
+	while ((busy = busy_priorities(conn)) && can_send(conn)) {
+		unsigned priority = turns_next(&conn->turns, busy);
+		bool alone = busy == 1u << priority;
+		struct ring *ring = list_of(conn->rings[priority].next, struct ring, link);
+
+		send_batch(conn, ring, alone ? UINT32_MAX : conn->turns.credit[priority]);
+		/* To the end of the line: rings of a priority take turns. */
 		list_del(&ring->link);
 		if (ring->sent != ring->released)
-			list_add_tail(&conn->rings, &ring->link);
-		if (!more)
-			break;
+			list_add_tail(&conn->rings[priority], &ring->link);
 	}
 }
 
@@ -194,12 +212,13 @@ static void fail_ring(struct ring *ring, int error)
 
 void batch_fail(struct conn *conn, int error)
 {
-	while (!list_empty(&conn->rings)) {
-		struct ring *ring = list_of(conn->rings.next, struct ring, link);
+	for (unsigned i = 0; i < NR_PRIORITIES; i++)
+		while (!list_empty(&conn->rings[i])) {
+			struct ring *ring = list_of(conn->rings[i].next, struct ring, link);
 
-		list_del(&ring->link);
-		fail_ring(ring, error);
-	}
+			list_del(&ring->link);
+			fail_ring(ring, error);
+		}
 }
 
 /* Nothing can be sent on a connection that is not up; one that closes fails its rings at its end.
@@ -219,6 +238,8 @@ void batch_submitted(struct ring *ring)
 	ring->submitted = ring->prepared;
 	release(ring, now);
 	send_or_fail(ring->conn);
+	if (ring->nr_waiters && ring_is_stuck(ring))
+		ring->conn->wait.stirred = true;
 }
 
 void batch_timers(struct conn *conn, uint64_t now)

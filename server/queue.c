@@ -1,34 +1,31 @@
-/* Weighted priorities: each has credit for a number of segments, refilled when those that have
- * work have none left. */
+/* A list for each priority, and whose turn it is. Used by the connection's worker. */
 #include "server/queue.h"
 
 #include "server/request.h"
 
-static const unsigned weights[NR_PRIORITIES] = {
-	[PRIORITY_HIGH] = 64,
-	[PRIORITY_NORMAL] = 16,
-	[PRIORITY_LOW] = 4,
-};
-
-static void refill(struct queue *queue)
-{
-	for (int i = 0; i < NR_PRIORITIES; i++)
-		queue->credit[i] = weights[i];
-}
+_Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
 
 void queue_init(struct queue *queue)
 {
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		list_init(&queue->lists[i]);
-	refill(queue);
+	turns_init(&queue->turns);
+}
+
+/* A bit for each priority that has requests. */
+static unsigned busy(const struct queue *queue)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		if (!list_empty(&queue->lists[i]))
+			bits |= 1u << i;
+	return bits;
 }
 
 bool queue_empty(const struct queue *queue)
 {
-	for (int i = 0; i < NR_PRIORITIES; i++)
-		if (!list_empty(&queue->lists[i]))
-			return false;
-	return true;
+	return !busy(queue);
 }
 
 void queue_add(struct queue *queue, struct request *req)
@@ -36,26 +33,17 @@ void queue_add(struct queue *queue, struct request *req)
 	list_add_tail(&queue->lists[req->priority], &req->node);
 }
 
-static struct request *first_with_credit(struct queue *queue)
-{
-	for (int i = 0; i < NR_PRIORITIES; i++)
-		if (!list_empty(&queue->lists[i]) && queue->credit[i])
-			return container_of(queue->lists[i].next, struct request, node);
-	return NULL;
-}
-
 struct request *queue_next(struct queue *queue)
 {
-	struct request *req = first_with_credit(queue);
+	unsigned bits = busy(queue);
 
-	if (!req && !queue_empty(queue)) {
-		refill(queue);
-		req = first_with_credit(queue);
-	}
-	return req;
+	if (!bits)
+		return NULL;
+	return container_of(queue->lists[turns_next(&queue->turns, bits)].next, struct request,
+			    node);
 }
 
 void queue_charge(struct queue *queue, const struct request *req)
 {
-	queue->credit[req->priority]--;
+	turns_charge(&queue->turns, req->priority, 1);
 }

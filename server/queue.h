@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "common/turns.h"
 #include "proto/limits.h"
 #include "server/list.h"
 
@@ -14,7 +15,7 @@ struct request;
 
 struct queue {
 	struct list lists[NR_PRIORITIES];
-	unsigned credit[NR_PRIORITIES]; /* segments it may start before the others' turn */
+	struct turns turns; /* counted in segments */
 };
 
 void queue_init(struct queue *queue);
