@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "client/mounttable.h"
 #include "common/addr.h"
+#include "common/inprocess.h"
 #include "common/log.h"
 
 #define TIMEOUT_DEFAULT_MS 60000
 #define TIMEOUT_MAX_S	   (UINT_MAX / 1000)
+#define SERVED		   "loop:///" /* a path follows, and its slash is the last of these */
 
 static const char *const schemes[] = {"tcp", "rdma", "usrbio", "loop"};
 
@@ -103,6 +106,10 @@ static int parse_option(struct mountspec *spec, const char *option)
 {
 	unsigned seconds;
 
+	if (*spec->serve && !strcmp(option, "ro")) {
+		spec->read_only = true;
+		return 0;
+	}
 	if (!strncmp(option, "nconnect=", 9))
 		return parse_number(option + 9, 1, SESSION_CONNS_MAX, &spec->nconnect);
 	if (strncmp(option, "timeout=", 8))
@@ -136,6 +143,61 @@ static int append(struct mountspec *spec, const char *text, size_t len)
 	return take(spec->mount_point + used, MOUNT_POINT_MAX - used, text, len) ? 0 : -EINVAL;
 }
 
+const char *mountspec_served(const char *url)
+{
+	return strncmp(url, SERVED, sizeof(SERVED) - 1) ? NULL : url + sizeof(SERVED) - 2;
+}
+
+/* The directory [path, end) without doubled and trailing slashes. */
+static int parse_directory(struct mountspec *spec, const char *path, const char *end)
+{
+	if (append(spec, SERVED, sizeof(SERVED) - 2))
+		return -EINVAL;
+	for (path = skip_slashes(path); path < end; path = skip_slashes(path)) {
+		size_t len = strcspn(path, "/?");
+
+		if (append(spec, "/", 1) || append(spec, path, len))
+			return -EINVAL;
+		path += len;
+	}
+	if (!spec->mount_point[sizeof(SERVED) - 2] && append(spec, "/", 1))
+		return -EINVAL;
+	strcpy(spec->serve, mountspec_served(spec->mount_point));
+	strcpy(spec->export, INPROCESS_EXPORT);
+	return 0;
+}
+
+/* What cannot be looked at (-EACCES) shows when it is served. */
+static bool may_be_directory(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno != ENOENT && errno != ENOTDIR;
+	return S_ISDIR(st.st_mode);
+}
+
+/* loop:///DIR[?options][/path]. A '?' alone is there to be followed by a path. */
+static int parse_served(const char *url, struct mountspec *spec, const char **rest)
+{
+	const char *path = mountspec_served(url), *end = path + strcspn(path, "?");
+	int err = parse_directory(spec, path, end);
+	size_t len = strcspn(end, "/");
+
+	if (!err && len > 1)
+		err = parse_options(spec, end + 1, len - 1);
+	if (!err)
+		err = append(spec, end, len);
+	if (err)
+		return err;
+	if (!may_be_directory(spec->serve)) {
+		log_warn("%s: no such directory", spec->mount_point);
+		return -ENOENT;
+	}
+	*rest = skip_slashes(end + len);
+	return 0;
+}
+
 /* scheme://hosts/export[?options][/path]; *rest is where the path begins. */
 static int parse_url(const char *url, struct mountspec *spec, const char **rest)
 {
@@ -144,6 +206,8 @@ static int parse_url(const char *url, struct mountspec *spec, const char **rest)
 
 	*spec = (struct mountspec){.timeout_ms = TIMEOUT_DEFAULT_MS, .nconnect = 1};
 	take(spec->scheme, sizeof(spec->scheme), url, scheme);
+	if (mountspec_served(url))
+		return parse_served(url, spec, rest);
 
 	len = strcspn(at, "/");
 	if (parse_hosts(spec, at, len) || append(spec, url, (size_t)(at + len - url)))
@@ -183,9 +247,9 @@ int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest)
 		if (strlen(schemes[i]) != scheme || strncmp(url, schemes[i], scheme))
 			continue;
 		err = parse_url(url, &found, rest);
-		if (err)
+		if (err == -EINVAL)
 			log_warn("malformed mount point %s", url);
-		else
+		if (!err)
 			*spec = found;
 		return err;
 	}
@@ -262,4 +326,21 @@ int mountspec_find(const char *mount_point, struct mountspec *spec)
 	if (!err)
 		*spec = found;
 	return err;
+}
+
+static size_t len_without_mark(const char *mount_point)
+{
+	size_t len = strlen(mount_point);
+
+	return len && mount_point[len - 1] == '?' ? len - 1 : len;
+}
+
+bool mountspec_is(const struct mountspec *spec, const char *mount_point)
+{
+	size_t len = len_without_mark(mount_point);
+
+	if (!mountspec_served(spec->mount_point))
+		return !strcmp(spec->mount_point, mount_point);
+	return len == len_without_mark(spec->mount_point) &&
+	       !memcmp(spec->mount_point, mount_point, len);
 }

@@ -5,6 +5,7 @@
 #ifndef USRBIO_CLIENT_MOUNTSPEC_H
 #define USRBIO_CLIENT_MOUNTSPEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/limits.h"
@@ -22,6 +23,9 @@ struct mountspec {
 	char mount_point[MOUNT_POINT_MAX]; /* normalised: no trailing or doubled slashes */
 	char dir[4096];	 /* the mounted directory, canonical; "" for a URL mount */
 	char scheme[16]; /* "tcp", "rdma", "loop", or "usrbio": rdma if it can, else tcp */
+	/* loop:///DIR, normalised DIR: what a server inside this process is to serve; "" else. */
+	char serve[MOUNT_POINT_MAX];
+	bool read_only; /* ro: only there */
 	struct spec_host hosts[SPEC_HOSTS_MAX];
 	unsigned nr_hosts;
 	char export[EXPORT_NAME_MAX + 1];
@@ -32,7 +36,8 @@ struct mountspec {
 
 /*
  * Look a mount point up. 0; -EINVAL (NULL, too long, a malformed URL: said in the log), -ENOENT (no
- * mount of ours). Options after '?': an unknown or malformed one is -EINVAL.
+ * mount of ours, or loop:///DIR where there is no such directory: said in the log). Options after
+ * '?': an unknown or malformed one is -EINVAL.
  */
 int mountspec_find(const char *mount_point, struct mountspec *spec);
 
@@ -48,8 +53,15 @@ int mountspec_of_canonical(const char *canonical, struct mountspec *spec, const 
 
 /*
  * The same for a URL with a path behind the export and its options
- * (tcp://host/export?timeout=5/a/b); *rest points into url. -ENOENT for what is no URL of ours.
+ * (tcp://host/export?timeout=5/a/b); *rest points into url. -ENOENT for what is no URL of ours. In
+ * loop:///DIR all up to the '?' is the directory; place.h knows better where there is none.
  */
 int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest);
+
+/* Is it a URL of the form loop:///...? Then the path in it, else NULL. */
+const char *mountspec_served(const char *url);
+
+/* Is this its (normalised) mount point? A '?' without options makes no difference. */
+bool mountspec_is(const struct mountspec *spec, const char *mount_point);
 
 #endif

@@ -70,15 +70,57 @@ static int canonical_of(const char *path, bool follow, char *canonical)
 			return -ENOENT;
 	}
 	tail = all - len;
+	if (!tail)
+		return 0;
 	used = trim_slashes(canonical, strlen(canonical));
 	if (used + 1 + tail >= PATH_MAX)
 		return -ENAMETOOLONG;
-	if (!tail)
-		return 0;
 	canonical[used] = '/';
 	memcpy(canonical + used + 1, path + len, tail);
 	canonical[used + 1 + tail] = '\0';
 	return 0;
+}
+
+/* How much of loop:///DIR/path is the directory when no mount in use says so. */
+static size_t directory_len(const char *url, bool follow)
+{
+	size_t len = strlen(url), root = (size_t)(mountspec_served(url) - url) + 1, head;
+	struct stat st;
+
+	if (follow && !stat(mountspec_served(url), &st) && S_ISDIR(st.st_mode))
+		return len;
+	head = last_component(url, trim_slashes(url, len));
+	return head > root ? head : root;
+}
+
+/* loop:///DIR/path, where nothing but the '?' of options would mark the end of the mount. */
+static int find_served(const char *url, bool follow, struct mountspec *spec, const char **rest)
+{
+	char mount_point[MOUNT_POINT_MAX];
+	const char *ignored;
+	size_t len;
+
+	if (strchr(url, '?'))
+		return mountspec_of_url(url, spec, rest);
+	if (mount_serving(mountspec_served(url), spec, rest))
+		return 0;
+	len = directory_len(url, follow);
+	if (len >= sizeof(mount_point))
+		return -ENAMETOOLONG;
+	memcpy(mount_point, url, len);
+	mount_point[len] = '\0';
+	*rest = url + len;
+	return mountspec_of_url(mount_point, spec, &ignored);
+}
+
+int place_of_url(const char *path, bool follow, struct mountspec *spec, const char **rest)
+{
+	int err;
+
+	if (mountspec_served(path))
+		return find_served(path, follow, spec, rest);
+	err = mountspec_of_url(path, spec, rest);
+	return err == -ENOENT ? -ENOTTY : err;
 }
 
 int place_find(const char *path, bool follow, struct mountspec *spec, char *below)
@@ -87,10 +129,12 @@ int place_find(const char *path, bool follow, struct mountspec *spec, char *belo
 	const char *rest;
 	int err;
 
-	if (!path || !*path)
+	if (!path)
 		return -EINVAL;
-	err = mountspec_of_url(path, spec, &rest);
-	if (err == -ENOENT) {
+	if (!*path)
+		return -ENOENT;
+	err = place_of_url(path, follow, spec, &rest);
+	if (err == -ENOTTY) {
 		err = canonical_of(path, follow, canonical);
 		if (err)
 			return err;
@@ -106,11 +150,26 @@ int place_find(const char *path, bool follow, struct mountspec *spec, char *belo
 	return 0;
 }
 
+/* A slash at the end asks something of the name before it: what, the server knows. */
+static int keep_slash(const char *path, char *below)
+{
+	size_t len = strlen(below);
+
+	if (!len || below[len - 1] == '/' || path[strlen(path) - 1] != '/')
+		return 0;
+	if (len + 1 >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(below + len, "/");
+	return 0;
+}
+
 int place_open(const char *path, bool follow, struct place *place)
 {
 	struct mountspec spec;
 	int err = place_find(path, follow, &spec, place->path);
 
+	if (!err)
+		err = keep_slash(path, place->path);
 	return err ? err : mount_get_spec(&spec, &place->mount);
 }
 

@@ -13,6 +13,7 @@
 #include "client/clock.h"
 #include "client/conn.h"
 #include "common/addr.h"
+#include "common/inprocess.h"
 #include "common/log.h"
 
 #define CONNECT_MS	5000u		   /* per route, unless the mount's timeout is shorter */
@@ -44,6 +45,7 @@ void session_destroy(struct session *session)
 		progress_remove(&session->conns[i]->chore);
 		conn_destroy(session->conns[i]);
 	}
+	inprocess_stop(session->own);
 	device_close(&session->device);
 	pthread_mutex_destroy(&session->connecting);
 	free(session);
@@ -171,13 +173,26 @@ static int outcome(int err)
 		       : -EREMOTEIO;
 }
 
+/* The server inside this process that the mount asks for. */
+static int start_own(struct session *session)
+{
+	const struct mountspec *spec = session->spec;
+
+	if (!*spec->serve || session->own)
+		return 0;
+	return inprocess_start(spec->serve, spec->read_only, spec->hosts[0].name, &session->own);
+}
+
 static int connect_locked(struct session *session)
 {
 	struct route routes[ROUTES_MAX];
 	char text[ADDR_TEXT_MAX];
-	int err = -EHOSTUNREACH;
+	int err = start_own(session);
 	unsigned n;
 
+	if (err)
+		return outcome(err);
+	err = -EHOSTUNREACH;
 	bring_all_down(session);
 	n = device_routes(session->spec, routes);
 	for (unsigned i = 0; i < n; i++) {

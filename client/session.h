@@ -15,6 +15,7 @@
 #include "proto/message.h"
 
 struct conn;
+struct inprocess;
 
 struct session {
 	const struct mountspec *spec;
@@ -29,6 +30,7 @@ struct session {
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	uint64_t boot_id;
 	char server[TEXT_MAX + 1];
+	struct inprocess *own; /* of a mount loop:///DIR, from the first attempt to the end */
 
 	_Atomic unsigned next_conn; /* spreads rings and calls */
 	unsigned nr_conns;

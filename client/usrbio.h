@@ -5,6 +5,12 @@
  * tcp://host[:port]/export[?timeout=5]/dir/file, or a path below a mounted directory. Every call
  * returns 0 or a count, or -errno, blocks for the server's answer, and may be called by any thread.
  *
+ * loop:///DIR[?options] is a mount that needs no server: the library serves the directory inside
+ * this process. A path on it is best written loop:///DIR?/file. Without a '?' it belongs to the
+ * deepest such mount in use by this process that contains it; if there is none, the directory that
+ * the path names is the mount itself, and of other names the directory they are in. (Calls that
+ * make, move or remove a name, and those that do not follow links, always take the latter.)
+ *
  * A descriptor from usrbio_open is a number of this process which every hf3fs_ call accepts where
  * it wants an fd. It is a real descriptor, so it clashes with no other, but only these calls and
  * the hf3fs_ ones can do something with it; close it with usrbio_close.

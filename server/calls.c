@@ -18,7 +18,7 @@ static void call_release(struct outgoing *out)
 
 	pending->conn->nr_calls--;
 	if (pending->file)
-		file_put(pending->file);
+		file_unref(pending->file);
 	free(pending->names);
 	free(pending);
 }

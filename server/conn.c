@@ -29,6 +29,8 @@ static struct conn *conn_new(struct worker *worker)
 	list_init(&conn->node);
 	list_init(&conn->touched);
 	list_init(&conn->ready);
+	for (int i = 0; i < NR_STAGING; i++)
+		list_init(&conn->starved[i]);
 	list_init(&conn->timed);
 	list_init(&conn->running);
 	list_init(&conn->unposted);
@@ -82,6 +84,14 @@ int conn_activate(struct conn *conn, struct session *session, uint32_t max_infli
 	return 0;
 }
 
+/* It is not to be served any more. */
+static void leave_line(struct conn *conn)
+{
+	list_del(&conn->ready);
+	for (int i = 0; i < NR_STAGING; i++)
+		list_del(&conn->starved[i]);
+}
+
 static void conn_free(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
@@ -90,7 +100,7 @@ static void conn_free(struct conn *conn)
 	conn->tp->ops->conn_free(conn->tp);
 	list_del(&conn->node);
 	list_del(&conn->touched);
-	list_del(&conn->ready);
+	leave_line(conn);
 	list_del(&conn->timed);
 	outbox_close(&conn->outbox);
 	regions_close(&conn->regions);
@@ -128,7 +138,7 @@ void conn_end(struct conn *conn, int err, const char *why)
 	conn->state = CONN_CLOSING;
 	atomic_store(&conn->leaving, true);
 	list_del(&conn->timed);
-	list_del(&conn->ready);
+	leave_line(conn);
 	segments_abandon(conn);
 	if (conn->slab)
 		requests_cancel(conn, NULL, -ECANCELED);
@@ -178,7 +188,7 @@ static void conn_send(struct conn *conn)
 	conn->tp->ops->flush(conn->tp);
 }
 
-void conn_settle(struct conn *conn, uint64_t now_ns)
+void conn_finish_turn(struct conn *conn, uint64_t now_ns)
 {
 	if (conn->state != CONN_CLOSING) {
 		conn_send(conn);
@@ -221,9 +231,12 @@ void conn_serve(struct conn *conn)
 	while (budget > 0 && can_start(conn)) {
 		struct request *req = queue_next(&conn->queue);
 		uint64_t left = req->len - req->next;
+		enum staging_class class = staging_class_of(left);
 
-		if (!worker_has_staging(worker, staging_class_of(left))) {
-			list_add_tail(&worker->starved[staging_class_of(left)], &conn->ready);
+		if (!worker_has_staging(worker, class)) {
+			/* It keeps its place, while what is more urgent may find another size. */
+			if (list_empty(&conn->starved[class]))
+				list_add_tail(&worker->starved[class], &conn->starved[class]);
 			return;
 		}
 		budget -= left < SMALL_SIZE	? SMALL_SIZE

@@ -19,6 +19,7 @@
 #include "server/queue.h"
 #include "server/region.h"
 #include "server/request.h"
+#include "server/staging.h"
 
 struct export;
 struct message;
@@ -46,11 +47,12 @@ struct conn {
 	struct export *export;
 	struct store_queue *store;
 
-	struct list node;    /* worker->conns */
-	struct list touched; /* worker->touched: to be looked at when the turn ends */
-	struct list ready;   /* worker->ready or ->starved */
-	struct list timed;   /* worker->greeting or ->posting, with a deadline */
-	uint64_t since_ns;   /* of that list */
+	struct list node;		 /* worker->conns */
+	struct list touched;		 /* worker->touched: to be looked at when the turn ends */
+	struct list ready;		 /* worker->ready */
+	struct list starved[NR_STAGING]; /* worker->starved */
+	struct list timed;		 /* worker->greeting or ->posting, with a deadline */
+	uint64_t since_ns;		 /* of that list */
 
 	/* I/O. nr_open counts from admission until the result is in a message or an immediate. */
 	struct queue queue;
@@ -80,10 +82,10 @@ void conn_event(struct conn *conn, const struct tp_event *event);
 void conn_end(struct conn *conn, int err, const char *why);
 /* The server stops: finish what runs, then end. */
 void conn_drain(struct conn *conn);
-/* Have conn_settle called when the turn ends. */
+/* Have conn_finish_turn called when the turn ends. */
 void conn_touch(struct conn *conn);
 /* The turn ends: send, flush, and free it if it is over. */
-void conn_settle(struct conn *conn, uint64_t now_ns);
+void conn_finish_turn(struct conn *conn, uint64_t now_ns);
 /* It may have segments to start now. */
 void conn_schedule(struct conn *conn);
 /* Start up to a fair share of segments. */

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/fork.h"
 #include "common/log.h"
 #include "server/evloop_ring.h"
 
@@ -53,7 +54,7 @@ int evloop_open(struct evloop **out, unsigned entries)
 		return -ENOMEM;
 	memset(loop, 0, sizeof(*loop));
 	loop->ready_tail = &loop->ready;
-	loop->wake_fd = eventfd(0, EFD_CLOEXEC);
+	loop->wake_fd = fork_own(eventfd(0, EFD_CLOEXEC));
 	if (loop->wake_fd < 0) {
 		err = -errno;
 		log_error("event loop: eventfd: %s", strerror(-err));
@@ -62,12 +63,13 @@ int evloop_open(struct evloop **out, unsigned entries)
 	err = evloop_ring_open(&loop->ring, entries);
 	if (err)
 		goto err_close;
+	fork_own(loop->ring.ring_fd);
 	loop->enabled = !(loop->ring.flags & IORING_SETUP_R_DISABLED);
 	*out = loop;
 	return 0;
 
 err_close:
-	close(loop->wake_fd);
+	fork_close(loop->wake_fd);
 err_free:
 	free(loop);
 	return err;
@@ -76,8 +78,9 @@ err_free:
 /* Nobody may be inside evloop_post any more: it could still write to wake_fd. */
 void evloop_close(struct evloop *loop)
 {
+	fork_disown(loop->ring.ring_fd);
 	io_uring_queue_exit(&loop->ring);
-	close(loop->wake_fd);
+	fork_close(loop->wake_fd);
 	free(loop);
 }
 

@@ -12,13 +12,15 @@ static int open_one(struct exports *exports, const struct export_config *config)
 {
 	struct export *export = &exports->list[exports->nr];
 	size_t len = strlen(config->name);
+	unsigned flags =
+		(config->read_only ? STORE_READ_ONLY : 0) | (config->unlocked ? STORE_UNLOCKED : 0);
 	int err;
 
 	if (exports_find(exports, (struct bytes){(const uint8_t *)config->name, len})) {
 		log_error("--export: two exports are named \"%s\"", config->name);
 		return -EEXIST;
 	}
-	err = store_open(config->where, config->read_only, &export->store);
+	err = store_open(config->where, flags, &export->store);
 	if (err)
 		return err;
 	memcpy(export->name, config->name, len + 1);

@@ -27,12 +27,12 @@ struct file *file_new(struct store_file *store_file, struct pool *pool)
 	return file;
 }
 
-void file_get(struct file *file, unsigned n)
+void file_ref(struct file *file, unsigned n)
 {
 	atomic_fetch_add_explicit(&file->refs, n, memory_order_relaxed);
 }
 
-void file_put(struct file *file)
+void file_unref(struct file *file)
 {
 	if (atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) == 1)
 		pool_run(file->pool, &file->close);

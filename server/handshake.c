@@ -49,7 +49,7 @@ static int agree(const struct server *server, const struct hello *hello, struct 
 		return -ENOENT;
 	}
 	if (!hello->session_id.len)
-		err = session_create(server->sessions, export, session);
+		err = session_new(server->sessions, export, session);
 	else
 		err = session_join(server->sessions, export, hello->session_id.data,
 				   hello->session_key.data, session);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "server/options.h"
@@ -19,6 +20,17 @@ static void block_signals(sigset_t *ending)
 	sigaddset(ending, SIGTERM);
 	sigaddset(ending, SIGINT);
 	pthread_sigmask(SIG_BLOCK, ending, NULL);
+}
+
+/* A file open at a client is a descriptor or two here, and most systems hand out few unasked. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void announce(const struct server *server)
@@ -41,6 +53,7 @@ int main(int argc, char **argv)
 	if (status)
 		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	block_signals(&ending);
+	allow_descriptors();
 	umask(0); /* modes are the clients' business, as with open(2) of their own */
 	if (server_start(&options.config, &server))
 		return EXIT_FAILURE;

@@ -78,7 +78,7 @@ int pool_open(struct pool **out, unsigned nr_threads)
 	while (pool->nr_threads < nr_threads && !err) {
 		err = pthread_create(&pool->threads[pool->nr_threads], NULL, pool_thread, pool);
 		if (!err)
-			pool->nr_threads++;
+			pthread_setname_np(pool->threads[pool->nr_threads++], "usrbio-calls");
 	}
 	if (err) {
 		pool_close(pool);

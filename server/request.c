@@ -66,7 +66,7 @@ static void admit_one(struct conn *conn, const struct submit *batch, size_t i, s
 
 	if (err) {
 		if (file)
-			file_put(file);
+			file_unref(file);
 		conn->worker->count.errors++;
 		outbox_result(&conn->outbox, batch->tag[i], err);
 		return;
@@ -142,7 +142,7 @@ static void request_finish(struct request *req, bool told)
 	else if (conn->state != CONN_CLOSING)
 		outbox_result(&conn->outbox, req->tag, req->error ? req->error : (int64_t)req->end);
 	conn_touch(conn);
-	file_put(req->file);
+	file_unref(req->file);
 	list_del(&req->node);
 	list_add_head(&conn->free, &req->node);
 	request_put_region(conn, req->region);

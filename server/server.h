@@ -16,6 +16,7 @@ struct export_config {
 	char name[EXPORT_NAME_MAX + 1]; /* not empty, no '/' */
 	const char *where;		/* as store_open takes it */
 	bool read_only;
+	bool unlocked; /* others may export the same directory */
 };
 
 struct listen_config {

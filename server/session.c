@@ -91,14 +91,14 @@ static void session_free(struct job *job)
 
 	for (uint32_t i = 0; i < session->nr_slots; i++)
 		if (session->slots[i].file)
-			file_put(session->slots[i].file);
+			file_unref(session->slots[i].file);
 	free(session->slots);
 	pthread_mutex_destroy(&session->lock);
 	explicit_bzero(session->key, sizeof(session->key));
 	free(session);
 }
 
-int session_create(struct sessions *sessions, struct export *export, struct session **out)
+int session_new(struct sessions *sessions, struct export *export, struct session **out)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	int err;
@@ -270,7 +270,7 @@ void session_get_files(struct session *session, size_t n, const uint64_t *handle
 		for (uint64_t handle = handles[i]; i < n && handles[i] == handle; i++, same++)
 			files[i] = file;
 		if (file)
-			file_get(file, same);
+			file_ref(file, same);
 	}
 	pthread_mutex_unlock(&session->lock);
 }
@@ -290,6 +290,6 @@ int session_close_file(struct session *session, uint64_t handle)
 	pthread_mutex_unlock(&session->lock);
 	if (!file)
 		return -ESTALE;
-	file_put(file);
+	file_unref(file);
 	return 0;
 }

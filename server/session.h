@@ -20,7 +20,7 @@ int sessions_open(struct sessions **sessions, struct pool *pool);
 void sessions_close(struct sessions *sessions);
 
 /* A new session, held once. 0, -ENOMEM, or what getrandom says. */
-int session_create(struct sessions *sessions, struct export *export, struct session **session);
+int session_new(struct sessions *sessions, struct export *export, struct session **session);
 /*
  * Hold the session with this id, if the key and the export are its own. -ESTALE otherwise,
  * whichever was wrong; -EUSERS: it has SESSION_CONNS_MAX connections.

@@ -15,13 +15,13 @@ static const struct {
 	{"fault:", &store_fault},
 };
 
-int store_open(const char *where, bool read_only, struct store **store)
+int store_open(const char *where, unsigned flags, struct store **store)
 {
 	for (size_t i = 0; i < sizeof(providers) / sizeof(*providers); i++) {
 		size_t len = strlen(providers[i].prefix);
 
 		if (!strncmp(where, providers[i].prefix, len))
-			return providers[i].ops->open_store(where + len, read_only, store);
+			return providers[i].ops->open_store(where + len, flags, store);
 	}
-	return store_posix.open_store(where, read_only, store);
+	return store_posix.open_store(where, flags, store);
 }

@@ -68,6 +68,12 @@ struct store_dirents {
 	uint64_t next;
 };
 
+/* Flags of opening an export. */
+enum {
+	STORE_READ_ONLY = 1,
+	STORE_UNLOCKED = 2, /* others may export it too */
+};
+
 struct store_ops {
 	const char *name;
 
@@ -75,7 +81,7 @@ struct store_ops {
 	 * Open an export. where: what the command line said after NAME=. -ENOENT, -ENOTDIR,
 	 * -EACCES, -EBUSY (another server exports it); says why in the log.
 	 */
-	int (*open_store)(const char *where, bool read_only, struct store **store);
+	int (*open_store)(const char *where, unsigned flags, struct store **store);
 	/* All its files and queues are gone before. */
 	void (*close_store)(struct store *store);
 
@@ -110,7 +116,7 @@ struct store_ops {
 };
 
 /* "posix:DIR" and plain "DIR", "null:SIZE", "memory:", and "fault:RULES:" before any of them. */
-int store_open(const char *where, bool read_only, struct store **store);
+int store_open(const char *where, unsigned flags, struct store **store);
 
 extern const struct store_ops store_posix;
 extern const struct store_ops store_null;   /* reads are zeros, writes vanish */

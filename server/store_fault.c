@@ -64,7 +64,7 @@ static int check(struct store *store, enum fault_call call)
 	return err;
 }
 
-static int open_store(const char *where, bool read_only, struct store **out)
+static int open_store(const char *where, unsigned flags, struct store **out)
 {
 	struct fault_store *store = calloc(1, sizeof(*store));
 	const char *rest = strchr(where, ':');
@@ -79,11 +79,11 @@ static int open_store(const char *where, bool read_only, struct store **out)
 	err = fault_rules_parse(&store->rules, where, (size_t)(rest - where));
 	if (err)
 		goto err_free;
-	err = store_open(rest + 1, read_only, &store->inner);
+	err = store_open(rest + 1, flags, &store->inner);
 	if (err)
 		goto err_free;
 	store->base.ops = &store_fault;
-	store->base.read_only = read_only;
+	store->base.read_only = flags & STORE_READ_ONLY;
 	*out = &store->base;
 	return 0;
 

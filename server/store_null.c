@@ -44,7 +44,7 @@ static uint64_t parse_size(const char *text)
 	return n;
 }
 
-static int open_store(const char *where, bool read_only, struct store **out)
+static int open_store(const char *where, unsigned flags, struct store **out)
 {
 	uint64_t size = parse_size(where);
 	struct null_store *store;
@@ -57,7 +57,7 @@ static int open_store(const char *where, bool read_only, struct store **out)
 	if (!store)
 		return -ENOMEM;
 	store->base.ops = &store_null;
-	store->base.read_only = read_only;
+	store->base.read_only = flags & STORE_READ_ONLY;
 	store->size = size;
 	*out = &store->base;
 	return 0;

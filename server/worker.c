@@ -171,7 +171,11 @@ void worker_close(struct worker *worker)
 
 int worker_start(struct worker *worker)
 {
-	return -pthread_create(&worker->thread, NULL, worker_run, worker);
+	int err = pthread_create(&worker->thread, NULL, worker_run, worker);
+
+	if (!err)
+		pthread_setname_np(worker->thread, "usrbio-worker");
+	return -err;
 }
 
 void worker_join(struct worker *worker)

@@ -86,13 +86,16 @@ static int poll_domains(struct worker *worker)
 /* Those that waited for a buffer of a size that is there again go first. */
 static struct conn *next_ready(struct worker *worker)
 {
-	struct list *list = &worker->ready;
+	struct list *node;
 
 	for (int i = 0; i < NR_STAGING; i++)
-		if (!list_empty(&worker->starved[i]) &&
-		    worker_has_staging(worker, (enum staging_class)i))
-			list = &worker->starved[i];
-	return list_empty(list) ? NULL : container_of(list->next, struct conn, ready);
+		if (worker_has_staging(worker, (enum staging_class)i)) {
+			node = list_pop(&worker->starved[i]);
+			if (node)
+				return container_of(node - i, struct conn, starved);
+		}
+	node = list_pop(&worker->ready);
+	return node ? container_of(node, struct conn, ready) : NULL;
 }
 
 static void serve(struct worker *worker)
@@ -110,7 +113,7 @@ static void settle(struct worker *worker, uint64_t now)
 	struct list *node;
 
 	while ((node = list_pop(&worker->touched)))
-		conn_settle(container_of(node, struct conn, touched), now);
+		conn_finish_turn(container_of(node, struct conn, touched), now);
 }
 
 /* End those of a list whose time is over. When the next one's is: 0 if there is none. */

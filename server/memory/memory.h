@@ -11,8 +11,8 @@ struct pool {
 	uint64_t left;
 };
 
-bool pool_take(struct pool *pool, uint64_t bytes);
-void pool_give(struct pool *pool, uint64_t bytes);
+bool pool_charge(struct pool *pool, uint64_t bytes);
+void pool_uncharge(struct pool *pool, uint64_t bytes);
 
 /*
  * The bytes of a file: chunks in a table of tables, absent where nothing was written. What lies

@@ -238,9 +238,7 @@ static int link_node(struct memory_store *store, struct node *node, const char *
 
 	if (err)
 		return err;
-	if (!place.dir)
-		return -EINVAL;
-	if (place.node)
+	if (!place.dir || place.node)
 		return -EEXIST;
 	if (S_ISDIR(node->mode))
 		return -EPERM;
@@ -258,7 +256,7 @@ int memory_link(struct store *base, const char *from, const char *to)
 	int err = begin_change(base, from, &place);
 
 	if (err)
-		return err;
+		return err == -EINVAL ? -EPERM : err; /* "", "." and ".." are directories */
 	if (!place.node)
 		return end_change(base, -ENOENT);
 	return end_change(base, link_node(memory_store_of(base), place.node, to));

@@ -31,7 +31,7 @@ static uint64_t parse_limit(const char *where)
 										       : mib << 20;
 }
 
-static int open_store(const char *where, bool read_only, struct store **out)
+static int open_store(const char *where, unsigned flags, struct store **out)
 {
 	struct memory_store *store = calloc(1, sizeof(*store));
 	int err = -ENOMEM;
@@ -39,7 +39,7 @@ static int open_store(const char *where, bool read_only, struct store **out)
 	if (!store)
 		return -ENOMEM;
 	store->base.ops = &store_memory;
-	store->base.read_only = read_only;
+	store->base.read_only = flags & STORE_READ_ONLY;
 	store->pool.left = parse_limit(where);
 	if (!store->pool.left) {
 		log_error("export memory:%s: not a number of MiB", where);

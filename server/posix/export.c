@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "common/fork.h"
 #include "common/log.h"
 #include "server/posix/posix.h"
 
@@ -16,11 +17,13 @@
  * One server at a time may change an export; any number may read it while nobody does. The lock
  * belongs to the open directory and goes with the process, however that ends.
  */
-static int lock_root(int fd, const char *where, bool read_only)
+static int lock_root(int fd, const char *where, unsigned flags)
 {
 	int err;
 
-	if (!flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+	if (flags & STORE_UNLOCKED)
+		return 0;
+	if (!flock(fd, (flags & STORE_READ_ONLY ? LOCK_SH : LOCK_EX) | LOCK_NB))
 		return 0;
 	err = -errno;
 	if (err == -EWOULDBLOCK) {
@@ -50,7 +53,7 @@ static int check_kernel(struct posix_store *store, const char *where)
 	return -ENOENT;
 }
 
-static int open_store(const char *where, bool read_only, struct store **out)
+static int open_store(const char *where, unsigned flags, struct store **out)
 {
 	struct posix_store *store = calloc(1, sizeof(*store));
 	int err;
@@ -58,8 +61,8 @@ static int open_store(const char *where, bool read_only, struct store **out)
 	if (!store)
 		return -ENOMEM;
 	store->base.ops = &store_posix;
-	store->base.read_only = read_only;
-	store->root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	store->base.read_only = flags & STORE_READ_ONLY;
+	store->root = fork_own(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (store->root < 0) {
 		err = -errno;
 		log_error("export %s: %s", where, strerror(-err));
@@ -68,14 +71,14 @@ static int open_store(const char *where, bool read_only, struct store **out)
 	err = check_kernel(store, where);
 	if (err)
 		goto err_close;
-	err = lock_root(store->root, where, read_only);
+	err = lock_root(store->root, where, flags);
 	if (err)
 		goto err_close;
 	*out = &store->base;
 	return 0;
 
 err_close:
-	close(store->root);
+	fork_close(store->root);
 err_free:
 	free(store);
 	return err;
@@ -85,7 +88,7 @@ static void close_store(struct store *base)
 {
 	struct posix_store *store = posix_store_of(base);
 
-	close(store->root);
+	fork_close(store->root);
 	free(store);
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/fork.h"
+#include "common/log.h"
 #include "server/posix/posix.h"
 
 static int64_t time_ns(const struct timespec *ts)
@@ -123,14 +125,17 @@ static void make_persistent(struct posix_file *file, const struct stat *st)
 }
 
 /* A second descriptor for the hint OPEN_DIRECT; not every file system can. */
-static int open_direct(const struct posix_file *file)
+static int open_direct(struct posix_store *store, const struct posix_file *file)
 {
+	int mode = fcntl(file->fd, F_GETFL) & O_ACCMODE, fd;
 	char name[PROC_FD_MAX];
-	int mode = fcntl(file->fd, F_GETFL) & O_ACCMODE;
 
 	if (!(file->base.flags & OPEN_DIRECT) || !file->base.regular)
 		return -1;
-	return open(posix_proc_fd(file->fd, name), mode | O_DIRECT | O_CLOEXEC);
+	fd = fork_own(open(posix_proc_fd(file->fd, name), mode | O_DIRECT | O_CLOEXEC));
+	if (fd < 0 && !atomic_exchange(&store->told_direct, true))
+		log_info("O_DIRECT: %s; the page cache is used", strerror(errno));
+	return fd;
 }
 
 int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32_t mode,
@@ -143,7 +148,7 @@ int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32
 
 	if (!file)
 		return -ENOMEM;
-	file->fd = open_or_create(store, path, flags, mode);
+	file->fd = fork_own(open_or_create(store, path, flags, mode));
 	if (file->fd < 0) {
 		err = file->fd;
 		goto err_free;
@@ -157,7 +162,7 @@ int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32
 	file->base.store = base;
 	file->base.flags = flags & (OPEN_READ | OPEN_WRITE | OPEN_DIRECT);
 	file->base.regular = S_ISREG(st.st_mode);
-	file->direct = open_direct(file);
+	file->direct = open_direct(store, file);
 	file->base.flags &= OPEN_READ | OPEN_WRITE;
 	make_persistent(file, &st);
 	posix_attr(&st, attr);
@@ -165,7 +170,7 @@ int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32
 	return 0;
 
 err_close:
-	close(file->fd);
+	fork_close(file->fd);
 err_free:
 	free(file);
 	return err;
@@ -176,8 +181,8 @@ void posix_close_file(struct store_file *base)
 	struct posix_file *file = posix_file_of(base);
 
 	if (file->direct >= 0)
-		close(file->direct);
-	close(file->fd);
+		fork_close(file->direct);
+	fork_close(file->fd);
 	free(file);
 }
 
@@ -224,18 +229,29 @@ int posix_truncate_file(struct store_file *base, uint64_t len)
 	return ftruncate(posix_file_of(base)->fd, (off_t)len) ? -errno : 0;
 }
 
+static int punch(int fd, uint64_t start, uint64_t end)
+{
+	if (start >= end)
+		return 0;
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)start,
+			 (off_t)(end - start))
+		       ? -errno
+		       : 0;
+}
+
 int posix_punch(struct store_file *base, uint64_t start, uint64_t end)
 {
-	int err = check_writable(base);
+	int fd = posix_file_of(base)->fd, err = check_writable(base);
+	struct stat st;
 
 	if (err || start >= end || start > INT64_MAX)
 		return err;
-	if (end > INT64_MAX)
-		end = INT64_MAX;
-	if (start == end)
-		return 0;
-	return fallocate(posix_file_of(base)->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			 (off_t)start, (off_t)(end - start))
-		       ? -errno
-		       : 0;
+	err = punch(fd, start, end < INT64_MAX ? end : INT64_MAX);
+	if (err != -EFBIG)
+		return err;
+	/* Beyond what this file system can hold: all of the file's last block, then. */
+	if (fstat(fd, &st))
+		return -errno;
+	end = (uint64_t)st.st_size + (uint64_t)st.st_blksize - 1;
+	return punch(fd, start, end - end % (uint64_t)st.st_blksize);
 }

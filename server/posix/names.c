@@ -85,14 +85,22 @@ out_old:
 	return err;
 }
 
+/* Where a new name goes. What has no last component ("", ".", "..") is a directory already. */
+static int link_parent(struct store *base, const char *to, struct posix_parent *new)
+{
+	int err = change_parent(base, to, new);
+
+	return err == -EINVAL ? -EEXIST : err;
+}
+
 int posix_link(struct store *base, const char *from, const char *to)
 {
 	struct posix_parent old, new;
 	int err = change_parent(base, from, &old);
 
 	if (err)
-		return err;
-	err = change_parent(base, to, &new);
+		return err == -EINVAL ? -EPERM : err;
+	err = link_parent(base, to, &new);
 	if (err)
 		goto out_old;
 	err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno : 0;
@@ -106,7 +114,7 @@ int posix_link_file(struct store_file *file, const char *to)
 {
 	char name[PROC_FD_MAX];
 	struct posix_parent new;
-	int err = change_parent(file->store, to, &new);
+	int err = link_parent(file->store, to, &new);
 
 	if (err)
 		return err;

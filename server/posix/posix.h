@@ -9,7 +9,8 @@
 
 struct posix_store {
 	struct store base;
-	int root; /* the export's directory; also holds the lock on it */
+	int root;		 /* the export's directory; also holds the lock on it */
+	atomic_bool told_direct; /* the log says that OPEN_DIRECT is not to be had. Any thread. */
 };
 
 struct posix_file {

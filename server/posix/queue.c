@@ -19,6 +19,7 @@
 
 #define AGAIN_MAX    10000 /* the kernel says so when it lacks memory, for a moment */
 #define DIRECT_ALIGN 4096  /* what every disk is content with */
+#define HOLE_LOOKS   16
 
 struct posix_queue {
 	struct store_queue base;
@@ -114,6 +115,50 @@ static bool try_again(struct progress *progress, int32_t err)
 	return false;
 }
 
+/*
+ * Does a read of len > 0 bytes meet a hole before the end of the file? The kernel calls the end
+ * one, too, and file and end may move between two looks: what is seen twice at one place is a hole.
+ * The size is taken first: a file that grows meanwhile moves its end further away.
+ */
+static int check_holes(const struct store_io *io)
+{
+	int fd = posix_file_of(io->file)->fd;
+	off_t hole = -1, before;
+	struct stat st;
+	uint64_t end;
+
+	for (int i = 0; i < HOLE_LOOKS; i++) {
+		if (fstat(fd, &st))
+			return -errno;
+		if (io->off >= (uint64_t)st.st_size)
+			return 0;
+		end = (uint64_t)st.st_size - io->off < io->len ? (uint64_t)st.st_size
+							       : io->off + io->len;
+		before = hole;
+		hole = lseek(fd, (off_t)io->off, SEEK_HOLE);
+		if (hole < 0) /* beyond the end: it shrank. Without support there are no holes. */
+			return errno == ENXIO || errno == EINVAL ? 0 : -errno;
+		if ((uint64_t)hole >= end)
+			return 0;
+		if (hole == before)
+			break;
+	}
+	return -ENODATA;
+}
+
+static bool minds_holes(const struct store_io *io)
+{
+	return io->kind == STORE_READ && io->flags & IO_NO_HOLES;
+}
+
+/* Done with all there is. A range punched before its bytes were read passed the first look. */
+static void finish(struct store_io *io)
+{
+	int err = io->priv.moved && minds_holes(io) ? check_holes(io) : 0;
+
+	io->done(io, err ? err : (int64_t)io->priv.moved);
+}
+
 static void moved(struct ev *ev, int32_t res)
 {
 	struct store_io *io = (void *)((char *)ev - offsetof(struct store_io, priv.event));
@@ -133,31 +178,9 @@ static void moved(struct ev *ev, int32_t res)
 		VALGRIND_MAKE_MEM_DEFINED((char *)io->buf + io->priv.moved, (size_t)res);
 	io->priv.moved += (uint32_t)res;
 	if (!res || io->priv.moved == io->len)
-		io->done(io, io->priv.moved);
+		finish(io);
 	else
 		submit(io->priv.queue, io);
-}
-
-/*
- * Does a read of len > 0 bytes meet a hole before the end of the file? The size is taken first: a
- * file that grows meanwhile moves its end, which is where the kernel sees a hole too.
- */
-static int check_holes(const struct store_io *io)
-{
-	int fd = posix_file_of(io->file)->fd;
-	struct stat st;
-	uint64_t end;
-	off_t hole;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if (io->off >= (uint64_t)st.st_size)
-		return 0;
-	end = (uint64_t)st.st_size - io->off < io->len ? (uint64_t)st.st_size : io->off + io->len;
-	hole = lseek(fd, (off_t)io->off, SEEK_HOLE);
-	if (hole < 0) /* beyond the end: it shrank. Without support there are no holes. */
-		return errno == ENXIO || errno == EINVAL ? 0 : -errno;
-	return (uint64_t)hole < end ? -ENODATA : 0;
 }
 
 void posix_io_submit(struct store_queue *base, struct store_io *io)
@@ -165,7 +188,7 @@ void posix_io_submit(struct store_queue *base, struct store_io *io)
 	struct posix_queue *queue = (struct posix_queue *)base;
 	int err = store_io_check(io);
 
-	if (!err && io->kind == STORE_READ && io->len && io->flags & IO_NO_HOLES)
+	if (!err && io->len && minds_holes(io))
 		err = check_holes(io);
 	if (err || !io->len || io->off > INT64_MAX - (uint64_t)io->len) {
 		store_later(queue->loop, io, err); /* nothing lies beyond the largest offset */
