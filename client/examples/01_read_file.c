@@ -1,7 +1,7 @@
 /*
  * The shortest whole program: read the first 4 KiB of a file.
  *
- *	cc read_file.c -lusrbio -o read_file
+ *	cc 01_read_file.c -lusrbio -o read_file
  *	./read_file tcp://127.0.0.1/data /hello.txt
  */
 #include <fcntl.h>

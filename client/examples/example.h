@@ -1,0 +1,43 @@
+/* What the examples have in common: how they open files, and how they give up. */
+#ifndef EXAMPLE_H
+#define EXAMPLE_H
+
+#include <fcntl.h>
+#include <hf3fs_usrbio.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <usrbio.h>
+
+/* A result of the library, or -errno: then the end of the program. */
+static inline int64_t check(int64_t result, const char *what)
+{
+	if (result < 0) {
+		fprintf(stderr, "%s: %s\n", what, strerror((int)-result));
+		exit(1);
+	}
+	return result;
+}
+
+/* Open a file of a mount, with O_CREAT of mode 0644, and make it known to its rings. */
+static inline int open_file(const char *mount_point, const char *name, int flags)
+{
+	char path[4096];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "%s/%s", mount_point, name);
+	fd = (int)check(usrbio_open(path, flags, 0644), path);
+	err = hf3fs_reg_fd(fd, 0);
+	if (err > 0) /* 3FS's sign: errors of this call are positive */
+		check(-err, path);
+	return fd;
+}
+
+static inline void close_file(int fd)
+{
+	hf3fs_dereg_fd(fd);
+	usrbio_close(fd);
+}
+
+#endif
