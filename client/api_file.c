@@ -24,7 +24,8 @@ int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *pat
 	struct stat st;
 	size_t need;
 
-	if (!path || stat(path, &st) || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+	/* A device is no file of ours, even where its directory is. */
+	if (!path || stat(path, &st) || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 		return -1;
 	if (mountspec_of_path(path, &spec, canonical, &rest))
 		return -1;
@@ -74,17 +75,19 @@ int hf3fs_hardlink(const char *target, const char *link_name)
 	return -err;
 }
 
-/* The ranges that are not empty, in one call. */
+/* The ranges that are not empty, in one call. No file has bytes from INT64_MAX on. */
 static int punch(struct file *file, int n, const size_t *start, const size_t *end)
 {
 	uint64_t range[2 * RANGES_MAX];
 	struct call call = {.op = CALL_PUNCH, .file = file->handle, .range = range};
 
 	for (int i = 0; i < n; i++) {
-		if (start[i] >= end[i])
+		uint64_t last = end[i] < INT64_MAX ? end[i] : INT64_MAX;
+
+		if (start[i] >= last)
 			continue;
 		range[2 * call.nr_ranges] = start[i];
-		range[2 * call.nr_ranges + 1] = end[i];
+		range[2 * call.nr_ranges + 1] = last;
 		call.nr_ranges++;
 	}
 	return call.nr_ranges ? mount_call(file->mount, &call, NULL) : 0;

@@ -139,6 +139,7 @@ void hf3fs_iovdestroy(struct hf3fs_iov *iov)
 	mount = atomic_load(&region->mount);
 	if (!region_retire(region, (uintptr_t)iov->iovh))
 		return;
+	wrap_unmapped(region->shm.base, region->shm.mapped);
 	region_finish(region);
 	mount_put(mount);
 }

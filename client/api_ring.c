@@ -113,13 +113,12 @@ int hf3fs_io_entries(const struct hf3fs_ior *ior)
 	return entries;
 }
 
-static int check_file(const struct ring *ring, const struct file *file)
+/* An iov of another mount counts no earlier than a file of another: both are -EXDEV. */
+static int check_file(const struct ring *ring, const struct file *file, int iov_err)
 {
-	if (file->mount != ring->mount)
-		return -EXDEV;
 	if (!(file->flags & (ring->for_read ? OPEN_READ : OPEN_WRITE)))
 		return -EACCES;
-	return 0;
+	return file->mount == ring->mount ? iov_err : -EXDEV;
 }
 
 /* Register now rather than while sending. What fails shows in the completion. */
@@ -143,7 +142,7 @@ static int early_result(const struct iov_range *range, enum region_dir dir)
 static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, void *ptr, int fd,
 		   uint64_t off, uint64_t len, const void *userdata)
 {
-	struct iov_range range;
+	struct iov_range range = {0};
 	struct slot *slot;
 	struct file *file;
 	uint32_t index;
@@ -152,14 +151,14 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 	if (read != ring->for_read || !len || fd == INT_MIN)
 		return -EINVAL;
 	err = iov_find(ring, iov, ptr, len, &range);
-	if (err)
+	if (err && err != -EXDEV)
 		return err;
 	file = file_registered(fd);
 	if (!file) {
 		err = -EBADF;
 		goto err_unpin;
 	}
-	err = check_file(ring, file);
+	err = check_file(ring, file, err);
 	if (err)
 		goto err_put;
 	slot = ring_slot(ring, &index);
@@ -228,28 +227,28 @@ int hf3fs_submit_ios(const struct hf3fs_ior *ior)
 	return 0;
 }
 
+static int64_t clamp(int64_t value, int64_t limit)
+{
+	return value < -limit ? -limit : value > limit ? limit : value;
+}
+
 /*
  * A CLOCK_REALTIME time as one of now_ns. Jumps of the clock after this have no effect. 0: in the
- * past. tv_nsec beyond a second is taken as it is meant.
+ * past. Both fields may be any number, and mean what they say.
  */
 static uint64_t deadline_of(const struct timespec *abs_timeout)
 {
-	const int64_t far = 1000000000; /* seconds: more than a process lives */
+	/* Seconds: more than tv_nsec can take back, and more than a process lives. */
+	const int64_t huge = 1000000000000, far = 1000000000, second = NS_PER_S;
 	struct timespec now;
-	int64_t sec, nsec;
+	int64_t sec, left;
 
 	if (!abs_timeout)
 		return NEVER;
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (abs_timeout->tv_sec < now.tv_sec - far)
-		return 0;
-	sec = abs_timeout->tv_sec > now.tv_sec + far ? far : abs_timeout->tv_sec - now.tv_sec;
-	nsec = abs_timeout->tv_nsec - now.tv_nsec;
-	sec += nsec / (int64_t)NS_PER_S;
-	nsec %= (int64_t)NS_PER_S;
-	if (sec < 0 || (!sec && nsec <= 0))
-		return 0;
-	return now_ns() + (uint64_t)(sec * (int64_t)NS_PER_S + nsec);
+	sec = clamp(abs_timeout->tv_sec, huge) - now.tv_sec + abs_timeout->tv_nsec / second;
+	left = clamp(sec, far) * second + abs_timeout->tv_nsec % second - now.tv_nsec;
+	return left > 0 ? now_ns() + (uint64_t)left : 0;
 }
 
 int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec,

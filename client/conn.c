@@ -12,6 +12,7 @@
 #include "client/device.h"
 #include "client/session.h"
 #include "client/usrbio.h"
+#include "common/fork.h"
 #include "common/log.h"
 
 #define NR_RECVS 64u
@@ -28,7 +29,7 @@ struct conn *conn_create(struct session *session, unsigned index)
 	if (arena_open(&conn->arena, ARENA_SIZE))
 		goto err_free;
 	spin_init(&conn->wait.spin);
-	conn->wait.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	conn->wait.wake_fd = fork_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (conn->wait.wake_fd < 0)
 		goto err_arena;
 	pthread_mutex_init(&conn->lock, NULL);
@@ -36,7 +37,9 @@ struct conn *conn_create(struct session *session, unsigned index)
 	conn->index = index;
 	conn->chore.tend = tend;
 	requests_init(&conn->requests);
-	list_init(&conn->rings);
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		list_init(&conn->rings[i]);
+	turns_init(&conn->turns);
 	list_init(&conn->timers);
 	list_init(&conn->wait.followers);
 	list_init(&conn->chore.link);
@@ -60,7 +63,7 @@ void conn_destroy(struct conn *conn)
 	inflight_close(&conn->inflight);
 	requests_close(&conn->requests);
 	pthread_mutex_destroy(&conn->lock);
-	close(conn->wait.wake_fd);
+	fork_close(conn->wait.wake_fd);
 	arena_close(&conn->arena);
 	free(conn);
 }
@@ -245,6 +248,7 @@ static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 	conn->wait.watched = false;
 	check_session(conn);
 	conn_clock(conn, now);
+	conn_pump(conn); /* closes nobody waits for */
 	if (conn->chore_stints != conn->wait.stints) {
 		conn->chore_stints = conn->wait.stints;
 	} else if (conn->wait.leader) {

@@ -17,6 +17,7 @@
 #include "client/request.h"
 #include "client/wait.h"
 #include "common/transport.h"
+#include "common/turns.h"
 #include "proto/arena.h"
 #include "proto/codec.h"
 
@@ -58,9 +59,10 @@ struct conn {
 
 	struct inflight inflight;
 	struct requests requests;
-	struct list rings;  /* with I/Os ripe for sending, next one first */
-	struct list timers; /* rings with an incomplete batch that has a time limit */
-	uint64_t heard_ns;  /* when the server last said anything while it owed us something */
+	struct list rings[NR_PRIORITIES]; /* with I/Os ripe for sending, next one first */
+	struct turns turns;		  /* of the priorities; counted in I/Os */
+	struct list timers;		  /* rings with an incomplete batch that has a time limit */
+	uint64_t heard_ns; /* when the server last said anything while it owed us something */
 	struct waiting wait;
 
 	struct chore chore; /* the progress thread's hook */

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #include "client/fileobj.h"
-#include "client/fork.h"
+#include "common/fork.h"
 
 static struct fileobj *free_list;
 static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER; /* guards free_list */

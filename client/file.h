@@ -38,7 +38,8 @@ int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */
 
 /*
  * Register a descriptor: opened by us, or of the kernel's below a mounted directory. 0; -EBADF,
- * -EINVAL (registered already), -ESTALE (deleted or replaced since), or what the server says.
+ * -EINVAL (registered already), -ESTALE (deleted or replaced since, or another file at
+ * the server), or what the server says.
  */
 int file_register(int fd);
 void file_deregister(int fd); /* fd may be negated */

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "client/fileobj.h"
-#include "client/fork.h"
 #include "client/kernelfd.h"
+#include "common/fork.h"
 
 static struct slots opened;
 static struct slots registered;

@@ -71,9 +71,12 @@ int usrbio_mount_point(const char *path, char *mount_point, size_t size, const c
 	struct mountspec spec;
 	const char *tail;
 	size_t need;
-	int err = mountspec_of_url(path, &spec, &tail);
+	int err;
 
-	if (err == -ENOENT) {
+	if (!path)
+		return -EINVAL;
+	err = place_of_url(path, true, &spec, &tail);
+	if (err == -ENOTTY) {
 		err = place_find(path, true, &spec, below);
 		tail = err ? NULL : find_tail(path, below);
 	}

@@ -123,12 +123,16 @@ int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t
 int hf3fs_iovopen(struct hf3fs_iov *iov, const uint8_t id[16], const char *hf3fs_mount_point,
 		  size_t size, size_t block_size, int numa);
 
-/* Let nobody open the iov any more. Mappings and I/O go on. Silent and repeatable. */
+/*
+ * Let nobody open the iov any more. Mappings and I/O go on. Silent and repeatable. The name is the
+ * creator's: for an opened or wrapped iov this does nothing.
+ */
 void hf3fs_iovunlink(struct hf3fs_iov *iov);
 
 /*
  * Give an iov back: waits until the server lets go of it, then unregisters and unmaps. I/Os that
- * still wait complete with -ECANCELED. NULL, zeroed, wrapped or destroyed iovs: no effect.
+ * still wait complete with -ECANCELED, also those of wrapped iovs inside its memory. NULL, zeroed,
+ * wrapped or destroyed iovs: no effect.
  * The struct itself is the caller's.
  */
 void hf3fs_iovdestroy(struct hf3fs_iov *iov);
@@ -137,7 +141,9 @@ void hf3fs_iovdestroy(struct hf3fs_iov *iov);
  * Describe memory the caller owns as an iov, under an id of the caller's choice. Any kind of memory
  * that stays mapped while I/O uses it. Cheap; registration happens with the first I/O and is
  * remembered by (id, base, size). There is no unwrap: wrap again with the same id and another range
- * when the memory moves. 0; -EINVAL (NULL iov, mount point of 256 bytes or more).
+ * when the memory moves, and with another id when other memory is mapped at the same address. What
+ * cannot be registered shows in the completion: -EFAULT, -ENOMEM. 0; -EINVAL (NULL iov, mount point
+ * of 256 bytes or more).
  */
 int hf3fs_iovwrap(struct hf3fs_iov *iov, void *base, const uint8_t id[16],
 		  const char *hf3fs_mount_point, size_t size, size_t block_size, int numa);
@@ -164,7 +170,11 @@ int hf3fs_iorcreate3(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int e
 
 /* Accepted; without effect on a store with one copy of each file. */
 #define HF3FS_IOR_ALLOW_READ_UNCOMMITTED 1
-/* A read that meets a hole completes with -ENODATA instead of zeros. */
+/*
+ * A read that meets a hole before the end of the file completes with -ENODATA instead of zeros. A
+ * hole is what the server's file system calls one to lseek(2), SEEK_HOLE: ext4, xfs and tmpfs also
+ * space that was allocated and never written.
+ */
 #define HF3FS_IOR_FORBID_READ_HOLES 2
 int hf3fs_iorcreate4(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		     bool for_read, int io_depth, int timeout, int numa, uint64_t flags);

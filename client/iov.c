@@ -53,10 +53,8 @@ static int find_made(struct ring *ring, uint64_t handle, const void *ptr, uint64
 
 static bool is_last(const struct ring *ring, const struct hf3fs_iov *iov)
 {
-	return ring->wrapped.region && ring->wrapped.base == iov->base &&
-	       ring->wrapped.size == iov->size &&
-	       !memcmp(ring->wrapped.id, iov->id, sizeof(iov->id)) &&
-	       !strcmp(ring->wrapped.mount_point, iov->mount_point);
+	return ring->wrapped.base == iov->base && ring->wrapped.size == iov->size &&
+	       !memcmp(ring->wrapped.id, iov->id, sizeof(iov->id));
 }
 
 static void remember(struct ring *ring, const struct hf3fs_iov *iov, uint64_t handle)
@@ -65,25 +63,36 @@ static void remember(struct ring *ring, const struct hf3fs_iov *iov, uint64_t ha
 	ring->wrapped.base = iov->base;
 	ring->wrapped.size = iov->size;
 	memcpy(ring->wrapped.id, iov->id, sizeof(iov->id));
-	memcpy(ring->wrapped.mount_point, iov->mount_point, sizeof(iov->mount_point));
+}
+
+/* Is that a mount point of the ring's mount? Asked again only when the iov spells it otherwise. */
+static int check_mount(struct ring *ring, const struct hf3fs_iov *iov)
+{
+	struct mount *mount;
+
+	if (*ring->mount_point && !strcmp(ring->mount_point, iov->mount_point))
+		return 0;
+	if (!memchr(iov->mount_point, 0, sizeof(iov->mount_point)) ||
+	    mount_get(iov->mount_point, &mount))
+		return -EINVAL;
+	mount_put(mount); /* ring->mount is still there to be compared with */
+	if (mount != ring->mount)
+		return -EXDEV;
+	strcpy(ring->mount_point, iov->mount_point);
+	return 0;
 }
 
 /* The wrapped iov's region, pinned. */
 static int find_region(struct ring *ring, const struct hf3fs_iov *iov, struct region **region)
 {
-	struct mount *mount;
-	int err;
+	int err = check_mount(ring, iov);
 
+	if (err)
+		return err;
 	*region = is_last(ring, iov) ? region_get(ring->wrapped.region) : NULL;
 	if (*region)
 		return 0;
-	if (!memchr(iov->mount_point, 0, sizeof(iov->mount_point)) ||
-	    mount_get(iov->mount_point, &mount))
-		return -EINVAL;
-	err = mount == ring->mount
-		      ? wrap_region(mount, (const uint8_t *)iov->id, iov->base, iov->size, region)
-		      : -EXDEV;
-	mount_put(mount);
+	err = wrap_region(ring->mount, iov, region);
 	if (!err)
 		remember(ring, iov, (*region)->handle);
 	return err;

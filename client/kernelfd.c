@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#define DELETED " (deleted)"
+#include "common/log.h"
+
+#define NAME_TRIES 8
 
 /* The kernel's name for it (PATH_MAX bytes), for files and directories only. */
 static int name_of(int fd, char *path, struct stat *st)
@@ -38,15 +41,7 @@ static bool name_holds(const char *path, const struct stat *st)
 	return !lstat(path, &now) && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
 }
 
-/* A deleted file lies where it lay. */
-static void strip_deleted(char *path)
-{
-	size_t len = strlen(path), tail = sizeof(DELETED) - 1;
-
-	if (len > tail && !strcmp(path + len - tail, DELETED))
-		path[len - tail] = '\0';
-}
-
+/* A deleted file lies where it lay: " (deleted)" behind its name changes no directory's. */
 bool kernelfd_is_ours(int fd)
 {
 	struct mountspec spec;
@@ -54,11 +49,7 @@ bool kernelfd_is_ours(int fd)
 	const char *rest;
 	struct stat st;
 
-	if (name_of(fd, path, &st))
-		return false;
-	if (!name_holds(path, &st))
-		strip_deleted(path);
-	return !mountspec_of_canonical(path, &spec, &rest);
+	return !name_of(fd, path, &st) && !mountspec_of_canonical(path, &spec, &rest);
 }
 
 static uint32_t open_flags(int flags, bool directory)
@@ -75,18 +66,48 @@ static uint32_t open_flags(int flags, bool directory)
 	return modes[flags & O_ACCMODE] | (flags & O_DIRECT ? OPEN_DIRECT : 0);
 }
 
-int kernelfd_open(int fd, struct file **file)
+/* A kind of file system that one host has for itself: a server that sees it is on this host. */
+static bool on_one_host(int fd)
 {
-	int flags = fcntl(fd, F_GETFL), err;
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return false;
+	switch ((unsigned long)fs.f_type) {
+	case EXT4_SUPER_MAGIC: /* ext2 and ext3 as well */
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Is the server's file this one? A directory may be called a mount of an export it is not. A
+ * network mount keeps the inode's number; the device is the same on the same host only.
+ */
+static bool same_file(int fd, const struct stat *st, const struct file_attr *attr)
+{
+	return attr->ino == st->st_ino && (attr->dev == st->st_dev || !on_one_host(fd));
+}
+
+/*
+ * By the name of now, which must mean the same file before and after. *other is set when the
+ * server has another file by that name.
+ */
+static int open_by_name(int fd, int flags, struct file **file, bool *other)
+{
+	struct file_attr attr;
 	struct mountspec spec;
 	struct mount *mount;
 	char path[PATH_MAX];
 	const char *rest;
 	struct stat st;
 	uint32_t how;
+	int err;
 
-	if (flags < 0 || flags & O_PATH)
-		return -EBADF;
 	if (name_of(fd, path, &st) || mountspec_of_canonical(path, &spec, &rest))
 		return -EBADF;
 	how = open_flags(flags, S_ISDIR(st.st_mode));
@@ -97,7 +118,32 @@ int kernelfd_open(int fd, struct file **file)
 	err = mount_get_spec(&spec, &mount);
 	if (err)
 		return err;
-	err = file_open(mount, rest, how, 0, file, NULL);
+	err = file_open(mount, rest, how, 0, file, &attr);
 	mount_put(mount);
+	*other = !err && !same_file(fd, &st, &attr);
+	if (!*other && name_holds(path, &st))
+		return err;
+	if (!err)
+		file_put(*file);
+	return -ESTALE;
+}
+
+int kernelfd_open(int fd, struct file **file)
+{
+	int flags = fcntl(fd, F_GETFL), err = -EBADF;
+	bool other = false;
+
+	if (flags < 0 || flags & O_PATH)
+		return -EBADF;
+	/* A file that was renamed meanwhile has another name now. */
+	for (int i = 0; i < NAME_TRIES; i++) {
+		err = open_by_name(fd, flags, file, &other);
+		if (err != -ESTALE && err != -ENOENT)
+			break;
+	}
+	if (err == -ESTALE && other)
+		log_warn("descriptor %d: the server has another file by its name; is the mounted "
+			 "directory the export?",
+			 fd);
 	return err;
 }

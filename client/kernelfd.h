@@ -11,7 +11,8 @@ bool kernelfd_is_ours(int fd);
 
 /*
  * Open at the server what fd stands for, with fd's access mode of now. 0 and a reference; -EBADF
- * (closed, O_PATH, not ours), -ESTALE (its name is gone or means another file), or the server's.
+ * (closed, O_PATH, not ours), -ESTALE (its name is gone, or means another file here or at the
+ * server), or the server's.
  */
 int kernelfd_open(int fd, struct file **file);
 

@@ -7,18 +7,20 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/clock.h"
 #include "client/conn.h"
-#include "client/fork.h"
+#include "client/doomed.h"
 #include "client/list.h"
 #include "client/progress.h"
 #include "client/region.h"
 #include "client/session.h"
 #include "client/usrbio.h"
 #include "client/wrap.h"
+#include "common/fork.h"
 
 #define LINGER_NS (10 * NS_PER_S)
 
@@ -33,6 +35,7 @@ struct mount {
 static struct {
 	pthread_mutex_t lock;
 	struct list list;
+	bool tended; /* the chore has been added */
 	struct chore chore;
 } mounts = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -44,6 +47,7 @@ static void reset(void)
 {
 	pthread_mutex_init(&mounts.lock, NULL);
 	list_init(&mounts.list);
+	mounts.tended = false;
 	list_init(&mounts.chore.link);
 	mounts.chore.tend = tend;
 }
@@ -54,17 +58,26 @@ static void start(void)
 	fork_watch(reset);
 }
 
-static struct mount *find(const struct mountspec *spec)
+static struct mount *find(const char *mount_point)
 {
 	struct list *it;
 
 	list_for_each (it, &mounts.list) {
 		struct mount *mount = list_of(it, struct mount, link);
 
-		if (!strcmp(mount->spec.mount_point, spec->mount_point))
+		if (mountspec_is(&mount->spec, mount_point))
 			return mount;
 	}
 	return NULL;
+}
+
+/* Where its own server will be found in the loop transport. Lock held. */
+static void name_server(struct mountspec *spec)
+{
+	static unsigned last;
+
+	snprintf(spec->hosts[0].name, sizeof(spec->hosts[0].name), "in-process-%u", ++last);
+	spec->nr_hosts = 1;
 }
 
 static struct mount *add(const struct mountspec *spec)
@@ -74,6 +87,8 @@ static struct mount *add(const struct mountspec *spec)
 	if (!mount)
 		return NULL;
 	mount->spec = *spec;
+	if (*spec->serve)
+		name_server(&mount->spec);
 	mount->session = session_create(&mount->spec);
 	if (!mount->session) {
 		free(mount);
@@ -89,7 +104,7 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 
 	pthread_once(&once, start);
 	pthread_mutex_lock(&mounts.lock);
-	mount = find(spec);
+	mount = find(spec->mount_point);
 	if (!mount)
 		mount = add(spec);
 	if (mount)
@@ -101,12 +116,70 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 	return 0;
 }
 
-int mount_get(const char *mount_point, struct mount **mount)
+int mount_get(const char *mount_point, struct mount **out)
 {
+	struct mount *mount;
 	struct mountspec spec;
-	int err = mountspec_find(mount_point, &spec);
+	int err;
 
-	return err ? err : mount_get_spec(&spec, mount);
+	if (!mount_point)
+		return -EINVAL;
+	pthread_once(&once, start);
+	/* A live one by its very name: rings are made per I/O, and looking up may read files. */
+	pthread_mutex_lock(&mounts.lock);
+	mount = find(mount_point);
+	if (mount)
+		mount->refs++;
+	pthread_mutex_unlock(&mounts.lock);
+	if (mount) {
+		*out = mount;
+		return 0;
+	}
+	err = mountspec_find(mount_point, &spec);
+	return err ? err : mount_get_spec(&spec, out);
+}
+
+/* Where the path goes on below the directory; NULL when it does not lead there. */
+static const char *below(const char *dir, const char *path)
+{
+	for (;;) {
+		size_t len;
+
+		dir += strspn(dir, "/");
+		path += strspn(path, "/");
+		len = strcspn(dir, "/");
+		if (!len)
+			return path;
+		if (strcspn(path, "/") != len || memcmp(dir, path, len))
+			return NULL;
+		dir += len;
+		path += len;
+	}
+}
+
+bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
+{
+	const struct mount *found = NULL;
+	struct list *it;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&mounts.lock);
+	list_for_each (it, &mounts.list) {
+		const struct mount *mount = list_of(it, struct mount, link);
+		const char *tail = *mount->spec.serve ? below(mount->spec.serve, path) : NULL;
+
+		/* A directory of the mount table goes by its own name. */
+		if (!tail || !mount->refs || *mount->spec.dir)
+			continue;
+		if (found && strlen(found->spec.serve) >= strlen(mount->spec.serve))
+			continue;
+		found = mount;
+		*rest = tail;
+	}
+	if (found)
+		*spec = found->spec;
+	pthread_mutex_unlock(&mounts.lock);
+	return found;
 }
 
 struct mount *mount_hold(struct mount *mount)
@@ -123,24 +196,29 @@ static bool was_connected(const struct session *session)
 }
 
 /* Without a progress thread nothing was ever connected; the mount stays for the next user. */
+static void expire(struct mount *mount)
+{
+	mount->expires_ns = now_ns() + LINGER_NS;
+	if (!was_connected(mount->session))
+		return;
+	if (!mounts.tended)
+		mounts.tended = !progress_add(&mounts.chore);
+	if (mounts.tended)
+		progress_kick(mount->expires_ns);
+}
+
 void mount_put(struct mount *mount)
 {
-	bool expires;
-
-	/* Once the lock is given up, a mount without references may be gone. */
 	pthread_mutex_lock(&mounts.lock);
-	expires = !--mount->refs && was_connected(mount->session);
-	if (!mount->refs)
-		mount->expires_ns = now_ns() + LINGER_NS;
+	if (!--mount->refs)
+		expire(mount);
 	pthread_mutex_unlock(&mounts.lock);
-	if (expires && !progress_add(&mounts.chore))
-		progress_kick(now_ns() + LINGER_NS);
 }
 
 static void end(struct mount *mount)
 {
 	wrap_forget(mount);
-	region_discard_doomed(mount->session);
+	doomed_discard(mount->session);
 	session_destroy(mount->session);
 	free(mount);
 }

@@ -13,7 +13,10 @@
 
 struct mount;
 
-/* 0 and a reference; -EINVAL, -ENOENT as mountspec_find, -ENOMEM. Does not connect. */
+/*
+ * 0 and a reference; -EINVAL, -ENOENT as mountspec_find, -ENOMEM. Does not connect. A mount keeps
+ * its meaning for as long as it is used and lingers: tables are read for others only.
+ */
 int mount_get(const char *mount_point, struct mount **mount);
 int mount_get_spec(const struct mountspec *spec, struct mount **mount);
 struct mount *mount_hold(struct mount *mount);
@@ -22,6 +25,12 @@ struct mount *mount_hold(struct mount *mount);
  * Never blocks.
  */
 void mount_put(struct mount *mount);
+
+/*
+ * The deepest mount loop:///DIR in use whose directory contains a path, by whole components and as
+ * both are written; false: there is none. *rest: the path below it, in `path`.
+ */
+bool mount_serving(const char *path, struct mountspec *spec, const char **rest);
 
 /* Its look-up, unchanging. */
 const struct mountspec *mount_spec(const struct mount *mount);

@@ -112,8 +112,11 @@ static void scan_table(const char *path, const char *canonical, struct mounted *
 	char *line = NULL;
 	size_t room = 0;
 
-	if (!file)
+	if (!file) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			log_info("%s: %s", path, strerror(errno));
 		return;
+	}
 	while (getline(&line, &room, file) >= 0)
 		consider(line, canonical, path, found);
 	free(line);
@@ -154,7 +157,7 @@ static bool trusted(int fd, const char *path)
 	return false;
 }
 
-/* The first word of the first line that has one. */
+/* The first word of the first line that has one, unescaped. */
 static bool read_conf(const char *path, char *url, size_t room)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -174,6 +177,8 @@ static bool read_conf(const char *path, char *url, size_t room)
 		if (words(line, word))
 			found = (size_t)snprintf(url, room, "%s", word[0]) < room;
 	}
+	if (found)
+		unescape(url);
 	free(line);
 	fclose(file);
 	return found;

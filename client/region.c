@@ -10,8 +10,8 @@
 
 #include "client/clock.h"
 #include "client/conn.h"
-#include "client/fork.h"
 #include "client/session.h"
+#include "common/fork.h"
 #include "common/log.h"
 
 static void init(void *object)
@@ -25,32 +25,13 @@ static void init(void *object)
 static struct pool regions = POOL_INIT(sizeof(struct region), init);
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* Retired by eviction, waiting for their pins and for the server; tended by the progress thread. */
-static struct {
-	pthread_mutex_t lock;
-	struct list list;
-	struct chore chore;
-} doomed = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
-
-static void reset_doomed(void)
-{
-	pthread_mutex_init(&doomed.lock, NULL);
-	list_init(&doomed.list);
-	list_init(&doomed.chore.link);
-	doomed.chore.tend = tend;
-}
-
 static void forget(void)
 {
 	pool_forget(&regions);
-	reset_doomed();
 }
 
 static void start(void)
 {
-	reset_doomed();
 	fork_watch(forget);
 }
 
@@ -78,7 +59,8 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 	atomic_store_explicit(&region->mount, mount, memory_order_release);
 	region->session = session;
 	region->wrapped = !shm;
-	region->dropping = false;
+	region->dropping = region->quiet = false;
+	atomic_store_explicit(&region->revoked, false, memory_order_relaxed);
 	region->shm = shm ? *shm : (struct shm){0};
 	region->handle = pool_publish(&regions, &region->pooled);
 	*out = region;
@@ -203,7 +185,7 @@ static void dropped(struct request *request, struct conn *conn)
 	a->nr_drops--;
 }
 
-static void ask_to_drop(struct region *region)
+void region_ask_to_drop(struct region *region)
 {
 	for (unsigned i = 0; i < region->session->nr_conns; i++) {
 		struct conn *conn = region->session->conns[i];
@@ -272,22 +254,12 @@ void region_finish(struct region *region)
 	/* Somebody is a few instructions from letting go of it. */
 	while (pool_pinned(&region->pooled))
 		sched_yield();
-	ask_to_drop(region);
+	region_ask_to_drop(region);
 	wait_for_drops(region);
 	region_discard(region);
 }
 
-void region_doom(struct region *region)
-{
-	pthread_mutex_lock(&doomed.lock);
-	list_add_tail(&doomed.list, &region->link);
-	pthread_mutex_unlock(&doomed.lock);
-	if (progress_add(&doomed.chore))
-		log_warn("no thread to let go of wrapped memory: it stays registered");
-	progress_kick(0);
-}
-
-static bool all_let_go(const struct region *region)
+bool region_dropped(const struct region *region)
 {
 	bool all = true;
 
@@ -299,45 +271,4 @@ static bool all_let_go(const struct region *region)
 		conn_unlock(conn);
 	}
 	return all;
-}
-
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
-{
-	struct list *it, *after;
-	bool left;
-
-	pthread_mutex_lock(&doomed.lock);
-	list_for_each_safe (it, after, &doomed.list) {
-		struct region *region = list_of(it, struct region, link);
-
-		if (pool_pinned(&region->pooled))
-			continue;
-		if (!region->dropping)
-			ask_to_drop(region);
-		region->dropping = true;
-		if (!all_let_go(region))
-			continue;
-		list_del(it);
-		region_discard(region);
-	}
-	left = !list_empty(&doomed.list);
-	pthread_mutex_unlock(&doomed.lock);
-	return left ? now + TICK_NS : NEVER;
-}
-
-void region_discard_doomed(const struct session *session)
-{
-	struct list *it, *after;
-
-	pthread_once(&once, start);
-	pthread_mutex_lock(&doomed.lock);
-	list_for_each_safe (it, after, &doomed.list) {
-		struct region *region = list_of(it, struct region, link);
-
-		if (region->session != session)
-			continue;
-		list_del(it);
-		region_discard(region);
-	}
-	pthread_mutex_unlock(&doomed.lock);
 }

@@ -54,8 +54,11 @@ struct region {
 	_Atomic uint32_t registered_epoch[NR_DIRS]; /* 0: not registered */
 	struct list device_link;
 
-	bool dropping;	  /* the progress thread's: its drops have been sent */
-	struct list link; /* the doomed ones, under their lock */
+	_Atomic bool revoked; /* what pins it is cancelled; set before it is dropped */
+	/* A doomed one's, under their lock. */
+	bool dropping; /* the drops have been sent */
+	bool quiet;    /* nobody touches its memory any more */
+	struct list link;
 };
 
 /*
@@ -85,11 +88,10 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 bool region_retire(struct region *region, uint64_t handle);
 /* A retired region's end: wait until no server touches it, deregister, unmap, recycle. */
 void region_finish(struct region *region);
-/* The same later, by the progress thread, once nobody pins it. */
-void region_doom(struct region *region);
 /* The same at once: its mount has no connection any more. */
 void region_discard(struct region *region);
-/* Of a mount that ends: what is doomed of it is discarded. On the progress thread. */
-void region_discard_doomed(const struct session *session);
+/* The steps of it: ask every server to drop a region; has each done so, or gone? */
+void region_ask_to_drop(struct region *region);
+bool region_dropped(const struct region *region);
 
 #endif

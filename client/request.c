@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/clock.h"
 #include "client/conn.h"
 #include "client/mount.h"
 #include "common/log.h"
@@ -167,7 +168,8 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 		requests->max_closes = max;
 	}
 	requests->closes[requests->nr_closes++] = handle;
-	conn_pump(conn);
+	/* Whatever is sent next takes it along; the progress thread does if that is not soon. */
+	progress_kick(now_ns() + TICK_NS);
 }
 
 /* The reply points into the receive buffer: take a copy along. */

@@ -48,7 +48,10 @@ void requests_close(struct requests *requests);
 
 /* Queue it and send what can be sent; the caller flushes by conn_unlock. */
 void request_start(struct conn *conn, struct request *request);
-/* Remember a handle to close. What finds no memory stays open until the session ends. */
+/*
+ * Remember a handle to close: with what is sent next, or some milliseconds later. What finds no
+ * memory stays open until the session ends.
+ */
 void request_close_handle(struct conn *conn, uint64_t handle);
 /* Send what is queued, as far as buffers go. False when they are used up. */
 bool requests_send(struct conn *conn);

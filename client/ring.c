@@ -9,11 +9,11 @@
 #include "client/clock.h"
 #include "client/conn.h"
 #include "client/file.h"
-#include "client/fork.h"
 #include "client/mount.h"
 #include "client/region.h"
 #include "client/session.h"
 #include "client/wait.h"
+#include "common/fork.h"
 #include "common/pages.h"
 #include "proto/limits.h"
 
@@ -99,6 +99,7 @@ static void reset(struct ring *ring, struct mount *mount, const struct ring_conf
 	ring->for_read = config->for_read;
 	ring->prepared = ring->reused = ring->fresh = 0;
 	ring->wrapped.region = 0;
+	ring->mount_point[0] = '\0';
 	ring->submitted = ring->released = ring->sent = 0;
 	ring->under_way = ring->nr_waiters = 0;
 	list_init(&ring->link);
@@ -230,11 +231,20 @@ struct ring_waiter {
 	uint64_t min;
 };
 
+bool ring_is_stuck(const struct ring *ring)
+{
+	uint64_t reaped = atomic_load_explicit(&ring->reaped, memory_order_acquire);
+
+	return ring->submitted - reaped == ring->entries && ring_nr_ready(ring) &&
+	       !ring->under_way && ring->sent == ring->released;
+}
+
 static bool enough(const struct waiter *waiter)
 {
 	const struct ring_waiter *w = (const struct ring_waiter *)(const void *)waiter;
 
-	return ring_nr_ready(w->ring) >= w->min || !pool_alive(&w->ring->pooled, w->ring->handle);
+	return ring_nr_ready(w->ring) >= w->min || ring_is_stuck(w->ring) ||
+	       !pool_alive(&w->ring->pooled, w->ring->handle);
 }
 
 /* A look without waiting, and not even that if another thread is at it. */
@@ -256,37 +266,45 @@ static bool is_past(uint64_t deadline)
 	return deadline != NEVER && now_ns() >= deadline;
 }
 
-static void wait_until(struct ring *ring, uint64_t min, uint64_t deadline)
+/* How many to collect at least: min, or whatever is there when no more can come before that. */
+static int wait_until(struct ring *ring, int min, uint64_t deadline)
 {
-	struct ring_waiter w = {.waiter = {.ready = enough}, .ring = ring, .min = min};
+	struct ring_waiter w = {.waiter = {.ready = enough}, .ring = ring, .min = (uint64_t)min};
 
 	conn_lock(ring->conn);
 	ring->nr_waiters++;
 	conn_wait(ring->conn, &w.waiter, deadline);
 	ring->nr_waiters--;
+	if (ring_nr_ready(ring) < (uint64_t)min && ring_is_stuck(ring))
+		min = 0;
 	conn_unlock(ring->conn);
+	return min;
 }
 
 int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint64_t deadline)
 {
-	int n;
+	int n = 0, want;
 
 	if (min <= 0 || is_past(deadline)) {
 		if (ring_nr_ready(ring) < (uint64_t)max)
 			look(ring);
 		return ring_reap(ring, cqes, max, 0);
 	}
-	/* More than once only when another waiter was quicker with what was there. */
+	/*
+	 * More than once only when another waiter was quicker with what was there, or when the ring
+	 * is too small for all that is waited for.
+	 */
 	do {
-		if (ring_nr_ready(ring) < (uint64_t)min)
-			wait_until(ring, (uint64_t)min, deadline);
-		n = ring_reap(ring, cqes, max, min);
-		if (n)
+		want = min - n;
+		if (ring_nr_ready(ring) < (uint64_t)want)
+			want = wait_until(ring, want, deadline);
+		n += ring_reap(ring, cqes + n, max - n, want);
+		if (n >= min)
 			return n;
 		if (!pool_alive(&ring->pooled, ring->handle))
-			return -EINVAL;
+			return n ? n : -EINVAL;
 	} while (!is_past(deadline));
-	return ring_reap(ring, cqes, max, 0);
+	return n + ring_reap(ring, cqes + n, max - n, 0);
 }
 
 static bool drained(const struct waiter *waiter)

@@ -72,8 +72,8 @@ struct ring {
 		uint8_t id[16];
 		const void *base;
 		size_t size;
-		char mount_point[256];
 	} wrapped;
+	char mount_point[256]; /* of the last wrapped iov: a name of our mount */
 
 	/* Under the connection's lock. */
 	alignas(64) uint64_t submitted; /* of the prepared ones */
@@ -117,6 +117,12 @@ void ring_prepared(struct ring *ring, uint32_t index);
 
 /* An I/O is over. Connection's lock held. */
 void ring_complete(struct ring *ring, uint32_t index, int64_t result);
+
+/*
+ * Every entry is taken, and nothing moves until completions are handed out: who waits for more
+ * than the ring holds has to take them. Connection's lock held.
+ */
+bool ring_is_stuck(const struct ring *ring);
 
 /* Completions that wait to be handed out. */
 uint64_t ring_nr_ready(const struct ring *ring);

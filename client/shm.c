@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "client/headroom.h"
+#include "common/fork.h"
 #include "common/pages.h"
 
 #define NAME_MAX_LEN 64
@@ -34,10 +35,14 @@ struct notice {
 /* "usrbio-" and 32 hex digits: the memfd's name and the beginning of the address. */
 static void spell_id(char name[NAME_MAX_LEN], const uint8_t id[16])
 {
-	int at = snprintf(name, NAME_MAX_LEN, "usrbio-");
+	static const char digits[] = "0123456789abcdef";
+	char *at = stpcpy(name, "usrbio-");
 
-	for (int i = 0; i < 16; i++)
-		at += snprintf(name + at, 3, "%02x", id[i]);
+	for (int i = 0; i < 16; i++) {
+		*at++ = digits[id[i] >> 4];
+		*at++ = digits[id[i] & 15];
+	}
+	*at = '\0';
 }
 
 /* Bind a socket to the address that announces the object; the descriptor or -errno. */
@@ -115,8 +120,8 @@ int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_
 		err = name_fd;
 		goto err_unmap;
 	}
-	made.name_fd = name_fd;
-	made.memory_fd = fd;
+	made.name_fd = fork_own(name_fd);
+	made.memory_fd = fork_own(fd);
 	*shm = made;
 	return 0;
 
@@ -239,9 +244,9 @@ int shm_open_id(struct shm *shm, const uint8_t id[16], size_t size, size_t block
 void shm_unlink_id(struct shm *shm)
 {
 	if (shm->name_fd >= 0)
-		close(shm->name_fd);
+		fork_close(shm->name_fd);
 	if (shm->memory_fd >= 0)
-		close(shm->memory_fd);
+		fork_close(shm->memory_fd);
 	shm->name_fd = shm->memory_fd = -1;
 }
 

@@ -1,37 +1,42 @@
 /*
- * The cache of wrapped memory: a list by last use under one lock. Rings remember the region of
- * their last I/O, so that this is asked once per change of memory, not once per I/O.
+ * The cache of wrapped memory: a hash table by id and a list by last use, under one lock. Rings
+ * remember the region of their last I/O, so that this is asked once per change of memory.
  */
 #include "client/wrap.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "client/fork.h"
+#include "client/doomed.h"
+#include "client/hf3fs_usrbio.h"
 #include "client/list.h"
 #include "client/mount.h"
 #include "client/region.h"
+#include "common/fork.h"
+
+#define BUCKET_BITS 10
 
 struct wrap {
-	struct list link; /* wraps.list: least recently used first */
+	struct list link;  /* wraps.list: least recently used first */
+	struct wrap *next; /* in its bucket */
 	struct mount *mount;
 	uint8_t id[16];
 	const void *base;
 	size_t size;
-	bool had_name; /* in the mount's iovs folder, when it was first used */
+	char *name; /* its path in the mount's iovs folder, if it was there at the first I/O */
 	struct region *region;
 };
 
 static struct {
 	pthread_mutex_t lock;
 	struct list list;
-	unsigned nr;
+	struct wrap *buckets[1 << BUCKET_BITS];
+	unsigned nr, nr_named;
 } wraps = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -40,7 +45,8 @@ static void reset(void)
 {
 	pthread_mutex_init(&wraps.lock, NULL);
 	list_init(&wraps.list);
-	wraps.nr = 0;
+	memset(wraps.buckets, 0, sizeof(wraps.buckets));
+	wraps.nr = wraps.nr_named = 0;
 }
 
 static void start(void)
@@ -49,89 +55,137 @@ static void start(void)
 	fork_watch(reset);
 }
 
-/* 3FS's bindings put a symbolic link there, named by the id as a UUID. */
-static bool has_name(const struct mount *mount, const uint8_t id[16])
+/* Ids are random, or counters. */
+static struct wrap **bucket_of(const uint8_t id[16])
 {
+	uint64_t half[2];
+
+	memcpy(half, id, sizeof(half));
+	return &wraps.buckets[(half[0] * 31 + half[1]) * 0x9e3779b97f4a7c15u >> (64 - BUCKET_BITS)];
+}
+
+static bool exists(const char *name)
+{
+	return !faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+/*
+ * 3FS's Python binding puts a symbolic link there for as long as the memory is meant to be used:
+ * the id as a UUID, and the block size if there is one. NULL: it has none.
+ */
+static char *find_name(const struct mount *mount, const struct hf3fs_iov *iov)
+{
+	const uint8_t *id = (const uint8_t *)iov->id;
+	char uuid[37], block[24] = "", *name;
 	const char *dir = mount_spec(mount)->dir;
-	char path[PATH_MAX + 64];
 
 	if (!*dir)
-		return false;
-	snprintf(path, sizeof(path),
-		 "%s/3fs-virt/iovs/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-		 "%02x%02x%02x%02x%02x%02x",
-		 dir, id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10],
-		 id[11], id[12], id[13], id[14], id[15]);
-	return !faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW);
+		return NULL;
+	snprintf(uuid, sizeof(uuid),
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0],
+		 id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11],
+		 id[12], id[13], id[14], id[15]);
+	if (iov->block_size)
+		snprintf(block, sizeof(block), ".b%zu", iov->block_size);
+	if (asprintf(&name, "%s/3fs-virt/iovs/%s%s", dir, uuid, block) < 0)
+		return NULL;
+	if (exists(name))
+		return name;
+	free(name);
+	return NULL;
+}
+
+static bool is_gone(const struct wrap *wrap)
+{
+	return wrap->name && !exists(wrap->name);
 }
 
 /* Lock held. The region lives on for as long as its I/O does. */
 static struct region *forget(struct wrap *wrap)
 {
 	struct region *region = wrap->region;
+	struct wrap **at = bucket_of(wrap->id);
 
+	while (*at != wrap)
+		at = &(*at)->next;
+	*at = wrap->next;
 	list_del(&wrap->link);
 	wraps.nr--;
+	wraps.nr_named -= wrap->name != NULL;
+	free(wrap->name);
 	free(wrap);
 	region_retire(region, region->handle);
 	return region;
 }
 
-static struct wrap *find(const struct mount *mount, const uint8_t id[16], const void *base,
-			 size_t size)
+static struct wrap *find(const struct mount *mount, const struct hf3fs_iov *iov)
 {
-	struct list *it;
+	struct wrap *wrap = *bucket_of((const uint8_t *)iov->id);
 
-	list_for_each (it, &wraps.list) {
-		struct wrap *wrap = list_of(it, struct wrap, link);
-
-		if (wrap->mount == mount && wrap->base == base && wrap->size == size &&
-		    !memcmp(wrap->id, id, sizeof(wrap->id)))
-			return wrap;
-	}
-	return NULL;
+	while (wrap && (wrap->mount != mount || wrap->base != iov->base ||
+			wrap->size != iov->size || memcmp(wrap->id, iov->id, sizeof(wrap->id))))
+		wrap = wrap->next;
+	return wrap;
 }
 
-static int add(struct mount *mount, const uint8_t id[16], void *base, size_t size,
-	       struct wrap **out)
+/* Lock held. Who removed the name of its memory may never wrap that id again. */
+static void forget_gone(void)
 {
-	struct wrap *wrap = calloc(1, sizeof(*wrap));
+	struct list *it, *after;
+
+	if (!wraps.nr_named)
+		return;
+	list_for_each_safe (it, after, &wraps.list) {
+		struct wrap *wrap = list_of(it, struct wrap, link);
+
+		if (is_gone(wrap))
+			doomed_add(forget(wrap));
+	}
+}
+
+static int add(struct mount *mount, const struct hf3fs_iov *iov, struct wrap **out)
+{
+	struct wrap *wrap = calloc(1, sizeof(*wrap)), **bucket;
 	int err;
 
 	if (!wrap)
 		return -ENOMEM;
-	err = region_create(mount, base, size, 0, NULL, &wrap->region);
+	err = region_create(mount, iov->base, iov->size, 0, NULL, &wrap->region);
 	if (err) {
 		free(wrap);
 		return err;
 	}
 	wrap->mount = mount;
-	memcpy(wrap->id, id, sizeof(wrap->id));
-	wrap->base = base;
-	wrap->size = size;
-	wrap->had_name = has_name(mount, id);
+	memcpy(wrap->id, iov->id, sizeof(wrap->id));
+	wrap->base = iov->base;
+	wrap->size = iov->size;
+	wrap->name = find_name(mount, iov);
+	forget_gone();
 	if (wraps.nr == WRAPS_MAX)
-		region_doom(forget(list_of(wraps.list.next, struct wrap, link)));
+		doomed_add(forget(list_of(wraps.list.next, struct wrap, link)));
+	bucket = bucket_of(wrap->id);
+	wrap->next = *bucket;
+	*bucket = wrap;
 	list_add_tail(&wraps.list, &wrap->link);
 	wraps.nr++;
+	wraps.nr_named += wrap->name != NULL;
 	*out = wrap;
 	return 0;
 }
 
-int wrap_region(struct mount *mount, const uint8_t id[16], void *base, size_t size,
-		struct region **region)
+int wrap_region(struct mount *mount, const struct hf3fs_iov *iov, struct region **region)
 {
 	struct wrap *wrap;
 	int err = 0;
 
 	pthread_once(&once, start);
 	pthread_mutex_lock(&wraps.lock);
-	wrap = find(mount, id, base, size);
+	wrap = find(mount, iov);
 	if (wrap) {
 		list_del(&wrap->link);
 		list_add_tail(&wraps.list, &wrap->link);
 	} else {
-		err = add(mount, id, base, size, &wrap);
+		err = add(mount, iov, &wrap);
 	}
 	if (!err)
 		*region = region_get(wrap->region->handle);
@@ -141,20 +195,35 @@ int wrap_region(struct mount *mount, const uint8_t id[16], void *base, size_t si
 
 void wrap_renewed(const uint8_t id[16], const void *base, size_t size)
 {
+	struct wrap *wrap, *next;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&wraps.lock);
+	for (wrap = *bucket_of(id); wrap; wrap = next) {
+		next = wrap->next;
+		if (memcmp(wrap->id, id, sizeof(wrap->id)))
+			continue;
+		if (wrap->base != base || wrap->size != size || is_gone(wrap))
+			doomed_add(forget(wrap));
+	}
+	pthread_mutex_unlock(&wraps.lock);
+}
+
+void wrap_unmapped(const void *base, size_t size)
+{
 	struct list *it, *after;
 
 	pthread_once(&once, start);
 	pthread_mutex_lock(&wraps.lock);
 	list_for_each_safe (it, after, &wraps.list) {
 		struct wrap *wrap = list_of(it, struct wrap, link);
+		uintptr_t at = (uintptr_t)wrap->base, from = (uintptr_t)base;
 
-		if (memcmp(wrap->id, id, sizeof(wrap->id)))
-			continue;
-		if (wrap->base != base || wrap->size != size ||
-		    (wrap->had_name && !has_name(wrap->mount, id)))
-			region_doom(forget(wrap));
+		if (at < from ? from - at < wrap->size : at - from < size)
+			doomed_add(forget(wrap));
 	}
 	pthread_mutex_unlock(&wraps.lock);
+	doomed_revoke(base, size);
 }
 
 void wrap_forget(const struct mount *mount)

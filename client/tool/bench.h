@@ -1,5 +1,7 @@
-/* Loading a file with I/O and counting. cmd_bench.c sets it up and reports; bench_lane.c is one
- * thread of it. */
+/*
+ * Loading a file with I/O and counting. cmd_bench.c sets it up and reports; bench_lane.c is one
+ * thread of it; bench_own.c makes what each I/O has of its own.
+ */
 #ifndef USRBIO_TOOL_BENCH_H
 #define USRBIO_TOOL_BENCH_H
 
@@ -8,15 +10,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <hf3fs_usrbio.h>
+
 #include "client/tool/histogram.h"
 
+/* What is made for each I/O, and ended after it. */
+enum bench_own {
+	OWN_NOTHING,
+	OWN_RING,
+	OWN_IOV, /* and a ring */
+	OWN_WRAP,
+	OWN_FILE, /* opened, registered, closed */
+};
+
 struct bench_config {
-	const char *mount_point;
+	const char *mount_point, *path;
 	int fd; /* registered */
+	enum bench_own own;
 	bool write, random;
 	uint64_t block;
 	uint64_t nr_blocks; /* of the file */
-	unsigned depth;	    /* per ring */
+	unsigned depth;	    /* per ring; 1 for OWN_RING and OWN_IOV */
 	unsigned rings;	    /* per thread */
 	uint64_t end_ns;    /* when to stop, CLOCK_MONOTONIC */
 	uint64_t limit;	    /* or after so many I/Os; 0: none */
@@ -27,6 +41,25 @@ struct bench_run {
 	const struct bench_config *config;
 	_Atomic uint64_t next; /* block of a sequential run, and the count of I/Os begun */
 };
+
+struct bench_ring {
+	struct hf3fs_ior ior;
+	unsigned under_way;
+};
+
+/* An I/O under way, and what it works with: its own, or everybody's. */
+struct bench_io {
+	uint64_t begin_ns;
+	uint8_t *buf;
+	const struct hf3fs_iov *iov; /* with buf in it */
+	int fd;
+	struct hf3fs_iov own_iov;
+};
+
+/* Make what the I/O is to have of its own; its ring is the one given. -errno: nothing is made. */
+int bench_own(const struct bench_config *config, struct bench_ring *ring, struct bench_io *io);
+/* End it; also when there is nothing. */
+void bench_disown(const struct bench_config *config, struct bench_ring *ring, struct bench_io *io);
 
 struct bench_lane {
 	struct bench_run *run;

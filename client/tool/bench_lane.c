@@ -9,23 +9,13 @@
 
 #include "client/tool/tool.h"
 
-struct slot {
-	uint8_t *buf;
-	uint64_t begin_ns;
-};
-
-struct bench_ring {
-	struct hf3fs_ior ior;
-	bool made;
-	unsigned under_way;
-};
-
 struct load {
 	struct bench_lane *lane;
 	const struct bench_config *config;
 	struct hf3fs_iov iov;
+	void *memory; /* what is wrapped, if anything is */
 	struct bench_ring *rings;
-	struct slot *slots;
+	struct bench_io *ios;
 	struct hf3fs_cqe *cqes;
 	bool stopping;
 };
@@ -39,7 +29,7 @@ static uint64_t draw(struct bench_lane *lane)
 	return lane->random;
 }
 
-/* Where the next I/O goes; false when it is time to stop. */
+/* Where the next I/O goes; false when it is time to stop, but not before there was one. */
 static bool choose(struct load *load, uint64_t now, uint64_t *off)
 {
 	const struct bench_config *config = load->config;
@@ -53,26 +43,41 @@ static bool choose(struct load *load, uint64_t now, uint64_t *off)
 	if (config->random)
 		n = draw(load->lane);
 	*off = n % config->nr_blocks * config->block;
-	return now < config->end_ns;
+	return now < config->end_ns || !load->lane->times.total;
 }
 
-static int begin(struct load *load, struct bench_ring *ring, struct slot *slot, uint64_t now)
+static int begin(struct load *load, struct bench_ring *ring, struct bench_io *io, uint64_t now)
 {
 	const struct bench_config *config = load->config;
 	uint64_t off;
-	int index;
+	int err;
 
 	if (load->stopping || !choose(load, now, &off)) {
 		load->stopping = true;
 		return 0;
 	}
-	slot->begin_ns = now;
-	index = hf3fs_prep_io(&ring->ior, &load->iov, !config->write, slot->buf, config->fd, off,
-			      config->block, slot);
-	if (index < 0)
-		return index;
+	io->begin_ns = now;
+	io->iov = &load->iov;
+	err = bench_own(config, ring, io);
+	if (err)
+		return err;
+	err = hf3fs_prep_io(&ring->ior, io->iov, !config->write, io->buf, io->fd, off,
+			    config->block, io);
+	if (err < 0)
+		return err;
 	ring->under_way++;
 	return 0;
+}
+
+/* Its time is over when all that was made for it is gone. */
+static uint64_t end(struct load *load, struct bench_ring *ring, struct bench_io *io, uint64_t now)
+{
+	ring->under_way--;
+	bench_disown(load->config, ring, io);
+	if (load->config->own != OWN_NOTHING)
+		now = now_ns();
+	histogram_add(&load->lane->times, now - io->begin_ns);
+	return now;
 }
 
 /* Count what a ring has to say and put new I/O in its place; how many, or -errno. */
@@ -84,15 +89,14 @@ static int turn(struct load *load, struct bench_ring *ring, int min)
 	int err = 0;
 
 	for (int i = 0; i < n && !err; i++) {
-		struct slot *slot = (struct slot *)load->cqes[i].userdata;
+		struct bench_io *io = (struct bench_io *)load->cqes[i].userdata;
 
-		ring->under_way--;
 		if (load->cqes[i].result != (int64_t)config->block)
 			return load->cqes[i].result < 0 ? (int)load->cqes[i].result : -ENODATA;
-		histogram_add(&load->lane->times, now - slot->begin_ns);
-		err = begin(load, ring, slot, now);
+		now = end(load, ring, io, now);
+		err = begin(load, ring, io, now);
 	}
-	if (n > 0 && !err)
+	if (ring->under_way && !err)
 		err = hf3fs_submit_ios(&ring->ior);
 	return err ? err : n;
 }
@@ -137,8 +141,8 @@ static int run(struct load *load)
 		struct bench_ring *ring = &load->rings[i];
 
 		for (unsigned j = 0; j < config->depth && !err; j++)
-			err = begin(load, ring, &load->slots[i * config->depth + j], now_ns());
-		if (!err)
+			err = begin(load, ring, &load->ios[i * config->depth + j], now_ns());
+		if (!err && ring->under_way)
 			err = hf3fs_submit_ios(&ring->ior);
 	}
 	while (!err && any_under_way(load)) {
@@ -146,6 +150,34 @@ static int run(struct load *load)
 
 		err = n < 0 ? n : 0;
 	}
+	return err;
+}
+
+/* Memory for all I/Os at once. */
+static int get_memory(struct load *load, size_t size)
+{
+	const char *mount_point = load->config->mount_point;
+	uint64_t id[2] = {draw(load->lane), draw(load->lane)};
+
+	if (load->config->own != OWN_WRAP)
+		return hf3fs_iovcreate(&load->iov, mount_point, size, 0, -1);
+	load->memory = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
+	if (!load->memory)
+		return -ENOMEM;
+	return hf3fs_iovwrap(&load->iov, load->memory, (const uint8_t *)id, mount_point, size, 0,
+			     -1);
+}
+
+static int open_rings(struct load *load)
+{
+	const struct bench_config *config = load->config;
+	int err = 0;
+
+	if (config->own == OWN_RING || config->own == OWN_IOV)
+		return 0;
+	for (unsigned i = 0; !err && i < config->rings; i++)
+		err = hf3fs_iorcreate4(&load->rings[i].ior, config->mount_point, (int)config->depth,
+				       !config->write, 0, 0, -1, 0);
 	return err;
 }
 
@@ -157,20 +189,19 @@ static int open_load(struct load *load, struct bench_lane *lane)
 
 	*load = (struct load){.lane = lane, .config = config};
 	load->rings = calloc(config->rings, sizeof(*load->rings));
-	load->slots = calloc(n, sizeof(*load->slots));
+	load->ios = calloc(n, sizeof(*load->ios));
 	load->cqes = calloc(config->depth, sizeof(*load->cqes));
-	if (!load->rings || !load->slots || !load->cqes)
+	if (!load->rings || !load->ios || !load->cqes)
 		return -ENOMEM;
-	err = hf3fs_iovcreate(&load->iov, config->mount_point, n * config->block, 0, -1);
-	for (unsigned i = 0; !err && i < config->rings; i++) {
-		err = hf3fs_iorcreate4(&load->rings[i].ior, config->mount_point, (int)config->depth,
-				       !config->write, 0, 0, -1, 0);
-		load->rings[i].made = !err;
-	}
+	err = get_memory(load, n * config->block);
+	if (!err)
+		err = open_rings(load);
 	if (err)
 		return err;
-	for (unsigned i = 0; i < n; i++)
-		load->slots[i].buf = load->iov.base + i * config->block;
+	for (unsigned i = 0; i < n; i++) {
+		load->ios[i].buf = load->iov.base + i * config->block;
+		load->ios[i].fd = config->own == OWN_FILE ? -1 : config->fd;
+	}
 	for (uint64_t i = 0; config->write && i + 8 <= n * config->block; i += 8) {
 		uint64_t word = draw(lane);
 
@@ -181,13 +212,17 @@ static int open_load(struct load *load, struct bench_lane *lane)
 
 static void close_load(struct load *load)
 {
-	for (unsigned i = 0; load->rings && i < load->config->rings; i++) {
-		if (load->rings[i].made)
-			hf3fs_iordestroy(&load->rings[i].ior);
-	}
+	const struct bench_config *config = load->config;
+
+	/* Rings first: they end what is still under way. */
+	for (unsigned i = 0; load->rings && i < config->rings; i++)
+		hf3fs_iordestroy(&load->rings[i].ior);
+	for (unsigned i = 0; load->ios && i < config->rings * config->depth; i++)
+		bench_disown(config, &load->rings[i / config->depth], &load->ios[i]);
 	hf3fs_iovdestroy(&load->iov);
+	free(load->memory);
 	free(load->rings);
-	free(load->slots);
+	free(load->ios);
 	free(load->cqes);
 }
 

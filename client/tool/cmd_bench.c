@@ -24,6 +24,8 @@ static const char help[] =
 	"  --depth N               I/Os under way per ring, default 32\n"
 	"  --rings N               rings per thread, default 1\n"
 	"  --threads N             default 1\n"
+	"  --per-io WHAT           make anew for each I/O, and end after it: ring, iov (and a\n"
+	"                          ring), wrap (of memory we own), open (and register the file)\n"
 	"  --time SECONDS          default 5\n"
 	"  --size BYTES            of the file to use; default its size, or 256M with --create\n"
 	"  --create                make and fill the file first\n"
@@ -45,6 +47,20 @@ struct figures {
 	struct usrbio_counters counters;
 	double seconds, cpu_us;
 };
+
+static const char *const own_names[] = {
+	[OWN_NOTHING] = "nothing", [OWN_RING] = "ring", [OWN_IOV] = "iov",
+	[OWN_WRAP] = "wrap",	   [OWN_FILE] = "open",
+};
+
+static enum bench_own own_option(void)
+{
+	for (enum bench_own own = OWN_NOTHING; own <= OWN_FILE; own++) {
+		if (!strcmp(optarg, own_names[own]))
+			return own;
+	}
+	exit(usage("--per-io: '%s' is none of ring, iov, wrap, open", optarg));
+}
 
 static void set(struct options *options, int option)
 {
@@ -71,6 +87,9 @@ static void set(struct options *options, int option)
 	case 'p':
 		options->threads = (unsigned)size_option("--threads", 1, 1024);
 		break;
+	case 'o':
+		config->own = own_option();
+		break;
 	case 't':
 		options->seconds = size_option("--time", 1, 86400);
 		break;
@@ -96,6 +115,7 @@ static int parse(int argc, char **argv, struct options *options)
 		{"depth", required_argument, NULL, 'd'},
 		{"rings", required_argument, NULL, 'n'},
 		{"threads", required_argument, NULL, 'p'},
+		{"per-io", required_argument, NULL, 'o'},
 		{"time", required_argument, NULL, 't'},
 		{"size", required_argument, NULL, 'z'},
 		{"create", no_argument, NULL, 'c'},
@@ -165,6 +185,7 @@ static int fill_file(const struct options *options)
 
 	config.write = true;
 	config.random = false;
+	config.own = OWN_NOTHING;
 	config.rings = 1;
 	config.depth = 16;
 	config.end_ns = UINT64_MAX;
@@ -188,6 +209,10 @@ static int measure(const struct options *options, struct figures *figures)
 		err = usrbio_counters(config.mount_point, &before);
 	if (err)
 		return err;
+	if (config.own == OWN_RING || config.own == OWN_IOV) {
+		config.rings *= config.depth;
+		config.depth = 1;
+	}
 	cpu = cpu_us();
 	begin = now_ns();
 	config.end_ns = begin + options->seconds * 1000000000u;
@@ -219,25 +244,27 @@ static void report(const struct options *options, const struct figures *figures)
 	const char *what = config->write ? "write" : "read";
 	const char *order = config->random ? "random" : "sequential";
 	const char *text =
-		options->json
-			? "{\"op\": \"%s\", \"order\": \"%s\", \"block_size\": %" PRIu64
-			  ", \"depth\": %u, \"rings\": %u, \"threads\": %u, \"seconds\": %.3f, "
-			  "\"ios\": %" PRIu64 ", \"iops\": %.1f, \"gib_per_s\": %.4f, "
-			  "\"mean_us\": %.2f, \"p50_us\": %.2f, \"p99_us\": %.2f, "
-			  "\"p999_us\": %.2f, \"max_us\": %.2f, \"cpu_us_per_io\": %.3f, "
-			  "\"messages_per_io\": %.3f, \"doorbells_per_io\": %.3f, "
-			  "\"sleeps_per_io\": %.3f}\n"
-			: "%s %s, blocks of %" PRIu64 ", depth %u, %u rings in each of %u threads\n"
-			  "%.3f s, %" PRIu64 " I/Os: %.0f IOPS, %.3f GiB/s\n"
-			  "latency us: mean %.1f, p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f\n"
-			  "per I/O: %.2f us of CPU here, %.3f messages, %.3f doorbells, "
-			  "%.3f sleeps\n";
+		options->json ? "{\"op\": \"%s\", \"order\": \"%s\", \"block_size\": %" PRIu64
+				", \"depth\": %u, \"rings\": %u, \"threads\": %u, "
+				"\"per_io\": \"%s\", \"seconds\": %.3f, "
+				"\"ios\": %" PRIu64 ", \"iops\": %.1f, \"gib_per_s\": %.4f, "
+				"\"mean_us\": %.2f, \"p50_us\": %.2f, \"p99_us\": %.2f, "
+				"\"p999_us\": %.2f, \"max_us\": %.2f, \"cpu_us_per_io\": %.3f, "
+				"\"messages_per_io\": %.3f, \"doorbells_per_io\": %.3f, "
+				"\"sleeps_per_io\": %.3f}\n"
+			      : "%s %s, blocks of %" PRIu64 ", depth %u, %u rings in each of %u "
+				"threads; anew for each I/O: %s\n"
+				"%.3f s, %" PRIu64 " I/Os: %.0f IOPS, %.3f GiB/s\n"
+				"latency us: mean %.1f, p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f\n"
+				"per I/O: %.2f us of CPU here, %.3f messages, %.3f doorbells, "
+				"%.3f sleeps\n";
 
 	printf(text, what, order, config->block, config->depth, config->rings, options->threads,
-	       figures->seconds, times->total, iops, gib, (double)times->sum / n / 1e3,
-	       us(times, 0.5), us(times, 0.99), us(times, 0.999), (double)times->max / 1e3,
-	       figures->cpu_us / n, (double)messages(&figures->counters) / n,
-	       (double)figures->counters.doorbells / n, (double)figures->counters.sleeps / n);
+	       own_names[config->own], figures->seconds, times->total, iops, gib,
+	       (double)times->sum / n / 1e3, us(times, 0.5), us(times, 0.99), us(times, 0.999),
+	       (double)times->max / 1e3, figures->cpu_us / n,
+	       (double)messages(&figures->counters) / n, (double)figures->counters.doorbells / n,
+	       (double)figures->counters.sleeps / n);
 }
 
 /* With the file open and registered. */
@@ -281,6 +308,7 @@ static int run(int argc, char **argv)
 	if (fd < 0)
 		return fail(options.path, fd);
 	options.config.mount_point = endpoint.mount_point;
+	options.config.path = options.path;
 	options.config.fd = fd;
 	err = hf3fs_reg_fd(fd, 0);
 	status = err > 0 ? fail(options.path, -err) : bench(&options);
