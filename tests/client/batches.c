@@ -1,10 +1,14 @@
 /* What io_depth, priority and flags make of submitted I/Os, as the server sees it. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 
+#include "client/batch.h"
 #include "client/clock.h"
+#include "client/conn.h"
+#include "client/ring.h"
 #include "rig.h"
 
 static struct rig rig;
@@ -48,20 +52,67 @@ Test(batches, depth_0_sends_everything_at_once)
 	rig_stop(&rig);
 }
 
+static unsigned nr_seen(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < atomic_load(&rig.server.nr_batches); i++)
+		n += rig.server.batches[i].n;
+	return n;
+}
+
+/* One by one, in two rounds; and what is left over at the end is never sent. */
+static void expect_multiples_of(int depth)
+{
+	enum { ENTRIES = 12 };
+
+	start(ENTRIES, depth, 0);
+	for (int i = 1; i <= 2 * ENTRIES; i++) {
+		submit(1);
+		if (i % depth)
+			continue;
+		collect(depth);
+		cr_assert_eq(nr_seen(), (unsigned)i);
+	}
+	submit(ENTRIES - 1);
+	rig_stop(&rig);
+	for (unsigned i = 0; i < atomic_load(&rig.server.nr_batches); i++)
+		cr_assert_eq(rig.server.batches[i].n % (unsigned)depth, 0);
+	cr_assert_eq(nr_seen(), (unsigned)((3 * ENTRIES - 1) / depth * depth));
+}
+
 Test(batches, positive_depth_sends_exact_multiples)
 {
-	struct hf3fs_cqe cqes[16];
+	expect_multiples_of(1);
+	expect_multiples_of(3);
+	expect_multiples_of(4);
+	expect_multiples_of(12);
+}
+
+/* What waits for company holds its file and its memory, and no longer than the ring lives. */
+Test(batches, a_destroyed_remainder_lets_go_of_file_and_memory)
+{
+	struct hf3fs_ior other;
+	struct hf3fs_iov iov;
+	int fd;
 
 	start(16, 4, 0);
-	submit(3);
-	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, cqes, 16, 0, NULL), 0);
-	expect_batches(0, NULL);
-	submit(6);
-	collect(8);
-	expect_batches(1, (uint32_t[]){8});
-	submit(3);
+	fd = rig_open(&rig);
+	cr_assert_eq(hf3fs_iorcreate(&other, rig.server.mount, 1, true, 0, -1), 0);
+	cr_assert_eq(hf3fs_iovcreate(&iov, rig.server.mount, 4096, 0, -1), 0);
+	for (int i = 0; i < 6; i++)
+		cr_assert_geq(hf3fs_prep_io(&rig.reads, &iov, true, iov.base, fd, 0, 16, NULL), 0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
 	collect(4);
-	expect_batches(2, (uint32_t[]){8, 4});
+	rig_close(fd);
+	cr_assert_eq(rig_io(&rig, &other, 0, 16), 16, "takes along what is to be closed");
+	cr_assert_eq(atomic_load(&rig.server.nr_closes), 0);
+	hf3fs_iordestroy(&rig.reads);
+	hf3fs_iovdestroy(&iov);
+	rig_until(atomic_load(&rig.server.nr_closes) == 1);
+	hf3fs_iordestroy(&other);
+	cr_assert_eq(atomic_load(&rig.server.nr_drops), 1);
+	cr_assert_eq(nr_seen(), 4 + 1);
 	rig_stop(&rig);
 }
 
@@ -71,6 +122,93 @@ Test(batches, negative_depth_limits_a_batch)
 	submit(10);
 	collect(10);
 	expect_batches(3, (uint32_t[]){4, 4, 2});
+	rig_stop(&rig);
+}
+
+Test(batches, the_limit_of_a_batch_holds_when_the_server_is_full)
+{
+	memset(&rig, 0, sizeof(rig));
+	rig.server.max_inflight = 7;
+	rig_start(&rig, 64, -3, 0);
+	for (int round = 0; round < 10; round++) {
+		submit(64);
+		collect(64);
+	}
+	for (unsigned i = 0; i < atomic_load(&rig.server.nr_batches); i++)
+		cr_assert_leq(rig.server.batches[i].n, 3);
+	cr_assert_eq(nr_seen(), 640);
+	rig_stop(&rig);
+}
+
+Test(batches, depth_may_be_as_negative_as_can_be)
+{
+	start(600, INT_MIN, 0);
+	submit(600);
+	collect(600);
+	expect_batches(3, (uint32_t[]){BATCH_MAX, BATCH_MAX, 600 - 2 * BATCH_MAX});
+	rig_stop(&rig);
+	start(16, INT_MIN, 1);
+	submit(16);
+	collect(16);
+	expect_batches(1, (uint32_t[]){16});
+	rig_stop(&rig);
+}
+
+/* When the ring's incomplete batch is due; 0: it has none that waits. */
+static uint64_t due_ns(struct ring *ring)
+{
+	uint64_t due;
+
+	conn_lock(ring->conn);
+	due = list_empty(&ring->timer) ? 0 : ring->due_ns;
+	conn_unlock(ring->conn);
+	return due;
+}
+
+static void pretend_it_is(struct ring *ring, uint64_t now)
+{
+	conn_lock(ring->conn);
+	batch_timers(ring->conn, now);
+	conn_unlock(ring->conn);
+}
+
+Test(batches, the_time_counts_from_the_first_entry)
+{
+	const uint64_t hour = 3600 * NS_PER_S;
+	uint64_t before, after, due;
+	struct ring *ring;
+
+	start(16, -4, 3600 * 1000);
+	ring = ring_get((uintptr_t)rig.reads.iorh);
+	before = now_ns();
+	cr_assert_geq(rig_prep(&rig, &rig.reads, 0, 16), 0);
+	after = now_ns();
+	submit(0);
+	due = due_ns(ring);
+	cr_assert(due >= before + hour && due <= after + hour);
+	/* Others that come later change nothing. */
+	submit(1);
+	submit(1);
+	cr_assert_eq(due_ns(ring), due);
+	pretend_it_is(ring, due - 1);
+	cr_assert_eq(ring->sent, 0);
+	pretend_it_is(ring, due);
+	collect(3);
+	expect_batches(1, (uint32_t[]){3});
+	cr_assert_eq(due_ns(ring), 0);
+	/* The next one has its own time, and none any more once it is complete. */
+	submit(1);
+	cr_assert_gt(due_ns(ring), after + hour);
+	submit(3);
+	cr_assert_eq(due_ns(ring), 0);
+	collect(4);
+	/* Beyond a whole batch the time is that of the first one left over. */
+	before = now_ns();
+	submit(5);
+	cr_assert_gt(due_ns(ring), before + hour);
+	collect(4);
+	expect_batches(3, (uint32_t[]){3, 4, 4});
+	ring_put(ring);
 	rig_stop(&rig);
 }
 

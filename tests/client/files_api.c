@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -67,6 +68,39 @@ Test(api, a_deleted_file_is_ours_and_stale)
 	dirs_write("/mnt/sub/file", "a new one");
 	cr_expect_eq(hf3fs_reg_fd(fd, 0), ESTALE);
 	cr_expect_eq(fake.calls, 0);
+}
+
+/* The directory is not what the server exports, though it has such a name as well. */
+Test(api, another_file_at_the_server_is_stale)
+{
+	int fd = open_file("/mnt/sub/file", O_RDWR);
+
+	fake.other_ino = 1;
+	cr_expect_eq(hf3fs_reg_fd(fd, 0), ESTALE);
+	cr_expect_eq(fake.handles, 0);
+	cr_expect_eq(fake.mounts, 0);
+	fake.other_ino = 0;
+	cr_expect_eq(hf3fs_reg_fd(fd, 0), -fd);
+}
+
+/* Numbers alone prove nothing where every small file system counts from one. */
+Test(api, the_same_number_on_another_device_is_stale)
+{
+	char dir[] = "/dev/shm/usrbio-test-XXXXXX", line[100];
+	int dirfd, fd;
+
+	cr_assert(mkdtemp(dir));
+	snprintf(line, sizeof(line), "%s tcp://h/e\n", dir);
+	dirs_table(line);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dirfd, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	cr_assert_geq(fd, 0);
+	fake.other_dev = 1;
+	cr_expect_eq(hf3fs_reg_fd(fd, 0), ESTALE);
+	fake.other_dev = 0;
+	cr_expect_eq(hf3fs_reg_fd(fd, 0), -fd);
+	unlinkat(dirfd, "file", 0);
+	rmdir(dir);
 }
 
 static void expect_extract(const char *path, const char *want)
@@ -251,7 +285,7 @@ Test(api, punchhole)
 	cr_expect_eq(fake.range[0], 5);
 	cr_expect_eq(fake.range[1], 7);
 	cr_expect_eq(fake.range[2], 20);
-	cr_expect_eq(fake.range[3], SIZE_MAX);
+	cr_expect_eq(fake.range[3], INT64_MAX);
 	cr_expect_eq(hf3fs_punchhole(url, 1, start, end, 0), 0);
 	cr_expect_eq(hf3fs_punchhole(ro, 1, start, end, 0), EBADF);
 	cr_expect_eq(hf3fs_punchhole(ro, 1, start + 1, end + 1, 0), EBADF, "empty, not writable");

@@ -161,6 +161,86 @@ Test(leading, a_server_that_falls_silent_is_given_up_under_a_sleeping_leader)
 	rig_stop(&rig);
 }
 
+/* Until the progress thread sleeps on the connection, since nobody waits. */
+static void until_watched(struct conn *conn)
+{
+	bool watched;
+
+	do {
+		conn_lock(conn);
+		watched = conn->wait.watched;
+		conn_unlock(conn);
+		sched_yield();
+	} while (!watched);
+}
+
+/* A write that the server has, and has not begun with. */
+static struct conn *start_write_under_watch(void)
+{
+	struct conn *conn;
+
+	memset(&rig, 0, sizeof(rig));
+	rig_start(&rig, 4, 0, 0);
+	atomic_store(&rig.server.hold, true);
+	memset(rig.iov.base, 'w', 4096);
+	submit(&rig.writes, 4096);
+	conn = conn_of(&rig.writes);
+	rig_until(atomic_load(&rig.server.nr_batches) == 1);
+	until_watched(conn);
+	return conn;
+}
+
+static void expect_write_without_waiting(void)
+{
+	struct ring *ring = ring_get((uintptr_t)rig.writes.iorh);
+
+	atomic_store(&rig.server.hold, false);
+	rig_until(ring_nr_ready(ring) == 1);
+	ring_put(ring);
+	cr_assert_eq(rig_wait(&rig.writes), 4096);
+	rig_stop(&rig);
+}
+
+struct turns_waiter {
+	struct waiter waiter;
+	unsigned *left;
+};
+
+static bool is_tired(const struct waiter *waiter)
+{
+	const struct turns_waiter *w = (const struct turns_waiter *)(const void *)waiter;
+
+	if (!*w->left)
+		return true;
+	--*w->left;
+	return false;
+}
+
+/* A leader that polled, which undoes arming, and left before it armed: the thread is called back.
+ */
+Test(leading, who_leads_for_a_moment_calls_the_progress_thread_back)
+{
+	struct conn *conn = start_write_under_watch();
+	unsigned left = 2; /* before it leads, and before it polls */
+	struct turns_waiter w = {.waiter = {.ready = is_tired}, .left = &left};
+
+	conn_lock(conn);
+	spin_init(&conn->wait.spin); /* it will not sleep at once */
+	conn_wait(conn, &w.waiter, NEVER);
+	conn_unlock(conn);
+	expect_write_without_waiting();
+}
+
+/* The same for a look of one who does not wait. */
+Test(leading, who_only_looks_leaves_the_connection_watched)
+{
+	struct hf3fs_cqe cqe;
+
+	start_write_under_watch();
+	cr_assert_eq(hf3fs_wait_for_ios(&rig.writes, &cqe, 1, 0, NULL), 0);
+	expect_write_without_waiting();
+}
+
 static void *destroys(void *ior)
 {
 	hf3fs_iordestroy(ior);
@@ -186,12 +266,12 @@ Test(leading, a_ring_destroyed_under_a_submitter_leaves_the_line)
 	conn_lock(conn);
 	conn->blocked = true;
 	batch_submitted(ring);
-	cr_assert(!list_empty(&conn->rings));
+	cr_assert(!list_empty(&conn->rings[PRIORITY_NORMAL]));
 	conn_unlock(conn);
 	ring_put(ring);
 	pthread_join(thread, NULL);
 	conn_lock(conn);
-	cr_assert(list_empty(&conn->rings));
+	cr_assert(list_empty(&conn->rings[PRIORITY_NORMAL]));
 	conn->blocked = false;
 	conn_unlock(conn);
 	rig_stop(&rig);

@@ -1,4 +1,4 @@
-/* Iovs and wrapped memory: when regions come and go, and what happens to I/O meanwhile. */
+/* Iovs: when their regions come and go, and what happens to I/O meanwhile. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
@@ -106,76 +106,6 @@ Test(memory, crossing_a_block_shows_in_the_completion)
 	cr_assert_eq(rig_wait(&rig.reads), 96);
 	hf3fs_iovdestroy(&iov);
 	rig_stop(&rig);
-}
-
-static void wrap(struct hf3fs_iov *iov, void *base, uint8_t id, size_t size)
-{
-	const uint8_t uuid[16] = {id};
-
-	cr_assert_eq(hf3fs_iovwrap(iov, base, uuid, rig.server.mount, size, 64, -1), 0);
-}
-
-Test(memory, wrapping_the_same_range_again_registers_nothing)
-{
-	char *memory = malloc(8192);
-	struct hf3fs_iov iov, copy;
-
-	start(0);
-	for (int i = 0; i < 20; i++) {
-		wrap(&iov, memory, 1, 8192);
-		copy = iov;
-		cr_assert_eq(io_in(&rig.reads, &copy), 100, "and block sizes are not enforced");
-	}
-	cr_assert_eq(atomic_load(&rig.server.nr_adds), 1);
-	cr_assert_eq(atomic_load(&rig.server.nr_drops), 0);
-	wrap(&iov, memory + 4096, 1, 4096);
-	rig_until(atomic_load(&rig.server.nr_drops) == 1);
-	cr_assert_eq(io_in(&rig.reads, &iov), 100);
-	cr_assert_eq(atomic_load(&rig.server.nr_adds), 2);
-	rig_stop(&rig);
-	free(memory);
-}
-
-Test(memory, an_evicted_wrap_lives_as_long_as_its_io)
-{
-	char *memory = calloc(2, 4096);
-	struct hf3fs_cqe cqes[2];
-	struct hf3fs_iov iov;
-
-	start(0);
-	rig.server.file[0] = 'x';
-	wrap(&iov, memory, 1, 4096);
-	cr_assert_geq(prep_in(&rig.reads, &iov), 0);
-	wrap(&iov, memory + 4096, 1, 4096);
-	cr_assert_geq(prep_in(&rig.reads, &iov), 0);
-	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
-	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, cqes, 2, 2, NULL), 2);
-	cr_assert_eq(cqes[0].result, 100);
-	cr_assert_eq(cqes[1].result, 100);
-	cr_assert_eq(memory[0], 'x');
-	cr_assert_eq(memory[4096], 'x');
-	rig_until(atomic_load(&rig.server.nr_drops) == 1);
-	rig_stop(&rig);
-	free(memory);
-}
-
-Test(memory, more_wraps_than_are_remembered)
-{
-	enum { N = 1200 };
-	char *memory = malloc(N * 128);
-	struct hf3fs_iov iov;
-
-	memset(&rig, 0, sizeof(rig));
-	rig.server.max_regions = 1024;
-	rig_start(&rig, 16, 0, 0);
-	for (int i = 0; i < N; i++) {
-		wrap(&iov, memory + i * 128, 1, 128);
-		memcpy(iov.id, &i, sizeof(i));
-		cr_assert_eq(io_in(&rig.reads, &iov), 100);
-	}
-	rig_until(atomic_load(&rig.server.nr_adds) - atomic_load(&rig.server.nr_drops) <= 512);
-	rig_stop(&rig);
-	free(memory);
 }
 
 Test(memory, more_regions_than_the_server_takes)

@@ -119,6 +119,7 @@ static void take_batch(struct playserver *server, struct play_conn *conn,
 static void take_drop(struct playserver *server, struct play_conn *conn,
 		      const struct region_drop *drop)
 {
+	atomic_fetch_add(&server->nr_drops_asked, 1);
 	queue_io(server, &(struct play_io){.conn = conn, .tag = drop->tag, .region = drop->region});
 }
 
@@ -176,13 +177,16 @@ static bool is_in_use(const struct playserver *server, const struct play_io *dro
 static bool finish_drop(struct playserver *server, const struct play_io *io)
 {
 	const struct message msg = {.type = MSG_REPLY, .reply = {.tag = io->tag}};
+	struct region_add region = io->conn->regions[io->region];
 
 	if (is_in_use(server, io) || !has_room(server, io))
 		return false;
-	play_must(io->conn->regions[io->region].size);
+	play_must(region.size);
 	io->conn->regions[io->region].size = 0;
-	play_send(server, io->conn, &msg);
 	atomic_fetch_add(&server->nr_drops, 1);
+	play_send(server, io->conn, &msg);
+	if (server->dropped)
+		server->dropped(server, io->conn, &region);
 	return true;
 }
 

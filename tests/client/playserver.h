@@ -48,10 +48,14 @@ struct playserver {
 	bool no_imm;
 	/* Called instead of serving a batch, on the server's thread. */
 	void (*lie)(struct playserver *server, struct play_conn *conn, const struct submit *submit);
+	/* Called after a drop has been answered, likewise. */
+	void (*dropped)(struct playserver *server, struct play_conn *conn,
+			const struct region_add *region);
 
 	/* Any time. */
 	_Atomic bool hold;	/* take I/Os, but neither move nor answer */
 	_Atomic bool stop, cut; /* cut: every connection, once */
+	_Atomic unsigned nr_drops_asked;
 	_Atomic unsigned nr_batches, nr_adds, nr_drops, nr_closes, nr_welcomes, nr_calls;
 	struct play_batch batches[1024]; /* nr_batches of them */
 

@@ -44,6 +44,15 @@ static const struct {
 	{"tcp://h/e?timeout=1&nconnect=2", 0, NULL, "h 7040", "e", 1000, 2},
 	{"tcp://h/e?nconnect=2&timeout=1/", 0, "tcp://h/e?nconnect=2&timeout=1", "h 7040", "e",
 	 1000, 2},
+	{"loop:///usr/bin", 0, NULL, "", "dir", 60000, 1},
+	{"loop:////usr//bin//", 0, "loop:///usr/bin", "", "dir", 60000, 1},
+	{"loop:///usr/./bin/..", 0, NULL, "", "dir", 60000, 1},
+	{"loop:///", 0, NULL, "", "dir", 60000, 1},
+	{"loop:////", 0, "loop:///", "", "dir", 60000, 1},
+	{"loop:///?", 0, NULL, "", "dir", 60000, 1},
+	{"loop:///usr?", 0, NULL, "", "dir", 60000, 1},
+	{"loop:///usr/?/", 0, "loop:///usr?", "", "dir", 60000, 1},
+	{"loop:///usr?timeout=5&nconnect=2&ro", 0, NULL, "", "dir", 5000, 2},
 	{"", .err = -ENOENT},
 	{"tcp", .err = -ENOENT},
 	{"tcp:", .err = -ENOENT},
@@ -54,6 +63,17 @@ static const struct {
 	{"://h/e", .err = -ENOENT},
 	{"tcp://h/e/sub", .err = -ENOENT},
 	{"tcp://h/e?timeout=1/sub", .err = -ENOENT},
+	{"loop:///none such", .err = -ENOENT},
+	{"loop:///dev/null", .err = -ENOENT},
+	{"loop:///usr?/sub", .err = -ENOENT},
+	{"loop:///usr?ro/sub", .err = -ENOENT},
+	{"loop:///usr?x", .err = -EINVAL},
+	{"loop:///usr?ro&", .err = -EINVAL},
+	{"loop:///usr??", .err = -EINVAL},
+	{"loop://", .err = -EINVAL},
+	{"loop://usr", .err = -EINVAL},
+	{"tcp://h/e?ro", .err = -EINVAL},
+	{"loop://h/e?ro", .err = -EINVAL},
 	{"tcp://", .err = -EINVAL},
 	{"tcp:///e", .err = -EINVAL},
 	{"tcp://h", .err = -EINVAL},
@@ -159,6 +179,10 @@ static const struct {
 	{"tcp://h/e/a?timeout=x", "tcp://h/e", "a?timeout=x"},
 	{"tcp://h/e?timeout=3/a/b", "tcp://h/e?timeout=3", "a/b"},
 	{"tcp://h/e/../x", "tcp://h/e", "../x"}, /* the server's to refuse */
+	{"loop:///usr?/a/b", "loop:///usr?", "a/b"},
+	{"loop:////usr/?timeout=5//a", "loop:///usr?timeout=5", "a"},
+	{"loop:///?ro/a?b", "loop:///?ro", "a?b"},
+	{"loop:///usr/", "loop:///usr", ""},
 };
 
 Test(spec, urls_with_a_path)
@@ -174,6 +198,34 @@ Test(spec, urls_with_a_path)
 	}
 }
 
+static const char *serves(const char *text, bool read_only)
+{
+	static struct mountspec spec;
+
+	cr_assert_eq(mountspec_find(text, &spec), 0, "%s", text);
+	cr_expect_eq(spec.read_only, read_only, "%s", text);
+	return spec.serve;
+}
+
+Test(spec, directories_to_serve)
+{
+	struct mountspec spec;
+
+	cr_expect_str_eq(serves("loop:///usr//bin/", false), "/usr/bin");
+	cr_expect_str_eq(serves("loop:///usr?timeout=5&ro", true), "/usr");
+	cr_expect_str_eq(serves("loop:///", false), "/");
+	cr_expect_str_eq(serves("loop:///?ro", true), "/");
+	cr_expect_str_eq(serves("loop://h/e", false), "");
+	cr_expect_str_eq(serves("tcp://h/e", false), "");
+
+	cr_assert_eq(mountspec_find("loop:///usr?", &spec), 0);
+	cr_expect(mountspec_is(&spec, "loop:///usr?"));
+	cr_expect(mountspec_is(&spec, "loop:///usr"));
+	cr_expect_not(mountspec_is(&spec, "loop:///us"));
+	cr_expect_not(mountspec_is(&spec, "loop:///usr?ro"));
+	cr_expect_not(mountspec_is(&spec, ""));
+}
+
 /* What programs do: mount point, slash, relative path. */
 Test(spec, a_mount_point_and_a_path_make_a_path)
 {
@@ -184,6 +236,8 @@ Test(spec, a_mount_point_and_a_path_make_a_path)
 
 		if (mountspec_find(urls[i].text, &spec))
 			continue;
+		if (*spec.serve && !strchr(spec.mount_point, '?'))
+			continue; /* the mounts in use decide: client/place.h */
 		snprintf(path, sizeof(path), "%s/dir/file", spec.mount_point);
 		cr_assert_eq(mountspec_of_url(path, &again, &rest), 0, "%s", path);
 		cr_expect_str_eq(again.mount_point, spec.mount_point);

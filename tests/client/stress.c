@@ -3,13 +3,15 @@
  * transfer, waited for by leaders, followers and nobody, with wrapped memory evicted under them.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rig.h"
 
-#define THREADS 6
+#define THREADS	   6
+#define COLLECTORS 4
 
 static struct rig rig;
 static _Atomic unsigned done, lost;
@@ -27,14 +29,19 @@ static void count(const struct hf3fs_cqe *cqes, int n, uint64_t len)
 static void transfer(unsigned seed, int fd)
 {
 	struct hf3fs_iov made, wrapped, *iov;
-	int depth = (int)(seed % 3) - 1, n = 8;
+	int depth = (int)(seed % 3) - 1, n = 8, timeout = 0;
 	uint8_t id[16] = {(uint8_t)(seed % 5)};
 	char *memory = malloc(8192);
 	struct hf3fs_cqe cqes[16];
 	struct hf3fs_ior ior;
 	int got = 0, step;
 
-	play_must(!hf3fs_iorcreate4(&ior, rig.server.mount, 8, seed % 2, depth, 0, -1, 0));
+	if (seed % 5 < 2) { /* an incomplete batch at the end, which a timer sends */
+		depth = -3;
+		timeout = 1;
+	}
+	play_must(!hf3fs_iorcreate3(&ior, rig.server.mount, 8, seed % 2, depth, (int)(seed % 3) - 1,
+				    timeout, -1));
 	play_must(!hf3fs_iovcreate(&made, rig.server.mount, 8192, 0, -1));
 	play_must(!hf3fs_iovwrap(&wrapped, memory, id, rig.server.mount, 8192, 0, -1));
 	iov = seed % 4 < 2 ? &made : &wrapped;
@@ -73,26 +80,29 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* One ring, prepared by this thread, collected by another. */
+static _Atomic unsigned collected;
+
+/* One ring, prepared by one thread, collected by others that ask for different numbers at once. */
 static void *collect(void *arg)
 {
-	unsigned *left = arg;
+	int min = *(int *)arg, n;
 	struct hf3fs_cqe cqes[64];
 
-	while (*left) {
-		int n = hf3fs_wait_for_ios(&rig.reads, cqes, 64, 1, NULL);
-
-		play_must(n > 0);
-		*left -= (unsigned)n;
+	while ((n = hf3fs_wait_for_ios(&rig.reads, cqes, 64, min, NULL)) >= min) {
 		count(cqes, n, 64);
+		atomic_fetch_add(&collected, (unsigned)n);
+		if (!min)
+			sched_yield();
 	}
+	play_must(n == -EINVAL);
 	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned seeds[THREADS], total = 3000, left = total;
-	pthread_t threads[THREADS], collector;
+	unsigned seeds[THREADS], total = 3000;
+	int mins[COLLECTORS] = {0, 1, 2, 5};
+	pthread_t threads[THREADS], collectors[COLLECTORS];
 
 	if (argc > 1)
 		rounds = (unsigned)atoi(argv[1]);
@@ -101,12 +111,16 @@ int main(int argc, char **argv)
 		seeds[i] = i * 1000;
 		pthread_create(&threads[i], NULL, work, &seeds[i]);
 	}
-	pthread_create(&collector, NULL, collect, &left);
+	for (unsigned i = 0; i < COLLECTORS; i++)
+		pthread_create(&collectors[i], NULL, collect, &mins[i]);
 	for (unsigned n = 0; n < total;) {
 		n += rig_prep(&rig, &rig.reads, 0, 64) >= 0;
 		play_must(!hf3fs_submit_ios(&rig.reads));
 	}
-	pthread_join(collector, NULL);
+	rig_until(atomic_load(&collected) == total);
+	hf3fs_iordestroy(&rig.reads); /* ends those who wait for more */
+	for (unsigned i = 0; i < COLLECTORS; i++)
+		pthread_join(collectors[i], NULL);
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	rig_stop(&rig);

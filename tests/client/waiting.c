@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "client/ring.h"
 #include "client/usrbio.h"
 #include "rig.h"
 
@@ -155,6 +156,26 @@ Test(waiting, several_waiters_get_each_completion_once)
 	hf3fs_iordestroy(&rig.reads); /* ends those who wait */
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
+	rig_stop(&rig);
+}
+
+/* What one waiter cannot use stays for the others. */
+Test(waiting, a_waiter_takes_enough_or_nothing)
+{
+	struct hf3fs_cqe cqes[4];
+	struct ring *ring;
+
+	start(8);
+	ring = ring_get((uintptr_t)rig.reads.iorh);
+	for (int i = 0; i < 3; i++)
+		cr_assert_geq(rig_prep(&rig, &rig.reads, 0, 16), 0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	rig_until(ring_nr_ready(ring) == 3);
+	cr_assert_eq(ring_reap(ring, cqes, 4, 4), 0);
+	cr_assert_eq(ring_reap(ring, cqes, 2, 2), 2);
+	cr_assert_eq(ring_reap(ring, cqes, 2, 2), 0);
+	cr_assert_eq(ring_reap(ring, cqes, 4, 1), 1);
+	ring_put(ring);
 	rig_stop(&rig);
 }
 

@@ -1,4 +1,4 @@
-/* io_depth, and what wait_for_ios returns when. */
+/* What is sent at once, and what wait_for_ios returns when. io_depth at length: depth_test.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -72,31 +72,6 @@ E2E(batch, depth_0_sends_everything)
 	bench_close(&b);
 }
 
-E2E(batch, positive_depth_keeps_a_remainder)
-{
-	struct bench b;
-
-	bench_open(&b, 4, 0);
-	prep(&b, 3);
-	ring_submit(&b.ior);
-	cr_assert_eq(collect(&b, ENTRIES, 1, SHORT_MS), 0, "a part of a batch was sent");
-	prep(&b, 3);
-	ring_submit(&b.ior);
-	cr_assert_eq(collect(&b, ENTRIES, 4, -1), 4);
-	expect_results(&b, 0, 4);
-	cr_assert_eq(collect(&b, ENTRIES, 1, SHORT_MS), 0, "the remainder was sent");
-	prep(&b, 2);
-	ring_submit(&b.ior);
-	cr_assert_eq(collect(&b, ENTRIES, 4, -1), 4);
-	expect_results(&b, 4, 4);
-	prep(&b, 13);
-	ring_submit(&b.ior);
-	cr_assert_eq(collect(&b, ENTRIES, 12, -1), 12);
-	expect_results(&b, 8, 12);
-	/* With one of them still waiting for company. */
-	bench_close(&b);
-}
-
 E2E(batch, negative_depth_sends_all_without_timeout)
 {
 	struct bench b;
@@ -106,23 +81,6 @@ E2E(batch, negative_depth_sends_all_without_timeout)
 	ring_submit(&b.ior);
 	cr_assert_eq(collect(&b, ENTRIES, 11, -1), 11);
 	expect_results(&b, 0, 11);
-	bench_close(&b);
-}
-
-E2E(batch, negative_depth_sends_a_part_after_its_timeout)
-{
-	struct bench b;
-
-	bench_open(&b, -8, 30);
-	prep(&b, 3);
-	ring_submit(&b.ior);
-	cr_assert_eq(collect(&b, ENTRIES, 3, -1), 3);
-	expect_results(&b, 0, 3);
-	/* Nobody waits while the time runs out. */
-	prep(&b, 2);
-	ring_submit(&b.ior);
-	nap_ms(200);
-	cr_assert_eq(collect(&b, ENTRIES, 2, -1), 2);
 	bench_close(&b);
 }
 
@@ -174,69 +132,12 @@ E2E(batch, min_results)
 	bench_close(&b);
 }
 
-E2E(batch, arguments_of_wait)
-{
-	struct hf3fs_ior none = {.iorh = NULL};
-	struct bench b;
-
-	bench_open(&b, 0, 0);
-	cr_assert_eq(collect(&b, 0, 0, 0), -EINVAL);
-	cr_assert_eq(collect(&b, -1, 0, 0), -EINVAL);
-	cr_assert_eq(hf3fs_wait_for_ios(NULL, b.cqes, 1, 1, NULL), -EINVAL);
-	cr_assert_eq(hf3fs_wait_for_ios(&none, b.cqes, 1, 1, NULL), -EINVAL);
-	cr_assert_eq(hf3fs_submit_ios(NULL), -EINVAL);
-	cr_assert_eq(hf3fs_submit_ios(&none), -EINVAL);
-	bench_close(&b);
-}
-
-E2E(batch, odd_deadlines)
-{
-	struct timespec odd[] = {{0, 0}, {1, 0}, {0, 2000000000}, {-5, 0}, {5, 999999999}};
-	struct timespec nanoseconds = deadline_in(0);
-	struct bench b;
-
-	bench_open(&b, 0, 0);
-	for (unsigned i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
-		cr_assert_eq(hf3fs_wait_for_ios(&b.ior, b.cqes, 4, 4, &odd[i]), 0);
-	prep(&b, 4);
-	ring_submit(&b.ior);
-	/* An hour from now, all of it in nanoseconds. */
-	nanoseconds.tv_nsec += 3600 * 1000000000L;
-	cr_assert_eq(hf3fs_wait_for_ios(&b.ior, b.cqes, 4, 4, &nanoseconds), 4);
-	expect_results(&b, 0, 4);
-	bench_close(&b);
-}
-
-/* What is there is handed out even when the time is up. */
-E2E(batch, ready_ones_come_before_the_deadline_counts)
-{
-	struct timespec past = {1, 0};
-	int got = 0;
-	struct bench b;
-
-	bench_open(&b, 0, 0);
-	prep(&b, 6);
-	ring_submit(&b.ior);
-	while (!got) {
-		got = hf3fs_wait_for_ios(&b.ior, b.cqes, ENTRIES, 6, &past);
-		cr_assert_geq(got, 0);
-	}
-	while (got < 6) {
-		int more = hf3fs_wait_for_ios(&b.ior, b.cqes, ENTRIES, 6, &past);
-
-		cr_assert_geq(more, 0);
-		got += more;
-	}
-	cr_assert_eq(got, 6);
-	bench_close(&b);
-}
-
 /* The server stands still: a wait ends with its deadline, the I/O does not. */
 E2E(batch, a_late_io_surfaces_later)
 {
 	struct bench b;
 
-	e2e_needs_local_server();
+	e2e_needs_server_process();
 	bench_open(&b, 0, 0);
 	cr_assert_eq(ring_io(&b.ior, &b.iov, b.iov.base, b.fd, 0, LEN), LEN);
 	server_pause(&e2e_server);
@@ -249,37 +150,5 @@ E2E(batch, a_late_io_surfaces_later)
 	cr_assert_eq(collect(&b, ENTRIES, 7, -1), 7);
 	expect_results(&b, 0, 7);
 	cr_assert_eq(pattern_diff(b.iov.base, 7 * LEN, 1, 0), -1);
-	bench_close(&b);
-}
-
-static void nothing(int sig)
-{
-}
-
-/* Signals do not show in a wait: not as -EINTR, not as an early return. */
-E2E(batch, signals_do_not_show)
-{
-	struct sigaction sa = {.sa_handler = nothing};
-	pid_t pid, self = getpid();
-	struct bench b;
-
-	e2e_needs_local_server();
-	bench_open(&b, 0, 0);
-	cr_assert_eq(ring_io(&b.ior, &b.iov, b.iov.base, b.fd, 0, LEN), LEN);
-	cr_assert_eq(sigaction(SIGUSR1, &sa, NULL), 0);
-	server_pause(&e2e_server);
-	prep(&b, 3);
-	ring_submit(&b.ior);
-	pid = fork();
-	if (!pid) {
-		for (int i = 0; i < 50; i++) {
-			kill(self, SIGUSR1);
-			nap_ms(4);
-		}
-		kill(e2e_server.process.pid, SIGCONT);
-		_exit(0);
-	}
-	cr_assert_eq(collect(&b, ENTRIES, 3, -1), 3);
-	expect_results(&b, 0, 3);
 	bench_close(&b);
 }

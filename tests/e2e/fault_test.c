@@ -24,7 +24,7 @@ static void faulty_open(struct faulty *f, const char *rules, bool read)
 	char export[700], dir[500], file[520];
 	FILE *out;
 
-	e2e_needs_local_server();
+	e2e_needs_server_process();
 	snprintf(dir, sizeof(dir), "%s/faulty", e2e_scratch);
 	snprintf(file, sizeof(file), "%s/file", dir);
 	cr_assert_eq(mkdir(dir, 0755), 0);

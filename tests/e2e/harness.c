@@ -112,18 +112,33 @@ static void make_scratch(const char *suite, const char *name)
 	must(!mkdir(e2e_scratch, 0700), "%s", e2e_scratch);
 }
 
-static void use_own_server(void)
+static void make_dirs(void)
 {
 	static char dir[sizeof(e2e_scratch) + 8], read_only_dir[sizeof(e2e_scratch) + 8];
-	char data[sizeof(dir) + 16], ro[sizeof(dir) + 16];
 
 	snprintf(dir, sizeof(dir), "%s/data", e2e_scratch);
 	snprintf(read_only_dir, sizeof(read_only_dir), "%s/ro", e2e_scratch);
 	must(!mkdir(dir, 0755) && !mkdir(read_only_dir, 0755), "%s", dir);
 	e2e_dir = dir;
 	e2e_read_only_dir = read_only_dir;
-	snprintf(data, sizeof(data), "data=%s", dir);
-	snprintf(ro, sizeof(ro), "ro=%s,ro", read_only_dir);
+}
+
+/* The mark at the end: what follows is a path, and not a part of the directory's name. */
+static void use_no_server(void)
+{
+	int n = snprintf(e2e_mount, sizeof(e2e_mount), "loop://%s?", e2e_dir);
+	int nr = snprintf(e2e_read_only, sizeof(e2e_read_only), "loop://%s?ro", e2e_read_only_dir);
+
+	must(n < (int)sizeof(e2e_mount) && nr < (int)sizeof(e2e_read_only), "TMPDIR: too long");
+	e2e_on_loop = true;
+}
+
+static void use_own_server(void)
+{
+	char data[sizeof(e2e_scratch) + 16], ro[sizeof(e2e_scratch) + 16];
+
+	snprintf(data, sizeof(data), "data=%s", e2e_dir);
+	snprintf(ro, sizeof(ro), "ro=%s,ro", e2e_read_only_dir);
 	server_start(&e2e_server, NULL, data, ro, NULL);
 	snprintf(e2e_mount, sizeof(e2e_mount), "%s/data", e2e_server.addr);
 	snprintf(e2e_read_only, sizeof(e2e_read_only), "%s/ro", e2e_server.addr);
@@ -132,13 +147,18 @@ static void use_own_server(void)
 void e2e_begin(const char *suite, const char *name)
 {
 	const char *elsewhere = getenv("USRBIO_TEST_URL");
+	const char *transport = getenv("USRBIO_TEST_TRANSPORT");
 
 	signal(SIGALRM, hung);
 	alarm(HANG_S);
 	e2e_quick = getenv("USRBIO_TEST_QUICK");
 	make_scratch(suite, name);
 	if (!elsewhere) {
-		use_own_server();
+		make_dirs();
+		if (transport && !strcmp(transport, "loop"))
+			use_no_server();
+		else
+			use_own_server();
 		return;
 	}
 	snprintf(e2e_mount, sizeof(e2e_mount), "%s", elsewhere);
@@ -151,8 +171,20 @@ void e2e_end(void)
 		server_stop(&e2e_server);
 }
 
-void e2e_needs_local_server(void)
+void e2e_needs_local_files(void)
 {
 	if (!e2e_dir)
-		cr_skip_test("the server is on another machine");
+		cr_skip_test("the files are on another machine");
+}
+
+void e2e_needs_server_process(void)
+{
+	e2e_needs_local_files();
+	if (e2e_on_loop)
+		cr_skip_test("there is no server process");
+}
+
+void e2e_needs_local_server(void)
+{
+	e2e_needs_server_process();
 }

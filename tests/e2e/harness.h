@@ -2,7 +2,8 @@
  * One server per test, real files in a scratch directory of the test, and the library through its
  * public headers.
  *
- *   USRBIO_TEST_TRANSPORT  "tcp" (default) or "rdma", then over the address USRBIO_RXE_ADDR
+ *   USRBIO_TEST_TRANSPORT  "tcp" (default), "rdma", then over the address USRBIO_RXE_ADDR, or
+ *                          "loop": no server process, the library serves the directory itself
  *   USRBIO_TEST_URL        the export of a server that runs elsewhere: then none is started, and
  *                          what a file holds can be seen through the library only
  *   USRBIO_TEST_QUICK      smaller sizes and counts, the same cases
@@ -40,8 +41,11 @@ struct server {
 extern struct server e2e_server;
 void e2e_begin(const char *suite, const char *name);
 void e2e_end(void);
-/* Skip a test that needs the server, or its files, on this machine. */
-void e2e_needs_local_server(void);
+/* Skip a test that looks at the exported files behind the library's back. */
+void e2e_needs_local_files(void);
+/* Skip a test that signals, stops or inspects the server, or starts another one. */
+void e2e_needs_server_process(void);
+void e2e_needs_local_server(void); /* the same */
 
 /*
  * Start a server with exports like "data=DIR,ro", ended by NULL. addr: where to listen, NULL: any

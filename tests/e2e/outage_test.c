@@ -22,7 +22,7 @@ static void load_open(struct load *load)
 {
 	char url[400];
 
-	snprintf(load->mount, sizeof(load->mount), "%s?timeout=2", e2e_mount);
+	snprintf(load->mount, sizeof(load->mount), "%s", mount_with("timeout=2"));
 	snprintf(url, sizeof(url), "%s/file", load->mount);
 	file_make("file", 3, 1 << 20);
 	load->fd = file_reg(url, O_RDWR);
@@ -69,7 +69,7 @@ E2E(outage, killed_with_io_in_flight)
 	struct load load;
 	char url[400];
 
-	e2e_needs_local_server();
+	e2e_needs_server_process();
 	load_open(&load);
 	cr_assert_eq(ring_io(&load.reads, &load.iov, load.iov.base, load.fd, 0, LEN), LEN);
 	/* It stands still, so that all are under way when it dies. */
@@ -88,7 +88,7 @@ E2E(outage, killed_while_it_works)
 {
 	struct load load;
 
-	e2e_needs_local_server();
+	e2e_needs_server_process();
 	load_open(&load);
 	submit(&load, &load.reads);
 	submit(&load, &load.writes);
@@ -103,7 +103,7 @@ E2E(outage, killed_and_nobody_waits)
 {
 	struct load load;
 
-	e2e_needs_local_server();
+	e2e_needs_server_process();
 	load_open(&load);
 	cr_assert_eq(ring_io(&load.reads, &load.iov, load.iov.base, load.fd, 0, LEN), LEN);
 	server_pause(&e2e_server);
@@ -134,7 +134,7 @@ E2E(outage, another_server_after_it)
 	struct server next;
 	struct load load;
 
-	e2e_needs_local_server();
+	e2e_needs_server_process();
 	load_open(&load);
 	cr_assert_eq(ring_io(&load.reads, &load.iov, load.iov.base, load.fd, 0, LEN), LEN);
 	server_pause(&e2e_server);
@@ -158,7 +158,7 @@ E2E(outage, the_same_address_again)
 	struct server next;
 	struct load load;
 
-	e2e_needs_local_server();
+	e2e_needs_server_process();
 	load_open(&load);
 	snprintf(url, sizeof(url), "%s/file", load.mount);
 	cr_assert_eq(ring_io(&load.reads, &load.iov, load.iov.base, load.fd, 0, LEN), LEN);

@@ -187,6 +187,24 @@ unsigned long process_switches(pid_t pid)
 	return sum_over_threads(pid, switches_of);
 }
 
+static unsigned long is_server(const char *status)
+{
+	char line[256] = "";
+	FILE *f = fopen(status, "re");
+
+	if (!f)
+		return 0;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	fclose(f);
+	return !strncmp(line, "Name:\tusrbio-", 13);
+}
+
+unsigned process_server_threads(pid_t pid)
+{
+	return sum_over_threads(pid, is_server);
+}
+
 static unsigned long runs(const char *status)
 {
 	char line[256], state = 'T';

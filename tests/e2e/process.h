@@ -29,6 +29,7 @@ int process_run(const char *const argv[], char *out, size_t size);
 /* Of /proc/PID: open descriptors, threads, CPU ticks, voluntary context switches of all threads. */
 unsigned process_fds(pid_t pid);
 unsigned process_threads(pid_t pid);
+unsigned process_server_threads(pid_t pid); /* those named like a server's */
 unsigned long process_ticks(pid_t pid);
 unsigned long process_switches(pid_t pid);
 

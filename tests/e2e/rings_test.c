@@ -116,9 +116,11 @@ E2E(rings, over_several_connections)
 
 	file_make("source", 1, (1 << 20) + BLOCK);
 	for (int nr = 2; nr <= 8; nr++) {
+		char option[24];
 		int fd;
 
-		snprintf(mount, sizeof(mount), "%s?nconnect=%d", e2e_mount, nr);
+		snprintf(option, sizeof(option), "nconnect=%d", nr);
+		snprintf(mount, sizeof(mount), "%s", mount_with(option));
 		snprintf(url, sizeof(url), "%s/%ssource", mount, e2e_prefix);
 		fd = file_reg(url, O_RDONLY);
 		for (int i = 0; i < 8; i++)

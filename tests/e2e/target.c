@@ -1,19 +1,29 @@
 /* What a test works on. Set by its main thread before others start. */
 #include "tests/e2e/target.h"
 
+#include <string.h>
+
 #include "tests/e2e/must.h"
 
 char e2e_mount[256], e2e_read_only[256], e2e_scratch[400], e2e_prefix[160];
 const char *e2e_dir, *e2e_read_only_dir;
-bool e2e_quick;
+bool e2e_quick, e2e_on_loop;
+
+enum { ROOM = 1024 };
+
+static char *next_text(void)
+{
+	static _Thread_local char texts[8][ROOM];
+	static _Thread_local unsigned next;
+
+	return texts[next++ % 8];
+}
 
 static const char *join(const char *dir, const char *prefix, const char *name)
 {
-	static _Thread_local char names[8][1024];
-	static _Thread_local unsigned next;
-	char *to = names[next++ % 8];
+	char *to = next_text();
 
-	snprintf(to, sizeof(names[0]), "%s/%s%s", dir, prefix, name);
+	snprintf(to, ROOM, "%s/%s%s", dir, prefix, name);
 	return to;
 }
 
@@ -31,4 +41,13 @@ const char *path_of(const char *name)
 const char *scratch_file(const char *name)
 {
 	return join(e2e_scratch, "", name);
+}
+
+const char *mount_with(const char *options)
+{
+	char *to = next_text();
+
+	/* A loop mount ends in a '?', for paths to follow. */
+	snprintf(to, ROOM, "%s%s%s", e2e_mount, strchr(e2e_mount, '?') ? "" : "?", options);
+	return to;
 }

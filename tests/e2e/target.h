@@ -11,6 +11,7 @@ extern char e2e_prefix[160];	/* of file names, in an export that tests share */
 extern const char *e2e_dir;	/* what e2e_mount exports; NULL: it is on another machine */
 extern const char *e2e_read_only_dir;
 extern bool e2e_quick;
+extern bool e2e_on_loop; /* there is no server process: the library serves e2e_dir itself */
 
 /* Either of two numbers. */
 #define full_or_quick(full, quick) (e2e_quick ? (quick) : (full))
@@ -19,5 +20,8 @@ extern bool e2e_quick;
 const char *url_of(const char *name);
 const char *path_of(const char *name);
 const char *scratch_file(const char *name);
+
+/* The mount point of the writable export with options, "timeout=5". Good as long. */
+const char *mount_with(const char *options);
 
 #endif

@@ -1,4 +1,4 @@
-/* The programs people start: the tool and the examples, from outside. */
+/* The tool, from outside. */
 #include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -233,6 +233,27 @@ E2E(tool, bench)
 	check_bench("--write");
 }
 
+/* Something anew for each I/O: the figures say what, and I/O there was. */
+E2E(tool, bench_per_io)
+{
+	static const char *const whats[] = {"ring", "iov", "wrap", "open"};
+	char out[16384], want[64];
+
+	file_make("bench", 7, SIZE);
+	for (int i = 0; i < 4; i++) {
+		cr_assert_eq(run_into(out, sizeof(out), E2E_TOOL, "bench", "--per-io", whats[i],
+				      "--time", "1", "--depth", "3", "--threads", "2", "--json",
+				      url_of("bench")),
+			     0);
+		cr_assert(is_json(out), "%s", out);
+		snprintf(want, sizeof(want), "\"per_io\": \"%s\"", whats[i]);
+		cr_assert(strstr(out, want), "%s", out);
+		cr_assert_not(strstr(out, "\"ios\": 0,"), "%s", out);
+		cr_assert(strstr(out, "\"messages_per_io\": "), "%s", out);
+	}
+	cr_assert_eq(run(E2E_TOOL, "bench", "--per-io", "nonsense", url_of("bench")), 2);
+}
+
 E2E(tool, usage)
 {
 	char out[4096];
@@ -244,26 +265,4 @@ E2E(tool, usage)
 	cr_assert_eq(run(E2E_TOOL), 2);
 	cr_assert_eq(run(E2E_TOOL, "nonsense"), 2);
 	cr_assert_eq(run(E2E_TOOL, "cp"), 2);
-}
-
-E2E(tool, example_copy_file)
-{
-	char from[200], to[200];
-
-	snprintf(from, sizeof(from), "%sfile", e2e_prefix);
-	snprintf(to, sizeof(to), "%scopy", e2e_prefix);
-	file_make("file", 7, SIZE);
-	cr_assert_eq(run(E2E_COPY_FILE, e2e_mount, from, to), 0);
-	cr_assert_eq(file_size("copy"), SIZE);
-	file_check("copy", 7, 0, SIZE);
-}
-
-E2E(tool, example_read_file)
-{
-	char name[200];
-
-	snprintf(name, sizeof(name), "%sfile", e2e_prefix);
-	file_make("file", 7, SIZE);
-	cr_assert_eq(run(E2E_READ_FILE, e2e_mount, name), 0);
-	cr_assert_eq(run(E2E_READ_FILE, e2e_mount, "no-such-file"), 1);
 }

@@ -53,7 +53,7 @@ static bool known(struct session *session, uint64_t handle)
 
 	session_get_files(session, 1, &handle, &file);
 	if (file)
-		file_put(file);
+		file_unref(file);
 	return file;
 }
 
@@ -62,7 +62,7 @@ Test(session_object, join_needs_id_key_and_export)
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	struct session *session, *again;
 
-	cr_assert_eq(session_create(sessions, &exports.list[0], &session), 0);
+	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
 	memcpy(id, session_id(session), sizeof(id));
 	memcpy(key, session_key(session), sizeof(key));
 	cr_assert_eq(session_join(sessions, &exports.list[0], id, key, &again), 0);
@@ -83,7 +83,7 @@ Test(session_object, connections_are_bounded)
 	struct session *session, *again;
 	int n = 1;
 
-	cr_assert_eq(session_create(sessions, &exports.list[0], &session), 0);
+	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
 	while (!session_join(sessions, &exports.list[0], session_id(session), session_key(session),
 			     &again))
 		n++;
@@ -97,7 +97,7 @@ Test(session_object, closed_handles_never_come_back)
 	struct session *session;
 	uint64_t handles[100];
 
-	cr_assert_eq(session_create(sessions, &exports.list[0], &session), 0);
+	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
 	for (int i = 0; i < 100; i++)
 		handles[i] = add_file(session);
 	for (int i = 0; i < 100; i += 2)
@@ -118,7 +118,7 @@ Test(session_object, batches_hold_each_entry)
 	struct file *files[6];
 	uint64_t a, b;
 
-	cr_assert_eq(session_create(sessions, &exports.list[0], &session), 0);
+	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
 	a = add_file(session);
 	b = add_file(session);
 	session_get_files(session, 6, (uint64_t[]){a, a, 0, b, a, a}, files);
@@ -129,7 +129,7 @@ Test(session_object, batches_hold_each_entry)
 	cr_assert_eq(files[0]->refs, 4, "what uses it keeps it");
 	for (int i = 0; i < 6; i++)
 		if (files[i])
-			file_put(files[i]);
+			file_unref(files[i]);
 	session_put(session);
 }
 
@@ -141,7 +141,7 @@ Test(session_object, files_are_bounded)
 	struct file_attr attr;
 	uint64_t handle;
 
-	cr_assert_eq(session_create(sessions, &exports.list[0], &session), 0);
+	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
 	for (int i = 0; i < FILES_MAX; i++)
 		add_file(session);
 	cr_assert_eq(store->ops->open_file(store, "f", OPEN_READ, 0, &file, &attr), 0);

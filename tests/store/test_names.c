@@ -168,7 +168,12 @@ EACH_STORE(links_are_the_same_file)
 	cr_assert_eq(ops->link(bed->store, "d", "x"), -EPERM);
 	cr_assert_eq(ops->link_file(file, "h"), 0);
 	cr_assert_eq(ops->link_file(file, "h"), -EEXIST);
-	cr_assert_eq(ops->link_file(file, "d/.."), -EINVAL);
+	cr_assert_eq(ops->link_file(file, "d/.."), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, "f", "d"), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, "f", "d/."), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, "f", ""), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, "", "x"), -EPERM);
+	cr_assert_eq(ops->link(bed->store, "d/..", "x"), -EPERM);
 	memcpy(bed->staging, "hello", 5);
 	cr_assert_eq(bed_write(bed, file, 0, 5, 0), 5);
 	cr_assert_eq(stat_of(bed, "d/g", &a), 0);
