@@ -235,6 +235,9 @@ void case_forked(void)
 		check(!p.server.failed_dones);
 	}
 	pair_close(&p);
+	/* And when its parent has none left. */
+	in_child(case_transfer);
+	case_transfer();
 }
 
 /*
