@@ -125,6 +125,20 @@ Test(batches, negative_depth_limits_a_batch)
 	rig_stop(&rig);
 }
 
+Test(batches, none_waits_for_the_one_before)
+{
+	struct hf3fs_cqe cqe;
+
+	start(16, -4, 0);
+	atomic_store(&rig.server.hold, true);
+	submit(10);
+	rig_until(atomic_load(&rig.server.nr_batches) == 3);
+	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, &cqe, 1, 0, NULL), 0);
+	atomic_store(&rig.server.hold, false);
+	collect(10);
+	rig_stop(&rig);
+}
+
 Test(batches, the_limit_of_a_batch_holds_when_the_server_is_full)
 {
 	memset(&rig, 0, sizeof(rig));

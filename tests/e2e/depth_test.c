@@ -186,6 +186,21 @@ E2E(depth, a_part_goes_in_time_while_nobody_waits)
 	writer_close(&w);
 }
 
+E2E(depth, a_time_matters_to_negative_depths_only)
+{
+	struct writer w;
+
+	writer_open(&w, ENTRIES, 4, 1);
+	submit(&w, 6);
+	cr_assert_eq(collect(&w, 4, -1), 4);
+	cr_assert_eq(collect(&w, 1, SHORT_MS), 0, "the rest waits for company");
+	writer_close(&w);
+	writer_open(&w, ENTRIES, 0, 3600 * 1000);
+	submit(&w, 3);
+	cr_assert_eq(collect(&w, 3, -1), 3);
+	writer_close(&w);
+}
+
 E2E(depth, as_negative_as_can_be)
 {
 	const int depths[] = {INT_MIN, INT_MIN + 1, -131072, -ENTRIES - 1};

@@ -106,6 +106,40 @@ E2E(forks, a_child_builds_its_own)
 	kit_close(&kit);
 }
 
+static int prep(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, int fd)
+{
+	return hf3fs_prep_io(ior, iov, true, iov->base, fd, 0, 1, NULL);
+}
+
+static void mixes_them(struct kit *kit)
+{
+	struct kit own;
+
+	ring_make(&own.ior, NULL, true, 4);
+	iov_make(&own.iov, NULL, 65536);
+	/* Before a descriptor of its own gets that number. */
+	must(prep(&own.ior, &own.iov, kit->fd) == -EBADF, "its parent's file");
+	own.fd = file_reg(url_of("file"), O_RDONLY);
+	must(prep(&own.ior, &kit->iov, own.fd) == -EINVAL, "its parent's iov");
+	must(prep(&kit->ior, &own.iov, own.fd) == -EINVAL, "its parent's ring");
+	kit_use(&own);
+	kit_close(&own);
+}
+
+E2E(forks, a_childs_own_do_not_go_with_its_parents)
+{
+	struct kit kit;
+
+	file_make("file", 3, 65536);
+	kit_open(&kit);
+	kit_use(&kit);
+	for (int i = 0; i < 3; i++) {
+		in_child(mixes_them, &kit);
+		kit_use(&kit);
+	}
+	kit_close(&kit);
+}
+
 /* Forked before anything is connected: an ordinary client. */
 E2E(forks, before_the_first_use)
 {

@@ -328,6 +328,7 @@ E2E(loop, a_write_beyond_the_size_limit_of_files)
 	iov_make(&iov, tree.mount, 4096);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	cr_assert_eq(ring_io(&ior, &iov, iov.base, fd, 2 * SIZE, 4096), -EFBIG);
+	cr_assert_eq(usrbio_ftruncate(fd, 2 * SIZE), -EFBIG);
 	cr_assert_eq(ring_io(&ior, &iov, iov.base, fd, 0, 4096), 4096);
 	file_unreg(fd);
 	hf3fs_iordestroy(&ior);
