@@ -129,10 +129,15 @@ static void conn_event(struct tcp_conn *conn, uint32_t events)
 	tcp_conn_kick(conn);
 }
 
-static void look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
+/*
+ * True when timers are due. They run after the connections: what has come is not late because we
+ * were asleep (a stopped process, a stalled disk).
+ */
+static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 {
 	struct epoll_event events[EPOLL_BATCH];
 	int n = epoll_wait(domain->base.fd, events, EPOLL_BATCH, 0);
+	bool timers = false;
 
 	domain->skipped = 0;
 	domain->armed = false;
@@ -152,10 +157,11 @@ static void look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 				sink);
 			break;
 		case TCP_SOURCE_TIMER:
-			tcp_timers_run(domain);
+			timers = true;
 			break;
 		}
 	}
+	return timers;
 }
 
 /* With a single connection its socket can be asked itself: one system call instead of two. */
@@ -177,12 +183,13 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	struct tcp_sink sink = {.events = events, .max = max};
 	struct tcp_conn_list batch = TAILQ_HEAD_INITIALIZER(batch);
 	struct tcp_conn *conn;
+	bool timers = false;
 
 	dom->round++;
 	dom->base.count.polls++;
 	if (!try_hot(dom) &&
 	    (TAILQ_EMPTY(&dom->ready) || dom->armed || ++dom->skipped >= SKIP_BUSY))
-		look_at_epoll(dom, &sink);
+		timers = look_at_epoll(dom, &sink);
 
 	/* What gets queued from here on is for the next poll. */
 	TAILQ_CONCAT(&batch, &dom->ready, link);
@@ -193,6 +200,8 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	}
 	TAILQ_CONCAT(&batch, &dom->ready, link);
 	TAILQ_CONCAT(&dom->ready, &batch, link);
+	if (timers)
+		tcp_timers_run(dom);
 	return sink.n;
 }
 
