@@ -341,9 +341,9 @@ static uint64_t sample_size(int sample)
 	return 4 * KIB + (uint64_t)sample * sample * full_or_quick(7000, 400);
 }
 
-static const char *sample_name(int sample, char name[16])
+static const char *sample_name(int sample, char name[24])
 {
-	snprintf(name, 16, "sample%d", sample);
+	snprintf(name, 24, "sample%d", sample);
 	return name;
 }
 
@@ -353,7 +353,7 @@ static void *loader(void *arg)
 	struct worker *worker = arg;
 	struct hf3fs_ior ior;
 	struct hf3fs_iov iov;
-	char name[16];
+	char name[24];
 
 	ring_make(&ior, NULL, true, 4);
 	iov_make(&iov, NULL, 5 * MIB);
@@ -377,7 +377,7 @@ static void *loader(void *arg)
 /* Training readers: random reads over many files, each opened, registered and closed again. */
 E2E(shapes, data_loaders_open_a_file_per_sample)
 {
-	char name[16];
+	char name[24];
 
 	for (int i = 0; i < SAMPLES; i++)
 		file_make(sample_name(i, name), (uint64_t)i, sample_size(i));
