@@ -142,23 +142,20 @@ E2E(priority, is_a_matter_of_the_sign)
 	cr_assert_lt(fewest_before(INT_MAX, INT_MIN), DEPTH / 2);
 }
 
-/* High never runs out of work, and low gets its own done all the same. */
+/* High never runs out of work, and low gets its own done all the same; else this never ends. */
 static void expect_no_starvation(int high, int low)
 {
 	enum { N = 32 };
 	struct hf3fs_cqe cqes[N];
 	struct backlog backlog;
 	struct lane lane;
-	int before;
 
 	backlog_start(&backlog, high);
 	lane_open(&lane, e2e_mount, url_of("source"), low, SMALL);
-	before = atomic_load(&backlog.done);
 	submit(&lane, N);
 	ring_wait(&lane.ior, cqes, N);
 	for (int i = 0; i < N; i++)
 		cr_assert_eq(cqes[i].result, SMALL);
-	cr_assert_gt(atomic_load(&backlog.done) - before, N, "high had the larger share");
 	lane_close(&lane);
 	backlog_stop(&backlog);
 }
