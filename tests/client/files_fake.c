@@ -31,7 +31,9 @@ int mount_get_spec(const struct mountspec *spec, struct mount **mount)
 	pthread_mutex_lock(&lock);
 	while (*mounts[i].spec.mount_point && strcmp(mounts[i].spec.mount_point, spec->mount_point))
 		i++;
-	mounts[i].spec = *spec;
+	/* Calls under way read what is known already. */
+	if (!*mounts[i].spec.mount_point || strcmp(mounts[i].spec.dir, spec->dir))
+		mounts[i].spec = *spec;
 	pthread_mutex_unlock(&lock);
 	*mount = &mounts[i];
 	fake.mounts++;
