@@ -73,9 +73,9 @@ static void use_file(struct worker *w, const char *url, uint64_t off, uint64_t s
 {
 	int fd = file_reg(url, O_RDWR | O_CREAT);
 
-	for (int first = 0; first < STRIPES; first += WAVE)
+	for (int first = 0; first < nr_stripes(); first += WAVE)
 		wave(w, false, fd, off + first * step, step, WAVE);
-	for (int first = 0; first < STRIPES; first += WAVE)
+	for (int first = 0; first < nr_stripes(); first += WAVE)
 		wave(w, true, fd, off + first * step, step, WAVE);
 	file_unreg(fd);
 }

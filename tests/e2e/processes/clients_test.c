@@ -35,10 +35,10 @@ E2E(clients, eight_processes)
 
 	for (int i = 0; i < NR; i++) {
 		snprintf(name, sizeof(name), "own%d", i);
-		cr_assert_eq(file_size(name), STRIPE * STRIPES);
-		file_check(name, i, 0, STRIPE * STRIPES);
+		cr_assert_eq(file_size(name), STRIPE * nr_stripes());
+		file_check(name, i, 0, STRIPE * nr_stripes());
 	}
-	cr_assert_eq(file_size("shared"), (uint64_t)NR * STRIPE * STRIPES);
-	for (int i = 0; i < NR * STRIPES; i++)
+	cr_assert_eq(file_size("shared"), (uint64_t)NR * STRIPE * nr_stripes());
+	for (int i = 0; i < NR * nr_stripes(); i++)
 		file_check("shared", i % NR, (uint64_t)i * STRIPE, STRIPE);
 }
