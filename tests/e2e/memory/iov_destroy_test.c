@@ -124,6 +124,19 @@ static void end(struct scene *s, bool elsewhere)
 	pthread_join(thread, NULL);
 }
 
+/* The i-th iov, destroyed under its I/O, with other memory in its place at once. */
+static void round_of(struct scene *s, int i, int64_t results[PIECES])
+{
+	bool touchable = i % 3;
+	uint8_t *place;
+
+	begin(s);
+	end(s, i % 2);
+	place = occupy(s, touchable);
+	finish(s, results, PIECE);
+	expect_untouched(s, place, touchable);
+}
+
 E2E(iov_destroy, reads_in_flight_under_load)
 {
 	struct load *load = load_start(e2e_mount, "load", 2);
@@ -131,15 +144,9 @@ E2E(iov_destroy, reads_in_flight_under_load)
 
 	scene_open(&s, true);
 	for (int i = 0; i < full_or_quick(300, 12); i++) {
-		bool touchable = i % 3;
 		int64_t results[PIECES];
-		uint8_t *place;
 
-		begin(&s);
-		end(&s, i % 2);
-		place = occupy(&s, touchable);
-		finish(&s, results, PIECE);
-		expect_untouched(&s, place, touchable);
+		round_of(&s, i, results);
 	}
 	scene_close(&s);
 	load_stop(load);
@@ -171,15 +178,9 @@ E2E(iov_destroy, writes_in_flight_under_load)
 	pattern_fill(old, LEN, OLD, 0);
 	scene_open(&s, false);
 	for (int i = 0; i < full_or_quick(200, 8); i++) {
-		bool touchable = i % 3;
 		int64_t results[PIECES];
-		uint8_t *place;
 
-		begin(&s);
-		end(&s, i % 2);
-		place = occupy(&s, touchable);
-		finish(&s, results, PIECE);
-		expect_untouched(&s, place, touchable);
+		round_of(&s, i, results);
 		expect_old_or_new(results);
 		file_write("file", old, LEN, 0);
 	}

@@ -32,6 +32,17 @@ static void crowd(int n, int fd, void *(*body)(void *))
 		pthread_join(workers[i].thread, NULL);
 }
 
+/* The same on a file of so many bytes of the pattern. */
+static void crowd_at_source(int n, uint64_t size, void *(*body)(void *))
+{
+	int fd;
+
+	file_make("source", SEED, size);
+	fd = file_reg(url_of("source"), O_RDONLY);
+	crowd(n, fd, body);
+	file_unreg(fd);
+}
+
 static void expect(const void *memory, size_t len, uint64_t off)
 {
 	must(pattern_diff(memory, len, SEED, off) == -1, "wrong bytes at %llu",
@@ -146,12 +157,7 @@ static void *single(void *arg)
 /* UCM: entries = io_depth = 1, 32 workers. */
 E2E(shapes, thirty_two_workers_with_rings_of_one)
 {
-	int fd;
-
-	file_make("source", SEED, MIB);
-	fd = file_reg(url_of("source"), O_RDONLY);
-	crowd(32, fd, single);
-	file_unreg(fd);
+	crowd_at_source(32, MIB, single);
 }
 
 /* What a transfer library does for each transfer: everything anew. */
@@ -183,12 +189,7 @@ static void *transfers(void *arg)
 /* NIXL, RTP-LLM: ring and iov per transfer, from several threads. */
 E2E(shapes, ring_and_iov_per_transfer)
 {
-	int fd;
-
-	file_make("source", SEED, MIB);
-	fd = file_reg(url_of("source"), O_RDONLY);
-	crowd(4, fd, transfers);
-	file_unreg(fd);
+	crowd_at_source(4, MIB, transfers);
 }
 
 /* Tair: one iov for the process, a ring per operation. */
@@ -310,12 +311,7 @@ static void *blocks_of_512_kib(void *arg)
 /* fio's engine: 32 threads, 512 KiB, depth 32. */
 E2E(shapes, thirty_two_threads_with_depth_32)
 {
-	int fd;
-
-	file_make("source", SEED, 4 * MIB);
-	fd = file_reg(url_of("source"), O_RDONLY);
-	crowd(full_or_quick(32, 8), fd, blocks_of_512_kib);
-	file_unreg(fd);
+	crowd_at_source(full_or_quick(32, 8), 4 * MIB, blocks_of_512_kib);
 }
 
 static void *batches_of_1024(void *arg)
@@ -326,12 +322,7 @@ static void *batches_of_1024(void *arg)
 
 E2E(shapes, batches_of_1024_small_reads)
 {
-	int fd;
-
-	file_make("source", SEED, 4 * MIB);
-	fd = file_reg(url_of("source"), O_RDONLY);
-	crowd(2, fd, batches_of_1024);
-	file_unreg(fd);
+	crowd_at_source(2, 4 * MIB, batches_of_1024);
 }
 
 enum { SAMPLES = 24 };
