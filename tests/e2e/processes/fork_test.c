@@ -218,6 +218,17 @@ E2E(forks, what_a_child_does_not_wait_for_goes_on_too)
 	kit_close(&kit);
 }
 
+/* A child of a process whose other threads allocate: AddressSanitizer's malloc stays locked there
+ * for ever if one of them was in it. */
+static void beside_threads(struct kit *kit)
+{
+#ifdef __SANITIZE_ADDRESS__
+	is_refused(kit);
+#else
+	builds_its_own(kit);
+#endif
+}
+
 /* Children by the hundred, while threads of the parent work; none of its bytes is wrong. */
 E2E(forks, under_load_the_parent_is_undisturbed)
 {
@@ -228,7 +239,7 @@ E2E(forks, under_load_the_parent_is_undisturbed)
 	kit_open(&kit);
 	load = load_start(e2e_mount, "load", 4);
 	for (int i = 0; i < full_or_quick(200, 20); i++) {
-		in_child(builds_its_own, &kit);
+		in_child(beside_threads, &kit);
 		kit_use(&kit);
 	}
 	load_await(load);
@@ -250,7 +261,7 @@ static void *fork_often(void *arg)
 	for (int i = 0; i < full_or_quick(20, 3); i++) {
 		in_child(runs_true, kit);
 		kit_use(kit);
-		in_child(builds_its_own, kit);
+		in_child(beside_threads, kit);
 		kit_use(kit);
 	}
 	return NULL;
@@ -292,13 +303,6 @@ static void *connect_often(void *arg)
 	return NULL;
 }
 
-/* The lock of AddressSanitizer's malloc is not free in a child if another thread had it. */
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 /* A fork in the midst of another thread's connecting: no lock stays taken in the child. */
 E2E(forks, while_another_thread_connects)
 {
@@ -310,7 +314,7 @@ E2E(forks, while_another_thread_connects)
 	kit_open(&kit);
 	must(!pthread_create(&thread, NULL, connect_often, &stop), "thread");
 	for (int i = 0; i < full_or_quick(100, 10); i++)
-		in_child(SANITIZED ? is_refused : builds_its_own, &kit);
+		in_child(beside_threads, &kit);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	kit_use(&kit);
