@@ -152,13 +152,23 @@ struct tp_op {
 	uint32_t len;	/* bytes, at most TP_OP_MAX */
 	uint64_t raddr; /* address in the peer's process */
 	void *local;	/* inside memory given to domain_local; untouched until TP_EV_DONE */
+	int pipe;	/* of a WRITE whose local is NULL */
 	void *cookie;	/* comes back in TP_EV_DONE */
 };
 
 #define TP_OP_MAX (4u << 20)
 
+/*
+ * Where ops->takes_pipes, a WRITE may take its bytes out of a pipe instead of memory: `pipe`, above
+ * 0, is the reading end of one that holds exactly `len` of them. A TP_EV_DONE without an error says
+ * that it is empty; after another nobody knows what is left in it. File pages that were spliced
+ * into the pipe travel by reference: a change of the file may show until they have arrived. The
+ * domain's thread blocks or ignores SIGPIPE.
+ */
+
 struct tp_ops {
 	const char *name; /* the URL scheme: "rdma", "tcp", "loop" */
+	bool takes_pipes;
 
 	/*
 	 * Open what reaches `peer`: for verbs the card that routes to it, with a protection domain

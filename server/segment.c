@@ -9,22 +9,44 @@
 #include "server/file.h"
 #include "server/worker.h"
 
+/* Below it the system calls cost more than the copies: 32 KiB over tcp lost 15 %, 64 KiB won 10 %.
+ */
+#define PIPE_MIN ((uint64_t)64 << 10)
+
 static void release(struct segment *seg)
 {
 	struct conn *conn = seg->conn;
 
 	conn->nr_segments--;
+	conn->nr_piped -= seg->class == STAGING_PIPE;
 	staging_put(&conn->worker->staging, seg);
 	request_put_region(conn, seg->region);
 	conn_schedule(conn);
 	conn_touch(conn);
 }
 
+/* The wire has not taken what may be in it. */
+static void drain(const struct segment *seg)
+{
+	if (seg->class == STAGING_PIPE)
+		staging_drain(seg);
+}
+
 /* It ends without (more) use of the wire. */
 static void segment_end(struct segment *seg, int64_t result)
 {
 	request_segment_over(seg->req, seg->at, seg->len, result, false);
+	drain(seg);
 	release(seg);
+}
+
+static void posted(struct segment *seg, uint32_t len)
+{
+	struct conn *conn = seg->conn;
+
+	conn->nr_posted++;
+	conn->count.n[COUNT_POSTS]++;
+	conn->count.n[seg->buf ? COUNT_STAGED_BYTES : COUNT_DIRECT_BYTES] += len;
 }
 
 static int post_write(struct segment *seg)
@@ -33,12 +55,14 @@ static int post_write(struct segment *seg)
 	struct conn *conn = seg->conn;
 	struct tp_op op = {
 		.kind = TP_WRITE,
-		.has_imm = conn->imm && seg->moved == seg->len && request_is_whole(req),
+		.has_imm = (conn->features & FEATURE_IMM) && seg->moved == seg->len &&
+			   request_is_whole(req),
 		.imm = req->tag,
 		.key = seg->region->key,
 		.len = seg->moved,
 		.raddr = req->raddr + seg->at,
 		.local = seg->buf,
+		.pipe = seg->pipe[0],
 		.cookie = seg,
 	};
 	int err = conn->tp->ops->post(conn->tp, &op);
@@ -51,7 +75,7 @@ static int post_write(struct segment *seg)
 	if (err)
 		return err;
 	seg->req = NULL;
-	conn->nr_posted++;
+	posted(seg, op.len);
 	request_segment_over(req, seg->at, seg->len, seg->moved, op.has_imm);
 	return 0;
 }
@@ -69,8 +93,10 @@ static int post_read(struct segment *seg)
 	};
 	int err = conn->tp->ops->post(conn->tp, &op);
 
-	if (!err)
-		conn->nr_posted++;
+	if (!err) {
+		posted(seg, op.len);
+		conn->fetching += op.len;
+	}
 	return err;
 }
 
@@ -152,12 +178,36 @@ void segment_posted(struct segment *seg, int status)
 	conn->progress = true;
 	if (status)
 		conn_end(conn, status, "a transfer failed");
-	if (seg->io.kind == STORE_READ)
+	if (seg->io.kind == STORE_READ) {
+		if (status)
+			drain(seg);
 		release(seg);
-	else if (status || seg->req->error || conn->state == CONN_CLOSING)
+		return;
+	}
+	conn->fetching -= seg->len;
+	conn_schedule(conn);
+	if (status || seg->req->error || conn->state == CONN_CLOSING)
 		segment_end(seg, status ? status : -ECANCELED);
 	else
 		submit_to_store(seg);
+}
+
+/*
+ * What waits in a pipe are pages of the file: a hole punched there later shows as zeros. Who minds
+ * holes gets a copy.
+ */
+enum staging_class segment_class(const struct request *req)
+{
+	const struct conn *conn = req->conn;
+	uint64_t left = req->len - req->next;
+
+	if (left <= SMALL_SIZE)
+		return STAGING_SMALL;
+	if (left >= PIPE_MIN && req->op == IO_READ && !(req->flags & IO_NO_HOLES) &&
+	    req->file->store_file->pipes && conn->tp->ops->takes_pipes &&
+	    worker_has_staging(conn->worker, STAGING_PIPE))
+		return STAGING_PIPE;
+	return STAGING_LARGE;
 }
 
 bool segment_start(struct request *req)
@@ -165,7 +215,7 @@ bool segment_start(struct request *req)
 	struct conn *conn = req->conn;
 	uint64_t left = req->len - req->next;
 	uint32_t len = left < SEGMENT_SIZE ? (uint32_t)left : SEGMENT_SIZE;
-	struct segment *seg = staging_get(&conn->worker->staging, staging_class_of(len));
+	struct segment *seg = staging_get(&conn->worker->staging, segment_class(req));
 
 	if (!seg)
 		return false;
@@ -180,6 +230,7 @@ bool segment_start(struct request *req)
 		.flags = req->flags,
 		.file = req->file->store_file,
 		.buf = seg->buf,
+		.pipe = seg->pipe[1],
 		.len = len,
 		.off = req->off + req->next,
 		.done = req->op == IO_READ ? read_done : write_done,
@@ -188,6 +239,7 @@ bool segment_start(struct request *req)
 	req->nr_busy++;
 	req->region->users++;
 	conn->nr_segments++;
+	conn->nr_piped += seg->class == STAGING_PIPE;
 	if (req->op == IO_READ)
 		submit_to_store(seg);
 	else

@@ -1,6 +1,6 @@
 /*
- * A segment: the piece of a request that one staging buffer carries. Of a read: disk, then a WRITE
- * into the client's memory. Of a write: a READ of the client's memory, then disk.
+ * A segment: the piece of a request that one staging buffer or pipe carries. Of a read: disk, then
+ * a WRITE into the client's memory. Of a write: a READ of the client's memory, then disk.
  */
 #ifndef USRBIO_SERVER_SEGMENT_H
 #define USRBIO_SERVER_SEGMENT_H
@@ -21,13 +21,16 @@ struct segment {
 	struct request *req; /* NULL once a read's data is posted: the request may be gone */
 	struct conn *conn;
 	struct region *region;
-	void *buf;
+	void *buf;   /* NULL with a pipe */
+	int pipe[2]; /* reading end, writing end */
 	enum staging_class class;
 	uint32_t len, moved; /* moved: what came from disk, and goes out */
 	uint64_t at;	     /* in the request */
 };
 
-/* Begin the next segment of a request that has one. False: no staging buffer is free. */
+/* What the next segment of a request needs. */
+enum staging_class segment_class(const struct request *req);
+/* Begin the next segment of a request that has one. False: no such buffer or pipe is free. */
 bool segment_start(struct request *req);
 /* The wire is done with the buffer: TP_EV_DONE. */
 void segment_posted(struct segment *seg, int status);

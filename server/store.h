@@ -28,6 +28,7 @@ struct store_file {
 	struct store *store;
 	uint32_t flags; /* OPEN_READ and OPEN_WRITE as granted */
 	bool regular;	/* false: reading and writing it says -EBADF */
+	bool pipes;	/* a read may go into a pipe */
 	uint8_t persistent[PERSISTENT_MAX];
 	size_t persistent_len; /* 0: the store cannot name files beyond the session */
 };
@@ -43,7 +44,8 @@ struct store_io {
 	enum store_io_kind kind;
 	uint32_t flags; /* IO_NO_HOLES */
 	struct store_file *file;
-	void *buf; /* inside the memory given to queue_open */
+	void *buf; /* inside the memory given to queue_open, or NULL: into `pipe`, then */
+	int pipe;  /* the writing end of an empty one with room for len bytes at any offset */
 	uint32_t len;
 	uint64_t off;
 	/*

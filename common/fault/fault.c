@@ -458,5 +458,6 @@ const struct tp_ops *tp_fault_ops(const struct tp_ops *inner, struct fault_plan 
 	inner_ops = inner;
 	the_plan = plan;
 	fault_ops.name = inner->name;
+	fault_ops.takes_pipes = inner->takes_pipes;
 	return &fault_ops;
 }

@@ -42,6 +42,10 @@ static void queue_frame(struct tcp_conn *conn, const struct tp_op *op, uint32_t 
 					     write && op->len ? op->local : NULL, op->len, index);
 	struct tp_counters *count = &conn->base.domain->count;
 
+	if (op->len && !op->local) {
+		frame->pipe = op->pipe;
+		frame->len = op->len;
+	}
 	frame->hdr.addr = htole64(op->raddr);
 	frame->hdr.key = htole32(op->key);
 	frame->hdr.cookie = write ? 0 : htole64(index);
@@ -59,6 +63,13 @@ static void queue_frame(struct tcp_conn *conn, const struct tp_op *op, uint32_t 
 	}
 }
 
+static bool has_place(const struct tcp_conn *conn, const struct tp_op *op)
+{
+	if (!op->local)
+		return op->kind == TP_WRITE && op->pipe > 0;
+	return tcp_domain_owns(tcp_domain_of(conn), op->local, op->len);
+}
+
 int tcp_post(struct tp_conn *base, const struct tp_op *op)
 {
 	struct tcp_conn *conn = tcp_conn_of(base);
@@ -66,7 +77,7 @@ int tcp_post(struct tp_conn *base, const struct tp_op *op)
 
 	if (op->len > TP_OP_MAX || (op->has_imm && op->kind != TP_WRITE))
 		return -EINVAL;
-	if (op->len && !tcp_domain_owns(tcp_domain_of(conn), op->local, op->len))
+	if (op->len && !has_place(conn, op))
 		return -EFAULT;
 	/* What waits for a flush could wait for ever if the caller now waits for us. */
 	if (conn->state == TCP_STATE_OPEN && tcp_posts_full(posts))

@@ -14,8 +14,8 @@
 
 #define HEADER	      sizeof(struct wire_header)
 #define FRAME_MAX     (HEADER + TP_MSG_MAX)
-#define DIRECT_MIN    8192  /* below, a copy costs less than the system calls it saves */
-#define AHEAD_MAX     16384 /* read behind a direct payload: it would have to be copied */
+#define DIRECT_MIN    8192   /* below, a copy costs less than the system calls it saves */
+#define AHEAD_MAX     HEADER /* behind a direct payload: the next one goes to its place, too */
 #define RECVS_PER_RUN 4
 
 /* What a step of the parser says: -errno ends the connection. */

@@ -9,6 +9,7 @@ static int device_open(const struct tp_addr *peer, struct tp_device **device)
 
 const struct tp_ops tp_tcp = {
 	.name = "tcp",
+	.takes_pipes = true,
 	.device_open = device_open,
 	.device_close = keyed_device_close,
 	.mem_register = keyed_mem_register,

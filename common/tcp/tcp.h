@@ -76,10 +76,11 @@ struct tcp_rx {
 	int status;    /* why */
 };
 
-/* A frame waiting to be handed to the kernel: header, then payload in place. */
+/* A frame waiting to be handed to the kernel: header, then payload in place or in a pipe. */
 struct tcp_frame {
 	struct wire_header hdr;
 	const char *payload;
+	int pipe; /* 0: none */
 	uint32_t len;
 	uint32_t ref; /* WRITE, READ_REQ: its post; READ_RESP: the key of the payload */
 };

@@ -4,6 +4,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 
@@ -90,6 +91,7 @@ struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void 
 
 	frame->hdr = (struct wire_header){.op = (uint8_t)op, .len = htole32(len)};
 	frame->payload = payload;
+	frame->pipe = 0;
 	frame->len = payload ? len : 0;
 	frame->ref = ref;
 	if (op == WIRE_READ_RESP)
@@ -113,14 +115,18 @@ static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *fra
 			  TP_REMOTE_READ);
 }
 
-/* Describe what is queued, from where the kernel left off. The number of segments. */
-static int gather(const struct tcp_conn *conn, struct iovec *iov, size_t *total)
+/*
+ * Describe what is queued, from where the kernel left off, up to payload in a pipe, which is to
+ * follow at once. The number of segments.
+ */
+static int gather(const struct tcp_conn *conn, struct iovec *iov, size_t *total, bool *follows)
 {
 	const struct tcp_tx *tx = &conn->tx;
 	uint64_t skip = tx->sent;
 	int n = 0;
 
 	*total = 0;
+	*follows = false;
 	for (uint32_t i = tx->head; i != tx->tail && n + 2 <= NR_IOVS; i++) {
 		struct tcp_frame *frame = &tx->frames[i & tx->mask];
 
@@ -133,6 +139,10 @@ static int gather(const struct tcp_conn *conn, struct iovec *iov, size_t *total)
 			skip = 0;
 		} else {
 			skip -= sizeof(frame->hdr);
+		}
+		if (frame->pipe) {
+			*follows = true;
+			break;
 		}
 		if (frame->len) {
 			iov[n++] = (struct iovec){(char *)frame->payload + skip, frame->len - skip};
@@ -187,28 +197,9 @@ static void give_up(struct tcp_conn *conn, int err)
 	tcp_conn_kick(conn);
 }
 
-/* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */
-static int send_some(struct tcp_conn *conn)
+/* The kernel was given `total` bytes and took `got`, or says err. 1: go on; 0: enough. */
+static int account(struct tcp_conn *conn, size_t total, ssize_t got, int err)
 {
-	struct iovec iov[NR_IOVS];
-	struct msghdr msg = {.msg_iov = iov};
-	struct keys *keys = conn->tx.nr_resps ? conn->keys : NULL;
-	size_t total;
-	ssize_t got = -1;
-	int err = EACCES;
-
-	if (keys)
-		keys_enter(keys);
-	msg.msg_iovlen = (size_t)gather(conn, iov, &total);
-	if (msg.msg_iovlen) {
-		got = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
-		err = errno;
-	}
-	if (keys)
-		keys_leave(keys);
-
-	if (!msg.msg_iovlen)
-		return -err;
 	conn->base.domain->count.doorbells++;
 	if (got > 0)
 		advance(conn, (size_t)got);
@@ -221,6 +212,44 @@ static int send_some(struct tcp_conn *conn)
 	conn->tx.blocked = true;
 	tcp_conn_watch_out(conn, true);
 	return 0;
+}
+
+/* The head frame's payload, or what is left of it, from its pipe. */
+static int splice_some(struct tcp_conn *conn)
+{
+	struct tcp_tx *tx = &conn->tx;
+	const struct tcp_frame *frame = head_frame(tx);
+	size_t left = sizeof(frame->hdr) + frame->len - tx->sent;
+	unsigned more = tx->tail - tx->head > 1 ? SPLICE_F_MORE : 0;
+	ssize_t got = splice(frame->pipe, NULL, conn->fd, NULL, left, SPLICE_F_NONBLOCK | more);
+
+	return account(conn, left, got, errno);
+}
+
+/* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */
+static int send_some(struct tcp_conn *conn)
+{
+	struct iovec iov[NR_IOVS];
+	struct msghdr msg = {.msg_iov = iov};
+	struct keys *keys = conn->tx.nr_resps ? conn->keys : NULL;
+	bool follows;
+	size_t total;
+	ssize_t got = -1;
+	int err = EACCES;
+
+	if (head_frame(&conn->tx)->pipe && conn->tx.sent >= sizeof(struct wire_header))
+		return splice_some(conn);
+	if (keys)
+		keys_enter(keys);
+	msg.msg_iovlen = (size_t)gather(conn, iov, &total, &follows);
+	if (msg.msg_iovlen) {
+		got = sendmsg(conn->fd, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
+		err = errno;
+	}
+	if (keys)
+		keys_leave(keys);
+
+	return msg.msg_iovlen ? account(conn, total, got, err) : -err;
 }
 
 void tcp_tx_flush(struct tcp_conn *conn)

@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/fork.h"
@@ -138,6 +140,40 @@ static int open_direct(struct posix_store *store, const struct posix_file *file)
 	return fd;
 }
 
+static bool is_memory(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC;
+}
+
+/* Some file systems cannot splice, which shows at the end of a file as well as anywhere. */
+static bool can_splice(int fd, off_t end)
+{
+	int ends[2];
+	bool can;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	can = splice(fd, &end, ends[1], NULL, 1, SPLICE_F_NONBLOCK) >= 0;
+	close(ends[0]);
+	close(ends[1]);
+	return can;
+}
+
+static bool takes_pipes(struct posix_store *store, const struct posix_file *file,
+			const struct stat *st)
+{
+	if (!file->base.regular || file->direct >= 0 || !(file->base.flags & OPEN_READ))
+		return false;
+	if (atomic_load(&store->pipes_dev) == st->st_dev + 1)
+		return true;
+	if (!can_splice(file->fd, st->st_size))
+		return false;
+	atomic_store(&store->pipes_dev, st->st_dev + 1);
+	return true;
+}
+
 int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32_t mode,
 		    struct store_file **out, struct file_attr *attr)
 {
@@ -163,6 +199,8 @@ int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32
 	file->base.flags = flags & (OPEN_READ | OPEN_WRITE | OPEN_DIRECT);
 	file->base.regular = S_ISREG(st.st_mode);
 	file->direct = open_direct(store, file);
+	file->memory = file->direct < 0 && is_memory(file->fd);
+	file->base.pipes = takes_pipes(store, file, &st);
 	file->base.flags &= OPEN_READ | OPEN_WRITE;
 	make_persistent(file, &st);
 	posix_attr(&st, attr);

@@ -11,12 +11,15 @@ struct posix_store {
 	struct store base;
 	int root;		 /* the export's directory; also holds the lock on it */
 	atomic_bool told_direct; /* the log says that OPEN_DIRECT is not to be had. Any thread. */
+	/* The file system last seen that can splice, plus 1. Any thread. */
+	_Atomic uint64_t pipes_dev;
 };
 
 struct posix_file {
 	struct store_file base;
 	int fd;
-	int direct; /* the same file without the page cache, or -1 */
+	int direct;  /* the same file without the page cache, or -1 */
+	bool memory; /* in tmpfs */
 	/*
 	 * A sync of it has failed. The kernel says so once and then forgets, though the data is
 	 * gone; so it is remembered here. Any thread.

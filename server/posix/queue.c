@@ -3,6 +3,7 @@
  * An I/O is resubmitted until it is whole, at the end of the file, or failed.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -80,7 +81,32 @@ static bool is_registered(const struct posix_queue *queue, const struct store_io
 	return queue->index >= 0 && at <= queue->len && io->len <= queue->len - at;
 }
 
-static void submit(struct posix_queue *queue, struct store_io *io)
+/*
+ * tmpfs copies without waiting for anything, but io_uring does not know (of reads before Linux 6.6)
+ * and has a thread of its own copy the data.
+ */
+static void copy_now(struct posix_queue *queue, struct store_io *io, int fd)
+{
+	char *buf = (char *)io->buf + io->priv.moved;
+	size_t len = io->len - io->priv.moved;
+	off_t off = (off_t)(io->off + io->priv.moved);
+	ssize_t n;
+
+	n = io->kind == STORE_READ ? pread(fd, buf, len, off) : pwrite(fd, buf, len, off);
+	evloop_defer(queue->loop, &progress_of(io)->ev, n < 0 ? -errno : (int32_t)n);
+}
+
+/* Moving pages into a pipe has no asynchronous form: threads of io_uring's do it. */
+static void splice_later(struct posix_queue *queue, struct store_io *io, int fd)
+{
+	struct io_uring_sqe *sqe = evloop_sqe(queue->loop);
+
+	io_uring_prep_splice(sqe, fd, (int64_t)(io->off + io->priv.moved), io->pipe, -1,
+			     io->len - io->priv.moved, SPLICE_F_NONBLOCK);
+	evloop_bind(sqe, &progress_of(io)->ev);
+}
+
+static void read_or_write(struct posix_queue *queue, struct store_io *io)
 {
 	struct io_uring_sqe *sqe = evloop_sqe(queue->loop);
 	struct posix_file *file = posix_file_of(io->file);
@@ -101,6 +127,18 @@ static void submit(struct posix_queue *queue, struct store_io *io)
 		sqe->buf_index = (uint16_t)queue->index;
 	}
 	evloop_bind(sqe, &progress->ev);
+}
+
+static void submit(struct posix_queue *queue, struct store_io *io)
+{
+	struct posix_file *file = posix_file_of(io->file);
+
+	if (!io->buf)
+		splice_later(queue, io, file->fd);
+	else if (file->memory)
+		copy_now(queue, io, file->fd);
+	else
+		read_or_write(queue, io);
 }
 
 /* Is a failed step worth another try? */
@@ -174,7 +212,7 @@ static void moved(struct ev *ev, int32_t res)
 		io->done(io, res);
 		return;
 	}
-	if (io->kind == STORE_READ && res)
+	if (io->kind == STORE_READ && io->buf && res)
 		VALGRIND_MAKE_MEM_DEFINED((char *)io->buf + io->priv.moved, (size_t)res);
 	io->priv.moved += (uint32_t)res;
 	if (!res || io->priv.moved == io->len)

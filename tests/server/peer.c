@@ -114,6 +114,8 @@ static void take_reply(struct peer *peer, const struct reply *reply)
 	memcpy(peer->names, reply->names.data, reply->names.len);
 	for (size_t i = 0; i < reply->nr_types; i++)
 		peer->types[i] = reply->types[i];
+	for (size_t i = 0; i < reply->nr_counts; i++)
+		peer->counts[i] = reply->counts[i];
 }
 
 static void take_message(struct peer *peer, const void *frame, size_t len)
@@ -224,7 +226,7 @@ int peer_hello(struct peer *peer, const char *export)
 	return peer_hello_as(peer, &(struct hello){
 					   .version_min = 1,
 					   .version_max = PROTO_VERSION,
-					   .features = FEATURE_IMM,
+					   .features = FEATURE_IMM | FEATURE_COUNTERS,
 					   .export = bytes_of(export),
 					   .client = bytes_of("peer"),
 				   });

@@ -36,9 +36,10 @@ struct peer {
 	struct welcome welcome; /* its strings are copied below */
 	uint8_t session_id[SESSION_ID_SIZE], session_key[SESSION_KEY_SIZE];
 	char text[TEXT_MAX + 1];
-	struct reply reply; /* the last one; names and types copied below */
+	struct reply reply; /* the last one; names, types and counts copied below */
 	uint8_t persistent[PERSISTENT_MAX], names[FRAME_MAX];
 	uint32_t types[FRAME_MAX];
+	uint64_t counts[FRAME_MAX / 8];
 	uint64_t nonce;
 };
 

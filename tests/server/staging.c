@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "server/segment.h"
 
@@ -40,12 +41,35 @@ Test(staging, buffers_are_disjoint_and_come_back)
 	staging_close(&staging);
 }
 
-Test(staging, classes)
+Test(staging, pipes_hold_a_segment_at_any_offset_and_can_be_emptied)
 {
-	cr_assert_eq(staging_class_of(1), STAGING_SMALL);
-	cr_assert_eq(staging_class_of(SMALL_SIZE), STAGING_SMALL);
-	cr_assert_eq(staging_class_of(SMALL_SIZE + 1), STAGING_LARGE);
-	cr_assert_eq(staging_class_of(UINT64_MAX), STAGING_LARGE);
+	const size_t most = SEGMENT_SIZE + 4096;
+	int before = dup(0), after;
+	char *bytes = calloc(1, most);
+	struct staging staging;
+	struct segment *segment;
+
+	close(before);
+	cr_assert_eq(staging_open(&staging, 4u << 20, false), 0);
+	cr_assert_eq(staging.nr[STAGING_PIPE], 0);
+	staging_add_pipes(&staging);
+	cr_assert_gt(staging.nr[STAGING_PIPE], 0);
+	for (unsigned i = 0; i < staging.nr[STAGING_PIPE]; i++) {
+		segment = staging_get(&staging, STAGING_PIPE);
+		cr_assert(segment && !segment->buf && segment->class == STAGING_PIPE);
+		cr_assert_eq(write(segment->pipe[1], bytes, most), (ssize_t)most);
+		staging_drain(segment);
+		cr_assert_eq(read(segment->pipe[0], bytes, 1), -1);
+		cr_assert_eq(errno, EAGAIN);
+	}
+	cr_assert_null(staging_get(&staging, STAGING_PIPE));
+	staging_put(&staging, segment);
+	cr_assert_eq(staging_get(&staging, STAGING_PIPE), segment);
+	staging_close(&staging);
+	after = dup(0);
+	cr_assert_eq(after, before, "all descriptors are closed");
+	close(after);
+	free(bytes);
 }
 
 Test(staging, too_little_is_refused)

@@ -38,7 +38,7 @@ static void welcome_body(struct server *server)
 	peer_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
 	cr_assert_eq(peer.welcome.version, PROTO_VERSION);
-	cr_assert_eq(peer.welcome.features, FEATURE_IMM);
+	cr_assert_eq(peer.welcome.features, FEATURE_IMM | FEATURE_COUNTERS);
 	cr_assert_eq(peer.welcome.max_inflight, 77);
 	cr_assert_eq(peer.welcome.max_regions, REGIONS_MAX);
 	cr_assert_eq(peer.welcome.max_files, FILES_MAX);

@@ -61,6 +61,13 @@ static void io_done(struct store_io *io, int64_t result)
 	bio->result = result;
 }
 
+static void submit(struct bed *bed, struct bed_io *bio)
+{
+	submitting = true;
+	bed->store->ops->io_submit(bed->queue, &bio->io);
+	submitting = false;
+}
+
 void bed_submit(struct bed *bed, struct bed_io *bio, struct store_file *file,
 		enum store_io_kind kind, size_t at, uint32_t len, uint64_t off, uint32_t flags)
 {
@@ -76,9 +83,24 @@ void bed_submit(struct bed *bed, struct bed_io *bio, struct store_file *file,
 				.done = io_done,
 			},
 	};
-	submitting = true;
-	bed->store->ops->io_submit(bed->queue, &bio->io);
-	submitting = false;
+	submit(bed, bio);
+}
+
+void bed_submit_pipe(struct bed *bed, struct bed_io *bio, struct store_file *file, int pipe,
+		     uint32_t len, uint64_t off)
+{
+	*bio = (struct bed_io){
+		.io =
+			{
+				.kind = STORE_READ,
+				.file = file,
+				.pipe = pipe,
+				.len = len,
+				.off = off,
+				.done = io_done,
+			},
+	};
+	submit(bed, bio);
 }
 
 int64_t bed_wait(struct bed *bed, struct bed_io *bio)

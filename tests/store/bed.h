@@ -31,6 +31,9 @@ void bed_close(struct bed *bed);
 /* Begin an I/O of the bed's staging memory from `at` on; done when nr_done is 1. */
 void bed_submit(struct bed *bed, struct bed_io *bio, struct store_file *file,
 		enum store_io_kind kind, size_t at, uint32_t len, uint64_t off, uint32_t flags);
+/* Begin a read into a pipe. */
+void bed_submit_pipe(struct bed *bed, struct bed_io *bio, struct store_file *file, int pipe,
+		     uint32_t len, uint64_t off);
 /* Turn the loop until it is done. */
 int64_t bed_wait(struct bed *bed, struct bed_io *bio);
 int64_t bed_read(struct bed *bed, struct store_file *file, size_t at, uint32_t len, uint64_t off,
