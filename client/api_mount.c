@@ -23,18 +23,3 @@ int usrbio_ping(const char *mount_point, uint64_t *ns)
 	mount_put(mount);
 	return err;
 }
-
-int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
-{
-	struct mount *mount;
-	int err;
-
-	if (!counters)
-		return -EINVAL;
-	err = mount_get(mount_point, &mount);
-	if (err)
-		return err;
-	err = mount_counters(mount, counters);
-	mount_put(mount);
-	return err;
-}

@@ -136,6 +136,7 @@ static void send_gathered(struct conn *conn, const struct ring *ring, struct gat
 		.region = g->region,
 		.region_off = g->region_off,
 	};
+	conn->nr_batches++;
 	/* batch_max has seen to it that this fits. */
 	if (conn_send(conn, &msg, conn_buf(conn)))
 		conn_violated(conn, "no room for a batch");

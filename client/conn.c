@@ -265,6 +265,9 @@ void conn_count(struct conn *conn, struct usrbio_counters *counters)
 {
 	conn_lock(conn);
 	counters->ios += conn->nr_ios;
+	counters->batches += conn->nr_batches;
+	counters->completions += conn->nr_completions;
+	counters->msg_bytes += conn->msg_bytes;
 	if (conn->domain) {
 		const struct tp_counters *count = &conn->domain->count;
 

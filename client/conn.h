@@ -67,7 +67,7 @@ struct conn {
 
 	struct chore chore; /* the progress thread's hook */
 	uint64_t chore_stints;
-	uint64_t nr_ios;
+	uint64_t nr_ios, nr_batches, nr_completions, msg_bytes;
 };
 
 /* NULL: out of memory or descriptors. */

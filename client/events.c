@@ -35,6 +35,7 @@ int conn_send(struct conn *conn, const struct message *msg, void *buf)
 	if (len < 0)
 		return (int)len;
 	conn->ops->msg_send(conn->tp, (size_t)len);
+	conn->msg_bytes += (size_t)len;
 	conn->unflushed = true;
 	return 0;
 }
@@ -126,6 +127,7 @@ static bool complete(struct conn *conn, uint32_t tag, int64_t result, bool full)
 
 static void on_completion(struct conn *conn, const struct completion *completion)
 {
+	conn->nr_completions++;
 	for (size_t i = 0; i < completion->n; i++)
 		if (!complete(conn, completion->tag[i], completion->result[i], false))
 			return;
@@ -145,6 +147,7 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 {
 	struct message msg;
 
+	conn->msg_bytes += len;
 	if (codec_decode(&conn->arena, frame, len, &msg)) {
 		conn_violated(conn, "a malformed message");
 		return;

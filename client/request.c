@@ -136,13 +136,20 @@ bool requests_send(struct conn *conn)
 	return send_closes(conn);
 }
 
+/* What this server has no word for would end the connection. */
+static bool is_foreign(const struct conn *conn, const struct request *request)
+{
+	return request->kind == REQUEST_CALL && request->call->op == CALL_COUNTERS &&
+	       !(conn->features & FEATURE_COUNTERS);
+}
+
 void request_start(struct conn *conn, struct request *request)
 {
 	request->done = false;
 	request->status = 0;
 	list_init(&request->link);
-	if (conn->state != CONN_UP) {
-		finish(conn, request, -EREMOTEIO);
+	if (conn->state != CONN_UP || is_foreign(conn, request)) {
+		finish(conn, request, conn->state == CONN_UP ? -EOPNOTSUPP : -EREMOTEIO);
 		return;
 	}
 	conn_expect(conn);
@@ -175,12 +182,15 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 /* The reply points into the receive buffer: take a copy along. */
 static void copy_answer(struct answer *answer, const struct reply *reply, uint64_t session)
 {
-	uint8_t *at = answer->data;
-	uint32_t *types;
+	uint64_t *counts = (uint64_t *)(void *)answer->data;
+	uint32_t *types = (uint32_t *)(void *)(counts + reply->nr_counts);
+	uint8_t *at = (uint8_t *)types;
 
 	answer->session = session;
 	answer->reply = *reply;
-	types = (uint32_t *)(void *)at;
+	if (reply->nr_counts)
+		memcpy(counts, reply->counts, reply->nr_counts * sizeof(*counts));
+	answer->reply.counts = counts;
 	if (reply->nr_types)
 		memcpy(types, reply->types, reply->nr_types * sizeof(*types));
 	at += reply->nr_types * sizeof(*types);

@@ -245,7 +245,7 @@ void session_hello(struct session *session, struct hello *hello)
 	*hello = (struct hello){
 		.version_min = PROTO_VERSION,
 		.version_max = PROTO_VERSION,
-		.features = FEATURE_IMM,
+		.features = FEATURE_IMM | FEATURE_COUNTERS,
 		.export = bytes_of(session->spec->export, strlen(session->spec->export)),
 		.client = bytes_of(program_invocation_short_name,
 				   strnlen(program_invocation_short_name, TEXT_MAX)),

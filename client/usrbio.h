@@ -108,8 +108,26 @@ struct usrbio_counters {
 	uint64_t doorbells;
 	uint64_t polls;
 	uint64_t sleeps;
+	uint64_t batches;     /* messages with I/Os in them */
+	uint64_t completions; /* messages with results in them */
+	uint64_t msg_bytes;   /* of all messages, both ways */
 };
 int usrbio_counters(const char *mount_point, struct usrbio_counters *counters);
+
+/*
+ * What the server of a mount has counted since it started, for all its clients: a row for each of
+ * its workers, and after it one for each connection that this worker serves. Valid during the call.
+ */
+struct usrbio_server_counters {
+	const char *kind; /* "worker" or "connection" */
+	const char *name; /* a worker's number, a client's address */
+	size_t nr;
+	const char *const *names; /* of nr counters, "reads", "read_bytes", ... */
+	const uint64_t *values;
+};
+typedef void (*usrbio_counters_fn)(void *arg, const struct usrbio_server_counters *row);
+/* Calls fn for each row. 0; -EOPNOTSUPP: the server does not tell; -EREMOTEIO (no server), ... */
+int usrbio_server_counters(const char *mount_point, usrbio_counters_fn fn, void *arg);
 
 #pragma GCC visibility pop
 

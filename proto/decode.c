@@ -177,6 +177,12 @@ static bool names_match(const struct reply *m)
 	return count == m->nr_types && (!m->names.len || !m->names.data[m->names.len - 1]);
 }
 
+/* A full row of counters for each name, or none at all. */
+static bool counts_match(const struct reply *m)
+{
+	return m->counts_width <= COUNTS_MAX && m->nr_counts == m->counts_width * m->nr_types;
+}
+
 static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct reply *m)
 {
 	*m = (struct reply){
@@ -198,9 +204,13 @@ static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct repl
 		.nr_types = pb->n_types,
 		.types = pb->types,
 		.next = pb->next,
+		.counts_width = pb->counts_width,
+		.nr_counts = pb->n_counts,
+		.counts = pb->counts,
 	};
 	return get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
-	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m);
+	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m) &&
+	       counts_match(m);
 }
 
 static bool read_ping(struct arena *arena, const Usrbio__Ping *pb, struct ping *m)

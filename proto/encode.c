@@ -156,6 +156,9 @@ static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
 	pb.n_types = m->nr_types;
 	pb.types = ARRAY(uint32_t, m->types);
 	pb.next = m->next;
+	pb.counts_width = m->counts_width;
+	pb.n_counts = m->nr_counts;
+	pb.counts = ARRAY(uint64_t, m->counts);
 	return pack(MSG_REPLY, &pb.base, buf, cap);
 }
 

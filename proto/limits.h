@@ -24,9 +24,11 @@
 #define REGIONS_MAX	  4096	/* per connection */
 #define FILES_MAX	  65536 /* per session */
 #define SESSION_CONNS_MAX 64
+#define COUNTS_MAX	  256	       /* counters in a row of CALL_COUNTERS */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
 
-#define FEATURE_IMM (1ull << 0) /* full reads complete by an immediate */
+#define FEATURE_IMM	 (1ull << 0) /* full reads complete by an immediate */
+#define FEATURE_COUNTERS (1ull << 1) /* CALL_COUNTERS */
 
 enum { EXPORT_READ_ONLY = 1 };
 enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
@@ -47,6 +49,7 @@ enum call_op {
 	CALL_LINK,     /* path or file, path2 */
 	CALL_READDIR,  /* path, off: `next` of the last answer, 0 first -> names, types, next */
 	CALL_PUNCH,    /* file, range */
+	CALL_COUNTERS, /* off: `next` of the last answer, 0 first -> names, types, counts, next */
 	NR_CALLS,
 };
 enum { CALL_NOFOLLOW = 1, CALL_DATA_ONLY = 2, CALL_NOREPLACE = 4 };
@@ -62,6 +65,37 @@ enum {
 	OPEN_DIRECT = 64,    /* a hint: bypass the server's page cache */
 	OPEN_NOFOLLOW = 128,
 	OPEN_FLAGS_ALL = 255,
+};
+
+/* Whose counters a row of CALL_COUNTERS has. */
+enum { COUNTED_WORKER = 1, COUNTED_CONNECTION = 2 };
+
+/* A row, in this order. Later versions append. A worker's has those of its connections in it. */
+enum count {
+	COUNT_READS, /* I/Os that ended, well or not */
+	COUNT_READ_BYTES,
+	COUNT_WRITES,
+	COUNT_WRITTEN_BYTES,
+	COUNT_ERRORS,	   /* I/Os refused, and those that ended with an error */
+	COUNT_BATCHES,	   /* SubmitBatches */
+	COUNT_ENTRIES,	   /* I/Os in them */
+	COUNT_COMPLETIONS, /* CompletionBatches */
+	COUNT_RESULTS,	   /* results in them */
+	COUNT_IMMEDIATES,  /* results that went as an immediate instead */
+	COUNT_CALLS,
+	COUNT_MESSAGES_IN,
+	COUNT_MESSAGES_OUT,
+	COUNT_POSTS,	    /* one-sided READs and WRITEs */
+	COUNT_STAGED_BYTES, /* of these, through a staging buffer */
+	COUNT_DIRECT_BYTES, /* and without one */
+	/* What a worker does for all its connections; in a connection's row 0. */
+	COUNT_DOORBELLS, /* times work was given to the wire: system calls or doorbells of a card */
+	COUNT_SIGNALLED, /* work requests that asked for a completion (RDMA) */
+	COUNT_POLLS,	 /* looks at the wire */
+	COUNT_TURNS,
+	COUNT_SLEEPS,
+	COUNT_CONNECTIONS, /* accepted so far */
+	NR_COUNTS,
 };
 
 #endif

@@ -100,6 +100,9 @@ struct reply {
 	size_t nr_types;
 	const uint32_t *types; /* as many as there are names */
 	uint64_t next;
+	uint32_t counts_width;
+	size_t nr_counts; /* counts_width for each of the types */
+	const uint64_t *counts;
 };
 
 struct ping {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/conn.h"
+#include "server/counters.h"
 #include "server/file.h"
 #include "server/server_impl.h"
 #include "server/session.h"
@@ -20,6 +21,7 @@ static void call_release(struct outgoing *out)
 	if (pending->file)
 		file_unref(pending->file);
 	free(pending->names);
+	free(pending->rows);
 	free(pending);
 }
 
@@ -32,17 +34,20 @@ static void call_job(struct job *job)
 	if (!atomic_load_explicit(&conn->leaving, memory_order_relaxed))
 		status = call_run(pending);
 	pending->out.msg.reply.status = status;
-	evloop_post(conn->worker->loop, &pending->back, 0);
+	call_return(pending);
 }
 
 static void run_next(struct conn *conn)
 {
 	while (conn->nr_running_calls < CALLS_RUNNING_MAX && !list_empty(&conn->calls)) {
 		struct list *node = list_pop(&conn->calls);
+		struct pending_call *pending = container_of(node, struct pending_call, node);
 
 		conn->nr_running_calls++;
-		pool_run(conn->worker->server->pool,
-			 &container_of(node, struct pending_call, node)->job);
+		if (pending->call.op == CALL_COUNTERS)
+			counters_ask(pending);
+		else
+			pool_run(conn->worker->server->pool, &pending->job);
 	}
 }
 
@@ -56,6 +61,12 @@ static void call_back(struct ev *ev, int32_t res)
 	outbox_message(&conn->outbox, &pending->out);
 	run_next(conn);
 	conn_touch(conn);
+}
+
+void call_return(struct pending_call *pending)
+{
+	pending->back.fn = call_back;
+	evloop_post(pending->conn->worker->loop, &pending->back, 0);
 }
 
 static struct bytes copy_bytes(uint8_t **at, struct bytes in)
@@ -86,7 +97,6 @@ static struct pending_call *pending_new(struct conn *conn, const struct call *ca
 	pending->call.path2 = copy_bytes(&at, call->path2);
 	pending->conn = conn;
 	pending->job.run = call_job;
-	pending->back.fn = call_back;
 	pending->out.release = call_release;
 	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};
 	if (call->file)
@@ -100,11 +110,13 @@ int calls_start(struct conn *conn, const struct call *call)
 
 	if (conn->nr_calls == CALLS_MAX)
 		return -ENOBUFS;
+	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
+		return -EPROTO;
 	pending = pending_new(conn, call);
 	if (!pending)
 		return -ENOMEM;
 	conn->nr_calls++;
-	conn->worker->count.calls++;
+	conn->count.n[COUNT_CALLS]++;
 	list_add_tail(&conn->calls, &pending->node);
 	run_next(conn);
 	return 0;

@@ -32,6 +32,7 @@ struct pending_call {
 	struct call call;  /* its strings and ranges lie behind this struct */
 	uint8_t persistent[PERSISTENT_MAX];
 	struct names *names; /* of a readdir */
+	void *rows;	     /* of counters */
 	uint64_t data[];
 };
 
@@ -40,10 +41,13 @@ struct names {
 	char names[NAMES_MAX];
 };
 
-/* Queue one. 0; -ENOBUFS: too many; -ENOMEM. */
+/* Queue one. 0; -ENOBUFS: too many; -EPROTO: its feature was not agreed on; -ENOMEM. */
 int calls_start(struct conn *conn, const struct call *call);
 /* The connection ends: those that have not begun never will. */
 void calls_abandon(struct conn *conn);
+
+/* It is done: the answer goes back to the connection's worker. Any thread. */
+void call_return(struct pending_call *pending);
 
 /* On a pool thread: do it, fill in the reply. Its status or 0. call_run.c */
 int call_run(struct pending_call *pending);

@@ -19,6 +19,15 @@
 /* Staging buffers one connection may hold: it can neither fill the disk's queue nor the memory. */
 #define CONN_SEGMENTS_MAX 64
 
+/* Pipes it may hold: 4 MiB in front of what the socket itself holds. Some are left for others. */
+#define CONN_PIPES_MAX 16
+
+/*
+ * Data to be written that is on its way to us: enough for a fast and long wire, and little enough
+ * that the buffers it goes through are still in the cache when they are written and filled again.
+ */
+#define FETCH_MAX ((uint64_t)2 << 20)
+
 static struct conn *conn_new(struct worker *worker)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
@@ -62,7 +71,7 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 	}
 	list_add_tail(&worker->conns, &conn->node);
 	worker_greet(worker, conn);
-	worker->count.connections++;
+	conn->number = ++worker->count.n[COUNT_CONNECTIONS];
 }
 
 int conn_activate(struct conn *conn, struct session *session, uint32_t max_inflight)
@@ -98,6 +107,7 @@ static void conn_free(struct conn *conn)
 
 	assert(!conn->nr_posted);
 	conn->tp->ops->conn_free(conn->tp);
+	counters_add(&worker->count, &conn->count);
 	list_del(&conn->node);
 	list_del(&conn->touched);
 	leave_line(conn);
@@ -181,10 +191,15 @@ static void watch_progress(struct conn *conn, uint64_t now_ns)
 
 static void conn_send(struct conn *conn)
 {
-	uint32_t results = conn->outbox.count;
+	struct outbox *box = &conn->outbox;
+	uint32_t results = box->count, messages = box->nr_messages;
+	unsigned sent = outbox_send(box, conn->tp);
 
-	conn->worker->count.messages += outbox_send(&conn->outbox, conn->tp);
-	conn->nr_open -= results - conn->outbox.count;
+	results -= box->count;
+	conn->nr_open -= results;
+	conn->count.n[COUNT_RESULTS] += results;
+	conn->count.n[COUNT_COMPLETIONS] += sent - (messages - box->nr_messages);
+	conn->count.n[COUNT_MESSAGES_OUT] += sent;
 	conn->tp->ops->flush(conn->tp);
 }
 
@@ -206,6 +221,7 @@ static bool can_start(const struct conn *conn)
 {
 	return (conn->state == CONN_ACTIVE || conn->state == CONN_DRAINING) &&
 	       list_empty(&conn->unposted) && conn->nr_segments < CONN_SEGMENTS_MAX &&
+	       conn->nr_piped < CONN_PIPES_MAX && conn->fetching < FETCH_MAX &&
 	       !queue_empty(&conn->queue);
 }
 
@@ -231,7 +247,7 @@ void conn_serve(struct conn *conn)
 	while (budget > 0 && can_start(conn)) {
 		struct request *req = queue_next(&conn->queue);
 		uint64_t left = req->len - req->next;
-		enum staging_class class = staging_class_of(left);
+		enum staging_class class = segment_class(req);
 
 		if (!worker_has_staging(worker, class)) {
 			/* It keeps its place, while what is more urgent may find another size. */
@@ -253,6 +269,7 @@ void conn_serve(struct conn *conn)
 
 static void message_event(struct conn *conn, const struct tp_event *event)
 {
+	conn->count.n[COUNT_MESSAGES_IN]++;
 	if (conn->state == CONN_HELLO || conn->state == CONN_ACTIVE)
 		dispatch(conn, event->msg, event->len);
 }

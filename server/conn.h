@@ -14,6 +14,7 @@
 
 #include "common/addr.h"
 #include "common/transport.h"
+#include "server/counters.h"
 #include "server/list.h"
 #include "server/outbox.h"
 #include "server/queue.h"
@@ -38,9 +39,10 @@ enum conn_state {
 struct conn {
 	enum conn_state state;
 	bool closed;	     /* TP_EV_CLOSED has come */
-	bool imm;	     /* FEATURE_IMM */
 	bool progress;	     /* the peer took or gave something since the last settling */
 	atomic_bool leaving; /* calls that have not begun need not */
+	uint64_t features;   /* FEATURE_* of both ends */
+	uint64_t number;     /* of those its worker accepted */
 	struct worker *worker;
 	struct tp_conn *tp;
 	struct session *session;
@@ -61,8 +63,10 @@ struct conn {
 	struct list free;     /* requests given back; beyond nr_used the slab is untouched */
 	struct request *slab;
 	uint32_t max_inflight, nr_used, nr_open;
-	uint32_t nr_segments; /* that hold a staging buffer */
+	uint32_t nr_segments; /* that hold a staging buffer or a pipe */
 	uint32_t nr_posted;   /* of these, with the wire */
+	uint32_t nr_piped;    /* of these, with a pipe */
+	uint64_t fetching;    /* bytes of the client's memory asked for */
 	struct regions regions;
 
 	/* Calls: waiting for their turn on the blocking threads, running there. */
@@ -71,6 +75,7 @@ struct conn {
 	uint32_t nr_running_calls;
 
 	struct outbox outbox;
+	struct counters count;
 	char peer[ADDR_TEXT_MAX];
 };
 

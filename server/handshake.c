@@ -14,7 +14,7 @@
 #include "server/session.h"
 #include "server/worker.h"
 
-#define FEATURES FEATURE_IMM
+#define FEATURES (FEATURE_IMM | FEATURE_COUNTERS)
 
 struct greeting {
 	struct outgoing out;
@@ -78,16 +78,16 @@ static int enter(struct conn *conn, const struct hello *hello, char *text)
 		snprintf(text, TEXT_MAX, "the server is out of memory");
 		return err;
 	}
-	conn->imm = hello->features & FEATURE_IMM;
+	conn->features = hello->features & FEATURES;
 	return 0;
 }
 
-static void fill_welcome(const struct conn *conn, struct welcome *welcome, uint64_t features)
+static void fill_welcome(const struct conn *conn, struct welcome *welcome)
 {
 	const uint8_t *id = session_id(conn->session), *key = session_key(conn->session);
 
 	welcome->version = PROTO_VERSION;
-	welcome->features = features & FEATURES;
+	welcome->features = conn->features;
 	welcome->session_id = (struct bytes){.data = id, .len = SESSION_ID_SIZE};
 	welcome->session_key = (struct bytes){.data = key, .len = SESSION_KEY_SIZE};
 	welcome->boot_id = conn->worker->server->boot_id;
@@ -115,7 +115,7 @@ int handshake_hello(struct conn *conn, const struct message *msg)
 		log_info("%s: refused: %s", conn->peer, greeting->text);
 		conn->state = CONN_REFUSED;
 	} else {
-		fill_welcome(conn, welcome, hello->features);
+		fill_welcome(conn, welcome);
 		log_info("%s: client \"%s\" uses export \"%s\"", conn->peer,
 			 (const char *)hello->client.data, conn->export->name);
 	}

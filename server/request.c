@@ -67,7 +67,7 @@ static void admit_one(struct conn *conn, const struct submit *batch, size_t i, s
 	if (err) {
 		if (file)
 			file_unref(file);
-		conn->worker->count.errors++;
+		conn->count.n[COUNT_ERRORS]++;
 		outbox_result(&conn->outbox, batch->tag[i], err);
 		return;
 	}
@@ -98,7 +98,8 @@ int requests_admit(struct conn *conn, const struct submit *batch)
 	if (batch->n > conn->max_inflight - conn->nr_open)
 		return -EPROTO;
 	conn->nr_open += (uint32_t)batch->n;
-	conn->worker->count.batches++;
+	conn->count.n[COUNT_BATCHES]++;
+	conn->count.n[COUNT_ENTRIES] += batch->n;
 	session_get_files(conn->session, batch->n, batch->file, files);
 	for (size_t i = 0; i < batch->n; i++)
 		admit_one(conn, batch, i, files[i]);
@@ -119,24 +120,22 @@ void request_put_region(struct conn *conn, struct region *region)
 	}
 }
 
-static void count_request(struct worker *worker, const struct request *req)
+static void count_request(struct counters *count, const struct request *req)
 {
-	if (req->error)
-		worker->count.errors++;
-	if (req->op == IO_READ) {
-		worker->count.reads++;
-		worker->count.read_bytes += req->end;
-	} else {
-		worker->count.writes++;
-		worker->count.written_bytes += req->end;
-	}
+	uint64_t bytes = req->error ? 0 : req->end;
+	bool read = req->op == IO_READ;
+
+	count->n[COUNT_ERRORS] += req->error != 0;
+	count->n[read ? COUNT_READS : COUNT_WRITES]++;
+	count->n[read ? COUNT_READ_BYTES : COUNT_WRITTEN_BYTES] += bytes;
 }
 
 static void request_finish(struct request *req, bool told)
 {
 	struct conn *conn = req->conn;
 
-	count_request(conn->worker, req);
+	count_request(&conn->count, req);
+	conn->count.n[COUNT_IMMEDIATES] += told;
 	if (told)
 		conn->nr_open--;
 	else if (conn->state != CONN_CLOSING)

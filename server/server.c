@@ -59,6 +59,18 @@ static int open_workers(struct server *server, const struct server_config *confi
 	return 0;
 }
 
+/* Those from the first on have been stopped. While one has connections, it may ask any other. */
+static void join_workers(struct server *server, unsigned first)
+{
+	for (unsigned i = first; i < server->nr_workers; i++)
+		while (sem_wait(&server->idle))
+			;
+	for (unsigned i = first; i < server->nr_workers; i++)
+		worker_dismiss(server->workers[i]);
+	for (unsigned i = first; i < server->nr_workers; i++)
+		worker_join(server->workers[i]);
+}
+
 /* The first worker first and alone: once it no longer listens nobody is sent to the others. */
 static void stop_workers(struct server *server)
 {
@@ -69,8 +81,7 @@ static void stop_workers(struct server *server)
 		;
 	for (unsigned i = 1; i < nr; i++)
 		worker_stop(server->workers[i]);
-	for (unsigned i = 0; i < nr; i++)
-		worker_join(server->workers[i]);
+	join_workers(server, 0);
 }
 
 static int start_workers(struct server *server)
@@ -83,8 +94,7 @@ static int start_workers(struct server *server)
 			/* Those that run have no listener and no connection yet. */
 			for (unsigned j = i; j < server->nr_workers; j++)
 				worker_stop(server->workers[j]);
-			for (unsigned j = i; j < server->nr_workers; j++)
-				worker_join(server->workers[j]);
+			join_workers(server, i);
 			return err;
 		}
 	}
@@ -99,6 +109,7 @@ int server_start(const struct server_config *config, struct server **out)
 	if (!server)
 		return -ENOMEM;
 	sem_init(&server->deaf, 0, 0);
+	sem_init(&server->idle, 0, 0);
 	err = fill_in(server, config);
 	if (err)
 		goto err_free;
@@ -138,6 +149,7 @@ err_exports:
 	exports_close(&server->exports);
 err_free:
 	sem_destroy(&server->deaf);
+	sem_destroy(&server->idle);
 	free(server);
 	return err;
 }
@@ -151,6 +163,7 @@ void server_stop(struct server *server)
 	sessions_close(server->sessions);
 	exports_close(&server->exports);
 	sem_destroy(&server->deaf);
+	sem_destroy(&server->idle);
 	free(server);
 }
 

@@ -22,6 +22,7 @@ struct server {
 	uint32_t max_inflight;
 	struct listeners listeners; /* in the first worker's domains */
 	sem_t deaf;		    /* the first worker has closed them */
+	sem_t idle;		    /* one for each worker that has stopped */
 	struct worker **workers;
 	unsigned nr_workers;
 };

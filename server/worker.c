@@ -56,6 +56,14 @@ static int open_domains(struct worker *worker)
 	return err;
 }
 
+static bool takes_pipes(const struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		if (worker->domains[i].tp->ops->takes_pipes)
+			return true;
+	return false;
+}
+
 static void close_domains(struct worker *worker)
 {
 	while (worker->nr_domains) {
@@ -126,6 +134,8 @@ int worker_open(struct server *server, unsigned id, const struct server_config *
 		goto err_loop;
 	}
 	err = open_domains(worker);
+	if (!err && takes_pipes(worker))
+		staging_add_pipes(&worker->staging);
 	if (!err)
 		err = open_queues(worker);
 	if (err)
@@ -148,13 +158,14 @@ err_free:
 
 static void log_counters(const struct worker *worker)
 {
-	const struct worker_counters *c = &worker->count;
+	const uint64_t *n = worker->count.n;
 
 	log_info("worker %u: %" PRIu64 " reads of %" PRIu64 " bytes, %" PRIu64 " writes of %" PRIu64
 		 " bytes, %" PRIu64 " failed, %" PRIu64 " batches, %" PRIu64 " calls, %" PRIu64
 		 " messages sent, %" PRIu64 " connections, %" PRIu64 " turns, %" PRIu64 " sleeps",
-		 worker->id, c->reads, c->read_bytes, c->writes, c->written_bytes, c->errors,
-		 c->batches, c->calls, c->messages, c->connections, c->turns, c->sleeps);
+		 worker->id, n[COUNT_READS], n[COUNT_READ_BYTES], n[COUNT_WRITES],
+		 n[COUNT_WRITTEN_BYTES], n[COUNT_ERRORS], n[COUNT_BATCHES], n[COUNT_CALLS],
+		 n[COUNT_MESSAGES_OUT], n[COUNT_CONNECTIONS], n[COUNT_TURNS], n[COUNT_SLEEPS]);
 }
 
 void worker_close(struct worker *worker)

@@ -13,6 +13,7 @@
 
 #include "common/transport.h"
 #include "proto/arena.h"
+#include "server/counters.h"
 #include "server/evloop.h"
 #include "server/list.h"
 #include "server/nap.h"
@@ -28,11 +29,6 @@ struct worker_domain {
 	struct tp_domain *tp;
 	struct ev readable;
 	bool watched; /* a poll of its fd is under way */
-};
-
-struct worker_counters {
-	uint64_t turns, sleeps, connections, batches, calls, messages;
-	uint64_t reads, read_bytes, writes, written_bytes, errors;
 };
 
 struct worker {
@@ -55,13 +51,13 @@ struct worker {
 	struct list greeting, posting;	 /* with a deadline, the nearest first */
 	unsigned nr_greeting;
 
-	struct ev stop;
-	bool stopping;
+	struct ev stop, dismiss;
+	bool stopping, idle, dismissed;
 	uint64_t stop_ns;
 	struct nap nap;
 	uint64_t complain_ns;	/* the second in which ... */
 	unsigned nr_complaints; /* ... so many peers were complained about */
-	struct worker_counters count;
+	struct counters count;	/* its own, and of connections that are gone */
 };
 
 /* Everything but the thread. 0 or -errno, logged. */
@@ -71,8 +67,12 @@ int worker_open(struct server *server, unsigned id, const struct server_config *
 void worker_close(struct worker *worker);
 /* 0 or -errno. */
 int worker_start(struct worker *worker);
-/* From another thread: finish, disconnect, end. worker_join waits for that. */
+/*
+ * From another thread: finish, disconnect; server->idle is posted when no connection is left. Then
+ * it still does what others ask of it until all are idle and it is dismissed.
+ */
 void worker_stop(struct worker *worker);
+void worker_dismiss(struct worker *worker);
 void worker_join(struct worker *worker);
 
 /* The worker's domain of a provider that listens. */
@@ -89,5 +89,8 @@ static inline bool worker_has_staging(const struct worker *worker, enum staging_
 
 /* worker_loop.c: the thread. */
 void *worker_run(void *worker);
+/* Look once at wires and disk and do what is to be done. False: nothing was. *due: when a time
+ * limit of somebody's ends; 0: never. */
+bool worker_turn(struct worker *worker, uint64_t *now, uint64_t *due);
 
 #endif

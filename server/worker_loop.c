@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <liburing.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -178,25 +179,21 @@ static void sleep_until(struct worker *worker, uint64_t due)
 			return;
 	for (unsigned i = 0; i < worker->nr_domains; i++)
 		watch(worker, &worker->domains[i]);
-	worker->count.sleeps++;
+	worker->count.n[COUNT_SLEEPS]++;
 	evloop_turn(worker->loop, true, due ? (int)left_ms : -1);
 }
 
-static void turn(struct worker *worker)
+bool worker_turn(struct worker *worker, uint64_t *now, uint64_t *due)
 {
 	int n = poll_domains(worker);
-	uint64_t now, due;
 
-	worker->count.turns++;
+	worker->count.n[COUNT_TURNS]++;
 	serve(worker);
 	n += evloop_turn(worker->loop, false, 0);
-	now = now_ns();
-	due = run_timers(worker, now);
-	settle(worker, now);
-	if (n || !list_empty(&worker->ready))
-		nap_active(&worker->nap, now);
-	else if (nap_idle(&worker->nap, now))
-		sleep_until(worker, due);
+	*now = now_ns();
+	*due = run_timers(worker, *now);
+	settle(worker, *now);
+	return n || !list_empty(&worker->ready);
 }
 
 static void stop(struct ev *ev, int32_t res)
@@ -220,11 +217,51 @@ void worker_stop(struct worker *worker)
 	evloop_post(worker->loop, &worker->stop, 0);
 }
 
+static void dismiss(struct ev *ev, int32_t res)
+{
+	(void)res;
+	container_of(ev, struct worker, dismiss)->dismissed = true;
+}
+
+void worker_dismiss(struct worker *worker)
+{
+	worker->dismiss.fn = dismiss;
+	evloop_post(worker->loop, &worker->dismiss, 0);
+}
+
+/* Nobody comes to it any more, and all have left. */
+static void check_idle(struct worker *worker)
+{
+	if (!worker->stopping || worker->idle || atomic_load(&worker->nr_conns))
+		return;
+	worker->idle = true;
+	sem_post(&worker->server->idle);
+}
+
+/* Pipes to sockets may raise it, and whoever runs a server in his process need not know. */
+static void block_sigpipe(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 void *worker_run(void *arg)
 {
 	struct worker *worker = arg;
+	uint64_t now, due;
 
-	while (!worker->stopping || atomic_load(&worker->nr_conns))
-		turn(worker);
+	block_sigpipe();
+	while (!worker->dismissed) {
+		bool active = worker_turn(worker, &now, &due);
+
+		check_idle(worker);
+		if (active)
+			nap_active(&worker->nap, now);
+		else if (nap_idle(&worker->nap, now))
+			sleep_until(worker, due);
+	}
 	return NULL;
 }

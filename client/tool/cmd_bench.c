@@ -197,6 +197,20 @@ static int fill_file(const struct options *options)
 	return err;
 }
 
+static void subtract(struct usrbio_counters *counters, const struct usrbio_counters *before)
+{
+	counters->ios -= before->ios;
+	counters->msgs_sent -= before->msgs_sent;
+	counters->msgs_received -= before->msgs_received;
+	counters->imms_received -= before->imms_received;
+	counters->doorbells -= before->doorbells;
+	counters->polls -= before->polls;
+	counters->sleeps -= before->sleeps;
+	counters->batches -= before->batches;
+	counters->completions -= before->completions;
+	counters->msg_bytes -= before->msg_bytes;
+}
+
 static int measure(const struct options *options, struct figures *figures)
 {
 	struct bench_config config = options->config;
@@ -221,11 +235,7 @@ static int measure(const struct options *options, struct figures *figures)
 	figures->cpu_us = cpu_us() - cpu;
 	if (!err)
 		err = usrbio_counters(config.mount_point, &figures->counters);
-	figures->counters.msgs_sent -= before.msgs_sent;
-	figures->counters.msgs_received -= before.msgs_received;
-	figures->counters.imms_received -= before.imms_received;
-	figures->counters.doorbells -= before.doorbells;
-	figures->counters.sleeps -= before.sleeps;
+	subtract(&figures->counters, &before);
 	return err;
 }
 
@@ -234,9 +244,15 @@ static double us(const struct histogram *times, double fraction)
 	return (double)histogram_percentile(times, fraction) / 1e3;
 }
 
+static double ratio(uint64_t a, uint64_t b)
+{
+	return b ? (double)a / (double)b : 0;
+}
+
 static void report(const struct options *options, const struct figures *figures)
 {
 	const struct bench_config *config = &options->config;
+	const struct usrbio_counters *c = &figures->counters;
 	const struct histogram *times = &figures->times;
 	double n = times->total ? (double)times->total : 1;
 	double iops = (double)times->total / figures->seconds;
@@ -251,20 +267,24 @@ static void report(const struct options *options, const struct figures *figures)
 				"\"mean_us\": %.2f, \"p50_us\": %.2f, \"p99_us\": %.2f, "
 				"\"p999_us\": %.2f, \"max_us\": %.2f, \"cpu_us_per_io\": %.3f, "
 				"\"messages_per_io\": %.3f, \"doorbells_per_io\": %.3f, "
-				"\"sleeps_per_io\": %.3f}\n"
+				"\"sleeps_per_io\": %.3f, \"polls_per_io\": %.3f, "
+				"\"message_bytes_per_io\": %.1f, \"entries_per_batch\": %.2f, "
+				"\"results_per_completion\": %.2f}\n"
 			      : "%s %s, blocks of %" PRIu64 ", depth %u, %u rings in each of %u "
 				"threads; anew for each I/O: %s\n"
 				"%.3f s, %" PRIu64 " I/Os: %.0f IOPS, %.3f GiB/s\n"
 				"latency us: mean %.1f, p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f\n"
 				"per I/O: %.2f us of CPU here, %.3f messages, %.3f doorbells, "
-				"%.3f sleeps\n";
+				"%.3f sleeps, %.3f polls, %.1f bytes of messages\n"
+				"per message: %.2f I/Os to the server, %.2f results back\n";
 
 	printf(text, what, order, config->block, config->depth, config->rings, options->threads,
 	       own_names[config->own], figures->seconds, times->total, iops, gib,
 	       (double)times->sum / n / 1e3, us(times, 0.5), us(times, 0.99), us(times, 0.999),
-	       (double)times->max / 1e3, figures->cpu_us / n,
-	       (double)messages(&figures->counters) / n, (double)figures->counters.doorbells / n,
-	       (double)figures->counters.sleeps / n);
+	       (double)times->max / 1e3, figures->cpu_us / n, (double)messages(c) / n,
+	       (double)c->doorbells / n, (double)c->sleeps / n, (double)c->polls / n,
+	       (double)c->msg_bytes / n, ratio(c->ios, c->batches),
+	       ratio(c->ios - c->imms_received, c->completions));
 }
 
 /* With the file open and registered. */

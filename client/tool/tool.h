@@ -18,7 +18,7 @@ struct command {
 };
 
 extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_ls, cmd_mkdir, cmd_mv,
-	cmd_ping, cmd_rm, cmd_stat;
+	cmd_ping, cmd_rm, cmd_stat, cmd_stats;
 
 /* "usrbio NAME: subject: what errno says", to stderr. err is -errno. Returns EXIT_FAILED. */
 int fail(const char *subject, int err);

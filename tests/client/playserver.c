@@ -55,7 +55,8 @@ static void welcome(struct playserver *server, struct play_conn *conn)
 		.type = MSG_WELCOME,
 		.welcome = {.status = server->refuse,
 			    .version = PROTO_VERSION,
-			    .features = server->no_imm ? 0 : FEATURE_IMM,
+			    .features = (server->no_imm ? 0 : FEATURE_IMM) |
+					(server->counters ? FEATURE_COUNTERS : 0),
 			    .session_id = {.data = id, .len = sizeof(id)},
 			    .session_key = {.data = key, .len = sizeof(key)},
 			    .boot_id = 42,
@@ -79,6 +80,11 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 	};
 
 	atomic_fetch_add(&server->nr_calls, 1);
+	if (call->op == CALL_COUNTERS) {
+		play_must(server->counters);
+		server->counters(server, conn, call);
+		return;
+	}
 	if (call->op == CALL_CLOSE)
 		atomic_fetch_add(&server->nr_closes, 1);
 	play_send(server, conn, &msg);

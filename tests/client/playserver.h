@@ -48,6 +48,9 @@ struct playserver {
 	bool no_imm;
 	/* Called instead of serving a batch, on the server's thread. */
 	void (*lie)(struct playserver *server, struct play_conn *conn, const struct submit *submit);
+	/* Called to answer CALL_COUNTERS, likewise; NULL: the feature is not offered. */
+	void (*counters)(struct playserver *server, struct play_conn *conn,
+			 const struct call *call);
 	/* Called after a drop has been answered, likewise. */
 	void (*dropped)(struct playserver *server, struct play_conn *conn,
 			const struct region_add *region);

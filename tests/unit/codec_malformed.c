@@ -188,6 +188,37 @@ Test(malformed, names_and_types_must_match)
 		     "a name that does not end");
 }
 
+/* Two names with types, and counters: `width` a row, n in all. */
+static int reply_with_counts(uint32_t width, size_t n)
+{
+	static const uint64_t counts[2 * COUNTS_MAX + 2];
+	static uint8_t frame[FRAME_MAX];
+	const uint32_t types[] = {1, 2};
+	const struct message m = {.type = MSG_REPLY,
+				  .reply = {.names = {(const uint8_t *)"a\0b", 4},
+					    .nr_types = 2,
+					    .types = types,
+					    .counts_width = width,
+					    .nr_counts = n,
+					    .counts = counts}};
+
+	return decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame)));
+}
+
+Test(malformed, rows_of_counters_must_be_whole)
+{
+	cr_expect_eq(reply_with_counts(0, 0), 0);
+	cr_expect_eq(reply_with_counts(3, 6), 0);
+	cr_expect_eq(reply_with_counts(COUNTS_MAX, 2 * COUNTS_MAX), 0);
+	cr_expect_eq(reply_with_counts(3, 5), -EBADMSG);
+	cr_expect_eq(reply_with_counts(3, 7), -EBADMSG);
+	cr_expect_eq(reply_with_counts(3, 0), -EBADMSG);
+	cr_expect_eq(reply_with_counts(0, 1), -EBADMSG);
+	cr_expect_eq(reply_with_counts(COUNTS_MAX + 1, 2 * COUNTS_MAX + 2), -EBADMSG);
+	/* 2^31 of each: their product is not 0. */
+	cr_expect_eq(reply_with_counts(1u << 31, 0), -EBADMSG);
+}
+
 Test(malformed, nesting_is_only_an_unknown_field)
 {
 	static uint8_t frame[FRAME_MAX];

@@ -226,6 +226,30 @@ Test(round_trip, reply)
 	cr_expect_eq(out.reply.types[1], 8);
 }
 
+Test(round_trip, rows_of_counters)
+{
+	enum { ROWS = 5, WIDTH = COUNTS_MAX };
+	static uint64_t counts[ROWS * WIDTH];
+	uint32_t types[ROWS] = {COUNTED_WORKER, COUNTED_CONNECTION, 2, 2, 3};
+	struct message in = {.type = MSG_REPLY,
+			     .reply = {.names = {(const uint8_t *)"0\0a\0b\0c\0\0", 9},
+				       .nr_types = ROWS,
+				       .types = types,
+				       .counts_width = WIDTH,
+				       .nr_counts = ROWS * WIDTH,
+				       .counts = counts}};
+	struct message out;
+
+	for (size_t i = 0; i < ROWS * WIDTH; i++)
+		counts[i] = ~0ull / (i + 1);
+	out = there_and_back(&in);
+	cr_assert_eq(out.reply.counts_width, WIDTH);
+	cr_assert_eq(out.reply.nr_counts, ROWS * WIDTH);
+	cr_expect_arr_eq(out.reply.counts, counts, sizeof(counts));
+	cr_assert_eq(out.reply.nr_types, ROWS);
+	cr_expect_arr_eq(out.reply.types, types, sizeof(types));
+}
+
 Test(round_trip, ping)
 {
 	struct message in = {.type = MSG_PING, .ping = {UINT64_MAX, 1}};

@@ -1,0 +1,106 @@
+/* The calls of usrbio.h about counters: this side's, and what the server of a mount tells of its
+ * own. No state; any thread. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/mount.h"
+#include "client/usrbio.h"
+
+static const char *const names[NR_COUNTS] = {
+	[COUNT_READS] = "reads",
+	[COUNT_READ_BYTES] = "read_bytes",
+	[COUNT_WRITES] = "writes",
+	[COUNT_WRITTEN_BYTES] = "written_bytes",
+	[COUNT_ERRORS] = "errors",
+	[COUNT_BATCHES] = "batches",
+	[COUNT_ENTRIES] = "entries",
+	[COUNT_COMPLETIONS] = "completions",
+	[COUNT_RESULTS] = "results",
+	[COUNT_IMMEDIATES] = "immediates",
+	[COUNT_CALLS] = "calls",
+	[COUNT_MESSAGES_IN] = "messages_in",
+	[COUNT_MESSAGES_OUT] = "messages_out",
+	[COUNT_POSTS] = "posts",
+	[COUNT_STAGED_BYTES] = "staged_bytes",
+	[COUNT_DIRECT_BYTES] = "direct_bytes",
+	[COUNT_DOORBELLS] = "doorbells",
+	[COUNT_SIGNALLED] = "signalled",
+	[COUNT_POLLS] = "polls",
+	[COUNT_TURNS] = "turns",
+	[COUNT_SLEEPS] = "sleeps",
+	[COUNT_CONNECTIONS] = "connections",
+};
+
+int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
+{
+	struct mount *mount;
+	int err;
+
+	if (!counters)
+		return -EINVAL;
+	err = mount_get(mount_point, &mount);
+	if (err)
+		return err;
+	err = mount_counters(mount, counters);
+	mount_put(mount);
+	return err;
+}
+
+/* As many values as both sides know. The codec has seen to it that all rows are whole. */
+static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
+{
+	uint32_t width = reply->counts_width;
+	const char *name = (const char *)reply->names.data;
+
+	for (size_t i = 0; i < reply->nr_types; i++, name += strlen(name) + 1) {
+		bool worker = reply->types[i] == COUNTED_WORKER;
+		const struct usrbio_server_counters row = {
+			.kind = worker ? "worker" : "connection",
+			.name = name,
+			.nr = width < NR_COUNTS ? width : NR_COUNTS,
+			.names = names,
+			.values = reply->counts + i * width,
+		};
+
+		if (worker || reply->types[i] == COUNTED_CONNECTION)
+			fn(arg, &row);
+	}
+}
+
+/* A worker's and its connections' at a time, or a part of them. */
+static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn, void *arg)
+{
+	struct call call = {.op = CALL_COUNTERS};
+	int err;
+
+	do {
+		err = mount_call(mount, &call, answer);
+		if (err)
+			return err;
+		tell(&answer->reply, fn, arg);
+		/* A list that goes back would never end. */
+		if (answer->reply.next && answer->reply.next <= call.off)
+			return -EPROTO;
+		call.off = answer->reply.next;
+	} while (call.off);
+	return 0;
+}
+
+int usrbio_server_counters(const char *mount_point, usrbio_counters_fn fn, void *arg)
+{
+	struct answer *answer;
+	struct mount *mount;
+	int err;
+
+	if (!fn)
+		return -EINVAL;
+	err = mount_get(mount_point, &mount);
+	if (err)
+		return err;
+	answer = malloc(sizeof(*answer));
+	err = answer ? ask(mount, answer, fn, arg) : -ENOMEM;
+	free(answer);
+	mount_put(mount);
+	return err;
+}

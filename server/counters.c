@@ -1,0 +1,137 @@
+/*
+ * Counters: sums, and CALL_COUNTERS. Its answer is made by the worker it asks about, one after the
+ * other as the client goes on asking; the call belongs to that worker's thread meanwhile.
+ */
+#include "server/counters.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/calls.h"
+#include "server/conn.h"
+#include "server/server_impl.h"
+#include "server/worker.h"
+
+/* Where a list goes on: behind this connection of this worker. */
+#define CURSOR_BITS	      48
+#define CURSOR(worker, after) ((uint64_t)(worker) << CURSOR_BITS | (after))
+#define CURSOR_AFTER(cursor)  ((cursor) & (((uint64_t)1 << CURSOR_BITS) - 1))
+
+#define FRAME_ROOM 128 /* of a Reply's other fields */
+
+void counters_add(struct counters *to, const struct counters *from)
+{
+	for (int i = 0; i < NR_COUNTS; i++)
+		to->n[i] += from->n[i];
+}
+
+void counters_of_worker(const struct worker *worker, struct counters *sum)
+{
+	*sum = worker->count;
+	list_for_each (it, &worker->conns)
+		counters_add(sum, &container_of(it, struct conn, node)->count);
+	for (unsigned i = 0; i < worker->nr_domains; i++) {
+		const struct tp_counters *count = &worker->domains[i].tp->count;
+
+		sum->n[COUNT_DOORBELLS] += count->doorbells;
+		sum->n[COUNT_SIGNALLED] += count->signalled;
+		sum->n[COUNT_POLLS] += count->polls;
+	}
+}
+
+/* Rows in the making; what fits into one message. */
+struct rows {
+	struct counters *counts;
+	uint32_t *types;
+	uint8_t *names;
+	size_t n, names_len, room;
+};
+
+static bool add_row(struct rows *rows, uint32_t type, const char *name,
+		    const struct counters *counts)
+{
+	size_t len = strlen(name) + 1, need = sizeof(*counts) + sizeof(*rows->types) + len;
+
+	if (need > rows->room)
+		return false;
+	rows->room -= need;
+	rows->counts[rows->n] = *counts;
+	rows->types[rows->n++] = type;
+	memcpy(rows->names + rows->names_len, name, len);
+	rows->names_len += len;
+	return true;
+}
+
+/* Where to go on; 0: that was all. */
+static uint64_t fill_rows(const struct worker *worker, uint64_t after, struct rows *rows)
+{
+	struct counters sum;
+	char name[16];
+
+	counters_of_worker(worker, &sum);
+	snprintf(name, sizeof(name), "%u", worker->id);
+	if (!after)
+		add_row(rows, COUNTED_WORKER, name, &sum);
+	list_for_each (it, &worker->conns) {
+		const struct conn *conn = container_of(it, struct conn, node);
+
+		if (conn->number <= after)
+			continue;
+		if (!add_row(rows, COUNTED_CONNECTION, conn->peer, &conn->count))
+			return CURSOR(worker->id, after);
+		after = conn->number;
+	}
+	return worker->id + 1 < worker->server->nr_workers ? CURSOR(worker->id + 1, 0) : 0;
+}
+
+/* On the thread of the worker that is asked. */
+static void collect(struct pending_call *pending, const struct worker *worker)
+{
+	struct reply *reply = &pending->out.msg.reply;
+	size_t room = pending->conn->tp->msg_max - FRAME_ROOM;
+	size_t max = room / sizeof(struct counters);
+	struct rows rows = {.room = room};
+
+	/* One block: the counters, then types, then names, each of the size they can have. */
+	pending->rows = calloc(1, max * (sizeof(*rows.counts) + sizeof(*rows.types)) + room);
+	if (!pending->rows) {
+		reply->status = -ENOMEM;
+		return;
+	}
+	rows.counts = pending->rows;
+	rows.types = (uint32_t *)(rows.counts + max);
+	rows.names = (uint8_t *)(rows.types + max);
+	reply->next = fill_rows(worker, CURSOR_AFTER(pending->call.off), &rows);
+	reply->names = (struct bytes){.data = rows.names, .len = rows.names_len};
+	reply->types = rows.types;
+	reply->nr_types = rows.n;
+	reply->counts_width = NR_COUNTS;
+	reply->counts = rows.counts->n;
+	reply->nr_counts = rows.n * NR_COUNTS;
+}
+
+static void asked(struct ev *ev, int32_t res)
+{
+	struct pending_call *pending = container_of(ev, struct pending_call, back);
+	struct server *server = pending->conn->worker->server;
+
+	(void)res;
+	collect(pending, server->workers[pending->call.off >> CURSOR_BITS]);
+	call_return(pending);
+}
+
+void counters_ask(struct pending_call *pending)
+{
+	struct server *server = pending->conn->worker->server;
+	uint64_t id = pending->call.off >> CURSOR_BITS;
+
+	if (id >= server->nr_workers) {
+		pending->out.msg.reply.status = -EINVAL;
+		call_return(pending);
+		return;
+	}
+	pending->back.fn = asked;
+	evloop_post(server->workers[id]->loop, &pending->back, 0);
+}
