@@ -29,8 +29,8 @@ static uint64_t draw(struct bench_lane *lane)
 	return lane->random;
 }
 
-/* Where the next I/O goes; false when it is time to stop, but not before there was one. */
-static bool choose(struct load *load, uint64_t now, uint64_t *off)
+/* The next I/O's file and offset; false when it is time to stop, but not before there was one. */
+static bool choose(struct load *load, uint64_t now, struct bench_io *io, uint64_t *off)
 {
 	const struct bench_config *config = load->config;
 	uint64_t n = 0;
@@ -42,6 +42,7 @@ static bool choose(struct load *load, uint64_t now, uint64_t *off)
 	}
 	if (config->random)
 		n = draw(load->lane);
+	io->file = &config->files[n / config->nr_blocks % config->nr_files];
 	*off = n % config->nr_blocks * config->block;
 	return now < config->end_ns || !load->lane->times.total;
 }
@@ -52,12 +53,14 @@ static int begin(struct load *load, struct bench_ring *ring, struct bench_io *io
 	uint64_t off;
 	int err;
 
-	if (load->stopping || !choose(load, now, &off)) {
+	if (load->stopping || !choose(load, now, io, &off)) {
 		load->stopping = true;
 		return 0;
 	}
 	io->begin_ns = now;
 	io->iov = &load->iov;
+	if (config->own != OWN_FILE)
+		io->fd = io->file->fd;
 	err = bench_own(config, ring, io);
 	if (err)
 		return err;
@@ -200,7 +203,7 @@ static int open_load(struct load *load, struct bench_lane *lane)
 		return err;
 	for (unsigned i = 0; i < n; i++) {
 		load->ios[i].buf = load->iov.base + i * config->block;
-		load->ios[i].fd = config->own == OWN_FILE ? -1 : config->fd;
+		load->ios[i].fd = -1;
 	}
 	for (uint64_t i = 0; config->write && i + 8 <= n * config->block; i += 8) {
 		uint64_t word = draw(lane);
@@ -232,8 +235,12 @@ void *bench_lane_run(void *arg)
 	struct load load;
 
 	lane->err = open_load(&load, lane);
+	pthread_barrier_wait(&lane->run->meet);
+	pthread_barrier_wait(&lane->run->meet);
 	if (!lane->err)
 		lane->err = run(&load);
+	pthread_barrier_wait(&lane->run->meet);
+	pthread_barrier_wait(&lane->run->meet);
 	close_load(&load);
 	return NULL;
 }

@@ -18,7 +18,7 @@ static int own_iov(const struct bench_config *config, struct bench_ring *ring, s
 
 	if (err)
 		return err;
-	err = hf3fs_iovcreate(&io->own_iov, config->mount_point, config->block, 0, -1);
+	err = hf3fs_iovcreate(&io->own_iov, config->mount_point, config->iov_size, 0, -1);
 	if (err) {
 		hf3fs_iordestroy(&ring->ior);
 		return err;
@@ -42,7 +42,7 @@ static int own_wrap(struct bench_io *io)
 
 static int own_file(const struct bench_config *config, struct bench_io *io)
 {
-	int fd = usrbio_open(config->path, config->write ? O_WRONLY : O_RDONLY, 0), err;
+	int fd = usrbio_open(io->file->path, config->write ? O_WRONLY : O_RDONLY, 0), err;
 
 	if (fd < 0)
 		return fd;

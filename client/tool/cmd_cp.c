@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "client/tool/copy.h"
@@ -34,17 +33,6 @@ static const char help[] =
 	"  --rings N         rings, each with a thread of its own, default 4\n"
 	"  -q, --quiet       no progress, no summary\n"
 	"  --json            the summary as JSON\n";
-
-/* Many small files are open at once. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int parse(int argc, char **argv, struct options *options)
 {

@@ -41,6 +41,9 @@ uint64_t size_option(const char *name, uint64_t min, uint64_t max);
 /* DIR/NAME in fresh memory; ends the program when there is none. */
 char *join_path(const char *dir, const char *name);
 
+/* For commands that have many files open at once. */
+void raise_file_limit(void);
+
 /* CLOCK_MONOTONIC. */
 uint64_t now_ns(void);
 

@@ -27,7 +27,7 @@ def _wait_for(path):
 
 
 class Nvme:
-    """The kernel's NVMe over Fabrics, target and host over the same device, a RAM disk behind it."""
+    """The kernel's NVMe over Fabrics, target and host on one device, a RAM disk behind it."""
 
     TARGET = "/sys/kernel/config/nvmet"
 
@@ -93,8 +93,8 @@ class Perftest:
         self.address, self.seconds = address, seconds
 
     def measure(self, tool, row):
-        argv = [tool, "-d", "rxe0", "-R", "-F", "-s", str(row.block), "-t", str(row.depth), "-D", str(self.seconds),
-                "-p", str(7500 + os.getpid() % 400)]
+        argv = [tool, "-d", "rxe0", "-R", "-F", "-s", str(row.block), "-t", str(row.depth),
+                "-D", str(self.seconds), "-p", str(7500 + os.getpid() % 400)]
         server = child.start(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(50):  # the server says nothing when it is ready
             time.sleep(0.2)

@@ -83,9 +83,10 @@ class LocalFile:
 class Ours:
     """A server of its own on loopback, and `usrbio bench`."""
 
-    def __init__(self, build, listen, directory, name, seconds, size, workers=None):
-        argv = [os.path.join(build, "server/usrbio-server"), "--export", f"bench={directory}",
-                "--listen", listen]
+    def __init__(self, build, listen, directory, name, seconds, size, workers=None, under=()):
+        """under: a program, such as strace, that runs the server."""
+        argv = [*under, os.path.join(build, "server/usrbio-server"),
+                "--export", f"bench={directory}", "--listen", listen]
         if workers:
             argv += ["--workers", str(workers)]
         self.process = child.start(argv, stdout=subprocess.PIPE, text=True)

@@ -1,5 +1,7 @@
 """Rounds: every contestant in turn, several times, so that a noisy minute hits all alike."""
 
+import json
+import os
 import statistics
 import sys
 
@@ -7,8 +9,8 @@ import sys
 class Series:
     """The figures of one contestant for one row, one a round."""
 
-    def __init__(self):
-        self.values = []
+    def __init__(self, values=()):
+        self.values = list(values)
 
     def add(self, value):
         self.values.append(value)
@@ -24,14 +26,15 @@ class Series:
 
 
 class Results:
-    """Series by (row, contestant, figure)."""
+    """Series by (name of a row, contestant, figure)."""
 
     def __init__(self):
         self.series = {}
+        self.ratios = []
 
     def add(self, row, who, figures):
         for figure, value in figures.items():
-            self.series.setdefault((row, who, figure), Series()).add(value)
+            self.series.setdefault((row.name, who, figure), Series()).add(value)
 
     def get(self, row, who, figure):
         return self.series.get((row, who, figure))
@@ -43,6 +46,34 @@ class Results:
     def best(self, row, whos, figure):
         """The highest median among several contestants."""
         return max((self.median(row, who, figure) or 0.0) for who in whos)
+
+    def contestants(self):
+        """In the order of their first figure, ours first."""
+        names = dict.fromkeys(who for _, who, _ in self.series)
+        return sorted(names, key=lambda who: not who.startswith("ours"))
+
+    def save(self, options, name):
+        """Everything measured, for scripts: bench-NAME.json."""
+        path = os.path.join(options.out, f"bench-{name}.json")
+        rows = [{"row": row, "who": who, "figure": figure, "median": series.median,
+                 "values": series.values}
+                for (row, who, figure), series in self.series.items()]
+        with open(path, "w", encoding="utf-8") as out:
+            json.dump({"bench": name, "settings": {"rounds": options.rounds,
+                                                   "seconds": options.seconds},
+                       "ratios": self.ratios, "rows": rows}, out, indent=1)
+        print(f"\nall figures: {path}")
+
+
+def load(path):
+    """What save() wrote: its settings, and the results."""
+    with open(path, encoding="utf-8") as file:
+        saved = json.load(file)
+    results = Results()
+    results.ratios = saved["ratios"]
+    for row in saved["rows"]:
+        results.series[row["row"], row["who"], row["figure"]] = Series(row["values"])
+    return saved["settings"], results
 
 
 def run(rows, contestants, rounds):

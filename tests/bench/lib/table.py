@@ -1,21 +1,30 @@
-"""Printing: the medians, the ratios beside their targets, and the same as JSON."""
+"""Tables, as text for people and as Markdown for docs/performance.md."""
 
-import json
+import collections
+
+Table = collections.namedtuple("Table", "title header lines")
 
 
-def show(title, header, lines):
-    """A table of text, its columns as wide as they need to be."""
-    widths = [max(len(str(line[i])) for line in [header, *lines]) for i in range(len(header))]
+def show(table):
+    """As text, its columns as wide as they need to be."""
+    rows = [[str(cell) for cell in line] for line in [table.header, *table.lines]]
+    widths = [max(len(line[i]) for line in rows) for i in range(len(table.header))]
 
     def one(line):
-        return "  ".join(str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
+        return "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
                          for i, (cell, width) in enumerate(zip(line, widths))).rstrip()
 
-    print(f"\n{title}")
-    print(one(header))
+    print(f"\n{table.title}")
+    print(one(rows[0]))
     print("  ".join("-" * width for width in widths))
-    for line in lines:
+    for line in rows[1:]:
         print(one(line))
+
+
+def markdown(table):
+    lines = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.lines]
+    return "\n".join([f"{table.title}:", ""] +
+                     ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines])
 
 
 def cell(series, digits=0):
@@ -23,28 +32,3 @@ def cell(series, digits=0):
     if series is None:
         return "-"
     return f"{series.median:.{digits}f} ±{series.spread * 50:.0f}%"
-
-
-def ratios(title, targets, value_of):
-    """targets: (text, key, must, aim). Prints each ratio beside them. True when every must is met."""
-    met = True
-    lines = []
-    for text, key, must, aim in targets:
-        value = value_of(key)
-        good = value is not None and value >= must
-        met = met and good
-        lines.append([text, "-" if value is None else f"{value:.2f}", must, aim,
-                      "met" if good else "MISSED"])
-    show(title, ["ratio", "measured", "must", "aim", ""], lines)
-    return met
-
-
-def save(path, name, settings, results, values):
-    """Everything measured, for scripts."""
-    rows = [{"row": row if isinstance(row, str) else row.name, "who": who, "figure": figure,
-             "median": series.median, "values": series.values}
-            for (row, who, figure), series in results.series.items()]
-    with open(path, "w", encoding="utf-8") as out:
-        json.dump({"bench": name, "settings": settings, "ratios": values, "rows": rows}, out,
-                  indent=1)
-    print(f"\nall figures: {path}")

@@ -254,6 +254,29 @@ E2E(tool, bench_per_io)
 	cr_assert_eq(run(E2E_TOOL, "bench", "--per-io", "nonsense", url_of("bench")), 2);
 }
 
+/* --files: so many, numbered, each made and filled; --time 0: as many I/Os as there is room for. */
+E2E(tool, bench_numbered_files)
+{
+	char out[16384], name[16];
+	struct stat st;
+
+	e2e_needs_local_files();
+	cr_assert_eq(run_into(out, sizeof(out), E2E_TOOL, "bench", "--create", "--files", "3",
+			      "--size", "8k", "--time", "0", "--depth", "5", "--json",
+			      url_of("many")),
+		     0);
+	cr_assert(strstr(out, "\"files\": 3,") && strstr(out, "\"ios\": 5,"), "%s", out);
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "many.%d", i);
+		cr_assert_eq(stat(path_of(name), &st), 0, "%s", name);
+		cr_assert_eq(st.st_size, 8192, "%s", name);
+		cr_assert_gt(st.st_blocks, 0, "%s was not written", name);
+	}
+	cr_assert_neq(stat(path_of("many.3"), &st), 0);
+	cr_assert_neq(stat(path_of("many"), &st), 0);
+	cr_assert_eq(run(E2E_TOOL, "bench", "--files", "4", "--time", "0", url_of("many")), 1);
+}
+
 E2E(tool, usage)
 {
 	char out[4096];
