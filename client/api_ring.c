@@ -143,6 +143,7 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 		   uint64_t off, uint64_t len, const void *userdata)
 {
 	struct iov_range range = {0};
+	int64_t result;
 	struct slot *slot;
 	struct file *file;
 	uint32_t index;
@@ -166,6 +167,9 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 		err = -EAGAIN;
 		goto err_put;
 	}
+	result = early_result(&range, read ? DIR_READ_IO : DIR_WRITE_IO);
+	if (ring->timeout_ns && !result)
+		result = (int64_t)now_ns();
 	*slot = (struct slot){
 		.off = off,
 		.len = len,
@@ -173,11 +177,9 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 		.file = file,
 		.region = range.region,
 		.region_off = range.off,
-		.result = early_result(&range, read ? DIR_READ_IO : DIR_WRITE_IO),
+		.result = result,
 		.pinned = range.pinned,
 	};
-	if (ring->timeout_ns && !slot->result)
-		slot->result = (int64_t)now_ns();
 	ring_prepared(ring, index);
 	return (int)index;
 

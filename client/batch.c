@@ -15,11 +15,15 @@
 
 _Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
 
-/* The arrays of a SubmitBatch while it is put together. */
+/* A SubmitBatch while it is put together. */
 struct gathered {
-	struct submit submit;
-	uint32_t tag[BATCH_MAX], region[BATCH_MAX];
-	uint64_t file[BATCH_MAX], off[BATCH_MAX], len[BATCH_MAX], region_off[BATCH_MAX];
+	void *buf; /* to send it in */
+	/* Of the last I/O, and most likely of the next. */
+	struct region *region;
+	uint64_t region_handle;
+	uint32_t region_id;
+	size_t n;
+	struct io_entry io[BATCH_MAX];
 };
 
 static struct slot *slot_number(const struct ring *ring, uint64_t number, uint32_t *index)
@@ -76,6 +80,35 @@ static int check(const struct conn *conn, const struct slot *slot, const struct 
 	return 0;
 }
 
+static struct region *find_region(const struct gathered *g, const struct slot *slot)
+{
+	if (slot->region == g->region_handle)
+		return g->region;
+	return slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
+}
+
+/* Let I/Os of the batch name it. If the server does not know it, that goes ahead, in g->buf. */
+static int use_region(struct conn *conn, struct gathered *g, struct region *region,
+		      enum region_dir dir)
+{
+	int id = region_id(region, conn, dir);
+
+	if (id < 0 && g->n)
+		return -EAGAIN;
+	if (id < 0) {
+		id = region_announce(region, conn, dir);
+		if (id < 0)
+			return id;
+		g->buf = conn_buf(conn);
+		if (!g->buf)
+			return -EAGAIN;
+	}
+	g->region = region;
+	g->region_handle = region->handle;
+	g->region_id = (uint32_t)id;
+	return 0;
+}
+
 /*
  * Take the ring's next I/O into the batch. 0, -EAGAIN (not now: the region must be announced first,
  * or no buffer), or the error it completes with.
@@ -83,32 +116,28 @@ static int check(const struct conn *conn, const struct slot *slot, const struct 
 static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
 {
 	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
-	size_t n = g->submit.n;
 	struct region *region;
 	struct slot *slot;
-	uint32_t index;
-	int id, err;
+	uint32_t index, tag;
+	int err;
 
 	slot = slot_number(ring, ring->sent, &index);
-	region = slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
+	region = find_region(g, slot);
 	err = check(conn, slot, region);
+	if (!err && region != g->region)
+		err = use_region(conn, g, region, dir);
 	if (err)
 		return err;
-	if (n && !region_announced(region, conn, dir))
-		return -EAGAIN;
-	id = region_announce(region, conn, dir);
-	if (id < 0)
-		return id;
-	if (!conn_buf(conn))
-		return -EAGAIN;
-	conn_expect(conn);
-	g->tag[n] = inflight_add(&conn->inflight, ring, index, slot->len);
-	g->file[n] = slot->file->handle;
-	g->off[n] = slot->off;
-	g->len[n] = slot->len;
-	g->region[n] = (uint32_t)id;
-	g->region_off[n] = slot->region_off;
-	g->submit.n++;
+	if (!g->n)
+		conn_expect(conn);
+	tag = inflight_add(&conn->inflight, ring, index, slot->len);
+	g->io[g->n++] = (struct io_entry){
+		.ids = io_ids(g->region_id, tag),
+		.file = slot->file->handle,
+		.off = slot->off,
+		.len = slot->len,
+		.region_off = slot->region_off,
+	};
 	ring->under_way++;
 	return 0;
 }
@@ -120,37 +149,36 @@ static uint32_t batch_limit(const struct conn *conn, const struct ring *ring)
 	return conn->batch_max;
 }
 
-static void send_gathered(struct conn *conn, const struct ring *ring, struct gathered *g)
+static void send_gathered(struct conn *conn, const struct ring *ring, const struct gathered *g)
 {
-	struct message msg = {.type = MSG_SUBMIT};
+	struct message msg; /* no zeroes for what other types have */
 
+	msg.type = MSG_SUBMIT;
 	msg.submit = (struct submit){
 		.op = ring->for_read ? IO_READ : IO_WRITE,
 		.flags = ring->flags & HF3FS_IOR_FORBID_READ_HOLES ? IO_NO_HOLES : 0,
 		.priority = ring->priority,
-		.n = g->submit.n,
-		.tag = g->tag,
-		.file = g->file,
-		.off = g->off,
-		.len = g->len,
-		.region = g->region,
-		.region_off = g->region_off,
+		.n = g->n,
+		.io = g->io,
 	};
 	conn->nr_batches++;
 	/* batch_max has seen to it that this fits. */
-	if (conn_send(conn, &msg, conn_buf(conn)))
+	if (conn_send(conn, &msg, g->buf))
 		conn_violated(conn, "no room for a batch");
 }
 
 /* One message's worth of a ring: at most share, if others wait for their turn. */
-static void send_batch(struct conn *conn, struct ring *ring, uint32_t share)
+static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, void *buf)
 {
 	uint32_t limit = batch_limit(conn, ring), index;
 	struct gathered g;
 	int err = 0;
 
-	g.submit.n = 0;
-	while (g.submit.n < limit && g.submit.n < share && ring->sent != ring->released &&
+	g.buf = buf;
+	g.region = NULL;
+	g.region_handle = 0;
+	g.n = 0;
+	while (g.n < limit && g.n < share && ring->sent != ring->released &&
 	       !inflight_full(&conn->inflight)) {
 		err = gather(conn, ring, &g);
 		if (err == -EAGAIN)
@@ -162,8 +190,8 @@ static void send_batch(struct conn *conn, struct ring *ring, uint32_t share)
 		}
 		ring->sent++;
 	}
-	turns_charge(&conn->turns, ring->priority, (unsigned)g.submit.n);
-	if (g.submit.n)
+	turns_charge(&conn->turns, ring->priority, (unsigned)g.n);
+	if (g.n)
 		send_gathered(conn, ring, &g);
 }
 
@@ -178,21 +206,23 @@ static unsigned busy_priorities(const struct conn *conn)
 	return busy;
 }
 
-static bool can_send(struct conn *conn)
+/* For the next batch; NULL: none can go now. */
+static void *batch_buf(struct conn *conn)
 {
-	return conn->state == CONN_UP && !inflight_full(&conn->inflight) && conn_buf(conn);
+	return conn->state == CONN_UP && !inflight_full(&conn->inflight) ? conn_buf(conn) : NULL;
 }
 
 void batch_dispatch(struct conn *conn)
 {
 	unsigned busy;
+	void *buf;
 
-	while ((busy = busy_priorities(conn)) && can_send(conn)) {
+	while ((busy = busy_priorities(conn)) && (buf = batch_buf(conn))) {
 		unsigned priority = turns_next(&conn->turns, busy);
 		bool alone = busy == 1u << priority;
 		struct ring *ring = list_of(conn->rings[priority].next, struct ring, link);
 
-		send_batch(conn, ring, alone ? UINT32_MAX : conn->turns.credit[priority]);
+		send_batch(conn, ring, alone ? UINT32_MAX : conn->turns.credit[priority], buf);
 		/* To the end of the line: rings of a priority take turns. */
 		list_del(&ring->link);
 		if (ring->sent != ring->released)

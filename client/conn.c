@@ -80,7 +80,11 @@ void conn_settle(struct conn *conn)
 
 void conn_lock(struct conn *conn)
 {
+	if (conn_trylock(conn))
+		return;
+	atomic_fetch_add_explicit(&conn->wanted, 1, memory_order_relaxed);
 	pthread_mutex_lock(&conn->lock);
+	atomic_fetch_sub_explicit(&conn->wanted, 1, memory_order_relaxed);
 }
 
 bool conn_trylock(struct conn *conn)

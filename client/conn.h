@@ -2,13 +2,14 @@
  * A connection of a session: one transport connection, if there is one, in a domain of its own,
  * and everything that waits for it. Lives as long as its session's mount; goes up and down.
  *
- * Everything here is under `lock`, which is held for short whiles only: to send, to poll once, to
- * look. conn_unlock sends off what was queued and wakes whom it concerns.
+ * Everything here is under `lock`, which is held for short whiles only: to send, to look, to poll
+ * a few times. conn_unlock sends off what was queued and wakes whom it concerns.
  */
 #ifndef USRBIO_CLIENT_CONN_H
 #define USRBIO_CLIENT_CONN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ enum conn_state {
 
 struct conn {
 	pthread_mutex_t lock;
+	atomic_uint wanted; /* by so many threads now: who polls under it steps aside; any thread */
 	struct session *session;
 	unsigned index; /* in the session */
 

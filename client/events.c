@@ -15,8 +15,8 @@
 
 #define EVENTS_MAX	64
 #define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 24 bytes each */
-#define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries of 40 */
-#define SUBMIT_ENTRY	40u
+#define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries */
+#define SUBMIT_ENTRY	((uint32_t)sizeof(struct io_entry))
 #define LOOKS_MAX	4 /* a stream of data must not hold up who only looks */
 
 void *conn_buf(struct conn *conn)
@@ -129,7 +129,8 @@ static void on_completion(struct conn *conn, const struct completion *completion
 {
 	conn->nr_completions++;
 	for (size_t i = 0; i < completion->n; i++)
-		if (!complete(conn, completion->tag[i], completion->result[i], false))
+		if (!complete(conn, (uint32_t)completion->done[i].tag, completion->done[i].result,
+			      false))
 			return;
 }
 

@@ -101,13 +101,13 @@ void file_hold(struct file *file)
 	atomic_fetch_add_explicit(&fileobj_of(file)->refs, 1, memory_order_relaxed);
 }
 
-void file_put(struct file *file)
+void file_put_many(struct file *file, unsigned n)
 {
 	struct fileobj *obj = fileobj_of(file);
 	struct mount *mount = file->mount;
 	uint64_t session = file->session, handle = file->handle;
 
-	if (atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel) != 1)
+	if (atomic_fetch_sub_explicit(&obj->refs, n, memory_order_acq_rel) != n)
 		return;
 	recycle(obj);
 	mount_close_handle(mount, session, handle);

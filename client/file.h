@@ -26,8 +26,13 @@ struct file {
 int file_open(struct mount *mount, const char *path, uint32_t flags, uint32_t mode,
 	      struct file **file, struct file_attr *attr);
 void file_hold(struct file *file);
-/* The last one closes the handle, without waiting. */
-void file_put(struct file *file);
+/* Give references back. The last one closes the handle, without waiting. */
+void file_put_many(struct file *file, unsigned n);
+
+static inline void file_put(struct file *file)
+{
+	file_put_many(file, 1);
+}
 
 /* A placeholder descriptor for an opened file; takes over the caller's reference. >= 0 or -EMFILE.
  */

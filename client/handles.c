@@ -12,10 +12,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define LIVE	   (1ull << 31)
-#define PINS	   (LIVE - 1)
-#define GENERATION (1ull << 32)
-
 static uint32_t random_generation(void)
 {
 	uint32_t generation;
@@ -23,16 +19,6 @@ static uint32_t random_generation(void)
 	if (getrandom(&generation, sizeof(generation), GRND_NONBLOCK) != sizeof(generation))
 		generation = (uint32_t)(uintptr_t)&generation * 2654435761u;
 	return generation;
-}
-
-static struct pooled *object_at(struct pool *pool, uint32_t index)
-{
-	char *chunk;
-
-	if (index / POOL_CHUNK >= POOL_CHUNKS_MAX)
-		return NULL;
-	chunk = atomic_load_explicit(&pool->chunks[index / POOL_CHUNK], memory_order_acquire);
-	return chunk ? (struct pooled *)(void *)(chunk + (index % POOL_CHUNK) * pool->size) : NULL;
 }
 
 static int add_chunk(struct pool *pool)
@@ -63,10 +49,10 @@ void *pool_take(struct pool *pool)
 
 	pthread_mutex_lock(&pool->lock);
 	if (pool->free) {
-		object = object_at(pool, pool->free - 1);
+		object = pool_object(pool, pool->free);
 		pool->free = object->next_free;
 	} else if (pool->nr % POOL_CHUNK || !add_chunk(pool)) {
-		object = object_at(pool, pool->nr++);
+		object = pool_object(pool, ++pool->nr);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return object;
@@ -77,48 +63,10 @@ uint64_t pool_publish(struct pool *pool, struct pooled *object)
 	uint64_t state;
 
 	(void)pool;
-	state = atomic_fetch_add_explicit(&object->state, GENERATION | LIVE, memory_order_acq_rel);
-	state += GENERATION;
-	return (state & ~(GENERATION - 1)) | (object->index + 1);
-}
-
-static bool matches(uint64_t state, uint64_t handle)
-{
-	return state >> 32 == handle >> 32 && (state & LIVE);
-}
-
-void *pool_get(struct pool *pool, uint64_t handle)
-{
-	struct pooled *object = object_at(pool, (uint32_t)handle - 1);
-
-	if (!object)
-		return NULL;
-	if (matches(atomic_fetch_add_explicit(&object->state, 1, memory_order_acq_rel), handle))
-		return object;
-	pool_put(object);
-	return NULL;
-}
-
-void pool_put(struct pooled *object)
-{
-	atomic_fetch_sub_explicit(&object->state, 1, memory_order_acq_rel);
-}
-
-void *pool_peek(struct pool *pool, uint64_t handle)
-{
-	struct pooled *object = object_at(pool, (uint32_t)handle - 1);
-
-	return object && pool_alive(object, handle) ? object : NULL;
-}
-
-void *pool_pinned_object(struct pool *pool, uint64_t handle)
-{
-	return object_at(pool, (uint32_t)handle - 1);
-}
-
-bool pool_alive(const struct pooled *object, uint64_t handle)
-{
-	return matches(atomic_load_explicit(&object->state, memory_order_acquire), handle);
+	state = atomic_fetch_add_explicit(&object->state, POOL_GENERATION | POOL_LIVE,
+					  memory_order_acq_rel);
+	state += POOL_GENERATION;
+	return (state & ~(POOL_GENERATION - 1)) | (object->index + 1);
 }
 
 bool pool_retire(struct pooled *object, uint64_t handle)
@@ -126,16 +74,12 @@ bool pool_retire(struct pooled *object, uint64_t handle)
 	uint64_t state = atomic_load_explicit(&object->state, memory_order_relaxed);
 
 	do {
-		if (!matches(state, handle))
+		if (!pool_matches(state, handle))
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(
-		&object->state, &state, state & ~LIVE, memory_order_acq_rel, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&object->state, &state, state & ~POOL_LIVE,
+							memory_order_acq_rel,
+							memory_order_relaxed));
 	return true;
-}
-
-bool pool_pinned(const struct pooled *object)
-{
-	return atomic_load_explicit(&object->state, memory_order_acquire) & PINS;
 }
 
 void pool_recycle(struct pool *pool, struct pooled *object)

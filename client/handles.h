@@ -22,6 +22,11 @@
 #define POOL_CHUNK	256u
 #define POOL_CHUNKS_MAX 4096u
 
+/* What a state is made of. */
+#define POOL_LIVE	(1ull << 31)
+#define POOL_PINS	(POOL_LIVE - 1)
+#define POOL_GENERATION (1ull << 32)
+
 /* The first member of every pooled object. */
 struct pooled {
 	/* generation << 32 | live << 31 | pins. Any thread. */
@@ -47,17 +52,64 @@ struct pool {
 /* NULL: out of memory. Keeps what its last life left in it; its first one starts zeroed. */
 void *pool_take(struct pool *pool);
 uint64_t pool_publish(struct pool *pool, struct pooled *object);
-void *pool_get(struct pool *pool, uint64_t handle);
-void pool_put(struct pooled *object);
-void *pool_peek(struct pool *pool, uint64_t handle);
-/* The object of a handle that is known to be pinned, retired or not. */
-void *pool_pinned_object(struct pool *pool, uint64_t handle);
-bool pool_alive(const struct pooled *object, uint64_t handle);
 /* True for the one caller that ended it. */
 bool pool_retire(struct pooled *object, uint64_t handle);
-bool pool_pinned(const struct pooled *object);
 void pool_recycle(struct pool *pool, struct pooled *object);
 /* In a forked child: no handle of before is known any more. Their memory stays as it is. */
 void pool_forget(struct pool *pool);
+
+/* Finding is on the way of every I/O, hence inline. */
+
+static inline bool pool_matches(uint64_t state, uint64_t handle)
+{
+	return state >> 32 == handle >> 32 && (state & POOL_LIVE);
+}
+
+/* The object of a handle, in whatever life; NULL for a number that never was one. */
+static inline void *pool_object(struct pool *pool, uint64_t handle)
+{
+	uint32_t index = (uint32_t)handle - 1;
+	char *chunk;
+
+	if (index / POOL_CHUNK >= POOL_CHUNKS_MAX)
+		return NULL;
+	chunk = atomic_load_explicit(&pool->chunks[index / POOL_CHUNK], memory_order_acquire);
+	return chunk ? chunk + (index % POOL_CHUNK) * pool->size : NULL;
+}
+
+static inline bool pool_alive(const struct pooled *object, uint64_t handle)
+{
+	return pool_matches(atomic_load_explicit(&object->state, memory_order_acquire), handle);
+}
+
+static inline void *pool_peek(struct pool *pool, uint64_t handle)
+{
+	struct pooled *object = pool_object(pool, handle);
+
+	return object && pool_alive(object, handle) ? object : NULL;
+}
+
+static inline void pool_put(struct pooled *object)
+{
+	atomic_fetch_sub_explicit(&object->state, 1, memory_order_acq_rel);
+}
+
+static inline void *pool_get(struct pool *pool, uint64_t handle)
+{
+	struct pooled *object = pool_object(pool, handle);
+
+	if (!object)
+		return NULL;
+	if (pool_matches(atomic_fetch_add_explicit(&object->state, 1, memory_order_acq_rel),
+			 handle))
+		return object;
+	pool_put(object);
+	return NULL;
+}
+
+static inline bool pool_pinned(const struct pooled *object)
+{
+	return atomic_load_explicit(&object->state, memory_order_acquire) & POOL_PINS;
+}
 
 #endif

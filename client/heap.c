@@ -1,30 +1,40 @@
-/* The heap: sift up, sift down. Keys that come in order, the usual case, never move up. */
+/* The heap: sift up, sift down. Sorted keys are one already, and still are without the first. */
 #include "client/heap.h"
+
+static uint64_t *at(const struct heap *heap, uint32_t i)
+{
+	return &heap->keys[(heap->top + i) & heap->mask];
+}
 
 void heap_push(struct heap *heap, uint64_t key)
 {
-	uint32_t at = heap->n++;
+	uint32_t i = heap->n++;
 
-	while (at && heap->keys[(at - 1) / 2] > key) {
-		heap->keys[at] = heap->keys[(at - 1) / 2];
-		at = (at - 1) / 2;
+	heap->sorted = !i || (heap->sorted && *at(heap, i - 1) <= key);
+	while (!heap->sorted && i && *at(heap, (i - 1) / 2) > key) {
+		*at(heap, i) = *at(heap, (i - 1) / 2);
+		i = (i - 1) / 2;
 	}
-	heap->keys[at] = key;
+	*at(heap, i) = key;
 }
 
 uint64_t heap_pop(struct heap *heap)
 {
-	uint64_t least = heap->keys[0], key = heap->keys[--heap->n];
-	uint32_t at = 0, child;
+	uint64_t least = *at(heap, 0), key = *at(heap, --heap->n);
+	uint32_t i = 0, child;
 
-	while ((child = 2 * at + 1) < heap->n) {
-		if (child + 1 < heap->n && heap->keys[child + 1] < heap->keys[child])
-			child++;
-		if (heap->keys[child] >= key)
-			break;
-		heap->keys[at] = heap->keys[child];
-		at = child;
+	if (heap->sorted) {
+		heap->top++;
+		return least;
 	}
-	heap->keys[at] = key;
+	while ((child = 2 * i + 1) < heap->n) {
+		if (child + 1 < heap->n && *at(heap, child + 1) < *at(heap, child))
+			child++;
+		if (*at(heap, child) >= key)
+			break;
+		*at(heap, i) = *at(heap, child);
+		i = child;
+	}
+	*at(heap, i) = key;
 	return least;
 }

@@ -37,7 +37,7 @@ static int find_made(struct ring *ring, uint64_t handle, const void *ptr, uint64
 	block = atomic_load_explicit(&region->block_size, memory_order_acquire);
 	mount = atomic_load_explicit(&region->mount, memory_order_acquire);
 	/* What was read belongs together only if the region has not ended meanwhile. */
-	if (!region_alive(region, handle) || !inside(base, size, ptr, len))
+	if (!pool_alive(&region->pooled, handle) || !inside(base, size, ptr, len))
 		return -EINVAL;
 	if (mount != ring->mount)
 		return -EXDEV;

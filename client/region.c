@@ -22,12 +22,12 @@ static void init(void *object)
 	list_init(&region->link);
 }
 
-static struct pool regions = POOL_INIT(sizeof(struct region), init);
+struct pool region_pool = POOL_INIT(sizeof(struct region), init);
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void forget(void)
 {
-	pool_forget(&regions);
+	pool_forget(&region_pool);
 }
 
 static void start(void)
@@ -42,12 +42,12 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 	struct region *region;
 
 	pthread_once(&once, start);
-	region = pool_take(&regions);
+	region = pool_take(&region_pool);
 	if (!region)
 		return -ENOMEM;
 	region->announced = calloc(session->nr_conns, sizeof(*region->announced));
 	if (!region->announced) {
-		pool_recycle(&regions, &region->pooled);
+		pool_recycle(&region_pool, &region->pooled);
 		return -ENOMEM;
 	}
 	for (unsigned i = 0; i < session->nr_conns; i++)
@@ -62,34 +62,9 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 	region->dropping = region->quiet = false;
 	atomic_store_explicit(&region->revoked, false, memory_order_relaxed);
 	region->shm = shm ? *shm : (struct shm){0};
-	region->handle = pool_publish(&regions, &region->pooled);
+	region->handle = pool_publish(&region_pool, &region->pooled);
 	*out = region;
 	return 0;
-}
-
-struct region *region_get(uint64_t handle)
-{
-	return pool_get(&regions, handle);
-}
-
-void region_put(struct region *region)
-{
-	pool_put(&region->pooled);
-}
-
-struct region *region_pinned(uint64_t handle)
-{
-	return pool_pinned_object(&regions, handle);
-}
-
-struct region *region_peek(uint64_t handle)
-{
-	return pool_peek(&regions, handle);
-}
-
-bool region_alive(const struct region *region, uint64_t handle)
-{
-	return pool_alive(&region->pooled, handle);
 }
 
 bool region_registered(const struct region *region, enum region_dir dir)
@@ -107,11 +82,11 @@ int region_register(struct region *region, enum region_dir dir)
 	return device_register(&region->session->device, region, dir);
 }
 
-bool region_announced(const struct region *region, const struct conn *conn, enum region_dir dir)
+int region_id(const struct region *region, const struct conn *conn, enum region_dir dir)
 {
 	const struct announced *a = &region->announced[conn->index];
 
-	return a->life == conn->life && a->on[dir];
+	return a->life == conn->life && a->on[dir] ? a->id[dir] : -1;
 }
 
 static int take_id(struct conn *conn)
@@ -140,8 +115,6 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 	void *buf;
 	int id, err;
 
-	if (region_announced(region, conn, dir))
-		return a->id[dir];
 	err = region_register(region, dir);
 	if (err)
 		return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN promises that something comes */
@@ -195,7 +168,7 @@ void region_ask_to_drop(struct region *region)
 		for (enum region_dir dir = 0; dir < NR_DIRS; dir++) {
 			struct request *request = &a->drop[dir].request;
 
-			if (conn->state != CONN_UP || !region_announced(region, conn, dir))
+			if (conn->state != CONN_UP || region_id(region, conn, dir) < 0)
 				continue;
 			*request = (struct request){
 				.kind = REQUEST_DROP, .region = a->id[dir], .over = dropped};
@@ -246,7 +219,7 @@ void region_discard(struct region *region)
 		shm_close(&region->shm);
 	free(region->announced);
 	region->announced = NULL;
-	pool_recycle(&regions, &region->pooled);
+	pool_recycle(&region_pool, &region->pooled);
 }
 
 void region_finish(struct region *region)

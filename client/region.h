@@ -67,11 +67,28 @@ struct region {
  */
 int region_create(struct mount *mount, void *base, size_t size, size_t block_size,
 		  const struct shm *shm, struct region **region);
-struct region *region_get(uint64_t handle); /* pinned; NULL for a dead one */
-void region_put(struct region *region);
-struct region *region_pinned(uint64_t handle); /* of one that is pinned, retired or not */
-struct region *region_peek(uint64_t handle);
-bool region_alive(const struct region *region, uint64_t handle);
+
+extern struct pool region_pool;
+
+static inline struct region *region_get(uint64_t handle) /* pinned; NULL for a dead one */
+{
+	return pool_get(&region_pool, handle);
+}
+
+static inline void region_put(struct region *region)
+{
+	pool_put(&region->pooled);
+}
+
+static inline struct region *region_pinned(uint64_t handle) /* of one that is, retired or not */
+{
+	return pool_object(&region_pool, handle);
+}
+
+static inline struct region *region_peek(uint64_t handle)
+{
+	return pool_peek(&region_pool, handle);
+}
 
 /* Make it reachable in this direction, as far as a device is known: 0 or -ENOMEM, -EFAULT. */
 int region_register(struct region *region, enum region_dir dir);
@@ -79,9 +96,9 @@ int region_register(struct region *region, enum region_dir dir);
 /* Has it been made so? Lock-free. */
 bool region_registered(const struct region *region, enum region_dir dir);
 
-/* Is it known to this connection, whose lock is held? */
-bool region_announced(const struct region *region, const struct conn *conn, enum region_dir dir);
-/* Make it known, if it is not: its id, or -EAGAIN (no send buffer), -ENOMEM, -EFAULT. */
+/* What it is called on this connection, whose lock is held; -1: it is not known there. */
+int region_id(const struct region *region, const struct conn *conn, enum region_dir dir);
+/* Make it known there: its id, or -EAGAIN (no send buffer), -ENOMEM, -EFAULT. */
 int region_announce(struct region *region, struct conn *conn, enum region_dir dir);
 
 /* End the handle: true for the one caller that did. Its queued I/O completes -ECANCELED. */

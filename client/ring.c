@@ -70,15 +70,15 @@ static int lay_out(struct ring *ring, int numa)
 
 	while (size < n)
 		size *= 2;
-	err = get_memory(ring, n * (sizeof(struct slot) + 8) + 3 * size * sizeof(uint32_t), numa);
+	err = get_memory(ring, n * sizeof(struct slot) + size * (8 + 3 * sizeof(uint32_t)), numa);
 	if (err)
 		return err;
 	at = ring->memory;
 	ring->mask = (uint32_t)size - 1;
 	ring->slots = (struct slot *)(void *)at;
 	at += n * sizeof(struct slot);
-	ring->ready = (struct heap){.keys = (uint64_t *)(void *)at};
-	at += n * 8;
+	ring->ready = (struct heap){.keys = (uint64_t *)(void *)at, .mask = ring->mask};
+	at += size * 8;
 	ring->prepared_queue = (uint32_t *)(void *)at;
 	ring->completed_queue = ring->prepared_queue + size;
 	ring->free_queue = ring->completed_queue + size;
@@ -182,10 +182,26 @@ uint64_t ring_nr_ready(const struct ring *ring)
 	return atomic_load_explicit(&ring->completed, memory_order_acquire) - reaped;
 }
 
-/* What an I/O held. */
-static void let_go(struct slot *slot)
+/* References to a file that are given back together: one atomic operation for a run of I/Os. */
+struct held {
+	struct file *file;
+	unsigned n;
+};
+
+static void put_files(const struct held *held)
 {
-	file_put(slot->file);
+	if (held->n)
+		file_put_many(held->file, held->n);
+}
+
+/* What an I/O held. The caller ends with put_files. */
+static void let_go(const struct slot *slot, struct held *held)
+{
+	if (slot->file != held->file) {
+		put_files(held);
+		*held = (struct held){.file = slot->file};
+	}
+	held->n++;
 	if (slot->pinned)
 		region_put(region_pinned(slot->region));
 }
@@ -203,6 +219,7 @@ static void collect(struct ring *ring)
 
 int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min)
 {
+	struct held held = {0};
 	uint64_t freed;
 	int n = 0;
 
@@ -216,12 +233,13 @@ int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min)
 		cqes[n++] = (struct hf3fs_cqe){.index = (int32_t)index,
 					       .result = slot->result,
 					       .userdata = slot->userdata};
-		let_go(slot);
+		let_go(slot, &held);
 		ring->free_queue[freed++ & ring->mask] = index;
 	}
 	atomic_store_explicit(&ring->reaped, freed, memory_order_release);
 	atomic_store_explicit(&ring->freed, freed, memory_order_release);
 	pthread_mutex_unlock(&ring->reaping);
+	put_files(&held);
 	return n;
 }
 
@@ -330,11 +348,14 @@ static void cancel(struct ring *ring)
 /* I/Os that never left, or ended without anybody collecting them. */
 static void let_all_go(struct ring *ring)
 {
+	struct held held = {0};
+
 	for (; ring->sent != ring->prepared; ring->sent++)
-		let_go(&ring->slots[ring->prepared_queue[ring->sent & ring->mask]]);
+		let_go(&ring->slots[ring->prepared_queue[ring->sent & ring->mask]], &held);
 	collect(ring);
 	while (ring->ready.n)
-		let_go(&ring->slots[heap_pop(&ring->ready) & INDEX_MASK]);
+		let_go(&ring->slots[heap_pop(&ring->ready) & INDEX_MASK], &held);
+	put_files(&held);
 }
 
 void ring_destroy(struct ring *ring)

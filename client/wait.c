@@ -12,16 +12,25 @@
 #include "client/clock.h"
 #include "client/conn.h"
 
+#define LOOKS	   8 /* at the transport between two at the clock, and offers of the lock */
+#define YIELDS_MAX 4 /* for those who wait for the lock, between two looks at the transport */
+
 static void wake_leader(struct waiting *wait)
 {
 	uint64_t one = 1;
 
-	if (!wait->leader_asleep)
-		return;
 	wait->leader_asleep = false;
 	/* The counter cannot overflow, and a full one would wake as well. */
 	if (write(wait->wake_fd, &one, sizeof(one)) < 0)
 		return;
+}
+
+/* From here on it waits for the lock, until it is back in follow. */
+static void wake_follower(struct conn *conn, struct waiter *waiter)
+{
+	list_del(&waiter->link);
+	atomic_fetch_add_explicit(&conn->wanted, 1, memory_order_relaxed);
+	pthread_cond_signal(&waiter->cond);
 }
 
 void conn_wake(struct conn *conn)
@@ -30,21 +39,20 @@ void conn_wake(struct conn *conn)
 	struct list *it, *after;
 
 	wait->stirred = false;
-	if (wait->leader && wait->leader->ready(wait->leader))
+	if (wait->leader_asleep && wait->leader->ready(wait->leader))
 		wake_leader(wait);
 	list_for_each_safe (it, after, &wait->followers) {
 		struct waiter *waiter = list_of(it, struct waiter, link);
 
-		if (waiter->ready(waiter)) {
-			list_del(&waiter->link);
-			pthread_cond_signal(&waiter->cond);
-		}
+		if (waiter->ready(waiter))
+			wake_follower(conn, waiter);
 	}
 }
 
 void conn_nudge(struct conn *conn)
 {
-	wake_leader(&conn->wait);
+	if (conn->wait.leader_asleep)
+		wake_leader(&conn->wait);
 }
 
 /* Asleep until the transport, a waker or the time calls; the lock is released meanwhile. */
@@ -68,25 +76,47 @@ static void sleep_leading(struct conn *conn, uint64_t now, uint64_t until)
 		return;
 }
 
-/* Let others have the lock, and now and then the processor. */
-static void spin_once(struct conn *conn, unsigned turn)
+static bool is_wanted(struct conn *conn)
 {
+	return atomic_load_explicit(&conn->wanted, memory_order_relaxed);
+}
+
+/* A few looks at the transport, and at nothing else: the number of events. */
+static int look(struct conn *conn)
+{
+	int n, left = LOOKS;
+
+	do
+		n = conn_poll(conn);
+	while (!n && --left && !is_wanted(conn));
+	return n;
+}
+
+/*
+ * Offer the processor, and the lock: to those who wait for it until they have had it, but not for
+ * long, because with many of them there is always one, and nobody else looks at the transport.
+ */
+static void step_aside(struct conn *conn)
+{
+	int left = YIELDS_MAX;
+
 	conn_unlock(conn);
-	if (turn % 4 == 3)
+	do
 		sched_yield();
+	while (--left && is_wanted(conn));
 	conn_lock(conn);
 }
 
-static void lead(struct conn *conn, const struct waiter *waiter, uint64_t deadline)
+/* One look at least; until ready, or the deadline: false then. */
+static bool lead(struct conn *conn, const struct waiter *waiter, uint64_t deadline)
 {
 	struct spin *spin = &conn->wait.spin;
 	uint64_t now = now_ns(), idle_since = now, budget = spin_budget(spin);
-	unsigned turn = 0;
 
-	while (!waiter->ready(waiter) && now < deadline) {
-		int n = conn_poll(conn);
+	do {
+		int n = look(conn);
 
-		now = now_ns();
+		now = n ? conn->heard_ns : now_ns();
 		conn_clock(conn, now);
 		conn_settle(conn);
 		if (n) {
@@ -94,11 +124,12 @@ static void lead(struct conn *conn, const struct waiter *waiter, uint64_t deadli
 			idle_since = now;
 			budget = spin_budget(spin);
 		} else if (now - idle_since < budget || conn->ops->arm(conn->domain)) {
-			spin_once(conn, turn++);
+			step_aside(conn);
 		} else if (!waiter->ready(waiter)) {
 			sleep_leading(conn, now, min_ns(deadline, conn_next_clock(conn)));
 		}
-	}
+	} while (!waiter->ready(waiter) && now < deadline);
+	return now < deadline;
 }
 
 /* No domain, nothing to poll: whoever connects it will say so. */
@@ -107,46 +138,50 @@ static bool can_lead(const struct conn *conn)
 	return !conn->wait.leader && conn->domain;
 }
 
-static void follow(struct conn *conn, struct waiter *waiter, uint64_t deadline)
+/* Until woken, or the deadline: false then. */
+static bool follow(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
 	struct timespec until = {.tv_sec = (time_t)(deadline / NS_PER_S),
 				 .tv_nsec = (long)(deadline % NS_PER_S)};
+	int err;
 
 	conn_settle(conn);
+	pthread_cond_init(&waiter->cond, NULL);
 	list_add_tail(&conn->wait.followers, &waiter->link);
 	if (deadline == NEVER)
-		pthread_cond_wait(&waiter->cond, &conn->lock);
+		err = pthread_cond_wait(&waiter->cond, &conn->lock);
 	else
-		pthread_cond_clockwait(&waiter->cond, &conn->lock, CLOCK_MONOTONIC, &until);
+		err = pthread_cond_clockwait(&waiter->cond, &conn->lock, CLOCK_MONOTONIC, &until);
+	if (list_empty(&waiter->link))
+		atomic_fetch_sub_explicit(&conn->wanted, 1, memory_order_relaxed);
 	list_del(&waiter->link);
+	pthread_cond_destroy(&waiter->cond);
+	return err != ETIMEDOUT;
 }
 
-static void hand_over(struct waiting *wait)
+static void hand_over(struct conn *conn)
 {
-	if (!list_empty(&wait->followers)) {
-		struct waiter *next = list_of(wait->followers.next, struct waiter, link);
+	struct list *followers = &conn->wait.followers;
 
-		list_del(&next->link);
-		pthread_cond_signal(&next->cond);
-	}
+	if (!list_empty(followers))
+		wake_follower(conn, list_of(followers->next, struct waiter, link));
 }
 
 void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
 	struct waiting *wait = &conn->wait;
+	bool in_time = true;
 
-	pthread_cond_init(&waiter->cond, NULL);
-	list_init(&waiter->link);
-	while (!waiter->ready(waiter) && (deadline == NEVER || now_ns() < deadline)) {
+	while (!waiter->ready(waiter) && in_time) {
 		if (!can_lead(conn)) {
-			follow(conn, waiter, deadline);
+			in_time = follow(conn, waiter, deadline);
 			continue;
 		}
 		wait->leader = waiter;
 		wait->stints++;
 		wait->unattended |= wait->watched;
 		wait->watched = false;
-		lead(conn, waiter, deadline);
+		in_time = lead(conn, waiter, deadline);
 		wait->leader = NULL;
 		if (wait->unattended) {
 			wait->unattended = false;
@@ -154,6 +189,5 @@ void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 		}
 	}
 	if (!wait->leader)
-		hand_over(wait);
-	pthread_cond_destroy(&waiter->cond);
+		hand_over(conn);
 }

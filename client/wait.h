@@ -20,6 +20,7 @@ struct conn;
 struct waiter {
 	/* Is it there? Called with the connection's lock held. */
 	bool (*ready)(const struct waiter *waiter);
+	/* While it follows. */
 	pthread_cond_t cond;
 	struct list link;
 };

@@ -2,7 +2,7 @@
  * Messages to frames and back. The only code that knows protobuf-c.
  *
  * Decoding is where the wire is distrusted, once: whatever codec_decode lets through has known
- * enum values, equal array lengths, lengths within proto/limits.h, and paths without zero bytes.
+ * enum values, whole entries, lengths within proto/limits.h, and paths without zero bytes.
  * What depends on a session's state (handles, ranges, regions) is its owner's to check.
  */
 #ifndef USRBIO_PROTO_CODEC_H

@@ -11,6 +11,10 @@
 #include "common/wire_errno.h"
 #include "usrbio.pb-c.h"
 
+/* The 64-bit words of an entry are in the order of its struct. */
+#define IO_WORDS     (sizeof(struct io_entry) / sizeof(uint64_t))
+#define RESULT_WORDS (sizeof(struct io_result) / sizeof(int64_t))
+
 static void *pb_alloc(void *arena, size_t size)
 {
 	return arena_alloc(arena, size);
@@ -112,42 +116,35 @@ static bool read_region_drop(struct arena *arena, const Usrbio__RegionDrop *pb,
 
 static bool read_submit(struct arena *arena, const Usrbio__SubmitBatch *pb, struct submit *m)
 {
-	size_t n = pb->n_tag;
-
 	(void)arena;
-	if (!n || n > BATCH_MAX || pb->n_file != n || pb->n_off != n || pb->n_len != n ||
-	    pb->n_region != n || pb->n_region_off != n)
-		return false;
-	if ((pb->op != IO_READ && pb->op != IO_WRITE) || pb->priority >= NR_PRIORITIES ||
-	    (pb->flags & ~(uint32_t)IO_NO_HOLES))
-		return false;
 	*m = (struct submit){
-		.op = pb->op,
-		.flags = pb->flags,
-		.priority = pb->priority,
-		.n = n,
-		.tag = pb->tag,
-		.file = pb->file,
-		.off = pb->off,
-		.len = pb->len,
-		.region = pb->region,
-		.region_off = pb->region_off,
+		.op = pb->kind & 0xff,
+		.flags = pb->kind >> 8 & 0xff,
+		.priority = pb->kind >> 16,
+		.n = pb->n_io / IO_WORDS,
+		.io = (const struct io_entry *)pb->io,
 	};
-	return true;
+	return m->n && m->n <= BATCH_MAX && pb->n_io % IO_WORDS == 0 &&
+	       (m->op == IO_READ || m->op == IO_WRITE) && !(m->flags & ~(uint32_t)IO_NO_HOLES) &&
+	       m->priority < NR_PRIORITIES;
 }
 
 static bool read_completion(struct arena *arena, const Usrbio__CompletionBatch *pb,
 			    struct completion *m)
 {
-	size_t n = pb->n_tag;
+	size_t n = pb->n_done / RESULT_WORDS;
+	struct io_result *done = (struct io_result *)pb->done;
 
 	(void)arena;
-	if (!n || n > COMPLETIONS_MAX || pb->n_result != n)
+	if (!n || n > COMPLETIONS_MAX || pb->n_done % RESULT_WORDS)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (pb->result[i] < 0)
-			pb->result[i] = wire_to_errno(pb->result[i]);
-	*m = (struct completion){.n = n, .tag = pb->tag, .result = pb->result};
+	for (size_t i = 0; i < n; i++) {
+		if ((uint64_t)done[i].tag > UINT32_MAX)
+			return false;
+		if (done[i].result < 0)
+			done[i].result = wire_to_errno(done[i].result);
+	}
+	*m = (struct completion){.n = n, .done = done};
 	return true;
 }
 
@@ -275,7 +272,7 @@ int codec_decode(struct arena *arena, const void *frame, size_t len, struct mess
 			  len ? bytes[0] : -1);
 		return -EBADMSG;
 	}
-	*msg = (struct message){.type = bytes[0]};
+	msg->type = bytes[0];
 	pb = protobuf_c_message_unpack(descriptors[bytes[0]], &allocator, len - 1, bytes + 1);
 	if (!pb || !read_body(arena, pb, msg)) {
 		log_debug("a frame of %zu bytes and type %d is malformed", len, bytes[0]);

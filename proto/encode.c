@@ -14,17 +14,25 @@ static ProtobufCBinaryData data_of(struct bytes bytes)
 	return (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)(uintptr_t)bytes.data};
 }
 
+/* A field's number, below 16, and its value of 32 bits or, of a packed array, its size. */
+#define FIELD_MAX 6u
+
 /* protobuf-c takes arrays without const and does not write to them. */
 #define ARRAY(type, array) ((type *)(uintptr_t)(array))
 
-static long pack(enum msg_type type, const ProtobufCMessage *base, uint8_t *buf, size_t cap)
+/* bound: at least the packed size, which is not computed where there is room for that much. */
+static long pack_bounded(enum msg_type type, const ProtobufCMessage *base, size_t bound,
+			 uint8_t *buf, size_t cap)
 {
-	size_t size = protobuf_c_message_get_packed_size(base);
-
-	if (size >= cap)
+	if (bound >= cap && protobuf_c_message_get_packed_size(base) >= cap)
 		return -EMSGSIZE;
 	buf[0] = (uint8_t)type;
 	return 1 + (long)protobuf_c_message_pack(base, buf + 1);
+}
+
+static long pack(enum msg_type type, const ProtobufCMessage *base, uint8_t *buf, size_t cap)
+{
+	return pack_bounded(type, base, SIZE_MAX, buf, cap);
 }
 
 static long encode_hello(const struct hello *m, uint8_t *buf, size_t cap)
@@ -86,32 +94,27 @@ static long encode_submit(const struct submit *m, uint8_t *buf, size_t cap)
 {
 	Usrbio__SubmitBatch pb = USRBIO__SUBMIT_BATCH__INIT;
 
-	pb.op = m->op;
-	pb.flags = m->flags;
-	pb.priority = m->priority;
-	pb.n_tag = pb.n_file = pb.n_off = pb.n_len = pb.n_region = pb.n_region_off = m->n;
-	pb.tag = ARRAY(uint32_t, m->tag);
-	pb.file = ARRAY(uint64_t, m->file);
-	pb.off = ARRAY(uint64_t, m->off);
-	pb.len = ARRAY(uint64_t, m->len);
-	pb.region = ARRAY(uint32_t, m->region);
-	pb.region_off = ARRAY(uint64_t, m->region_off);
-	return pack(MSG_SUBMIT, &pb.base, buf, cap);
+	pb.kind = m->op | m->flags << 8 | m->priority << 16;
+	pb.n_io = m->n * sizeof(*m->io) / sizeof(*pb.io);
+	pb.io = ARRAY(uint64_t, m->io);
+	return pack_bounded(MSG_SUBMIT, &pb.base, 2 * FIELD_MAX + m->n * sizeof(*m->io), buf, cap);
 }
 
 static long encode_completion(const struct completion *m, uint8_t *buf, size_t cap)
 {
 	Usrbio__CompletionBatch pb = USRBIO__COMPLETION_BATCH__INIT;
-	int64_t result[COMPLETIONS_MAX];
+	struct io_result done[COMPLETIONS_MAX];
 
 	if (m->n > COMPLETIONS_MAX)
 		return -EMSGSIZE;
-	for (size_t i = 0; i < m->n; i++)
-		result[i] = m->result[i] < 0 ? wire_from_errno((int)m->result[i]) : m->result[i];
-	pb.n_tag = pb.n_result = m->n;
-	pb.tag = ARRAY(uint32_t, m->tag);
-	pb.result = result;
-	return pack(MSG_COMPLETION, &pb.base, buf, cap);
+	for (size_t i = 0; i < m->n; i++) {
+		done[i] = m->done[i];
+		if (done[i].result < 0)
+			done[i].result = wire_from_errno((int)done[i].result);
+	}
+	pb.n_done = m->n * sizeof(*done) / sizeof(*pb.done);
+	pb.done = ARRAY(int64_t, done);
+	return pack_bounded(MSG_COMPLETION, &pb.base, FIELD_MAX + m->n * sizeof(*done), buf, cap);
 }
 
 static long encode_call(const struct call *m, uint8_t *buf, size_t cap)

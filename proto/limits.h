@@ -11,7 +11,7 @@
 /* A frame is a type byte and a protobuf message; larger ones are not even decoded. */
 #define FRAME_MAX	  16384
 #define BATCH_MAX	  256	      /* entries of a SubmitBatch: 40 bytes each */
-#define COMPLETIONS_MAX	  512	      /* entries of a CompletionBatch: 12 bytes each */
+#define COMPLETIONS_MAX	  512	      /* entries of a CompletionBatch: 16 bytes each */
 #define ARENA_SIZE	  (64 * 1024) /* what decoding one frame may use */
 #define EXPORT_NAME_MAX	  255
 #define PROTO_PATH_MAX	  4095 /* without the final zero, like PATH_MAX */

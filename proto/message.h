@@ -58,19 +58,42 @@ struct region_drop {
 	uint32_t tag, region;
 };
 
+/* One I/O, in the words of a SubmitBatch: protobuf-c copies them as they are. */
+struct io_entry {
+	uint64_t ids; /* region << 32 | tag */
+	uint64_t file, off, len, region_off;
+};
+
+static inline uint64_t io_ids(uint32_t region, uint32_t tag)
+{
+	return (uint64_t)region << 32 | tag;
+}
+
+static inline uint32_t io_region(const struct io_entry *io)
+{
+	return (uint32_t)(io->ids >> 32);
+}
+
+static inline uint32_t io_tag(const struct io_entry *io)
+{
+	return (uint32_t)io->ids;
+}
+
 struct submit {
 	uint32_t op, flags, priority;
 	size_t n;
-	const uint32_t *tag;
-	const uint64_t *file, *off, *len;
-	const uint32_t *region;
-	const uint64_t *region_off;
+	const struct io_entry *io;
+};
+
+/* One result, in the words of a CompletionBatch. */
+struct io_result {
+	int64_t tag;	/* 32 bits, unsigned */
+	int64_t result; /* bytes or, already translated by wire_to_errno, -errno */
 };
 
 struct completion {
 	size_t n;
-	const uint32_t *tag;
-	const int64_t *result; /* bytes or, already translated by wire_to_errno, -errno */
+	const struct io_result *done;
 };
 
 struct call {

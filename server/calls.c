@@ -19,7 +19,7 @@ static void call_release(struct outgoing *out)
 
 	pending->conn->nr_calls--;
 	if (pending->file)
-		file_unref(pending->file);
+		file_unref(pending->file, 1);
 	free(pending->names);
 	free(pending->rows);
 	free(pending);

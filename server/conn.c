@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "server/calls.h"
 #include "server/dispatch.h"
+#include "server/file.h"
 #include "server/segment.h"
 #include "server/server_impl.h"
 #include "server/session.h"
@@ -173,7 +174,7 @@ static bool drained(const struct conn *conn)
 }
 
 /* What a peer owes us must move, or its buffers would be missing to others for ever. */
-static void watch_progress(struct conn *conn, uint64_t now_ns)
+static void watch_progress(struct conn *conn)
 {
 	bool owes = conn->nr_posted || !list_empty(&conn->unposted) || !outbox_empty(&conn->outbox);
 
@@ -183,7 +184,7 @@ static void watch_progress(struct conn *conn, uint64_t now_ns)
 		list_del(&conn->timed);
 	} else if (conn->progress || list_empty(&conn->timed)) {
 		list_del(&conn->timed);
-		conn->since_ns = now_ns;
+		conn->since_ns = conn->worker->now_ns;
 		list_add_tail(&conn->worker->posting, &conn->timed);
 	}
 	conn->progress = false;
@@ -200,29 +201,38 @@ static void conn_send(struct conn *conn)
 	conn->count.n[COUNT_RESULTS] += results;
 	conn->count.n[COUNT_COMPLETIONS] += sent - (messages - box->nr_messages);
 	conn->count.n[COUNT_MESSAGES_OUT] += sent;
-	conn->tp->ops->flush(conn->tp);
 }
 
-void conn_finish_turn(struct conn *conn, uint64_t now_ns)
+void conn_put_spent(struct conn *conn)
+{
+	if (conn->nr_spent)
+		file_unref(conn->spent_file, conn->nr_spent);
+	conn->nr_spent = 0;
+}
+
+void conn_finish_turn(struct conn *conn)
 {
 	if (conn->state != CONN_CLOSING) {
-		conn_send(conn);
-		watch_progress(conn, now_ns);
+		if (!outbox_empty(&conn->outbox))
+			conn_send(conn);
+		conn->tp->ops->flush(conn->tp);
+		watch_progress(conn);
 	}
 	if (conn->state == CONN_REFUSED && outbox_empty(&conn->outbox))
 		conn_end(conn, 0, "refused");
 	if (conn->state == CONN_DRAINING && drained(conn))
 		conn_end(conn, 0, "the server stops");
+	conn_put_spent(conn);
 	if (conn->closed && !conn->nr_segments && !conn->nr_running_calls)
 		conn_free(conn);
 }
 
 static bool can_start(const struct conn *conn)
 {
-	return (conn->state == CONN_ACTIVE || conn->state == CONN_DRAINING) &&
+	return !queue_empty(&conn->queue) &&
+	       (conn->state == CONN_ACTIVE || conn->state == CONN_DRAINING) &&
 	       list_empty(&conn->unposted) && conn->nr_segments < CONN_SEGMENTS_MAX &&
-	       conn->nr_piped < CONN_PIPES_MAX && conn->fetching < FETCH_MAX &&
-	       !queue_empty(&conn->queue);
+	       conn->nr_piped < CONN_PIPES_MAX && conn->fetching < FETCH_MAX;
 }
 
 void conn_schedule(struct conn *conn)
@@ -235,8 +245,7 @@ void conn_schedule(struct conn *conn)
 static void pause_request(struct conn *conn, struct request *req)
 {
 	req->queued = false;
-	list_del(&req->node);
-	list_add_tail(&conn->running, &req->node);
+	list_move_tail(&conn->running, &req->node);
 }
 
 void conn_serve(struct conn *conn)
@@ -248,8 +257,9 @@ void conn_serve(struct conn *conn)
 		struct request *req = queue_next(&conn->queue);
 		uint64_t left = req->len - req->next;
 		enum staging_class class = segment_class(req);
+		struct segment *seg = staging_get(&worker->staging, class);
 
-		if (!worker_has_staging(worker, class)) {
+		if (!seg) {
 			/* It keeps its place, while what is more urgent may find another size. */
 			if (list_empty(&conn->starved[class]))
 				list_add_tail(&worker->starved[class], &conn->starved[class]);
@@ -262,9 +272,10 @@ void conn_serve(struct conn *conn)
 		if (req->next + SEGMENT_SIZE >= req->len ||
 		    req->nr_busy + 1 == REQUEST_SEGMENTS_MAX)
 			pause_request(conn, req);
-		segment_start(req);
+		segment_start(seg, req);
 	}
-	conn_schedule(conn);
+	if (budget <= 0)
+		conn_schedule(conn);
 }
 
 static void message_event(struct conn *conn, const struct tp_event *event)

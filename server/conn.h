@@ -23,6 +23,7 @@
 #include "server/staging.h"
 
 struct export;
+struct file;
 struct message;
 struct session;
 struct store_queue;
@@ -68,6 +69,8 @@ struct conn {
 	uint32_t nr_piped;    /* of these, with a pipe */
 	uint64_t fetching;    /* bytes of the client's memory asked for */
 	struct regions regions;
+	struct file *spent_file; /* what requests that ended in this turn held of it: */
+	unsigned nr_spent;	 /* so many references, to be given back when it ends */
 
 	/* Calls: waiting for their turn on the blocking threads, running there. */
 	struct list calls;
@@ -90,7 +93,9 @@ void conn_drain(struct conn *conn);
 /* Have conn_finish_turn called when the turn ends. */
 void conn_touch(struct conn *conn);
 /* The turn ends: send, flush, and free it if it is over. */
-void conn_finish_turn(struct conn *conn, uint64_t now_ns);
+void conn_finish_turn(struct conn *conn);
+/* Give back what ended requests held of spent_file. */
+void conn_put_spent(struct conn *conn);
 /* It may have segments to start now. */
 void conn_schedule(struct conn *conn);
 /* Start up to a fair share of segments. */

@@ -145,25 +145,9 @@ static unsigned sq_flags(struct evloop *loop)
 	return IO_URING_READ_ONCE(*loop->ring.sq.kflags);
 }
 
-/* At most one io_uring_enter. */
-static void enter(struct evloop *loop, bool sleep, int timeout_ms)
+/* What io_uring_enter said. Whatever was not submitted stays queued for the next turn. */
+static void entered(struct evloop *loop, int n)
 {
-	struct __kernel_timespec ts = {timeout_ms / 1000, timeout_ms % 1000 * 1000000ll};
-	struct io_uring_cqe *cqe;
-	int n;
-
-	if (!loop->enabled)
-		enable(loop);
-	if (sleep)
-		n = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1,
-						     timeout_ms < 0 ? NULL : &ts, NULL);
-	else if (io_uring_sq_ready(&loop->ring))
-		n = io_uring_submit_and_get_events(&loop->ring);
-	else if (sq_flags(loop) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
-		n = io_uring_get_events(&loop->ring);
-	else
-		return;
-	/* Whatever was not submitted stays queued for the next turn. */
 	if (n >= 0 || n == -EINTR || n == -ETIME || n == -EAGAIN || n == -EBUSY || n == -ENOMEM)
 		return;
 	if (!loop->complained)
@@ -171,12 +155,34 @@ static void enter(struct evloop *loop, bool sleep, int timeout_ms)
 	loop->complained = true;
 }
 
+/* Into the kernel if there is anything to submit or to fetch. */
+static void enter(struct evloop *loop)
+{
+	if (!loop->enabled)
+		enable(loop);
+	if (io_uring_sq_ready(&loop->ring))
+		entered(loop, io_uring_submit_and_get_events(&loop->ring));
+	else if (sq_flags(loop) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+		entered(loop, io_uring_get_events(&loop->ring));
+}
+
+static void enter_and_wait(struct evloop *loop, int timeout_ms)
+{
+	struct __kernel_timespec ts = {timeout_ms / 1000, timeout_ms % 1000 * 1000000ll};
+	struct io_uring_cqe *cqe;
+
+	if (!loop->enabled)
+		enable(loop);
+	entered(loop, io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1,
+						       timeout_ms < 0 ? NULL : &ts, NULL));
+}
+
 struct io_uring_sqe *evloop_sqe(struct evloop *loop)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
 
 	while (!sqe) {
-		enter(loop, false, 0);
+		enter(loop);
 		/* A full completion queue can be what keeps the kernel from taking more. */
 		reap(loop);
 		sqe = io_uring_get_sqe(&loop->ring);
@@ -286,10 +292,12 @@ int evloop_turn(struct evloop *loop, bool wait, int timeout_ms)
 {
 	bool sleep = wait && timeout_ms && !loop->nr_ready && !io_uring_cq_ready(&loop->ring);
 
-	sleep = sleep && may_sleep(loop);
-	enter(loop, sleep, timeout_ms);
-	if (sleep)
+	if (sleep && may_sleep(loop)) {
+		enter_and_wait(loop, timeout_ms);
 		atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+	} else {
+		enter(loop);
+	}
 	reap(loop);
 	take_posted(loop);
 	return run(loop);

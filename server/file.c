@@ -32,8 +32,8 @@ void file_ref(struct file *file, unsigned n)
 	atomic_fetch_add_explicit(&file->refs, n, memory_order_relaxed);
 }
 
-void file_unref(struct file *file)
+void file_unref(struct file *file, unsigned n)
 {
-	if (atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) == 1)
+	if (atomic_fetch_sub_explicit(&file->refs, n, memory_order_acq_rel) == n)
 		pool_run(file->pool, &file->close);
 }

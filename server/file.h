@@ -17,8 +17,8 @@ struct file {
 
 /* Takes over store_file; one reference, the caller's. NULL: no memory, nothing taken. */
 struct file *file_new(struct store_file *store_file, struct pool *pool);
-/* Any thread. The last unref closes it, on the pool: closing may block. */
+/* Any thread, n references at once. The last unref closes it, on the pool: closing may block. */
 void file_ref(struct file *file, unsigned n);
-void file_unref(struct file *file);
+void file_unref(struct file *file, unsigned n);
 
 #endif

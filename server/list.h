@@ -42,6 +42,19 @@ static inline void list_del(struct list *node)
 	list_init(node);
 }
 
+/* From the list it is on to another. */
+static inline void list_move_tail(struct list *list, struct list *node)
+{
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	list_add_tail(list, node);
+}
+
+static inline void list_move_head(struct list *list, struct list *node)
+{
+	list_move_tail(list->next, node);
+}
+
 /* Take the first node off; NULL when there is none. */
 static inline struct list *list_pop(struct list *list)
 {

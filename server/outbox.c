@@ -8,8 +8,7 @@
 #include "common/transport.h"
 #include "proto/codec.h"
 
-#define RESULT_BYTES 12 /* of a tag and a result in a CompletionBatch */
-#define FRAME_ROOM   32 /* the type byte, field headers and their lengths */
+#define FRAME_ROOM 32u /* the type byte, the field's header and its length */
 
 void outbox_init(struct outbox *box)
 {
@@ -19,10 +18,9 @@ void outbox_init(struct outbox *box)
 
 int outbox_open(struct outbox *box, uint32_t max)
 {
-	box->tags = calloc(max, sizeof(*box->tags));
 	box->results = calloc(max, sizeof(*box->results));
-	if (!box->tags || !box->results)
-		return -ENOMEM; /* outbox_close frees the other */
+	if (!box->results)
+		return -ENOMEM;
 	box->size = max;
 	return 0;
 }
@@ -36,7 +34,6 @@ void outbox_close(struct outbox *box)
 
 		out->release(out);
 	}
-	free(box->tags);
 	free(box->results);
 	outbox_init(box);
 }
@@ -48,8 +45,7 @@ void outbox_result(struct outbox *box, uint32_t tag, int64_t result)
 	assert(box->count < box->size);
 	if (at >= box->size)
 		at -= box->size;
-	box->tags[at] = tag;
-	box->results[at] = result;
+	box->results[at] = (struct io_result){.tag = tag, .result = result};
 	box->count++;
 }
 
@@ -67,16 +63,15 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 static bool send_results(struct outbox *box, struct tp_conn *tp)
 {
 	void *buf = tp->ops->msg_buf(tp);
-	uint32_t n = min_u32(box->count, box->size - box->head);
-	struct message msg = {
-		.type = MSG_COMPLETION,
-		.completion = {.tag = box->tags + box->head, .result = box->results + box->head},
-	};
+	uint32_t n = min_u32(box->count, box->size - box->head), room;
+	struct message msg; /* of which a Completion takes a fraction */
 
 	if (!buf)
 		return false;
-	n = min_u32(n, min_u32(COMPLETIONS_MAX, (tp->msg_max - FRAME_ROOM) / RESULT_BYTES));
-	msg.completion.n = n;
+	room = (tp->msg_max - FRAME_ROOM) / (uint32_t)sizeof(*box->results);
+	n = min_u32(n, min_u32(COMPLETIONS_MAX, room));
+	msg.type = MSG_COMPLETION;
+	msg.completion = (struct completion){.n = n, .done = box->results + box->head};
 	tp->ops->msg_send(tp, (size_t)codec_encode(&msg, buf, tp->msg_max));
 	box->head += n;
 	if (box->head == box->size)

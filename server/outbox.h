@@ -23,8 +23,7 @@ struct outgoing {
 struct outbox {
 	struct list messages;
 	uint32_t nr_messages;
-	uint32_t *tags; /* a ring of `size` results */
-	int64_t *results;
+	struct io_result *results; /* a ring of `size` */
 	uint32_t size, head, count;
 };
 

@@ -23,11 +23,6 @@ static unsigned busy(const struct queue *queue)
 	return bits;
 }
 
-bool queue_empty(const struct queue *queue)
-{
-	return !busy(queue);
-}
-
 void queue_add(struct queue *queue, struct request *req)
 {
 	list_add_tail(&queue->lists[req->priority], &req->node);

@@ -19,8 +19,15 @@ struct queue {
 };
 
 void queue_init(struct queue *queue);
-bool queue_empty(const struct queue *queue);
 void queue_add(struct queue *queue, struct request *req);
+static inline bool queue_empty(const struct queue *queue)
+{
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		if (!list_empty(&queue->lists[i]))
+			return false;
+	return true;
+}
+
 /* Whose segment is next; NULL when empty. It stays queued. */
 struct request *queue_next(struct queue *queue);
 /* One segment of what queue_next gave has been started. */

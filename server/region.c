@@ -34,27 +34,6 @@ int region_add(struct regions *regions, const struct region_add *add)
 	return 0;
 }
 
-struct region *region_find(const struct regions *regions, uint32_t id)
-{
-	struct region *region;
-
-	if (id >= REGIONS_MAX)
-		return NULL;
-	region = &regions->slots[id];
-	return region->size && !region->drop ? region : NULL;
-}
-
-int region_range(const struct region *region, uint32_t access, uint64_t off, uint64_t len,
-		 uint64_t *raddr)
-{
-	if (off > region->size || len > region->size - off)
-		return -EINVAL;
-	if (access & ~region->access)
-		return -EACCES;
-	*raddr = region->base + off;
-	return 0;
-}
-
 void region_start_drop(struct region *region, struct outgoing *answer)
 {
 	region->drop = answer;

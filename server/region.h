@@ -5,6 +5,7 @@
 #ifndef USRBIO_SERVER_REGION_H
 #define USRBIO_SERVER_REGION_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,14 +30,33 @@ void regions_close(struct regions *regions);
 
 /* -EEXIST: the id is taken, or its drop has not been answered yet; -EINVAL: nonsense. */
 int region_add(struct regions *regions, const struct region_add *add);
+
 /* NULL: unknown, or being dropped. */
-struct region *region_find(const struct regions *regions, uint32_t id);
+static inline struct region *region_find(const struct regions *regions, uint32_t id)
+{
+	struct region *region;
+
+	if (id >= REGIONS_MAX)
+		return NULL;
+	region = &regions->slots[id];
+	return region->size && !region->drop ? region : NULL;
+}
+
 /*
  * Check that [off, off+len) lies in the region and that we may do `access` there, and give its
  * address at the client. 0, -EINVAL, -EACCES.
  */
-int region_range(const struct region *region, uint32_t access, uint64_t off, uint64_t len,
-		 uint64_t *raddr);
+static inline int region_range(const struct region *region, uint32_t access, uint64_t off,
+			       uint64_t len, uint64_t *raddr)
+{
+	if (off > region->size || len > region->size - off)
+		return -EINVAL;
+	if (access & ~region->access)
+		return -EACCES;
+	*raddr = region->base + off;
+	return 0;
+}
+
 /* From here on nobody finds it; `answer` waits in it. */
 void region_start_drop(struct region *region, struct outgoing *answer);
 /* If it is being dropped and nobody uses it: forget it and give back the answer, else NULL. */

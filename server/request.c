@@ -36,52 +36,58 @@ static int check_file(const struct conn *conn, uint32_t op, const struct file *f
 
 static int check_range(uint64_t off, uint64_t len)
 {
-	if (!len || len > IO_LEN_MAX || off > INT64_MAX || len > (uint64_t)INT64_MAX - off)
+	if (!len || len > IO_LEN_MAX || off > (uint64_t)INT64_MAX - len)
 		return -EINVAL;
 	return 0;
 }
 
-static int check_entry(struct conn *conn, const struct submit *batch, size_t i,
-		       const struct file *file, struct region **region, uint64_t *raddr)
+static int check_entry(struct conn *conn, uint32_t op, const struct io_entry *io,
+		       struct region **region, uint64_t *raddr)
 {
-	uint32_t access = batch->op == IO_READ ? ACCESS_WRITE : ACCESS_READ;
-	int err = check_file(conn, batch->op, file);
+	uint32_t access = op == IO_READ ? ACCESS_WRITE : ACCESS_READ;
+	int err = check_range(io->off, io->len);
 
-	if (!err)
-		err = check_range(batch->off[i], batch->len[i]);
 	if (err)
 		return err;
-	*region = region_find(&conn->regions, batch->region[i]);
+	*region = region_find(&conn->regions, io_region(io));
 	if (!*region)
 		return -EINVAL;
-	return region_range(*region, access, batch->region_off[i], batch->len[i], raddr);
+	return region_range(*region, access, io->region_off, io->len, raddr);
 }
 
-static void admit_one(struct conn *conn, const struct submit *batch, size_t i, struct file *file)
+/* err: what check_file said of its file. */
+static void admit_one(struct conn *conn, const struct submit *batch, const struct io_entry *io,
+		      struct file *file, int err)
 {
 	struct region *region;
 	struct request *req;
 	uint64_t raddr;
-	int err = check_entry(conn, batch, i, file, &region, &raddr);
 
+	if (!err)
+		err = check_entry(conn, batch->op, io, &region, &raddr);
 	if (err) {
 		if (file)
-			file_unref(file);
+			file_unref(file, 1);
 		conn->count.n[COUNT_ERRORS]++;
-		outbox_result(&conn->outbox, batch->tag[i], err);
+		outbox_result(&conn->outbox, io_tag(io), err);
 		return;
 	}
 	req = request_alloc(conn);
+	/* All its fields: else it would be cleared first. */
 	*req = (struct request){
+		.node = req->node,
 		.conn = conn,
 		.file = file,
 		.region = region,
 		.raddr = raddr,
-		.off = batch->off[i],
-		.len = batch->len[i],
-		.end = batch->len[i],
+		.off = io->off,
+		.len = io->len,
+		.next = 0,
+		.end = io->len,
 		.error_at = UINT64_MAX,
-		.tag = batch->tag[i],
+		.error = 0,
+		.tag = io_tag(io),
+		.nr_busy = 0,
 		.op = (uint8_t)batch->op,
 		.flags = (uint8_t)batch->flags,
 		.priority = (uint8_t)batch->priority,
@@ -94,15 +100,22 @@ static void admit_one(struct conn *conn, const struct submit *batch, size_t i, s
 int requests_admit(struct conn *conn, const struct submit *batch)
 {
 	struct file *files[BATCH_MAX];
+	uint64_t handles[BATCH_MAX];
+	int err = 0;
 
 	if (batch->n > conn->max_inflight - conn->nr_open)
 		return -EPROTO;
 	conn->nr_open += (uint32_t)batch->n;
 	conn->count.n[COUNT_BATCHES]++;
 	conn->count.n[COUNT_ENTRIES] += batch->n;
-	session_get_files(conn->session, batch->n, batch->file, files);
 	for (size_t i = 0; i < batch->n; i++)
-		admit_one(conn, batch, i, files[i]);
+		handles[i] = batch->io[i].file;
+	session_get_files(conn->session, batch->n, handles, files);
+	for (size_t i = 0; i < batch->n; i++) {
+		if (!i || files[i] != files[i - 1])
+			err = check_file(conn, batch->op, files[i]);
+		admit_one(conn, batch, &batch->io[i], files[i], err);
+	}
 	conn_schedule(conn);
 	conn_touch(conn);
 	return 0;
@@ -113,7 +126,7 @@ void request_put_region(struct conn *conn, struct region *region)
 	struct outgoing *answer;
 
 	region->users--;
-	answer = region_end_drop(region);
+	answer = region->drop ? region_end_drop(region) : NULL;
 	if (answer) {
 		outbox_message(&conn->outbox, answer);
 		conn_touch(conn);
@@ -130,6 +143,15 @@ static void count_request(struct counters *count, const struct request *req)
 	count->n[read ? COUNT_READ_BYTES : COUNT_WRITTEN_BYTES] += bytes;
 }
 
+/* Back when the turn ends: then it takes one atomic instruction for all that used the file. */
+static void put_file(struct conn *conn, struct file *file)
+{
+	if (conn->spent_file != file)
+		conn_put_spent(conn);
+	conn->spent_file = file;
+	conn->nr_spent++;
+}
+
 static void request_finish(struct request *req, bool told)
 {
 	struct conn *conn = req->conn;
@@ -141,9 +163,8 @@ static void request_finish(struct request *req, bool told)
 	else if (conn->state != CONN_CLOSING)
 		outbox_result(&conn->outbox, req->tag, req->error ? req->error : (int64_t)req->end);
 	conn_touch(conn);
-	file_unref(req->file);
-	list_del(&req->node);
-	list_add_head(&conn->free, &req->node);
+	put_file(conn, req->file);
+	list_move_head(&conn->free, &req->node);
 	request_put_region(conn, req->region);
 }
 
@@ -167,8 +188,7 @@ void request_segment_over(struct request *req, uint64_t at, uint32_t len, int64_
 		request_finish(req, told);
 	} else if (req->queued) {
 		req->queued = false;
-		list_del(&req->node);
-		list_add_tail(&req->conn->running, &req->node);
+		list_move_tail(&req->conn->running, &req->node);
 	}
 }
 
@@ -184,8 +204,7 @@ void request_cancel(struct request *req, int error)
 		request_finish(req, false);
 	} else if (req->queued) {
 		req->queued = false;
-		list_del(&req->node);
-		list_add_tail(&req->conn->running, &req->node);
+		list_move_tail(&req->conn->running, &req->node);
 	}
 }
 

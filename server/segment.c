@@ -210,31 +210,27 @@ enum staging_class segment_class(const struct request *req)
 	return STAGING_LARGE;
 }
 
-bool segment_start(struct request *req)
+void segment_start(struct segment *seg, struct request *req)
 {
 	struct conn *conn = req->conn;
 	uint64_t left = req->len - req->next;
 	uint32_t len = left < SEGMENT_SIZE ? (uint32_t)left : SEGMENT_SIZE;
-	struct segment *seg = staging_get(&conn->worker->staging, segment_class(req));
 
-	if (!seg)
-		return false;
 	seg->req = req;
 	seg->conn = conn;
 	seg->region = req->region;
 	seg->at = req->next;
 	seg->len = len;
 	seg->moved = 0;
-	seg->io = (struct store_io){
-		.kind = req->op == IO_READ ? STORE_READ : STORE_WRITE,
-		.flags = req->flags,
-		.file = req->file->store_file,
-		.buf = seg->buf,
-		.pipe = seg->pipe[1],
-		.len = len,
-		.off = req->off + req->next,
-		.done = req->op == IO_READ ? read_done : write_done,
-	};
+	/* All but what is the store's own. */
+	seg->io.kind = req->op == IO_READ ? STORE_READ : STORE_WRITE;
+	seg->io.flags = req->flags;
+	seg->io.file = req->file->store_file;
+	seg->io.buf = seg->buf;
+	seg->io.pipe = seg->pipe[1];
+	seg->io.len = len;
+	seg->io.off = req->off + req->next;
+	seg->io.done = req->op == IO_READ ? read_done : write_done;
 	req->next += len;
 	req->nr_busy++;
 	req->region->users++;
@@ -244,5 +240,4 @@ bool segment_start(struct request *req)
 		submit_to_store(seg);
 	else
 		post(seg);
-	return true;
 }

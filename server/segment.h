@@ -30,8 +30,8 @@ struct segment {
 
 /* What the next segment of a request needs. */
 enum staging_class segment_class(const struct request *req);
-/* Begin the next segment of a request that has one. False: no such buffer or pipe is free. */
-bool segment_start(struct request *req);
+/* Begin the next segment of a request that has one, with a buffer or pipe of that class. */
+void segment_start(struct segment *seg, struct request *req);
 /* The wire is done with the buffer: TP_EV_DONE. */
 void segment_posted(struct segment *seg, int status);
 /* Try the connection's waiting posts again, until -EAGAIN. */

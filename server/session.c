@@ -91,7 +91,7 @@ static void session_free(struct job *job)
 
 	for (uint32_t i = 0; i < session->nr_slots; i++)
 		if (session->slots[i].file)
-			file_unref(session->slots[i].file);
+			file_unref(session->slots[i].file, 1);
 	free(session->slots);
 	pthread_mutex_destroy(&session->lock);
 	explicit_bzero(session->key, sizeof(session->key));
@@ -290,6 +290,6 @@ int session_close_file(struct session *session, uint64_t handle)
 	pthread_mutex_unlock(&session->lock);
 	if (!file)
 		return -ESTALE;
-	file_unref(file);
+	file_unref(file, 1);
 	return 0;
 }

@@ -122,6 +122,7 @@ int worker_open(struct server *server, unsigned id, const struct server_config *
 	worker->id = id;
 	init_lists(worker);
 	nap_init(&worker->nap);
+	worker_tick(worker);
 	worker->queues = calloc(server->exports.nr, sizeof(struct store_queue *));
 	if (!worker->queues || arena_open(&worker->arena, ARENA_SIZE))
 		goto err_free;

@@ -53,6 +53,7 @@ struct worker {
 
 	struct ev stop, dismiss;
 	bool stopping, idle, dismissed;
+	uint64_t now_ns; /* at the last tick */
 	uint64_t stop_ns;
 	struct nap nap;
 	uint64_t complain_ns;	/* the second in which ... */
@@ -91,6 +92,11 @@ static inline bool worker_has_staging(const struct worker *worker, enum staging_
 void *worker_run(void *worker);
 /* Look once at wires and disk and do what is to be done. False: nothing was. *due: when a time
  * limit of somebody's ends; 0: never. */
-bool worker_turn(struct worker *worker, uint64_t *now, uint64_t *due);
+bool worker_turn(struct worker *worker, uint64_t *due);
+/*
+ * Look at the clock: when a turn ends, and after each sleep. What runs inside the sleep, woken by
+ * another thread, has to look for itself.
+ */
+void worker_tick(struct worker *worker);
 
 #endif

@@ -27,12 +27,12 @@
 #define GREETING_MAX   256 /* connections without a hello, per worker */
 #define COMPLAINTS_MAX 10  /* a second */
 
-static uint64_t now_ns(void)
+void worker_tick(struct worker *worker)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+	worker->now_ns = (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
 }
 
 void worker_greet(struct worker *worker, struct conn *conn)
@@ -43,14 +43,17 @@ void worker_greet(struct worker *worker, struct conn *conn)
 		conn_end(container_of(oldest, struct conn, timed), -EUSERS,
 			 "too many others did not say hello");
 	}
-	conn->since_ns = now_ns();
+	worker_tick(worker);
+	conn->since_ns = worker->now_ns;
 	list_add_tail(&worker->greeting, &conn->timed);
 }
 
 void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what)
 {
-	uint64_t second = now_ns() / SECOND_NS;
+	uint64_t second;
 
+	worker_tick(worker);
+	second = worker->now_ns / SECOND_NS;
 	if (second != worker->complain_ns) {
 		if (worker->nr_complaints > COMPLAINTS_MAX)
 			log_warn("and %u other peers", worker->nr_complaints - COMPLAINTS_MAX);
@@ -90,10 +93,10 @@ static struct conn *next_ready(struct worker *worker)
 	struct list *node;
 
 	for (int i = 0; i < NR_STAGING; i++)
-		if (worker_has_staging(worker, (enum staging_class)i)) {
+		if (!list_empty(&worker->starved[i]) &&
+		    worker_has_staging(worker, (enum staging_class)i)) {
 			node = list_pop(&worker->starved[i]);
-			if (node)
-				return container_of(node - i, struct conn, starved);
+			return container_of(node - i, struct conn, starved);
 		}
 	node = list_pop(&worker->ready);
 	return node ? container_of(node, struct conn, ready) : NULL;
@@ -109,12 +112,12 @@ static void serve(struct worker *worker)
 	}
 }
 
-static void settle(struct worker *worker, uint64_t now)
+static void settle(struct worker *worker)
 {
 	struct list *node;
 
 	while ((node = list_pop(&worker->touched)))
-		conn_finish_turn(container_of(node, struct conn, touched), now);
+		conn_finish_turn(container_of(node, struct conn, touched));
 }
 
 /* End those of a list whose time is over. When the next one's is: 0 if there is none. */
@@ -136,8 +139,9 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 }
 
 /* When something is due next; 0: never. */
-static uint64_t run_timers(struct worker *worker, uint64_t now)
+static uint64_t run_timers(struct worker *worker)
 {
+	uint64_t now = worker->now_ns;
 	uint64_t due = expire(&worker->greeting, HELLO_NS, now, "did not say hello");
 
 	due = earlier(due, expire(&worker->posting, STALL_NS, now, "takes no data"));
@@ -172,7 +176,7 @@ static void watch(struct worker *worker, struct worker_domain *domain)
 
 static void sleep_until(struct worker *worker, uint64_t due)
 {
-	uint64_t now = now_ns(), left_ms = due > now ? (due - now + 999999) / 1000000 : 0;
+	uint64_t now = worker->now_ns, left_ms = due > now ? (due - now + 999999) / 1000000 : 0;
 
 	for (unsigned i = 0; i < worker->nr_domains; i++)
 		if (worker->domains[i].tp->ops->arm(worker->domains[i].tp))
@@ -181,19 +185,21 @@ static void sleep_until(struct worker *worker, uint64_t due)
 		watch(worker, &worker->domains[i]);
 	worker->count.n[COUNT_SLEEPS]++;
 	evloop_turn(worker->loop, true, due ? (int)left_ms : -1);
+	worker_tick(worker);
 }
 
-bool worker_turn(struct worker *worker, uint64_t *now, uint64_t *due)
+/* Nobody waits for the clock and the timers: they come after what is sent. */
+bool worker_turn(struct worker *worker, uint64_t *due)
 {
 	int n = poll_domains(worker);
 
 	worker->count.n[COUNT_TURNS]++;
 	serve(worker);
 	n += evloop_turn(worker->loop, false, 0);
-	*now = now_ns();
-	*due = run_timers(worker, *now);
-	settle(worker, *now);
-	return n || !list_empty(&worker->ready);
+	settle(worker);
+	worker_tick(worker);
+	*due = run_timers(worker);
+	return n || !list_empty(&worker->ready) || !list_empty(&worker->touched);
 }
 
 static void stop(struct ev *ev, int32_t res)
@@ -202,7 +208,8 @@ static void stop(struct ev *ev, int32_t res)
 
 	(void)res;
 	worker->stopping = true;
-	worker->stop_ns = now_ns() + STOP_NS;
+	worker_tick(worker);
+	worker->stop_ns = worker->now_ns + STOP_NS;
 	if (!worker->id) {
 		listeners_close(&worker->server->listeners);
 		sem_post(&worker->server->deaf);
@@ -251,16 +258,16 @@ static void block_sigpipe(void)
 void *worker_run(void *arg)
 {
 	struct worker *worker = arg;
-	uint64_t now, due;
+	uint64_t due;
 
 	block_sigpipe();
 	while (!worker->dismissed) {
-		bool active = worker_turn(worker, &now, &due);
+		bool active = worker_turn(worker, &due);
 
 		check_idle(worker);
 		if (active)
-			nap_active(&worker->nap, now);
-		else if (nap_idle(&worker->nap, now))
+			nap_active(&worker->nap, worker->now_ns);
+		else if (nap_idle(&worker->nap, worker->now_ns))
 			sleep_until(worker, due);
 	}
 	return NULL;

@@ -84,6 +84,8 @@ void loop_flush(struct tp_conn *base)
 {
 	struct loop_conn *conn = loop_conn_of(base);
 
+	if (conn->out.flushed == conn->out.queued) /* only its own thread changes these */
+		return;
 	pthread_mutex_lock(&loop_lock);
 	if (can_send(conn))
 		make_visible(conn);

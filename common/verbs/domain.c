@@ -191,11 +191,11 @@ static void emit_pending(struct verbs_domain *d, struct sink *out)
 static bool refill(struct verbs_domain *d)
 {
 	d->wc_next = d->nr_wcs = 0;
-	for (struct nic *nic = d->nics; nic && !d->nr_wcs; nic = nic->next) {
-		int n = nic_poll(nic, d->wcs, WC_BATCH);
+	for (struct nic *nic = d->nics; nic && d->nr_wcs < WC_BATCH; nic = nic->next) {
+		int n = nic_poll(nic, d->wcs + d->nr_wcs, WC_BATCH - d->nr_wcs);
 
 		if (n > 0)
-			d->nr_wcs = n;
+			d->nr_wcs += n;
 	}
 	return d->nr_wcs;
 }
@@ -240,6 +240,7 @@ int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
 {
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
 	struct sink out = {.events = events, .max = max};
+	bool more = true; /* a batch that is not full was all there is */
 
 	d->dom.count.polls++;
 	if (d->lent)
@@ -248,8 +249,13 @@ int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
 		look(d, &out);
 	for (;;) {
 		emit_pending(d, &out);
-		if (sink_full(&out) || (d->wc_next == d->nr_wcs && !refill(d)))
+		if (sink_full(&out))
 			return out.n;
+		if (d->wc_next == d->nr_wcs) {
+			if (!more || !refill(d))
+				return out.n;
+			more = d->nr_wcs == WC_BATCH;
+		}
 		completed(d, &out);
 	}
 }

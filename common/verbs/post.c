@@ -65,6 +65,8 @@ int send_open(struct verbs_conn *c)
 		send_close(c);
 		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < q->size; i++)
+		q->slots[i].wr.sg_list = &q->slots[i].sge;
 	for (unsigned i = 0; i < nr; i++)
 		q->free_bufs[i] = i;
 	q->nr_free_bufs = nr;
@@ -122,12 +124,12 @@ static struct slot *queue_slot(struct verbs_conn *c, enum slot_kind kind, enum i
 	slot->kind = kind;
 	slot->status = 0;
 	slot->sge = (struct ibv_sge){.addr = (uintptr_t)data, .length = len, .lkey = lkey};
-	slot->wr = (struct ibv_send_wr){
-		.wr_id = wr_id(c, q->queued & ~WR_RECV),
-		.sg_list = &slot->sge,
-		.num_sge = len ? 1 : 0,
-		.opcode = opcode,
-	};
+	/* The caller adds what else the opcode takes; the card looks at nothing beyond that. */
+	slot->wr.wr_id = wr_id(c, q->queued & ~WR_RECV);
+	slot->wr.next = NULL;
+	slot->wr.num_sge = len ? 1 : 0;
+	slot->wr.opcode = opcode;
+	slot->wr.send_flags = 0;
 	if (len && len <= c->max_inline && opcode != IBV_WR_RDMA_READ)
 		slot->wr.send_flags = IBV_SEND_INLINE;
 	if (q->queued != q->posted)

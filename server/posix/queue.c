@@ -21,6 +21,7 @@
 #define AGAIN_MAX    10000 /* the kernel says so when it lacks memory, for a moment */
 #define DIRECT_ALIGN 4096  /* what every disk is content with */
 #define HOLE_LOOKS   16
+#define COPY_MAX     65536 /* more is worth another thread, which may have another processor */
 
 struct posix_queue {
 	struct store_queue base;
@@ -135,7 +136,7 @@ static void submit(struct posix_queue *queue, struct store_io *io)
 
 	if (!io->buf)
 		splice_later(queue, io, file->fd);
-	else if (file->memory)
+	else if (file->memory && (io->kind == STORE_READ || io->len <= COPY_MAX))
 		copy_now(queue, io, file->fd);
 	else
 		read_or_write(queue, io);

@@ -51,12 +51,15 @@ static void keep_until_called(struct playserver *s, struct play_conn *conn, cons
 	static uint32_t kept[100];
 
 	for (size_t i = 0; i < io->n; i++) {
-		if (io->len[i] < 100) {
-			kept[io->len[i]] = io->tag[i];
+		uint32_t tag = io_tag(&io->io[i]);
+		uint64_t len = io->io[i].len;
+
+		if (len < 100) {
+			kept[len] = tag;
 			continue;
 		}
-		play_complete(s, conn, kept[io->len[i] - 100], (int64_t)io->len[i] - 100);
-		play_complete(s, conn, io->tag[i], (int64_t)io->len[i]);
+		play_complete(s, conn, kept[len - 100], (int64_t)len - 100);
+		play_complete(s, conn, tag, (int64_t)len);
 	}
 }
 
@@ -101,6 +104,7 @@ Test(leading, who_leaves_hands_over_the_lead)
 	submit(&calls, 120);
 	pthread_join(second, &result);
 	cr_assert_eq((intptr_t)result, 20);
+	cr_assert_eq(atomic_load(&conn->wanted), 0, "whoever waited for the lock has had it");
 	hf3fs_iordestroy(&calls);
 	rig_stop(&rig);
 }
@@ -221,7 +225,7 @@ static bool is_tired(const struct waiter *waiter)
 Test(leading, who_leads_for_a_moment_calls_the_progress_thread_back)
 {
 	struct conn *conn = start_write_under_watch();
-	unsigned left = 2; /* before it leads, and before it polls */
+	unsigned left = 1; /* before it leads */
 	struct turns_waiter w = {.waiter = {.ready = is_tired}, .left = &left};
 
 	conn_lock(conn);

@@ -15,12 +15,12 @@ static struct rig rig;
 
 static void lie_unknown_tag(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
-	play_complete(s, conn, (io->tag[0] + 1) & 0x3fff, 1);
+	play_complete(s, conn, (io_tag(&io->io[0]) + 1) & 0x3fff, 1);
 }
 
 static void lie_sequence(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
-	play_complete(s, conn, io->tag[0] + (1 << 14), 1);
+	play_complete(s, conn, io_tag(&io->io[0]) + (1 << 14), 1);
 }
 
 static void lie_huge_tag(struct playserver *s, struct play_conn *conn, const struct submit *io)
@@ -30,12 +30,12 @@ static void lie_huge_tag(struct playserver *s, struct play_conn *conn, const str
 
 static void lie_too_long(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
-	play_complete(s, conn, io->tag[0], (int64_t)io->len[0] + 1);
+	play_complete(s, conn, io_tag(&io->io[0]), (int64_t)io->io[0].len + 1);
 }
 
 static void lie_imm(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
-	play_imm(s, conn, ~io->tag[0]);
+	play_imm(s, conn, ~io_tag(&io->io[0]));
 }
 
 static void lie_garbage(struct playserver *s, struct play_conn *conn, const struct submit *io)
@@ -48,10 +48,10 @@ static void lie_type(struct playserver *s, struct play_conn *conn, const struct 
 	play_send_raw(s, conn, "\xee", 1);
 }
 
-static void lie_unequal(struct playserver *s, struct play_conn *conn, const struct submit *io)
+static void lie_half(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
 	/* A CompletionBatch of one tag and no result. */
-	play_send_raw(s, conn, "\x06\x0a\x04\x00\x00\x00\x00", 7);
+	play_send_raw(s, conn, "\x06\x0a\x08\x00\x00\x00\x00\x00\x00\x00\x00", 11);
 }
 
 static void say(struct playserver *s, struct play_conn *conn, const struct message *msg)
@@ -131,7 +131,7 @@ LIE(too_long, false)
 LIE(imm, false)
 LIE(garbage, false)
 LIE(type, false)
-LIE(unequal, false)
+LIE(half, false)
 LIE(welcome, false)
 LIE(reply, false)
 LIE(pong, false)
@@ -140,15 +140,15 @@ LIE(leave, false)
 
 static void lie_imm_for_write(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
-	play_imm(s, conn, io->tag[0]);
+	play_imm(s, conn, io_tag(&io->io[0]));
 }
 
 LIE(imm_for_write, true)
 
 static void lie_twice(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
-	play_complete(s, conn, io->tag[0], 0);
-	play_complete(s, conn, io->tag[0], 0);
+	play_complete(s, conn, io_tag(&io->io[0]), 0);
+	play_complete(s, conn, io_tag(&io->io[0]), 0);
 }
 
 Test(lies, twice)

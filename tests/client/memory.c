@@ -44,6 +44,32 @@ Test(memory, a_region_is_announced_once_per_direction)
 	rig_stop(&rig);
 }
 
+Test(memory, a_batch_names_the_region_of_each_io)
+{
+	struct hf3fs_cqe cqes[5];
+	struct hf3fs_iov other, *iovs[5];
+
+	start(0);
+	cr_assert_eq(hf3fs_iovcreate(&other, rig.server.mount, 4096, 0, -1), 0);
+	cr_assert_eq(io_in(&rig.reads, &rig.iov), 100); /* announced, both */
+	cr_assert_eq(io_in(&rig.reads, &other), 100);
+	for (uint8_t i = 0; i < 5; i++)
+		rig.server.file[i] = (uint8_t)(i + 1);
+	iovs[0] = iovs[1] = iovs[4] = &rig.iov;
+	iovs[2] = iovs[3] = &other;
+	for (size_t i = 0; i < 5; i++)
+		cr_assert_geq(hf3fs_prep_io(&rig.reads, iovs[i], true, iovs[i]->base + 1000 + i,
+					    rig.fd, i, 1, NULL),
+			      0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, cqes, 5, 5, NULL), 5);
+	cr_assert_eq(atomic_load(&rig.server.nr_batches), 3, "all in one");
+	for (size_t i = 0; i < 5; i++)
+		cr_assert_eq(iovs[i]->base[1000 + i], i + 1);
+	hf3fs_iovdestroy(&other);
+	rig_stop(&rig);
+}
+
 static void *destroy(void *iov)
 {
 	hf3fs_iovdestroy(iov);

@@ -9,8 +9,8 @@
 
 Test(heap, gives_back_in_order)
 {
-	uint64_t keys[1000], random = 1, last = 0;
-	struct heap heap = {.keys = keys};
+	uint64_t keys[1024], random = 1, last = 0;
+	struct heap heap = {.keys = keys, .mask = 1023};
 
 	for (int i = 0; i < 1000; i++) {
 		random = random * 6364136223846793005ull + 1442695040888963407ull;
@@ -23,6 +23,41 @@ Test(heap, gives_back_in_order)
 		last = key;
 	}
 	cr_assert_eq(heap.n, 0);
+}
+
+static uint64_t take_least(uint64_t *keys, unsigned *n)
+{
+	unsigned at = 0;
+	uint64_t least;
+
+	for (unsigned i = 1; i < *n; i++)
+		if (keys[i] < keys[at])
+			at = i;
+	least = keys[at];
+	keys[at] = keys[--*n];
+	return least;
+}
+
+/* In order but for some, as completions come, and taken in between: a queue, a heap, and back. */
+Test(heap, gives_back_the_least_of_what_is_in)
+{
+	uint64_t keys[64], in[64], random = 2;
+	struct heap heap = {.keys = keys, .mask = 63};
+	unsigned n = 0, nr_sorted = 0;
+
+	for (uint64_t i = 100; i < 100000; i++) {
+		random = random * 6364136223846793005ull + 1442695040888963407ull;
+		if (!n || (n < 64 && random >> 63)) {
+			in[n] = (random >> 40) % 64 ? i : i - (random >> 50) % 100;
+			heap_push(&heap, in[n++]);
+		} else {
+			cr_assert_eq(heap_pop(&heap), take_least(in, &n));
+		}
+		cr_assert_eq(heap.n, n);
+		nr_sorted += heap.sorted;
+	}
+	cr_assert_gt(nr_sorted, 10000);
+	cr_assert_lt(nr_sorted, 90000);
 }
 
 struct thing {
@@ -42,7 +77,7 @@ Test(pool, finds_what_is_alive_and_nothing_else)
 	cr_assert(pool_retire(&thing->pooled, first));
 	cr_assert(!pool_retire(&thing->pooled, first), "only one caller ends it");
 	cr_assert_null(pool_get(&things, first));
-	cr_assert_eq(pool_pinned_object(&things, first), thing, "a pin outlives the handle");
+	cr_assert_eq(pool_object(&things, first), thing, "a pin outlives the handle");
 	pool_put(&thing->pooled);
 	cr_assert(!pool_pinned(&thing->pooled));
 	pool_recycle(&things, &thing->pooled);

@@ -33,8 +33,8 @@ void play_send(struct playserver *server, struct play_conn *conn, const struct m
 
 void play_complete(struct playserver *server, struct play_conn *conn, uint32_t tag, int64_t result)
 {
-	const struct message msg = {.type = MSG_COMPLETION,
-				    .completion = {.n = 1, .tag = &tag, .result = &result}};
+	const struct io_result done = {tag, result};
+	const struct message msg = {.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}};
 
 	play_send(server, conn, &msg);
 }
@@ -113,12 +113,12 @@ static void take_batch(struct playserver *server, struct play_conn *conn,
 	}
 	for (size_t i = 0; i < submit->n; i++)
 		queue_io(server, &(struct play_io){.conn = conn,
-						   .tag = submit->tag[i],
+						   .tag = io_tag(&submit->io[i]),
 						   .op = submit->op,
-						   .region = submit->region[i],
-						   .off = submit->off[i],
-						   .len = submit->len[i],
-						   .region_off = submit->region_off[i]});
+						   .region = io_region(&submit->io[i]),
+						   .off = submit->io[i].off,
+						   .len = submit->io[i].len,
+						   .region_off = submit->io[i].region_off});
 }
 
 /* A drop is answered once the I/Os queued before it are done: it waits in the same queue. */

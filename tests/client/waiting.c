@@ -39,16 +39,16 @@ Test(waiting, a_waiter_sees_what_another_thread_submits)
 
 static void answer_backwards(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
-	uint32_t tags[BATCH_MAX];
-	int64_t results[BATCH_MAX];
+	struct io_result done[BATCH_MAX];
 
 	for (size_t i = 0; i < io->n; i++) {
-		tags[i] = io->tag[io->n - 1 - i];
-		results[i] = (int64_t)io->len[io->n - 1 - i];
+		const struct io_entry *entry = &io->io[io->n - 1 - i];
+
+		done[i] = (struct io_result){io_tag(entry), (int64_t)entry->len};
 	}
 	play_send(s, conn,
 		  &(struct message){.type = MSG_COMPLETION,
-				    .completion = {.n = io->n, .tag = tags, .result = results}});
+				    .completion = {.n = io->n, .done = done}});
 }
 
 Test(waiting, completions_come_in_the_order_of_preparing)
@@ -86,6 +86,30 @@ Test(waiting, a_timeout_gives_what_is_there)
 	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, &cqe, 1, 1, &soon), 0);
 	atomic_store(&rig.server.hold, false);
 	cr_assert_eq(rig_wait(&rig.reads), 10, "it stayed under way");
+	rig_stop(&rig);
+}
+
+Test(waiting, a_file_is_closed_when_its_last_io_is_handed_out)
+{
+	struct hf3fs_cqe cqes[5];
+	int fds[5], other;
+
+	start(8);
+	other = rig_open(&rig);
+	fds[0] = fds[1] = fds[3] = rig.fd;
+	fds[2] = fds[4] = other;
+	for (int i = 0; i < 5; i++)
+		cr_assert_geq(hf3fs_prep_io(&rig.reads, &rig.iov, true, rig.iov.base, fds[i], 0, 10,
+					    NULL),
+			      0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	rig_close(other);
+	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, cqes, 4, 4, NULL), 4);
+	/* What is to be closed goes with the next message. */
+	cr_assert_eq(rig_io(&rig, &rig.writes, 0, 10), 10);
+	cr_assert_eq(atomic_load(&rig.server.nr_closes), 0);
+	cr_assert_eq(hf3fs_wait_for_ios(&rig.reads, cqes, 5, 1, NULL), 1);
+	rig_until(atomic_load(&rig.server.nr_closes) == 1);
 	rig_stop(&rig);
 }
 

@@ -26,8 +26,8 @@ static void msg_send(struct tp_conn *conn, size_t len)
 	cr_assert_eq(codec_decode(&arena, buf, len, &msg), 0);
 	if (msg.type == MSG_COMPLETION)
 		for (size_t i = 0; i < msg.completion.n; i++) {
-			cr_assert_eq(msg.completion.tag[i], next_tag);
-			cr_assert_eq(msg.completion.result[i], -(int64_t)(next_tag % 2) * EIO);
+			cr_assert_eq(msg.completion.done[i].tag, next_tag);
+			cr_assert_eq(msg.completion.done[i].result, -(int64_t)(next_tag % 2) * EIO);
 			next_tag++;
 		}
 	else

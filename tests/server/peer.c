@@ -130,7 +130,8 @@ static void take_message(struct peer *peer, const void *frame, size_t len)
 	case MSG_COMPLETION:
 		peer->nr_batches++;
 		for (size_t i = 0; i < msg.completion.n; i++)
-			take_result(peer, msg.completion.tag[i], msg.completion.result[i]);
+			take_result(peer, (uint32_t)msg.completion.done[i].tag,
+				    msg.completion.done[i].result);
 		break;
 	case MSG_REPLY:
 		take_reply(peer, &msg.reply);
@@ -283,29 +284,21 @@ uint64_t peer_open_file(struct peer *peer, const char *path, uint32_t flags)
 void peer_submit(struct peer *peer, uint32_t op, uint32_t priority, const struct peer_io *ios,
 		 size_t n)
 {
-	uint32_t tag[BATCH_MAX], region[BATCH_MAX];
-	uint64_t file[BATCH_MAX], off[BATCH_MAX], len[BATCH_MAX], region_off[BATCH_MAX];
+	struct io_entry entries[BATCH_MAX];
 
 	for (size_t i = 0; i < n; i++) {
-		tag[i] = ios[i].tag;
-		region[i] = ios[i].region;
-		file[i] = ios[i].file;
-		off[i] = ios[i].off;
-		len[i] = ios[i].len;
-		region_off[i] = ios[i].region_off;
-		peer->results[tag[i]] = NO_RESULT;
+		entries[i] = (struct io_entry){
+			.ids = io_ids(ios[i].region, ios[i].tag),
+			.file = ios[i].file,
+			.off = ios[i].off,
+			.len = ios[i].len,
+			.region_off = ios[i].region_off,
+		};
+		peer->results[ios[i].tag] = NO_RESULT;
 	}
 	peer_send(peer, &(struct message){
 				.type = MSG_SUBMIT,
-				.submit = {.op = op,
-					   .priority = priority,
-					   .n = n,
-					   .tag = tag,
-					   .file = file,
-					   .off = off,
-					   .len = len,
-					   .region = region,
-					   .region_off = region_off},
+				.submit = {.op = op, .priority = priority, .n = n, .io = entries},
 			});
 }
 

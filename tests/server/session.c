@@ -53,7 +53,7 @@ static bool known(struct session *session, uint64_t handle)
 
 	session_get_files(session, 1, &handle, &file);
 	if (file)
-		file_unref(file);
+		file_unref(file, 1);
 	return file;
 }
 
@@ -129,7 +129,7 @@ Test(session_object, batches_hold_each_entry)
 	cr_assert_eq(files[0]->refs, 4, "what uses it keeps it");
 	for (int i = 0; i < 6; i++)
 		if (files[i])
-			file_unref(files[i]);
+			file_unref(files[i], 1);
 	session_put(session);
 }
 

@@ -39,6 +39,8 @@ static int decode(const void *frame, size_t len)
 
 #define VARINT(field) ((field) << 3)
 #define LEN(field)    ((field) << 3 | 2)
+/* Of a SubmitBatch. */
+#define KIND(op, flags, priority) 1 << 3 | 5, (op), (flags), (priority), 0
 /* Field numbers from 16 on take two bytes. */
 #define LEN2(field) (((field) << 3 | 2) & 0x7f) | 0x80, (field) >> 4
 
@@ -90,70 +92,133 @@ Test(malformed, regions)
 	}
 }
 
-/* A batch of n, with one of its six arrays `delta` elements longer. */
-static int submit_with(size_t n, int odd_one, int delta)
+/* A frame of that many words, each 0, in one packed array, behind a head of that many bytes. */
+static int words_of(const uint8_t *head, size_t len, uint32_t field, size_t words)
 {
-	static uint8_t frame[4 * FRAME_MAX];
-	static const uint8_t widths[] = {4, 8, 8, 8, 4, 8};
-	size_t at = 0;
+	static uint8_t frame[FRAME_MAX];
+	size_t size = 8 * words;
 
-	frame[at++] = MSG_SUBMIT;
-	frame[at++] = VARINT(1);
-	frame[at++] = IO_READ;
-	for (int i = 0; i < 6; i++) {
-		size_t count = n + (size_t)(i == odd_one ? delta : 0), len = count * widths[i];
-
-		frame[at++] = (uint8_t)LEN(4 + i);
-		frame[at++] = (uint8_t)(len | 0x80);
-		frame[at++] = (uint8_t)(len >> 7 | 0x80);
-		frame[at++] = (uint8_t)(len >> 14);
-		memset(frame + at, 0, len);
-		at += len;
-	}
-	return decode(frame, at);
+	memcpy(frame, head, len);
+	frame[len++] = (uint8_t)LEN(field);
+	frame[len++] = (uint8_t)(size | 0x80);
+	frame[len++] = (uint8_t)(size >> 7 | 0x80);
+	frame[len++] = (uint8_t)(size >> 14);
+	cr_assert_leq(len + size, sizeof(frame));
+	memset(frame + len, 0, size);
+	return decode(frame, len + size);
 }
 
-Test(malformed, batches_of_unequal_arrays)
+static int submit_of(size_t words)
 {
-	cr_expect_eq(submit_with(5, -1, 0), 0);
-	for (int i = 0; i < 6; i++) {
-		cr_expect_eq(submit_with(5, i, 1), -EBADMSG);
-		cr_expect_eq(submit_with(5, i, -1), -EBADMSG);
-		cr_expect_eq(submit_with(1, i, -1), -EBADMSG);
-	}
-	cr_expect_eq(submit_with(0, -1, 0), -EBADMSG, "an empty batch");
-	cr_expect_eq(submit_with(BATCH_MAX, -1, 0), 0);
-	cr_expect_eq(submit_with(BATCH_MAX + 1, -1, 0), -EBADMSG);
+	static const uint8_t head[] = {MSG_SUBMIT, KIND(IO_READ, 0, PRIORITY_HIGH)};
+
+	return words_of(head, sizeof(head), 2, words);
 }
+
+static int completion_of(size_t words)
+{
+	static const uint8_t head[] = {MSG_COMPLETION};
+
+	return words_of(head, sizeof(head), 1, words);
+}
+
+Test(malformed, batches_of_parts_of_entries)
+{
+	for (size_t words = 0; words <= 5 * BATCH_MAX; words++)
+		cr_expect_eq(submit_of(words), words && words % 5 == 0 ? 0 : -EBADMSG, "%zu",
+			     words);
+	for (size_t words = 5 * BATCH_MAX + 1; words <= 5 * BATCH_MAX + 5; words++)
+		cr_expect_eq(submit_of(words), -EBADMSG, "%zu", words);
+	cr_expect_eq(DECODE(MSG_SUBMIT, KIND(IO_READ, 0, PRIORITY_HIGH)), -EBADMSG, "no entries");
+}
+
+Test(malformed, completions_of_parts_of_results)
+{
+	for (size_t words = 0; words <= 2 * COMPLETIONS_MAX; words++)
+		cr_expect_eq(completion_of(words), words && words % 2 == 0 ? 0 : -EBADMSG, "%zu",
+			     words);
+	cr_expect_eq(completion_of(2 * COMPLETIONS_MAX + 1), -EBADMSG);
+	cr_expect_eq(completion_of(2 * COMPLETIONS_MAX + 2), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_COMPLETION), -EBADMSG);
+}
+
+#define WORD(low) (low), 0, 0, 0, 0, 0, 0, 0
 
 Test(malformed, a_field_twice_is_one_longer_array)
 {
-	/* Protobuf concatenates: three tags against one result. */
-	cr_expect_eq(DECODE(MSG_COMPLETION, LEN(1), 4, 1, 0, 0, 0, LEN(1), 4, 2, 0, 0, 0, LEN(2), 8,
-			    0, 0, 0, 0, 0, 0, 0, 0),
+	/* Protobuf concatenates: a tag, then its result, are one entry; three words are none. */
+	cr_expect_eq(DECODE(MSG_COMPLETION, LEN(1), 8, WORD(1), LEN(1), 8, WORD(2)), 0);
+	cr_expect_eq(DECODE(MSG_COMPLETION, LEN(1), 16, WORD(1), WORD(2), LEN(1), 8, WORD(3)),
 		     -EBADMSG);
-	cr_expect_eq(
-		DECODE(MSG_COMPLETION, LEN(1), 4, 1, 0, 0, 0, LEN(2), 8, 0, 0, 0, 0, 0, 0, 0, 0),
-		0);
-	cr_expect_eq(DECODE(MSG_COMPLETION), -EBADMSG);
+}
+
+Test(malformed, words_of_another_width)
+{
+	static const uint8_t head[] = {MSG_SUBMIT, KIND(IO_READ, 0, PRIORITY_HIGH)};
+	enum {
+		HEAD = sizeof(head),
+		LOOSE = 9,
+		VARINT_TYPE = 0,
+		FIXED64_TYPE = 1,
+		FIXED32_TYPE = 5
+	};
+	uint8_t frame[HEAD + 5 * LOOSE] = {0};
+
+	memcpy(frame, head, HEAD);
+	frame[HEAD] = LEN(2);
+	frame[HEAD + 1] = 40;
+	cr_expect_eq(decode(frame, HEAD + 2 + 40), 0);
+	cr_expect_eq(decode(frame, HEAD + 2 + 39), -EBADMSG, "ends too early");
+	frame[HEAD + 1] = 39;
+	cr_expect_eq(decode(frame, HEAD + 2 + 39), -EBADMSG, "a word of seven bytes");
+	frame[HEAD + 1] = 0;
+	for (int i = 0; i < 5; i++) /* one by one, not packed: protobuf allows it */
+		frame[HEAD + LOOSE * i] = VARINT(2) | FIXED64_TYPE;
+	cr_expect_eq(decode(frame, sizeof(frame)), 0);
+	cr_expect_eq(decode(frame, sizeof(frame) - LOOSE), -EBADMSG, "four of them");
+	frame[HEAD] = VARINT(2) | FIXED32_TYPE;
+	cr_expect_eq(decode(frame, sizeof(frame)), -EBADMSG);
+	frame[HEAD] = VARINT(2) | VARINT_TYPE;
+	cr_expect_eq(decode(frame, sizeof(frame)), -EBADMSG);
+}
+
+Test(malformed, tags_have_32_bits)
+{
+	cr_expect_eq(DECODE(MSG_COMPLETION, LEN(1), 16, 255, 255, 255, 255, 0, 0, 0, 0, WORD(0)),
+		     0);
+	cr_expect_eq(DECODE(MSG_COMPLETION, LEN(1), 16, 0, 0, 0, 0, 1, 0, 0, 0, WORD(0)), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_COMPLETION, LEN(1), 16, 0, 0, 0, 0, 0, 0, 0, 128, WORD(0)),
+		     -EBADMSG, "a negative one");
+}
+
+Test(malformed, errors_nobody_knows_count_as_eio)
+{
+	static const uint8_t frame[] = {
+		MSG_COMPLETION, LEN(1), 32, WORD(1), WORD(0), WORD(2), 0, 0, 0, 0, 0, 0, 0, 128};
+	struct message msg;
+
+	cr_assert_eq(codec_decode(&arena, frame, sizeof(frame), &msg), 0);
+	cr_assert_eq(msg.completion.n, 2);
+	cr_expect_eq(msg.completion.done[0].result, 0);
+	cr_expect_eq(msg.completion.done[1].result, -EIO);
 }
 
 Test(malformed, submit_enums)
 {
-	uint32_t t = 0;
-	uint64_t v = 0;
-	struct submit good = {IO_READ, 0, PRIORITY_HIGH, 1, &t, &v, &v, &v, &t, &v}, bad[4];
+	struct io_entry io = {0};
+	struct submit good = {IO_READ, 0, PRIORITY_HIGH, 1, &io}, bad[5];
 	uint8_t frame[128];
 	struct message m = {.type = MSG_SUBMIT, .submit = good};
 
 	cr_expect_eq(decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame))), 0);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		bad[i] = good;
 	bad[0].op = 0;
 	bad[1].op = IO_WRITE + 1;
 	bad[2].priority = NR_PRIORITIES;
 	bad[3].flags = IO_NO_HOLES << 1;
-	for (int i = 0; i < 4; i++) {
+	bad[4].priority = 1 << 15;
+	for (int i = 0; i < 5; i++) {
 		m.submit = bad[i];
 		cr_expect_eq(decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame))),
 			     -EBADMSG, "row %d", i);

@@ -115,51 +115,47 @@ Test(round_trip, regions)
 
 Test(round_trip, submit_of_every_size)
 {
-	static uint32_t tag[BATCH_MAX], region[BATCH_MAX];
-	static uint64_t file[BATCH_MAX], off[BATCH_MAX], len[BATCH_MAX], region_off[BATCH_MAX];
+	static struct io_entry io[BATCH_MAX];
 
-	for (uint32_t i = 0; i < BATCH_MAX; i++) {
-		tag[i] = ~i;
-		region[i] = i;
-		file[i] = ~0ull - i;
-		off[i] = 1ull << (i % 63);
-		len[i] = i + 1;
-		region_off[i] = i * 4096ull;
-	}
+	for (uint32_t i = 0; i < BATCH_MAX; i++)
+		io[i] = (struct io_entry){.ids = io_ids(i, ~i),
+					  .file = ~0ull - i,
+					  .off = 1ull << (i % 63),
+					  .len = i + 1,
+					  .region_off = i * 4096ull};
 	for (size_t n = 1; n <= BATCH_MAX; n++) {
 		struct message in = {.type = MSG_SUBMIT,
-				     .submit = {IO_WRITE, IO_NO_HOLES, PRIORITY_LOW, n, tag, file,
-						off, len, region, region_off}};
+				     .submit = {IO_WRITE, IO_NO_HOLES, PRIORITY_LOW, n, io}};
 		struct message out = there_and_back(&in);
 
 		cr_assert_eq(out.submit.n, n);
 		cr_expect_eq(out.submit.op, IO_WRITE);
 		cr_expect_eq(out.submit.flags, IO_NO_HOLES);
 		cr_expect_eq(out.submit.priority, PRIORITY_LOW);
-		cr_expect_arr_eq(out.submit.tag, tag, n * sizeof(*tag));
-		cr_expect_arr_eq(out.submit.file, file, n * sizeof(*file));
-		cr_expect_arr_eq(out.submit.off, off, n * sizeof(*off));
-		cr_expect_arr_eq(out.submit.len, len, n * sizeof(*len));
-		cr_expect_arr_eq(out.submit.region, region, n * sizeof(*region));
-		cr_expect_arr_eq(out.submit.region_off, region_off, n * sizeof(*region_off));
+		cr_expect_arr_eq(out.submit.io, io, n * sizeof(*io));
+		cr_expect_eq(io_region(&out.submit.io[n - 1]), n - 1);
+		cr_expect_eq(io_tag(&out.submit.io[n - 1]), (uint32_t) ~(n - 1));
 	}
 }
 
 Test(round_trip, completions_translate_errors)
 {
-	static uint32_t tag[COMPLETIONS_MAX];
-	static int64_t result[COMPLETIONS_MAX];
-	struct message in = {.type = MSG_COMPLETION, .completion = {COMPLETIONS_MAX, tag, result}};
+	static struct io_result done[COMPLETIONS_MAX];
+	struct message in = {.type = MSG_COMPLETION, .completion = {COMPLETIONS_MAX, done}};
 	struct message out;
 
-	for (uint32_t i = 0; i < COMPLETIONS_MAX; i++) {
-		tag[i] = i;
-		result[i] = i % 2 ? -(int64_t)ENODATA : (int64_t)i << 31;
-	}
+	for (uint32_t i = 0; i < COMPLETIONS_MAX; i++)
+		done[i] = (struct io_result){i ? UINT32_MAX - i : 0,
+					     i % 2 ? -(int64_t)ENODATA : (int64_t)i << 31};
 	out = there_and_back(&in);
 	cr_assert_eq(out.completion.n, COMPLETIONS_MAX);
-	cr_expect_arr_eq(out.completion.tag, tag, sizeof(tag));
-	cr_expect_arr_eq(out.completion.result, result, sizeof(result));
+	cr_expect_arr_eq(out.completion.done, done, sizeof(done));
+
+	/* One that has no number on the wire goes as EIO, 5. */
+	done[0] = (struct io_result){7, -4000};
+	in.completion.n = 1;
+	cr_assert_eq(codec_encode(&in, frame, sizeof(frame)), 1 + 2 + 16);
+	cr_expect_arr_eq(frame + 3, "\7\0\0\0\0\0\0\0\xfb\xff\xff\xff\xff\xff\xff\xff", 16);
 }
 
 Test(round_trip, the_largest_calls_fit)
@@ -259,13 +255,52 @@ Test(round_trip, ping)
 	cr_expect_eq(out.ping.pong, 1);
 }
 
+/* Every cap but the last is too small; nothing is written then, and the last one is filled. */
+static void expect_exactly(const struct message *in, size_t needed)
+{
+	static const uint8_t zeros[256];
+	uint8_t small[256] = {0};
+
+	cr_assert_leq(needed, sizeof(small));
+	for (size_t cap = 0; cap < needed; cap++)
+		cr_expect_eq(codec_encode(in, small, cap), -EMSGSIZE);
+	cr_expect_arr_eq(small, zeros, sizeof(small));
+	cr_expect_eq(codec_encode(in, small, needed), (long)needed);
+	cr_expect_arr_eq(small + needed, zeros, sizeof(small) - needed);
+}
+
 Test(round_trip, what_does_not_fit_is_not_written)
 {
-	struct message in = {.type = MSG_PING, .ping = {1, 1}};
-	uint8_t small[8] = {0};
-	static const uint8_t zeros[8];
+	static const struct io_entry io[3] = {{.ids = ~0ull}};
+	static const struct io_result done[3] = {{.tag = 1, .result = -EIO}};
 
-	for (size_t cap = 0; cap < sizeof(small); cap++)
-		cr_expect_eq(codec_encode(&in, small, cap), -EMSGSIZE);
-	cr_expect_arr_eq(small, zeros, sizeof(small));
+	expect_exactly(&(struct message){.type = MSG_PING, .ping = {1, 1}}, 1 + 9 + 2);
+	expect_exactly(&(struct message){.type = MSG_SUBMIT,
+					 .submit = {IO_READ, 0, PRIORITY_NORMAL, 3, io}},
+		       1 + 5 + 2 + 120);
+	expect_exactly(&(struct message){.type = MSG_COMPLETION, .completion = {3, done}},
+		       1 + 2 + 48);
+}
+
+/* What one I/O of a batch is on the wire, byte by byte. */
+Test(round_trip, the_words_of_an_entry)
+{
+	static const char expected[] = "\5"		     /* a SubmitBatch */
+				       "\x0d\2\1\2\0"	     /* a write, no holes, low */
+				       "\x12\x28"	     /* 40 bytes */
+				       "\4\3\2\1\10\7\6\5"   /* tag, region */
+				       "\1\0\0\0\0\0\0\xf1"  /* file */
+				       "\2\0\0\0\0\0\0\xf2"  /* off */
+				       "\3\0\0\0\0\0\0\xf3"  /* len */
+				       "\4\0\0\0\0\0\0\xf4"; /* region_off */
+	const struct io_entry io = {.ids = io_ids(0x05060708, 0x01020304),
+				    .file = 0xf1ull << 56 | 1,
+				    .off = 0xf2ull << 56 | 2,
+				    .len = 0xf3ull << 56 | 3,
+				    .region_off = 0xf4ull << 56 | 4};
+	const struct message in = {.type = MSG_SUBMIT,
+				   .submit = {IO_WRITE, IO_NO_HOLES, PRIORITY_LOW, 1, &io}};
+
+	cr_assert_eq(codec_encode(&in, frame, sizeof(frame)), (long)sizeof(expected) - 1);
+	cr_expect_arr_eq(frame, expected, sizeof(expected) - 1);
 }

@@ -43,7 +43,7 @@ void inprocess_stop(struct inprocess *server)
 bool cost_server_turn(void)
 {
 	struct worker *worker = atomic_load(&the_worker);
-	uint64_t now, due;
+	uint64_t due;
 
-	return worker && worker_turn(worker, &now, &due);
+	return worker && worker_turn(worker, &due);
 }
