@@ -16,7 +16,7 @@
 #include "server/worker.h"
 
 /* One visit starts this much, small I/O counted as SMALL_SIZE: then it is the next one's turn. */
-#define QUANTUM (2 * (int64_t)SEGMENT_SIZE)
+#define QUANTUM ((int64_t)SEGMENT_SIZE)
 /* Staging buffers one connection may hold: it can neither fill the disk's queue nor the memory. */
 #define CONN_SEGMENTS_MAX 64
 
@@ -248,10 +248,11 @@ static void pause_request(struct conn *conn, struct request *req)
 	list_move_tail(&conn->running, &req->node);
 }
 
-void conn_serve(struct conn *conn)
+unsigned conn_serve(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 	int64_t budget = QUANTUM;
+	unsigned started = 0;
 
 	while (budget > 0 && can_start(conn)) {
 		struct request *req = queue_next(&conn->queue);
@@ -263,7 +264,7 @@ void conn_serve(struct conn *conn)
 			/* It keeps its place, while what is more urgent may find another size. */
 			if (list_empty(&conn->starved[class]))
 				list_add_tail(&worker->starved[class], &conn->starved[class]);
-			return;
+			return started;
 		}
 		budget -= left < SMALL_SIZE	? SMALL_SIZE
 			  : left < SEGMENT_SIZE ? left
@@ -273,9 +274,11 @@ void conn_serve(struct conn *conn)
 		    req->nr_busy + 1 == REQUEST_SEGMENTS_MAX)
 			pause_request(conn, req);
 		segment_start(seg, req);
+		started++;
 	}
 	if (budget <= 0)
 		conn_schedule(conn);
+	return started;
 }
 
 static void message_event(struct conn *conn, const struct tp_event *event)

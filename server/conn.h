@@ -98,8 +98,8 @@ void conn_finish_turn(struct conn *conn);
 void conn_put_spent(struct conn *conn);
 /* It may have segments to start now. */
 void conn_schedule(struct conn *conn);
-/* Start up to a fair share of segments. */
-void conn_serve(struct conn *conn);
+/* Start up to a fair share of segments; how many. */
+unsigned conn_serve(struct conn *conn);
 
 /* After a good hello. 0 or -ENOMEM. */
 int conn_activate(struct conn *conn, struct session *session, uint32_t max_inflight);

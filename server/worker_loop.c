@@ -4,7 +4,7 @@
  * No wake-up is lost: whatever other threads bring goes through evloop_post, which evloop_turn
  * checks before it sleeps; what the wire brings makes a domain's fd readable once it is armed, and
  * the poll on that fd is submitted after arming, by the same call that sleeps; and what a turn
- * leaves to be done (ready, touched) keeps the worker from sleeping at all.
+ * leaves to be done (ready, starved, touched) keeps the worker from sleeping at all.
  */
 #include <errno.h>
 #include <liburing.h>
@@ -20,6 +20,9 @@
 #include "server/worker.h"
 
 #define EVENTS_MAX     64
+/* A depth of 32 in two halves: one is on the wire or with the client while the other is served.
+ * Against all at once, 4 KiB over soft-RoCE: reads 15 % more, writes 35 %. */
+#define TURN_SEGMENTS  16
 #define HELLO_NS       (5 * 1000000000ull)  /* from accept to hello */
 #define STALL_NS       (30 * 1000000000ull) /* a peer that takes nothing of what it asked for */
 #define STOP_NS	       (5 * 1000000000ull)  /* for I/O under way when the server stops */
@@ -93,23 +96,26 @@ static struct conn *next_ready(struct worker *worker)
 	struct list *node;
 
 	for (int i = 0; i < NR_STAGING; i++)
-		if (!list_empty(&worker->starved[i]) &&
-		    worker_has_staging(worker, (enum staging_class)i)) {
+		if (worker_has_staging(worker, (enum staging_class)i)) {
 			node = list_pop(&worker->starved[i]);
-			return container_of(node - i, struct conn, starved);
+			if (node)
+				return container_of(node - i, struct conn, starved);
 		}
 	node = list_pop(&worker->ready);
 	return node ? container_of(node, struct conn, ready) : NULL;
 }
 
-static void serve(struct worker *worker)
+/* In turns, up to a number: then what was begun goes out before more is. Returns the number. */
+static unsigned serve(struct worker *worker)
 {
+	unsigned started = 0;
 	struct conn *conn;
 
-	while ((conn = next_ready(worker))) {
+	while (started < TURN_SEGMENTS && (conn = next_ready(worker))) {
 		list_del(&conn->ready);
-		conn_serve(conn);
+		started += conn_serve(conn);
 	}
+	return started;
 }
 
 static void settle(struct worker *worker)
@@ -194,7 +200,7 @@ bool worker_turn(struct worker *worker, uint64_t *due)
 	int n = poll_domains(worker);
 
 	worker->count.n[COUNT_TURNS]++;
-	serve(worker);
+	n += (int)serve(worker);
 	n += evloop_turn(worker->loop, false, 0);
 	settle(worker);
 	worker_tick(worker);
