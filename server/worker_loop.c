@@ -19,7 +19,7 @@
 #include "server/server_impl.h"
 #include "server/worker.h"
 
-#define EVENTS_MAX     64
+#define EVENTS_MAX 64
 /* A depth of 32 in two halves: one is on the wire or with the client while the other is served.
  * Against all at once, 4 KiB over soft-RoCE: reads 15 % more, writes 35 %. */
 #define TURN_SEGMENTS  16
