@@ -257,7 +257,7 @@ E2E(tool, bench_per_io)
 /* --files: so many, numbered, each made and filled; --time 0: as many I/Os as there is room for. */
 E2E(tool, bench_numbered_files)
 {
-	char out[16384], name[16];
+	char out[16384], name[32];
 	struct stat st;
 
 	e2e_needs_local_files();
