@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/e2e/support/child.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
 #include "tests/e2e/support/load.h"
@@ -37,21 +38,6 @@ static void kit_close(struct kit *kit)
 	hf3fs_iovdestroy(&kit->iov);
 }
 
-/* Run in a child; it must end well. */
-static void in_child(void (*body)(struct kit *), struct kit *kit)
-{
-	pid_t pid = fork();
-	int status;
-
-	must(pid >= 0, "fork");
-	if (!pid) {
-		alarm(120);
-		body(kit);
-		_exit(0);
-	}
-	must(waitpid(pid, &status, 0) == pid && !status, "the child's status is %#x", status);
-}
-
 static void is_refused(struct kit *kit)
 {
 	struct hf3fs_cqe cqe;
@@ -65,6 +51,30 @@ static void is_refused(struct kit *kit)
 	hf3fs_iovunlink(&kit->iov);
 	hf3fs_iordestroy(&kit->ior);
 	hf3fs_iovdestroy(&kit->iov);
+}
+
+static void runs_true(struct kit *kit)
+{
+	execl("/bin/true", "true", NULL);
+	_exit(127);
+}
+
+/* Run in a child; it must end well. */
+static void in_child(void (*body)(struct kit *), struct kit *kit)
+{
+	pid_t pid = fork();
+	int status;
+
+	must(pid >= 0, "fork");
+	if (!pid) {
+		alarm(120);
+		if (CHILD_MAY_ALLOCATE || body == runs_true)
+			body(kit);
+		else
+			is_refused(kit);
+		_exit(0);
+	}
+	must(waitpid(pid, &status, 0) == pid && !status, "the child's status is %#x", status);
 }
 
 static void builds_its_own(struct kit *kit)
@@ -218,17 +228,6 @@ E2E(forks, what_a_child_does_not_wait_for_goes_on_too)
 	kit_close(&kit);
 }
 
-/* A child of a process whose other threads allocate: AddressSanitizer's malloc stays locked there
- * for ever if one of them was in it. */
-static void beside_threads(struct kit *kit)
-{
-#ifdef __SANITIZE_ADDRESS__
-	is_refused(kit);
-#else
-	builds_its_own(kit);
-#endif
-}
-
 /* Children by the hundred, while threads of the parent work; none of its bytes is wrong. */
 E2E(forks, under_load_the_parent_is_undisturbed)
 {
@@ -239,18 +238,12 @@ E2E(forks, under_load_the_parent_is_undisturbed)
 	kit_open(&kit);
 	load = load_start(e2e_mount, "load", 4);
 	for (int i = 0; i < full_or_quick(200, 20); i++) {
-		in_child(beside_threads, &kit);
+		in_child(builds_its_own, &kit);
 		kit_use(&kit);
 	}
 	load_await(load);
 	load_stop(load);
 	kit_close(&kit);
-}
-
-static void runs_true(struct kit *kit)
-{
-	execl("/bin/true", "true", NULL);
-	_exit(127);
 }
 
 /* Each with a ring of its own in use, and children of all kinds. */
@@ -261,7 +254,7 @@ static void *fork_often(void *arg)
 	for (int i = 0; i < full_or_quick(20, 3); i++) {
 		in_child(runs_true, kit);
 		kit_use(kit);
-		in_child(beside_threads, kit);
+		in_child(builds_its_own, kit);
 		kit_use(kit);
 	}
 	return NULL;
@@ -314,7 +307,7 @@ E2E(forks, while_another_thread_connects)
 	kit_open(&kit);
 	must(!pthread_create(&thread, NULL, connect_often, &stop), "thread");
 	for (int i = 0; i < full_or_quick(100, 10); i++)
-		in_child(beside_threads, &kit);
+		in_child(builds_its_own, &kit);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	kit_use(&kit);
