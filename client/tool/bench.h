@@ -67,7 +67,10 @@ struct bench_io {
 	struct hf3fs_iov own_iov;
 };
 
-/* Open and register `path`, or as many numbered files beside it. -errno: it says why, none is. */
+/* Open and register: the descriptor or -errno. The other tolerates < 0. */
+int bench_file_open(const char *path, int flags);
+void bench_file_close(int fd);
+/* The same for `path`, or as many numbered files beside it. -errno: it says why, none is. */
 int bench_files_open(struct bench_config *config, const char *path, unsigned numbered, int flags);
 /* Of the smallest of them. */
 int bench_files_size(const struct bench_config *config, uint64_t *size);

@@ -19,9 +19,9 @@ static char *name_of(const char *path, unsigned number, bool numbered)
 	return asprintf(&name, "%s.%u", path, number) < 0 ? NULL : name;
 }
 
-static int open_one(struct bench_file *file, int flags)
+int bench_file_open(const char *path, int flags)
 {
-	int fd = usrbio_open(file->path, flags, 0644), err;
+	int fd = usrbio_open(path, flags, 0644), err;
 
 	if (fd < 0)
 		return fd;
@@ -30,17 +30,15 @@ static int open_one(struct bench_file *file, int flags)
 		usrbio_close(fd);
 		return -err;
 	}
-	file->fd = fd;
-	return 0;
+	return fd;
 }
 
-static void close_one(struct bench_file *file)
+void bench_file_close(int fd)
 {
-	if (file->fd >= 0) {
-		hf3fs_dereg_fd(file->fd);
-		usrbio_close(file->fd);
-	}
-	free(file->path);
+	if (fd < 0)
+		return;
+	hf3fs_dereg_fd(fd);
+	usrbio_close(fd);
 }
 
 int bench_files_open(struct bench_config *config, const char *path, unsigned numbered, int flags)
@@ -54,9 +52,9 @@ int bench_files_open(struct bench_config *config, const char *path, unsigned num
 	while (!err && config->nr_files < n) {
 		struct bench_file *file = &config->files[config->nr_files];
 
-		file->fd = -1;
 		file->path = name_of(path, config->nr_files++, numbered);
-		err = file->path ? open_one(file, flags) : -ENOMEM;
+		file->fd = file->path ? bench_file_open(file->path, flags) : -ENOMEM;
+		err = file->fd < 0 ? file->fd : 0;
 		if (err)
 			fail(file->path ? file->path : path, err);
 	}
@@ -92,8 +90,10 @@ int bench_files_truncate(const struct bench_config *config, uint64_t size)
 
 void bench_files_close(struct bench_config *config)
 {
-	for (unsigned i = 0; i < config->nr_files; i++)
-		close_one(&config->files[i]);
+	for (unsigned i = 0; i < config->nr_files; i++) {
+		bench_file_close(config->files[i].fd);
+		free(config->files[i].path);
+	}
 	free(config->files);
 	config->files = NULL;
 	config->nr_files = 0;

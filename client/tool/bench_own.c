@@ -42,17 +42,8 @@ static int own_wrap(struct bench_io *io)
 
 static int own_file(const struct bench_config *config, struct bench_io *io)
 {
-	int fd = usrbio_open(io->file->path, config->write ? O_WRONLY : O_RDONLY, 0), err;
-
-	if (fd < 0)
-		return fd;
-	err = hf3fs_reg_fd(fd, 0);
-	if (err > 0) {
-		usrbio_close(fd);
-		return -err;
-	}
-	io->fd = fd;
-	return 0;
+	io->fd = bench_file_open(io->file->path, config->write ? O_WRONLY : O_RDONLY);
+	return io->fd < 0 ? io->fd : 0;
 }
 
 int bench_own(const struct bench_config *config, struct bench_ring *ring, struct bench_io *io)
@@ -78,9 +69,8 @@ void bench_disown(const struct bench_config *config, struct bench_ring *ring, st
 		hf3fs_iordestroy(&ring->ior);
 	if (config->own == OWN_IOV)
 		hf3fs_iovdestroy(&io->own_iov);
-	if (config->own == OWN_FILE && io->fd >= 0) {
-		hf3fs_dereg_fd(io->fd);
-		usrbio_close(io->fd);
+	if (config->own == OWN_FILE) {
+		bench_file_close(io->fd);
 		io->fd = -1;
 	}
 }

@@ -2,54 +2,23 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "peer.h"
 
 #define BLOCK	  ((uint64_t)4096)
 #define NR_ROUNDS 50
 
-static char directory[64];
-
-static struct server *files_start(const char *scheme)
-{
-	struct export_config export = {.name = "files", .where = directory};
-	struct listen_config listen = {.host = "127.0.0.1"};
-	const struct server_config config = {.exports = &export,
-					     .nr_exports = 1,
-					     .listens = &listen,
-					     .nr_listens = 1,
-					     .nr_workers = 1};
-	struct server *server;
-
-	strcpy(directory, "/tmp/usrbio-files-XXXXXX");
-	cr_assert(mkdtemp(directory));
-	strcpy(listen.scheme, scheme);
-	cr_assert_eq(server_start(&config, &server), 0);
-	return server;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static void files_stop(struct server *server)
-{
-	server_stop(server);
-	cr_assert_eq(nftw(directory, remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
-}
-
 /* Of this process, the server's: descriptors of files below the directory. */
 static unsigned nr_open(void)
 {
 	char path[300], file[300];
-	size_t len = strlen(directory);
+	size_t len = strlen(files_directory);
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
 	unsigned n = 0;
@@ -61,7 +30,7 @@ static unsigned nr_open(void)
 		snprintf(path, sizeof(path), "/proc/self/fd/%s", entry->d_name);
 		got = readlink(path, file, sizeof(file) - 1);
 		file[got < 0 ? 0 : got] = 0;
-		n += !strncmp(file, directory, len) && file[len] == '/';
+		n += !strncmp(file, files_directory, len) && file[len] == '/';
 	}
 	closedir(dir);
 	return n;

@@ -491,3 +491,31 @@ Test(io, a_huge_one_and_many_small_ones_share_little_staging)
 		server_stop(server);
 	}
 }
+
+/* Results of a long batch do not wait until all of it is done. */
+static void batch_in_turns_body(struct server *server)
+{
+	enum { N = 64 };
+	struct peer_io ios[N];
+	struct peer peer;
+	uint64_t file;
+
+	peer_connect(&peer, server);
+	cr_assert_eq(
+		peer_hello_as(&peer, &(struct hello){.version_max = 1, .export = bytes_of("null")}),
+		0);
+	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
+	file = peer_open_file(&peer, "f", OPEN_READ);
+	for (uint32_t i = 0; i < N; i++)
+		ios[i] = (struct peer_io){
+			.tag = i, .file = file, .off = i * 4096ull, .len = 4096, .region_off = 0};
+	peer_submit(&peer, IO_READ, PRIORITY_NORMAL, ios, N);
+	peer_until(&peer, peer.nr_results == N || peer.closed);
+	cr_assert_geq(peer.nr_batches, 4);
+	peer_close(&peer);
+}
+
+Test(io, a_long_batch_is_answered_in_turns)
+{
+	each_scheme(batch_in_turns_body);
+}

@@ -1,47 +1,16 @@
 /* Large reads of real files over tcp, which go through pipes. */
 #include <criterion/criterion.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "peer.h"
 #include "server/staging.h"
 
 #define FILE_SIZE ((uint64_t)16 << 20)
 #define BACK	  FILE_SIZE /* where in the peer's memory what is read goes */
 #define NR_READS  64
-
-static char directory[64];
-
-/* One worker, so that all clients get the same pipes. */
-static struct server *files_start(void)
-{
-	struct export_config export = {.name = "files", .where = directory};
-	const struct listen_config listen = {.scheme = "tcp", .host = "127.0.0.1"};
-	const struct server_config config = {.exports = &export,
-					     .nr_exports = 1,
-					     .listens = &listen,
-					     .nr_listens = 1,
-					     .nr_workers = 1};
-	struct server *server;
-
-	strcpy(directory, "/tmp/usrbio-pipes-XXXXXX");
-	cr_assert(mkdtemp(directory));
-	cr_assert_eq(server_start(&config, &server), 0);
-	return server;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static void files_stop(struct server *server)
-{
-	server_stop(server);
-	cr_assert_eq(nftw(directory, remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
-}
 
 static uint64_t make_file(struct peer *peer)
 {
@@ -67,7 +36,7 @@ static void check_read(struct peer *peer, uint64_t file, uint64_t off, uint64_t 
 
 Test(pipes, any_piece_of_a_file)
 {
-	struct server *server = files_start();
+	struct server *server = files_start("tcp");
 	uint64_t file;
 	struct peer peer;
 
@@ -101,7 +70,7 @@ static void ask_for_much(struct peer *peer, struct server *server)
 /* A client that goes while the server sends to it leaves nothing in the pipes for the next one. */
 Test(pipes, hold_nothing_of_a_client_that_left)
 {
-	struct server *server = files_start();
+	struct server *server = files_start("tcp");
 	struct peer peer, leaver;
 	uint64_t file;
 
@@ -121,7 +90,7 @@ Test(pipes, hold_nothing_of_a_client_that_left)
 /* Clients that take nothing of what they asked for do not keep the others waiting. */
 Test(pipes, there_is_a_way_without)
 {
-	struct server *server = files_start();
+	struct server *server = files_start("tcp");
 	struct peer peer, idle[3];
 	uint64_t file;
 

@@ -9,7 +9,7 @@ enum { READS = 40, SIZE = 8192 };
 
 struct sum {
 	unsigned workers, connections;
-	uint64_t reads, read_bytes, moved;
+	uint64_t reads, read_bytes, moved, direct;
 };
 
 static uint64_t value(const struct usrbio_server_counters *row, const char *name)
@@ -34,6 +34,7 @@ static void add(void *arg, const struct usrbio_server_counters *row)
 	sum->workers++;
 	sum->reads += value(row, "reads");
 	sum->read_bytes += value(row, "read_bytes");
+	sum->direct += value(row, "direct_bytes");
 	sum->moved += value(row, "staged_bytes") + value(row, "direct_bytes");
 }
 
@@ -77,6 +78,34 @@ E2E(stats, the_server_counts_what_was_read)
 	cr_assert_geq(after.moved - before.moved, READS * SIZE);
 	if (e2e_dir)
 		cr_assert_eq(after.read_bytes - before.read_bytes, READS * SIZE);
+}
+
+/* Bytes that went past the server's memory while one large read was made. */
+static uint64_t direct_bytes_of(uint64_t flags)
+{
+	enum { LARGE = 1 << 20 };
+	uint64_t before = server_sum().direct;
+	struct hf3fs_ior ring;
+	struct hf3fs_iov iov;
+	int fd = file_reg(url_of("large"), O_RDONLY);
+
+	cr_assert_eq(hf3fs_iorcreate4(&ring, e2e_mount, 4, true, 0, 0, -1, flags), 0);
+	iov_make(&iov, NULL, LARGE);
+	cr_assert_eq(ring_io(&ring, &iov, iov.base, fd, 0, LARGE), LARGE);
+	hf3fs_iordestroy(&ring);
+	hf3fs_iovdestroy(&iov);
+	file_unreg(fd);
+	return server_sum().direct - before;
+}
+
+/* Pages that wait in a pipe show a hole punched after the look for holes: those get a copy. */
+E2E(stats, who_forbids_holes_gets_a_copy)
+{
+	e2e_needs_local_files();
+	file_make("large", 3, 1 << 20);
+	cr_assert_eq(direct_bytes_of(HF3FS_IOR_FORBID_READ_HOLES), 0);
+	if (!strncmp(e2e_mount, "tcp:", 4)) /* no other wire takes pipes */
+		cr_assert_eq(direct_bytes_of(0), 1 << 20);
 }
 
 /* Reads the JSON and prints the number of reads in the rows of workers. */

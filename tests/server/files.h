@@ -1,0 +1,13 @@
+/* A server of real files: one export, "files", of a directory of its own, and one worker. */
+#ifndef USRBIO_TESTS_SERVER_FILES_H
+#define USRBIO_TESTS_SERVER_FILES_H
+
+#include "server/server.h"
+
+extern char files_directory[64];
+
+struct server *files_start(const char *scheme);
+/* And removes the directory. */
+void files_stop(struct server *server);
+
+#endif
