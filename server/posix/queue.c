@@ -83,17 +83,20 @@ static bool is_registered(const struct posix_queue *queue, const struct store_io
 }
 
 /*
- * tmpfs copies without waiting for anything, but io_uring does not know (of reads before Linux 6.6)
- * and has a thread of its own copy the data.
+ * tmpfs copies, or lends its pages to a pipe, without waiting for anything, but io_uring does not
+ * know (of reads before Linux 6.6) and has a thread of its own do it.
  */
-static void copy_now(struct posix_queue *queue, struct store_io *io, int fd)
+static void move_now(struct posix_queue *queue, struct store_io *io, int fd)
 {
 	char *buf = (char *)io->buf + io->priv.moved;
 	size_t len = io->len - io->priv.moved;
 	off_t off = (off_t)(io->off + io->priv.moved);
 	ssize_t n;
 
-	n = io->kind == STORE_READ ? pread(fd, buf, len, off) : pwrite(fd, buf, len, off);
+	if (!io->buf)
+		n = splice(fd, &off, io->pipe, NULL, len, SPLICE_F_NONBLOCK);
+	else
+		n = io->kind == STORE_READ ? pread(fd, buf, len, off) : pwrite(fd, buf, len, off);
 	evloop_defer(queue->loop, &progress_of(io)->ev, n < 0 ? -errno : (int32_t)n);
 }
 
@@ -134,10 +137,10 @@ static void submit(struct posix_queue *queue, struct store_io *io)
 {
 	struct posix_file *file = posix_file_of(io->file);
 
-	if (!io->buf)
+	if (file->memory && (io->kind == STORE_READ || io->len <= COPY_MAX))
+		move_now(queue, io, file->fd);
+	else if (!io->buf)
 		splice_later(queue, io, file->fd);
-	else if (file->memory && (io->kind == STORE_READ || io->len <= COPY_MAX))
-		copy_now(queue, io, file->fd);
 	else
 		read_or_write(queue, io);
 }

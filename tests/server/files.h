@@ -1,4 +1,4 @@
-/* A server of real files: one export, "files", of a directory of its own, and one worker. */
+/* A server of real files over tcp: one export, "files", of a directory of its own, one worker. */
 #ifndef USRBIO_TESTS_SERVER_FILES_H
 #define USRBIO_TESTS_SERVER_FILES_H
 
@@ -6,7 +6,8 @@
 
 extern char files_directory[64];
 
-struct server *files_start(const char *scheme);
+/* Makes the directory below `parent`. */
+struct server *files_start(const char *parent);
 /* And removes the directory. */
 void files_stop(struct server *server);
 

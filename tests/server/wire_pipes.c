@@ -34,9 +34,9 @@ static void check_read(struct peer *peer, uint64_t file, uint64_t off, uint64_t 
 	cr_assert_eq(peer->memory[BACK + 32 + want], 0xee);
 }
 
-Test(pipes, any_piece_of_a_file)
+static void read_any_piece(const char *parent)
 {
-	struct server *server = files_start("tcp");
+	struct server *server = files_start(parent);
 	uint64_t file;
 	struct peer peer;
 
@@ -50,6 +50,17 @@ Test(pipes, any_piece_of_a_file)
 	check_read(&peer, file, FILE_SIZE, 5 * SEGMENT_SIZE);
 	peer_close(&peer);
 	files_stop(server);
+}
+
+Test(pipes, any_piece_of_a_file)
+{
+	read_any_piece("/tmp");
+}
+
+/* Without io_uring, where it lies in memory. */
+Test(pipes, any_piece_of_a_file_in_memory)
+{
+	read_any_piece("/dev/shm");
 }
 
 /* Ask for far more than sockets and pipes hold. */
@@ -70,7 +81,7 @@ static void ask_for_much(struct peer *peer, struct server *server)
 /* A client that goes while the server sends to it leaves nothing in the pipes for the next one. */
 Test(pipes, hold_nothing_of_a_client_that_left)
 {
-	struct server *server = files_start("tcp");
+	struct server *server = files_start("/tmp");
 	struct peer peer, leaver;
 	uint64_t file;
 
@@ -90,7 +101,7 @@ Test(pipes, hold_nothing_of_a_client_that_left)
 /* Clients that take nothing of what they asked for do not keep the others waiting. */
 Test(pipes, there_is_a_way_without)
 {
-	struct server *server = files_start("tcp");
+	struct server *server = files_start("/tmp");
 	struct peer peer, idle[3];
 	uint64_t file;
 
