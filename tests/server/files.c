@@ -9,10 +9,10 @@
 
 char files_directory[64];
 
-struct server *files_start(const char *parent)
+struct server *files_start(const char *scheme, const char *parent)
 {
 	struct export_config export = {.name = "files", .where = files_directory};
-	struct listen_config listen = {.scheme = "tcp", .host = "127.0.0.1"};
+	struct listen_config listen = {.host = "127.0.0.1"};
 	const struct server_config config = {.exports = &export,
 					     .nr_exports = 1,
 					     .listens = &listen,
@@ -22,6 +22,7 @@ struct server *files_start(const char *parent)
 
 	snprintf(files_directory, sizeof(files_directory), "%s/usrbio-files-XXXXXX", parent);
 	cr_assert(mkdtemp(files_directory));
+	strcpy(listen.scheme, scheme);
 	cr_assert_eq(server_start(&config, &server), 0);
 	return server;
 }

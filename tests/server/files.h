@@ -1,4 +1,4 @@
-/* A server of real files over tcp: one export, "files", of a directory of its own, one worker. */
+/* A server of real files: one export, "files", of a directory of its own, one worker. */
 #ifndef USRBIO_TESTS_SERVER_FILES_H
 #define USRBIO_TESTS_SERVER_FILES_H
 
@@ -7,7 +7,7 @@
 extern char files_directory[64];
 
 /* Makes the directory below `parent`. */
-struct server *files_start(const char *parent);
+struct server *files_start(const char *scheme, const char *parent);
 /* And removes the directory. */
 void files_stop(struct server *server);
 
