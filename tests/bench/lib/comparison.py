@@ -45,20 +45,27 @@ def _per_io(results):
                                 for figure in PER_IO] for row in load.ROWS])
 
 
-def set_ratios(results, targets, value_of):
-    """targets: (text, key, must, aim), and AT_MOST behind them where less is better."""
+def set_ratios(results, targets):
+    """targets: (text, arguments of Results.ratios_of, must, aim), and AT_MOST where less is better."""
     for text, key, must, aim, *at_most in targets:
-        value = value_of(key)
+        series = results.ratios_of(*key)
+        value = series and series.median
         met = value is not None and (value <= must if at_most else value >= must)
         results.ratios.append({"text": text + (", at most" if at_most else ""), "value": value,
+                               "values": series and series.values,
                                "must": must, "aim": aim, "met": met})
 
 
 def _ratios(results):
-    return Table("Targets", ["ratio", "measured", "must", "aim", ""],
-                 [[one["text"], "-" if one["value"] is None else f"{one['value']:.2f}",
-                   one["must"], one["aim"], "met" if one["met"] else "MISSED"]
-                  for one in results.ratios])
+    def measured(one):
+        values = one["values"]
+        return [f"{value:.2f}" for value in (one["value"], min(values), max(values))] \
+            if values else ["-"] * 3
+
+    return Table("Targets: medians of the rounds' ratios",
+                 ["ratio", "measured", "lowest", "highest", "must", "aim", ""],
+                 [[one["text"], *measured(one), one["must"], one["aim"],
+                   "met" if one["met"] else "MISSED"] for one in results.ratios])
 
 
 def tables(results):

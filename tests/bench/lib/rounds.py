@@ -43,9 +43,17 @@ class Results:
         series = self.get(row, who, figure)
         return series.median if series else None
 
-    def best(self, row, whos, figure):
-        """The highest median among several contestants."""
-        return max((self.median(row, who, figure) or 0.0) for who in whos)
+    def ratios_of(self, row, figure, who, others):
+        """Of one contestant to the best of some others, one a round; None if one was not measured.
+
+        Those of a round were measured within a minute of each other: on a machine that is now
+        fast and now slow, that says more than the ratio of two medians.
+        """
+        mine, theirs = self.get(row, who, figure), [self.get(row, one, figure) for one in others]
+        if not mine or not all(theirs):
+            return None
+        return Series(value / max(best) for value, *best in
+                      zip(mine.values, *(series.values for series in theirs)))
 
     def contestants(self):
         """In the order of their first figure, ours first."""
