@@ -23,9 +23,9 @@
 #define INFLIGHT_MAX	  16384 /* per connection, and so tags of one connection */
 #define REGIONS_MAX	  4096	/* per connection */
 #define FILES_MAX	  65536 /* per session */
-#define SESSION_CONNS_MAX 64 /* and so channels */
-#define CALL_SLOTS	  64 /* per channel; a call's tag is slot | sequence * CALL_SLOTS */
-#define COUNTS_MAX	  256	       /* counters in a row of CALL_COUNTERS */
+#define SESSION_CONNS_MAX 64	/* and so channels */
+#define CALL_SLOTS	  64	/* per channel; a call's tag is slot | sequence * CALL_SLOTS */
+#define COUNTS_MAX	  256	/* counters in a row of CALL_COUNTERS */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
 
 #define FEATURE_IMM	 (1ull << 0) /* full reads complete by an immediate */

@@ -110,7 +110,7 @@ static void mixed_body(struct server *server)
 Test(files, entries_get_their_own_and_all_are_closed)
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct server *server = files_start(schemes[i]);
+		struct server *server = files_start(schemes[i], "/tmp");
 
 		mixed_body(server);
 		files_stop(server);

@@ -36,7 +36,7 @@ static void check_read(struct peer *peer, uint64_t file, uint64_t off, uint64_t 
 
 static void read_any_piece(const char *parent)
 {
-	struct server *server = files_start(parent);
+	struct server *server = files_start("tcp", parent);
 	uint64_t file;
 	struct peer peer;
 
@@ -81,7 +81,7 @@ static void ask_for_much(struct peer *peer, struct server *server)
 /* A client that goes while the server sends to it leaves nothing in the pipes for the next one. */
 Test(pipes, hold_nothing_of_a_client_that_left)
 {
-	struct server *server = files_start("/tmp");
+	struct server *server = files_start("tcp", "/tmp");
 	struct peer peer, leaver;
 	uint64_t file;
 
@@ -101,7 +101,7 @@ Test(pipes, hold_nothing_of_a_client_that_left)
 /* Clients that take nothing of what they asked for do not keep the others waiting. */
 Test(pipes, there_is_a_way_without)
 {
-	struct server *server = files_start("/tmp");
+	struct server *server = files_start("tcp", "/tmp");
 	struct peer peer, idle[3];
 	uint64_t file;
 
