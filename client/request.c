@@ -433,7 +433,7 @@ static void end_queue(struct conn *conn, int status, bool all)
 bool requests_expire(struct conn *conn)
 {
 	struct requests *requests = &conn->requests;
-	bool drop = false;
+	bool overdue = false;
 
 	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
 		const struct request *request = requests->sent[i];
@@ -442,10 +442,12 @@ bool requests_expire(struct conn *conn)
 			continue;
 		if (request->kind == REQUEST_CALL && !request->recovers)
 			expire_sent(conn, i);
-		drop |= request->kind == REQUEST_DROP;
+		overdue |= request->kind != REQUEST_CALL;
+		if (request->kind == REQUEST_PING)
+			finish(conn, give_index(requests, i), -EREMOTEIO);
 	}
 	end_queue(conn, -EREMOTEIO, false);
-	return drop;
+	return overdue;
 }
 
 void requests_fail(struct conn *conn, int status)

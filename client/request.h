@@ -78,8 +78,8 @@ void requests_park(struct conn *conn);
 /* The next life is one of another session: nothing of the last one's tags and handles holds. */
 void requests_renew(struct conn *conn);
 /*
- * Those whose time is up end with -EREMOTEIO. True: there are drops among them, and what may still
- * be reached is let go of only when the connection has ended.
+ * Those whose time is up end with -EREMOTEIO. True: the connection has to end, because there are
+ * drops among them, whose memory the server may still reach, or pings, whose pongs may still come.
  */
 bool requests_expire(struct conn *conn);
 /* There will be no connection: all end with this status. */
