@@ -79,7 +79,7 @@ int hf3fs_hardlink(const char *target, const char *link_name)
 static int punch(struct file *file, int n, const size_t *start, const size_t *end)
 {
 	uint64_t range[2 * RANGES_MAX];
-	struct call call = {.op = CALL_PUNCH, .file = file->handle, .range = range};
+	struct call call = {.op = CALL_PUNCH, .range = range};
 
 	for (int i = 0; i < n; i++) {
 		uint64_t last = end[i] < INT64_MAX ? end[i] : INT64_MAX;
@@ -90,7 +90,7 @@ static int punch(struct file *file, int n, const size_t *start, const size_t *en
 		range[2 * call.nr_ranges + 1] = last;
 		call.nr_ranges++;
 	}
-	return call.nr_ranges ? mount_call(file->mount, &call, NULL) : 0;
+	return call.nr_ranges ? mount_call_file(file, &call, NULL) : 0;
 }
 
 int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags)

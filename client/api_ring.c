@@ -12,7 +12,6 @@
 #include "client/mount.h"
 #include "client/region.h"
 #include "client/ring.h"
-#include "client/session.h"
 
 /* What 3FS's ring takes in its shared memory; programs compute with it. */
 #define RING_FIXED_BYTES 4240u
@@ -204,15 +203,11 @@ int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool
 	return slot;
 }
 
-/* What cannot reach a server completes with -EREMOTEIO: submitting itself does not fail. */
+/* What cannot reach a server waits for one: submitting itself neither fails nor blocks. */
 static void submit(struct ring *ring)
 {
-	struct session *session = mount_to_session(ring->mount);
-
 	if (ring->submitted == ring->prepared)
 		return;
-	if (!session_number(session))
-		session_connect(session);
 	conn_lock(ring->conn);
 	batch_submitted(ring);
 	conn_unlock(ring->conn);

@@ -4,27 +4,11 @@
  */
 #include "client/batch.h"
 
-#include <errno.h>
-
 #include "client/clock.h"
-#include "client/conn.h"
-#include "client/file.h"
-#include "client/region.h"
-#include "client/ring.h"
+#include "client/gather.h"
 #include "client/session.h"
 
 _Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
-
-/* A SubmitBatch while it is put together. */
-struct gathered {
-	void *buf; /* to send it in */
-	/* Of the last I/O, and most likely of the next. */
-	struct region *region;
-	uint64_t region_handle;
-	uint32_t region_id;
-	size_t n;
-	struct io_entry io[BATCH_MAX];
-};
 
 static struct slot *slot_number(const struct ring *ring, uint64_t number, uint32_t *index)
 {
@@ -64,80 +48,26 @@ static void release(struct ring *ring, uint64_t now)
 		ring->released = ring->submitted - ring->submitted % (unsigned)ring->io_depth;
 	else
 		release_limited(ring, now);
-	if (ring->sent != ring->released && list_empty(&ring->link))
+	if (ring->sent == ring->released)
+		return;
+	ring_mark(ring);
+	if (list_empty(&ring->link))
 		list_add_tail(&conn->rings[ring->priority], &ring->link);
 }
 
-/* Whatever was prepared may have changed since: the region gone, the session another. */
-static int check(const struct conn *conn, const struct slot *slot, const struct region *region)
-{
-	if (slot->result < 0)
-		return (int)slot->result;
-	if (!region || atomic_load(&region->revoked))
-		return -ECANCELED;
-	if (slot->file->session != conn->number)
-		return -ESTALE;
-	return 0;
-}
-
-static struct region *find_region(const struct gathered *g, const struct slot *slot)
-{
-	if (slot->region == g->region_handle)
-		return g->region;
-	return slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
-}
-
-/* Let I/Os of the batch name it. If the server does not know it, that goes ahead, in g->buf. */
-static int use_region(struct conn *conn, struct gathered *g, struct region *region,
-		      enum region_dir dir)
-{
-	int id = region_id(region, conn, dir);
-
-	if (id < 0 && g->n)
-		return -EAGAIN;
-	if (id < 0) {
-		id = region_announce(region, conn, dir);
-		if (id < 0)
-			return id;
-		g->buf = conn_buf(conn);
-		if (!g->buf)
-			return -EAGAIN;
-	}
-	g->region = region;
-	g->region_handle = region->handle;
-	g->region_id = (uint32_t)id;
-	return 0;
-}
-
-/*
- * Take the ring's next I/O into the batch. 0, -EAGAIN (not now: the region must be announced first,
- * or no buffer), or the error it completes with.
- */
+/* The ring's next I/O joins the batch: as gather_admit. */
 static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
 {
-	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
-	struct region *region;
 	struct slot *slot;
-	uint32_t index, tag;
+	uint32_t index;
 	int err;
 
 	slot = slot_number(ring, ring->sent, &index);
-	region = find_region(g, slot);
-	err = check(conn, slot, region);
-	if (!err && region != g->region)
-		err = use_region(conn, g, region, dir);
+	err = gather_admit(conn, ring, slot, g);
 	if (err)
 		return err;
-	if (!g->n)
-		conn_expect(conn);
-	tag = inflight_add(&conn->inflight, ring, index, slot->len);
-	g->io[g->n++] = (struct io_entry){
-		.ids = io_ids(g->region_id, tag),
-		.file = slot->file->handle,
-		.off = slot->off,
-		.len = slot->len,
-		.region_off = slot->region_off,
-	};
+	gather_add(g, slot,
+		   inflight_add(&conn->inflight, ring, index, slot->len, ring_next_tick(ring)));
 	ring->under_way++;
 	return 0;
 }
@@ -149,24 +79,6 @@ static uint32_t batch_limit(const struct conn *conn, const struct ring *ring)
 	return conn->batch_max;
 }
 
-static void send_gathered(struct conn *conn, const struct ring *ring, const struct gathered *g)
-{
-	struct message msg; /* no zeroes for what other types have */
-
-	msg.type = MSG_SUBMIT;
-	msg.submit = (struct submit){
-		.op = ring->for_read ? IO_READ : IO_WRITE,
-		.flags = ring->flags & HF3FS_IOR_FORBID_READ_HOLES ? IO_NO_HOLES : 0,
-		.priority = ring->priority,
-		.n = g->n,
-		.io = g->io,
-	};
-	conn->nr_batches++;
-	/* batch_max has seen to it that this fits. */
-	if (conn_send(conn, &msg, g->buf))
-		conn_violated(conn, "no room for a batch");
-}
-
 /* One message's worth of a ring: at most share, if others wait for their turn. */
 static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, void *buf)
 {
@@ -174,10 +86,7 @@ static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, voi
 	struct gathered g;
 	int err = 0;
 
-	g.buf = buf;
-	g.region = NULL;
-	g.region_handle = 0;
-	g.n = 0;
+	gather_begin(&g, buf);
 	while (g.n < limit && g.n < share && ring->sent != ring->released &&
 	       !inflight_full(&conn->inflight)) {
 		err = gather(conn, ring, &g);
@@ -192,7 +101,7 @@ static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, voi
 	}
 	turns_charge(&conn->turns, ring->priority, (unsigned)g.n);
 	if (g.n)
-		send_gathered(conn, ring, &g);
+		gather_send(conn, ring, &g);
 }
 
 /* A bit for each priority with rings in line. */
@@ -206,10 +115,13 @@ static unsigned busy_priorities(const struct conn *conn)
 	return busy;
 }
 
-/* For the next batch; NULL: none can go now. */
+/* For the next batch; NULL: none can go now. What is parked goes first. */
 static void *batch_buf(struct conn *conn)
 {
-	return conn->state == CONN_UP && !inflight_full(&conn->inflight) ? conn_buf(conn) : NULL;
+	return conn->state == CONN_UP && !inflight_full(&conn->inflight) &&
+			       !conn->inflight.nr_parked
+		       ? conn_buf(conn)
+		       : NULL;
 }
 
 void batch_dispatch(struct conn *conn)
@@ -230,47 +142,34 @@ void batch_dispatch(struct conn *conn)
 	}
 }
 
-static void fail_ring(struct ring *ring, int error)
+/* Nobody is kept waiting for a server that has been away for too long. */
+static void fail_new(struct ring *ring)
 {
 	uint32_t index;
 
-	while (ring->sent != ring->released) {
-		slot_number(ring, ring->sent++, &index);
-		ring->under_way++;
-		ring_complete(ring, index, error);
+	for (uint64_t at = ring->submitted; at != ring->prepared; at++) {
+		struct slot *slot = slot_number(ring, at, &index);
+
+		if (slot->result >= 0)
+			slot->result = -EREMOTEIO;
 	}
-}
-
-void batch_fail(struct conn *conn, int error)
-{
-	for (unsigned i = 0; i < NR_PRIORITIES; i++)
-		while (!list_empty(&conn->rings[i])) {
-			struct ring *ring = list_of(conn->rings[i].next, struct ring, link);
-
-			list_del(&ring->link);
-			fail_ring(ring, error);
-		}
-}
-
-/* Nothing can be sent on a connection that is not up; one that closes fails its rings at its end.
- */
-static void send_or_fail(struct conn *conn)
-{
-	if (conn->state == CONN_DOWN)
-		batch_fail(conn, -EREMOTEIO);
-	else
-		conn_pump(conn);
 }
 
 void batch_submitted(struct ring *ring)
 {
-	uint64_t now = ring->timeout_ns ? now_ns() : 0;
+	struct conn *conn = ring->conn;
+	bool hope = conn->state == CONN_UP || session_want(conn->session);
 
+	if (!hope)
+		fail_new(ring);
+	conn_expect(conn);
 	ring->submitted = ring->prepared;
-	release(ring, now);
-	send_or_fail(ring->conn);
+	release(ring, ring->timeout_ns ? now_ns() : 0);
+	if (!hope)
+		batch_sweep(conn);
+	conn_pump(conn);
 	if (ring->nr_waiters && ring_is_stuck(ring))
-		ring->conn->wait.stirred = true;
+		conn->wait.stirred = true;
 }
 
 void batch_timers(struct conn *conn, uint64_t now)
@@ -286,8 +185,10 @@ void batch_timers(struct conn *conn, uint64_t now)
 		release(ring, now);
 		due = true;
 	}
-	if (due)
-		send_or_fail(conn);
+	if (!due)
+		return;
+	conn_expect(conn);
+	conn_pump(conn);
 }
 
 uint64_t batch_next_timer(const struct conn *conn)

@@ -5,6 +5,7 @@
 #ifndef USRBIO_CLIENT_BATCH_H
 #define USRBIO_CLIENT_BATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct conn;
@@ -15,8 +16,15 @@ void batch_submitted(struct ring *ring);
 
 /* Send released I/Os for as long as the server takes them. */
 void batch_dispatch(struct conn *conn);
-/* Released I/Os of all rings end with this error instead. */
-void batch_fail(struct conn *conn, int error);
+/* Do released I/Os wait to be sent? */
+bool batch_waits(const struct conn *conn);
+/* Send parked I/Os again for as long as the server takes them. */
+void batch_replay(struct conn *conn);
+/*
+ * Released and parked I/Os whose time is up, or whose ring or memory is gone, end: the wire has
+ * nothing to do with them.
+ */
+void batch_sweep(struct conn *conn);
 
 /* Release the incomplete batches whose time is up. */
 void batch_timers(struct conn *conn, uint64_t now);

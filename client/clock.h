@@ -8,6 +8,7 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
 #define NEVER	  UINT64_MAX
+#define TICKS	  16 /* of a connection, in the time that I/Os and calls have */
 
 static inline uint64_t now_ns(void)
 {

@@ -1,4 +1,6 @@
-/* A connection's life: made, opened, shut, tended while nobody waits on it. Its events: events.c.
+/*
+ * A connection's life: made, opened, shut, tended while nobody waits on it. Its events are in
+ * events.c, its deadlines in clocks.c.
  */
 #include "client/conn.h"
 
@@ -43,6 +45,8 @@ struct conn *conn_create(struct session *session, unsigned index)
 	list_init(&conn->timers);
 	list_init(&conn->wait.followers);
 	list_init(&conn->chore.link);
+	conn->tick_ns = session->spec->timeout_ms * NS_PER_MS / TICKS;
+	conn->next_tick_ns = conn->tick_ns ? 0 : NEVER;
 	return conn;
 
 err_arena:
@@ -140,7 +144,8 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device
 	conn->state = CONN_OPENING;
 	conn->error = 0;
 	conn->life++;
-	conn->blocked = conn->unflushed = conn->pong_due = false;
+	conn->blocked = conn->unflushed = conn->pong_due = conn->probe_due = false;
+	conn->nr_probes = conn->nr_answered = 0;
 	conn->wait.stints++;
 	/* A leader may be asleep on the domain of another provider, which is closed now. */
 	conn_nudge(conn);
@@ -153,7 +158,7 @@ void conn_shut(struct conn *conn, int error)
 	if (conn->state == CONN_DOWN || conn->state == CONN_CLOSING)
 		return;
 	if (conn->state == CONN_UP)
-		session_lost(conn->session, conn->number);
+		session_lost(conn->session, conn->joined, error);
 	conn->state = CONN_CLOSING;
 	conn->error = error;
 	conn->ops->disconnect(conn->tp);
@@ -166,58 +171,18 @@ void conn_shut(struct conn *conn, int error)
 
 void conn_violated(struct conn *conn, const char *what)
 {
-	log_warn("%s: the server broke the protocol: %s; connection closed",
-		 conn->session->spec->mount_point, what);
+	/* Again and again, if that is how it is; the log has had it then. */
+	log_at(atomic_load(&conn->session->failures) > 3 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+	       "%s: the server broke the protocol: %s; connection closed",
+	       conn->session->spec->mount_point, what);
 	conn_shut(conn, -EPROTO);
-}
-
-static bool is_owed(const struct conn *conn)
-{
-	return conn->inflight.nr || requests_busy(&conn->requests) || conn->state == CONN_GREETING;
-}
-
-void conn_expect(struct conn *conn)
-{
-	unsigned timeout_ms = conn->session->spec->timeout_ms;
-
-	if (is_owed(conn))
-		return;
-	conn->heard_ns = now_ns();
-	if (timeout_ms)
-		progress_kick(conn->heard_ns + timeout_ms * NS_PER_MS);
-}
-
-static uint64_t silence_ends(const struct conn *conn)
-{
-	unsigned timeout_ms = conn->session->spec->timeout_ms;
-
-	if (!timeout_ms || !is_owed(conn) || conn->state < CONN_GREETING)
-		return NEVER;
-	return conn->heard_ns + timeout_ms * NS_PER_MS;
-}
-
-void conn_clock(struct conn *conn, uint64_t now)
-{
-	batch_timers(conn, now);
-	if (conn->state != CONN_CLOSING && now >= silence_ends(conn)) {
-		log_warn("%s: the server has been silent for %u ms; connection closed",
-			 conn->session->spec->mount_point, conn->session->spec->timeout_ms);
-		conn_shut(conn, -EREMOTEIO);
-	}
-}
-
-uint64_t conn_next_clock(const struct conn *conn)
-{
-	uint64_t silence = conn->state == CONN_CLOSING ? NEVER : silence_ends(conn);
-
-	return min_ns(batch_next_timer(conn), silence);
 }
 
 /* A sibling broke, and the session with it. */
 static void check_session(struct conn *conn)
 {
-	if (conn->state == CONN_UP && session_is_lost(conn->session, conn->number))
-		conn_shut(conn, -EREMOTEIO);
+	if (conn->state == CONN_UP && session_is_lost(conn->session, conn->joined))
+		conn_shut(conn, -ECONNRESET);
 }
 
 /* Drive it, and watch its descriptor once that is armed; until then, come again at once. */
@@ -259,7 +224,7 @@ static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 		conn->wait.unattended = true;
 		due = conn_next_clock(conn);
 	} else {
-		due = conn->domain ? attend(conn, fd) : NEVER;
+		due = conn->domain ? attend(conn, fd) : conn_next_clock(conn);
 	}
 	conn_unlock(conn);
 	return due;

@@ -30,6 +30,7 @@ enum conn_state {
 	CONN_DOWN,     /* no transport connection */
 	CONN_OPENING,  /* until TP_EV_CONNECTED */
 	CONN_GREETING, /* hello sent, until the welcome */
+	CONN_GREETED,  /* only what recovers may be asked, until conn_go */
 	CONN_UP,
 	CONN_CLOSING, /* disconnected, until TP_EV_CLOSED */
 };
@@ -43,7 +44,8 @@ struct conn {
 	enum conn_state state;
 	int error;	 /* why it is down or closing */
 	uint64_t life;	 /* counts connections; nothing announced in one is known in the next */
-	uint64_t number; /* the session it joined, while up */
+	uint64_t number; /* the session it joined last */
+	uint64_t joined; /* and which life of it */
 
 	const struct tp_ops *ops; /* of the domain */
 	struct tp_domain *domain;
@@ -64,8 +66,17 @@ struct conn {
 	struct list rings[NR_PRIORITIES]; /* with I/Os ripe for sending, next one first */
 	struct turns turns;		  /* of the priorities; counted in I/Os */
 	struct list timers;		  /* rings with an incomplete batch that has a time limit */
-	uint64_t heard_ns; /* when the server last said anything while it owed us something */
 	struct waiting wait;
+
+	/* clocks.c */
+	uint64_t heard_ns;     /* when the server last said anything while it owed us something */
+	uint64_t probed_ns;    /* when it was last asked whether it is there */
+	uint64_t nr_probes;    /* so asked, in this life */
+	uint64_t nr_answered;  /* of these */
+	bool probe_due;	       /* to be sent */
+	uint32_t tick;	       /* the time by which I/Os and calls expire */
+	uint64_t tick_ns;      /* how long one takes; 0: nothing expires */
+	uint64_t next_tick_ns; /* when the next one begins */
 
 	struct chore chore; /* the progress thread's hook */
 	uint64_t chore_stints;
@@ -86,11 +97,17 @@ void conn_settle(struct conn *conn);
 /* Begin to connect: state is CONN_OPENING, or CONN_DOWN with -errno returned. Lock held. */
 int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device,
 	      const struct tp_addr *addr, unsigned timeout_ms);
-/* Begin to end it, unless it is down: what is under way completes once the wire is off. Lock held.
- */
+/* Begin to end it, unless it is down: what is under way waits for its next life. Lock held. */
 void conn_shut(struct conn *conn, int error);
 /* The peer broke the protocol: said in the log, and shut. Lock held. */
 void conn_violated(struct conn *conn, const char *what);
+
+/* Everything has been recovered: what waits may go. Lock held. */
+void conn_go(struct conn *conn);
+/* There will be no session: what waits for one ends with this status. Lock held. */
+void conn_give_up(struct conn *conn, int status);
+/* Does anything or anybody wait for the server? Lock held. */
+bool conn_is_busy(const struct conn *conn);
 
 /* Take what the transport has, once. Number of events. Lock held. */
 int conn_poll(struct conn *conn);
@@ -98,12 +115,18 @@ int conn_poll(struct conn *conn);
 void conn_look(struct conn *conn);
 /* Send what waits to be sent: requests, pongs, I/Os. Lock held. */
 void conn_pump(struct conn *conn);
-/* Deadlines that have passed: incomplete batches, a silent server. Lock held. */
+/* Deadlines that have passed: incomplete batches, a silent server, I/Os and calls. Lock held. */
 void conn_clock(struct conn *conn, uint64_t now);
 /* The next one of them, or NEVER. Lock held. */
 uint64_t conn_next_clock(const struct conn *conn);
 /* Something is owed by the server from here on: before it is counted. Lock held. */
 void conn_expect(struct conn *conn);
+/* Its tick was that: has it had the time the mount allows? Lock held. */
+bool conn_overdue(const struct conn *conn, uint32_t tick);
+/* Asks whether the server is there, if that is due. False: no buffer. Lock held. */
+bool conn_probe(struct conn *conn);
+/* It says so. False: it was not asked. Lock held. */
+bool conn_probed(struct conn *conn, uint64_t nonce);
 
 /* A send buffer of conn->tp->msg_max bytes, or NULL: blocked. Lock held. */
 void *conn_buf(struct conn *conn);

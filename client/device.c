@@ -13,7 +13,7 @@
 #include "common/log.h"
 
 static unsigned add_routes(const struct mountspec *spec, const char *scheme, struct route *routes,
-			   unsigned max)
+			   unsigned max, bool aloud)
 {
 	const struct tp_ops *ops = tp_find(scheme);
 	struct tp_addr addrs[8];
@@ -23,7 +23,7 @@ static unsigned add_routes(const struct mountspec *spec, const char *scheme, str
 		const struct spec_host *h = &spec->hosts[host];
 		int found = addr_resolve(scheme, h->name, h->port, false, addrs, 8);
 
-		if (found < 0)
+		if (found < 0 && aloud)
 			log_warn("%s: host %s: %s", spec->mount_point, h->name, strerror(-found));
 		for (int i = 0; i < found && n < max; i++)
 			routes[n++] = (struct route){.ops = ops, .addr = addrs[i]};
@@ -31,14 +31,14 @@ static unsigned add_routes(const struct mountspec *spec, const char *scheme, str
 	return n;
 }
 
-unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX])
+unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX], bool aloud)
 {
 	unsigned n;
 
 	if (strcmp(spec->scheme, "usrbio"))
-		return add_routes(spec, spec->scheme, routes, ROUTES_MAX);
-	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2);
-	return n + add_routes(spec, "tcp", routes + n, ROUTES_MAX - n);
+		return add_routes(spec, spec->scheme, routes, ROUTES_MAX, aloud);
+	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2, aloud);
+	return n + add_routes(spec, "tcp", routes + n, ROUTES_MAX - n, aloud);
 }
 
 void device_init(struct device *device)
@@ -116,7 +116,7 @@ int device_probe(struct device *device, const struct mountspec *spec)
 
 	if (atomic_load_explicit(&device->epoch, memory_order_acquire))
 		return 0;
-	n = device_routes(spec, routes);
+	n = device_routes(spec, routes, true);
 	for (unsigned i = 0; i < n; i++) {
 		int err;
 

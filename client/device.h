@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "client/list.h"
@@ -34,8 +35,11 @@ struct route {
 
 #define ROUTES_MAX 32
 
-/* The ways to a mount's servers, best first: may ask DNS. Their number, 0 when there is none. */
-unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX]);
+/*
+ * The ways to a mount's servers, best first: may ask DNS. Their number, 0 when there is none.
+ * aloud: say in the log what has none.
+ */
+unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX], bool aloud);
 
 void device_init(struct device *device);
 /* No connection uses it any more. Ends the registrations that are left. */

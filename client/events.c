@@ -14,7 +14,7 @@
 #include "common/log.h"
 
 #define EVENTS_MAX	64
-#define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 24 bytes each */
+#define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 32 bytes each */
 #define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries */
 #define SUBMIT_ENTRY	((uint32_t)sizeof(struct io_entry))
 #define LOOKS_MAX	4 /* a stream of data must not hold up who only looks */
@@ -40,21 +40,34 @@ int conn_send(struct conn *conn, const struct message *msg, void *buf)
 	return 0;
 }
 
+static bool send_pong(struct conn *conn)
+{
+	const struct message pong = {.type = MSG_PING,
+				     .ping = {.nonce = conn->pong_nonce, .pong = 1}};
+	void *buf = conn_buf(conn);
+
+	if (!buf)
+		return false;
+	conn->pong_due = false;
+	conn_send(conn, &pong, buf);
+	return true;
+}
+
 void conn_pump(struct conn *conn)
 {
-	if (conn->state != CONN_UP)
+	if (conn->state != CONN_UP && conn->state != CONN_GREETED)
 		return;
-	if (conn->pong_due) {
-		const struct message pong = {.type = MSG_PING,
-					     .ping = {.nonce = conn->pong_nonce, .pong = 1}};
-		void *buf = conn_buf(conn);
-
-		if (!buf)
-			return;
-		conn->pong_due = false;
-		conn_send(conn, &pong, buf);
+	if (conn->pong_due && !send_pong(conn))
+		return;
+	if (conn->probe_due && !conn_probe(conn))
+		return;
+	if (conn->state == CONN_GREETED) {
+		requests_recover(conn);
+		return;
 	}
-	if (requests_send(conn))
+	if (conn->inflight.nr_parked)
+		batch_replay(conn);
+	if (!requests_waiting(&conn->requests) || requests_send(conn))
 		batch_dispatch(conn);
 }
 
@@ -71,24 +84,35 @@ static void on_connected(struct conn *conn)
 	conn->state = CONN_GREETING;
 	session_hello(conn->session, &msg.hello);
 	msg.hello.max_inflight = WANTED_INFLIGHT;
+	msg.hello.channel = conn->index;
 	if (conn_send(conn, &msg, buf))
 		conn_violated(conn, "no room for a hello");
+}
+
+static int use_welcome(struct conn *conn, const struct welcome *welcome)
+{
+	struct inflight *inflight = &conn->inflight;
+	int err = session_welcome(conn->session, welcome);
+
+	/* Once for all lives: what is parked in it has to be sent again. */
+	if (!err && !inflight->max)
+		err = inflight_open(inflight, WANTED_INFLIGHT);
+	if (!err)
+		inflight->limit = welcome->max_inflight < WANTED_INFLIGHT ? welcome->max_inflight
+									  : WANTED_INFLIGHT;
+	return err;
 }
 
 static void on_welcome(struct conn *conn, const struct welcome *welcome)
 {
 	uint32_t room = (conn->tp->msg_max - SUBMIT_OVERHEAD) / SUBMIT_ENTRY;
-	uint32_t max =
-		welcome->max_inflight < WANTED_INFLIGHT ? welcome->max_inflight : WANTED_INFLIGHT;
 	int err;
 
 	if (conn->state != CONN_GREETING) {
 		conn_violated(conn, "a second welcome");
 		return;
 	}
-	err = session_welcome(conn->session, welcome);
-	if (!err)
-		err = inflight_open(&conn->inflight, max);
+	err = use_welcome(conn, welcome);
 	if (err) {
 		conn_shut(conn, err);
 		return;
@@ -96,8 +120,17 @@ static void on_welcome(struct conn *conn, const struct welcome *welcome)
 	conn->features = welcome->features;
 	conn->max_regions = welcome->max_regions;
 	conn->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
-	conn->number = conn->session->last_number;
+	if (conn->number != conn->session->number)
+		requests_renew(conn);
+	conn->number = conn->session->number;
+	conn->joined = conn->session->life;
 	memset(conn->region_ids, 0, sizeof(conn->region_ids));
+	conn->state = CONN_GREETED;
+	conn->wait.stirred = true;
+}
+
+void conn_go(struct conn *conn)
+{
 	conn->state = CONN_UP;
 	conn->wait.stirred = true;
 	conn_pump(conn);
@@ -106,22 +139,23 @@ static void on_welcome(struct conn *conn, const struct welcome *welcome)
 /* One I/O is over, says the server. full: without saying how long, because all of it was read. */
 static bool complete(struct conn *conn, uint32_t tag, int64_t result, bool full)
 {
-	const struct flying *found = inflight_find(&conn->inflight, tag);
-	struct flying io;
+	struct flying *io = inflight_find(&conn->inflight, tag);
+	struct ring *ring;
 
-	/* A lie ends the connection, and the end of the connection completes the I/O. */
-	if (!found) {
+	/* A lie ends the connection, and in its next life the I/O is done again. */
+	if (!io) {
 		conn_violated(conn, "a completion for no I/O under way");
 		return false;
 	}
-	if (full ? !found->ring->for_read : result > 0 && (uint64_t)result > found->len) {
+	ring = io->ring;
+	if (full ? !ring->for_read : result > 0 && (uint64_t)result > io->len) {
 		conn_violated(conn,
 			      full ? "an immediate for a write" : "a result longer than the I/O");
 		return false;
 	}
-	io = inflight_end(&conn->inflight, found);
+	inflight_end(&conn->inflight, io);
 	conn->nr_ios++;
-	ring_complete(io.ring, io.slot, full ? (int64_t)io.len : result);
+	ring_complete(ring, io->slot, full ? (int64_t)io->len : result);
 	return true;
 }
 
@@ -139,7 +173,7 @@ static void on_ping(struct conn *conn, const struct ping *ping)
 	if (!ping->pong) {
 		conn->pong_due = true;
 		conn->pong_nonce = ping->nonce;
-	} else if (!request_ponged(conn, ping->nonce)) {
+	} else if (!conn_probed(conn, ping->nonce) && !request_ponged(conn, ping->nonce)) {
 		conn_violated(conn, "a pong without a ping");
 	}
 }
@@ -176,33 +210,37 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 	}
 }
 
-/* The wire has let go of all memory: now, and not before, everything under way may end. */
+/*
+ * The wire has let go of all memory: now, and not before, what was under way may be sent again, or
+ * end.
+ */
 static void on_closed(struct conn *conn, int status)
 {
-	struct flying io;
-
-	if (conn->state == CONN_UP) {
-		log_info("%s: connection lost: %s", conn->session->spec->mount_point,
-			 status ? strerror(-status) : "the server left");
-		session_lost(conn->session, conn->number);
-	}
 	if (conn->state != CONN_CLOSING)
 		conn->error = status ? status : -ECONNRESET;
+	if (conn->state == CONN_UP)
+		session_lost(conn->session, conn->joined, conn->error);
 	conn->ops->conn_free(conn->tp);
 	conn->tp = NULL;
 	conn->state = CONN_DOWN;
 	conn->unflushed = false;
-	for (uint32_t index = 0; inflight_take_next(&conn->inflight, &index, &io);)
-		ring_complete(io.ring, io.slot, -EREMOTEIO);
-	inflight_close(&conn->inflight);
-	batch_fail(conn, -EREMOTEIO);
-	requests_fail(conn, -EREMOTEIO);
+	inflight_park(&conn->inflight);
+	requests_park(conn);
+	batch_sweep(conn);
+	conn->wait.stirred = true;
+	if (conn_is_busy(conn))
+		session_want(conn->session);
+}
+
+void conn_give_up(struct conn *conn, int status)
+{
+	requests_fail(conn, status);
 	conn->wait.stirred = true;
 }
 
 static void on_event(struct conn *conn, const struct tp_event *event)
 {
-	bool talking = conn->state == CONN_GREETING || conn->state == CONN_UP;
+	bool talking = conn->state >= CONN_GREETING && conn->state <= CONN_UP;
 
 	switch (event->type) {
 	case TP_EV_CONNECTED:

@@ -46,49 +46,91 @@ static struct fileobj *alloc(void)
 
 static void recycle(struct fileobj *obj)
 {
+	free(obj->file.path);
+	obj->file.path = NULL;
 	pthread_mutex_lock(&free_lock);
 	obj->next = free_list;
 	free_list = obj;
 	pthread_mutex_unlock(&free_lock);
 }
 
-static void fill(struct file *file, struct mount *mount, uint32_t flags,
-		 const struct answer *answer)
+/* What an OPEN or REOPEN answered. */
+static void learn(struct file *file, const struct answer *answer)
 {
+	const struct bytes *persistent = &answer->reply.persistent;
+
 	file->handle = answer->reply.file;
 	file->session = answer->session;
-	file->flags = flags & (OPEN_READ | OPEN_WRITE);
+	file->persistent_len = (uint8_t)persistent->len;
+	if (persistent->len)
+		memcpy(file->persistent, persistent->data, persistent->len);
+}
+
+/* The session it was opened in may have ended since; then it is opened again, like the others. */
+static int enlist(struct mount *mount, struct file *file, struct answer *answer)
+{
+	int err = 0;
+
+	learn(file, answer);
+	while (!err && !mount_add_file(mount, file)) {
+		const struct call call = {
+			.op = CALL_REOPEN,
+			.path = {(const uint8_t *)file->path, strlen(file->path)},
+			.flags = file->flags,
+			.persistent = {file->persistent, file->persistent_len},
+		};
+
+		err = mount_call(mount, &call, answer);
+		if (!err)
+			learn(file, answer);
+	}
+	return err;
+}
+
+static int open_file(struct mount *mount, const struct call *call, struct file *file,
+		     struct answer *answer, struct file_attr *attr)
+{
+	int err = mount_call(mount, call, answer);
+
+	if (err)
+		return err;
+	file->flags = call->flags & OPEN_REOPEN_FLAGS;
 	file->regular = S_ISREG(answer->reply.attr.mode);
-	file->mount = mount_hold(mount);
+	file->dead = false;
+	list_init(&file->link);
+	if (attr)
+		*attr = answer->reply.attr;
+	err = enlist(mount, file, answer);
+	if (!err)
+		file->mount = mount_hold(mount);
+	return err;
 }
 
 int file_open(struct mount *mount, const char *path, uint32_t flags, uint32_t mode,
 	      struct file **file, struct file_attr *attr)
 {
-	struct call call = {
+	const struct call call = {
 		.op = CALL_OPEN,
 		.path = {(const uint8_t *)path, strlen(path)},
 		.flags = flags,
 		.mode = mode,
 	};
-	struct answer *answer;
+	struct answer *answer = malloc(sizeof(*answer)); /* too large for small stacks */
 	struct fileobj *obj;
 	int err = -ENOMEM;
 
-	answer = malloc(sizeof(*answer)); /* too large for small stacks */
 	if (!answer)
 		return -ENOMEM;
 	obj = alloc();
 	if (!obj)
 		goto out_answer;
-	err = mount_call(mount, &call, answer);
+	obj->file.path = strdup(path);
+	if (obj->file.path)
+		err = open_file(mount, &call, &obj->file, answer, attr);
 	if (err) {
 		recycle(obj);
 		goto out_answer;
 	}
-	fill(&obj->file, mount, flags, answer);
-	if (attr)
-		*attr = answer->reply.attr;
 	*file = &obj->file;
 	atomic_store_explicit(&obj->refs, 1, memory_order_release);
 out_answer:
@@ -105,10 +147,14 @@ void file_put_many(struct file *file, unsigned n)
 {
 	struct fileobj *obj = fileobj_of(file);
 	struct mount *mount = file->mount;
-	uint64_t session = file->session, handle = file->handle;
+	uint64_t session, handle;
 
 	if (atomic_fetch_sub_explicit(&obj->refs, n, memory_order_acq_rel) != n)
 		return;
+	/* From here on nobody opens it again. */
+	mount_remove_file(mount, file);
+	session = file->session;
+	handle = file->handle;
 	recycle(obj);
 	mount_close_handle(mount, session, handle);
 	mount_put(mount);
@@ -119,11 +165,8 @@ struct file *fileobj_get(struct slot *slot)
 	struct fileobj *obj;
 
 	while (slot && (obj = atomic_load_explicit(&slot->pointer, memory_order_acquire))) {
-		unsigned refs = atomic_load_explicit(&obj->refs, memory_order_relaxed);
-
-		while (refs && !atomic_compare_exchange_weak(&obj->refs, &refs, refs + 1))
-			;
-		if (!refs) /* it died; whoever let it go has changed the slot */
+		/* It died; whoever let it go has changed the slot. */
+		if (!fileobj_try(obj))
 			continue;
 		if (atomic_load(&slot->pointer) == obj)
 			return &obj->file;

@@ -11,15 +11,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/list.h"
 #include "client/mount.h"
 
 /* Memory of files is recycled, never returned: a stale pointer may be looked at, not trusted. */
 struct file {
 	struct mount *mount;
+	/*
+	 * Written under the lock of the mount's open files, and while no connection is up; read
+	 * under either, or under the lock of a connection that is up.
+	 */
 	uint64_t handle;  /* the server's */
-	uint64_t session; /* mount_session() it belongs to */
-	uint32_t flags;	  /* OPEN_READ, OPEN_WRITE */
+	uint64_t session; /* the session it belongs to; of an earlier one: dead, or soon opened
+			     again */
+	uint32_t flags;	  /* of OPEN_REOPEN_FLAGS */
 	bool regular;
+	/* To open it again: how it was found, and what the server calls it for good. */
+	char *path;
+	uint8_t persistent[PERSISTENT_MAX];
+	uint8_t persistent_len;
+	bool dead;	  /* that failed */
+	struct list link; /* of the mount's open files, under their lock */
 };
 
 /* Open at the server. 0 and a reference; attr may be NULL. */

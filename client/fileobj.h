@@ -3,6 +3,7 @@
 #define USRBIO_CLIENT_FILEOBJ_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "client/file.h"
@@ -18,6 +19,16 @@ struct fileobj {
 static inline struct fileobj *fileobj_of(struct file *file)
 {
 	return (struct fileobj *)((char *)file - offsetof(struct fileobj, file));
+}
+
+/* A reference to one that may be ending; false: it is. */
+static inline bool fileobj_try(struct fileobj *obj)
+{
+	unsigned refs = atomic_load_explicit(&obj->refs, memory_order_relaxed);
+
+	while (refs && !atomic_compare_exchange_weak(&obj->refs, &refs, refs + 1))
+		;
+	return refs;
 }
 
 /* The file in a slot (NULL: none), with a reference. The slot owns one while it points there. */

@@ -45,8 +45,7 @@ static int fd_call(int fd, struct call *call, struct answer *answer)
 
 	if (!file)
 		return -EBADF;
-	call->file = file->handle;
-	err = mount_call(file->mount, call, answer);
+	err = mount_call_file(file, call, answer);
 	file_put(file);
 	return err;
 }

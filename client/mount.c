@@ -14,6 +14,7 @@
 #include "client/clock.h"
 #include "client/conn.h"
 #include "client/doomed.h"
+#include "client/file.h"
 #include "client/list.h"
 #include "client/progress.h"
 #include "client/region.h"
@@ -22,7 +23,8 @@
 #include "client/wrap.h"
 #include "common/fork.h"
 
-#define LINGER_NS (10 * NS_PER_S)
+#define LINGER_NS  (10 * NS_PER_S)
+#define HEALING_NS (100 * NS_PER_MS) /* between two looks whether a healer has ended */
 
 struct mount {
 	struct list link;
@@ -190,16 +192,11 @@ struct mount *mount_hold(struct mount *mount)
 	return mount;
 }
 
-static bool was_connected(const struct session *session)
-{
-	return session_number(session) || session_is_lost(session, 1);
-}
-
 /* Without a progress thread nothing was ever connected; the mount stays for the next user. */
 static void expire(struct mount *mount)
 {
 	mount->expires_ns = now_ns() + LINGER_NS;
-	if (!was_connected(mount->session))
+	if (!atomic_load(&mount->session->used))
 		return;
 	if (!mounts.tended)
 		mounts.tended = !progress_add(&mounts.chore);
@@ -239,6 +236,11 @@ static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 			due = min_ns(due, mount->expires_ns);
 			continue;
 		}
+		/* Nobody waits, so it ends soon; but it may need this thread. */
+		if (session_is_healing(mount->session)) {
+			due = min_ns(due, now + HEALING_NS);
+			continue;
+		}
 		list_del(it);
 		list_add_tail(&expired, it);
 	}
@@ -258,11 +260,6 @@ struct session *mount_to_session(struct mount *mount)
 	return mount->session;
 }
 
-uint64_t mount_session(struct mount *mount)
-{
-	return session_number(mount->session);
-}
-
 struct request_waiter {
 	struct waiter waiter;
 	const struct request *request;
@@ -273,16 +270,12 @@ static bool is_done(const struct waiter *waiter)
 	return ((const struct request_waiter *)(const void *)waiter)->request->done;
 }
 
-/* Ask, and wait for the answer. A server that stays silent is given up by conn_clock. */
+/* Ask, and wait for the answer. What takes too long is ended by conn_clock. */
 static int ask(struct mount *mount, struct request *request)
 {
 	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};
-	int err = session_connect(mount->session);
-	struct conn *conn;
+	struct conn *conn = session_conn(mount->session);
 
-	if (err)
-		return err;
-	conn = session_conn(mount->session);
 	conn_lock(conn);
 	request_start(conn, request);
 	conn_wait(conn, &w.waiter, NEVER);
@@ -297,12 +290,22 @@ int mount_call(struct mount *mount, const struct call *call, struct answer *answ
 	return ask(mount, &request);
 }
 
+int mount_call_file(struct file *file, const struct call *call, struct answer *answer)
+{
+	struct request request = {
+		.kind = REQUEST_CALL, .call = call, .file = file, .answer = answer};
+
+	return ask(file->mount, &request);
+}
+
 int mount_ping(struct mount *mount, uint64_t *ns)
 {
 	struct request request = {.kind = REQUEST_PING};
 	uint64_t begin;
-	int err = session_connect(mount->session);
+	int err = 0;
 
+	if (!session_is_up(mount->session))
+		err = ask(mount, &request);
 	if (err)
 		return err;
 	begin = now_ns();
@@ -310,6 +313,16 @@ int mount_ping(struct mount *mount, uint64_t *ns)
 	if (!err)
 		*ns = now_ns() - begin;
 	return err;
+}
+
+bool mount_add_file(struct mount *mount, struct file *file)
+{
+	return openfiles_add(&mount->session->files, file);
+}
+
+void mount_remove_file(struct mount *mount, struct file *file)
+{
+	openfiles_remove(&mount->session->files, file);
 }
 
 void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)

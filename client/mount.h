@@ -11,6 +11,7 @@
 #include "client/mountspec.h"
 #include "proto/message.h"
 
+struct file;
 struct mount;
 
 /*
@@ -43,20 +44,21 @@ struct answer {
 };
 
 /*
- * One call to the server: connects if need be, waits for the answer. call->tag is ours to choose.
- * 0 and *answer, or the -errno the server answered, or -EREMOTEIO (no server, or it went away),
- * -ETIMEDOUT never. answer may be NULL when only the status matters.
+ * One call to the server: waits for a connection if need be, and for the answer, through all lives
+ * of the session. call->tag is ours to choose. 0 and *answer, or the -errno the server answered or
+ * refused with, or -EREMOTEIO: no server within the mount's timeout, or it is not known whether a
+ * server that was restarted had done it. answer may be NULL when only the status matters.
  */
 int mount_call(struct mount *mount, const struct call *call, struct answer *answer);
+/* The same about an open file, whose handle is filled in; -ESTALE if it is dead. */
+int mount_call_file(struct file *file, const struct call *call, struct answer *answer);
 
 /* Close a handle at the server without waiting for the answer. May be called from anywhere. */
 void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle);
 
-/*
- * The number of the session now, 0 while there is none. Handles of an earlier session are dead;
- * whoever keeps one keeps this number beside it.
- */
-uint64_t mount_session(struct mount *mount);
+/* Its open files: see openfiles.h. */
+bool mount_add_file(struct mount *mount, struct file *file);
+void mount_remove_file(struct mount *mount, struct file *file);
 
 /* One Ping and its Pong: nanoseconds, or -EREMOTEIO. */
 int mount_ping(struct mount *mount, uint64_t *ns);

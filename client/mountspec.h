@@ -29,8 +29,8 @@ struct mountspec {
 	struct spec_host hosts[SPEC_HOSTS_MAX];
 	unsigned nr_hosts;
 	char export[EXPORT_NAME_MAX + 1];
-	unsigned timeout_ms; /* timeout=SECONDS: how long a server may be silent; 0: for ever;
-				default 60 s */
+	unsigned timeout_ms; /* timeout=SECONDS: how long an I/O or a call may take; 0: for
+				ever; default 60 s */
 	unsigned nconnect;   /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
 };
 

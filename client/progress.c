@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "client/clock.h"
+#include "client/thread.h"
 #include "common/fork.h"
 #include "common/log.h"
 
@@ -111,6 +111,7 @@ static void *run(void *unused)
 	struct pollfd fds[FDS_MAX];
 	nfds_t nr;
 
+	thread_name("usrbio");
 	atomic_store(&progress.asleep_until, NEVER);
 	for (;;) {
 		uint64_t due = walk(fds, &nr);
@@ -120,31 +121,20 @@ static void *run(void *unused)
 	return unused;
 }
 
-/* Signals are for the program's own threads. Lock held. */
+/* Lock held. */
 static int start_thread(void)
 {
-	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
 	int err;
 
 	progress.wake_fd = fork_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (progress.wake_fd < 0)
 		return -errno;
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&thread, &attr, run, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
+	err = thread_start(run, NULL);
 	if (err) {
-		log_warn("cannot start the progress thread: %s", strerror(err));
 		fork_close(progress.wake_fd);
 		progress.wake_fd = -1;
-		return -err;
+		return err;
 	}
-	pthread_setname_np(thread, "usrbio");
 	progress.running = true;
 	return 0;
 }

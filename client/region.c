@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "client/batch.h"
 #include "client/clock.h"
 #include "client/conn.h"
 #include "client/session.h"
@@ -175,6 +176,9 @@ void region_ask_to_drop(struct region *region)
 			a->nr_drops++;
 			request_start(conn, request);
 		}
+		/* I/Os that are not under way now never will be. */
+		if (conn->state != CONN_UP)
+			batch_sweep(conn);
 		conn_unlock(conn);
 	}
 }

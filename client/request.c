@@ -10,7 +10,9 @@
 
 #include "client/clock.h"
 #include "client/conn.h"
+#include "client/file.h"
 #include "client/mount.h"
+#include "client/session.h"
 #include "common/log.h"
 
 #define INDEX_BITS 6u
@@ -21,6 +23,7 @@ void requests_init(struct requests *requests)
 {
 	*requests = (struct requests){0};
 	list_init(&requests->queue);
+	list_init(&requests->recovery);
 }
 
 void requests_close(struct requests *requests)
@@ -49,29 +52,65 @@ static uint32_t take_index(struct requests *requests, struct request *request)
 	while (requests->sent[index])
 		index++;
 	requests->sent[index] = request;
+	requests->closing[index] = 0;
 	requests->nr_sent++;
 	requests->sequence[index] = (requests->sequence[index] + 1) & (UINT32_MAX >> INDEX_BITS);
 	return index;
 }
 
-static struct request *give_index(struct requests *requests, uint32_t tag)
+static struct request *give_index(struct requests *requests, uint32_t index)
 {
-	uint32_t index = tag & (REQUESTS_MAX - 1);
 	struct request *request = requests->sent[index];
 
-	if (!request || requests->sequence[index] != tag >> INDEX_BITS)
-		return NULL;
 	requests->sent[index] = NULL;
+	requests->again &= ~(1ull << index);
 	requests->nr_sent--;
 	return request;
 }
 
-static void fill(const struct request *request, uint32_t tag, struct message *msg)
+static uint32_t tag_of(const struct requests *requests, uint32_t index)
 {
+	return index | requests->sequence[index] << INDEX_BITS;
+}
+
+/* The one under way with that tag, which is over; NULL: there is none that is answered so. */
+static struct request *give_tag(struct requests *requests, uint32_t tag, bool pong)
+{
+	uint32_t index = tag & (REQUESTS_MAX - 1);
+	const struct request *request = requests->sent[index];
+
+	if (!request || tag_of(requests, index) != tag || requests->again & 1ull << index ||
+	    (request->kind == REQUEST_PING) != pong)
+		return NULL;
+	return give_index(requests, index);
+}
+
+/* A file's handle is read now: another session knows it by another one. */
+static int fill_call(const struct conn *conn, const struct request *request, struct call *call)
+{
+	*call = *request->call;
+	/* What this server has no word for would end the connection. */
+	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
+		return -EOPNOTSUPP;
+	if (!request->file)
+		return 0;
+	if (request->file->session != conn->number)
+		return -ESTALE;
+	call->file = request->file->handle;
+	return 0;
+}
+
+static int fill(const struct conn *conn, const struct request *request, uint32_t tag, bool replay,
+		struct message *msg)
+{
+	int err = 0;
+
 	switch (request->kind) {
 	case REQUEST_CALL:
-		*msg = (struct message){.type = MSG_CALL, .call = *request->call};
+		*msg = (struct message){.type = MSG_CALL};
+		err = fill_call(conn, request, &msg->call);
 		msg->call.tag = tag;
+		msg->call.replay = replay;
 		break;
 	case REQUEST_DROP:
 		*msg = (struct message){.type = MSG_REGION_DROP,
@@ -81,25 +120,65 @@ static void fill(const struct request *request, uint32_t tag, struct message *ms
 		*msg = (struct message){.type = MSG_PING, .ping = {.nonce = tag}};
 		break;
 	}
+	return err;
 }
 
-/* Send one; what does not fit into a message is done at once, with -EMSGSIZE. */
-static void send_one(struct conn *conn, struct request *request, void *buf)
+/* What cannot be sent, such as what does not fit into a message, is done at once. */
+static void send_index(struct conn *conn, uint32_t index, bool replay, void *buf)
 {
 	struct requests *requests = &conn->requests;
-	uint32_t index, tag;
+	struct request *request = requests->sent[index];
 	struct message msg;
 	int err;
 
+	err = fill(conn, request, tag_of(requests, index), replay, &msg);
+	if (!err)
+		err = conn_send(conn, &msg, buf);
+	if (err)
+		finish(conn, give_index(requests, index), err);
+	else if (!request->session)
+		request->session = conn->number;
+}
+
+static uint32_t send_one(struct conn *conn, struct request *request, void *buf)
+{
+	uint32_t index;
+
 	conn_expect(conn);
-	index = take_index(requests, request);
-	tag = index | requests->sequence[index] << INDEX_BITS;
-	fill(request, tag, &msg);
-	err = conn_send(conn, &msg, buf);
-	if (err) {
-		give_index(requests, tag);
-		finish(conn, request, err);
+	index = take_index(&conn->requests, request);
+	send_index(conn, index, false, buf);
+	return index;
+}
+
+static bool send_list(struct conn *conn, struct list *list)
+{
+	while (!list_empty(list) && conn->requests.nr_sent < REQUESTS_MAX) {
+		struct request *request = list_of(list->next, struct request, link);
+		void *buf = conn_buf(conn);
+
+		if (!buf)
+			return false;
+		list_del(&request->link);
+		send_one(conn, request, buf);
 	}
+	return true;
+}
+
+/* What the last life of this session had no answer to: the server knows the tags, and answers. */
+static bool send_again(struct conn *conn)
+{
+	struct requests *requests = &conn->requests;
+
+	while (requests->again) {
+		uint32_t index = (uint32_t)__builtin_ctzll(requests->again);
+		void *buf = conn_buf(conn);
+
+		if (!buf)
+			return false;
+		requests->again &= requests->again - 1;
+		send_index(conn, index, true, buf);
+	}
+	return true;
 }
 
 static bool send_closes(struct conn *conn)
@@ -115,45 +194,44 @@ static bool send_closes(struct conn *conn)
 			return false;
 		requests->nr_closes--;
 		requests->nobody.call = &call;
-		send_one(conn, &requests->nobody, buf);
+		requests->closing[send_one(conn, &requests->nobody, buf)] = call.file;
 	}
 	return true;
 }
 
-bool requests_send(struct conn *conn)
+bool requests_recover(struct conn *conn)
 {
-	struct requests *requests = &conn->requests;
-
-	while (!list_empty(&requests->queue) && requests->nr_sent < REQUESTS_MAX) {
-		struct request *request = list_of(requests->queue.next, struct request, link);
-		void *buf = conn_buf(conn);
-
-		if (!buf)
-			return false;
-		list_del(&request->link);
-		send_one(conn, request, buf);
-	}
-	return send_closes(conn);
+	return send_list(conn, &conn->requests.recovery);
 }
 
-/* What this server has no word for would end the connection. */
-static bool is_foreign(const struct conn *conn, const struct request *request)
+bool requests_send(struct conn *conn)
 {
-	return request->kind == REQUEST_CALL && request->call->op == CALL_COUNTERS &&
-	       !(conn->features & FEATURE_COUNTERS);
+	return send_again(conn) && send_list(conn, &conn->requests.queue) && send_closes(conn);
+}
+
+/* Is there a connection, or will there be one? */
+static bool has_prospects(const struct conn *conn, const struct request *request)
+{
+	if (request->recovers)
+		return conn->state == CONN_GREETED;
+	return conn->state == CONN_UP || session_want(conn->session);
 }
 
 void request_start(struct conn *conn, struct request *request)
 {
+	struct requests *requests = &conn->requests;
+
 	request->done = false;
 	request->status = 0;
+	request->handle = request->session = 0;
 	list_init(&request->link);
-	if (conn->state != CONN_UP || is_foreign(conn, request)) {
-		finish(conn, request, conn->state == CONN_UP ? -EOPNOTSUPP : -EREMOTEIO);
+	if (!has_prospects(conn, request)) {
+		finish(conn, request, -EREMOTEIO);
 		return;
 	}
 	conn_expect(conn);
-	list_add_tail(&conn->requests.queue, &request->link);
+	request->tick = conn->tick;
+	list_add_tail(request->recovers ? &requests->recovery : &requests->queue, &request->link);
 	conn_pump(conn);
 }
 
@@ -161,8 +239,6 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 {
 	struct requests *requests = &conn->requests;
 
-	if (conn->state != CONN_UP)
-		return;
 	if (requests->nr_closes == requests->max_closes) {
 		size_t max = requests->max_closes ? 2 * requests->max_closes : 64;
 		uint64_t *closes = realloc(requests->closes, max * sizeof(*closes));
@@ -176,7 +252,8 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 	}
 	requests->closes[requests->nr_closes++] = handle;
 	/* Whatever is sent next takes it along; the progress thread does if that is not soon. */
-	progress_kick(now_ns() + TICK_NS);
+	if (conn->state == CONN_UP)
+		progress_kick(now_ns() + TICK_NS);
 }
 
 /* The reply points into the receive buffer: take a copy along. */
@@ -204,46 +281,177 @@ static void copy_answer(struct answer *answer, const struct reply *reply, uint64
 	answer->reply.persistent.data = at;
 }
 
+/* Would it say the same if it had been done already, by the session before? */
+static bool is_ambiguous(const struct call *call, int status)
+{
+	switch (call->op) {
+	case CALL_UNLINK:
+	case CALL_RMDIR:
+		return status == -ENOENT;
+	case CALL_RENAME:
+		return status == -ENOENT || (status == -EEXIST && call->flags & CALL_NOREPLACE);
+	case CALL_MKDIR:
+	case CALL_LINK:
+		return status == -EEXIST;
+	case CALL_OPEN:
+		return status == -EEXIST && call->flags & OPEN_EXCLUSIVE;
+	default:
+		return false;
+	}
+}
+
+static int outcome(const struct conn *conn, const struct request *request, int status)
+{
+	if (request->session == conn->number || !is_ambiguous(request->call, status))
+		return status;
+	log_warn("%s: the server was restarted during a call about \"%.*s\": whether it was done "
+		 "before is not known (now: %s)",
+		 conn->session->spec->mount_point, (int)request->call->path.len,
+		 (const char *)request->call->path.data, strerror(-status));
+	return -EREMOTEIO;
+}
+
 bool request_replied(struct conn *conn, const struct reply *reply)
 {
-	struct request *request = give_index(&conn->requests, reply->tag);
+	struct request *request = give_tag(&conn->requests, reply->tag, false);
 
-	if (!request || request->kind == REQUEST_PING)
+	if (!request)
 		return false;
-	if (request->kind == REQUEST_CALL && request->answer)
+	if (request == &conn->requests.nobody) {
+		/* Who opened it has given up meanwhile. */
+		if (!conn->requests.closing[reply->tag % REQUESTS_MAX] && !reply->status &&
+		    reply->file)
+			request_close_handle(conn, reply->file);
+		return true;
+	}
+	if (request->kind != REQUEST_CALL) {
+		finish(conn, request, reply->status);
+		return true;
+	}
+	if (request->answer)
 		copy_answer(request->answer, reply, conn->number);
-	finish(conn, request, reply->status);
+	request->handle = reply->file;
+	finish(conn, request, outcome(conn, request, reply->status));
 	return true;
 }
 
 bool request_ponged(struct conn *conn, uint64_t nonce)
 {
 	struct request *request =
-		nonce <= UINT32_MAX ? give_index(&conn->requests, (uint32_t)nonce) : NULL;
+		nonce <= UINT32_MAX ? give_tag(&conn->requests, (uint32_t)nonce, true) : NULL;
 
-	if (!request || request->kind != REQUEST_PING)
+	if (!request)
 		return false;
 	finish(conn, request, 0);
 	return true;
 }
 
-void requests_fail(struct conn *conn, int status)
+/* One under way when its connection ended. */
+static void park(struct conn *conn, uint32_t index)
+{
+	struct requests *requests = &conn->requests;
+	struct request *request = requests->sent[index];
+	bool nobody = request == &requests->nobody;
+
+	if (request->kind == REQUEST_CALL && !nobody && !request->recovers) {
+		requests->again |= 1ull << index;
+		return;
+	}
+	give_index(requests, index);
+	if (request->kind == REQUEST_PING)
+		list_add_tail(&requests->queue, &request->link);
+	else if (nobody && requests->closing[index])
+		request_close_handle(conn, requests->closing[index]);
+	else
+		finish(conn, request, request->recovers ? -EREMOTEIO : 0);
+}
+
+void requests_park(struct conn *conn)
+{
+	struct requests *requests = &conn->requests;
+	struct list *it, *after;
+
+	for (uint32_t i = 0; i < REQUESTS_MAX; i++)
+		if (requests->sent[i])
+			park(conn, i);
+	list_for_each_safe (it, after, &requests->queue) {
+		struct request *request = list_of(it, struct request, link);
+
+		if (request->kind != REQUEST_DROP)
+			continue;
+		list_del(it);
+		finish(conn, request, 0);
+	}
+	while (!list_empty(&requests->recovery)) {
+		struct request *request = list_of(requests->recovery.next, struct request, link);
+
+		list_del(&request->link);
+		finish(conn, request, -EREMOTEIO);
+	}
+}
+
+void requests_renew(struct conn *conn)
 {
 	struct requests *requests = &conn->requests;
 
-	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
-		struct request *request = requests->sent[i];
+	while (requests->again) {
+		uint32_t index = (uint32_t)__builtin_ctzll(requests->again);
+		struct request *request = give_index(requests, index);
 
-		requests->sent[i] = NULL;
-		if (request)
-			finish(conn, request, status);
+		list_add_tail(&requests->queue, &request->link);
 	}
-	requests->nr_sent = 0;
 	requests->nr_closes = 0;
-	while (!list_empty(&requests->queue)) {
-		struct request *request = list_of(requests->queue.next, struct request, link);
+}
 
-		list_del(&request->link);
+/* Those of the table end here; their answers, if any come, are nobody's. */
+static void expire_sent(struct conn *conn, uint32_t index)
+{
+	struct requests *requests = &conn->requests;
+	struct request *request = requests->sent[index];
+
+	if (requests->again & 1ull << index)
+		give_index(requests, index);
+	else
+		requests->sent[index] = &requests->nobody;
+	finish(conn, request, -EREMOTEIO);
+}
+
+static void end_queue(struct conn *conn, int status, bool all)
+{
+	struct list *it, *after;
+
+	list_for_each_safe (it, after, &conn->requests.queue) {
+		struct request *request = list_of(it, struct request, link);
+
+		if (request->kind == REQUEST_DROP || !(all || conn_overdue(conn, request->tick)))
+			continue;
+		list_del(it);
 		finish(conn, request, status);
 	}
+}
+
+bool requests_expire(struct conn *conn)
+{
+	struct requests *requests = &conn->requests;
+	bool overdue = false;
+
+	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
+		const struct request *request = requests->sent[i];
+
+		if (!request || request == &requests->nobody || !conn_overdue(conn, request->tick))
+			continue;
+		if (request->kind == REQUEST_CALL && !request->recovers)
+			expire_sent(conn, i);
+		overdue |= request->kind != REQUEST_CALL;
+		if (request->kind == REQUEST_PING)
+			finish(conn, give_index(requests, i), -EREMOTEIO);
+	}
+	end_queue(conn, -EREMOTEIO, false);
+	return overdue;
+}
+
+void requests_fail(struct conn *conn, int status)
+{
+	requests_renew(conn);
+	end_queue(conn, status, true);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "client/batch.h"
 #include "client/clock.h"
 #include "client/conn.h"
 #include "client/file.h"
@@ -102,6 +103,8 @@ static void reset(struct ring *ring, struct mount *mount, const struct ring_conf
 	ring->mount_point[0] = '\0';
 	ring->submitted = ring->released = ring->sent = 0;
 	ring->under_way = ring->nr_waiters = 0;
+	ring->first_mark = ring->last_mark = 0;
+	ring->marks[0] = (struct ring_mark){0};
 	list_init(&ring->link);
 	list_init(&ring->timer);
 	pthread_mutex_init(&ring->reaping, NULL);
@@ -161,6 +164,29 @@ void ring_prepared(struct ring *ring, uint32_t index)
 	ring->slots[index].seq = ring->prepared;
 	ring->prepared_queue[ring->prepared & ring->mask] = index;
 	ring->prepared++;
+}
+
+void ring_mark(struct ring *ring)
+{
+	struct ring_mark *last = &ring->marks[ring->last_mark % RING_MARKS];
+	uint32_t tick = ring->conn->tick;
+
+	/* There are too many only if the clock stood still; then the last one covers more. */
+	if (last->tick != tick && last->upto > ring->sent &&
+	    ring->last_mark - ring->first_mark < RING_MARKS - 1)
+		last = &ring->marks[++ring->last_mark % RING_MARKS];
+	else if (last->upto <= ring->sent)
+		ring->first_mark = ring->last_mark;
+	*last = (struct ring_mark){.upto = ring->released, .tick = tick};
+}
+
+uint32_t ring_tick(const struct ring *ring, uint64_t number)
+{
+	uint32_t mark = ring->last_mark;
+
+	while (mark != ring->first_mark && ring->marks[(mark - 1) % RING_MARKS].upto > number)
+		mark--;
+	return ring->marks[mark % RING_MARKS].tick;
 }
 
 void ring_complete(struct ring *ring, uint32_t index, int64_t result)
@@ -343,6 +369,9 @@ static void cancel(struct ring *ring)
 	list_del(&ring->link);
 	list_del(&ring->timer);
 	ring->released = ring->sent;
+	/* What waits to be sent again need not be. */
+	if (ring->conn->inflight.nr_parked)
+		batch_sweep(ring->conn);
 }
 
 /* I/Os that never left, or ended without anybody collecting them. */

@@ -45,6 +45,14 @@ struct slot {
 
 _Static_assert(sizeof(struct slot) == 64, "a cache line each");
 
+/* I/Os below a number that were released by a tick of the connection's clock. */
+struct ring_mark {
+	uint64_t upto;
+	uint32_t tick;
+};
+
+#define RING_MARKS 32u /* more than twice the ticks until an I/O expires */
+
 struct ring {
 	struct pooled pooled;
 	uint64_t handle;
@@ -84,6 +92,8 @@ struct ring {
 	struct list timer;		/* conn->timers */
 	uint32_t under_way;
 	uint32_t nr_waiters;
+	uint32_t first_mark, last_mark; /* numbers; those between are in use */
+	struct ring_mark marks[RING_MARKS];
 	_Atomic uint64_t completed; /* written under the lock, read by all */
 
 	/* The waiters'. */
@@ -114,6 +124,18 @@ void ring_destroy(struct ring *ring);
 /* A free slot for the next I/O, or NULL; ring_prepared makes it count. The preparer's. */
 struct slot *ring_slot(struct ring *ring, uint32_t *index);
 void ring_prepared(struct ring *ring, uint32_t index);
+
+/* More has been released: remember when. Connection's lock held. */
+void ring_mark(struct ring *ring);
+/* When an I/O was released that has not been sent, by its number. Likewise. */
+uint32_t ring_tick(const struct ring *ring, uint64_t number);
+/* The same of the next one to be sent. */
+static inline uint32_t ring_next_tick(struct ring *ring)
+{
+	while (ring->marks[ring->first_mark % RING_MARKS].upto <= ring->sent)
+		ring->first_mark++;
+	return ring->marks[ring->first_mark % RING_MARKS].tick;
+}
 
 /* An I/O is over. Connection's lock held. */
 void ring_complete(struct ring *ring, uint32_t index, int64_t result);

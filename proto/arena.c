@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/faults.h"
+
 #define ALIGNMENT 16u
 
 int arena_open(struct arena *arena, size_t size)
@@ -27,7 +29,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	size_t left = arena->size - arena->used;
 	void *p = arena->base + arena->used;
 
-	if (size > left)
+	if (size > left || fault_at(ARENA_FAIL))
 		return NULL;
 	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	arena->used += size < left ? size : left;

@@ -67,7 +67,10 @@ static bool read_hello(struct arena *arena, const Usrbio__Hello *pb, struct hell
 	m->version_max = pb->version_max;
 	m->features = pb->features;
 	m->max_inflight = pb->max_inflight;
-	return m->version_min <= m->version_max &&
+	m->epoch = pb->epoch;
+	m->channel = pb->channel;
+	return m->version_min <= m->version_max && m->channel < SESSION_CONNS_MAX &&
+	       (pb->session_id.len || !m->epoch) &&
 	       get_string(arena, &pb->export, EXPORT_NAME_MAX, &m->export) &&
 	       get_string(arena, &pb->client, TEXT_MAX, &m->client) &&
 	       get_session(arena, &pb->session_id, &pb->session_key, &m->session_id,
@@ -159,7 +162,10 @@ static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *
 	m->len = pb->len;
 	m->nr_ranges = pb->n_range / 2;
 	m->range = pb->range;
+	m->replay = pb->replay;
 	return m->op && m->op < NR_CALLS && pb->n_range % 2 == 0 && m->nr_ranges <= RANGES_MAX &&
+	       m->replay <= 1 &&
+	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
 	       get_string(arena, &pb->path, PROTO_PATH_MAX, &m->path) &&
 	       get_string(arena, &pb->path2, PROTO_PATH_MAX, &m->path2);
 }

@@ -47,6 +47,8 @@ static long encode_hello(const struct hello *m, uint8_t *buf, size_t cap)
 	pb.session_id = data_of(m->session_id);
 	pb.session_key = data_of(m->session_key);
 	pb.max_inflight = m->max_inflight;
+	pb.epoch = m->epoch;
+	pb.channel = m->channel;
 	return pack(MSG_HELLO, &pb.base, buf, cap);
 }
 
@@ -132,6 +134,8 @@ static long encode_call(const struct call *m, uint8_t *buf, size_t cap)
 	pb.len = m->len;
 	pb.n_range = 2 * m->nr_ranges;
 	pb.range = ARRAY(uint64_t, m->range);
+	pb.replay = m->replay;
+	pb.persistent = data_of(m->persistent);
 	return pack(MSG_CALL, &pb.base, buf, cap);
 }
 

@@ -23,8 +23,9 @@
 #define INFLIGHT_MAX	  16384 /* per connection, and so tags of one connection */
 #define REGIONS_MAX	  4096	/* per connection */
 #define FILES_MAX	  65536 /* per session */
-#define SESSION_CONNS_MAX 64
-#define COUNTS_MAX	  256	       /* counters in a row of CALL_COUNTERS */
+#define SESSION_CONNS_MAX 64	/* and so channels */
+#define CALL_SLOTS	  64	/* per channel; a call's tag is slot | sequence * CALL_SLOTS */
+#define COUNTS_MAX	  256	/* counters in a row of CALL_COUNTERS */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
 
 #define FEATURE_IMM	 (1ull << 0) /* full reads complete by an immediate */
@@ -50,6 +51,7 @@ enum call_op {
 	CALL_READDIR,  /* path, off: `next` of the last answer, 0 first -> names, types, next */
 	CALL_PUNCH,    /* file, range */
 	CALL_COUNTERS, /* off: `next` of the last answer, 0 first -> names, types, counts, next */
+	CALL_REOPEN,   /* path, persistent, flags (OPEN_REOPEN_FLAGS) -> as OPEN */
 	NR_CALLS,
 };
 enum { CALL_NOFOLLOW = 1, CALL_DATA_ONLY = 2, CALL_NOREPLACE = 4 };
@@ -65,6 +67,7 @@ enum {
 	OPEN_DIRECT = 64,    /* a hint: bypass the server's page cache */
 	OPEN_NOFOLLOW = 128,
 	OPEN_FLAGS_ALL = 255,
+	OPEN_REOPEN_FLAGS = OPEN_READ | OPEN_WRITE | OPEN_DIRECT,
 };
 
 /* Whose counters a row of CALL_COUNTERS has. */

@@ -36,6 +36,7 @@ struct hello {
 	struct bytes export, client;
 	struct bytes session_id, session_key; /* both empty, or both of their full size */
 	uint32_t max_inflight;
+	uint32_t epoch, channel;
 };
 
 struct welcome {
@@ -104,6 +105,8 @@ struct call {
 	uint64_t off, len;
 	size_t nr_ranges; /* pairs */
 	const uint64_t *range;
+	uint32_t replay;
+	struct bytes persistent;
 };
 
 struct file_attr {

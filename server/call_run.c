@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/conn.h"
 #include "server/export.h"
 #include "server/file.h"
+#include "server/replies.h"
 #include "server/session.h"
 #include "server/store.h"
 
@@ -33,38 +35,65 @@ static struct reply *reply_of(struct pending_call *p)
 	return &p->out.msg.reply;
 }
 
-static int run_open(struct pending_call *p)
+static int check_open(const struct pending_call *p, uint32_t allowed)
 {
-	struct store *store = store_of(p);
-	struct reply *reply = reply_of(p);
-	struct store_file *file;
-	int err;
-
-	if ((p->call.flags & ~(uint32_t)OPEN_FLAGS_ALL) ||
-	    !(p->call.flags & (OPEN_READ | OPEN_WRITE)))
+	if ((p->call.flags & ~allowed) || !(p->call.flags & (OPEN_READ | OPEN_WRITE)))
 		return -EINVAL;
 	if (read_only(p) && (p->call.flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE)))
 		return -EROFS;
-	err = store->ops->open_file(store, path_of(p->call.path), p->call.flags,
-				    p->call.mode & MODE_MASK, &file, &reply->attr);
-	if (err)
-		return err;
-	for (size_t i = 0; i < file->persistent_len; i++)
-		p->persistent[i] = file->persistent[i];
-	reply->persistent = (struct bytes){.data = p->persistent, .len = file->persistent_len};
-	err = session_add_file(p->conn->session, file, &reply->file);
+	return 0;
+}
+
+/* The store has opened it: hand it to the session, and name it. */
+static int opened(struct pending_call *p, struct store_file *file)
+{
+	struct reply *reply = reply_of(p);
+	size_t len = file->persistent_len;
+	int err;
+
+	memcpy(p->persistent, file->persistent, len); /* the session may close it from there on */
+	err = session_add_file(p->conn->member.session, file, &reply->file);
 	if (err) {
-		store->ops->close_file(file);
+		file->store->ops->close_file(file);
 		*reply = (struct reply){.tag = reply->tag};
 		return err;
 	}
+	reply->persistent = (struct bytes){p->persistent, len};
 	reply->attr_valid = 1;
 	return 0;
 }
 
+static int run_open(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+	struct store_file *file;
+	int err = check_open(p, OPEN_FLAGS_ALL);
+
+	if (err)
+		return err;
+	err = store->ops->open_file(store, path_of(p->call.path), p->call.flags,
+				    p->call.mode & MODE_MASK, &file, &reply_of(p)->attr);
+	return err ? err : opened(p, file);
+}
+
+static int run_reopen(struct pending_call *p)
+{
+	struct store *store = store_of(p);
+	struct store_file *file;
+	int err = check_open(p, OPEN_REOPEN_FLAGS);
+
+	if (err)
+		return err;
+	if (!p->call.persistent.len)
+		return -ESTALE;
+	err = store->ops->reopen_file(store, path_of(p->call.path), p->call.persistent,
+				      p->call.flags, &file, &reply_of(p)->attr);
+	return err ? err : opened(p, file);
+}
+
 static int run_close(struct pending_call *p)
 {
-	return session_close_file(p->conn->session, p->call.file);
+	return session_close_file(p->conn->member.session, p->call.file);
 }
 
 static int run_stat(struct pending_call *p)
@@ -215,10 +244,11 @@ static int run_punch(struct pending_call *p)
 }
 
 static int (*const ops[NR_CALLS])(struct pending_call *) = {
-	[CALL_OPEN] = run_open,	  [CALL_CLOSE] = run_close,	  [CALL_STAT] = run_stat,
-	[CALL_FSYNC] = run_fsync, [CALL_TRUNCATE] = run_truncate, [CALL_UNLINK] = run_unlink,
-	[CALL_RMDIR] = run_rmdir, [CALL_MKDIR] = run_mkdir,	  [CALL_RENAME] = run_rename,
-	[CALL_LINK] = run_link,	  [CALL_READDIR] = run_readdir,	  [CALL_PUNCH] = run_punch,
+	[CALL_OPEN] = run_open,	    [CALL_CLOSE] = run_close,	    [CALL_STAT] = run_stat,
+	[CALL_FSYNC] = run_fsync,   [CALL_TRUNCATE] = run_truncate, [CALL_UNLINK] = run_unlink,
+	[CALL_RMDIR] = run_rmdir,   [CALL_MKDIR] = run_mkdir,	    [CALL_RENAME] = run_rename,
+	[CALL_LINK] = run_link,	    [CALL_READDIR] = run_readdir,   [CALL_PUNCH] = run_punch,
+	[CALL_REOPEN] = run_reopen,
 };
 
 /* The checks of the store are the last ones; these are for every store alike. */
@@ -227,11 +257,45 @@ static bool path_ok(struct bytes path)
 	return !path.len || path.data[0] != '/';
 }
 
-int call_run(struct pending_call *p)
+static int run(struct pending_call *p)
 {
 	if (p->call.file && !p->file)
 		return -ESTALE;
 	if (!path_ok(p->call.path) || !path_ok(p->call.path2))
 		return -EINVAL;
 	return ops[p->call.op](p);
+}
+
+/* Not to be done a second time when its answer was lost. */
+static bool is_once_only(uint32_t op)
+{
+	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&
+	       op != CALL_COUNTERS;
+}
+
+/*
+ * What a call did is remembered before its answer leaves, and before its connection can end: who
+ * fences that and repeats the call finds it.
+ */
+static void run_once(struct pending_call *p)
+{
+	struct replies *replies = session_replies(p->conn->member.session);
+	uint32_t channel = p->conn->member.channel;
+	struct reply *reply = reply_of(p);
+
+	if (p->call.replay && replies_find(replies, channel, &p->call, reply, p->persistent))
+		return;
+	reply->status = replies_reserve(replies, channel, p->call.tag);
+	if (reply->status)
+		return;
+	reply->status = run(p);
+	replies_keep(replies, channel, &p->call, reply);
+}
+
+void call_run(struct pending_call *p)
+{
+	if (is_once_only(p->call.op))
+		run_once(p);
+	else
+		reply_of(p)->status = run(p);
 }

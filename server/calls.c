@@ -29,11 +29,11 @@ static void call_job(struct job *job)
 {
 	struct pending_call *pending = container_of(job, struct pending_call, job);
 	struct conn *conn = pending->conn;
-	int status = -ECANCELED;
 
-	if (!atomic_load_explicit(&conn->leaving, memory_order_relaxed))
-		status = call_run(pending);
-	pending->out.msg.reply.status = status;
+	if (atomic_load_explicit(&conn->leaving, memory_order_relaxed))
+		pending->out.msg.reply.status = -ECANCELED;
+	else
+		call_run(pending);
 	call_return(pending);
 }
 
@@ -81,7 +81,7 @@ static struct bytes copy_bytes(uint8_t **at, struct bytes in)
 static struct pending_call *pending_new(struct conn *conn, const struct call *call)
 {
 	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);
-	size_t size = ranges + call->path.len + 1 + call->path2.len + 1;
+	size_t size = ranges + call->path.len + 1 + call->path2.len + 1 + call->persistent.len + 1;
 	struct pending_call *pending = calloc(1, sizeof(*pending) + size);
 	uint8_t *at;
 
@@ -95,12 +95,13 @@ static struct pending_call *pending_new(struct conn *conn, const struct call *ca
 	at += ranges;
 	pending->call.path = copy_bytes(&at, call->path);
 	pending->call.path2 = copy_bytes(&at, call->path2);
+	pending->call.persistent = copy_bytes(&at, call->persistent);
 	pending->conn = conn;
 	pending->job.run = call_job;
 	pending->out.release = call_release;
 	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};
 	if (call->file)
-		session_get_files(conn->session, 1, &call->file, &pending->file);
+		session_get_files(conn->member.session, 1, &call->file, &pending->file);
 	return pending;
 }
 

@@ -28,11 +28,11 @@ struct pending_call {
 	struct outgoing out;
 	struct list node; /* conn->calls until it runs */
 	struct conn *conn;
-	struct file *file; /* held; NULL when the call names none */
-	struct call call;  /* its strings and ranges lie behind this struct */
-	uint8_t persistent[PERSISTENT_MAX];
-	struct names *names; /* of a readdir */
-	void *rows;	     /* of counters */
+	struct file *file;		    /* held; NULL when the call names none */
+	struct call call;		    /* its strings and ranges lie behind this struct */
+	uint8_t persistent[PERSISTENT_MAX]; /* of the reply */
+	struct names *names;		    /* of a readdir */
+	void *rows;			    /* of counters */
 	uint64_t data[];
 };
 
@@ -49,7 +49,7 @@ void calls_abandon(struct conn *conn);
 /* It is done: the answer goes back to the connection's worker. Any thread. */
 void call_return(struct pending_call *pending);
 
-/* On a pool thread: do it, fill in the reply. Its status or 0. call_run.c */
-int call_run(struct pending_call *pending);
+/* On a pool thread: do it, or find that it has been done, and fill in the reply. call_run.c */
+void call_run(struct pending_call *pending);
 
 #endif

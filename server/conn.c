@@ -10,15 +10,24 @@
 #include "server/calls.h"
 #include "server/dispatch.h"
 #include "server/file.h"
+#include "server/handshake.h"
 #include "server/segment.h"
 #include "server/server_impl.h"
-#include "server/session.h"
 #include "server/worker.h"
 
 /* One visit starts this much, small I/O counted as SMALL_SIZE: then it is the next one's turn. */
 #define QUANTUM ((int64_t)SEGMENT_SIZE)
-/* Staging buffers one connection may hold: it can neither fill the disk's queue nor the memory. */
+/* Staging buffers one connection may hold: it cannot fill the disk's queue. */
 #define CONN_SEGMENTS_MAX 64
+
+/*
+ * And of a class that is memory, fewer than FAIR_SHARE times those that are free: one that is alone
+ * gets FAIR_SHARE / (1 + FAIR_SHARE) of them, two thirds, and n that never give any back get as
+ * much each and leave 1 / (1 + n * FAIR_SHARE) free, so that who comes after them finds some. With
+ * 1, one alone would get half; each step more gives it less, and leaves to newcomers half of what
+ * they had.
+ */
+#define FAIR_SHARE 2
 
 /* Pipes it may hold: 4 MiB in front of what the socket itself holds. Some are left for others. */
 #define CONN_PIPES_MAX 16
@@ -42,6 +51,8 @@ static struct conn *conn_new(struct worker *worker)
 	for (int i = 0; i < NR_STAGING; i++)
 		list_init(&conn->starved[i]);
 	list_init(&conn->timed);
+	list_init(&conn->member.node);
+	list_init(&conn->keepalive.node);
 	list_init(&conn->running);
 	list_init(&conn->unposted);
 	list_init(&conn->free);
@@ -75,22 +86,21 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 	conn->number = ++worker->count.n[COUNT_CONNECTIONS];
 }
 
-int conn_activate(struct conn *conn, struct session *session, uint32_t max_inflight)
+int conn_activate(struct conn *conn)
 {
 	int err = regions_open(&conn->regions);
 
 	if (!err)
-		err = outbox_open(&conn->outbox, max_inflight);
-	conn->slab = calloc(max_inflight, sizeof(*conn->slab));
+		err = outbox_open(&conn->outbox, conn->max_inflight);
+	conn->slab = calloc(conn->max_inflight, sizeof(*conn->slab));
 	if (err || !conn->slab)
 		return -ENOMEM; /* conn_free frees what there is */
-	conn->session = session;
-	conn->export = session_export(session);
+	conn->export = session_export(conn->member.session);
 	conn->store = conn->worker->queues[conn->export->index];
-	conn->max_inflight = max_inflight;
 	conn->worker->nr_greeting--;
 	list_del(&conn->timed);
 	conn->state = CONN_ACTIVE;
+	keepalive_start(conn);
 	return 0;
 }
 
@@ -116,8 +126,6 @@ static void conn_free(struct conn *conn)
 	outbox_close(&conn->outbox);
 	regions_close(&conn->regions);
 	free(conn->slab);
-	if (conn->session)
-		session_put(conn->session);
 	free(conn);
 	atomic_fetch_sub(&worker->nr_conns, 1);
 }
@@ -135,6 +143,13 @@ static bool is_loss(int err)
 	       err == -ENOTCONN;
 }
 
+/* Nothing came back: the client may not even know. */
+static bool is_silence(int err)
+{
+	return err == -ETIMEDOUT || err == -EHOSTUNREACH || err == -ENETUNREACH ||
+	       err == -EHOSTDOWN;
+}
+
 void conn_end(struct conn *conn, int err, const char *why)
 {
 	if (conn->state == CONN_CLOSING)
@@ -144,11 +159,13 @@ void conn_end(struct conn *conn, int err, const char *why)
 			 err ? strerror(-err) : "");
 	else
 		worker_complain(conn->worker, conn, err, why);
-	if (conn->state == CONN_HELLO || conn->state == CONN_REFUSED)
+	if (conn->state == CONN_HELLO || conn->state == CONN_FENCING || conn->state == CONN_REFUSED)
 		conn->worker->nr_greeting--;
 	conn->state = CONN_CLOSING;
+	conn->silent = is_silence(err);
 	atomic_store(&conn->leaving, true);
 	list_del(&conn->timed);
+	keepalive_stop(conn);
 	leave_line(conn);
 	segments_abandon(conn);
 	if (conn->slab)
@@ -223,8 +240,11 @@ void conn_finish_turn(struct conn *conn)
 	if (conn->state == CONN_DRAINING && drained(conn))
 		conn_end(conn, 0, "the server stops");
 	conn_put_spent(conn);
-	if (conn->closed && !conn->nr_segments && !conn->nr_running_calls)
-		conn_free(conn);
+	if (conn->closed && !conn->nr_segments && !conn->nr_running_calls) {
+		handshake_leave(conn);
+		if (!conn->fence_posted)
+			conn_free(conn);
+	}
 }
 
 static bool can_start(const struct conn *conn)
@@ -232,7 +252,7 @@ static bool can_start(const struct conn *conn)
 	return !queue_empty(&conn->queue) &&
 	       (conn->state == CONN_ACTIVE || conn->state == CONN_DRAINING) &&
 	       list_empty(&conn->unposted) && conn->nr_segments < CONN_SEGMENTS_MAX &&
-	       conn->nr_piped < CONN_PIPES_MAX && conn->fetching < FETCH_MAX;
+	       conn->nr_held[STAGING_PIPE] < CONN_PIPES_MAX && conn->fetching < FETCH_MAX;
 }
 
 void conn_schedule(struct conn *conn)
@@ -248,6 +268,15 @@ static void pause_request(struct conn *conn, struct request *req)
 	list_move_tail(&conn->running, &req->node);
 }
 
+/* Pipes spare copies, and who finds none takes a buffer: they need no sharing out. */
+static bool is_fair(const struct conn *conn, enum staging_class class)
+{
+	const struct staging *staging = &conn->worker->staging;
+
+	return conn->nr_held[class] < FAIR_SHARE * staging->nr_free[class] ||
+	       !conn->nr_held[class] || class == STAGING_PIPE;
+}
+
 unsigned conn_serve(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
@@ -258,8 +287,12 @@ unsigned conn_serve(struct conn *conn)
 		struct request *req = queue_next(&conn->queue);
 		uint64_t left = req->len - req->next;
 		enum staging_class class = segment_class(req);
-		struct segment *seg = staging_get(&worker->staging, class);
+		struct segment *seg;
 
+		/* The end of one of its own segments schedules it again. */
+		if (!is_fair(conn, class))
+			return started;
+		seg = staging_get(&worker->staging, class);
 		if (!seg) {
 			/* It keeps its place, while what is more urgent may find another size. */
 			if (list_empty(&conn->starved[class]))
@@ -284,7 +317,8 @@ unsigned conn_serve(struct conn *conn)
 static void message_event(struct conn *conn, const struct tp_event *event)
 {
 	conn->count.n[COUNT_MESSAGES_IN]++;
-	if (conn->state == CONN_HELLO || conn->state == CONN_ACTIVE)
+	conn->keepalive.heard_ns = conn->worker->now_ns;
+	if (conn->state <= CONN_ACTIVE)
 		dispatch(conn, event->msg, event->len);
 }
 

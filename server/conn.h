@@ -1,9 +1,10 @@
 /*
  * A client's connection. It belongs to one worker for life; only that worker's thread touches it,
- * but for `leaving`, which the blocking threads read.
+ * but for `leaving`, which the blocking threads read, and `fence`, which its session may post.
  *
  * It ends in steps: conn_end() cancels what is queued and disconnects; when the transport has said
- * TP_EV_CLOSED and no store I/O and no call of it runs any more, the end of that turn frees it.
+ * TP_EV_CLOSED and no store I/O and no call of it runs any more, the end of that turn has it leave
+ * its session and frees it.
  */
 #ifndef USRBIO_SERVER_CONN_H
 #define USRBIO_SERVER_CONN_H
@@ -15,22 +16,26 @@
 #include "common/addr.h"
 #include "common/transport.h"
 #include "server/counters.h"
+#include "server/evloop.h"
+#include "server/keepalive.h"
 #include "server/list.h"
 #include "server/outbox.h"
 #include "server/queue.h"
 #include "server/region.h"
 #include "server/request.h"
+#include "server/session.h"
 #include "server/staging.h"
 
 struct export;
 struct file;
 struct message;
-struct session;
 struct store_queue;
 struct worker;
 
 enum conn_state {
-	CONN_HELLO, /* accepted; the hello has not come yet */
+	CONN_HELLO,   /* accepted; the hello has not come yet */
+	CONN_FENCING, /* resumes a session whose older connections are not all gone: no Welcome yet
+		       */
 	CONN_ACTIVE,
 	CONN_DRAINING, /* the server stops: what runs may end, nothing new begins */
 	CONN_REFUSED,  /* a Welcome that says no is on its way, then the end */
@@ -46,7 +51,10 @@ struct conn {
 	uint64_t number;     /* of those its worker accepted */
 	struct worker *worker;
 	struct tp_conn *tp;
-	struct session *session;
+	struct member member; /* .session: NULL while it has none */
+	struct ev fence;      /* its session has news; handshake.c */
+	bool fence_posted;    /* registry's lock, or when no member any more */
+	bool silent;	      /* it ended because its peer fell silent */
 	struct export *export;
 	struct store_queue *store;
 
@@ -54,8 +62,9 @@ struct conn {
 	struct list touched;		 /* worker->touched: to be looked at when the turn ends */
 	struct list ready;		 /* worker->ready */
 	struct list starved[NR_STAGING]; /* worker->starved */
-	struct list timed;		 /* worker->greeting or ->posting, with a deadline */
+	struct list timed;		 /* worker->greeting, ->fencing or ->posting */
 	uint64_t since_ns;		 /* of that list */
+	struct keepalive keepalive;
 
 	/* I/O. nr_open counts from admission until the result is in a message or an immediate. */
 	struct queue queue;
@@ -64,10 +73,10 @@ struct conn {
 	struct list free;     /* requests given back; beyond nr_used the slab is untouched */
 	struct request *slab;
 	uint32_t max_inflight, nr_used, nr_open;
-	uint32_t nr_segments; /* that hold a staging buffer or a pipe */
-	uint32_t nr_posted;   /* of these, with the wire */
-	uint32_t nr_piped;    /* of these, with a pipe */
-	uint64_t fetching;    /* bytes of the client's memory asked for */
+	uint32_t nr_segments;	      /* that hold a staging buffer or a pipe */
+	uint32_t nr_posted;	      /* of these, with the wire */
+	uint32_t nr_held[NR_STAGING]; /* of these, by class */
+	uint64_t fetching;	      /* bytes of the client's memory asked for */
 	struct regions regions;
 	struct file *spent_file; /* what requests that ended in this turn held of it: */
 	unsigned nr_spent;	 /* so many references, to be given back when it ends */
@@ -101,7 +110,7 @@ void conn_schedule(struct conn *conn);
 /* Start up to a fair share of segments; how many. */
 unsigned conn_serve(struct conn *conn);
 
-/* After a good hello. 0 or -ENOMEM. */
-int conn_activate(struct conn *conn, struct session *session, uint32_t max_inflight);
+/* Its session lets it begin. 0 or -ENOMEM. */
+int conn_activate(struct conn *conn);
 
 #endif

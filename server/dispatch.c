@@ -24,19 +24,21 @@ static void answer_release(struct outgoing *out)
 	free(answer);
 }
 
-static struct answer *answer_open(struct conn *conn)
+/* 0, -ENOBUFS, -ENOMEM. */
+static int answer_open(struct conn *conn, struct answer **out)
 {
 	struct answer *answer;
 
 	if (conn->nr_calls == CALLS_MAX)
-		return NULL;
+		return -ENOBUFS;
 	answer = calloc(1, sizeof(*answer));
-	if (answer) {
-		conn->nr_calls++;
-		answer->conn = conn;
-		answer->out.release = answer_release;
-	}
-	return answer;
+	if (!answer)
+		return -ENOMEM;
+	conn->nr_calls++;
+	answer->conn = conn;
+	answer->out.release = answer_release;
+	*out = answer;
+	return 0;
 }
 
 static int on_region_add(struct conn *conn, const struct message *msg)
@@ -47,11 +49,12 @@ static int on_region_add(struct conn *conn, const struct message *msg)
 static int on_region_drop(struct conn *conn, const struct message *msg)
 {
 	struct region *region = region_find(&conn->regions, msg->region_drop.region);
-	struct answer *answer = answer_open(conn);
+	struct answer *answer;
 	struct outgoing *out;
+	int err = answer_open(conn, &answer);
 
-	if (!answer)
-		return -ENOBUFS;
+	if (err)
+		return err;
 	out = &answer->out;
 	out->msg.type = MSG_REPLY;
 	out->msg.reply.tag = msg->region_drop.tag;
@@ -81,12 +84,13 @@ static int on_call(struct conn *conn, const struct message *msg)
 static int on_ping(struct conn *conn, const struct message *msg)
 {
 	struct answer *answer;
+	int err;
 
 	if (msg->ping.pong)
 		return 0;
-	answer = answer_open(conn);
-	if (!answer)
-		return -ENOBUFS;
+	err = answer_open(conn, &answer);
+	if (err)
+		return err;
 	answer->out.msg = (struct message){
 		.type = MSG_PING,
 		.ping = {.nonce = msg->ping.nonce, .pong = 1},
@@ -112,11 +116,14 @@ void dispatch(struct conn *conn, const void *frame, size_t len)
 
 	if (err) {
 		conn_end(conn, err, "sent a malformed message");
-	} else if (!handlers[msg.type] || (msg.type == MSG_HELLO) != (conn->state == CONN_HELLO)) {
+	} else if (!handlers[msg.type] || conn->state == CONN_FENCING ||
+		   (msg.type == MSG_HELLO) != (conn->state == CONN_HELLO)) {
 		conn_end(conn, -EPROTO, "sent a message out of place");
 	} else {
 		err = handlers[msg.type](conn, &msg);
 		if (err)
-			conn_end(conn, err, "broke the rules of the protocol");
+			conn_end(conn, err,
+				 err == -ENOMEM ? "no memory for an answer"
+						: "broke the rules of the protocol");
 	}
 }

@@ -12,8 +12,8 @@ static int open_one(struct exports *exports, const struct export_config *config)
 {
 	struct export *export = &exports->list[exports->nr];
 	size_t len = strlen(config->name);
-	unsigned flags =
-		(config->read_only ? STORE_READ_ONLY : 0) | (config->unlocked ? STORE_UNLOCKED : 0);
+	unsigned flags = (config->read_only ? STORE_READ_ONLY : 0) |
+			 (config->unlocked ? STORE_UNLOCKED : 0) | (config->sync ? STORE_SYNC : 0);
 	int err;
 
 	if (exports_find(exports, (struct bytes){(const uint8_t *)config->name, len})) {

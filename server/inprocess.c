@@ -36,6 +36,7 @@ static int start(const char *dir, bool read_only, const char *name, struct serve
 		.nr_listens = 1,
 		.nr_workers = 1,
 		.staging_mib = 1,
+		.keepalive_ms = SERVER_OFF, /* a process does not lose itself */
 	};
 
 	snprintf(where, sizeof(where), "posix:%s", dir);

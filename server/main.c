@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "common/log.h"
 #include "server/options.h"
 
 #define EXIT_USAGE 2
@@ -48,15 +49,19 @@ int main(int argc, char **argv)
 	static struct options options;
 	struct server *server;
 	sigset_t ending;
-	int status = options_parse(&options, argc, argv, stdout, stderr), sig;
+	int status = options_parse(&options, argc, argv, stdout, stderr), sig, err;
 
 	if (status)
 		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	block_signals(&ending);
 	allow_descriptors();
 	umask(0); /* modes are the clients' business, as with open(2) of their own */
-	if (server_start(&options.config, &server))
+	err = server_start(&options.config, &server);
+	if (err) {
+		if (err == -ENOMEM) /* which few say where it happens */
+			log_error("not enough memory to start");
 		return EXIT_FAILURE;
+	}
 	announce(server);
 	while (sigwait(&ending, &sig))
 		;

@@ -10,12 +10,16 @@
 #include "common/addr.h"
 #include "common/log.h"
 
+#define SECONDS_MAX 1000000u
+
 static const char usage[] =
-	"usage: usrbio-server --export NAME=WHERE[,ro] ... [--listen URL] ...\n"
+	"usage: usrbio-server --export NAME=WHERE[,ro][,sync] ... [--listen URL] ...\n"
 	"\n"
 	"Serve directories to usrbio clients over RDMA and TCP.\n"
 	"\n"
-	"  --export NAME=WHERE[,ro]  clients find WHERE under NAME; ro: they may only read\n"
+	"  --export NAME=WHERE[,ro][,sync]\n"
+	"                            clients find WHERE under NAME; ro: they may only read;\n"
+	"                            sync: what they write is on disk when they are told so\n"
 	"                            WHERE: a directory, null:SIZE, or memory:\n"
 	"  --listen URL              tcp://HOST[:PORT] or rdma://HOST[:PORT]; HOST * is every\n"
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
@@ -23,6 +27,12 @@ static const char usage[] =
 	"  --staging MIB             buffers between disk and network, per worker (32)\n"
 	"  --max-connections N       of all clients together (1024)\n"
 	"  --max-inflight N          I/Os of one connection under way (4096)\n"
+	"  --max-sessions N          of all clients together (4096)\n"
+	"  --max-files N             open ones of one session (65536)\n"
+	"  --session-time SECONDS    keep a session whose client fell silent (60)\n"
+	"  --keepalive SECONDS       of silence until a client is asked (5); 0: never\n"
+	"  --hello-time SECONDS      from connecting to saying hello (5)\n"
+	"  --stall-time SECONDS      for a client that takes no data (30)\n"
 	"  --huge-pages              put the buffers on huge pages, where there are any\n"
 	"  --log LEVEL               off, error, warn, info or debug (warn)\n"
 	"  --help, --version\n";
@@ -47,11 +57,22 @@ static int complain(const struct parser *parser, const char *fmt, ...)
 	return -EINVAL;
 }
 
+/* Take it off the end, if it is there. */
+static bool take_word(char *text, const char *word, bool *found)
+{
+	size_t len = strlen(text), end = strlen(word);
+
+	if (len < end || strcmp(text + len - end, word))
+		return false;
+	text[len - end] = '\0';
+	return *found = true;
+}
+
 static int parse_export(struct parser *parser, char *text)
 {
 	struct server_config *config = &parser->options->config;
 	struct export_config *export = &parser->options->exports[config->nr_exports];
-	char *where = strchr(text, '='), *comma;
+	char *where = strchr(text, '=');
 	size_t len = where ? (size_t)(where - text) : 0;
 
 	if (config->nr_exports == OPTIONS_MAX)
@@ -59,11 +80,9 @@ static int parse_export(struct parser *parser, char *text)
 	if (!len || !where[1] || len > EXPORT_NAME_MAX || memchr(text, '/', len))
 		return complain(parser, "--export %s: say NAME=WHERE, with no '/' in NAME", text);
 	where++;
-	comma = strrchr(where, ',');
-	if (comma && !strcmp(comma, ",ro")) {
-		*comma = '\0';
-		export->read_only = true;
-	}
+	while (take_word(where, ",ro", &export->read_only) ||
+	       take_word(where, ",sync", &export->sync))
+		;
 	if (!*where)
 		return complain(parser, "--export %s: WHERE is missing", text);
 	memcpy(export->name, text, len);
@@ -114,7 +133,41 @@ static int parse_number(struct parser *parser, const char *name, const char *tex
 	return 0;
 }
 
-enum { EXPORT, LISTEN, WORKERS, STAGING, CONNECTIONS, INFLIGHT, HUGE_PAGES, LOG, HELP, VERSION };
+/* Seconds to milliseconds. 0, where it means something, is `none`; elsewhere none is 0. */
+static int parse_seconds(struct parser *parser, const char *name, const char *text, unsigned none,
+			 unsigned *ms)
+{
+	unsigned seconds;
+	int err;
+
+	if (none && !strcmp(text, "0")) {
+		*ms = none;
+		return 0;
+	}
+	err = parse_number(parser, name, text, SECONDS_MAX, &seconds);
+	if (!err)
+		*ms = seconds * 1000;
+	return err;
+}
+
+enum {
+	EXPORT,
+	LISTEN,
+	WORKERS,
+	STAGING,
+	CONNECTIONS,
+	INFLIGHT,
+	SESSIONS,
+	FILES,
+	SESSION_TIME,
+	KEEPALIVE,
+	HELLO_TIME,
+	STALL_TIME,
+	HUGE_PAGES,
+	LOG,
+	HELP,
+	VERSION,
+};
 
 static const struct option known[] = {
 	{"export", required_argument, NULL, EXPORT},
@@ -123,6 +176,12 @@ static const struct option known[] = {
 	{"staging", required_argument, NULL, STAGING},
 	{"max-connections", required_argument, NULL, CONNECTIONS},
 	{"max-inflight", required_argument, NULL, INFLIGHT},
+	{"max-sessions", required_argument, NULL, SESSIONS},
+	{"max-files", required_argument, NULL, FILES},
+	{"session-time", required_argument, NULL, SESSION_TIME},
+	{"keepalive", required_argument, NULL, KEEPALIVE},
+	{"hello-time", required_argument, NULL, HELLO_TIME},
+	{"stall-time", required_argument, NULL, STALL_TIME},
 	{"huge-pages", no_argument, NULL, HUGE_PAGES},
 	{"log", required_argument, NULL, LOG},
 	{"help", no_argument, NULL, HELP},
@@ -149,6 +208,18 @@ static int parse_option(struct parser *parser, int option, char *value)
 	case INFLIGHT:
 		return parse_number(parser, "max-inflight", value, INFLIGHT_MAX,
 				    &config->max_inflight);
+	case SESSIONS:
+		return parse_number(parser, "max-sessions", value, 1u << 20, &config->max_sessions);
+	case FILES:
+		return parse_number(parser, "max-files", value, FILES_MAX, &config->max_files);
+	case SESSION_TIME: /* no longer than after a farewell, then */
+		return parse_seconds(parser, "session-time", value, 1, &config->session_ms);
+	case KEEPALIVE:
+		return parse_seconds(parser, "keepalive", value, SERVER_OFF, &config->keepalive_ms);
+	case HELLO_TIME:
+		return parse_seconds(parser, "hello-time", value, 0, &config->hello_ms);
+	case STALL_TIME:
+		return parse_seconds(parser, "stall-time", value, 0, &config->stall_ms);
 	case HUGE_PAGES:
 		config->huge_pages = true;
 		return 0;

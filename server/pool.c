@@ -5,6 +5,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
 
 struct pool {
 	pthread_mutex_t lock; /* all below */
@@ -81,6 +84,7 @@ int pool_open(struct pool **out, unsigned nr_threads)
 			pthread_setname_np(pool->threads[pool->nr_threads++], "usrbio-calls");
 	}
 	if (err) {
+		log_error("cannot start a thread for calls: %s", strerror(err));
 		pool_close(pool);
 		return -err;
 	}

@@ -110,7 +110,7 @@ int requests_admit(struct conn *conn, const struct submit *batch)
 	conn->count.n[COUNT_ENTRIES] += batch->n;
 	for (size_t i = 0; i < batch->n; i++)
 		handles[i] = batch->io[i].file;
-	session_get_files(conn->session, batch->n, handles, files);
+	session_get_files(conn->member.session, batch->n, handles, files);
 	for (size_t i = 0; i < batch->n; i++) {
 		if (!i || files[i] != files[i - 1])
 			err = check_file(conn, batch->op, files[i]);

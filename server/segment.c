@@ -18,7 +18,7 @@ static void release(struct segment *seg)
 	struct conn *conn = seg->conn;
 
 	conn->nr_segments--;
-	conn->nr_piped -= seg->class == STAGING_PIPE;
+	conn->nr_held[seg->class]--;
 	staging_put(&conn->worker->staging, seg);
 	request_put_region(conn, seg->region);
 	conn_schedule(conn);
@@ -235,7 +235,7 @@ void segment_start(struct segment *seg, struct request *req)
 	req->nr_busy++;
 	req->region->users++;
 	conn->nr_segments++;
-	conn->nr_piped += seg->class == STAGING_PIPE;
+	conn->nr_held[seg->class]++;
 	if (req->op == IO_READ)
 		submit_to_store(seg);
 	else

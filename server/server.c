@@ -23,17 +23,51 @@ static unsigned cores(void)
 	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
 }
 
+static unsigned or_default(unsigned value, unsigned otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static uint32_t at_most(uint32_t value, uint32_t max)
+{
+	return value < max ? value : max;
+}
+
+static uint64_t ns_of(unsigned ms, unsigned otherwise)
+{
+	return or_default(ms, otherwise) * 1000000ull;
+}
+
 static int fill_in(struct server *server, const struct server_config *config)
 {
-	unsigned inflight = config->max_inflight ? config->max_inflight : SERVER_MAX_INFLIGHT;
-
-	server->nr_workers = config->nr_workers ? config->nr_workers : cores();
-	server->max_connections =
-		config->max_connections ? config->max_connections : SERVER_MAX_CONNECTIONS;
-	server->max_inflight = inflight < INFLIGHT_MAX ? inflight : INFLIGHT_MAX;
+	server->nr_workers = or_default(config->nr_workers, cores());
+	server->max_connections = or_default(config->max_connections, SERVER_MAX_CONNECTIONS);
+	server->max_inflight =
+		at_most(or_default(config->max_inflight, SERVER_MAX_INFLIGHT), INFLIGHT_MAX);
+	server->max_files = at_most(or_default(config->max_files, FILES_MAX), FILES_MAX);
+	server->hello_ns = ns_of(config->hello_ms, SERVER_HELLO_MS);
+	server->stall_ns = ns_of(config->stall_ms, SERVER_STALL_MS);
+	server->keepalive_ns = config->keepalive_ms == SERVER_OFF
+				       ? 0
+				       : ns_of(config->keepalive_ms, SERVER_KEEPALIVE_MS);
 	if (getrandom(&server->boot_id, sizeof(server->boot_id), 0) < 0)
 		return -errno;
 	return 0;
+}
+
+static int open_sessions(struct server *server, const struct server_config *config)
+{
+	const uint64_t linger = ns_of(config->linger_ms, SERVER_LINGER_MS);
+	const uint64_t silence = ns_of(config->session_ms, SERVER_SESSION_MS);
+	const struct sessions_config sessions = {
+		.pool = server->pool,
+		.max_sessions = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
+		.max_files = server->max_files,
+		.linger_ns = linger,
+		.silence_ns = silence > linger ? silence : linger,
+	};
+
+	return sessions_open(&server->sessions, &sessions);
 }
 
 static void close_workers(struct server *server, unsigned nr)
@@ -122,7 +156,7 @@ int server_start(const struct server_config *config, struct server **out)
 	err = pool_open(&server->pool, NR_BLOCKING_THREADS);
 	if (err)
 		goto err_exports;
-	err = sessions_open(&server->sessions, server->pool);
+	err = open_sessions(server, config);
 	if (err)
 		goto err_pool;
 	err = open_workers(server, config);
@@ -157,6 +191,7 @@ err_free:
 void server_stop(struct server *server)
 {
 	stop_workers(server);
+	sessions_end(server->sessions);
 	/* The last sessions and files close here, and wake loops no more. */
 	pool_close(server->pool);
 	close_workers(server, server->nr_workers);

@@ -17,6 +17,7 @@ struct export_config {
 	const char *where;		/* as store_open takes it */
 	bool read_only;
 	bool unlocked; /* others may export the same directory */
+	bool sync;     /* nothing is acknowledged before it would survive loss of power */
 };
 
 struct listen_config {
@@ -35,12 +36,26 @@ struct server_config {
 	unsigned staging_mib;	  /* per worker */
 	unsigned max_connections; /* of all workers together */
 	unsigned max_inflight;	  /* I/Os of one connection */
+	unsigned max_sessions;	  /* of all clients together */
+	unsigned max_files;	  /* open ones of one session, at most FILES_MAX */
+	unsigned hello_ms;	  /* from accepting a connection to its hello */
+	unsigned stall_ms;	  /* in which a peer takes nothing of what it asked for */
+	unsigned keepalive_ms;	  /* of silence until a client is pinged; SERVER_OFF: never */
+	unsigned session_ms;	  /* a session is kept whose client fell silent */
+	unsigned linger_ms;	  /* a session is kept whose client left */
 	bool huge_pages;	  /* for the staging buffers, where there are any */
 };
 
 #define SERVER_STAGING_MIB     32
 #define SERVER_MAX_CONNECTIONS 1024
 #define SERVER_MAX_INFLIGHT    4096
+#define SERVER_MAX_SESSIONS    4096
+#define SERVER_HELLO_MS	       5000
+#define SERVER_STALL_MS	       30000
+#define SERVER_KEEPALIVE_MS    5000
+#define SERVER_SESSION_MS      60000
+#define SERVER_LINGER_MS       900 /* longer than a client takes to come back; then it is over in 1 s */
+#define SERVER_OFF	       UINT32_MAX
 
 /*
  * Open the exports, start the workers, listen. Returns when clients can connect. 0, or -errno

@@ -19,7 +19,9 @@ struct server {
 	struct sessions *sessions;
 	uint64_t boot_id; /* drawn at every start */
 	unsigned max_connections;
-	uint32_t max_inflight;
+	uint32_t max_inflight, max_files;
+	uint64_t hello_ns, stall_ns;
+	uint64_t keepalive_ns;	    /* 0: off */
 	struct listeners listeners; /* in the first worker's domains */
 	sem_t deaf;		    /* the first worker has closed them */
 	sem_t idle;		    /* one for each worker that has stopped */

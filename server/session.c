@@ -1,6 +1,6 @@
 /*
- * Sessions and their registry. The registry's lock guards the list and the counts of connections;
- * each session's lock its file table. A handle is 16 bits of index and 48 random ones, never 0.
+ * Sessions and their registry. The registry's lock guards the table of sessions, their members and
+ * their epochs; files and replies have locks of their own.
  */
 #include "server/session.h"
 
@@ -13,37 +13,38 @@
 #include "proto/limits.h"
 #include "server/export.h"
 #include "server/file.h"
-#include "server/list.h"
+#include "server/handles.h"
+#include "server/pool.h"
+#include "server/replies.h"
 
-#define INDEX_BITS 16
-#define SLOTS_MIN  16u
+#define NR_BUCKETS 1024
 
-_Static_assert(FILES_MAX <= 1u << INDEX_BITS, "an index fits into its bits of a handle");
+/* Why a session is without a connection. */
+enum { LINGERING, SILENT, NR_IDLE };
 
 struct sessions {
-	pthread_mutex_t lock;
-	struct list list;
-	struct pool *pool;
-};
-
-/* A place in the file table: taken with a file, else on the chain of free ones. */
-struct slot {
-	struct file *file;
-	uint64_t handle;
-	uint32_t next_free;
+	struct sessions_config config;
+	pthread_mutex_t lock; /* all below */
+	struct list buckets[NR_BUCKETS];
+	struct list idle[NR_IDLE]; /* the one to end first first */
+	unsigned nr;
 };
 
 struct session {
-	struct list node; /* registry's lock */
-	unsigned nr_conns;
 	struct sessions *sessions;
 	struct export *export;
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	struct job free;
+	struct handles handles;
+	struct replies replies;
 
-	pthread_mutex_t lock; /* all below */
-	struct slot *slots;
-	uint32_t nr_slots, first_free; /* first_free == nr_slots: all are taken */
+	/* Registry's lock: */
+	struct list node;    /* of its bucket */
+	struct list idle;    /* without members: LINGERING or SILENT, until then */
+	uint64_t end_ns;     /* then */
+	struct list members; /* the lowest epoch first */
+	uint32_t epoch;
+	bool silent; /* what the last one to leave in this epoch said */
 };
 
 static int random_bytes(void *buf, size_t len)
@@ -65,15 +66,18 @@ static bool keys_equal(const uint8_t *a, const uint8_t *b)
 	return !diff;
 }
 
-int sessions_open(struct sessions **out, struct pool *pool)
+int sessions_open(struct sessions **out, const struct sessions_config *config)
 {
 	struct sessions *sessions = calloc(1, sizeof(*sessions));
 
 	if (!sessions)
 		return -ENOMEM;
+	sessions->config = *config;
 	pthread_mutex_init(&sessions->lock, NULL);
-	list_init(&sessions->list);
-	sessions->pool = pool;
+	for (int i = 0; i < NR_BUCKETS; i++)
+		list_init(&sessions->buckets[i]);
+	for (int i = 0; i < NR_IDLE; i++)
+		list_init(&sessions->idle[i]);
 	*out = sessions;
 	return 0;
 }
@@ -89,16 +93,75 @@ static void session_free(struct job *job)
 {
 	struct session *session = container_of(job, struct session, free);
 
-	for (uint32_t i = 0; i < session->nr_slots; i++)
-		if (session->slots[i].file)
-			file_unref(session->slots[i].file, 1);
-	free(session->slots);
-	pthread_mutex_destroy(&session->lock);
+	handles_close(&session->handles);
+	replies_close(&session->replies);
 	explicit_bzero(session->key, sizeof(session->key));
 	free(session);
 }
 
-int session_new(struct sessions *sessions, struct export *export, struct session **out)
+/* Under the registry's lock; nobody is a member. */
+static void end(struct session *session)
+{
+	list_del(&session->node);
+	list_del(&session->idle);
+	session->sessions->nr--;
+	pool_run(session->sessions->config.pool, &session->free);
+}
+
+void sessions_end(struct sessions *sessions)
+{
+	pthread_mutex_lock(&sessions->lock);
+	for (int i = 0; i < NR_IDLE; i++)
+		list_for_each_safe (it, &sessions->idle[i])
+			end(container_of(it, struct session, idle));
+	pthread_mutex_unlock(&sessions->lock);
+}
+
+/* The one without members whose time ends first; NULL when all have some. Under the lock. */
+static struct session *next_to_end(struct sessions *sessions)
+{
+	struct session *next = NULL;
+
+	for (int i = 0; i < NR_IDLE; i++) {
+		struct list *first = sessions->idle[i].next;
+		struct session *session = container_of(first, struct session, idle);
+
+		if (first != &sessions->idle[i] && (!next || session->end_ns < next->end_ns))
+			next = session;
+	}
+	return next;
+}
+
+uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
+{
+	struct session *session;
+	uint64_t next;
+
+	pthread_mutex_lock(&sessions->lock);
+	while ((session = next_to_end(sessions)) && session->end_ns <= now_ns)
+		end(session);
+	next = session ? session->end_ns : UINT64_MAX;
+	pthread_mutex_unlock(&sessions->lock);
+	return next;
+}
+
+static struct list *bucket_of(struct sessions *sessions, const uint8_t *id)
+{
+	return &sessions->buckets[(id[0] | (unsigned)id[1] << 8) % NR_BUCKETS];
+}
+
+static struct session *find(struct sessions *sessions, const uint8_t *id)
+{
+	list_for_each (it, bucket_of(sessions, id)) {
+		struct session *session = container_of(it, struct session, node);
+
+		if (!memcmp(session->id, id, SESSION_ID_SIZE))
+			return session;
+	}
+	return NULL;
+}
+
+static int make(struct sessions *sessions, struct export *export, struct session **out)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	int err;
@@ -112,61 +175,172 @@ int session_new(struct sessions *sessions, struct export *export, struct session
 		free(session);
 		return err;
 	}
-	pthread_mutex_init(&session->lock, NULL);
 	session->sessions = sessions;
 	session->export = export;
 	session->free.run = session_free;
-	session->nr_conns = 1;
-	pthread_mutex_lock(&sessions->lock);
-	list_add_tail(&sessions->list, &session->node);
-	pthread_mutex_unlock(&sessions->lock);
+	handles_init(&session->handles, sessions->config.max_files);
+	replies_init(&session->replies);
+	list_init(&session->idle);
+	list_init(&session->members);
 	*out = session;
 	return 0;
 }
 
-static struct session *find(struct sessions *sessions, const uint8_t *id)
+/* A new one takes the place of one that nobody uses when there are too many. Under the lock. */
+static int enter_new(struct sessions *sessions, struct session *session)
 {
-	list_for_each (it, &sessions->list) {
-		struct session *session = container_of(it, struct session, node);
+	if (sessions->nr >= sessions->config.max_sessions) {
+		struct session *unused = next_to_end(sessions);
 
-		if (!memcmp(session->id, id, SESSION_ID_SIZE))
-			return session;
+		if (!unused)
+			return -EUSERS;
+		end(unused);
 	}
-	return NULL;
+	sessions->nr++;
+	list_add_tail(bucket_of(sessions, session->id), &session->node);
+	return 0;
 }
 
-int session_join(struct sessions *sessions, struct export *export, const uint8_t *id,
-		 const uint8_t *key, struct session **out)
+static void tell(struct member *member)
+{
+	if (!member->told) {
+		member->told = true;
+		member->notify(member);
+	}
+}
+
+static unsigned count(const struct session *session, uint32_t epoch)
+{
+	unsigned n = 0;
+
+	list_for_each (it, &session->members)
+		n += container_of(it, struct member, node)->epoch == epoch;
+	return n;
+}
+
+/* May a member of this epoch enter? Under the lock. */
+static int admit(struct session *session, uint32_t epoch)
+{
+	if (epoch < session->epoch)
+		return -ESTALE;
+	if (count(session, epoch) >= SESSION_CONNS_MAX)
+		return -EUSERS;
+	if (epoch == session->epoch)
+		return 0;
+	session->epoch = epoch;
+	list_for_each (it, &session->members)
+		tell(container_of(it, struct member, node));
+	return 0;
+}
+
+/* Under the lock. */
+static int check(const struct member *member)
+{
+	const struct session *session = member->session;
+	const struct member *first = container_of(session->members.next, struct member, node);
+
+	if (member->epoch < session->epoch)
+		return -ESTALE;
+	return first->epoch < member->epoch ? -EAGAIN : 0;
+}
+
+static void add_member(struct session *session, const struct hello *hello, struct member *member)
+{
+	list_del(&session->idle);
+	member->session = session;
+	member->epoch = hello->epoch;
+	member->channel = hello->channel;
+	member->told = false;
+	list_add_tail(&session->members, &member->node);
+}
+
+static int enter_known(struct sessions *sessions, struct export *export, const struct hello *hello,
+		       struct member *member)
 {
 	struct session *session;
-	int err = 0;
+	int err = -ESTALE;
 
 	pthread_mutex_lock(&sessions->lock);
-	session = find(sessions, id);
-	if (!session || !keys_equal(session->key, key) || session->export != export)
-		err = -ESTALE;
-	else if (session->nr_conns == SESSION_CONNS_MAX)
-		err = -EUSERS;
-	else
-		session->nr_conns++;
+	session = find(sessions, hello->session_id.data);
+	if (session && keys_equal(session->key, hello->session_key.data) &&
+	    session->export == export)
+		err = admit(session, hello->epoch);
+	if (!err) {
+		add_member(session, hello, member);
+		err = check(member);
+	}
 	pthread_mutex_unlock(&sessions->lock);
-	if (!err)
-		*out = session;
 	return err;
 }
 
-void session_put(struct session *session)
+int session_enter(struct sessions *sessions, struct export *export, const struct hello *hello,
+		  struct member *member)
 {
-	struct sessions *sessions = session->sessions;
-	bool last;
+	struct session *session;
+	int err;
+
+	if (hello->session_id.len)
+		return enter_known(sessions, export, hello, member);
+	err = make(sessions, export, &session);
+	if (err)
+		return err;
+	pthread_mutex_lock(&sessions->lock);
+	err = enter_new(sessions, session);
+	if (!err)
+		add_member(session, hello, member);
+	pthread_mutex_unlock(&sessions->lock);
+	if (err)
+		session_free(&session->free);
+	return err;
+}
+
+int session_check(struct member *member)
+{
+	struct sessions *sessions = member->session->sessions;
+	int err;
 
 	pthread_mutex_lock(&sessions->lock);
-	last = !--session->nr_conns;
-	if (last)
-		list_del(&session->node);
+	member->told = false;
+	err = check(member);
 	pthread_mutex_unlock(&sessions->lock);
-	if (last)
-		pool_run(sessions->pool, &session->free);
+	return err;
+}
+
+/* The last one has left. Under the lock. */
+static uint64_t leave_alone(struct session *session, uint64_t now_ns)
+{
+	struct sessions *sessions = session->sessions;
+	int why = session->silent ? SILENT : LINGERING;
+
+	session->end_ns = now_ns + (session->silent ? sessions->config.silence_ns
+						    : sessions->config.linger_ns);
+	list_add_tail(&sessions->idle[why], &session->idle);
+	return session->end_ns;
+}
+
+uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
+{
+	struct session *session = member->session;
+	struct sessions *sessions = session->sessions;
+	uint64_t end_ns = UINT64_MAX;
+
+	pthread_mutex_lock(&sessions->lock);
+	list_del(&member->node);
+	if (member->epoch == session->epoch)
+		session->silent = silent;
+	if (list_empty(&session->members))
+		end_ns = leave_alone(session, now_ns);
+	/* Those of older epochs are on their way out: only who waits for the last cares. */
+	else if (member->epoch < session->epoch)
+		list_for_each (it, &session->members) {
+			struct member *other = container_of(it, struct member, node);
+
+			if (check(other) != 0)
+				break;
+			tell(other);
+		}
+	pthread_mutex_unlock(&sessions->lock);
+	return end_ns;
 }
 
 const uint8_t *session_id(const struct session *session)
@@ -184,110 +358,34 @@ struct export *session_export(const struct session *session)
 	return session->export;
 }
 
-static int grow(struct session *session)
+struct replies *session_replies(struct session *session)
 {
-	uint32_t old = session->nr_slots, nr = old ? 2 * old : SLOTS_MIN;
-	struct slot *slots;
-
-	if (old == FILES_MAX)
-		return -EMFILE;
-	slots = realloc(session->slots, nr * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	for (uint32_t i = old; i < nr; i++)
-		slots[i] = (struct slot){.next_free = i + 1};
-	session->slots = slots;
-	session->nr_slots = nr;
-	return 0;
-}
-
-static int take_slot(struct session *session, struct file *file, uint64_t generation)
-{
-	uint32_t index = session->first_free;
-	struct slot *slot;
-
-	if (index == session->nr_slots) {
-		int err = grow(session);
-
-		if (err)
-			return err;
-	}
-	slot = &session->slots[index];
-	session->first_free = slot->next_free;
-	slot->file = file;
-	slot->handle = generation << INDEX_BITS | index;
-	return (int)index;
+	return &session->replies;
 }
 
 int session_add_file(struct session *session, struct store_file *store_file, uint64_t *handle)
 {
-	struct file *file = file_new(store_file, session->sessions->pool);
-	uint64_t generation = 0;
-	int index;
+	struct file *file = file_new(store_file, session->sessions->config.pool);
+	int err;
 
 	if (!file)
 		return -ENOMEM;
-	index = random_bytes(&generation, 6);
-	if (!generation)
-		generation = 1;
-	if (index >= 0) {
-		pthread_mutex_lock(&session->lock);
-		index = take_slot(session, file, generation);
-		pthread_mutex_unlock(&session->lock);
-	}
-	if (index < 0) {
+	err = handles_add(&session->handles, file, handle);
+	if (err)
 		free(file);
-		return index;
-	}
-	*handle = generation << INDEX_BITS | (uint32_t)index;
-	return 0;
-}
-
-/* Under the session's lock. */
-static struct slot *find_slot(struct session *session, uint64_t handle)
-{
-	uint32_t index = handle & ((1u << INDEX_BITS) - 1);
-	struct slot *slot;
-
-	if (index >= session->nr_slots)
-		return NULL;
-	slot = &session->slots[index];
-	return slot->file && slot->handle == handle ? slot : NULL;
+	return err;
 }
 
 void session_get_files(struct session *session, size_t n, const uint64_t *handles,
 		       struct file **files)
 {
-	size_t i = 0;
-
-	pthread_mutex_lock(&session->lock);
-	while (i < n) {
-		struct slot *slot = find_slot(session, handles[i]);
-		struct file *file = slot ? slot->file : NULL;
-		unsigned same = 0;
-
-		/* Batches mostly name one file: look it up, and count it, once per run. */
-		for (uint64_t handle = handles[i]; i < n && handles[i] == handle; i++, same++)
-			files[i] = file;
-		if (file)
-			file_ref(file, same);
-	}
-	pthread_mutex_unlock(&session->lock);
+	handles_get(&session->handles, n, handles, files);
 }
 
 int session_close_file(struct session *session, uint64_t handle)
 {
-	struct file *file = NULL;
-	struct slot *slot;
+	struct file *file = handles_take(&session->handles, handle);
 
-	pthread_mutex_lock(&session->lock);
-	slot = find_slot(session, handle);
-	if (slot) {
-		file = slot->file;
-		*slot = (struct slot){.next_free = session->first_free};
-		session->first_free = (uint32_t)(slot - session->slots);
-	}
-	pthread_mutex_unlock(&session->lock);
 	if (!file)
 		return -ESTALE;
 	file_unref(file, 1);

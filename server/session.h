@@ -1,38 +1,79 @@
 /*
- * A session: one client's open files, shared by its connections, whichever worker serves them.
- * Found by id, entered by key; gone with its last connection.
+ * A session: one client's open files and the answers to its calls, shared by its connections,
+ * whichever worker serves them. Found by id, entered by key. Its lives are numbered by epochs: who
+ * enters with a higher one fences the connections of lower ones, and begins when they are gone.
+ * Without a connection it is kept for a while.
  */
 #ifndef USRBIO_SERVER_SESSION_H
 #define USRBIO_SERVER_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "proto/message.h"
+#include "server/list.h"
 
 struct export;
 struct file;
 struct pool;
+struct replies;
 struct session;
 struct sessions;
 struct store_file;
 
-/* The registry. 0 or -ENOMEM. All sessions are gone before it closes. */
-int sessions_open(struct sessions **sessions, struct pool *pool);
-void sessions_close(struct sessions *sessions);
+struct sessions_config {
+	struct pool *pool; /* where sessions and files are closed */
+	unsigned max_sessions;
+	uint32_t max_files;		/* of a session, at most FILES_MAX */
+	uint64_t linger_ns, silence_ns; /* kept without a connection: see session_leave */
+};
 
-/* A new session, held once. 0, -ENOMEM, or what getrandom says. */
-int session_new(struct sessions *sessions, struct export *export, struct session **session);
+/* A connection's part in a session; the session's, under the registry's lock, from entering to
+ * leaving. */
+struct member {
+	struct list node; /* of its session, the lowest epoch first */
+	struct session *session;
+	uint32_t epoch, channel;
+	bool told; /* notified, and session_check not called since */
+	/*
+	 * Its epoch is over, or it need not wait any more: have session_check called on the
+	 * member's own thread. Called under the registry's lock, from any thread; not again before
+	 * that check.
+	 */
+	void (*notify)(struct member *member);
+};
+
+/* The registry. 0 or -ENOMEM. */
+int sessions_open(struct sessions **sessions, const struct sessions_config *config);
+/* End all sessions; nobody is a member of one. Before the pool closes. */
+void sessions_end(struct sessions *sessions);
+void sessions_close(struct sessions *sessions);
+/* End those whose time is over. When the next one's is; UINT64_MAX: none's. */
+uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
+
 /*
- * Hold the session with this id, if the key and the export are its own. -ESTALE otherwise,
- * whichever was wrong; -EUSERS: it has SESSION_CONNS_MAX connections.
+ * Become a member of the session that hello names, or of a new one; member->notify is set.
+ * 0: begin. -EAGAIN: a member, but not to begin before session_check says so.
+ * -ESTALE: no such session of this export, not its key, or its epoch is over. -EUSERS: it has
+ * SESSION_CONNS_MAX connections, or there are too many sessions. -ENOMEM, -EIO.
  */
-int session_join(struct sessions *sessions, struct export *export, const uint8_t *id,
-		 const uint8_t *key, struct session **session);
-/* The last put closes its files, on the pool. */
-void session_put(struct session *session);
+int session_enter(struct sessions *sessions, struct export *export, const struct hello *hello,
+		  struct member *member);
+/* 0: it may begin, or go on. -EAGAIN: members of older epochs are left. -ESTALE: it is overtaken.
+ */
+int session_check(struct member *member);
+/*
+ * Nothing of the member is under way any more, and after this it is not notified. The last one
+ * leaves the session alone: for silence_ns if `silent`, else for linger_ns. When sessions_expire
+ * has to be called at the latest; UINT64_MAX: not for this one.
+ */
+uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns);
 
 const uint8_t *session_id(const struct session *session);
 const uint8_t *session_key(const struct session *session);
 struct export *session_export(const struct session *session);
+struct replies *session_replies(struct session *session);
 
 /* Take over an open file and name it. 0, -EMFILE, -ENOMEM (then the caller still owns it). */
 int session_add_file(struct session *session, struct store_file *store_file, uint64_t *handle);

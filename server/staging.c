@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/faults.h"
 #include "common/fork.h"
 #include "common/log.h"
 #include "server/segment.h"
@@ -24,6 +25,7 @@ static void cut(struct staging *staging, enum staging_class class, uint32_t size
 	for (unsigned i = 0; i < staging->nr[class]; i++, *at += size, (*segment)++) {
 		(*segment)->buf = *at;
 		(*segment)->class = class;
+		staging->nr_free[class]++;
 		list_add_tail(&staging->free[class], &(*segment)->node);
 	}
 }
@@ -97,6 +99,7 @@ void staging_add_pipes(struct staging *staging)
 		if (err)
 			break;
 		segment->class = STAGING_PIPE;
+		staging->nr_free[STAGING_PIPE]++;
 		list_add_tail(&staging->free[STAGING_PIPE], &segment->node);
 		staging->nr[STAGING_PIPE]++;
 	}
@@ -115,12 +118,16 @@ void staging_drain(const struct segment *segment)
 
 struct segment *staging_get(struct staging *staging, enum staging_class class)
 {
-	struct list *node = list_pop(&staging->free[class]);
+	struct list *node = fault_at(STAGING_FAIL) ? NULL : list_pop(&staging->free[class]);
 
-	return node ? container_of(node, struct segment, node) : NULL;
+	if (!node)
+		return NULL;
+	staging->nr_free[class]--;
+	return container_of(node, struct segment, node);
 }
 
 void staging_put(struct staging *staging, struct segment *segment)
 {
+	staging->nr_free[segment->class]++;
 	list_add_head(&staging->free[segment->class], &segment->node);
 }

@@ -25,7 +25,7 @@ struct staging {
 	struct pages pages;
 	struct segment *segments, *piped;
 	struct list free[NR_STAGING]; /* last in, first out: what is warm in the cache goes first */
-	unsigned nr[NR_STAGING];
+	unsigned nr[NR_STAGING], nr_free[NR_STAGING];
 };
 
 /* 0 or -ENOMEM. staging_close tolerates a zeroed struct. */

@@ -74,6 +74,7 @@ struct store_dirents {
 enum {
 	STORE_READ_ONLY = 1,
 	STORE_UNLOCKED = 2, /* others may export it too */
+	STORE_SYNC = 4,	    /* what has been done survives loss of power, where it can at all */
 };
 
 struct store_ops {
@@ -100,6 +101,13 @@ struct store_ops {
 	/* Namespace calls. Paths are relative, "" or "." the root, and cannot lead outside it. */
 	int (*open_file)(struct store *store, const char *path, uint32_t flags, uint32_t mode,
 			 struct store_file **file, struct file_attr *attr);
+	/*
+	 * The file that `persistent` names, be it still at `path` or elsewhere in the export;
+	 * flags: OPEN_REOPEN_FLAGS. -ESTALE when it is not there or cannot be found: nothing else
+	 * is opened, whatever the name's bytes are.
+	 */
+	int (*reopen_file)(struct store *store, const char *path, struct bytes persistent,
+			   uint32_t flags, struct store_file **file, struct file_attr *attr);
 	void (*close_file)(struct store_file *file); /* no I/O of it under way */
 	int (*stat_file)(struct store_file *file, struct file_attr *attr);
 	int (*sync_file)(struct store_file *file, bool data_only);

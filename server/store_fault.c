@@ -181,27 +181,44 @@ static void io_submit(struct store_queue *base, struct store_io *outer)
 	evloop_bind(sqe, &io->timer);
 }
 
-static int open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
-		     struct store_file **out, struct file_attr *attr)
+/* A file of ours around one of the inner store's. */
+static int wrap(struct store *store, struct store_file *inner, struct store_file **out)
 {
-	struct fault_file *file;
-	int err = check(store, FAULT_OPEN);
+	struct fault_file *file = malloc(sizeof(*file));
 
-	if (err)
-		return err;
-	file = malloc(sizeof(*file));
-	if (!file)
+	if (!file) {
+		inner->store->ops->close_file(inner);
 		return -ENOMEM;
-	err = inner_of(store)->ops->open_file(inner_of(store), path, flags, mode, &file->inner,
-					      attr);
-	if (err) {
-		free(file);
-		return err;
 	}
-	file->base = *file->inner;
+	file->inner = inner;
+	file->base = *inner;
 	file->base.store = store;
 	*out = &file->base;
 	return 0;
+}
+
+static int open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
+		     struct store_file **out, struct file_attr *attr)
+{
+	struct store_file *inner;
+	int err = check(store, FAULT_OPEN);
+
+	if (!err)
+		err = inner_of(store)->ops->open_file(inner_of(store), path, flags, mode, &inner,
+						      attr);
+	return err ? err : wrap(store, inner, out);
+}
+
+static int reopen_file(struct store *store, const char *path, struct bytes persistent,
+		       uint32_t flags, struct store_file **out, struct file_attr *attr)
+{
+	struct store_file *inner;
+	int err = check(store, FAULT_OPEN);
+
+	if (!err)
+		err = inner_of(store)->ops->reopen_file(inner_of(store), path, persistent, flags,
+							&inner, attr);
+	return err ? err : wrap(store, inner, out);
 }
 
 static void close_file(struct store_file *file)
@@ -304,6 +321,7 @@ const struct store_ops store_fault = {
 	.queue_close = queue_close,
 	.io_submit = io_submit,
 	.open_file = open_file,
+	.reopen_file = reopen_file,
 	.close_file = close_file,
 	.stat_file = stat_file,
 	.sync_file = sync_file,

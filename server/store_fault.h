@@ -3,16 +3,16 @@
  *
  * RULES, separated by commas, each CALL.WHAT=WHEN:
  *   CALL  open stat sync truncate punch unlink rmdir mkdir rename link readdir read write
- *   WHAT  the name of an error (eio, enospc, estale, ...) and WHEN: 1/N every N-th call, #N the
- *         N-th only; the call fails without reaching the store
+ *   WHAT  the name of an error (eio, enospc, estale, ...) and WHEN, as in common/when.h without a
+ *         seed: 1/N every N-th call, #N the N-th only, #N+ from it on; the call fails without
+ *         reaching the store
  *   WHAT  delay_ms and WHEN: how long each call is held back
  * "fault:read.eio=1/100,write.enospc=#5,sync.delay_ms=20:/export"
  */
 #ifndef USRBIO_SERVER_STORE_FAULT_H
 #define USRBIO_SERVER_STORE_FAULT_H
 
-#include <stdatomic.h>
-
+#include "common/when.h"
 #include "server/store.h"
 
 enum fault_call {
@@ -38,9 +38,7 @@ struct fault_rule {
 	enum fault_call call;
 	int err;	   /* -errno, or 0: a delay */
 	unsigned delay_ms; /* per call */
-	uint64_t nth;	   /* this call fails ... */
-	bool every;	   /* ... and each multiple of it */
-	_Atomic uint64_t seen;
+	struct when when;  /* the calls that fail */
 };
 
 struct fault_rules {

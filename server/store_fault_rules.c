@@ -1,6 +1,5 @@
 /* The rules of the fault store: text to table, and the count of each. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,19 +34,6 @@ static int errno_of(const char *name)
 	return 0;
 }
 
-/* A positive number and nothing after it, or 0. */
-static uint64_t number_of(const char *text)
-{
-	char *end;
-	uint64_t n;
-
-	if (*text < '0' || *text > '9')
-		return 0;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	return errno || *end ? 0 : n;
-}
-
 static int parse_rule(struct fault_rule *rule, char *text)
 {
 	char *what = strchr(text, '.'), *when = strchr(text, '=');
@@ -62,13 +48,11 @@ static int parse_rule(struct fault_rule *rule, char *text)
 		return call;
 	rule->call = (enum fault_call)call;
 	if (!strcmp(what, "delay_ms")) {
-		rule->delay_ms = (unsigned)number_of(when);
+		rule->delay_ms = (unsigned)when_number(when);
 		return rule->delay_ms ? 0 : -EINVAL;
 	}
 	rule->err = -errno_of(what);
-	rule->every = !strncmp(when, "1/", 2);
-	rule->nth = rule->every ? number_of(when + 2) : *when == '#' ? number_of(when + 1) : 0;
-	return rule->err && rule->nth ? 0 : -EINVAL;
+	return rule->err ? when_parse(&rule->when, when) : -EINVAL;
 }
 
 int fault_rules_parse(struct fault_rules *rules, const char *text, size_t len)
@@ -106,15 +90,13 @@ int fault_rules_decide(struct fault_rules *rules, enum fault_call call, unsigned
 	*delay_ms = 0;
 	for (unsigned i = 0; i < rules->n; i++) {
 		struct fault_rule *rule = &rules->rule[i];
-		uint64_t count;
 
 		if (rule->call != call)
 			continue;
 		*delay_ms += rule->delay_ms;
 		if (!rule->err)
 			continue;
-		count = atomic_fetch_add(&rule->seen, 1) + 1;
-		if (!err && (rule->every ? !(count % rule->nth) : count == rule->nth))
+		if (when_now(&rule->when, 0) && !err)
 			err = rule->err;
 	}
 	return err;

@@ -153,6 +153,16 @@ static int open_file(struct store *store, const char *path, uint32_t flags, uint
 	return 0;
 }
 
+static int reopen_file(struct store *store, const char *path, struct bytes persistent,
+		       uint32_t flags, struct store_file **out, struct file_attr *attr)
+{
+	uint64_t ino = ino_of(path);
+
+	if (persistent.len != sizeof(ino) || memcmp(persistent.data, &ino, sizeof(ino)))
+		return -ESTALE;
+	return open_file(store, path, flags, 0, out, attr);
+}
+
 static void close_file(struct store_file *file)
 {
 	free(file);
@@ -243,6 +253,7 @@ const struct store_ops store_null = {
 	.queue_close = queue_close,
 	.io_submit = io_submit,
 	.open_file = open_file,
+	.reopen_file = reopen_file,
 	.close_file = close_file,
 	.stat_file = stat_file,
 	.sync_file = sync_file,

@@ -105,6 +105,8 @@ static void init_lists(struct worker *worker)
 	list_init(&worker->ready);
 	list_init(&worker->greeting);
 	list_init(&worker->posting);
+	list_init(&worker->fencing);
+	list_init(&worker->watched);
 	for (int i = 0; i < NR_STAGING; i++)
 		list_init(&worker->starved[i]);
 }
@@ -121,6 +123,7 @@ int worker_open(struct server *server, unsigned id, const struct server_config *
 	worker->server = server;
 	worker->id = id;
 	init_lists(worker);
+	worker->session_ns = worker->rare_ns = NEVER;
 	nap_init(&worker->nap);
 	worker_tick(worker);
 	worker->queues = calloc(server->exports.nr, sizeof(struct store_queue *));

@@ -21,6 +21,7 @@
 #include "server/staging.h"
 
 #define WORKER_DOMAINS_MAX 3
+#define NEVER		   UINT64_MAX /* of times in ns */
 
 struct conn;
 struct store_queue;
@@ -49,7 +50,11 @@ struct worker {
 	struct list ready;		 /* with segments to start, in turn */
 	struct list starved[NR_STAGING]; /* the same, when there is a buffer again */
 	struct list greeting, posting;	 /* with a deadline, the nearest first */
-	unsigned nr_greeting;
+	struct list fencing;		 /* without one, the oldest first */
+	unsigned nr_greeting;		 /* without a Welcome: of greeting and fencing */
+	struct list watched;		 /* for silence: keepalive.h */
+	uint64_t session_ns;		 /* when sessions are to be looked at, or NEVER */
+	uint64_t rare_ns;		 /* when any of these two is due, or before, or NEVER */
 
 	struct ev stop, dismiss;
 	bool stopping, idle, dismissed;
@@ -80,6 +85,8 @@ void worker_join(struct worker *worker);
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
 /* A connection whose hello is awaited; the oldest such one goes when there are too many. */
 void worker_greet(struct worker *worker, struct conn *conn);
+/* Look at what is rarely due no later than then. */
+void worker_rare(struct worker *worker, uint64_t due);
 /* Log what a peer did, but not for ever. */
 void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what);
 
@@ -91,7 +98,7 @@ static inline bool worker_has_staging(const struct worker *worker, enum staging_
 /* worker_loop.c: the thread. */
 void *worker_run(void *worker);
 /* Look once at wires and disk and do what is to be done. False: nothing was. *due: when a time
- * limit of somebody's ends; 0: never. */
+ * limit of somebody's ends, or NEVER. */
 bool worker_turn(struct worker *worker, uint64_t *due);
 /*
  * Look at the clock: when a turn ends, and after each sleep. What runs inside the sleep, woken by

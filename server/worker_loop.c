@@ -23,9 +23,7 @@
 /* A depth of 32 in two halves: one is on the wire or with the client while the other is served.
  * Against all at once, over soft-RoCE: writes a quarter more, reads of 4 KiB no fewer. */
 #define TURN_SEGMENTS  16
-#define HELLO_NS       (5 * 1000000000ull)  /* from accept to hello */
-#define STALL_NS       (30 * 1000000000ull) /* a peer that takes nothing of what it asked for */
-#define STOP_NS	       (5 * 1000000000ull)  /* for I/O under way when the server stops */
+#define STOP_NS	       (5 * 1000000000ull) /* for I/O under way when the server stops */
 #define SECOND_NS      1000000000ull
 #define GREETING_MAX   256 /* connections without a hello, per worker */
 #define COMPLAINTS_MAX 10  /* a second */
@@ -41,7 +39,8 @@ void worker_tick(struct worker *worker)
 void worker_greet(struct worker *worker, struct conn *conn)
 {
 	if (worker->nr_greeting++ >= GREETING_MAX) {
-		struct list *oldest = worker->greeting.next;
+		struct list *oldest = list_empty(&worker->greeting) ? worker->fencing.next
+								    : worker->greeting.next;
 
 		conn_end(container_of(oldest, struct conn, timed), -EUSERS,
 			 "too many others did not say hello");
@@ -49,6 +48,12 @@ void worker_greet(struct worker *worker, struct conn *conn)
 	worker_tick(worker);
 	conn->since_ns = worker->now_ns;
 	list_add_tail(&worker->greeting, &conn->timed);
+}
+
+void worker_rare(struct worker *worker, uint64_t due)
+{
+	if (due < worker->rare_ns)
+		worker->rare_ns = due;
 }
 
 void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what)
@@ -126,7 +131,7 @@ static void settle(struct worker *worker)
 		conn_finish_turn(container_of(node, struct conn, touched));
 }
 
-/* End those of a list whose time is over. When the next one's is: 0 if there is none. */
+/* End those of a list whose time is over. When the next one's is. */
 static uint64_t expire(struct list *list, uint64_t after, uint64_t now, const char *why)
 {
 	while (!list_empty(list)) {
@@ -136,26 +141,40 @@ static uint64_t expire(struct list *list, uint64_t after, uint64_t now, const ch
 			return conn->since_ns + after;
 		conn_end(conn, -ETIMEDOUT, why);
 	}
-	return 0;
+	return NEVER;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
-	return !a || (b && b < a) ? b : a;
+	return a < b ? a : b;
 }
 
-/* When something is due next; 0: never. */
+/* Every few seconds, if at all. Sessions are everybody's: who left one alone looks after them. */
+static void run_rare(struct worker *worker)
+{
+	if (worker->now_ns >= worker->session_ns)
+		worker->session_ns = sessions_expire(worker->server->sessions, worker->now_ns);
+	worker->rare_ns = NEVER;
+	worker_rare(worker, keepalive_run(worker));
+	worker_rare(worker, worker->session_ns);
+}
+
+/* When something is due next. */
 static uint64_t run_timers(struct worker *worker)
 {
+	const struct server *server = worker->server;
 	uint64_t now = worker->now_ns;
-	uint64_t due = expire(&worker->greeting, HELLO_NS, now, "did not say hello");
+	uint64_t due = expire(&worker->greeting, server->hello_ns, now, "did not say hello");
 
-	due = earlier(due, expire(&worker->posting, STALL_NS, now, "takes no data"));
-	if (!worker->stopping || worker->stop_ns == UINT64_MAX)
+	due = earlier(due, expire(&worker->posting, server->stall_ns, now, "takes no data"));
+	if (now >= worker->rare_ns)
+		run_rare(worker);
+	due = earlier(due, worker->rare_ns);
+	if (!worker->stopping || worker->stop_ns == NEVER)
 		return due;
 	if (now < worker->stop_ns)
 		return earlier(due, worker->stop_ns);
-	worker->stop_ns = UINT64_MAX;
+	worker->stop_ns = NEVER;
 	list_for_each_safe (it, &worker->conns)
 		conn_end(container_of(it, struct conn, node), -ETIMEDOUT, "the server stops");
 	return due;
@@ -190,7 +209,7 @@ static void sleep_until(struct worker *worker, uint64_t due)
 	for (unsigned i = 0; i < worker->nr_domains; i++)
 		watch(worker, &worker->domains[i]);
 	worker->count.n[COUNT_SLEEPS]++;
-	evloop_turn(worker->loop, true, due ? (int)left_ms : -1);
+	evloop_turn(worker->loop, true, due == NEVER ? -1 : (int)left_ms);
 	worker_tick(worker);
 }
 

@@ -37,11 +37,10 @@ struct fault_domain {
 
 struct fault_conn {
 	struct tp_conn base;
-	struct tp_conn *inner; /* NULL: refused by us */
+	struct tp_conn *inner;
 	TAILQ_ENTRY(fault_conn) link;
 	bool listed;
-	bool open; /* between TP_EV_CONNECTED and disconnect or TP_EV_CLOSED */
-	bool cut;
+	bool open;		      /* between TP_EV_CONNECTED and disconnect or TP_EV_CLOSED */
 	bool denied_buf, denied_post; /* the last try was in vain because of us */
 };
 
@@ -102,8 +101,6 @@ static int device_open(const struct tp_addr *peer, struct tp_device **device)
 	struct fault_device *dev;
 	int err;
 
-	if (fault_fires(the_plan, FAULT_DEVICE))
-		return -ENODEV;
 	dev = malloc(sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
@@ -132,8 +129,6 @@ static int mem_register(struct tp_device *device, void *base, size_t len, unsign
 	struct fault_mem *m;
 	int err;
 
-	if (fault_fires(the_plan, FAULT_REGISTER))
-		return -ENOMEM;
 	m = malloc(sizeof(*m));
 	if (!m)
 		return -ENOMEM;
@@ -247,19 +242,13 @@ static int do_connect(struct tp_domain *domain, struct tp_device *device,
 		      struct tp_conn **out)
 {
 	struct fault_conn *conn;
-	int err = 0;
+	int err;
 
-	if (fault_fires(the_plan, FAULT_CONNECT))
-		return -ENOMEM;
 	conn = conn_new(domain, user);
 	if (!conn)
 		return -ENOMEM;
-	if (fault_fires(the_plan, FAULT_REFUSE))
-		owe(conn);
-	else
-		err = inner_ops->connect(domain_of(domain)->inner,
-					 ((struct fault_device *)device)->inner, peer, timeout_ms,
-					 conn, &conn->inner);
+	err = inner_ops->connect(domain_of(domain)->inner, ((struct fault_device *)device)->inner,
+				 peer, timeout_ms, conn, &conn->inner);
 	if (err) {
 		free(conn);
 		return err;
@@ -273,8 +262,7 @@ static void do_disconnect(struct tp_conn *base)
 	struct fault_conn *conn = conn_of(base);
 
 	conn->open = false;
-	if (conn->inner)
-		inner_ops->disconnect(conn->inner);
+	inner_ops->disconnect(conn->inner);
 }
 
 static void conn_free(struct tp_conn *base)
@@ -282,15 +270,8 @@ static void conn_free(struct tp_conn *base)
 	struct fault_conn *conn = conn_of(base);
 
 	owe_no_more(conn);
-	if (conn->inner)
-		inner_ops->conn_free(conn->inner);
+	inner_ops->conn_free(conn->inner);
 	free(conn);
-}
-
-static void cut(struct fault_conn *conn)
-{
-	conn->cut = true;
-	do_disconnect(&conn->base);
 }
 
 static void *msg_buf(struct tp_conn *base)
@@ -301,17 +282,12 @@ static void *msg_buf(struct tp_conn *base)
 		owe(conn);
 		return NULL;
 	}
-	return conn->inner ? inner_ops->msg_buf(conn->inner) : NULL;
+	return inner_ops->msg_buf(conn->inner);
 }
 
 static void msg_send(struct tp_conn *base, size_t len)
 {
-	struct fault_conn *conn = conn_of(base);
-
-	if (conn->open && fault_fires(the_plan, FAULT_CUT_MSG))
-		cut(conn);
-	else
-		inner_ops->msg_send(conn->inner, len);
+	inner_ops->msg_send(conn_of(base)->inner, len);
 	copy_counters(base->domain);
 }
 
@@ -324,23 +300,18 @@ static int do_post(struct tp_conn *base, const struct tp_op *op)
 		owe(conn);
 		return -EAGAIN;
 	}
-	err = conn->inner ? inner_ops->post(conn->inner, op) : -ENOTCONN;
-	if (!err && fault_fires(the_plan, FAULT_CUT_POST))
-		cut(conn);
+	err = inner_ops->post(conn->inner, op);
 	copy_counters(base->domain);
 	return err;
 }
 
 static void flush(struct tp_conn *base)
 {
-	struct fault_conn *conn = conn_of(base);
-
-	if (conn->inner)
-		inner_ops->flush(conn->inner);
+	inner_ops->flush(conn_of(base)->inner);
 	copy_counters(base->domain);
 }
 
-/* What we owe: a READY, or the end of a connection that never was. */
+/* The READYs we owe. */
 static int tell_own(struct fault_domain *domain, struct tp_event *events, int max)
 {
 	struct fault_conn *conn;
@@ -348,12 +319,7 @@ static int tell_own(struct fault_domain *domain, struct tp_event *events, int ma
 
 	while (n < max && (conn = TAILQ_FIRST(&domain->owing))) {
 		owe_no_more(conn);
-		events[n] = (struct tp_event){.type = TP_EV_READY, .conn = &conn->base};
-		if (!conn->inner) {
-			events[n].type = TP_EV_CLOSED;
-			events[n].status = -ECONNREFUSED;
-		}
-		n++;
+		events[n++] = (struct tp_event){.type = TP_EV_READY, .conn = &conn->base};
 	}
 	return n;
 }
@@ -389,8 +355,6 @@ static bool translate(struct tp_event *event)
 	} else if (event->type == TP_EV_CLOSED) {
 		conn->open = false;
 		owe_no_more(conn);
-		if (conn->cut)
-			event->status = -ECONNRESET;
 	}
 	return true;
 }

@@ -2,51 +2,43 @@
 #include "common/fault/plan.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *const point_names[FAULT_NR_POINTS] = {
-	[FAULT_DEVICE] = "device", [FAULT_REGISTER] = "register", [FAULT_CONNECT] = "connect",
-	[FAULT_REFUSE] = "refuse", [FAULT_CUT_MSG] = "cut_msg",	  [FAULT_CUT_POST] = "cut_post",
-	[FAULT_NO_BUF] = "no_buf", [FAULT_AGAIN] = "again",	  [FAULT_DELAY] = "delay",
+	[FAULT_NO_BUF] = "no_buf",
+	[FAULT_AGAIN] = "again",
+	[FAULT_DELAY] = "delay",
 };
 
-static const char *const mode_names[] = {
-	[FAULT_ONCE] = "once",
-	[FAULT_EVERY] = "every",
-	[FAULT_RANDOM] = "random",
-};
-
-static int index_of(const char *const *names, int nr, const char *name)
+static int parse_rule(struct fault_rule *rule, bool delay, char *text)
 {
-	for (int i = 0; i < nr; i++)
-		if (names[i] && !strcmp(names[i], name))
-			return i;
-	return -EINVAL;
+	char *polls = strchr(text, ':');
+
+	rule->polls = 1;
+	if (polls) {
+		*polls++ = '\0';
+		rule->polls = (unsigned)when_number(polls);
+		if (!delay || !rule->polls)
+			return -EINVAL;
+	}
+	return when_parse(&rule->when, text);
 }
 
-static int parse_word(struct fault_plan *plan, const char *word)
+static int parse_word(struct fault_plan *plan, char *word)
 {
-	char name[16], mode_name[16];
-	unsigned n = 0, polls = 1;
-	unsigned long long seed;
-	int point, mode, fields;
+	char *value = strchr(word, '=');
 
-	if (sscanf(word, "seed=%llu", &seed) == 1) {
-		plan->seed = seed;
-		return 0;
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	if (!strcmp(word, "seed")) {
+		plan->seed = when_number(value);
+		return plan->seed ? 0 : -EINVAL;
 	}
-	fields = sscanf(word, "%15[^=]=%15[^:]:%u:%u", name, mode_name, &n, &polls);
-	point = index_of(point_names, FAULT_NR_POINTS, name);
-	if (fields < 3 || point < 0 || !n || (fields == 4 && point != FAULT_DELAY))
-		return -EINVAL;
-	mode = index_of(mode_names, sizeof(mode_names) / sizeof(*mode_names), mode_name);
-	if (mode < 0)
-		return -EINVAL;
-	plan->rules[point].mode = (enum fault_mode)mode;
-	plan->rules[point].n = n;
-	plan->rules[point].polls = polls;
-	return 0;
+	for (int i = 0; i < FAULT_NR_POINTS; i++)
+		if (!strcmp(point_names[i], word))
+			return parse_rule(&plan->rules[i], i == FAULT_DELAY, value);
+	return -EINVAL;
 }
 
 int fault_plan_parse(struct fault_plan *plan, const char *text)
@@ -71,39 +63,8 @@ int fault_plan_parse(struct fault_plan *plan, const char *text)
 	return 0;
 }
 
-/* splitmix64 of seed, point and chance: the same plan fails alike whatever threads do. */
-static uint64_t draw(uint64_t seed, unsigned point, unsigned chance)
-{
-	uint64_t z = seed + ((uint64_t)point << 32) + chance * 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
 bool fault_fires(struct fault_plan *plan, enum fault_point point)
 {
-	struct fault_rule *rule = &plan->rules[point];
-	unsigned chance;
-	bool fires = false;
-
-	if (rule->mode == FAULT_NEVER)
-		return false;
-	chance = atomic_fetch_add(&rule->seen, 1) + 1;
-	switch (rule->mode) {
-	case FAULT_NEVER:
-		break;
-	case FAULT_ONCE:
-		fires = chance == rule->n;
-		break;
-	case FAULT_EVERY:
-		fires = chance % rule->n == 0;
-		break;
-	case FAULT_RANDOM:
-		fires = draw(plan->seed, point, chance) % rule->n == 0;
-		break;
-	}
-	if (fires)
-		atomic_fetch_add(&rule->fired, 1);
-	return fires;
+	/* Each point draws for itself. */
+	return when_now(&plan->rules[point].when, plan->seed ? plan->seed + point : 0);
 }

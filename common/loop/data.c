@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/faults.h"
 #include "common/loop/loop.h"
 
 static bool can_send(const struct loop_conn *conn)
@@ -87,6 +88,10 @@ void loop_flush(struct tp_conn *base)
 	if (conn->out.flushed == conn->out.queued) /* only its own thread changes these */
 		return;
 	pthread_mutex_lock(&loop_lock);
+	if (fault_if(can_send(conn), LOOP_CUT)) {
+		loop_conn_close(conn, -ECONNRESET);
+		loop_conn_close(loop_peer(conn), -ECONNRESET);
+	}
 	if (can_send(conn))
 		make_visible(conn);
 	pthread_mutex_unlock(&loop_lock);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
+#include "common/faults.h"
 #include "common/fork.h"
 
 /*
@@ -116,7 +117,8 @@ int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct
 	conn->keys = &((struct keyed_device *)device)->keys;
 	conn->tx.blocked = true;
 	tcp_timer_set(dom, &conn->timer, timeout_ms);
-	if (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS)
+	if (fault_errno(TCP_CONNECT_FAIL, ECONNREFUSED) ||
+	    (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS))
 		tcp_conn_end(conn, -errno);
 	else
 		tcp_conn_watch_out(conn, true);

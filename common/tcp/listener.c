@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/addr.h"
+#include "common/faults.h"
 #include "common/fork.h"
 #include "common/log.h"
 #include "common/tcp/tcp.h"
@@ -104,6 +105,13 @@ static bool out_of_resources(int err)
 	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
 }
 
+static int accept_one(int fd, struct tp_addr *peer)
+{
+	if (fault_errno(TCP_ACCEPT_FAIL, EMFILE))
+		return -1;
+	return accept4(fd, (struct sockaddr *)&peer->ss, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 {
 	for (int i = 0; i < ACCEPTS_A_POLL && !tcp_sink_full(sink); i++) {
@@ -115,8 +123,7 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 		}
 		request->base.ops = &tp_tcp;
 		request->base.peer.len = sizeof(request->base.peer.ss);
-		request->fd = accept4(lis->fd, (struct sockaddr *)&request->base.peer.ss,
-				      &request->base.peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		request->fd = accept_one(lis->fd, &request->base.peer);
 		if (request->fd < 0) {
 			int err = errno;
 

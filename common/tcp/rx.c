@@ -6,8 +6,10 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
+#include "common/faults.h"
 #include "common/log.h"
 #include "common/tcp/tcp.h"
 #include "common/wire_errno.h"
@@ -38,6 +40,24 @@ static uint32_t make_room(struct tcp_conn *conn)
 	return TCP_RX_BUF - rx->tail;
 }
 
+static bool has_bytes(int fd)
+{
+	int n;
+
+	return !ioctl(fd, FIONREAD, &n) && n > 1;
+}
+
+/* Only what brings something counts as a chance to fail: how often we look is a matter of luck. */
+static ssize_t receive_some(int fd, struct msghdr *msg)
+{
+	ssize_t got;
+
+	if (fault_if(has_bytes(fd), TCP_READ_SHORT))
+		msg->msg_iov->iov_len = msg->msg_iovlen = 1;
+	got = recvmsg(fd, msg, 0);
+	return got > 0 && fault_errno(TCP_READ_CUT, ECONNRESET) ? -1 : got;
+}
+
 /* One receive. False: nothing came, or there is no room before the next poll. */
 bool tcp_rx_fill(struct tcp_conn *conn)
 {
@@ -56,7 +76,7 @@ bool tcp_rx_fill(struct tcp_conn *conn)
 		iov[msg.msg_iovlen++] = (struct iovec){rx->buf + rx->tail, room};
 	if (!msg.msg_iovlen)
 		return false;
-	got = recvmsg(conn->fd, &msg, 0);
+	got = receive_some(conn->fd, &msg);
 	if (got <= 0) {
 		conn->readable = got < 0 && errno == EINTR;
 		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/uio.h>
 
+#include "common/faults.h"
 #include "common/tcp/tcp.h"
 
 #define NR_IOVS		128
@@ -226,6 +227,17 @@ static int splice_some(struct tcp_conn *conn)
 	return account(conn, left, got, errno);
 }
 
+static ssize_t hand_over(int fd, struct msghdr *msg, int flags)
+{
+	if (fault_errno(TCP_WRITE_CUT, ECONNRESET))
+		return -1;
+	if (fault_at(TCP_WRITE_SHORT)) {
+		msg->msg_iov->iov_len = (msg->msg_iov->iov_len + 1) / 2;
+		msg->msg_iovlen = 1;
+	}
+	return sendmsg(fd, msg, flags);
+}
+
 /* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */
 static int send_some(struct tcp_conn *conn)
 {
@@ -243,7 +255,7 @@ static int send_some(struct tcp_conn *conn)
 		keys_enter(keys);
 	msg.msg_iovlen = (size_t)gather(conn, iov, &total, &follows);
 	if (msg.msg_iovlen) {
-		got = sendmsg(conn->fd, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
+		got = hand_over(conn->fd, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
 		err = errno;
 	}
 	if (keys)

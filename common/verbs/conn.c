@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/faults.h"
 #include "common/fork.h"
 #include "common/log.h"
 
@@ -105,7 +106,9 @@ int verbs_connect(struct tp_domain *domain, struct tp_device *device, const stru
 
 	if (!c)
 		return -ENOMEM;
-	err = begin(c, container_of(device, struct verbs_device, dev), peer, timeout_ms);
+	err = fault_at(VERBS_CONNECT_FAIL)
+		      ? -ECONNREFUSED
+		      : begin(c, container_of(device, struct verbs_device, dev), peer, timeout_ms);
 	if (err) {
 		conn_delete(c);
 		return err;

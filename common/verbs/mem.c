@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/faults.h"
 #include "common/log.h"
 
 struct verbs_mem {
@@ -29,7 +30,8 @@ static void explain(int err, const void *base, size_t len)
 
 int mr_register(struct ibv_pd *pd, void *base, size_t len, int flags, struct ibv_mr **mr)
 {
-	struct ibv_mr *m = ibv_reg_mr(pd, base, len, flags);
+	struct ibv_mr *m =
+		fault_errno(VERBS_REG_FAIL, ENOMEM) ? NULL : ibv_reg_mr(pd, base, len, flags);
 	int err = errno;
 
 	if (!m) {

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/faults.h"
 #include "common/log.h"
 
 #define SIGNAL_EVERY 16
@@ -284,9 +285,14 @@ void verbs_flush(struct tp_conn *conn)
 
 	if (c->state != CONN_UP || q->posted == q->queued)
 		return;
+	if (fault_at(VERBS_CUT)) {
+		conn_fail(c, -ECONNRESET);
+		return;
+	}
 	signal_slot(c, slot_at(q, q->queued - 1));
 	c->domain->dom.count.doorbells++;
-	err = ibv_post_send(c->qp, &slot_at(q, q->posted)->wr, &bad);
+	err = fault_at(VERBS_POST_FAIL) ? ENOMEM
+					: ibv_post_send(c->qp, &slot_at(q, q->posted)->wr, &bad);
 	q->posted = q->queued;
 	if (err) {
 		log_error("ibv_post_send: %s", strerror(err));

@@ -58,6 +58,7 @@ struct node {
 
 struct memory_store {
 	struct store base;
+	uint64_t id;	       /* drawn at its start: part of the files' persistent names */
 	pthread_rwlock_t lock; /* everything below: readers look, writers change */
 	struct pool pool;
 	struct node *root;
@@ -93,6 +94,8 @@ struct node *tree_node_new(struct memory_store *store, uint32_t mode);
 /* Free it if nothing refers to it any more. */
 void tree_node_put(struct memory_store *store, struct node *node);
 int tree_walk(struct memory_store *store, const char *path, struct place *place);
+/* The node of this number at or below dir; NULL: it has no name there. */
+struct node *tree_find(struct node *dir, uint64_t ino);
 /* Enter node as the place's name, in place of what was there. -ENOSPC, -ENOMEM. */
 int tree_enter(struct memory_store *store, const struct place *place, struct node *node);
 /* Take the name away; the node's nlink falls, the node may go. */
@@ -105,6 +108,8 @@ void tree_attr(const struct node *node, struct file_attr *attr);
 /* names.c */
 int memory_open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
 		     struct store_file **file, struct file_attr *attr);
+int memory_reopen_file(struct store *store, const char *path, struct bytes persistent,
+		       uint32_t flags, struct store_file **file, struct file_attr *attr);
 int memory_stat_path(struct store *store, const char *path, bool nofollow, struct file_attr *attr);
 int memory_unlink(struct store *store, const char *path);
 int memory_rmdir(struct store *store, const char *path);

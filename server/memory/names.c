@@ -72,34 +72,69 @@ static int find_or_create(struct memory_store *store, const char *path, uint32_t
 	return 0;
 }
 
+/* What names a node beyond its handles; no number is used twice in the life of a store. */
+struct node_name {
+	uint64_t store, ino;
+};
+
+/* Open a node, if there is one; the lock is let go. */
+static int finish_open(struct memory_store *store, int err, struct node *node, uint32_t flags,
+		       struct store_file **out, struct file_attr *attr)
+{
+	struct memory_file *file = err ? NULL : calloc(1, sizeof(*file));
+
+	if (!err && !file)
+		err = -ENOMEM;
+	if (!err) {
+		const struct node_name name = {store->id, node->ino};
+
+		node->nr_open++;
+		tree_attr(node, attr);
+		file->node = node;
+		file->base.store = &store->base;
+		file->base.flags = flags & (OPEN_READ | OPEN_WRITE);
+		file->base.regular = S_ISREG(attr->mode);
+		file->base.persistent_len = sizeof(name);
+		memcpy(file->base.persistent, &name, sizeof(name));
+		*out = &file->base;
+	}
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
 int memory_open_file(struct store *base, const char *path, uint32_t flags, uint32_t mode,
 		     struct store_file **out, struct file_attr *attr)
 {
 	struct memory_store *store = memory_store_of(base);
-	struct memory_file *file;
+	struct node *node = NULL;
 	int err = check_flags(base, flags);
 
 	if (err)
 		return err;
-	file = calloc(1, sizeof(*file));
-	if (!file)
-		return -ENOMEM;
 	pthread_rwlock_wrlock(&store->lock);
-	err = find_or_create(store, path, flags, mode, &file->node);
-	if (!err) {
-		file->node->nr_open++;
-		tree_attr(file->node, attr);
-	}
-	pthread_rwlock_unlock(&store->lock);
-	if (err) {
-		free(file);
+	err = find_or_create(store, path, flags, mode, &node);
+	return finish_open(store, err, node, flags, out, attr);
+}
+
+int memory_reopen_file(struct store *base, const char *path, struct bytes persistent,
+		       uint32_t flags, struct store_file **out, struct file_attr *attr)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct node_name name;
+	struct node *node;
+	int err = check_flags(base, flags);
+
+	if (err)
 		return err;
-	}
-	file->base.store = base;
-	file->base.flags = flags & (OPEN_READ | OPEN_WRITE);
-	file->base.regular = S_ISREG(attr->mode);
-	*out = &file->base;
-	return 0;
+	if (persistent.len != sizeof(name))
+		return -ESTALE;
+	memcpy(&name, persistent.data, sizeof(name));
+	if (name.store != store->id)
+		return -ESTALE;
+	pthread_rwlock_wrlock(&store->lock);
+	node = tree_find(store->root, name.ino);
+	err = node ? check_existing(node, flags) : -ESTALE;
+	return finish_open(store, err, node, flags, out, attr);
 }
 
 int memory_stat_path(struct store *base, const char *path, bool nofollow, struct file_attr *attr)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,10 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		return -ENOMEM;
 	store->base.ops = &store_memory;
 	store->base.read_only = flags & STORE_READ_ONLY;
+	if (getrandom(&store->id, sizeof(store->id), 0) < 0) {
+		err = -errno;
+		goto err_free;
+	}
 	store->pool.left = parse_limit(where);
 	if (!store->pool.left) {
 		log_error("export memory:%s: not a number of MiB", where);
@@ -214,6 +219,7 @@ const struct store_ops store_memory = {
 	.queue_close = queue_close,
 	.io_submit = io_submit,
 	.open_file = memory_open_file,
+	.reopen_file = memory_reopen_file,
 	.close_file = close_file,
 	.stat_file = stat_file,
 	.sync_file = sync_file,

@@ -37,6 +37,15 @@ void tree_attr(const struct node *node, struct file_attr *attr)
 	};
 }
 
+struct node *tree_find(struct node *dir, uint64_t ino)
+{
+	struct node *found = dir->ino == ino ? dir : NULL;
+
+	for (size_t i = 0; i < dir->nr_entries && !found; i++)
+		found = tree_find(dir->entries[i].node, ino);
+	return found;
+}
+
 struct node *tree_node_new(struct memory_store *store, uint32_t mode)
 {
 	struct node *node;

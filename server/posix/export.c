@@ -62,6 +62,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		return -ENOMEM;
 	store->base.ops = &store_posix;
 	store->base.read_only = flags & STORE_READ_ONLY;
+	store->sync = flags & STORE_SYNC;
 	store->root = fork_own(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (store->root < 0) {
 		err = -errno;
@@ -74,6 +75,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	err = lock_root(store->root, where, flags);
 	if (err)
 		goto err_close;
+	posix_inodes_open(&store->inodes);
 	*out = &store->base;
 	return 0;
 
@@ -89,6 +91,7 @@ static void close_store(struct store *base)
 	struct posix_store *store = posix_store_of(base);
 
 	fork_close(store->root);
+	posix_inodes_close(&store->inodes);
 	free(store);
 }
 
@@ -100,6 +103,7 @@ const struct store_ops store_posix = {
 	.queue_close = posix_queue_close,
 	.io_submit = posix_io_submit,
 	.open_file = posix_open_file,
+	.reopen_file = posix_reopen_file,
 	.close_file = posix_close_file,
 	.stat_file = posix_stat_file,
 	.sync_file = posix_sync_file,

@@ -25,6 +25,38 @@ int posix_stat_path(struct store *base, const char *path, bool nofollow, struct 
 	return err;
 }
 
+/* The names were reached by a descriptor that cannot be synced (O_PATH). */
+int posix_sync_dir(struct posix_store *store, int dir)
+{
+	int fd, err;
+
+	if (!store->sync)
+		return 0;
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = fsync(fd) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+int posix_sync_parent(struct posix_store *store, const char *path)
+{
+	struct posix_parent parent;
+	int err = posix_parent_open(store, path, &parent);
+
+	if (err)
+		return err;
+	err = posix_sync_dir(store, parent.fd);
+	posix_parent_close(&parent);
+	return err;
+}
+
+static int sync_parent(struct store *base, const struct posix_parent *parent)
+{
+	return posix_sync_dir(posix_store_of(base), parent->fd);
+}
+
 static int change_parent(struct store *base, const char *path, struct posix_parent *parent)
 {
 	if (base->read_only)
@@ -39,7 +71,7 @@ static int remove_name(struct store *base, const char *path, int flags)
 
 	if (err)
 		return err;
-	err = unlinkat(parent.fd, parent.name, flags) ? -errno : 0;
+	err = unlinkat(parent.fd, parent.name, flags) ? -errno : sync_parent(base, &parent);
 	posix_parent_close(&parent);
 	return err;
 }
@@ -61,7 +93,7 @@ int posix_mkdir(struct store *base, const char *path, uint32_t mode)
 
 	if (err)
 		return err;
-	err = mkdirat(parent.fd, parent.name, mode & 0777) ? -errno : 0;
+	err = mkdirat(parent.fd, parent.name, mode & 0777) ? -errno : sync_parent(base, &parent);
 	posix_parent_close(&parent);
 	return err;
 }
@@ -78,7 +110,9 @@ int posix_rename(struct store *base, const char *from, const char *to, bool nore
 		goto out_old;
 	err = renameat2(old.fd, old.name, new.fd, new.name, noreplace ? RENAME_NOREPLACE : 0)
 		      ? -errno
-		      : 0;
+		      : sync_parent(base, &new);
+	if (!err)
+		err = sync_parent(base, &old);
 	posix_parent_close(&new);
 out_old:
 	posix_parent_close(&old);
@@ -103,7 +137,7 @@ int posix_link(struct store *base, const char *from, const char *to)
 	err = link_parent(base, to, &new);
 	if (err)
 		goto out_old;
-	err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno : 0;
+	err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno : sync_parent(base, &new);
 	posix_parent_close(&new);
 out_old:
 	posix_parent_close(&old);
@@ -122,7 +156,7 @@ int posix_link_file(struct store_file *file, const char *to)
 	err = linkat(AT_FDCWD, posix_proc_fd(posix_file_of(file)->fd, name), new.fd, new.name,
 		     AT_SYMLINK_FOLLOW)
 		      ? -errno
-		      : 0;
+		      : sync_parent(file->store, &new);
 	posix_parent_close(&new);
 	return err;
 }

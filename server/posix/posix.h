@@ -2,13 +2,25 @@
 #ifndef USRBIO_SERVER_POSIX_H
 #define USRBIO_SERVER_POSIX_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "server/list.h"
 #include "server/store.h"
+
+#define POSIX_INODE_BUCKETS 1024
+
+struct posix_inode;
+struct posix_inodes {
+	pthread_mutex_t lock;
+	struct list buckets[POSIX_INODE_BUCKETS];
+};
 
 struct posix_store {
 	struct store base;
+	bool sync; /* what is acknowledged lasts */
+	struct posix_inodes inodes;
 	int root;		 /* the export's directory; also holds the lock on it */
 	atomic_bool told_direct; /* the log says that OPEN_DIRECT is not to be had. Any thread. */
 	/* The file system last seen that can splice, plus 1. Any thread. */
@@ -20,11 +32,7 @@ struct posix_file {
 	int fd;
 	int direct;  /* the same file without the page cache, or -1 */
 	bool memory; /* in tmpfs */
-	/*
-	 * A sync of it has failed. The kernel says so once and then forgets, though the data is
-	 * gone; so it is remembered here. Any thread.
-	 */
-	atomic_bool poisoned;
+	struct posix_inode *inode;
 };
 
 static inline struct posix_store *posix_store_of(struct store *store)
@@ -60,9 +68,22 @@ const char *posix_proc_fd(int fd, char name[PROC_FD_MAX]);
 
 void posix_attr(const struct stat *st, struct file_attr *attr);
 
-/* file.c */
+/* inode.c: of the inode of a file just opened, with others; NULL: no memory. */
+void posix_inodes_open(struct posix_inodes *inodes);
+void posix_inodes_close(struct posix_inodes *inodes);
+struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct stat *st);
+void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode);
+/* From now on each sync of those who have it fails. */
+void posix_inode_poison(struct posix_inode *inode);
+bool posix_inode_poisoned(const struct posix_inode *inode);
+
+/* open.c */
 int posix_open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
 		    struct store_file **file, struct file_attr *attr);
+int posix_reopen_file(struct store *store, const char *path, struct bytes persistent,
+		      uint32_t flags, struct store_file **file, struct file_attr *attr);
+
+/* file.c */
 void posix_close_file(struct store_file *file);
 int posix_stat_file(struct store_file *file, struct file_attr *attr);
 int posix_sync_file(struct store_file *file, bool data_only);
@@ -70,6 +91,10 @@ int posix_truncate_file(struct store_file *file, uint64_t len);
 int posix_punch(struct store_file *file, uint64_t start, uint64_t end);
 
 /* names.c */
+/* On a sync export make what happened to names in this directory last. 0 or -errno. */
+int posix_sync_dir(struct posix_store *store, int dir);
+/* The same for the directory that path is in. */
+int posix_sync_parent(struct posix_store *store, const char *path);
 int posix_stat_path(struct store *store, const char *path, bool nofollow, struct file_attr *attr);
 int posix_unlink(struct store *store, const char *path);
 int posix_rmdir(struct store *store, const char *path);

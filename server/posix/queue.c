@@ -14,6 +14,7 @@
 #define VALGRIND_MAKE_MEM_DEFINED(addr, len) ((void)(addr), (void)(len))
 #endif
 
+#include "common/faults.h"
 #include "server/evloop.h"
 #include "server/posix/posix.h"
 #include "server/store_later.h"
@@ -67,6 +68,12 @@ void posix_queue_close(struct store_queue *base)
 	free(base);
 }
 
+/* To be on disk when it is done. */
+static bool is_durable(const struct store_io *io)
+{
+	return io->kind == STORE_WRITE && posix_store_of(io->file->store)->sync;
+}
+
 static bool is_aligned(const struct store_io *io)
 {
 	uint64_t bits = (uintptr_t)io->buf | io->len | io->off | io->priv.moved;
@@ -82,6 +89,16 @@ static bool is_registered(const struct posix_queue *queue, const struct store_io
 	return queue->index >= 0 && at <= queue->len && io->len <= queue->len - at;
 }
 
+/* How much to ask the kernel for at once: all that is left. */
+static uint32_t step_len(const struct store_io *io)
+{
+	uint32_t left = io->len - io->priv.moved;
+
+	if (io->kind == STORE_READ ? fault_at(STORE_READ_SHORT) : fault_at(STORE_WRITE_SHORT))
+		return (left + 1) / 2;
+	return left;
+}
+
 /*
  * tmpfs copies, or lends its pages to a pipe, without waiting for anything, but io_uring does not
  * know (of reads before Linux 6.6) and has a thread of its own do it.
@@ -89,7 +106,7 @@ static bool is_registered(const struct posix_queue *queue, const struct store_io
 static void move_now(struct posix_queue *queue, struct store_io *io, int fd)
 {
 	char *buf = (char *)io->buf + io->priv.moved;
-	size_t len = io->len - io->priv.moved;
+	size_t len = step_len(io);
 	off_t off = (off_t)(io->off + io->priv.moved);
 	ssize_t n;
 
@@ -106,7 +123,7 @@ static void splice_later(struct posix_queue *queue, struct store_io *io, int fd)
 	struct io_uring_sqe *sqe = evloop_sqe(queue->loop);
 
 	io_uring_prep_splice(sqe, fd, (int64_t)(io->off + io->priv.moved), io->pipe, -1,
-			     io->len - io->priv.moved, SPLICE_F_NONBLOCK);
+			     step_len(io), SPLICE_F_NONBLOCK);
 	evloop_bind(sqe, &progress_of(io)->ev);
 }
 
@@ -116,7 +133,7 @@ static void read_or_write(struct posix_queue *queue, struct store_io *io)
 	struct posix_file *file = posix_file_of(io->file);
 	struct progress *progress = progress_of(io);
 	char *buf = (char *)io->buf + io->priv.moved;
-	unsigned len = io->len - io->priv.moved;
+	unsigned len = step_len(io);
 	uint64_t off = io->off + io->priv.moved;
 	int fd;
 
@@ -130,6 +147,8 @@ static void read_or_write(struct posix_queue *queue, struct store_io *io)
 		sqe->opcode = io->kind == STORE_READ ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
 		sqe->buf_index = (uint16_t)queue->index;
 	}
+	if (is_durable(io))
+		sqe->rw_flags = RWF_DSYNC;
 	evloop_bind(sqe, &progress->ev);
 }
 
@@ -213,6 +232,9 @@ static void moved(struct ev *ev, int32_t res)
 	if (!res && io->kind == STORE_WRITE)
 		res = -EIO;
 	if (res < 0) {
+		/* Of writing it out, most likely, which the kernel does not tell twice. */
+		if (res == -EIO && is_durable(io))
+			posix_inode_poison(posix_file_of(io->file)->inode);
 		io->done(io, res);
 		return;
 	}
@@ -225,11 +247,22 @@ static void moved(struct ev *ev, int32_t res)
 		submit(io->priv.queue, io);
 }
 
+static int fault_of(enum store_io_kind kind)
+{
+	if (kind == STORE_READ)
+		return fault_at(STORE_READ_EIO) ? -EIO : 0;
+	if (fault_at(STORE_WRITE_EIO))
+		return -EIO;
+	return fault_at(STORE_WRITE_ENOSPC) ? -ENOSPC : 0;
+}
+
 void posix_io_submit(struct store_queue *base, struct store_io *io)
 {
 	struct posix_queue *queue = (struct posix_queue *)base;
 	int err = store_io_check(io);
 
+	if (!err)
+		err = fault_of(io->kind);
 	if (!err && io->len && minds_holes(io))
 		err = check_holes(io);
 	if (err || !io->len || io->off > INT64_MAX - (uint64_t)io->len) {

@@ -48,18 +48,33 @@ void play_imm(struct playserver *server, struct play_conn *conn, uint32_t imm)
 	server->ops->flush(conn->tp);
 }
 
-static void welcome(struct playserver *server, struct play_conn *conn)
+/* The status of the welcome. */
+static int judge(struct playserver *server, const struct hello *hello)
+{
+	server->last_epoch = hello->epoch;
+	if (!hello->session_id.len)
+		return server->refuse;
+	if (atomic_exchange(&server->forget, false)) {
+		server->boot_id++;
+		return -ESTALE;
+	}
+	if (hello->epoch)
+		atomic_fetch_add(&server->nr_resumed, 1);
+	return server->refuse;
+}
+
+static void welcome(struct playserver *server, struct play_conn *conn, const struct hello *hello)
 {
 	static const uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	const struct message msg = {
 		.type = MSG_WELCOME,
-		.welcome = {.status = server->refuse,
+		.welcome = {.status = judge(server, hello),
 			    .version = PROTO_VERSION,
 			    .features = (server->no_imm ? 0 : FEATURE_IMM) |
 					(server->counters ? FEATURE_COUNTERS : 0),
 			    .session_id = {.data = id, .len = sizeof(id)},
 			    .session_key = {.data = key, .len = sizeof(key)},
-			    .boot_id = 42,
+			    .boot_id = server->boot_id,
 			    .max_inflight = server->max_inflight,
 			    .max_regions = server->max_regions,
 			    .max_files = 100},
@@ -74,12 +89,18 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 	const struct message msg = {
 		.type = MSG_REPLY,
 		.reply = {.tag = call->tag,
+			  .status = call->op == CALL_REOPEN ? server->reopen : server->answer,
 			  .file = 7,
 			  .attr_valid = 1,
 			  .attr = {.mode = S_IFREG | 0600, .size = PLAY_SIZE}},
 	};
 
+	bool mute = atomic_load(&server->mute);
+
+	server->last_replay = call->replay;
 	atomic_fetch_add(&server->nr_calls, 1);
+	if (call->op == CALL_REOPEN)
+		atomic_fetch_add(&server->nr_reopens, 1);
 	if (call->op == CALL_COUNTERS) {
 		play_must(server->counters);
 		server->counters(server, conn, call);
@@ -87,6 +108,8 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 	}
 	if (call->op == CALL_CLOSE)
 		atomic_fetch_add(&server->nr_closes, 1);
+	if (mute)
+		return;
 	play_send(server, conn, &msg);
 }
 
@@ -107,12 +130,19 @@ static void take_batch(struct playserver *server, struct play_conn *conn,
 							  .priority = submit->priority,
 							  .n = (uint32_t)submit->n};
 	atomic_store(&server->nr_batches, nr + 1);
+	if (server->cut_every && nr % server->cut_every == server->cut_every - 1) {
+		atomic_store(&server->forget, nr / server->cut_every % 2);
+		atomic_store(&server->cut, true);
+	}
 	if (server->lie) {
 		server->lie(server, conn, submit);
+		if (server->lie_once)
+			server->lie = NULL;
 		return;
 	}
 	for (size_t i = 0; i < submit->n; i++)
 		queue_io(server, &(struct play_io){.conn = conn,
+						   .life = conn->life,
 						   .tag = io_tag(&submit->io[i]),
 						   .op = submit->op,
 						   .region = io_region(&submit->io[i]),
@@ -126,7 +156,15 @@ static void take_drop(struct playserver *server, struct play_conn *conn,
 		      const struct region_drop *drop)
 {
 	atomic_fetch_add(&server->nr_drops_asked, 1);
-	queue_io(server, &(struct play_io){.conn = conn, .tag = drop->tag, .region = drop->region});
+	if (server->lie_about_drop) {
+		server->lie_about_drop(server, conn, drop->tag);
+		server->lie_about_drop = NULL;
+		return;
+	}
+	queue_io(server, &(struct play_io){.conn = conn,
+					   .life = conn->life,
+					   .tag = drop->tag,
+					   .region = drop->region});
 }
 
 static void take_message(struct playserver *server, struct play_conn *conn, const void *frame,
@@ -135,9 +173,11 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 	struct message msg;
 
 	play_must(!codec_decode(&server->arena, frame, len, &msg));
+	if (atomic_load(&server->deaf))
+		return;
 	switch (msg.type) {
 	case MSG_HELLO:
-		welcome(server, conn);
+		welcome(server, conn, &msg.hello);
 		break;
 	case MSG_REGION_ADD:
 		atomic_fetch_add(&server->nr_adds, 1);
@@ -155,6 +195,9 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 		answer_call(server, conn, &msg.call);
 		break;
 	case MSG_PING:
+		atomic_fetch_add(msg.ping.pong ? &server->nr_pongs : &server->nr_pings, 1);
+		if (msg.ping.pong)
+			break;
 		msg.ping.pong = 1;
 		play_send(server, conn, &msg);
 		break;
@@ -259,7 +302,7 @@ static void serve_queue(struct playserver *server)
 	while (n--) {
 		struct play_io io = server->ios[server->head++ % PLAY_IOS];
 
-		if (!io.conn->open)
+		if (!io.conn->open || io.life != io.conn->life)
 			continue;
 		if (!serve(server, &io))
 			queue_io(server, &io);
@@ -274,7 +317,7 @@ static void take_done(struct playserver *server, const struct tp_event *event)
 		return;
 	server->nr_moving--;
 	io->moved = true;
-	if (!event->status)
+	if (!event->status && io->life == io->conn->life)
 		queue_io(server, io);
 	free(io);
 }
@@ -286,7 +329,7 @@ static void take_request(struct playserver *server, struct tp_request *request)
 
 		if (conn->tp)
 			continue;
-		memset(conn, 0, sizeof(*conn));
+		*conn = (struct play_conn){.life = conn->life + 1};
 		play_must(!server->ops->accept(server->domain, request, conn, &conn->tp));
 		conn->open = true;
 		return;
@@ -321,6 +364,26 @@ static void take_event(struct playserver *server, const struct tp_event *event)
 	}
 }
 
+/* Nothing is said or done any more on those that are over. */
+static void cut_all(struct playserver *server)
+{
+	for (unsigned i = 0; i < PLAY_CONNS; i++) {
+		if (!server->conns[i].tp)
+			continue;
+		server->conns[i].open = false;
+		server->ops->disconnect(server->conns[i].tp);
+	}
+}
+
+static void ping_all(struct playserver *server)
+{
+	const struct message msg = {.type = MSG_PING, .ping = {.nonce = 77}};
+
+	for (unsigned i = 0; i < PLAY_CONNS; i++)
+		if (server->conns[i].open)
+			play_send(server, &server->conns[i], &msg);
+}
+
 static void turn(struct playserver *server)
 {
 	struct tp_event events[32];
@@ -330,9 +393,9 @@ static void turn(struct playserver *server)
 		take_event(server, &events[i]);
 	serve_queue(server);
 	if (atomic_exchange(&server->cut, false))
-		for (unsigned i = 0; i < PLAY_CONNS; i++)
-			if (server->conns[i].tp)
-				server->ops->disconnect(server->conns[i].tp);
+		cut_all(server);
+	if (atomic_exchange(&server->ping, false))
+		ping_all(server);
 	if (!n && !server->ops->arm(server->domain)) {
 		struct pollfd fd = {.fd = server->domain->fd, .events = POLLIN};
 
@@ -353,7 +416,7 @@ void play_start(struct playserver *server)
 {
 	static const struct tp_domain_config config = {.msg_max = FRAME_MAX,
 						       .nr_recvs = 64,
-						       .nr_sends = 64,
+						       .nr_sends = 256,
 						       .nr_posts = 64,
 						       .nr_conns = PLAY_CONNS,
 						       .numa = -1};
@@ -365,6 +428,7 @@ void play_start(struct playserver *server)
 		server->max_inflight = 1024;
 	if (!server->max_regions)
 		server->max_regions = 256;
+	server->boot_id = 42;
 	server->ops = tp_find("loop");
 	snprintf(name, sizeof(name), "play-%d-%u", (int)getpid(), atomic_fetch_add(&number, 1));
 	snprintf(server->mount, sizeof(server->mount), "loop://%s/data", name);

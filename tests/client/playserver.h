@@ -24,11 +24,13 @@
 struct play_conn {
 	struct tp_conn *tp;
 	bool open;
+	unsigned life; /* counts its connections: what an earlier one asked for is over */
 	struct region_add regions[REGIONS_MAX];
 };
 
 struct play_io {
 	struct play_conn *conn;
+	unsigned life;
 	uint32_t tag, op, region;
 	uint64_t off, len, region_off;
 	bool moved; /* a write whose data has come */
@@ -46,8 +48,16 @@ struct playserver {
 	uint32_t max_inflight, max_regions;
 	int refuse; /* status of the welcome */
 	bool no_imm;
+	bool lie_once;			  /* then it serves */
+	int reopen;			  /* status of each REOPEN */
+	int answer;			  /* and of other calls */
+	uint32_t last_epoch, last_replay; /* of the last hello and call */
+	uint64_t boot_id;
+	unsigned cut_every; /* so many batches; and every other time the session is forgotten */
 	/* Called instead of serving a batch, on the server's thread. */
 	void (*lie)(struct playserver *server, struct play_conn *conn, const struct submit *submit);
+	/* The same of a drop, once. */
+	void (*lie_about_drop)(struct playserver *server, struct play_conn *conn, uint32_t tag);
 	/* Called to answer CALL_COUNTERS, likewise; NULL: the feature is not offered. */
 	void (*counters)(struct playserver *server, struct play_conn *conn,
 			 const struct call *call);
@@ -58,6 +68,11 @@ struct playserver {
 	/* Any time. */
 	_Atomic bool hold;	/* take I/Os, but neither move nor answer */
 	_Atomic bool stop, cut; /* cut: every connection, once */
+	_Atomic bool deaf;	/* takes messages and answers none, not even pings */
+	_Atomic bool forget;	/* the session, as by a restart, once */
+	_Atomic bool mute;	/* calls are taken, and not answered */
+	_Atomic unsigned nr_reopens, nr_resumed, nr_pings, nr_pongs;
+	_Atomic bool ping; /* every client, once */
 	_Atomic unsigned nr_drops_asked;
 	_Atomic unsigned nr_batches, nr_adds, nr_drops, nr_closes, nr_welcomes, nr_calls;
 	struct play_batch batches[1024]; /* nr_batches of them */

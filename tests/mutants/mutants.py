@@ -55,7 +55,7 @@ MUTANTS = [
            "\tatomic_fetch_or(&owned[word], 1ull << (fd % 64));\n", "\t(void)word;\n",
            "killed/*"),
     Mutant("holes-flag", "FORBID_READ_HOLES reaches the server",
-           "client/batch.c",
+           "client/gather.c",
            "ring->flags & HF3FS_IOR_FORBID_READ_HOLES ? IO_NO_HOLES : 0", "0",
            "holes/*"),
 ]

@@ -9,22 +9,47 @@
 
 char files_directory[64];
 
-struct server *files_start(const char *scheme, const char *parent)
+static void make_directory(const char *parent)
 {
-	struct export_config export = {.name = "files", .where = files_directory};
-	struct listen_config listen = {.host = "127.0.0.1"};
-	const struct server_config config = {.exports = &export,
-					     .nr_exports = 1,
-					     .listens = &listen,
-					     .nr_listens = 1,
-					     .nr_workers = 1};
-	struct server *server;
-
 	snprintf(files_directory, sizeof(files_directory), "%s/usrbio-files-XXXXXX", parent);
 	cr_assert(mkdtemp(files_directory));
+}
+
+static struct server *start(const char *scheme, const struct export_config *exports,
+			    unsigned nr_exports, struct server_config config)
+{
+	struct listen_config listen = {.host = "127.0.0.1"};
+	struct server *server;
+
 	strcpy(listen.scheme, scheme);
+	config.exports = exports;
+	config.nr_exports = nr_exports;
+	config.listens = &listen;
+	config.nr_listens = 1;
 	cr_assert_eq(server_start(&config, &server), 0);
 	return server;
+}
+
+struct server *files_start(const char *scheme, const char *parent)
+{
+	const struct export_config export = {.name = "files", .where = files_directory};
+
+	make_directory(parent);
+	return start(scheme, &export, 1, (struct server_config){.nr_workers = 1});
+}
+
+struct server *files_start_twice(const char *scheme, const char *parent, const char *prefix,
+				 const struct server_config *extra)
+{
+	char slow[256];
+	const struct export_config exports[] = {
+		{.name = "fast", .where = files_directory, .unlocked = true},
+		{.name = "slow", .where = slow, .unlocked = true},
+	};
+
+	make_directory(parent);
+	snprintf(slow, sizeof(slow), "%s%s", prefix, files_directory);
+	return start(scheme, exports, 2, *extra);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

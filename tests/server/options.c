@@ -26,14 +26,18 @@ static int parse(const char *line)
 
 Test(options, a_full_line)
 {
-	cr_assert_eq(parse("--export a=/srv,ro --export b=null:1G --listen tcp://[::1]:0 "
+	cr_assert_eq(parse("--export a=/srv,sync,ro --export b=null:1G --listen tcp://[::1]:0 "
 			   "--listen rdma://host --workers 3 --staging 64 --max-connections 9 "
-			   "--max-inflight 100 --huge-pages --log off"),
+			   "--max-inflight 100 --huge-pages --log off --max-sessions 7 "
+			   "--max-files 8 --session-time 11 --keepalive 12 --hello-time 13 "
+			   "--stall-time 14"),
 		     0);
 	cr_assert_eq(options.config.nr_exports, 2);
 	cr_assert_str_eq(options.exports[0].name, "a");
 	cr_assert_str_eq(options.exports[0].where, "/srv");
 	cr_assert(options.exports[0].read_only);
+	cr_assert(options.exports[0].sync);
+	cr_assert_not(options.exports[1].sync);
 	cr_assert_str_eq(options.exports[1].where, "null:1G");
 	cr_assert_not(options.exports[1].read_only);
 	cr_assert_eq(options.config.nr_listens, 2);
@@ -45,6 +49,12 @@ Test(options, a_full_line)
 	cr_assert_eq(options.config.staging_mib, 64);
 	cr_assert_eq(options.config.max_connections, 9);
 	cr_assert_eq(options.config.max_inflight, 100);
+	cr_assert_eq(options.config.max_sessions, 7);
+	cr_assert_eq(options.config.max_files, 8);
+	cr_assert_eq(options.config.session_ms, 11000);
+	cr_assert_eq(options.config.keepalive_ms, 12000);
+	cr_assert_eq(options.config.hello_ms, 13000);
+	cr_assert_eq(options.config.stall_ms, 14000);
 	cr_assert(options.config.huge_pages);
 }
 
@@ -56,6 +66,13 @@ Test(options, defaults)
 	cr_assert_str_eq(options.listens[0].scheme, "tcp");
 	cr_assert_str_eq(options.listens[0].host, "127.0.0.1");
 	cr_assert_eq(options.listens[0].port, PROTO_PORT);
+}
+
+Test(options, zero_seconds_mean_none_where_that_makes_sense)
+{
+	cr_assert_eq(parse("--export a=b --session-time 0 --keepalive 0"), 0);
+	cr_assert_eq(options.config.session_ms, 1);
+	cr_assert_eq(options.config.keepalive_ms, SERVER_OFF);
 }
 
 Test(options, help_and_version)
@@ -75,6 +92,7 @@ Test(options, mistakes_are_named_in_one_line)
 		{"--export =x", "NAME=WHERE"},
 		{"--export a=", "NAME=WHERE"},
 		{"--export a=,ro", "WHERE is missing"},
+		{"--export a=,ro,sync", "WHERE is missing"},
 		{"--export a/b=x", "'/'"},
 		{"--export a=x y", "unexpected \"y\""},
 		{"--export a=x --listen host", "tcp://"},
@@ -86,6 +104,10 @@ Test(options, mistakes_are_named_in_one_line)
 		{"--export a=x --workers -1", "--workers -1"},
 		{"--export a=x --workers 2x", "--workers 2x"},
 		{"--export a=x --max-inflight 999999", "16384"},
+		{"--export a=x --max-files 65537", "65536"},
+		{"--export a=x --hello-time 0", "--hello-time 0"},
+		{"--export a=x --stall-time 0", "--stall-time 0"},
+		{"--export a=x --keepalive 1000001", "1000000"},
 		{"--export a=x --log loud", "--log loud"},
 		{"--wat", "--wat"},
 	};

@@ -137,7 +137,12 @@ static void take_message(struct peer *peer, const void *frame, size_t len)
 		take_reply(peer, &msg.reply);
 		break;
 	case MSG_PING:
-		cr_assert_eq(msg.ping.pong, 1);
+		if (!msg.ping.pong) {
+			peer->nr_pings++;
+			peer->pong_due = !peer->mute;
+			peer->pong_nonce = msg.ping.nonce;
+			break;
+		}
 		peer->nr_pongs++;
 		peer->nonce = msg.ping.nonce;
 		break;
@@ -175,6 +180,13 @@ void peer_step(struct peer *peer)
 
 	for (int i = 0; i < n; i++)
 		take_event(peer, &events[i]);
+	if (peer->pong_due && !peer->closed) {
+		peer->pong_due = false;
+		peer_send(peer, &(struct message){
+					.type = MSG_PING,
+					.ping = {.nonce = peer->pong_nonce, .pong = 1},
+				});
+	}
 	if (!n)
 		sched_yield();
 }
@@ -213,24 +225,46 @@ struct bytes bytes_of(const char *text)
 	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
 }
 
+struct hello peer_new_hello(const char *export)
+{
+	return (struct hello){
+		.version_min = 1,
+		.version_max = PROTO_VERSION,
+		.features = FEATURE_IMM | FEATURE_COUNTERS,
+		.export = bytes_of(export),
+		.client = bytes_of("peer"),
+	};
+}
+
+struct hello peer_hello_again(const struct peer *from, const char *export, uint32_t epoch)
+{
+	struct hello hello = peer_new_hello(export);
+
+	hello.session_id = (struct bytes){from->session_id, SESSION_ID_SIZE};
+	hello.session_key = (struct bytes){from->session_key, SESSION_KEY_SIZE};
+	hello.epoch = epoch;
+	return hello;
+}
+
+void peer_say_hello(struct peer *peer, const struct hello *hello)
+{
+	peer_send(peer, &(struct message){.type = MSG_HELLO, .hello = *hello});
+}
+
 int peer_hello_as(struct peer *peer, const struct hello *hello)
 {
 	unsigned before = peer->nr_welcomes;
 
-	peer_send(peer, &(struct message){.type = MSG_HELLO, .hello = *hello});
+	peer_say_hello(peer, hello);
 	peer_until(peer, peer->nr_welcomes > before || peer->closed);
 	return peer->nr_welcomes > before ? peer->welcome.status : -ENOTCONN;
 }
 
 int peer_hello(struct peer *peer, const char *export)
 {
-	return peer_hello_as(peer, &(struct hello){
-					   .version_min = 1,
-					   .version_max = PROTO_VERSION,
-					   .features = FEATURE_IMM | FEATURE_COUNTERS,
-					   .export = bytes_of(export),
-					   .client = bytes_of("peer"),
-				   });
+	const struct hello hello = peer_new_hello(export);
+
+	return peer_hello_as(peer, &hello);
 }
 
 void peer_add_region(struct peer *peer, uint32_t region, size_t off, size_t size, uint32_t access)

@@ -41,6 +41,10 @@ struct peer {
 	uint32_t types[FRAME_MAX];
 	uint64_t counts[FRAME_MAX / 8];
 	uint64_t nonce;
+	bool mute;	   /* leaves the server's pings unanswered */
+	unsigned nr_pings; /* the server's */
+	bool pong_due;
+	uint64_t pong_nonce;
 };
 
 /* A server with the exports "memory", "readonly" (a null store), "null" (1 GiB), "errors" (every
@@ -62,6 +66,12 @@ void peer_step(struct peer *peer);
 void peer_send(struct peer *peer, const struct message *msg);
 void peer_send_raw(struct peer *peer, const void *frame, size_t len);
 
+/* A hello with all features, for a new session. */
+struct hello peer_new_hello(const char *export);
+/* The same for the session that `from` has been welcomed to, which stays in use. */
+struct hello peer_hello_again(const struct peer *from, const char *export, uint32_t epoch);
+/* Say it, and do not wait. */
+void peer_say_hello(struct peer *peer, const struct hello *hello);
 /* Hello with all features, then wait for the answer: its status. */
 int peer_hello(struct peer *peer, const char *export);
 int peer_hello_as(struct peer *peer, const struct hello *hello);

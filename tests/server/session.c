@@ -15,6 +15,22 @@ static struct pool *pool;
 static struct sessions *sessions;
 static struct exports exports;
 
+#define LINGER	10
+#define SILENCE 100
+
+static void open_sessions(unsigned max_sessions, uint32_t max_files)
+{
+	const struct sessions_config config = {
+		.pool = pool,
+		.max_sessions = max_sessions,
+		.max_files = max_files,
+		.linger_ns = LINGER,
+		.silence_ns = SILENCE,
+	};
+
+	cr_assert_eq(sessions_open(&sessions, &config), 0);
+}
+
 static void open_it(void)
 {
 	static const struct export_config configs[] = {{.name = "a", .where = "memory:"},
@@ -22,11 +38,12 @@ static void open_it(void)
 
 	cr_assert_eq(exports_open(&exports, configs, 2), 0);
 	cr_assert_eq(pool_open(&pool, 2), 0);
-	cr_assert_eq(sessions_open(&sessions, pool), 0);
+	open_sessions(4096, FILES_MAX);
 }
 
 static void close_it(void)
 {
+	sessions_end(sessions);
 	pool_close(pool);
 	sessions_close(sessions);
 	exports_close(&exports);
@@ -57,47 +74,193 @@ static bool known(struct session *session, uint64_t handle)
 	return file;
 }
 
+/* A member, and how often it was told something. */
+struct one {
+	struct member member;
+	unsigned told;
+};
+
+static void notify(struct member *member)
+{
+	container_of(member, struct one, member)->told++;
+}
+
+static int enter(struct one *one, const struct hello *hello)
+{
+	*one = (struct one){.member.notify = notify};
+	return session_enter(sessions, &exports.list[0], hello, &one->member);
+}
+
+static struct session *enter_new(struct one *one)
+{
+	cr_assert_eq(enter(one, &(struct hello){0}), 0);
+	return one->member.session;
+}
+
+static struct hello hello_of(const struct session *session, uint32_t epoch)
+{
+	return (struct hello){
+		.session_id = {session_id(session), SESSION_ID_SIZE},
+		.session_key = {session_key(session), SESSION_KEY_SIZE},
+		.epoch = epoch,
+	};
+}
+
+static int enter_again(struct one *one, const struct one *before, uint32_t epoch)
+{
+	const struct hello hello = hello_of(before->member.session, epoch);
+
+	return enter(one, &hello);
+}
+
+static void leave(struct one *one)
+{
+	session_leave(&one->member, false, 0);
+}
+
 Test(session_object, join_needs_id_key_and_export)
 {
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
-	struct session *session, *again;
+	const struct hello hello = {.session_id = {id, sizeof(id)},
+				    .session_key = {key, sizeof(key)}};
+	struct one one, two;
 
-	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
-	memcpy(id, session_id(session), sizeof(id));
-	memcpy(key, session_key(session), sizeof(key));
-	cr_assert_eq(session_join(sessions, &exports.list[0], id, key, &again), 0);
-	cr_assert_eq(session, again);
-	session_put(again);
-	cr_assert_eq(session_join(sessions, &exports.list[1], id, key, &again), -ESTALE);
+	enter_new(&one);
+	memcpy(id, session_id(one.member.session), sizeof(id));
+	memcpy(key, session_key(one.member.session), sizeof(key));
+	cr_assert_eq(enter(&two, &hello), 0);
+	cr_assert_eq(two.member.session, one.member.session);
+	leave(&two);
+	cr_assert_eq(session_enter(sessions, &exports.list[1], &hello, &two.member), -ESTALE);
 	for (size_t i = 0; i < sizeof(key); i++) {
 		key[i] ^= 0x80;
-		cr_assert_eq(session_join(sessions, &exports.list[0], id, key, &again), -ESTALE);
+		cr_assert_eq(enter(&two, &hello), -ESTALE);
 		key[i] ^= 0x80;
 	}
-	session_put(session);
-	cr_assert_eq(session_join(sessions, &exports.list[0], id, key, &again), -ESTALE);
+	leave(&one);
+	cr_assert_eq(sessions_expire(sessions, LINGER), UINT64_MAX);
+	cr_assert_eq(enter(&two, &hello), -ESTALE);
 }
 
 Test(session_object, connections_are_bounded)
 {
-	struct session *session, *again;
-	int n = 1;
+	struct one first, ones[SESSION_CONNS_MAX];
+	int n = 0;
 
-	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
-	while (!session_join(sessions, &exports.list[0], session_id(session), session_key(session),
-			     &again))
+	enter_new(&first);
+	while (!enter_again(&ones[n], &first, 0))
 		n++;
-	cr_assert_eq(n, SESSION_CONNS_MAX);
-	while (n--)
-		session_put(session);
+	cr_assert_eq(n, SESSION_CONNS_MAX - 1);
+	cr_assert_eq(enter_again(&ones[n], &first, 0), -EUSERS);
+	cr_assert_eq(enter_again(&ones[n], &first, 1), -EAGAIN,
+		     "those of an older life do not count");
+	cr_assert_eq(session_check(&first.member), -ESTALE);
+	leave(&first);
+	for (int i = 0; i <= n; i++)
+		leave(&ones[i]);
+}
+
+Test(session_object, a_higher_epoch_waits_until_all_of_lower_ones_have_left)
+{
+	struct one old[2], waiting, joins, late;
+
+	enter_new(&old[0]);
+	cr_assert_eq(enter_again(&old[1], &old[0], 0), 0);
+	cr_assert_eq(enter_again(&waiting, &old[0], 7), -EAGAIN);
+	cr_assert_eq(enter_again(&joins, &old[0], 7), -EAGAIN, "who joins has to wait as well");
+	cr_assert_eq(enter_again(&late, &old[0], 6), -ESTALE);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(old[i].told, 1);
+		cr_assert_eq(session_check(&old[i].member), -ESTALE);
+	}
+	cr_assert_eq(session_check(&waiting.member), -EAGAIN);
+	leave(&old[0]);
+	cr_assert_eq(waiting.told, 0);
+	cr_assert_eq(session_check(&waiting.member), -EAGAIN);
+	leave(&old[1]);
+	cr_assert_eq(waiting.told, 1);
+	cr_assert_eq(joins.told, 1);
+	cr_assert_eq(session_check(&waiting.member), 0);
+	cr_assert_eq(session_check(&joins.member), 0);
+	leave(&waiting);
+	leave(&joins);
+}
+
+Test(session_object, who_waits_can_be_overtaken)
+{
+	struct one old, first, second;
+
+	enter_new(&old);
+	cr_assert_eq(enter_again(&first, &old, 1), -EAGAIN);
+	cr_assert_eq(enter_again(&second, &old, UINT32_MAX), -EAGAIN);
+	cr_assert_eq(old.told, 1, "not again before it has looked");
+	cr_assert_eq(first.told, 1);
+	cr_assert_eq(session_check(&first.member), -ESTALE);
+	leave(&old);
+	cr_assert_eq(second.told, 0, "the one overtaken is still there");
+	cr_assert_eq(first.told, 1);
+	leave(&first);
+	cr_assert_eq(second.told, 1);
+	cr_assert_eq(session_check(&second.member), 0);
+	leave(&second);
+}
+
+Test(session_object, one_left_alone_is_kept_for_a_while)
+{
+	struct one one, two;
+	struct hello hello;
+
+	hello = hello_of(enter_new(&one), 0);
+	cr_assert_eq(session_leave(&one.member, false, 1000), 1000 + LINGER);
+	cr_assert_eq(sessions_expire(sessions, 1000 + LINGER - 1), 1000 + LINGER);
+	cr_assert_eq(enter(&two, &hello), 0);
+	cr_assert_eq(sessions_expire(sessions, UINT64_MAX), UINT64_MAX,
+		     "not while somebody is there");
+	cr_assert_eq(session_leave(&two.member, true, 2000), 2000 + SILENCE);
+	hello = hello_of(enter_new(&one), 0);
+	cr_assert_eq(session_leave(&one.member, false, 2001), 2001 + LINGER);
+	cr_assert_eq(sessions_expire(sessions, 2000), 2001 + LINGER);
+	cr_assert_eq(sessions_expire(sessions, 2001 + LINGER), 2000 + SILENCE);
+	cr_assert_eq(sessions_expire(sessions, 2000 + SILENCE), UINT64_MAX);
+}
+
+/* What counts is how the newest life ended, not how old ones were cleared away. */
+Test(session_object, the_fenced_say_nothing_about_their_client)
+{
+	struct one old, new;
+
+	enter_new(&old);
+	cr_assert_eq(enter_again(&new, &old, 1), -EAGAIN);
+	cr_assert_eq(session_leave(&new.member, true, 0), UINT64_MAX);
+	cr_assert_eq(session_leave(&old.member, false, 0), SILENCE);
+}
+
+Test(session_object, too_many_end_the_oldest_that_nobody_uses)
+{
+	struct one ones[3], again;
+	struct hello hello[2];
+
+	sessions_close(sessions);
+	open_sessions(2, FILES_MAX);
+	hello[0] = hello_of(enter_new(&ones[0]), 0);
+	hello[1] = hello_of(enter_new(&ones[1]), 0);
+	cr_assert_eq(enter(&ones[2], &(struct hello){0}), -EUSERS);
+	session_leave(&ones[1].member, false, 5);
+	session_leave(&ones[0].member, false, 6);
+	cr_assert_eq(enter(&ones[2], &(struct hello){0}), 0);
+	cr_assert_eq(enter(&again, &hello[0]), 0);
+	cr_assert_eq(enter(&ones[1], &(struct hello){0}), -EUSERS);
+	leave(&ones[2]);
+	leave(&again);
+	sessions_end(sessions);
 }
 
 Test(session_object, closed_handles_never_come_back)
 {
-	struct session *session;
+	struct one one;
+	struct session *session = enter_new(&one);
 	uint64_t handles[100];
 
-	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
 	for (int i = 0; i < 100; i++)
 		handles[i] = add_file(session);
 	for (int i = 0; i < 100; i += 2)
@@ -109,16 +272,16 @@ Test(session_object, closed_handles_never_come_back)
 	cr_assert_eq(session_close_file(session, handles[0]), -ESTALE);
 	cr_assert_not(known(session, 0));
 	cr_assert_not(known(session, UINT64_MAX));
-	session_put(session);
+	leave(&one);
 }
 
 Test(session_object, batches_hold_each_entry)
 {
-	struct session *session;
+	struct one one;
+	struct session *session = enter_new(&one);
 	struct file *files[6];
 	uint64_t a, b;
 
-	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
 	a = add_file(session);
 	b = add_file(session);
 	session_get_files(session, 6, (uint64_t[]){a, a, 0, b, a, a}, files);
@@ -130,22 +293,33 @@ Test(session_object, batches_hold_each_entry)
 	for (int i = 0; i < 6; i++)
 		if (files[i])
 			file_unref(files[i], 1);
-	session_put(session);
+	leave(&one);
+}
+
+static void fill(struct session *session, int max)
+{
+	struct store *store = exports.list[0].store;
+	struct store_file *file;
+	struct file_attr attr;
+	uint64_t handle, first = add_file(session);
+
+	for (int i = 1; i < max; i++)
+		add_file(session);
+	cr_assert_eq(store->ops->open_file(store, "f", OPEN_READ, 0, &file, &attr), 0);
+	cr_assert_eq(session_add_file(session, file, &handle), -EMFILE);
+	cr_assert_eq(session_close_file(session, first), 0);
+	cr_assert_eq(session_add_file(session, file, &handle), 0);
 }
 
 Test(session_object, files_are_bounded)
 {
-	struct store *store = exports.list[0].store;
-	struct session *session;
-	struct store_file *file;
-	struct file_attr attr;
-	uint64_t handle;
+	struct one one;
 
-	cr_assert_eq(session_new(sessions, &exports.list[0], &session), 0);
-	for (int i = 0; i < FILES_MAX; i++)
-		add_file(session);
-	cr_assert_eq(store->ops->open_file(store, "f", OPEN_READ, 0, &file, &attr), 0);
-	cr_assert_eq(session_add_file(session, file, &handle), -EMFILE);
-	store->ops->close_file(file);
-	session_put(session);
+	fill(enter_new(&one), FILES_MAX);
+	leave(&one);
+	sessions_end(sessions);
+	sessions_close(sessions);
+	open_sessions(2, 5);
+	fill(enter_new(&one), 5);
+	leave(&one);
 }

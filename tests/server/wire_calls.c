@@ -129,6 +129,57 @@ Test(calls, a_read_only_export_stays_as_it_is)
 	each_scheme(read_only_body);
 }
 
+static void reopen_body(struct server *server)
+{
+	struct call call = {.op = CALL_REOPEN, .path = bytes_of("f"), .flags = OPEN_READ};
+	uint8_t name[PERSISTENT_MAX];
+	struct peer peer;
+	uint64_t file;
+
+	peer_open(&peer, server, "memory");
+	file = peer_open_file(&peer, "f", RW);
+	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 500, 0), 500);
+	cr_assert_eq(peer_call(&peer, &call), -ESTALE, "no name, no file");
+	peer_open_file(&peer, "f", OPEN_READ);
+	memcpy(name, peer.persistent, sizeof(name));
+	call.persistent = (struct bytes){name, peer.reply.persistent.len};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	cr_assert_eq(peer.reply.attr_valid, 1);
+	cr_assert_eq(peer.reply.attr.size, 500);
+	cr_assert_eq(peer.reply.persistent.len, call.persistent.len);
+	cr_assert_neq(peer.reply.file, file);
+	file = peer.reply.file;
+	cr_assert_eq(peer_io(&peer, IO_READ, file, 0, 500, 0), 500);
+	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 500, 0), -EBADF, "opened for reading");
+	call.flags = 0;
+	cr_assert_eq(peer_call(&peer, &call), -EINVAL);
+	for (uint32_t flag = 1; flag <= OPEN_FLAGS_ALL; flag *= 2) {
+		call.flags = OPEN_READ | flag;
+		cr_assert_eq(peer_call(&peer, &call), flag & OPEN_REOPEN_FLAGS ? 0 : -EINVAL);
+	}
+	call.flags = OPEN_READ;
+	call.path = bytes_of("/f");
+	cr_assert_eq(peer_call(&peer, &call), -EINVAL);
+	call.path = bytes_of("f");
+	cr_assert_eq(call_path(&peer, CALL_UNLINK, "f", ""), 0);
+	cr_assert_eq(peer_call(&peer, &call), -ESTALE);
+	peer_close(&peer);
+
+	peer_open(&peer, server, "readonly");
+	peer_open_file(&peer, "f", OPEN_READ);
+	memcpy(name, peer.persistent, sizeof(name));
+	call.persistent.len = peer.reply.persistent.len;
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	call.flags = OPEN_READ | OPEN_WRITE;
+	cr_assert_eq(peer_call(&peer, &call), -EROFS);
+	peer_close(&peer);
+}
+
+Test(calls, a_file_is_opened_again_by_its_name)
+{
+	each_scheme(reopen_body);
+}
+
 static void readdir_body(struct server *server)
 {
 	enum { N = 1200 };

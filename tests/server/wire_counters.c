@@ -140,7 +140,8 @@ static void exact_body(struct server *server)
 static void each_scheme(unsigned workers, void (*body)(struct server *server))
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct server_config config = {.nr_workers = workers};
+		/* Pings would be counted, too. */
+		struct server_config config = {.nr_workers = workers, .keepalive_ms = SERVER_OFF};
 		struct server *server = bed_start(schemes[i], &config);
 
 		body(server);

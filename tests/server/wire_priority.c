@@ -5,31 +5,36 @@
 #include "peer.h"
 #include "server/staging.h"
 
+static void submit_large(struct peer *peer, enum priority priority, uint32_t n)
+{
+	const uint64_t file = peer_open_file(peer, "f", OPEN_READ);
+	struct peer_io ios[BATCH_MAX];
+
+	for (uint32_t i = 0; i < n; i++)
+		ios[i] = (struct peer_io){.tag = i, .file = file, .len = SEGMENT_SIZE};
+	peer_submit(peer, IO_READ, priority, ios, n);
+}
+
 /*
- * Someone who takes nothing of what it asked for has all large buffers. Large I/O of another peer
- * has to wait for one; small I/O that is more urgent has not.
+ * Two that take nothing of what they asked for have all large buffers between them: three. Large
+ * I/O of another peer has to wait for one; small I/O that is more urgent has not.
  */
 Test(priority, a_small_urgent_one_does_not_wait_for_a_large_buffer)
 {
 	enum { QUIET = 20 };
 	const struct server_config config = {.nr_workers = 1, .staging_mib = 1};
 	struct server *server = bed_start("tcp", &config);
-	struct peer_io ios[BATCH_MAX], small = {.tag = BATCH_MAX, .len = 512};
+	struct peer_io small = {.tag = BATCH_MAX, .len = 512};
 	unsigned quiet = 0, before; /* quiet: small ones in a row without a large one between */
-	struct peer deaf, peer;
-	uint64_t file;
+	struct peer deaf[2], peer;
 
-	peer_open(&deaf, server, "null");
-	file = peer_open_file(&deaf, "f", OPEN_READ);
-	for (uint32_t i = 0; i < BATCH_MAX; i++)
-		ios[i] = (struct peer_io){.tag = i, .file = file, .len = SEGMENT_SIZE};
-	peer_submit(&deaf, IO_READ, PRIORITY_NORMAL, ios, BATCH_MAX);
+	for (int i = 0; i < 2; i++) {
+		peer_open(&deaf[i], server, "null");
+		submit_large(&deaf[i], PRIORITY_NORMAL, BATCH_MAX);
+	}
 	peer_open(&peer, server, "null");
-	file = peer_open_file(&peer, "f", OPEN_READ);
-	for (uint32_t i = 0; i < BATCH_MAX; i++)
-		ios[i].file = file;
-	small.file = file;
-	peer_submit(&peer, IO_READ, PRIORITY_LOW, ios, BATCH_MAX);
+	small.file = peer_open_file(&peer, "f", OPEN_READ);
+	submit_large(&peer, PRIORITY_LOW, BATCH_MAX);
 	while (quiet < QUIET && peer.nr_results - (small.tag - BATCH_MAX) < BATCH_MAX) {
 		before = peer.nr_results;
 		peer_submit(&peer, IO_READ, PRIORITY_HIGH, &small, 1);
@@ -40,9 +45,29 @@ Test(priority, a_small_urgent_one_does_not_wait_for_a_large_buffer)
 	cr_assert_eq(quiet, QUIET, "small ones were done only where large ones were");
 	while (peer.nr_results < small.tag) {
 		peer_step(&peer);
-		peer_step(&deaf);
+		peer_step(&deaf[0]);
+		peer_step(&deaf[1]);
 	}
 	peer_close(&peer);
+	peer_close(&deaf[0]);
+	peer_close(&deaf[1]);
+	server_stop(server);
+}
+
+/* One alone that takes nothing leaves a buffer of the three for the others. */
+Test(priority, the_deaf_do_not_get_all_buffers)
+{
+	const struct server_config config = {.nr_workers = 1, .staging_mib = 1};
+	struct server *server = bed_start("tcp", &config);
+	struct peer deaf, peer;
+
+	peer_open(&deaf, server, "null");
+	submit_large(&deaf, PRIORITY_HIGH, BATCH_MAX);
+	peer_open(&peer, server, "null");
+	submit_large(&peer, PRIORITY_LOW, 40);
+	peer_until(&peer, peer.nr_results == 40);
+	peer_close(&peer);
+	peer_until(&deaf, deaf.nr_results == BATCH_MAX);
 	peer_close(&deaf);
 	server_stop(server);
 }

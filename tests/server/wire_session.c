@@ -132,7 +132,9 @@ static void join_body(struct server *server)
 
 Test(session, connections_join_by_id_and_key)
 {
-	each_scheme(join_body, NULL);
+	const struct server_config config = {.nr_workers = 2, .linger_ms = 1};
+
+	each_scheme(join_body, &config);
 }
 
 /* Say it on a connection of its own: that one must end, and no other. */

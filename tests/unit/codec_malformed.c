@@ -62,6 +62,9 @@ Test(malformed, hello)
 	cr_expect_eq(DECODE(MSG_HELLO, VARINT(1), 2, VARINT(2), 1), -EBADMSG, "min above max");
 	cr_expect_eq(DECODE(MSG_HELLO, LEN(4), 3, 'a', 0, 'b'), -EBADMSG, "a zero in a name");
 	cr_expect_eq(DECODE(MSG_HELLO, LEN(6), 1, 'x'), -EBADMSG, "a short session id");
+	cr_expect_eq(DECODE(MSG_HELLO, VARINT(9), 1), -EBADMSG, "a new session with a past");
+	cr_expect_eq(DECODE(MSG_HELLO, VARINT(10), SESSION_CONNS_MAX - 1), 0);
+	cr_expect_eq(DECODE(MSG_HELLO, VARINT(10), SESSION_CONNS_MAX), -EBADMSG, "its channel");
 	cr_expect_eq(DECODE(MSG_HELLO, LEN(4), 200, 'a'), -EBADMSG, "cut off");
 	cr_expect_eq(DECODE(MSG_HELLO, LEN(4), 0xff, 0xff, 0xff, 0xff, 0x0f), -EBADMSG);
 }
@@ -235,6 +238,8 @@ Test(malformed, calls)
 	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_OPEN, LEN(4), 2, 'a', 'b'), 0);
 	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_PUNCH, LEN(10), 8, 0, 0, 0, 0, 0, 0, 0, 0),
 		     -EBADMSG, "half a range");
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_OPEN, VARINT(11), 1), 0);
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_OPEN, VARINT(11), 2), -EBADMSG);
 	memset(path, 'a', sizeof(path));
 	path[0] = MSG_CALL;
 	path[1] = VARINT(2);
@@ -243,6 +248,12 @@ Test(malformed, calls)
 	path[4] = 0x80;
 	path[5] = 0x20; /* 4096 bytes of path */
 	cr_expect_eq(decode(path, 6 + 4096), -EBADMSG);
+	path[3] = LEN(12);
+	path[4] = 0x80 | (PERSISTENT_MAX & 0x7f);
+	path[5] = PERSISTENT_MAX >> 7;
+	cr_expect_eq(decode(path, 6 + PERSISTENT_MAX), 0);
+	path[4]++;
+	cr_expect_eq(decode(path, 6 + PERSISTENT_MAX + 1), -EBADMSG);
 }
 
 Test(malformed, names_and_types_must_match)

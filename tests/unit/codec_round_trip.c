@@ -54,13 +54,17 @@ Test(round_trip, hello)
 				       .client = text("somebody"),
 				       .session_id = {id, sizeof(id)},
 				       .session_key = {key, sizeof(key)},
-				       .max_inflight = 1024}};
+				       .max_inflight = 1024,
+				       .epoch = UINT32_MAX,
+				       .channel = SESSION_CONNS_MAX - 1}};
 	struct message out = there_and_back(&in);
 
 	cr_expect_eq(out.hello.version_min, 1);
 	cr_expect_eq(out.hello.version_max, 3);
 	cr_expect_eq(out.hello.features, in.hello.features);
 	cr_expect_eq(out.hello.max_inflight, 1024);
+	cr_expect_eq(out.hello.epoch, UINT32_MAX);
+	cr_expect_eq(out.hello.channel, SESSION_CONNS_MAX - 1);
 	expect_bytes(out.hello.export, in.hello.export);
 	expect_bytes(out.hello.client, in.hello.client);
 	expect_bytes(out.hello.session_id, in.hello.session_id);
@@ -182,8 +186,12 @@ Test(round_trip, the_largest_calls_fit)
 				.flags = 1,
 				.mode = 2,
 				.off = 3,
-				.len = 4};
+				.len = 4,
+				.replay = 1,
+				.persistent = text("name\2")};
 	out = there_and_back(&in);
+	cr_expect_eq(out.call.replay, 1);
+	expect_bytes(out.call.persistent, in.call.persistent);
 	expect_bytes(out.call.path, in.call.path);
 	expect_bytes(out.call.path2, in.call.path2);
 	cr_expect_eq(out.call.tag, 5);

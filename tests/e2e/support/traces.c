@@ -24,7 +24,8 @@ unsigned settled_server_fds(void)
 {
 	unsigned n = server_fds();
 
-	for (int still = 0; still < 50; still++) {
+	/* Longer than a session is kept whose client left. */
+	for (int still = 0; still < 150; still++) {
 		nap_ms(10);
 		if (server_fds() != n)
 			still = 0;

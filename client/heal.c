@@ -1,0 +1,387 @@
+/*
+ * The healer: connects a session, or resumes it, for as long as anybody waits for that. Route by
+ * route, until one answers; then the other connections join, files are opened again if the session
+ * is a new one, and only then everything that waits goes on. One thread per session in trouble.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/clock.h"
+#include "client/conn.h"
+#include "client/session.h"
+#include "client/thread.h"
+#include "common/addr.h"
+#include "common/inprocess.h"
+#include "common/log.h"
+
+#define CONNECT_MS    5000u /* per route, unless the mount's timeout is shorter */
+#define PAUSE_MIN_NS  (10 * NS_PER_MS)
+#define PAUSE_MAX_NS  (200 * NS_PER_MS)
+#define PAUSE_LONG_NS (1 * NS_PER_S) /* once it has been given up */
+#define REFUSED_NS    (1 * NS_PER_S) /* a server that was never there: a mistake in the URL */
+#define QUIET_NS      (1 * NS_PER_S) /* what breaks sooner is not connected again at once */
+
+struct state_waiter {
+	struct waiter waiter;
+	const struct conn *conn;
+};
+
+static bool is_down(const struct waiter *waiter)
+{
+	return ((const struct state_waiter *)(const void *)waiter)->conn->state == CONN_DOWN;
+}
+
+static bool is_settled(const struct waiter *waiter)
+{
+	enum conn_state state = ((const struct state_waiter *)(const void *)waiter)->conn->state;
+
+	return state == CONN_DOWN || state == CONN_GREETED;
+}
+
+/* Lock held. */
+static void bring_down(struct conn *conn)
+{
+	struct state_waiter w = {.waiter = {.ready = is_down}, .conn = conn};
+
+	conn_shut(conn, -ECONNRESET);
+	conn_wait(conn, &w.waiter, NEVER);
+}
+
+static void bring_all_down(struct session *session)
+{
+	/* All at once: saying goodbye to a server that is not well takes a second. */
+	for (unsigned i = 0; i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		conn_shut(session->conns[i], -ECONNRESET);
+		conn_unlock(session->conns[i]);
+	}
+	for (unsigned i = 0; i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		bring_down(session->conns[i]);
+		conn_unlock(session->conns[i]);
+	}
+}
+
+static unsigned connect_ms(const struct session *session)
+{
+	unsigned timeout_ms = session->spec->timeout_ms;
+
+	return timeout_ms && timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS;
+}
+
+/* Connect and greet. 0: it is welcome. */
+static int bring_up(struct session *session, struct conn *conn, const struct route *route)
+{
+	struct state_waiter w = {.waiter = {.ready = is_settled}, .conn = conn};
+	unsigned ms = connect_ms(session);
+	int err;
+
+	conn_lock(conn);
+	err = conn_open(conn, route->ops, &session->device, &route->addr, ms);
+	if (!err) {
+		/* The transport keeps its own time limit; the welcome has this one. */
+		conn_wait(conn, &w.waiter, now_ns() + 2 * ms * NS_PER_MS);
+		if (conn->state != CONN_GREETED) {
+			if (conn->state != CONN_DOWN)
+				conn_shut(conn, -ETIMEDOUT);
+			bring_down(conn);
+			err = conn->error;
+		}
+	}
+	conn_unlock(conn);
+	return err;
+}
+
+/* One life: every connection says the same session and epoch. */
+static int bring_all_up(struct session *session, const struct route *route)
+{
+	int err = 0;
+
+	session->life++;
+	for (unsigned i = 0; !err && i < session->nr_conns; i++)
+		err = bring_up(session, session->conns[i], route);
+	if (err)
+		bring_all_down(session);
+	return err;
+}
+
+static int begin(struct session *session, const struct route *route)
+{
+	session->number++;
+	session->epoch = 0;
+	session->known = false;
+	return bring_all_up(session, route);
+}
+
+static int resume(struct session *session, const struct route *route)
+{
+	session->epoch++;
+	return bring_all_up(session, route);
+}
+
+static void note_success(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	session->given_up = false;
+	session->trying_ns = 0;
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* What waits may go. */
+static int go(struct session *session)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < session->nr_conns; i++) {
+		struct conn *conn = session->conns[i];
+
+		conn_lock(conn);
+		if (conn->state == CONN_GREETED)
+			conn_go(conn);
+		else
+			err = -ECONNRESET;
+		conn_unlock(conn);
+	}
+	if (err)
+		return err;
+	session->ever = true;
+	note_success(session);
+	atomic_store(&session->up, session->life);
+	/* One that broke meanwhile found nothing to take back. */
+	if (!session_is_lost(session, session->life))
+		return 0;
+	atomic_store(&session->up, 0);
+	return -ECONNRESET;
+}
+
+static int try_route(struct session *session, const struct route *route)
+{
+	int err = device_use(&session->device, route);
+
+	if (err)
+		return err;
+	err = session->known ? resume(session, route) : begin(session, route);
+	/* What it had begun is over, says the server. */
+	if (err == -ESTALE)
+		err = begin(session, route);
+	if (!err)
+		err = openfiles_reopen(&session->files, session->conns[0]);
+	if (!err)
+		err = go(session);
+	if (err)
+		bring_all_down(session);
+	return err;
+}
+
+static void say_lost(struct session *session)
+{
+	if (!session->ever || !session_may_say(session))
+		return;
+	log_warn("%s: connection lost: %s; connecting again", session->spec->mount_point,
+		 strerror(-atomic_load(&session->error)));
+	pthread_mutex_lock(&session->lock);
+	session->said_lost = true;
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void say_up(struct session *session, const struct route *route)
+{
+	char text[ADDR_TEXT_MAX];
+	bool aloud;
+	int level;
+
+	pthread_mutex_lock(&session->lock);
+	aloud = session->said_lost;
+	session->said_lost = false;
+	pthread_mutex_unlock(&session->lock);
+	level = aloud ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
+	log_at(level, "%s: connected to %s at %s://%s", session->spec->mount_point, session->server,
+	       route->ops->name, addr_text(&route->addr, text, sizeof(text)));
+}
+
+/* No server is there, as opposed to: it does not answer. */
+static bool is_absent(int err)
+{
+	return err == -ECONNREFUSED || err == -EHOSTUNREACH || err == -ENODEV || err == -EPROTO;
+}
+
+/* The server inside this process that the mount asks for. */
+static int start_own(struct session *session)
+{
+	const struct mountspec *spec = session->spec;
+
+	if (!*spec->serve || session->own)
+		return 0;
+	return inprocess_start(spec->serve, spec->read_only, spec->hosts[0].name, &session->own);
+}
+
+/* All routes, once. *absent: no server on any of them. */
+static int try_routes(struct session *session, bool *absent)
+{
+	struct route routes[ROUTES_MAX];
+	unsigned n = device_routes(session->spec, routes, !session->failures);
+	char text[ADDR_TEXT_MAX];
+	int err = -EHOSTUNREACH;
+
+	*absent = true;
+	for (unsigned i = 0; i < n; i++) {
+		err = try_route(session, &routes[i]);
+		if (!err) {
+			say_up(session, &routes[i]);
+			return 0;
+		}
+		*absent &= is_absent(err);
+		log_debug("%s: %s://%s: %s", session->spec->mount_point, routes[i].ops->name,
+			  addr_text(&routes[i].addr, text, sizeof(text)), strerror(-err));
+	}
+	return err;
+}
+
+/* What a caller is told: the server's refusal as it is; whatever else means nobody is there. */
+static int outcome(int err)
+{
+	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -EPROTONOSUPPORT
+		       ? err
+		       : -EREMOTEIO;
+}
+
+/* Nobody need wait for another attempt. Only before the first session: later it may be healed. */
+static void fail(struct session *session, int err, bool absent)
+{
+	pthread_mutex_lock(&session->lock);
+	session->given_up = absent;
+	session->failures = 0;
+	session->no_sooner_ns = now_ns() + PAUSE_LONG_NS;
+	pthread_mutex_unlock(&session->lock);
+	log_warn("%s: no server: %s", session->spec->mount_point, strerror(-err));
+	for (unsigned i = 0; i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		conn_give_up(session->conns[i], outcome(err));
+		conn_unlock(session->conns[i]);
+	}
+	/* Who came since then waits at a connection, and is seen there. */
+	pthread_mutex_lock(&session->lock);
+	session->wanted = false;
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* The first attempts of all end sooner than later ones. */
+static bool is_final(struct session *session, int err, bool absent)
+{
+	if (session->ever)
+		return false;
+	return outcome(err) == err || (absent && now_ns() >= session->trying_ns + REFUSED_NS);
+}
+
+/* From here on nobody is kept waiting who comes. */
+static void note_failure(struct session *session, int err)
+{
+	const struct mountspec *spec = session->spec;
+	uint64_t now = now_ns();
+	bool over = spec->timeout_ms && now >= session->trying_ns + spec->timeout_ms * NS_PER_MS;
+	bool first;
+
+	pthread_mutex_lock(&session->lock);
+	first = over && !session->given_up;
+	session->given_up |= over;
+	session->said_lost |= over;
+	session->no_sooner_ns = now + PAUSE_LONG_NS;
+	pthread_mutex_unlock(&session->lock);
+	if (first)
+		log_warn("%s: no server for %u ms: %s; giving up until it is back",
+			 spec->mount_point, spec->timeout_ms, strerror(-err));
+	else if (!over && session_may_say(session))
+		log_warn("%s: no server: %s; trying again", spec->mount_point, strerror(-err));
+}
+
+/* The time that the mount allows counts from the first attempt in vain. */
+static void note_attempt(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	if (!session->trying_ns)
+		session->trying_ns = now_ns();
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void attempt(struct session *session)
+{
+	bool absent = false;
+	int err = start_own(session), own = err;
+
+	note_attempt(session);
+	if (!err) {
+		bring_all_down(session);
+		err = try_routes(session, &absent);
+	}
+	session->failures++;
+	session->tried_ns = now_ns();
+	if (!err)
+		return;
+	if (own || is_final(session, err, absent))
+		fail(session, err, absent);
+	else
+		note_failure(session, err);
+}
+
+static bool is_busy(struct session *session)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; !busy && i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		busy = conn_is_busy(session->conns[i]);
+		conn_unlock(session->conns[i]);
+	}
+	return busy;
+}
+
+/* It is healed, or nobody waits for that any more. */
+static bool is_over(struct session *session)
+{
+	bool busy = is_busy(session), up, over;
+
+	pthread_mutex_lock(&session->lock);
+	up = session_is_up(session);
+	over = up || (!busy && !session->wanted);
+	session->wanted = false;
+	if (over && !session->given_up)
+		session->trying_ns = 0;
+	if (over)
+		session->healing = false;
+	pthread_mutex_unlock(&session->lock);
+	return over;
+}
+
+/* Longer and longer, and not in step with other clients of the server. */
+static void pause_between(struct session *session)
+{
+	unsigned doublings = session->failures < 6 ? session->failures : 6;
+	uint64_t ns = min_ns(PAUSE_MIN_NS << doublings >> 1, PAUSE_MAX_NS);
+	struct timespec ts;
+
+	if (!session->failures)
+		return;
+	if (session->given_up)
+		ns = PAUSE_LONG_NS;
+	else
+		ns = ns * 3 / 4 + now_ns() % (ns / 2);
+	ts = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+	nanosleep(&ts, NULL);
+}
+
+void *session_heal(void *arg)
+{
+	struct session *session = arg;
+
+	thread_name("usrbioheal");
+	say_lost(session);
+	/* After a while of quiet the first attempt comes at once. */
+	if (now_ns() >= session->tried_ns + QUIET_NS)
+		session->failures = 0;
+	while (!is_over(session)) {
+		pause_between(session);
+		attempt(session);
+	}
+	return NULL;
+}

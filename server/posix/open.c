@@ -1,0 +1,299 @@
+/*
+ * Opening files of the posix store, and opening them again by their persistent names. Any thread.
+ * What is opened is a regular file or a directory: of anything else not even the driver's open is
+ * called.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/faults.h"
+#include "common/fork.h"
+#include "common/log.h"
+#include "server/posix/posix.h"
+
+static int check_type(mode_t mode)
+{
+	if (S_ISREG(mode) || S_ISDIR(mode))
+		return 0;
+	return S_ISLNK(mode) ? -ELOOP : -ENXIO;
+}
+
+/* The flags of open(2), or -errno for combinations that mean nothing. */
+static int flags_of(const struct store *store, uint32_t flags)
+{
+	static const int modes[] = {-EINVAL, O_RDONLY, O_WRONLY, O_RDWR};
+	int mode = modes[flags & (OPEN_READ | OPEN_WRITE)];
+
+	if (mode < 0 || flags & ~(uint32_t)OPEN_FLAGS_ALL)
+		return -EINVAL;
+	if (flags & OPEN_TRUNCATE && !(flags & OPEN_WRITE))
+		return -EINVAL;
+	if (flags & OPEN_DIRECTORY && flags & OPEN_CREATE)
+		return -EINVAL;
+	if (store->read_only && flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE))
+		return -EROFS;
+	return mode | (flags & OPEN_TRUNCATE ? O_TRUNC : 0) |
+	       (flags & OPEN_DIRECTORY ? O_DIRECTORY : 0) |
+	       (flags & OPEN_NOFOLLOW ? O_NOFOLLOW : 0) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+}
+
+/* Look at an object we have hold of, open it if it is a file, and let go of it. */
+static int open_held(int held, int flags)
+{
+	char name[PROC_FD_MAX];
+	struct stat st;
+	int fd = fstat(held, &st) ? -errno : check_type(st.st_mode);
+
+	if (!fd) {
+		fd = open(posix_proc_fd(held, name), flags & ~(O_NOFOLLOW | O_DIRECTORY));
+		if (fd < 0)
+			fd = -errno;
+	}
+	close(held);
+	return fd;
+}
+
+/*
+ * Take hold of the object first, look at it, and only then open it: opening a device acts on it.
+ * Through /proc because nobody can put another object in its place meanwhile.
+ */
+static int open_existing(struct posix_store *store, const char *path, int flags)
+{
+	int held = posix_path_open(store, path, O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)), 0);
+
+	return held < 0 ? held : open_held(held, flags);
+}
+
+/* A file that has come into being on a sync export: the descriptor, or closed and -errno. */
+static int settle_new(struct posix_store *store, int fd, const char *path)
+{
+	int err = fsync(fd) ? -errno : posix_sync_parent(store, path);
+
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int open_or_create(struct posix_store *store, const char *path, uint32_t flags,
+			  uint32_t mode)
+{
+	int oflags = flags_of(&store->base, flags), fd = -ENOENT;
+
+	if (oflags < 0)
+		return oflags;
+	if (!(flags & OPEN_CREATE))
+		return open_existing(store, path, oflags);
+	if (!(flags & OPEN_EXCLUSIVE))
+		fd = open_existing(store, path, oflags);
+	if (fd != -ENOENT)
+		return fd;
+	oflags |= O_CREAT | (flags & OPEN_EXCLUSIVE ? O_EXCL : 0);
+	/* No set-id bits: clients do not hand out the server's identity. */
+	fd = posix_path_open(store, path, oflags, mode & 0777);
+	return fd < 0 || !store->sync ? fd : settle_new(store, fd, path);
+}
+
+/*
+ * The inode and its generation as the file system names them, with its numbers in front: equal for
+ * the same file only, across restarts of the server.
+ */
+struct persistent {
+	uint64_t dev, ino;
+	struct file_handle handle; /* its bytes follow */
+};
+
+/* Into PERSISTENT_MAX bytes. The length; 0 where there is no such thing. */
+static size_t make_persistent(int fd, void *room)
+{
+	struct persistent *name = room;
+	struct stat st;
+	int mount;
+
+	_Static_assert(sizeof(*name) + MAX_HANDLE_SZ <= PERSISTENT_MAX, "fits");
+	name->handle.handle_bytes = MAX_HANDLE_SZ;
+	if (fstat(fd, &st) || name_to_handle_at(fd, "", &name->handle, &mount, AT_EMPTY_PATH))
+		return 0;
+	name->dev = st.st_dev;
+	name->ino = st.st_ino;
+	return sizeof(*name) + name->handle.handle_bytes;
+}
+
+/* A second descriptor for the hint OPEN_DIRECT; not every file system can. */
+static int open_direct(struct posix_store *store, const struct posix_file *file)
+{
+	int mode = fcntl(file->fd, F_GETFL) & O_ACCMODE, fd;
+	char name[PROC_FD_MAX];
+
+	if (!(file->base.flags & OPEN_DIRECT) || !file->base.regular)
+		return -1;
+	fd = fork_own(open(posix_proc_fd(file->fd, name), mode | O_DIRECT | O_CLOEXEC));
+	if (fd < 0 && !atomic_exchange(&store->told_direct, true))
+		log_info("O_DIRECT: %s; the page cache is used", strerror(errno));
+	return fd;
+}
+
+static bool is_memory(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC;
+}
+
+/* Some file systems cannot splice, which shows at the end of a file as well as anywhere. */
+static bool can_splice(int fd, off_t end)
+{
+	int ends[2];
+	bool can;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	can = splice(fd, &end, ends[1], NULL, 1, SPLICE_F_NONBLOCK) >= 0;
+	close(ends[0]);
+	close(ends[1]);
+	return can;
+}
+
+static bool takes_pipes(struct posix_store *store, const struct posix_file *file,
+			const struct stat *st)
+{
+	if (!file->base.regular || file->direct >= 0 || !(file->base.flags & OPEN_READ))
+		return false;
+	if (atomic_load(&store->pipes_dev) == st->st_dev + 1)
+		return true;
+	if (!can_splice(file->fd, st->st_size))
+		return false;
+	atomic_store(&store->pipes_dev, st->st_dev + 1);
+	return true;
+}
+
+/* What is known of an open descriptor, which the file takes over; closed when that fails. */
+static int file_new(struct posix_store *store, int fd, uint32_t flags, struct store_file **out,
+		    struct file_attr *attr)
+{
+	_Alignas(struct persistent) uint8_t name[PERSISTENT_MAX];
+	struct posix_file *file = calloc(1, sizeof(*file));
+	struct stat st;
+	int err = file ? 0 : -ENOMEM;
+
+	/* Again, for what came into being between the look and the creation. */
+	if (!err)
+		err = fstat(fd, &st) ? -errno : check_type(st.st_mode);
+	if (!err && S_ISDIR(st.st_mode) && flags & OPEN_CREATE)
+		err = -EISDIR;
+	if (!err)
+		file->inode = posix_inode_get(&store->inodes, &st);
+	if (!err && !file->inode)
+		err = -ENOMEM;
+	if (err) {
+		close(fd);
+		free(file);
+		return err;
+	}
+	file->fd = fork_own(fd);
+	file->base.store = &store->base;
+	file->base.flags = flags & (OPEN_READ | OPEN_WRITE | OPEN_DIRECT);
+	file->base.regular = S_ISREG(st.st_mode);
+	file->direct = open_direct(store, file);
+	file->memory = file->direct < 0 && is_memory(file->fd);
+	file->base.pipes = takes_pipes(store, file, &st);
+	file->base.flags &= OPEN_READ | OPEN_WRITE;
+	file->base.persistent_len = make_persistent(fd, name);
+	memcpy(file->base.persistent, name, file->base.persistent_len);
+	posix_attr(&st, attr);
+	*out = &file->base;
+	return 0;
+}
+
+int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32_t mode,
+		    struct store_file **out, struct file_attr *attr)
+{
+	struct posix_store *store = posix_store_of(base);
+	int fd = fault_at(STORE_OPEN_EMFILE) ? -EMFILE : open_or_create(store, path, flags, mode);
+
+	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
+}
+
+/* Hold what is at a path, if it is what we look for; -ESTALE if not. */
+static int hold_path(struct posix_store *store, const char *path, struct bytes persistent)
+{
+	_Alignas(struct persistent) uint8_t name[PERSISTENT_MAX];
+	int held = posix_path_open(store, path, O_PATH, 0);
+
+	if (held == -EMFILE || held == -ENFILE || held == -ENOMEM)
+		return held;
+	if (held < 0)
+		return -ESTALE;
+	if (make_persistent(held, name) == persistent.len &&
+	    !memcmp(name, persistent.data, persistent.len))
+		return held;
+	close(held);
+	return -ESTALE;
+}
+
+/* Where something held is, seen from the root of the export; -ESTALE when not beneath it. */
+static int path_of_held(struct posix_store *store, int held, char path[PATH_MAX])
+{
+	char link[PROC_FD_MAX], root[PATH_MAX];
+	ssize_t root_len = readlink(posix_proc_fd(store->root, link), root, PATH_MAX);
+	ssize_t len = readlink(posix_proc_fd(held, link), path, PATH_MAX);
+
+	if (root_len == 1) /* "/" */
+		root_len = 0;
+	if (root_len < 0 || root_len == PATH_MAX || len == PATH_MAX || len <= root_len + 1 ||
+	    memcmp(path, root, (size_t)root_len) || path[root_len] != '/')
+		return -ESTALE;
+	memmove(path, path + root_len + 1, (size_t)(len - root_len - 1));
+	path[len - root_len - 1] = '\0';
+	return 0;
+}
+
+/*
+ * Ask the kernel for the file of a handle, for privileged servers. The handle came from outside,
+ * and may name any file of the file system: so it serves to learn a path only, and what that leads
+ * to, beneath the export, is what we take, if it is the file.
+ */
+static int hold_handle(struct posix_store *store, struct bytes persistent)
+{
+	_Alignas(struct persistent) uint8_t room[PERSISTENT_MAX];
+	struct persistent *name = (void *)room;
+	char path[PATH_MAX];
+	int held, err;
+
+	if (persistent.len <= sizeof(*name) || persistent.len > sizeof(room))
+		return -ESTALE;
+	memcpy(room, persistent.data, persistent.len);
+	if (name->handle.handle_bytes != persistent.len - sizeof(*name))
+		return -ESTALE;
+	held = open_by_handle_at(store->root, &name->handle, O_PATH | O_CLOEXEC);
+	if (held < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ESTALE;
+	err = path_of_held(store, held, path);
+	close(held);
+	return err ? err : hold_path(store, path, persistent);
+}
+
+int posix_reopen_file(struct store *base, const char *path, struct bytes persistent, uint32_t flags,
+		      struct store_file **out, struct file_attr *attr)
+{
+	struct posix_store *store = posix_store_of(base);
+	int oflags = flags_of(base, flags), held, fd;
+
+	if (oflags < 0)
+		return oflags;
+	held = hold_path(store, path, persistent);
+	if (held == -ESTALE)
+		held = hold_handle(store, persistent);
+	if (held < 0)
+		return held;
+	fd = open_held(held, oflags);
+	if (fd == -ELOOP || fd == -ENXIO) /* neither file nor directory, so none of ours */
+		return -ESTALE;
+	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
+}

@@ -1,0 +1,96 @@
+/* The reply cache. Each call takes its lock. */
+#include "server/replies.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct kept {
+	uint32_t op; /* 0: nothing yet */
+	struct reply reply;
+	uint8_t persistent[PERSISTENT_MAX];
+};
+
+struct replies_channel {
+	struct kept *slots[CALL_SLOTS];
+};
+
+void replies_init(struct replies *replies)
+{
+	*replies = (struct replies){0};
+	pthread_mutex_init(&replies->lock, NULL);
+}
+
+void replies_close(struct replies *replies)
+{
+	for (int i = 0; i < SESSION_CONNS_MAX; i++) {
+		struct replies_channel *channel = replies->channels[i];
+
+		for (int j = 0; channel && j < CALL_SLOTS; j++)
+			free(channel->slots[j]);
+		free(channel);
+	}
+	pthread_mutex_destroy(&replies->lock);
+}
+
+/* Under the lock; NULL: never used. */
+static struct kept **slot_of(const struct replies *replies, uint32_t channel, uint32_t tag)
+{
+	struct replies_channel *found = replies->channels[channel];
+
+	return found ? &found->slots[tag % CALL_SLOTS] : NULL;
+}
+
+static int reserve(struct replies *replies, uint32_t channel, uint32_t tag)
+{
+	struct kept **slot;
+
+	if (!replies->channels[channel])
+		replies->channels[channel] = calloc(1, sizeof(struct replies_channel));
+	slot = slot_of(replies, channel, tag);
+	if (slot && !*slot)
+		*slot = calloc(1, sizeof(**slot));
+	return slot && *slot ? 0 : -ENOMEM;
+}
+
+int replies_reserve(struct replies *replies, uint32_t channel, uint32_t tag)
+{
+	int err;
+
+	pthread_mutex_lock(&replies->lock);
+	err = reserve(replies, channel, tag);
+	pthread_mutex_unlock(&replies->lock);
+	return err;
+}
+
+bool replies_find(struct replies *replies, uint32_t channel, const struct call *call,
+		  struct reply *reply, uint8_t *persistent)
+{
+	struct kept **slot;
+	bool found;
+
+	pthread_mutex_lock(&replies->lock);
+	slot = slot_of(replies, channel, call->tag);
+	found = slot && *slot && (*slot)->op == call->op && (*slot)->reply.tag == call->tag;
+	if (found) {
+		*reply = (*slot)->reply;
+		memcpy(persistent, (*slot)->persistent, reply->persistent.len);
+		reply->persistent.data = persistent;
+	}
+	pthread_mutex_unlock(&replies->lock);
+	return found;
+}
+
+void replies_keep(struct replies *replies, uint32_t channel, const struct call *call,
+		  const struct reply *reply)
+{
+	struct kept *kept;
+
+	pthread_mutex_lock(&replies->lock);
+	kept = *slot_of(replies, channel, call->tag);
+	kept->op = call->op;
+	kept->reply = *reply;
+	if (reply->persistent.len)
+		memcpy(kept->persistent, reply->persistent.data, reply->persistent.len);
+	pthread_mutex_unlock(&replies->lock);
+}

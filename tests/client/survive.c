@@ -1,0 +1,330 @@
+/*
+ * A connection that ends, and a session that goes on: what is sent again, and how; seen from a
+ * played server.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "client/conn.h"
+#include "client/ring.h"
+#include "client/session.h"
+#include "client/usrbio.h"
+#include "rig.h"
+
+static struct rig rig;
+
+static struct session *session_of(const struct hf3fs_ior *ior)
+{
+	struct ring *ring = ring_get((uintptr_t)ior->iorh);
+	struct session *session = ring->conn->session;
+
+	ring_put(ring);
+	return session;
+}
+
+static void start(const char *options)
+{
+	memset(&rig, 0, sizeof(rig));
+	play_start(&rig.server);
+	strcat(rig.server.mount, options);
+	rig.fd = rig_open(&rig);
+	play_must(!hf3fs_iorcreate(&rig.reads, rig.server.mount, 64, true, 0, -1));
+	play_must(!hf3fs_iorcreate(&rig.writes, rig.server.mount, 64, false, 0, -1));
+	play_must(!hf3fs_iovcreate(&rig.iov, rig.server.mount, RIG_IOV, 0, -1));
+}
+
+static const char *url_of(const char *name)
+{
+	static _Thread_local char url[200];
+
+	snprintf(url, sizeof(url), "%s/%s", rig.server.mount, name);
+	return url;
+}
+
+static void submit(const struct hf3fs_ior *ior, int n)
+{
+	for (int i = 0; i < n; i++)
+		cr_assert_geq(rig_prep(&rig, ior, 0, 16), 0);
+	cr_assert_eq(hf3fs_submit_ios(ior), 0);
+}
+
+static void expect(const struct hf3fs_ior *ior, int n, int64_t result)
+{
+	struct hf3fs_cqe cqes[64];
+
+	cr_assert_eq(hf3fs_wait_for_ios(ior, cqes, n, n, NULL), n);
+	for (int i = 0; i < n; i++)
+		cr_assert_eq(cqes[i].result, result, "%d: %ld", i, (long)cqes[i].result);
+	cr_assert_eq(hf3fs_wait_for_ios(ior, cqes, 64, 0, NULL), 0, "once each");
+}
+
+/* Under way at the server, which has lost them and the connection. */
+static void submit_and_cut(int n)
+{
+	unsigned before = atomic_load(&rig.server.nr_batches);
+
+	atomic_store(&rig.server.hold, true);
+	submit(&rig.reads, n);
+	rig_until(atomic_load(&rig.server.nr_batches) > before);
+	atomic_store(&rig.server.cut, true);
+	rig_until(session_is_lost(session_of(&rig.reads), 1));
+}
+
+Test(survive, the_same_session_knows_its_files)
+{
+	start("");
+	submit_and_cut(10);
+	rig_until(atomic_load(&rig.server.nr_resumed) == 1);
+	atomic_store(&rig.server.hold, false);
+	expect(&rig.reads, 10, 16);
+	cr_assert_eq(rig.server.last_epoch, 1);
+	cr_assert_eq(atomic_load(&rig.server.nr_reopens), 0);
+	cr_assert_eq(atomic_load(&rig.server.nr_adds), 2, "memory is announced in each life");
+	rig_stop(&rig);
+}
+
+Test(survive, a_new_session_has_them_opened_first)
+{
+	start("");
+	atomic_store(&rig.server.forget, true);
+	submit_and_cut(10);
+	rig_until(atomic_load(&rig.server.nr_reopens) == 1);
+	atomic_store(&rig.server.hold, false);
+	expect(&rig.reads, 10, 16);
+	cr_assert_eq(rig.server.last_epoch, 0);
+	rig_stop(&rig);
+}
+
+Test(survive, a_file_that_cannot_be_opened_is_stale_for_good)
+{
+	start("");
+	rig.server.reopen = -ESTALE;
+	atomic_store(&rig.server.forget, true);
+	submit_and_cut(10);
+	atomic_store(&rig.server.hold, false);
+	expect(&rig.reads, 10, -ESTALE);
+	cr_assert_eq(usrbio_fsync(rig.fd), -ESTALE);
+	rig.server.reopen = 0;
+	rig_close(rig.fd);
+	rig.fd = rig_open(&rig);
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 16), 16, "others go on");
+	rig_stop(&rig);
+}
+
+/* A server that takes fewer at a time than before gets them bit by bit. */
+Test(survive, a_smaller_limit_holds_for_what_is_sent_again)
+{
+	start("");
+	rig.server.max_inflight = 3;
+	submit_and_cut(64);
+	rig_until(atomic_load(&rig.server.nr_batches) == 2);
+	cr_assert_eq(rig.server.batches[1].n, 3);
+	submit(&rig.writes, 1);
+	atomic_store(&rig.server.hold, false);
+	expect(&rig.reads, 64, 16);
+	expect(&rig.writes, 1, 16);
+	for (unsigned i = 1; i < atomic_load(&rig.server.nr_batches); i++)
+		cr_assert_leq(rig.server.batches[i].n, 3);
+	rig_stop(&rig);
+}
+
+static int fsync_result;
+
+static void *calls_fsync(void *arg)
+{
+	fsync_result = usrbio_fsync(rig.fd);
+	return arg;
+}
+
+static int mkdir_result;
+
+static void *calls_mkdir(void *arg)
+{
+	mkdir_result = usrbio_mkdir(url_of("dir"), 0700);
+	return arg;
+}
+
+/* A call of which the server has said nothing when its connection ends. */
+static pthread_t begin_call(void *(*call)(void *))
+{
+	unsigned before = atomic_load(&rig.server.nr_calls);
+	pthread_t thread;
+
+	atomic_store(&rig.server.mute, true);
+	pthread_create(&thread, NULL, call, NULL);
+	rig_until(atomic_load(&rig.server.nr_calls) > before);
+	atomic_store(&rig.server.mute, false);
+	return thread;
+}
+
+Test(survive, a_call_sent_again_says_so)
+{
+	pthread_t thread;
+
+	start("");
+	thread = begin_call(calls_fsync);
+	cr_assert_eq(rig.server.last_replay, 0);
+	atomic_store(&rig.server.cut, true);
+	pthread_join(thread, NULL);
+	cr_assert_eq(fsync_result, 0);
+	cr_assert_eq(rig.server.last_replay, 1);
+	rig_stop(&rig);
+}
+
+/* In a new session nobody remembers: "it exists" may be our own doing, other answers are true. */
+Test(survive, what_cannot_be_known_is_said)
+{
+	static const struct {
+		int answer, result;
+	} cases[] = {{0, 0}, {-EEXIST, -EREMOTEIO}, {-ENOENT, -ENOENT}, {-EACCES, -EACCES}};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		pthread_t thread;
+
+		start("");
+		thread = begin_call(calls_mkdir);
+		rig.server.answer = cases[i].answer;
+		atomic_store(&rig.server.forget, true);
+		atomic_store(&rig.server.cut, true);
+		pthread_join(thread, NULL);
+		cr_assert_eq(mkdir_result, cases[i].result, "%d: %d", cases[i].answer,
+			     mkdir_result);
+		rig.server.answer = 0;
+		rig_stop(&rig);
+	}
+}
+
+/* Asked whether it is there, the server says nothing: it is not, and what it owed goes to another.
+ */
+Test(survive, a_silent_server_is_asked_and_given_up)
+{
+	start("");
+	atomic_store(&rig.server.hold, true);
+	submit(&rig.reads, 10);
+	rig_until(atomic_load(&rig.server.nr_pings) == 1);
+	atomic_store(&rig.server.deaf, true);
+	rig_until(session_is_lost(session_of(&rig.reads), 1));
+	atomic_store(&rig.server.deaf, false);
+	atomic_store(&rig.server.hold, false);
+	expect(&rig.reads, 10, 16);
+	cr_assert_eq(atomic_load(&rig.server.nr_resumed), 1);
+	rig_stop(&rig);
+}
+
+/* It says that it is there, again and again, and never answers. */
+Test(survive, every_io_ends_by_its_deadline)
+{
+	start("?timeout=1");
+	atomic_store(&rig.server.hold, true);
+	submit(&rig.reads, 64);
+	submit(&rig.writes, 64);
+	expect(&rig.reads, 64, -EREMOTEIO);
+	expect(&rig.writes, 64, -EREMOTEIO);
+	rig_stop(&rig);
+}
+
+Test(survive, every_call_ends_by_its_deadline)
+{
+	start("?timeout=1");
+	atomic_store(&rig.server.mute, true);
+	cr_assert_eq(usrbio_fsync(rig.fd), -EREMOTEIO);
+	cr_assert_eq(usrbio_mkdir(url_of("dir"), 0700), -EREMOTEIO);
+	atomic_store(&rig.server.mute, false);
+	cr_assert_eq(usrbio_fsync(rig.fd), 0, "the connection is what it was");
+	cr_assert_eq(atomic_load(&rig.server.nr_welcomes), 1);
+	rig_stop(&rig);
+}
+
+static void lie_always(struct playserver *s, struct play_conn *conn, const struct submit *io)
+{
+	play_complete(s, conn, io_tag(&io->io[0]), (int64_t)io->io[0].len + 1);
+}
+
+Test(survive, a_server_that_always_lies_gets_no_further_than_the_deadline)
+{
+	start("?timeout=1");
+	rig.server.lie = lie_always;
+	submit(&rig.reads, 10);
+	expect(&rig.reads, 10, -EREMOTEIO);
+	cr_assert_lt(atomic_load(&rig.server.nr_welcomes), 40, "nor is it asked all the time");
+	rig.server.lie = NULL;
+	rig_stop(&rig);
+}
+
+/* Nobody is there any more, and the mount waits for ever: who destroys need not. */
+Test(survive, what_is_destroyed_meanwhile_is_cancelled)
+{
+	struct hf3fs_iov other;
+
+	start("?timeout=0");
+	cr_assert_eq(hf3fs_iovcreate(&other, rig.server.mount, 4096, 0, -1), 0);
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 16), 16);
+	atomic_store(&rig.server.hold, true);
+	submit(&rig.writes, 5);
+	submit(&rig.reads, 10);
+	rig_until(atomic_load(&rig.server.nr_batches) == 3);
+	play_stop(&rig.server);
+	rig_until(session_is_lost(session_of(&rig.reads), 1));
+	hf3fs_iordestroy(&rig.writes);
+	/* Of the other memory, which stays; never sent. */
+	cr_assert_geq(hf3fs_prep_io(&rig.reads, &other, true, other.base, rig.fd, 0, 16, NULL), 0);
+	submit(&rig.reads, 10);
+	hf3fs_iovdestroy(&rig.iov);
+	expect(&rig.reads, 20, -ECANCELED);
+	hf3fs_iordestroy(&rig.reads);
+	hf3fs_iovdestroy(&other);
+	rig_close(rig.fd);
+}
+
+Test(survive, a_handle_closed_around_a_loss_is_closed)
+{
+	start("");
+	atomic_store(&rig.server.mute, true);
+	rig_close(rig.fd);
+	rig_until(atomic_load(&rig.server.nr_closes) == 1);
+	atomic_store(&rig.server.mute, false);
+	atomic_store(&rig.server.cut, true);
+	rig_until(session_is_lost(session_of(&rig.reads), 1));
+	rig.fd = rig_open(&rig);
+	rig_until(atomic_load(&rig.server.nr_closes) == 2);
+	rig_stop(&rig);
+}
+
+/* An answer to a ping of the server's needs nobody who waits. */
+Test(survive, an_idle_client_answers_pings)
+{
+	start("");
+	atomic_store(&rig.server.ping, true);
+	rig_until(atomic_load(&rig.server.nr_pongs) == 1);
+	rig_stop(&rig);
+}
+
+/* A server that would rather not say that it has let go: its connection ends, that will do. */
+Test(survive, memory_is_let_go_of_by_the_deadline)
+{
+	start("?timeout=1");
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 16), 16);
+	atomic_store(&rig.server.hold, true);
+	hf3fs_iovdestroy(&rig.iov);
+	cr_assert_eq(atomic_load(&rig.server.nr_drops), 0);
+	rig_stop(&rig);
+}
+
+/* The wrong kind of answer is a lie, and what was asked is not forgotten over it. */
+static void lie_pong_for_drop(struct playserver *s, struct play_conn *conn, uint32_t tag)
+{
+	play_send(s, conn, &(struct message){.type = MSG_PING, .ping = {.nonce = tag, .pong = 1}});
+}
+
+Test(survive, an_answer_of_another_kind_loses_no_request)
+{
+	start("");
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 16), 16);
+	rig.server.lie_about_drop = lie_pong_for_drop;
+	hf3fs_iovdestroy(&rig.iov);
+	rig_stop(&rig);
+}

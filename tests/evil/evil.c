@@ -1,0 +1,305 @@
+/* The evil client's connection: what it needs to get as far as its lie, and what it makes of the
+ * answers. */
+#include "tests/evil/evil.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "tests/e2e/support/must.h"
+#include "tests/e2e/support/pattern.h"
+
+struct bytes text(const char *text)
+{
+	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
+}
+
+void escape(struct evil *e, const char *fmt, ...)
+{
+	va_list args;
+
+	e->escapes++;
+	printf("evil: client %s: ", e->name);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+}
+
+struct hello evil_hello(const char *export)
+{
+	return (struct hello){.version_min = PROTO_VERSION,
+			      .version_max = PROTO_VERSION,
+			      .export = text(export),
+			      .client = text("evil")};
+}
+
+static void open_file(struct evil *e)
+{
+	must(!evil_call(e, &(struct call){.op = CALL_OPEN,
+					  .path = text("file"),
+					  .flags = OPEN_READ | OPEN_WRITE}),
+	     "open: %d", e->status);
+	e->file = e->reply.file;
+	evil_region(e, 0, BASE + MARGIN, GRANTED, ACCESS_READ | ACCESS_WRITE);
+}
+
+void evil_open(struct evil *e, const struct bed *bed, const char *name, enum stage stage)
+{
+	const struct hello hello = evil_hello("data");
+
+	*e = (struct evil){.bed = bed, .name = name, .memory = malloc(MEMORY)};
+	must(e->memory, "memory");
+	memset(e->memory, CANARY, MEMORY);
+	wire_begin(&e->wire, wire_connect(bed->url));
+	if (stage == STAGE_SOCKET)
+		return;
+	wire_prologue(&e->wire);
+	must(wire_take_prologue(&e->wire), "%s: no prologue", name);
+	if (stage == STAGE_PROLOGUE)
+		return;
+	must(!evil_greet(e, &hello), "%s: no welcome: %d", name, e->status);
+	if (stage == STAGE_FILE)
+		open_file(e);
+}
+
+/* What lies outside what was granted has not changed. */
+static void check_canaries(struct evil *e)
+{
+	if (bytes_diff(e->memory, MARGIN, CANARY) >= 0 ||
+	    bytes_diff(e->memory + MARGIN + GRANTED, MARGIN, CANARY) >= 0)
+		escape(e, "memory that was not granted has changed");
+}
+
+void evil_close(struct evil *e, struct evil *into)
+{
+	check_canaries(e);
+	wire_end(&e->wire);
+	free(e->memory);
+	if (into)
+		into->escapes += e->escapes;
+}
+
+/* The memory a one-sided operation names, or NULL, which is the server's fault. */
+static uint8_t *granted(struct evil *e)
+{
+	const struct wire_header *hdr = &e->wire.hdr;
+
+	if (!hdr->len)
+		return e->memory;
+	if (hdr->key == KEY && hdr->addr >= BASE + MARGIN && hdr->addr - BASE - MARGIN <= GRANTED &&
+	    hdr->len <= GRANTED - (hdr->addr - BASE - MARGIN))
+		return e->memory + (hdr->addr - BASE);
+	escape(e, "the server reached for %u bytes at %llx, key %x", hdr->len,
+	       (unsigned long long)hdr->addr, hdr->key);
+	return NULL;
+}
+
+static void answer_read(struct evil *e)
+{
+	struct wire_header hdr = {
+		.op = WIRE_READ_RESP, .len = e->wire.hdr.len, .cookie = e->wire.hdr.cookie};
+	uint8_t *from = granted(e);
+
+	if (!from) {
+		hdr = (struct wire_header){.op = WIRE_TERMINATE, .imm = (uint32_t)-EACCES};
+		wire_header(&e->wire, &hdr);
+		return;
+	}
+	if (e->asked) {
+		e->asked(e);
+		return;
+	}
+	wire_header(&e->wire, &hdr);
+	wire_bytes(&e->wire, from, hdr.len);
+}
+
+static enum seen take_result(struct evil *e, uint32_t tag, int64_t result)
+{
+	e->nr_results++;
+	e->nr_successes += result >= 0;
+	e->result_tag = tag;
+	e->result = result;
+	return SEEN_RESULT;
+}
+
+static enum seen take_write(struct evil *e)
+{
+	const struct wire_header *hdr = &e->wire.hdr;
+	uint8_t *to = granted(e);
+
+	if (to && hdr->len)
+		memcpy(to, e->wire.payload, hdr->len);
+	return hdr->flags & WIRE_HAS_IMM ? take_result(e, hdr->imm, INT64_MAX) : SEEN_DATA;
+}
+
+static enum seen take_welcome(struct evil *e, const struct welcome *welcome)
+{
+	e->status = welcome->status;
+	e->welcome = *welcome;
+	if (welcome->session_id.len) {
+		memcpy(e->id, welcome->session_id.data, SESSION_ID_SIZE);
+		memcpy(e->key, welcome->session_key.data, SESSION_KEY_SIZE);
+	}
+	return SEEN_WELCOME;
+}
+
+static enum seen take_reply(struct evil *e, const struct reply *reply)
+{
+	e->status = reply->status;
+	e->reply = *reply;
+	e->persistent_len = reply->persistent.len;
+	memcpy(e->persistent, reply->persistent.data, reply->persistent.len);
+	return SEEN_REPLY;
+}
+
+static enum seen take_ping(struct evil *e, const struct ping *ping)
+{
+	if (ping->pong) {
+		e->nr_pongs++;
+		return SEEN_PONG;
+	}
+	wire_msg(&e->wire,
+		 &(struct message){.type = MSG_PING, .ping = {.nonce = ping->nonce, .pong = 1}});
+	return SEEN_DATA;
+}
+
+static enum seen take_message(struct evil *e)
+{
+	struct message msg = wire_decode(&e->wire);
+
+	switch (msg.type) {
+	case MSG_WELCOME:
+		return take_welcome(e, &msg.welcome);
+	case MSG_REPLY:
+		return take_reply(e, &msg.reply);
+	case MSG_PING:
+		return take_ping(e, &msg.ping);
+	case MSG_COMPLETION:
+		for (size_t i = 0; i < msg.completion.n; i++)
+			take_result(e, (uint32_t)msg.completion.done[i].tag,
+				    msg.completion.done[i].result);
+		return SEEN_RESULT;
+	default:
+		escape(e, "the server sent a message of type %d", msg.type);
+		return SEEN_DATA;
+	}
+}
+
+enum seen evil_step(struct evil *e)
+{
+	switch (wire_next(&e->wire)) {
+	case WIRE_MSG:
+		return take_message(e);
+	case WIRE_WRITE:
+		return take_write(e);
+	case WIRE_READ_REQ:
+		answer_read(e);
+		return SEEN_DATA;
+	case WIRE_READ_RESP:
+		if (e->wire.hdr.len)
+			escape(e, "the server gave %u bytes of its memory", e->wire.hdr.len);
+		return SEEN_DATA;
+	default:
+		e->over = true;
+		return SEEN_END;
+	}
+}
+
+bool evil_until(struct evil *e, enum seen kind)
+{
+	enum seen seen;
+
+	do
+		seen = e->over ? SEEN_END : evil_step(e);
+	while (seen != kind && seen != SEEN_END);
+	return seen == kind;
+}
+
+int evil_greet(struct evil *e, const struct hello *hello)
+{
+	wire_msg(&e->wire, &(struct message){.type = MSG_HELLO, .hello = *hello});
+	return evil_until(e, SEEN_WELCOME) ? e->status : -ENOTCONN;
+}
+
+void evil_region(struct evil *e, uint32_t region, uint64_t base, uint64_t size, uint32_t access)
+{
+	wire_msg(&e->wire, &(struct message){.type = MSG_REGION_ADD,
+					     .region_add = {.region = region,
+							    .key = KEY,
+							    .base = base,
+							    .size = size,
+							    .access = access}});
+}
+
+int evil_call(struct evil *e, const struct call *call)
+{
+	struct message msg = {.type = MSG_CALL, .call = *call};
+
+	if (!msg.call.tag)
+		msg.call.tag = e->tag += CALL_SLOTS;
+	wire_msg(&e->wire, &msg);
+	return evil_until(e, SEEN_REPLY) ? e->status : -ENOTCONN;
+}
+
+struct io_entry good_io(const struct evil *e)
+{
+	return (struct io_entry){.ids = io_ids(0, 1), .file = e->file, .len = 4096};
+}
+
+void evil_submit(struct evil *e, uint32_t op, const struct io_entry *io, size_t n)
+{
+	wire_msg(&e->wire,
+		 &(struct message){
+			 .type = MSG_SUBMIT,
+			 .submit = {.op = op, .priority = PRIORITY_NORMAL, .n = n, .io = io}});
+}
+
+int64_t evil_io(struct evil *e, uint32_t op, struct io_entry io)
+{
+	evil_submit(e, op, &io, 1);
+	return evil_until(e, SEEN_RESULT) ? e->result : -ENOTCONN;
+}
+
+void expect_end(struct evil *e)
+{
+	unsigned successes = e->nr_successes;
+	enum seen seen;
+
+	while (!e->over) {
+		seen = evil_step(e);
+		if ((seen == SEEN_WELCOME || seen == SEEN_REPLY) && !e->status)
+			escape(e, "a success where the connection should have ended");
+	}
+	if (e->nr_successes != successes)
+		escape(e, "an I/O succeeded where the connection should have ended");
+}
+
+void expect_alive(struct evil *e)
+{
+	wire_msg(&e->wire, &(struct message){.type = MSG_PING, .ping = {.nonce = 77}});
+	if (!evil_until(e, SEEN_PONG))
+		escape(e, "the connection ended for no reason");
+}
+
+void expect_status(struct evil *e, int64_t status, int64_t wanted)
+{
+	if (status != wanted)
+		escape(e, "%s, and not %s", status < 0 ? strerror((int)-status) : "success",
+		       wanted < 0 ? strerror((int)-wanted) : "success");
+}
+
+void expect_file(struct evil *e)
+{
+	struct evil honest;
+	int64_t result;
+
+	evil_open(&honest, e->bed, e->name, STAGE_FILE);
+	result = evil_io(
+		&honest, IO_READ,
+		(struct io_entry){.ids = io_ids(0, 1), .file = honest.file, .len = FILE_SIZE});
+	if (result != FILE_SIZE ||
+	    pattern_diff(honest.memory + MARGIN, FILE_SIZE, FILE_SEED, 0) >= 0)
+		escape(&honest, "the file is not what it was");
+	evil_close(&honest, e);
+}

@@ -1,0 +1,109 @@
+/*
+ * An evil client: one connection to a real server, played by hand, and what is expected of the
+ * server whatever is said to it. Memory it grants is checked at each one-sided operation. One
+ * thread. What the server should not have done is an escape: said, counted, and the case goes on.
+ */
+#ifndef USRBIO_TESTS_EVIL_EVIL_H
+#define USRBIO_TESTS_EVIL_EVIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/evil/wire.h"
+
+/* What cases have before them: a server with the exports "data", "other" and "ro", each a directory
+ * with a file "file" of FILE_SIZE bytes of the pattern's seed FILE_SEED. */
+struct bed {
+	const char *url;      /* tcp://127.0.0.1:PORT */
+	const char *data_dir; /* of "data"; "../secret" is a file beside it */
+};
+
+#define FILE_SIZE 65536u
+#define FILE_SEED 7u
+#define MEMORY	  (1u << 20)	  /* the client's, of which region 0 is the middle half */
+#define BASE	  0x700000000000u /* its address, as far as the server knows */
+#define KEY	  0x5eedf00du
+#define GRANTED	  (MEMORY / 2)
+#define MARGIN	  (MEMORY / 4)
+#define CANARY	  0x5a
+
+enum stage {
+	STAGE_SOCKET,	/* connected */
+	STAGE_PROLOGUE, /* both prologues are through */
+	STAGE_WELCOME,	/* a session of "data", no features */
+	STAGE_FILE,	/* "file" is open as `file`, and region 0 announced */
+};
+
+enum seen { SEEN_END, SEEN_WELCOME, SEEN_REPLY, SEEN_RESULT, SEEN_PONG, SEEN_DATA };
+
+struct evil {
+	const struct bed *bed;
+	const char *name; /* of the case */
+	unsigned escapes;
+	struct wire wire;
+	uint8_t *memory;
+	uint64_t file;
+	bool over; /* the server has left */
+	uint32_t tag;
+
+	/* The last of each. */
+	int status; /* of a welcome or a reply */
+	struct welcome welcome;
+	struct reply reply; /* without what it points to */
+	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
+	uint8_t persistent[PERSISTENT_MAX];
+	size_t persistent_len;
+	uint32_t result_tag;
+	int64_t result; /* INT64_MAX: an immediate */
+	unsigned nr_results, nr_successes, nr_pongs;
+
+	/* Called instead of answering a READ_REQ. */
+	void (*asked)(struct evil *e);
+};
+
+/* A case of the table. */
+struct lie {
+	const char *name;
+	enum stage stage;
+	void (*tell)(struct evil *e, const struct lie *lie);
+	const void *bytes; /* whatever the teller makes of them */
+	size_t len;
+	int64_t number;
+};
+
+void evil_open(struct evil *e, const struct bed *bed, const char *name, enum stage stage);
+/* Takes the escapes of another connection of the same case along. */
+void evil_close(struct evil *e, struct evil *into);
+void escape(struct evil *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Take one frame: serve it, or note what it says. */
+enum seen evil_step(struct evil *e);
+/* Take frames until one of this kind; false: the server has left. */
+bool evil_until(struct evil *e, enum seen kind);
+
+struct hello evil_hello(const char *export);
+int evil_greet(struct evil *e, const struct hello *hello);
+void evil_region(struct evil *e, uint32_t region, uint64_t base, uint64_t size, uint32_t access);
+int evil_call(struct evil *e, const struct call *call);
+void evil_submit(struct evil *e, uint32_t op, const struct io_entry *io, size_t n);
+/* One I/O, and its result. */
+int64_t evil_io(struct evil *e, uint32_t op, struct io_entry io);
+/* Of region 0, tag 1: fields are changed by who lies. */
+struct io_entry good_io(const struct evil *e);
+
+/* The connection ends, and until then nothing succeeds. */
+void expect_end(struct evil *e);
+/* It goes on: a ping is answered. */
+void expect_alive(struct evil *e);
+void expect_status(struct evil *e, int64_t status, int64_t wanted);
+/* Honest once more: the file can be read, and is what it was. */
+void expect_file(struct evil *e);
+
+/* A message and one byte string of it, for tables. */
+struct bytes text(const char *text);
+
+/* The tables; each ends with a name of NULL. */
+extern const struct lie frame_lies[], message_lies[], hello_lies[], io_lies[], call_lies[],
+	flood_lies[];
+
+#endif

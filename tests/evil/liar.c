@@ -1,0 +1,259 @@
+/* The evil server's thread: accept, serve, lie once (or each time, if nothing is ever to come). */
+#include "tests/evil/liar.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/e2e/support/must.h"
+#include "tests/e2e/support/pattern.h"
+
+struct welcome good_welcome(void)
+{
+	static const uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
+
+	return (struct welcome){
+		.version = PROTO_VERSION,
+		.session_id = {id, sizeof(id)},
+		.session_key = {key, sizeof(key)},
+		.boot_id = 42,
+		.max_inflight = 64,
+		.max_regions = LIAR_IDS,
+		.max_files = 100,
+	};
+}
+
+void liar_welcome(struct liar *liar, const struct welcome *welcome)
+{
+	wire_msg(&liar->wire, &(struct message){.type = MSG_WELCOME, .welcome = *welcome});
+}
+
+struct reply good_reply(const struct message *msg)
+{
+	return (struct reply){
+		.tag = msg->call.tag,
+		.file = 7,
+		.persistent = {(const uint8_t *)"name", 4},
+		.attr_valid = 1,
+		.attr = {.mode = S_IFREG | 0600, .nlink = 1, .size = LIAR_SIZE},
+	};
+}
+
+void liar_reply(struct liar *liar, const struct reply *reply)
+{
+	wire_msg(&liar->wire, &(struct message){.type = MSG_REPLY, .reply = *reply});
+}
+
+void liar_complete(struct liar *liar, uint64_t tag, int64_t result)
+{
+	const struct io_result done = {(int64_t)tag, result};
+
+	wire_msg(&liar->wire,
+		 &(struct message){.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}});
+}
+
+void liar_reach(struct liar *liar, uint8_t op, uint64_t addr, uint32_t len, uint32_t key)
+{
+	static const uint8_t zeros[65536];
+
+	wire_header(&liar->wire,
+		    &(struct wire_header){.op = op, .len = len, .addr = addr, .key = key});
+	if (op == WIRE_WRITE)
+		wire_bytes(&liar->wire, zeros, len < sizeof(zeros) ? len : sizeof(zeros));
+}
+
+const struct region_add *liar_region(const struct liar *liar, const struct message *submit)
+{
+	return &liar->regions[io_region(&submit->submit.io[0]) % LIAR_IDS];
+}
+
+static void give(struct liar *liar, const struct io_entry *io)
+{
+	const struct region_add *region = &liar->regions[io_region(io) % LIAR_IDS];
+
+	must(io->off + io->len <= LIAR_SIZE && region->size >= io->region_off + io->len,
+	     "the client asks for what there is not");
+	wire_header(&liar->wire, &(struct wire_header){.op = WIRE_WRITE,
+						       .len = (uint32_t)io->len,
+						       .addr = region->base + io->region_off,
+						       .key = region->key});
+	wire_bytes(&liar->wire, liar->file + io->off, io->len);
+	liar_complete(liar, io_tag(io), (int64_t)io->len);
+}
+
+static void fetch(struct liar *liar, const struct io_entry *io)
+{
+	const struct region_add *region = &liar->regions[io_region(io) % LIAR_IDS];
+	unsigned cookie = liar->nr_fetching++ % 256;
+
+	liar->fetching[cookie] = *io;
+	wire_header(&liar->wire, &(struct wire_header){.op = WIRE_READ_REQ,
+						       .len = (uint32_t)io->len,
+						       .addr = region->base + io->region_off,
+						       .key = region->key,
+						       .cookie = cookie + 1});
+}
+
+/* Cookie 0 is that of lies: whoever answers one has given what he did not grant. */
+static void take_fetched(struct liar *liar)
+{
+	const struct wire_header *hdr = &liar->wire.hdr;
+	const struct io_entry *io = &liar->fetching[(hdr->cookie - 1) % 256];
+
+	if (!hdr->cookie) {
+		if (hdr->len)
+			atomic_fetch_add(&liar->nr_escapes, 1);
+		return;
+	}
+	must(hdr->len == io->len && io->off + io->len <= LIAR_SIZE, "another length");
+	memcpy(liar->file + io->off, liar->wire.payload, hdr->len);
+	liar_complete(liar, io_tag(io), (int64_t)io->len);
+}
+
+static void serve(struct liar *liar, const struct message *msg)
+{
+	struct welcome welcome = good_welcome();
+	struct reply reply = good_reply(msg);
+
+	switch (msg->type) {
+	case MSG_HELLO:
+		liar_welcome(liar, &welcome);
+		break;
+	case MSG_CALL:
+		liar_reply(liar, &reply);
+		break;
+	case MSG_REGION_ADD:
+		liar->last = msg->region_add;
+		liar->regions[msg->region_add.region % LIAR_IDS] = msg->region_add;
+		break;
+	case MSG_REGION_DROP:
+		liar_reply(liar, &(struct reply){.tag = msg->region_drop.tag});
+		break;
+	case MSG_SUBMIT:
+		for (size_t i = 0; i < msg->submit.n; i++)
+			(msg->submit.op == IO_READ ? give : fetch)(liar, &msg->submit.io[i]);
+		break;
+	case MSG_PING:
+		if (!msg->ping.pong)
+			wire_msg(&liar->wire,
+				 &(struct message){.type = MSG_PING,
+						   .ping = {.nonce = msg->ping.nonce, .pong = 1}});
+		break;
+	default:
+		must(false, "a client's message of type %d", msg->type);
+	}
+}
+
+static bool is_phase(const struct message *msg, enum phase phase)
+{
+	switch (phase) {
+	case AT_HELLO:
+		return msg->type == MSG_HELLO;
+	case AT_OPEN:
+		return msg->type == MSG_CALL && msg->call.op == CALL_OPEN;
+	case AT_STAT:
+		return msg->type == MSG_CALL && msg->call.op == CALL_STAT;
+	case AT_READ:
+		return msg->type == MSG_SUBMIT && msg->submit.op == IO_READ &&
+		       msg->submit.io[0].off != LIAR_OTHER_OFF;
+	case AT_WRITE:
+		return msg->type == MSG_SUBMIT && msg->submit.op == IO_WRITE;
+	case AT_DROP:
+		return msg->type == MSG_REGION_DROP;
+	case AT_PING:
+		return msg->type == MSG_PING && !msg->ping.pong;
+	default:
+		return false;
+	}
+}
+
+static bool is_time(struct liar *liar)
+{
+	return liar->lie->verdict == LATE || !atomic_exchange(&liar->told, true);
+}
+
+static void serve_conn(struct liar *liar)
+{
+	struct message msg;
+	int op;
+
+	if (liar->lie->phase == AT_ACCEPT && is_time(liar)) {
+		if (!liar->lie->tell(liar, NULL))
+			return;
+	} else {
+		wire_prologue(&liar->wire);
+	}
+	if (!wire_take_prologue(&liar->wire))
+		return;
+	while ((op = wire_next(&liar->wire)) && op != WIRE_TERMINATE) {
+		if (op == WIRE_READ_RESP) {
+			take_fetched(liar);
+			continue;
+		}
+		must(op == WIRE_MSG, "a client's operation %d", op);
+		msg = wire_decode(&liar->wire);
+		if (!is_phase(&msg, liar->lie->phase) || !is_time(liar) ||
+		    liar->lie->tell(liar, &msg))
+			serve(liar, &msg);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct liar *liar = arg;
+
+	while (!atomic_load(&liar->stop)) {
+		int fd = accept4(liar->listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		atomic_fetch_add(&liar->nr_conns, 1);
+		memset(liar->regions, 0, sizeof(liar->regions));
+		pthread_mutex_lock(&liar->lock);
+		wire_begin(&liar->wire, fd);
+		pthread_mutex_unlock(&liar->lock);
+		if (!atomic_load(&liar->stop))
+			serve_conn(liar);
+		if (!atomic_load(&liar->stop) && atomic_load(&liar->told))
+			atomic_store(&liar->left, true);
+		pthread_mutex_lock(&liar->lock);
+		wire_end(&liar->wire);
+		pthread_mutex_unlock(&liar->lock);
+	}
+	return NULL;
+}
+
+void liar_start(struct liar *liar, const struct server_lie *lie)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	static atomic_uint number; /* a mount that is gone lingers: no other one has its name */
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*liar = (struct liar){.lie = lie, .listener = fd, .wire.fd = -1};
+	pthread_mutex_init(&liar->lock, NULL);
+	pattern_fill(liar->file, LIAR_SIZE, LIAR_SEED, 0);
+	must(!bind(fd, (struct sockaddr *)&addr, len) && !listen(fd, 16) &&
+		     !getsockname(fd, (struct sockaddr *)&addr, &len),
+	     "listen: %s", strerror(errno));
+	snprintf(liar->mount, sizeof(liar->mount), "tcp://127.0.0.1:%d/data%u?timeout=%d",
+		 ntohs(addr.sin_port), atomic_fetch_add(&number, 1), lie->verdict == LATE ? 1 : 20);
+	must(!pthread_create(&liar->thread, NULL, run, liar), "thread");
+}
+
+/* The client has let go of it, or will find it gone. */
+void liar_stop(struct liar *liar)
+{
+	atomic_store(&liar->stop, true);
+	shutdown(liar->listener, SHUT_RDWR);
+	pthread_mutex_lock(&liar->lock);
+	if (liar->wire.fd >= 0)
+		shutdown(liar->wire.fd, SHUT_RDWR);
+	pthread_mutex_unlock(&liar->lock);
+	pthread_join(liar->thread, NULL);
+	close(liar->listener);
+	pthread_mutex_destroy(&liar->lock);
+}

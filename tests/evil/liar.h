@@ -1,0 +1,92 @@
+/*
+ * An evil server: a listening socket and a thread that serves one connection after the other,
+ * honestly but for one lie, told at its phase. What a client must not allow is noted here: memory
+ * that it gave without having granted it. The client's end of a case is in victim.c.
+ */
+#ifndef USRBIO_TESTS_EVIL_LIAR_H
+#define USRBIO_TESTS_EVIL_LIAR_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/evil/wire.h"
+
+#define LIAR_SEED      21u
+#define LIAR_SIZE      65536u
+#define LIAR_IDS       16u
+#define LIAR_OTHER_OFF 20480u /* a read from here is not the one that is lied about */
+
+enum phase {
+	AT_ACCEPT, /* instead of the prologue */
+	AT_HELLO,
+	AT_OPEN,
+	AT_STAT,
+	AT_READ,
+	AT_WRITE,
+	AT_DROP,
+	AT_PING,
+};
+
+enum verdict {
+	CUT,  /* the client ends that connection */
+	ANY,  /* it may end it or not */
+	GOOD, /* odd, but no lie: all goes well */
+	LATE, /* told each time: everything ends by the mount's timeout, with an error */
+};
+
+struct liar;
+
+/* The lie; true: and now serve the message honestly. */
+typedef bool lie_fn(struct liar *liar, const struct message *msg);
+
+struct server_lie {
+	const char *name;
+	enum phase phase;
+	enum verdict verdict;
+	lie_fn *tell;
+	const void *bytes; /* whatever the teller makes of them */
+	size_t len;
+	int64_t number;
+};
+
+struct liar {
+	const struct server_lie *lie;
+	char mount[64]; /* tcp://127.0.0.1:PORT/data */
+	atomic_uint nr_conns, nr_escapes;
+	atomic_bool told, left; /* the lie; and the client after it */
+
+	/* The thread's. */
+	int listener;
+	pthread_mutex_t lock; /* of the socket it serves: whoever stops it shuts that down */
+	atomic_bool stop;
+	pthread_t thread;
+	struct wire wire;
+	struct region_add regions[LIAR_IDS]; /* of this connection; size 0: none */
+	struct region_add last;		     /* announced */
+	uint8_t file[LIAR_SIZE];
+	struct io_entry fetching[256]; /* writes whose data has been asked for, by cookie */
+	unsigned nr_fetching;
+};
+
+void liar_start(struct liar *liar, const struct server_lie *lie);
+void liar_stop(struct liar *liar);
+
+/* For lies, from its thread. */
+void liar_welcome(struct liar *liar, const struct welcome *welcome);
+struct welcome good_welcome(void);
+void liar_reply(struct liar *liar, const struct reply *reply);
+struct reply good_reply(const struct message *msg);
+void liar_complete(struct liar *liar, uint64_t tag, int64_t result);
+/* A frame with an address; WRITE takes its payload from zeros. */
+void liar_reach(struct liar *liar, uint8_t op, uint64_t addr, uint32_t len, uint32_t key);
+const struct region_add *liar_region(const struct liar *liar, const struct message *submit);
+
+extern const struct server_lie server_lies[];
+extern const unsigned nr_server_lies;
+
+/* One client's part in a case: how many escapes there were. Any thread. */
+unsigned victim_run(const struct server_lie *lie);
+
+#endif

@@ -1,0 +1,293 @@
+/* Lies about names and files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/e2e/support/must.h"
+#include "tests/e2e/support/pattern.h"
+#include "tests/evil/evil.h"
+
+#define TEXT(s)                                     \
+	{                                           \
+		(const uint8_t *)(s), sizeof(s) - 1 \
+	}
+#define CALL(...)            \
+	&(const struct call) \
+	{                    \
+		__VA_ARGS__  \
+	}
+
+/* It is answered with this status, and the connection goes on. */
+static void status(struct evil *e, const struct lie *lie)
+{
+	expect_status(e, evil_call(e, lie->bytes), lie->number);
+	expect_alive(e);
+}
+
+/* It ends the connection. */
+static void violation(struct evil *e, const struct lie *lie)
+{
+	wire_msg(&e->wire,
+		 &(struct message){.type = MSG_CALL, .call = *(const struct call *)lie->bytes});
+	expect_end(e);
+}
+
+/* With as many ranges, or as long a path, as no call may have. */
+static void too_much(struct evil *e, const struct lie *lie)
+{
+	static uint64_t ranges[2 * (RANGES_MAX + 1)];
+	static uint8_t path[PROTO_PATH_MAX + 1];
+	struct call call = {.tag = 64, .op = CALL_PUNCH, .file = e->file};
+
+	memset(path, 'x', sizeof(path));
+	if (lie->number) {
+		call.op = CALL_STAT;
+		call.path = (struct bytes){path, sizeof(path)};
+	} else {
+		call.range = ranges;
+		call.nr_ranges = RANGES_MAX + 1;
+	}
+	wire_msg(&e->wire, &(struct message){.type = MSG_CALL, .call = call});
+	expect_end(e);
+}
+
+/* All ways out of the export, by each op that takes a name. */
+static void escapes(struct evil *e, const struct lie *lie)
+{
+	static const char *const paths[] = {
+		"../secret",
+		"../../../../../etc/passwd",
+		"x/../../secret",
+		"./../secret",
+		"out/secret",
+		"out/../secret",
+		"link",
+		"/etc/passwd",
+		"/proc/self/root",
+		"proc/../../secret",
+	};
+	static const uint32_t ops[] = {CALL_OPEN, CALL_TRUNCATE, CALL_READDIR, CALL_REOPEN,
+				       CALL_STAT, CALL_LINK,	 CALL_RENAME};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		for (size_t op = 0; op < sizeof(ops) / sizeof(*ops); op++) {
+			struct call call = {.op = ops[op],
+					    .path = text(paths[i]),
+					    .path2 = text("stolen"),
+					    .flags = ops[op] == CALL_OPEN ? OPEN_READ : 0};
+
+			/* A link may be moved and named as itself. */
+			if (!strcmp(paths[i], "link") &&
+			    (ops[op] == CALL_LINK || ops[op] == CALL_RENAME))
+				continue;
+			if (!evil_call(e, &call))
+				escape(e, "op %u of %s succeeded", ops[op], paths[i]);
+			if (e->over)
+				return;
+		}
+	expect_alive(e);
+}
+
+/* Out of the export as the target. */
+static void targets(struct evil *e, const struct lie *lie)
+{
+	static const char *const paths[] = {"../stolen", "/tmp/stolen", "out/stolen", "..", "."};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct call call = {.op = CALL_LINK, .path = text("file"), .path2 = text(paths[i])};
+
+		if (!evil_call(e, &call))
+			escape(e, "a link to %s", paths[i]);
+		call.op = CALL_RENAME;
+		if (!evil_call(e, &call))
+			escape(e, "renamed to %s", paths[i]);
+		call = (struct call){.op = CALL_MKDIR, .path = text(paths[i]), .mode = 0755};
+		if (!evil_call(e, &call))
+			escape(e, "made %s", paths[i]);
+	}
+	expect_file(e);
+}
+
+/* Every op with every field full of ones, and with none: an answer or the end, no more. */
+static void everything_set(struct evil *e, const struct lie *lie)
+{
+	for (uint32_t op = 0; op <= NR_CALLS; op++) {
+		uint64_t range[2] = {UINT64_MAX, UINT64_MAX};
+		struct evil other;
+		int got;
+
+		evil_open(&other, e->bed, e->name, STAGE_FILE);
+		got = evil_call(&other,
+				&(struct call){.tag = UINT32_MAX,
+					       .op = op,
+					       .file = lie->number ? UINT64_MAX : other.file,
+					       .path = text("no/such/name"),
+					       .path2 = text("nor/this"),
+					       .flags = UINT32_MAX,
+					       .mode = UINT32_MAX,
+					       .off = UINT64_MAX,
+					       .len = UINT64_MAX,
+					       .nr_ranges = 1,
+					       .range = range,
+					       .replay = 1});
+		if (lie->number && !got)
+			escape(&other, "op %u succeeded without a file", op);
+		evil_close(&other, e);
+	}
+	expect_file(e);
+}
+
+/* Said to be sent before, and never made: done now, once, or refused; and nothing else. */
+static void replays(struct evil *e, const struct lie *lie)
+{
+	static const uint32_t ops[] = {CALL_UNLINK, CALL_RMDIR, CALL_RENAME, CALL_LINK,
+				       CALL_TRUNCATE};
+	struct call call = {.op = CALL_MKDIR, .path = text("replayed"), .mode = 0755, .replay = 1};
+	int first = evil_call(e, &call);
+
+	expect_status(e, first, 0);
+	expect_status(e, evil_call(e, &call), -EEXIST);
+	for (uint32_t tag = 0; tag < 256; tag++) {
+		call = (struct call){.tag = tag ^ 0x55555540,
+				     .op = ops[tag % 5],
+				     .path = text("no-such"),
+				     .path2 = text("name"),
+				     .replay = 1};
+		expect_status(e, evil_call(e, &call), -ENOENT);
+	}
+	call = (struct call){.op = CALL_RMDIR, .path = text("replayed"), .replay = 1};
+	expect_status(e, evil_call(e, &call), 0);
+	expect_status(e, evil_call(e, &call), -ENOENT);
+}
+
+/* REOPEN by names that no OPEN has given. */
+static void reopen(struct evil *e, const void *name, size_t len, const char *path)
+{
+	struct call call = {.op = CALL_REOPEN,
+			    .path = text(path),
+			    .persistent = {name, len},
+			    .flags = OPEN_READ};
+	int status = evil_call(e, &call);
+
+	/* -EPERM and -EOPNOTSUPP: this server can open nothing by its persistent name. */
+	if (!status)
+		escape(e, "a forged name of %zu bytes opened a file", len);
+	else if (e->over)
+		escape(e, "a forged name of %zu bytes ended the connection", len);
+}
+
+static void forged_names(struct evil *e, const struct lie *lie)
+{
+	uint8_t name[PERSISTENT_MAX];
+	uint64_t state = 11;
+
+	for (size_t len = 0; len <= PERSISTENT_MAX && !e->over; len++) {
+		for (size_t i = 0; i < len; i++)
+			name[i] = (uint8_t)next_random(&state);
+		reopen(e, name, len, len % 2 ? "file" : "");
+	}
+	expect_file(e);
+}
+
+/* The true name of the open file with one byte changed, and cut at each of its bytes. */
+static void almost_names(struct evil *e, const struct lie *lie)
+{
+	uint8_t good[PERSISTENT_MAX], name[PERSISTENT_MAX];
+	size_t len;
+
+	expect_status(e,
+		      evil_call(e, &(struct call){.op = CALL_OPEN,
+						  .path = text("file"),
+						  .flags = OPEN_READ}),
+		      0);
+	len = e->persistent_len;
+	memcpy(good, e->persistent, len);
+	for (size_t i = 0; i < len && !e->over; i++) {
+		memcpy(name, good, len);
+		name[i] ^= 0x10;
+		reopen(e, name, len, "file");
+		reopen(e, good, i, "file");
+	}
+	expect_alive(e);
+}
+
+/* The name that the server would give to a file which lies outside. */
+static void outside_name(struct evil *e, const struct lie *lie)
+{
+	union {
+		struct file_handle fh;
+		uint8_t room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} handle = {.fh.handle_bytes = MAX_HANDLE_SZ};
+	uint8_t name[PERSISTENT_MAX];
+	uint64_t numbers[2];
+	char path[512];
+	struct stat st;
+	size_t len;
+	int mount;
+
+	snprintf(path, sizeof(path), "%s/../secret", e->bed->data_dir);
+	must(!stat(path, &st), "%s", path);
+	if (name_to_handle_at(AT_FDCWD, path, &handle.fh, &mount, 0))
+		handle.fh.handle_bytes = 0;
+	numbers[0] = st.st_dev;
+	numbers[1] = st.st_ino;
+	len = sizeof(struct file_handle) + handle.fh.handle_bytes;
+	memcpy(name, numbers, sizeof(numbers));
+	memcpy(name + sizeof(numbers), &handle, len);
+	reopen(e, name, sizeof(numbers) + len, "file");
+	reopen(e, name, sizeof(numbers) + len, "../secret");
+	reopen(e, name, sizeof(numbers) + len, "");
+	expect_alive(e);
+}
+
+static void reopen_to_create(struct evil *e, const struct lie *lie)
+{
+	const uint8_t name[24] = {0};
+
+	if (!evil_call(e, &(struct call){.op = CALL_REOPEN,
+					 .path = text("never"),
+					 .persistent = {name, sizeof(name)},
+					 .flags = OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE,
+					 .mode = 0644}))
+		escape(e, "a file was made by REOPEN");
+	expect_status(e, evil_call(e, &(struct call){.op = CALL_STAT, .path = text("never")}),
+		      -ENOENT);
+}
+
+const struct lie call_lies[] = {
+	{"op-zero", STAGE_WELCOME, violation, CALL(.op = 0), 0},
+	{"op-unknown", STAGE_WELCOME, violation, CALL(.op = NR_CALLS), 0},
+	{"op-huge", STAGE_WELCOME, violation, CALL(.op = UINT32_MAX), 0},
+	{"counters-not-agreed", STAGE_WELCOME, violation, CALL(.op = CALL_COUNTERS), 0},
+	{"path-with-a-zero", STAGE_WELCOME, violation,
+	 CALL(.op = CALL_STAT, .path = TEXT("file\0x")), 0},
+	{"path2-with-a-zero", STAGE_WELCOME, violation,
+	 CALL(.op = CALL_RENAME, .path = TEXT("file"), .path2 = TEXT("\0")), 0},
+	{"replay-two", STAGE_WELCOME, violation,
+	 CALL(.op = CALL_MKDIR, .path = TEXT("never"), .replay = 2), 0},
+	{"path-too-long", STAGE_WELCOME, too_much, .number = 1},
+	{"ranges-too-many", STAGE_FILE, too_much, .number = 0},
+	{"path-absolute", STAGE_WELCOME, status, CALL(.op = CALL_STAT, .path = TEXT("/etc/passwd")),
+	 .number = -EINVAL},
+	{"open-without-a-mode", STAGE_WELCOME, status, CALL(.op = CALL_OPEN, .path = TEXT("file")),
+	 .number = -EINVAL},
+	{"open-unknown-flags", STAGE_WELCOME, status,
+	 CALL(.op = CALL_OPEN, .path = TEXT("file"), .flags = OPEN_READ | 0x100),
+	 .number = -EINVAL},
+	{"close-nothing", STAGE_WELCOME, status, CALL(.op = CALL_CLOSE), .number = -ESTALE},
+	{"fsync-nothing", STAGE_WELCOME, status, CALL(.op = CALL_FSYNC), .number = -EBADF},
+	{"punch-nothing", STAGE_WELCOME, status, CALL(.op = CALL_PUNCH), .number = -EBADF},
+	{"truncate-huge", STAGE_WELCOME, status,
+	 CALL(.op = CALL_TRUNCATE, .path = TEXT("file"), .len = UINT64_MAX), .number = -EINVAL},
+	{"escapes", STAGE_WELCOME, escapes},
+	{"escapes-of-targets", STAGE_WELCOME, targets},
+	{"everything-set", STAGE_SOCKET, everything_set, .number = 0},
+	{"everything-and-no-file", STAGE_SOCKET, everything_set, .number = 1},
+	{"replays-of-nothing", STAGE_WELCOME, replays},
+	{"names-forged", STAGE_WELCOME, forged_names},
+	{"names-almost-true", STAGE_FILE, almost_names},
+	{"name-of-a-file-outside", STAGE_WELCOME, outside_name},
+	{"reopen-to-create", STAGE_WELCOME, reopen_to_create},
+	{NULL},
+};

@@ -1,0 +1,164 @@
+/* A socket, and frames written and read by hand. Used by one thread. */
+#include "tests/evil/wire.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/prologue.h"
+#include "common/transport.h"
+#include "proto/codec.h"
+#include "tests/e2e/support/must.h"
+
+void wire_begin(struct wire *wire, int fd)
+{
+	const int yes = 1;
+
+	*wire = (struct wire){.fd = fd, .payload = malloc(TP_OP_MAX)};
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	must(fd >= 0 && wire->payload && !arena_open(&wire->arena, ARENA_SIZE), "a wire");
+}
+
+void wire_end(struct wire *wire)
+{
+	if (wire->fd >= 0)
+		close(wire->fd);
+	free(wire->payload);
+	arena_close(&wire->arena);
+	*wire = (struct wire){.fd = -1};
+}
+
+void wire_reset(struct wire *wire)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	setsockopt(wire->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	wire_end(wire);
+}
+
+int wire_connect(const char *url)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	addr.sin_port = htons((uint16_t)atoi(strrchr(url, ':') + 1));
+	must(fd >= 0, "socket: %s", strerror(errno));
+	must(!connect(fd, (struct sockaddr *)&addr, sizeof(addr)), "%s: %s", url, strerror(errno));
+	return fd;
+}
+
+void wire_bytes(struct wire *wire, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	while (len) {
+		ssize_t n = send(wire->fd, at, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+void wire_prologue(struct wire *wire)
+{
+	struct prologue mine;
+
+	prologue_make(&mine, FRAME_MAX, 32);
+	wire_bytes(wire, &mine, sizeof(mine));
+}
+
+static bool take(struct wire *wire, void *bytes, size_t len)
+{
+	return !len || recv(wire->fd, bytes, len, MSG_WAITALL) == (ssize_t)len;
+}
+
+bool wire_take_prologue(struct wire *wire)
+{
+	struct prologue theirs;
+
+	return take(wire, &theirs, sizeof(theirs));
+}
+
+static struct wire_header to_wire(const struct wire_header *hdr)
+{
+	return (struct wire_header){
+		.op = hdr->op,
+		.flags = hdr->flags,
+		.reserved = htole16(hdr->reserved),
+		.len = htole32(hdr->len),
+		.addr = htole64(hdr->addr),
+		.key = htole32(hdr->key),
+		.imm = htole32(hdr->imm),
+		.cookie = htole64(hdr->cookie),
+	};
+}
+
+void wire_header(struct wire *wire, const struct wire_header *hdr)
+{
+	struct wire_header out = to_wire(hdr);
+
+	wire_bytes(wire, &out, sizeof(out));
+}
+
+void wire_frame(struct wire *wire, const void *frame, size_t len)
+{
+	wire_header(wire, &(struct wire_header){.op = WIRE_MSG, .len = (uint32_t)len});
+	wire_bytes(wire, frame, len);
+}
+
+size_t wire_pack(const struct message *msg, uint8_t *bytes, size_t size)
+{
+	struct wire_header hdr = {.op = WIRE_MSG};
+	long len = codec_encode(msg, bytes + sizeof(hdr), size - sizeof(hdr));
+
+	must(len > 0, "a message that cannot be encoded");
+	hdr.len = (uint32_t)len;
+	hdr = to_wire(&hdr);
+	memcpy(bytes, &hdr, sizeof(hdr));
+	return sizeof(hdr) + (size_t)len;
+}
+
+void wire_msg(struct wire *wire, const struct message *msg)
+{
+	uint8_t bytes[sizeof(struct wire_header) + FRAME_MAX];
+
+	wire_bytes(wire, bytes, wire_pack(msg, bytes, sizeof(bytes)));
+}
+
+int wire_next(struct wire *wire)
+{
+	struct wire_header hdr;
+	bool carries;
+
+	if (!take(wire, &hdr, sizeof(hdr)))
+		return 0;
+	wire->hdr = (struct wire_header){
+		.op = hdr.op,
+		.flags = hdr.flags,
+		.len = le32toh(hdr.len),
+		.addr = le64toh(hdr.addr),
+		.key = le32toh(hdr.key),
+		.imm = le32toh(hdr.imm),
+		.cookie = le64toh(hdr.cookie),
+	};
+	carries = hdr.op == WIRE_MSG || hdr.op == WIRE_WRITE || hdr.op == WIRE_READ_RESP;
+	must(wire->hdr.len <= TP_OP_MAX, "the victim sent a frame of %u bytes", wire->hdr.len);
+	return !carries || take(wire, wire->payload, wire->hdr.len) ? hdr.op : 0;
+}
+
+struct message wire_decode(struct wire *wire)
+{
+	struct message msg;
+	int err = codec_decode(&wire->arena, wire->payload, wire->hdr.len, &msg);
+
+	must(!err, "the victim sent a malformed message");
+	return msg;
+}

@@ -1,0 +1,82 @@
+/* The reply cache. */
+#include "server/replies.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct replies replies;
+static struct reply found;
+static uint8_t persistent[PERSISTENT_MAX];
+
+static void open_it(void)
+{
+	replies_init(&replies);
+}
+
+static void close_it(void)
+{
+	replies_close(&replies);
+}
+
+TestSuite(replies, .init = open_it, .fini = close_it);
+
+static struct call call_of(uint32_t op, uint32_t slot, uint32_t sequence)
+{
+	return (struct call){.op = op, .tag = slot + CALL_SLOTS * sequence};
+}
+
+static void keep(uint32_t channel, struct call call, int status)
+{
+	const struct reply reply = {.tag = call.tag,
+				    .status = status,
+				    .file = 77,
+				    .persistent = {(const uint8_t *)"name", 4}};
+
+	cr_assert_eq(replies_reserve(&replies, channel, call.tag), 0);
+	replies_keep(&replies, channel, &call, &reply);
+}
+
+static bool find(uint32_t channel, struct call call)
+{
+	return replies_find(&replies, channel, &call, &found, persistent);
+}
+
+Test(replies, the_last_of_a_slot_is_found_whole)
+{
+	keep(3, call_of(CALL_OPEN, 5, 1), 0);
+	cr_assert(find(3, call_of(CALL_OPEN, 5, 1)));
+	cr_assert_eq(found.status, 0);
+	cr_assert_eq(found.file, 77);
+	cr_assert_eq(found.persistent.len, 4);
+	cr_assert_eq(found.persistent.data, persistent);
+	cr_assert_eq(memcmp(persistent, "name", 4), 0);
+	keep(3, call_of(CALL_MKDIR, 5, 2), -17);
+	cr_assert_not(find(3, call_of(CALL_OPEN, 5, 1)));
+	cr_assert(find(3, call_of(CALL_MKDIR, 5, 2)));
+	cr_assert_eq(found.status, -17);
+}
+
+Test(replies, nothing_else_is_found)
+{
+	cr_assert_not(find(3, call_of(CALL_OPEN, 5, 1)));
+	cr_assert_eq(replies_reserve(&replies, 3, call_of(CALL_OPEN, 5, 0).tag), 0);
+	cr_assert_not(find(3, call_of(CALL_OPEN, 5, 0)), "reserved, not done");
+	cr_assert_not(find(3, (struct call){.tag = 5}));
+	keep(3, call_of(CALL_OPEN, 5, 1), 0);
+	cr_assert_not(find(2, call_of(CALL_OPEN, 5, 1)));
+	cr_assert_not(find(3, call_of(CALL_OPEN, 6, 1)));
+	cr_assert_not(find(3, call_of(CALL_OPEN, 5, 2)));
+	cr_assert_not(find(3, call_of(CALL_UNLINK, 5, 1)));
+}
+
+Test(replies, each_slot_of_each_channel_has_its_own)
+{
+	for (uint32_t channel = 0; channel < SESSION_CONNS_MAX; channel++)
+		for (uint32_t slot = 0; slot < CALL_SLOTS; slot++)
+			keep(channel, call_of(CALL_MKDIR, slot, channel), -(int)slot);
+	for (uint32_t channel = 0; channel < SESSION_CONNS_MAX; channel++)
+		for (uint32_t slot = 0; slot < CALL_SLOTS; slot++) {
+			cr_assert(find(channel, call_of(CALL_MKDIR, slot, channel)));
+			cr_assert_eq(found.status, -(int)slot);
+		}
+}

@@ -1,0 +1,188 @@
+/*
+ * Exports on which what is done lasts, seen at the calls of the kernel: which write how, and what
+ * is synced. And syncs that fail, which no disk at hand does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/store/bed.h"
+
+int __wrap_fsync(int fd);
+int __wrap_fdatasync(int fd);
+void __wrap_evloop_bind(struct io_uring_sqe *sqe, struct ev *ev);
+int __real_fsync(int fd);
+void __real_evloop_bind(struct io_uring_sqe *sqe, struct ev *ev);
+
+static struct {
+	unsigned nr_file, nr_dir;      /* syncs of each */
+	unsigned nr_plain, nr_durable; /* writes given to io_uring */
+	int err;		       /* what syncing says */
+} seen;
+
+static int synced(int fd)
+{
+	struct stat st;
+
+	cr_assert_eq(fstat(fd, &st), 0);
+	if (S_ISDIR(st.st_mode))
+		seen.nr_dir++;
+	else
+		seen.nr_file++;
+	errno = seen.err;
+	return seen.err ? -1 : __real_fsync(fd);
+}
+
+int __wrap_fsync(int fd)
+{
+	return synced(fd);
+}
+
+int __wrap_fdatasync(int fd)
+{
+	return synced(fd);
+}
+
+void __wrap_evloop_bind(struct io_uring_sqe *sqe, struct ev *ev)
+{
+	if (sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITE_FIXED) {
+		if (sqe->rw_flags & RWF_DSYNC)
+			seen.nr_durable++;
+		else
+			seen.nr_plain++;
+	}
+	__real_evloop_bind(sqe, ev);
+}
+
+static void open_bed(struct bed *bed, unsigned flags)
+{
+	struct store *store;
+
+	bed_open(bed, "posix");
+	bed->store->ops->queue_close(bed->queue);
+	bed->store->ops->close_store(bed->store);
+	cr_assert_eq(store_open(bed->dir, flags, &store), 0);
+	bed->store = store;
+	cr_assert_eq(
+		store->ops->queue_open(store, bed->loop, bed->staging, BED_STAGING, &bed->queue),
+		0);
+	memset(&seen, 0, sizeof(seen));
+}
+
+/* What happened since the last look. */
+static void expect(unsigned nr_file, unsigned nr_dir, const char *what)
+{
+	cr_assert_eq(seen.nr_file, nr_file, "%s: %u files", what, seen.nr_file);
+	cr_assert_eq(seen.nr_dir, nr_dir, "%s: %u directories", what, seen.nr_dir);
+	seen.nr_file = seen.nr_dir = 0;
+}
+
+static void change_everything(struct bed *bed, unsigned times)
+{
+	struct store *store = bed->store;
+	struct store_file *file;
+
+	cr_assert_eq(store->ops->mkdir(store, "d", 0755), 0);
+	expect(0, times, "mkdir");
+	cr_assert_eq(store->ops->mkdir(store, "e", 0755), 0);
+	expect(0, times, "mkdir");
+	file = bed_create(bed, "d/f");
+	expect(times, times, "create");
+	bed_shut(bed, bed_create(bed, "d/f"));
+	expect(0, 0, "open");
+	cr_assert_eq(bed_write(bed, file, 0, 100000, 5), 100000);
+	cr_assert_eq(store->ops->truncate_file(file, 9), 0);
+	expect(times, 0, "truncate");
+	cr_assert_eq(store->ops->punch(file, 0, 4), 0);
+	expect(times, 0, "punch");
+	cr_assert_eq(store->ops->link_file(file, "e/g"), 0);
+	expect(0, times, "link of a file");
+	bed_shut(bed, file);
+	cr_assert_eq(store->ops->link(store, "d/f", "h"), 0);
+	expect(0, times, "link");
+	cr_assert_eq(store->ops->rename(store, "d/f", "e/f", false), 0);
+	expect(0, 2 * times, "rename");
+	cr_assert_eq(store->ops->unlink(store, "e/f"), 0);
+	expect(0, times, "unlink");
+	cr_assert_eq(store->ops->rmdir(store, "d"), 0);
+	expect(0, times, "rmdir");
+	cr_assert_eq(store->ops->rmdir(store, "d"), -ENOENT);
+	cr_assert_eq(store->ops->mkdir(store, "e", 0755), -EEXIST);
+	expect(0, 0, "what failed");
+}
+
+Test(sync, a_sync_export_syncs_each_change)
+{
+	struct bed bed;
+
+	open_bed(&bed, STORE_SYNC);
+	change_everything(&bed, 1);
+	cr_assert_eq(seen.nr_plain, 0);
+	cr_assert_gt(seen.nr_durable, 0);
+	bed_close(&bed);
+}
+
+Test(sync, any_other_does_not)
+{
+	struct bed bed;
+
+	open_bed(&bed, 0);
+	change_everything(&bed, 0);
+	cr_assert_eq(seen.nr_durable, 0);
+	cr_assert_gt(seen.nr_plain, 0);
+	bed_close(&bed);
+}
+
+Test(sync, what_cannot_be_synced_is_no_success)
+{
+	struct store_file *file;
+	struct bed bed;
+
+	open_bed(&bed, STORE_SYNC);
+	file = bed_create(&bed, "f");
+	seen.err = EIO;
+	cr_assert_eq(bed.store->ops->mkdir(bed.store, "d", 0755), -EIO);
+	cr_assert_eq(bed.store->ops->truncate_file(file, 5), -EIO);
+	bed_shut(&bed, file);
+	bed_close(&bed);
+}
+
+static int sync_it(struct store_file *file)
+{
+	return file->store->ops->sync_file(file, false);
+}
+
+/* One failure: for all who have the file open, for ever; and for nobody who opens it later. */
+Test(sync, a_failed_sync_poisons_the_file_until_it_is_opened_again)
+{
+	struct store_file *one, *two, *other, *late;
+	struct bed bed;
+
+	open_bed(&bed, 0);
+	one = bed_create(&bed, "f");
+	two = bed_create(&bed, "f");
+	other = bed_create(&bed, "g");
+	cr_assert_eq(sync_it(one), 0);
+	seen.err = EIO;
+	cr_assert_eq(sync_it(one), -EIO);
+	seen.err = 0;
+	cr_assert_eq(sync_it(one), -EIO);
+	cr_assert_eq(sync_it(two), -EIO);
+	cr_assert_eq(sync_it(other), 0);
+	late = bed_create(&bed, "f");
+	cr_assert_eq(sync_it(late), 0);
+	cr_assert_eq(sync_it(two), -EIO);
+	bed_shut(&bed, one);
+	bed_shut(&bed, two);
+	cr_assert_eq(sync_it(late), 0);
+	seen.err = EINVAL; /* nothing to sync is no failure */
+	cr_assert_eq(sync_it(late), -EINVAL);
+	seen.err = 0;
+	cr_assert_eq(sync_it(late), 0);
+	bed_shut(&bed, late);
+	bed_shut(&bed, other);
+	bed_close(&bed);
+}
