@@ -1,6 +1,7 @@
 /* Which store an export's description names. */
 #include "server/store.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "server/store_fault.h"
@@ -24,4 +25,17 @@ int store_open(const char *where, unsigned flags, struct store **store)
 			return providers[i].ops->open_store(where + len, flags, store);
 	}
 	return store_posix.open_store(where, flags, store);
+}
+
+int store_check_open(const struct store *store, uint32_t flags)
+{
+	if (!(flags & (OPEN_READ | OPEN_WRITE)) || flags & ~(uint32_t)OPEN_FLAGS_ALL)
+		return -EINVAL;
+	if (flags & OPEN_TRUNCATE && !(flags & OPEN_WRITE))
+		return -EINVAL;
+	if (flags & OPEN_DIRECTORY && flags & OPEN_CREATE)
+		return -EINVAL;
+	if (store->read_only && flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE))
+		return -EROFS;
+	return 0;
 }

@@ -128,6 +128,9 @@ struct store_ops {
 /* "posix:DIR" and plain "DIR", "null:SIZE", "memory:", and "fault:RULES:" before any of them. */
 int store_open(const char *where, unsigned flags, struct store **store);
 
+/* For stores: do flags of an open mean something, and may they be? 0, -EINVAL, -EROFS. */
+int store_check_open(const struct store *store, uint32_t flags);
+
 extern const struct store_ops store_posix;
 extern const struct store_ops store_null;   /* reads are zeros, writes vanish */
 extern const struct store_ops store_memory; /* files live in the server's memory */

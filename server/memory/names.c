@@ -7,19 +7,6 @@
 
 #include "server/memory/memory.h"
 
-static int check_flags(const struct store *store, uint32_t flags)
-{
-	if (!(flags & (OPEN_READ | OPEN_WRITE)) || flags & ~(uint32_t)OPEN_FLAGS_ALL)
-		return -EINVAL;
-	if (flags & OPEN_TRUNCATE && !(flags & OPEN_WRITE))
-		return -EINVAL;
-	if (flags & OPEN_DIRECTORY && flags & OPEN_CREATE)
-		return -EINVAL;
-	if (store->read_only && flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE))
-		return -EROFS;
-	return 0;
-}
-
 /* May what is there be opened like this? */
 static int check_existing(const struct node *node, uint32_t flags)
 {
@@ -107,7 +94,7 @@ int memory_open_file(struct store *base, const char *path, uint32_t flags, uint3
 {
 	struct memory_store *store = memory_store_of(base);
 	struct node *node = NULL;
-	int err = check_flags(base, flags);
+	int err = store_check_open(base, flags);
 
 	if (err)
 		return err;
@@ -122,7 +109,7 @@ int memory_reopen_file(struct store *base, const char *path, struct bytes persis
 	struct memory_store *store = memory_store_of(base);
 	struct node_name name;
 	struct node *node;
-	int err = check_flags(base, flags);
+	int err = store_check_open(base, flags);
 
 	if (err)
 		return err;

@@ -27,18 +27,13 @@ static int check_type(mode_t mode)
 /* The flags of open(2), or -errno for combinations that mean nothing. */
 static int flags_of(const struct store *store, uint32_t flags)
 {
-	static const int modes[] = {-EINVAL, O_RDONLY, O_WRONLY, O_RDWR};
-	int mode = modes[flags & (OPEN_READ | OPEN_WRITE)];
+	static const int modes[] = {
+		[OPEN_READ] = O_RDONLY, [OPEN_WRITE] = O_WRONLY, [OPEN_READ | OPEN_WRITE] = O_RDWR};
+	int err = store_check_open(store, flags);
 
-	if (mode < 0 || flags & ~(uint32_t)OPEN_FLAGS_ALL)
-		return -EINVAL;
-	if (flags & OPEN_TRUNCATE && !(flags & OPEN_WRITE))
-		return -EINVAL;
-	if (flags & OPEN_DIRECTORY && flags & OPEN_CREATE)
-		return -EINVAL;
-	if (store->read_only && flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE))
-		return -EROFS;
-	return mode | (flags & OPEN_TRUNCATE ? O_TRUNC : 0) |
+	if (err)
+		return err;
+	return modes[flags & (OPEN_READ | OPEN_WRITE)] | (flags & OPEN_TRUNCATE ? O_TRUNC : 0) |
 	       (flags & OPEN_DIRECTORY ? O_DIRECTORY : 0) |
 	       (flags & OPEN_NOFOLLOW ? O_NOFOLLOW : 0) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 }

@@ -68,6 +68,8 @@ EACH_STORE(opening_means_what_the_flags_say)
 	cr_assert_eq(err, -EINVAL);
 	cr_assert_null(bed_file(bed, "file", OPEN_READ | 0x1000, &err));
 	cr_assert_eq(err, -EINVAL);
+	cr_assert_null(bed_file(bed, "file", OPEN_READ | OPEN_CREATE | OPEN_DIRECTORY, &err));
+	cr_assert_eq(err, -EINVAL);
 	/* Nobody gets to run files with the server's identity. */
 	cr_assert_eq(bed->store->ops->open_file(bed->store, "suid", OPEN_WRITE | OPEN_CREATE, 07755,
 						&file, &attr),
