@@ -63,9 +63,6 @@ void peer_connect(struct peer *peer, struct server *server)
 		mmap(NULL, PEER_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq(peer->memory, MAP_FAILED);
 	cr_assert_eq(peer->ops->device_open(&addr, &peer->device), 0);
-	cr_assert_eq(peer->ops->mem_register(peer->device, peer->memory, PEER_MEMORY,
-					     TP_REMOTE_READ | TP_REMOTE_WRITE, &peer->mem),
-		     0);
 	cr_assert_eq(peer->ops->domain_open(&config, &peer->domain), 0);
 	cr_assert_eq(peer->ops->connect(peer->domain, peer->device, &addr, 5000, peer, &peer->conn),
 		     0);
@@ -79,7 +76,8 @@ void peer_close(struct peer *peer)
 	peer_until(peer, peer->closed);
 	peer->ops->conn_free(peer->conn);
 	peer->ops->domain_close(peer->domain);
-	peer->ops->mem_deregister(peer->mem);
+	if (peer->mem)
+		peer->ops->mem_deregister(peer->mem);
 	peer->ops->device_close(peer->device);
 	arena_close(&peer->arena);
 	munmap(peer->memory, PEER_MEMORY);
@@ -267,12 +265,22 @@ int peer_hello(struct peer *peer, const char *export)
 	return peer_hello_as(peer, &hello);
 }
 
+/* Not before it is needed: that brings all of it in. */
+static uint32_t memory_key(struct peer *peer)
+{
+	if (!peer->mem)
+		cr_assert_eq(peer->ops->mem_register(peer->device, peer->memory, PEER_MEMORY,
+						     TP_REMOTE_READ | TP_REMOTE_WRITE, &peer->mem),
+			     0);
+	return peer->mem->key;
+}
+
 void peer_add_region(struct peer *peer, uint32_t region, size_t off, size_t size, uint32_t access)
 {
 	peer_send(peer, &(struct message){
 				.type = MSG_REGION_ADD,
 				.region_add = {.region = region,
-					       .key = peer->mem->key,
+					       .key = memory_key(peer),
 					       .base = (uintptr_t)peer->memory + off,
 					       .size = size,
 					       .access = access},

@@ -23,7 +23,7 @@ struct peer {
 	struct tp_domain *domain;
 	struct tp_conn *conn;
 	struct tp_mem *mem;
-	uint8_t *memory; /* PEER_MEMORY bytes, registered; region 0 once said */
+	uint8_t *memory; /* PEER_MEMORY bytes; region 0 once said */
 	struct arena arena;
 	bool connected, closed;
 	int closed_status;
