@@ -153,18 +153,24 @@ Test(lies, twice)
 	expect_survival(lie_twice, false, 0);
 }
 
-Test(lies, a_refusal_is_passed_on)
+static void expect_refusal(int err)
 {
 	struct hf3fs_ior ior;
 	char url[128];
 
 	memset(&rig, 0, sizeof(rig));
-	rig.server.refuse = -EACCES;
+	rig.server.refuse = err;
 	play_start(&rig.server);
 	cr_assert_eq(hf3fs_iorcreate(&ior, rig.server.mount, 4, true, 0, -1), 0);
 	cr_assert_eq(atomic_load(&rig.server.nr_welcomes), 0, "a ring connects nothing");
 	snprintf(url, sizeof(url), "%s/file", rig.server.mount);
-	cr_assert_eq(usrbio_open(url, O_RDONLY, 0), -EACCES);
+	cr_assert_eq(usrbio_open(url, O_RDONLY, 0), err);
 	hf3fs_iordestroy(&ior);
 	play_stop(&rig.server);
+}
+
+Test(lies, a_refusal_is_passed_on)
+{
+	expect_refusal(-EACCES);
+	expect_refusal(-EPROTONOSUPPORT);
 }

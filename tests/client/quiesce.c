@@ -14,6 +14,27 @@
 
 static struct rig rig;
 
+/* shm_close() on its way, and what is looked at when it is the turn of this one's memory. */
+void __real_shm_close(struct shm *shm);
+void __wrap_shm_close(struct shm *shm);
+
+static struct {
+	const struct region *region;
+	unsigned nr_closed, nr_reachable;
+} unmapping;
+
+void __wrap_shm_close(struct shm *shm)
+{
+	const struct region *region = unmapping.region;
+
+	if (region && shm == &region->shm) {
+		unmapping.nr_closed++;
+		unmapping.nr_reachable += region_registered(region, DIR_READ_IO);
+		unmapping.nr_reachable += region_registered(region, DIR_WRITE_IO);
+	}
+	__real_shm_close(shm);
+}
+
 static void start(void)
 {
 	memset(&rig, 0, sizeof(rig));
@@ -54,6 +75,18 @@ Test(quiesce, memory_stays_until_the_drop_is_answered)
 	cr_assert_not(is_mapped(&rig.iov));
 	cr_assert_not(region_registered(region, DIR_READ_IO));
 	cr_assert_not(region_registered(region, DIR_WRITE_IO));
+	rig_stop(&rig);
+}
+
+Test(quiesce, memory_is_deregistered_before_it_is_unmapped)
+{
+	start();
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 100), 100);
+	cr_assert_eq(rig_io(&rig, &rig.writes, 0, 100), 100);
+	unmapping.region = region_peek((uintptr_t)rig.iov.iovh);
+	hf3fs_iovdestroy(&rig.iov);
+	cr_assert_eq(unmapping.nr_closed, 1);
+	cr_assert_eq(unmapping.nr_reachable, 0);
 	rig_stop(&rig);
 }
 

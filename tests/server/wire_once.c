@@ -163,16 +163,26 @@ static void unknown_body(void)
 	cr_assert_eq(peer_call(&peer, &make), -EEXIST, "the slot has been used again since");
 }
 
-#define ONCE(name)                               \
-	Test(once, name)                         \
-	{                                        \
-		for (size_t i = 0; i < 2; i++) { \
-			start(schemes[i]);       \
-			name##_body();           \
-			stop();                  \
-		}                                \
+static void over_each(void (*body)(void))
+{
+	for (size_t i = 0; i < 2; i++) {
+		start(schemes[i]);
+		body();
+		stop();
 	}
+}
 
-ONCE(names)
-ONCE(data)
-ONCE(unknown)
+Test(once, names)
+{
+	over_each(names_body);
+}
+
+Test(once, data)
+{
+	over_each(data_body);
+}
+
+Test(once, unknown)
+{
+	over_each(unknown_body);
+}

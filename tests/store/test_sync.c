@@ -21,6 +21,7 @@ static struct {
 	unsigned nr_file, nr_dir;      /* syncs of each */
 	unsigned nr_plain, nr_durable; /* writes given to io_uring */
 	int err;		       /* what syncing says */
+	bool write_eio;		       /* what durable writes say */
 } seen;
 
 static int synced(int fd)
@@ -53,6 +54,9 @@ void __wrap_evloop_bind(struct io_uring_sqe *sqe, struct ev *ev)
 			seen.nr_durable++;
 		else
 			seen.nr_plain++;
+		/* What moves nothing is an error to the store. */
+		if (sqe->rw_flags & RWF_DSYNC && seen.write_eio)
+			io_uring_prep_nop(sqe);
 	}
 	__real_evloop_bind(sqe, ev);
 }
@@ -184,5 +188,29 @@ Test(sync, a_failed_sync_poisons_the_file_until_it_is_opened_again)
 	cr_assert_eq(sync_it(late), 0);
 	bed_shut(&bed, late);
 	bed_shut(&bed, other);
+	bed_close(&bed);
+}
+
+/* The kernel has told this one, too, and a sync that succeeds would say that it lasts. */
+Test(sync, a_failed_durable_write_poisons_the_file_until_it_is_opened_again)
+{
+	struct store_file *file, *late;
+	struct bed bed;
+
+	open_bed(&bed, STORE_SYNC);
+	file = bed_create(&bed, "f");
+	cr_assert_eq(bed_write(&bed, file, 0, 100000, 0), 100000);
+	cr_assert_eq(sync_it(file), 0);
+	seen.write_eio = true;
+	cr_assert_eq(bed_write(&bed, file, 0, 100000, 0), -EIO);
+	seen.write_eio = false;
+	cr_assert_eq(sync_it(file), -EIO);
+	cr_assert_eq(bed_write(&bed, file, 0, 100000, 0), 100000);
+	cr_assert_eq(sync_it(file), -EIO);
+	late = bed_create(&bed, "f");
+	cr_assert_eq(bed_write(&bed, late, 0, 100000, 0), 100000);
+	cr_assert_eq(sync_it(late), 0);
+	bed_shut(&bed, file);
+	bed_shut(&bed, late);
 	bed_close(&bed);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
@@ -118,6 +119,26 @@ E2E(faults, a_full_disk)
 	for (int i = 1; i <= 5; i++)
 		cr_assert_eq(ring_io(&f.ior, &f.iov, f.iov.base, f.fd, 0, LEN),
 			     i == 2 ? -ENOSPC : LEN);
+	faulty_close(&f);
+}
+
+/* Where a disk takes its time, the answer does: what it says is seen behind the server's back. */
+E2E(faults, a_write_is_answered_when_it_is_done)
+{
+	struct faulty f;
+	char bytes[LEN];
+	int file;
+
+	faulty_open(&f, "write.delay_ms=100", false);
+	file = open(scratch_file("faulty/file"), O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(file, 0);
+	for (int i = 0; i < 3; i++) {
+		pattern_fill(f.iov.base, LEN, 4 + i, 0);
+		cr_assert_eq(ring_io(&f.ior, &f.iov, f.iov.base, f.fd, 0, LEN), LEN);
+		cr_assert_eq(pread(file, bytes, LEN, 0), LEN);
+		cr_assert_eq(pattern_diff(bytes, LEN, 4 + i, 0), -1, "answered before it was done");
+	}
+	close(file);
 	faulty_close(&f);
 }
 

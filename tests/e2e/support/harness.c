@@ -37,15 +37,17 @@ static const char *listen_addr(char *buf, size_t size)
 void server_start(struct server *server, const char *addr, ...)
 {
 	static const char listening[] = "listening on ";
-	const char *argv[32] = {E2E_SERVER, "--workers", "2", "--listen"};
+	/* Few buffers: to make them is most of what a start costs in the guest. */
+	const char *argv[32] = {E2E_SERVER, "--workers", "2", "--staging", "8", "--listen"};
 	char line[256], buf[96];
-	unsigned n = 4;
+	unsigned n = 6;
 	va_list ap;
 
 	argv[n++] = addr ? addr : listen_addr(buf, sizeof(buf));
 	va_start(ap, addr);
 	for (const char *export; (export = va_arg(ap, const char *)) && n < 30;) {
-		argv[n++] = "--export";
+		if (strncmp(export, "--", 2))
+			argv[n++] = "--export";
 		argv[n++] = export;
 	}
 	va_end(ap);

@@ -48,8 +48,8 @@ void e2e_needs_server_process(void);
 void e2e_needs_local_server(void); /* the same */
 
 /*
- * Start a server with exports like "data=DIR,ro", ended by NULL. addr: where to listen, NULL: any
- * port. Returns when it is ready.
+ * Start a server with exports like "data=DIR,ro" and options like "--log=info", ended by NULL.
+ * addr: where to listen, NULL: any port. Returns when it is ready.
  */
 void server_start(struct server *server, const char *addr, ...) __attribute__((sentinel));
 /* SIGTERM, then all that e2e_end checks. */

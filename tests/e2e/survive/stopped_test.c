@@ -39,6 +39,48 @@ E2E(stopped_server, for_longer_than_its_clients_wait)
 	stop_under_load(5000);
 }
 
+/* How long the server had been silent when a client's log says so; 0: it does not. */
+static unsigned noticed_ms(const char *log)
+{
+	static const char text[] = "the server has been silent for ";
+	FILE *f = fopen(log, "re");
+	char line[512], *found;
+	unsigned ms = 0;
+
+	must(f, "%s", log);
+	while (!ms && fgets(line, sizeof(line), f))
+		if ((found = strstr(line, text)))
+			ms = (unsigned)atoi(found + strlen(text));
+	fclose(f);
+	return ms;
+}
+
+/* On a mount that waits for ever, so that it is the silence that tells. Meant: after 3 seconds. */
+E2E(stopped_server, is_noticed_without_a_deadline)
+{
+	const char *mount = mount_with("timeout=0"), *log = scratch_file("client.log");
+	struct process client;
+	char url[500], id[64];
+	unsigned ms;
+
+	e2e_needs_server_process();
+	file_make("file", SEED, SIZE);
+	snprintf(url, sizeof(url), "%s/file", mount);
+	setenv("USRBIO_LOG", "info", 1);
+	process_start(&client, (const char *const[]){E2E_LIFE, mount, "busy", url, NULL}, log);
+	cr_assert(process_line(&client, id, sizeof(id)));
+	server_pause(&e2e_server);
+	while (!(ms = noticed_ms(log)))
+		nap_ms(10);
+	printf("noticed after %u ms\n", ms);
+	fflush(stdout);
+	cr_assert_geq(ms, 3000);
+	cr_assert_lt(ms, 14000, "however slow the machine: %u ms", ms);
+	server_signal(&e2e_server, SIGCONT);
+	cr_assert_not(kill(client.pid, SIGKILL));
+	cr_assert_eq(process_wait(&client), 128 + SIGKILL);
+}
+
 /* To the end of the mount's patience: each I/O ends, once, and then the server is back. */
 E2E(stopped_server, to_the_deadline)
 {
