@@ -32,6 +32,31 @@ static const char *const names[NR_COUNTS] = {
 	[COUNT_CONNECTIONS] = "connections",
 };
 
+#define LIMIT(which, name) [2 * LIMIT_##which] = name, [2 * LIMIT_##which + 1] = name "_max"
+static const char *const limit_names[2 * NR_LIMITS] = {
+	LIMIT(MEMORY, "memory_bytes"),	 LIMIT(CONNECTIONS, "connections"),
+	LIMIT(SESSIONS, "sessions"),	 LIMIT(GREETING, "greeting"),
+	LIMIT(STAGING, "staging_bytes"), LIMIT(PIPES, "pipes"),
+	LIMIT(INFLIGHT, "inflight"),	 LIMIT(CALLS, "calls"),
+	LIMIT(REGIONS, "regions"),	 LIMIT(FILES, "files"),
+};
+
+/* By COUNTED_*. */
+static const struct kind {
+	const char *name;
+	const char *const *names;
+	uint32_t nr;
+} kinds[] = {
+	[COUNTED_WORKER] = {"worker", names, NR_COUNTS},
+	[COUNTED_CONNECTION] = {"connection", names, NR_COUNTS},
+	[COUNTED_LIMITS] = {"limits", limit_names, 2 * NR_LIMITS},
+};
+
+static const struct kind *kind_of(uint32_t type)
+{
+	return type && type < sizeof(kinds) / sizeof(*kinds) ? &kinds[type] : NULL;
+}
+
 int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
 {
 	struct mount *mount;
@@ -54,17 +79,19 @@ static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
 	const char *name = (const char *)reply->names.data;
 
 	for (size_t i = 0; i < reply->nr_types; i++, name += strlen(name) + 1) {
-		bool worker = reply->types[i] == COUNTED_WORKER;
-		const struct usrbio_server_counters row = {
-			.kind = worker ? "worker" : "connection",
+		const struct kind *kind = kind_of(reply->types[i]);
+		struct usrbio_server_counters row;
+
+		if (!kind)
+			continue;
+		row = (struct usrbio_server_counters){
+			.kind = kind->name,
 			.name = name,
-			.nr = width < NR_COUNTS ? width : NR_COUNTS,
-			.names = names,
+			.nr = width < kind->nr ? width : kind->nr,
+			.names = kind->names,
 			.values = reply->counts + i * width,
 		};
-
-		if (worker || reply->types[i] == COUNTED_CONNECTION)
-			fn(arg, &row);
+		fn(arg, &row);
 	}
 }
 

@@ -90,10 +90,13 @@ static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 static int open_file(struct mount *mount, const struct call *call, struct file *file,
 		     struct answer *answer, struct file_attr *attr)
 {
-	int err = mount_call(mount, call, answer);
+	int err = mount_owe_close(mount);
 
 	if (err)
 		return err;
+	err = mount_call(mount, call, answer);
+	if (err)
+		goto err_owed;
 	file->flags = call->flags & OPEN_REOPEN_FLAGS;
 	file->regular = S_ISREG(answer->reply.attr.mode);
 	file->dead = false;
@@ -101,8 +104,13 @@ static int open_file(struct mount *mount, const struct call *call, struct file *
 	if (attr)
 		*attr = answer->reply.attr;
 	err = enlist(mount, file, answer);
-	if (!err)
-		file->mount = mount_hold(mount);
+	if (err)
+		goto err_owed;
+	file->mount = mount_hold(mount);
+	return 0;
+
+err_owed:
+	mount_disown_close(mount);
 	return err;
 }
 

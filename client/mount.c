@@ -325,11 +325,32 @@ void mount_remove_file(struct mount *mount, struct file *file)
 	openfiles_remove(&mount->session->files, file);
 }
 
+int mount_owe_close(struct mount *mount)
+{
+	struct conn *conn = mount->session->conns[0];
+	int err;
+
+	conn_lock(conn);
+	err = request_owe_close(conn);
+	conn_unlock(conn);
+	return err;
+}
+
+void mount_disown_close(struct mount *mount)
+{
+	struct conn *conn = mount->session->conns[0];
+
+	conn_lock(conn);
+	request_disown_close(conn);
+	conn_unlock(conn);
+}
+
 void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
 {
 	struct conn *conn = mount->session->conns[0];
 
 	conn_lock(conn);
+	request_disown_close(conn);
 	if (conn->number == session)
 		request_close_handle(conn, handle);
 	conn_unlock(conn);

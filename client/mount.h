@@ -53,7 +53,10 @@ int mount_call(struct mount *mount, const struct call *call, struct answer *answ
 /* The same about an open file, whose handle is filled in; -ESTALE if it is dead. */
 int mount_call_file(struct file *file, const struct call *call, struct answer *answer);
 
-/* Close a handle at the server without waiting for the answer. May be called from anywhere. */
+/* Before a file is opened: make sure that it can be closed, or take that back. 0 or -ENOMEM. */
+int mount_owe_close(struct mount *mount);
+void mount_disown_close(struct mount *mount);
+/* Close a handle, which was owed, without waiting for the answer. May be called from anywhere. */
 void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle);
 
 /* Its open files: see openfiles.h. */

@@ -235,20 +235,47 @@ void request_start(struct conn *conn, struct request *request)
 	conn_pump(conn);
 }
 
+/* Room for so many more, those that are owed, and those whose answers find nobody. 0 or -ENOMEM. */
+static int make_room(struct requests *requests, size_t more)
+{
+	size_t need = requests->nr_closes + requests->nr_owed + more + REQUESTS_MAX;
+	size_t max = requests->max_closes ? requests->max_closes : 2 * REQUESTS_MAX;
+	uint64_t *closes;
+
+	if (need <= requests->max_closes)
+		return 0;
+	while (max < need)
+		max *= 2;
+	closes = realloc(requests->closes, max * sizeof(*closes));
+	if (!closes)
+		return -ENOMEM;
+	requests->closes = closes;
+	requests->max_closes = max;
+	return 0;
+}
+
+int request_owe_close(struct conn *conn)
+{
+	int err = make_room(&conn->requests, 1);
+
+	if (!err)
+		conn->requests.nr_owed++;
+	return err;
+}
+
+void request_disown_close(struct conn *conn)
+{
+	conn->requests.nr_owed--;
+}
+
 void request_close_handle(struct conn *conn, uint64_t handle)
 {
 	struct requests *requests = &conn->requests;
 
-	if (requests->nr_closes == requests->max_closes) {
-		size_t max = requests->max_closes ? 2 * requests->max_closes : 64;
-		uint64_t *closes = realloc(requests->closes, max * sizeof(*closes));
-
-		if (!closes) {
-			log_warn("no memory to close a file: it stays open until the session ends");
-			return;
-		}
-		requests->closes = closes;
-		requests->max_closes = max;
+	if (requests->nr_closes + requests->nr_owed >= requests->max_closes &&
+	    make_room(requests, 1)) {
+		log_warn("no memory to close a file: it stays open until the session ends");
+		return;
 	}
 	requests->closes[requests->nr_closes++] = handle;
 	/* Whatever is sent next takes it along; the progress thread does if that is not soon. */

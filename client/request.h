@@ -52,6 +52,7 @@ struct requests {
 	/* File handles to be closed in passing. */
 	uint64_t *closes;
 	size_t nr_closes, max_closes;
+	size_t nr_owed; /* handles that will be among them one day: there is room for these */
 	struct request nobody; /* whose answer is not waited for */
 };
 
@@ -60,9 +61,12 @@ void requests_close(struct requests *requests);
 
 /* Queue it and send what can be sent; the caller flushes by conn_unlock. */
 void request_start(struct conn *conn, struct request *request);
+/* Before a file is opened: make sure that it can be closed, or take that back. 0 or -ENOMEM. */
+int request_owe_close(struct conn *conn);
+void request_disown_close(struct conn *conn);
 /*
  * Remember a handle of the connection's session to close: with what is sent next, or some
- * milliseconds later. What finds no memory stays open until the session ends.
+ * milliseconds later. What was not owed and finds no memory stays open until the session ends.
  */
 void request_close_handle(struct conn *conn, uint64_t handle);
 /* Send what may go now, as far as buffers go. False when they are used up. */

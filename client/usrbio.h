@@ -116,11 +116,13 @@ int usrbio_counters(const char *mount_point, struct usrbio_counters *counters);
 
 /*
  * What the server of a mount has counted since it started, for all its clients: a row for each of
- * its workers, and after it one for each connection that this worker serves. Valid during the call.
+ * its workers, and after it one for each connection that this worker serves. After each of them
+ * comes a row of its limits, and in the end one of the server's: what is in use, "files", and the
+ * most there may be, "files_max", where that is not 0. Valid during the call.
  */
 struct usrbio_server_counters {
-	const char *kind; /* "worker" or "connection" */
-	const char *name; /* a worker's number, a client's address */
+	const char *kind; /* "worker", "connection" or "limits" */
+	const char *name; /* a worker's number, a client's address, "server" */
 	size_t nr;
 	const char *const *names; /* of nr counters, "reads", "read_bytes", ... */
 	const uint64_t *values;

@@ -96,6 +96,7 @@ struct tp_domain {
 	const struct tp_ops *ops;
 	int fd; /* after arm() readable (POLLIN) when poll() has something to say */
 	struct tp_counters count;
+	size_t conn_bytes; /* of memory that a connection takes, at most */
 };
 
 struct tp_conn {

@@ -71,7 +71,7 @@ enum {
 };
 
 /* Whose counters a row of CALL_COUNTERS has. */
-enum { COUNTED_WORKER = 1, COUNTED_CONNECTION = 2 };
+enum { COUNTED_WORKER = 1, COUNTED_CONNECTION = 2, COUNTED_LIMITS = 3 };
 
 /* A row, in this order. Later versions append. A worker's has those of its connections in it. */
 enum count {
@@ -99,6 +99,24 @@ enum count {
 	COUNT_SLEEPS,
 	COUNT_CONNECTIONS, /* accepted so far */
 	NR_COUNTS,
+};
+
+/*
+ * A row of COUNTED_LIMITS, two numbers for each of these: what is in use, and the most there may
+ * be; 0 where there is no such limit. Later versions append.
+ */
+enum limit {
+	LIMIT_MEMORY, /* of the server, in bytes */
+	LIMIT_CONNECTIONS,
+	LIMIT_SESSIONS,
+	LIMIT_GREETING, /* of a worker: connections that have not been welcomed */
+	LIMIT_STAGING,	/* of a worker, of a connection: bytes of data under way */
+	LIMIT_PIPES,	/* the same: data that is not copied */
+	LIMIT_INFLIGHT, /* of a connection: I/Os */
+	LIMIT_CALLS,	/* of a connection: unanswered ones */
+	LIMIT_REGIONS,	/* of a connection */
+	LIMIT_FILES,	/* of a connection's session: open ones */
+	NR_LIMITS,
 };
 
 #endif

@@ -44,17 +44,23 @@ static int check_open(const struct pending_call *p, uint32_t allowed)
 	return 0;
 }
 
-/* The store has opened it: hand it to the session, and name it. */
-static int opened(struct pending_call *p, struct store_file *file)
+/* The store was asked to open it: hand it to the session, and name it. */
+static int opened(struct pending_call *p, int status, struct store_file *file)
 {
 	struct reply *reply = reply_of(p);
-	size_t len = file->persistent_len;
+	size_t len;
 	int err;
 
+	if (status) {
+		session_unreserve_file(p->conn->member.session);
+		return status;
+	}
+	len = file->persistent_len;
 	memcpy(p->persistent, file->persistent, len); /* the session may close it from there on */
 	err = session_add_file(p->conn->member.session, file, &reply->file);
 	if (err) {
 		file->store->ops->close_file(file);
+		session_unreserve_file(p->conn->member.session);
 		*reply = (struct reply){.tag = reply->tag};
 		return err;
 	}
@@ -71,9 +77,11 @@ static int run_open(struct pending_call *p)
 
 	if (err)
 		return err;
+	if (!session_reserve_file(p->conn->member.session))
+		return -ENOMEM;
 	err = store->ops->open_file(store, path_of(p->call.path), p->call.flags,
 				    p->call.mode & MODE_MASK, &file, &reply_of(p)->attr);
-	return err ? err : opened(p, file);
+	return opened(p, err, file);
 }
 
 static int run_reopen(struct pending_call *p)
@@ -86,9 +94,11 @@ static int run_reopen(struct pending_call *p)
 		return err;
 	if (!p->call.persistent.len)
 		return -ESTALE;
+	if (!session_reserve_file(p->conn->member.session))
+		return -ENOMEM;
 	err = store->ops->reopen_file(store, path_of(p->call.path), p->call.persistent,
 				      p->call.flags, &file, &reply_of(p)->attr);
-	return err ? err : opened(p, file);
+	return opened(p, err, file);
 }
 
 static int run_close(struct pending_call *p)

@@ -13,10 +13,36 @@
 #include "server/session.h"
 #include "server/worker.h"
 
+static size_t beyond_free(size_t bytes)
+{
+	return bytes > CALLS_FREE_BYTES ? bytes - CALLS_FREE_BYTES : 0;
+}
+
+/* No connection's take more than they leave. */
+static bool charge(struct conn *conn, size_t bytes)
+{
+	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes + bytes);
+
+	if (now > before && !budget_take(&conn->worker->server->budget, now - before, now))
+		return false;
+	conn->call_bytes += bytes;
+	return true;
+}
+
+static void uncharge(struct conn *conn, size_t bytes)
+{
+	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes - bytes);
+
+	conn->call_bytes -= bytes;
+	if (now < before)
+		budget_give(&conn->worker->server->budget, before - now);
+}
+
 static void call_release(struct outgoing *out)
 {
 	struct pending_call *pending = container_of(out, struct pending_call, out);
 
+	uncharge(pending->conn, pending->bytes);
 	pending->conn->nr_calls--;
 	if (pending->file)
 		file_unref(pending->file, 1);
@@ -78,15 +104,33 @@ static struct bytes copy_bytes(uint8_t **at, struct bytes in)
 	return out;
 }
 
+/* What its strings and ranges take. */
+static size_t size_of(const struct call *call)
+{
+	return 2 * call->nr_ranges * sizeof(*call->range) + call->path.len + 1 + call->path2.len +
+	       1 + call->persistent.len + 1;
+}
+
+/* What it takes in all, with its answer. */
+static size_t bytes_of(const struct call *call)
+{
+	size_t answer = call->op == CALL_READDIR    ? sizeof(struct names)
+			: call->op == CALL_COUNTERS ? COUNTERS_BYTES
+						    : 0;
+
+	return sizeof(struct pending_call) + size_of(call) + answer;
+}
+
+/* Its bytes have been charged. */
 static struct pending_call *pending_new(struct conn *conn, const struct call *call)
 {
 	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);
-	size_t size = ranges + call->path.len + 1 + call->path2.len + 1 + call->persistent.len + 1;
-	struct pending_call *pending = calloc(1, sizeof(*pending) + size);
+	struct pending_call *pending = calloc(1, sizeof(*pending) + size_of(call));
 	uint8_t *at;
 
 	if (!pending)
 		return NULL;
+	pending->bytes = bytes_of(call);
 	at = (uint8_t *)pending->data;
 	pending->call = *call;
 	pending->call.range = pending->data;
@@ -113,9 +157,13 @@ int calls_start(struct conn *conn, const struct call *call)
 		return -ENOBUFS;
 	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
 		return -EPROTO;
+	if (!charge(conn, bytes_of(call)))
+		return -EAGAIN;
 	pending = pending_new(conn, call);
-	if (!pending)
+	if (!pending) {
+		uncharge(conn, bytes_of(call));
 		return -ENOMEM;
+	}
 	conn->nr_calls++;
 	conn->count.n[COUNT_CALLS]++;
 	list_add_tail(&conn->calls, &pending->node);

@@ -19,6 +19,14 @@ struct file;
 /* Of these on the pool at a time: one client's flood does not stand in front of the others. */
 #define CALLS_RUNNING_MAX 4
 
+/*
+ * What those of a connection may take of the memory it has been charged for; who wants more has to
+ * find it in the budget. Enough for CALL_SLOTS that list no directory.
+ */
+#define CALLS_FREE_BYTES ((size_t)128 << 10)
+/* Of an answer without a call behind it. */
+#define ANSWER_BYTES (sizeof(struct outgoing) + 32)
+
 #define NAMES_MAX 8192 /* directory entries in one Reply */
 #define TYPES_MAX 2048
 
@@ -33,6 +41,7 @@ struct pending_call {
 	uint8_t persistent[PERSISTENT_MAX]; /* of the reply */
 	struct names *names;		    /* of a readdir */
 	void *rows;			    /* of counters */
+	size_t bytes;			    /* all of these, charged */
 	uint64_t data[];
 };
 
@@ -41,7 +50,10 @@ struct names {
 	char names[NAMES_MAX];
 };
 
-/* Queue one. 0; -ENOBUFS: too many; -EPROTO: its feature was not agreed on; -ENOMEM. */
+/*
+ * Queue one. 0; -ENOBUFS: too many; -EPROTO: its feature was not agreed on; -EAGAIN: they take too
+ * much memory already; -ENOMEM.
+ */
 int calls_start(struct conn *conn, const struct call *call);
 /* The connection ends: those that have not begun never will. */
 void calls_abandon(struct conn *conn);

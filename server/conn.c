@@ -17,26 +17,42 @@
 
 /* One visit starts this much, small I/O counted as SMALL_SIZE: then it is the next one's turn. */
 #define QUANTUM ((int64_t)SEGMENT_SIZE)
-/* Staging buffers one connection may hold: it cannot fill the disk's queue. */
-#define CONN_SEGMENTS_MAX 64
-
 /*
- * And of a class that is memory, fewer than FAIR_SHARE times those that are free: one that is alone
- * gets FAIR_SHARE / (1 + FAIR_SHARE) of them, two thirds, and n that never give any back get as
- * much each and leave 1 / (1 + n * FAIR_SHARE) free, so that who comes after them finds some. With
- * 1, one alone would get half; each step more gives it less, and leaves to newcomers half of what
- * they had.
+ * Of a class of staging that is memory, a connection may hold fewer than FAIR_SHARE times those
+ * that are free: one that is alone gets FAIR_SHARE / (1 + FAIR_SHARE) of them, two thirds, and n
+ * that never give any back get as much each and leave 1 / (1 + n * FAIR_SHARE) free, so that who
+ * comes after them finds some. With 1, one alone would get half; each step more gives it less, and
+ * leaves to newcomers half of what they had.
  */
 #define FAIR_SHARE 2
-
-/* Pipes it may hold: 4 MiB in front of what the socket itself holds. Some are left for others. */
-#define CONN_PIPES_MAX 16
 
 /*
  * Data to be written that is on its way to us: enough for a fast and long wire, and little enough
  * that the buffers it goes through are still in the cache when they are written and filled again.
  */
 #define FETCH_MAX ((uint64_t)2 << 20)
+
+/* Beside the connection itself, until it is welcomed: its greeting and the like. */
+#define HELLO_BYTES ((size_t)2048)
+
+static size_t price(struct worker *worker, const struct tp_ops *ops)
+{
+	return sizeof(struct conn) + HELLO_BYTES + worker_domain(worker, ops)->conn_bytes;
+}
+
+bool conn_reserve(struct worker *worker, const struct tp_ops *ops)
+{
+	if (!budget_take_new(&worker->server->budget, price(worker, ops)))
+		return false;
+	atomic_fetch_add(&worker->nr_conns, 1);
+	return true;
+}
+
+void conn_unreserve(struct worker *worker, const struct tp_ops *ops)
+{
+	budget_give(&worker->server->budget, price(worker, ops));
+	atomic_fetch_sub(&worker->nr_conns, 1);
+}
 
 static struct conn *conn_new(struct worker *worker)
 {
@@ -70,30 +86,50 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 
 	if (!conn) {
 		ops->accept(NULL, request, NULL, NULL);
-		atomic_fetch_sub(&worker->nr_conns, 1);
+		conn_unreserve(worker, ops);
 		return;
 	}
 	addr_text(&request->peer, conn->peer, sizeof(conn->peer));
 	err = ops->accept(worker_domain(worker, ops), request, conn, &conn->tp);
 	if (err) {
 		log_warn("%s://%s: cannot accept: %s", ops->name, conn->peer, strerror(-err));
-		atomic_fetch_sub(&worker->nr_conns, 1);
+		conn_unreserve(worker, ops);
 		free(conn);
 		return;
 	}
+	conn->charged = price(worker, ops);
 	list_add_tail(&worker->conns, &conn->node);
 	worker_greet(worker, conn);
 	conn->number = ++worker->count.n[COUNT_CONNECTIONS];
 }
 
+/* All that its requests, results and regions take, and answers without a call. */
+static bool charge(struct conn *conn)
+{
+	struct budget *budget = &conn->worker->server->budget;
+	size_t bytes = REGIONS_MAX * sizeof(struct region) + CALLS_MAX * ANSWER_BYTES +
+		       CALLS_FREE_BYTES +
+		       conn->max_inflight * (sizeof(struct request) + sizeof(struct io_result));
+
+	/* Who comes back to a session is no newcomer. */
+	if (conn->member.epoch ? !budget_take(budget, bytes, 0) : !budget_take_new(budget, bytes)) {
+		list_del(&conn->timed);
+		worker_make_room(conn->worker);
+		return false;
+	}
+	conn->charged += bytes;
+	return true;
+}
+
 int conn_activate(struct conn *conn)
 {
-	int err = regions_open(&conn->regions);
+	int err = charge(conn) ? regions_open(&conn->regions) : -ENOMEM;
 
 	if (!err)
 		err = outbox_open(&conn->outbox, conn->max_inflight);
-	conn->slab = calloc(conn->max_inflight, sizeof(*conn->slab));
-	if (err || !conn->slab)
+	if (!err)
+		conn->slab = calloc(conn->max_inflight, sizeof(*conn->slab));
+	if (!conn->slab)
 		return -ENOMEM; /* conn_free frees what there is */
 	conn->export = session_export(conn->member.session);
 	conn->store = conn->worker->queues[conn->export->index];
@@ -126,6 +162,7 @@ static void conn_free(struct conn *conn)
 	outbox_close(&conn->outbox);
 	regions_close(&conn->regions);
 	free(conn->slab);
+	budget_give(&worker->server->budget, conn->charged);
 	free(conn);
 	atomic_fetch_sub(&worker->nr_conns, 1);
 }

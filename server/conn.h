@@ -32,6 +32,11 @@ struct message;
 struct store_queue;
 struct worker;
 
+/* Staging buffers one connection may hold: it cannot fill the disk's queue. */
+#define CONN_SEGMENTS_MAX 64
+/* Pipes it may hold: 4 MiB in front of what the socket itself holds. Some are left for others. */
+#define CONN_PIPES_MAX 16
+
 enum conn_state {
 	CONN_HELLO,   /* accepted; the hello has not come yet */
 	CONN_FENCING, /* resumes a session whose older connections are not all gone: no Welcome yet
@@ -85,13 +90,18 @@ struct conn {
 	struct list calls;
 	uint32_t nr_calls; /* not answered yet, with region drops and pings */
 	uint32_t nr_running_calls;
+	size_t call_bytes; /* that the unanswered ones take */
 
 	struct outbox outbox;
+	size_t charged; /* of the budget, to be given back with it; more by its calls */
 	struct counters count;
 	char peer[ADDR_TEXT_MAX];
 };
 
-/* Accept a request into the worker's domain. The request is consumed. */
+/* Count a connection of this worker and charge for it, or undo that. False: no memory for it. */
+bool conn_reserve(struct worker *worker, const struct tp_ops *ops);
+void conn_unreserve(struct worker *worker, const struct tp_ops *ops);
+/* Accept a request into the worker's domain, which is reserved. The request is consumed. */
 void conn_accept(struct worker *worker, struct tp_request *request);
 /* What the transport says about it. */
 void conn_event(struct conn *conn, const struct tp_event *event);

@@ -11,6 +11,7 @@
 
 #include "server/calls.h"
 #include "server/conn.h"
+#include "server/limits.h"
 #include "server/server_impl.h"
 #include "server/worker.h"
 
@@ -41,49 +42,76 @@ void counters_of_worker(const struct worker *worker, struct counters *sum)
 	}
 }
 
+_Static_assert(sizeof(struct limits) <= sizeof(struct counters), "all rows are as wide");
+
 /* Rows in the making; what fits into one message. */
 struct rows {
-	struct counters *counts;
+	struct counters *counts; /* zeros */
 	uint32_t *types;
 	uint8_t *names;
 	size_t n, names_len, room;
 };
 
-static bool add_row(struct rows *rows, uint32_t type, const char *name,
-		    const struct counters *counts)
+static size_t row_bytes(const char *name)
 {
-	size_t len = strlen(name) + 1, need = sizeof(*counts) + sizeof(*rows->types) + len;
+	return sizeof(struct counters) + sizeof(uint32_t) + strlen(name) + 1;
+}
 
-	if (need > rows->room)
-		return false;
-	rows->room -= need;
-	rows->counts[rows->n] = *counts;
+/* There is room for it. */
+static void add_row(struct rows *rows, uint32_t type, const char *name, const void *numbers,
+		    size_t size)
+{
+	size_t len = strlen(name) + 1;
+
+	rows->room -= row_bytes(name);
+	memcpy(&rows->counts[rows->n], numbers, size);
 	rows->types[rows->n++] = type;
 	memcpy(rows->names + rows->names_len, name, len);
 	rows->names_len += len;
+}
+
+/* Whose counters these are, and then his limits. False: they do not both fit any more. */
+static bool add_rows(struct rows *rows, uint32_t type, const char *name,
+		     const struct counters *counts, const struct limits *limits)
+{
+	if (2 * row_bytes(name) > rows->room)
+		return false;
+	add_row(rows, type, name, counts, sizeof(*counts));
+	add_row(rows, COUNTED_LIMITS, name, limits, sizeof(*limits));
 	return true;
 }
 
 /* Where to go on; 0: that was all. */
 static uint64_t fill_rows(const struct worker *worker, uint64_t after, struct rows *rows)
 {
+	static const char server[] = "server";
+	struct limits limits;
 	struct counters sum;
 	char name[16];
 
 	counters_of_worker(worker, &sum);
+	limits_of_worker(worker, &limits);
 	snprintf(name, sizeof(name), "%u", worker->id);
 	if (!after)
-		add_row(rows, COUNTED_WORKER, name, &sum);
+		add_rows(rows, COUNTED_WORKER, name, &sum, &limits);
 	list_for_each (it, &worker->conns) {
 		const struct conn *conn = container_of(it, struct conn, node);
 
 		if (conn->number <= after)
 			continue;
-		if (!add_row(rows, COUNTED_CONNECTION, conn->peer, &conn->count))
+		limits_of_conn(conn, &limits);
+		if (!add_rows(rows, COUNTED_CONNECTION, conn->peer, &conn->count, &limits))
 			return CURSOR(worker->id, after);
 		after = conn->number;
 	}
-	return worker->id + 1 < worker->server->nr_workers ? CURSOR(worker->id + 1, 0) : 0;
+	if (worker->id + 1 < worker->server->nr_workers)
+		return CURSOR(worker->id + 1, 0);
+	/* Also into the smallest message fit a worker's rows, and a connection's or this one. */
+	if (row_bytes(server) > rows->room)
+		return CURSOR(worker->id, after);
+	limits_of_server(worker->server, &limits);
+	add_row(rows, COUNTED_LIMITS, server, &limits, sizeof(limits));
+	return 0;
 }
 
 /* On the thread of the worker that is asked. */

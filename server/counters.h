@@ -10,6 +10,9 @@
 
 #include "proto/limits.h"
 
+/* What an answer takes, at most. */
+#define COUNTERS_BYTES ((size_t)3 * FRAME_MAX)
+
 struct pending_call;
 struct worker;
 

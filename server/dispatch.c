@@ -16,6 +16,8 @@ struct answer {
 	struct conn *conn;
 };
 
+_Static_assert(sizeof(struct answer) + 16 <= ANSWER_BYTES, "what its connection is charged for");
+
 static void answer_release(struct outgoing *out)
 {
 	struct answer *answer = container_of(out, struct answer, out);
@@ -61,7 +63,7 @@ static int on_region_drop(struct conn *conn, const struct message *msg)
 	if (region) {
 		requests_cancel(conn, region, -ECANCELED);
 		region_start_drop(region, out);
-		out = region_end_drop(region);
+		out = region_end_drop(&conn->regions, region);
 	} else {
 		out->msg.reply.status = -ENOENT;
 	}
@@ -78,7 +80,20 @@ static int on_submit(struct conn *conn, const struct message *msg)
 
 static int on_call(struct conn *conn, const struct message *msg)
 {
-	return calls_start(conn, &msg->call);
+	struct answer *answer;
+	int err = calls_start(conn, &msg->call);
+
+	if (err != -EAGAIN)
+		return err;
+	err = answer_open(conn, &answer);
+	if (err)
+		return err;
+	answer->out.msg.type = MSG_REPLY;
+	answer->out.msg.reply.tag = msg->call.tag;
+	answer->out.msg.reply.status = -ENOMEM;
+	outbox_message(&conn->outbox, &answer->out);
+	conn_touch(conn);
+	return 0;
 }
 
 static int on_ping(struct conn *conn, const struct message *msg)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "server/budget.h"
 #include "server/list.h"
 #include "server/store.h"
 
@@ -11,10 +12,11 @@ static void file_close(struct job *job)
 	struct file *file = container_of(job, struct file, close);
 
 	file->store_file->store->ops->close_file(file->store_file);
+	budget_give(file->budget, FILE_BYTES);
 	free(file);
 }
 
-struct file *file_new(struct store_file *store_file, struct pool *pool)
+struct file *file_new(struct store_file *store_file, struct pool *pool, struct budget *budget)
 {
 	struct file *file = calloc(1, sizeof(*file));
 
@@ -22,6 +24,7 @@ struct file *file_new(struct store_file *store_file, struct pool *pool)
 		return NULL;
 	file->store_file = store_file;
 	file->pool = pool;
+	file->budget = budget;
 	file->close.run = file_close;
 	atomic_init(&file->refs, 1);
 	return file;

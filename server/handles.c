@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "proto/limits.h"
+#include "server/budget.h"
 #include "server/file.h"
 
 #define INDEX_BITS 16
@@ -20,9 +21,9 @@ struct handle_slot {
 	uint32_t next_free;
 };
 
-void handles_init(struct handles *handles, uint32_t max)
+void handles_init(struct handles *handles, uint32_t max, struct share *share)
 {
-	*handles = (struct handles){.max = max};
+	*handles = (struct handles){.share = share, .max = max};
 	pthread_mutex_init(&handles->lock, NULL);
 }
 
@@ -32,16 +33,23 @@ void handles_close(struct handles *handles)
 		if (handles->slots[i].file)
 			file_unref(handles->slots[i].file, 1);
 	free(handles->slots);
+	share_give(handles->share, handles->nr_slots * sizeof(struct handle_slot));
 	pthread_mutex_destroy(&handles->lock);
 }
 
 static int grow(struct handles *handles)
 {
 	uint32_t old = handles->nr_slots, nr = old ? 2 * old : SLOTS_MIN;
-	struct handle_slot *slots = realloc(handles->slots, nr * sizeof(*slots));
+	struct handle_slot *slots;
 
-	if (!slots)
+	if (!share_take(handles->share, nr * sizeof(*slots)))
 		return -ENOMEM;
+	slots = realloc(handles->slots, nr * sizeof(*slots));
+	if (!slots) {
+		share_give(handles->share, nr * sizeof(*slots));
+		return -ENOMEM;
+	}
+	share_give(handles->share, old * sizeof(*slots));
 	for (uint32_t i = old; i < nr; i++)
 		slots[i] = (struct handle_slot){.next_free = i + 1};
 	handles->slots = slots;
@@ -134,4 +142,14 @@ struct file *handles_take(struct handles *handles, uint64_t handle)
 	}
 	pthread_mutex_unlock(&handles->lock);
 	return file;
+}
+
+uint32_t handles_count(struct handles *handles)
+{
+	uint32_t n;
+
+	pthread_mutex_lock(&handles->lock);
+	n = handles->nr_files;
+	pthread_mutex_unlock(&handles->lock);
+	return n;
 }

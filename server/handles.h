@@ -10,8 +10,10 @@
 #include <stdint.h>
 
 struct file;
+struct share;
 
 struct handles {
+	struct share *share;  /* what the table takes of it */
 	pthread_mutex_t lock; /* all below */
 	struct handle_slot *slots;
 	uint32_t nr_slots, first_free; /* first_free == nr_slots: all are taken */
@@ -19,7 +21,7 @@ struct handles {
 };
 
 /* For up to max files, at most FILES_MAX. */
-void handles_init(struct handles *handles, uint32_t max);
+void handles_init(struct handles *handles, uint32_t max, struct share *share);
 /* Lets go of those that are left. */
 void handles_close(struct handles *handles);
 
@@ -29,5 +31,7 @@ int handles_add(struct handles *handles, struct file *file, uint64_t *handle);
 void handles_get(struct handles *handles, size_t n, const uint64_t *wanted, struct file **files);
 /* Forget a handle, giving its reference to the caller. NULL: no such handle. */
 struct file *handles_take(struct handles *handles, uint64_t handle);
+/* How many are open. */
+uint32_t handles_count(struct handles *handles);
 
 #endif

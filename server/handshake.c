@@ -96,8 +96,10 @@ static void answer(struct conn *conn, struct greeting *greeting, int status)
 
 	if (!status) {
 		status = conn_activate(conn);
-		if (status)
+		if (status) {
+			worker_complain(conn->worker, conn, status, "no room for it");
 			snprintf(greeting->text, TEXT_MAX, "the server is out of memory");
+		}
 	}
 	greeting->out.release = greeting_release;
 	greeting->out.msg.type = MSG_WELCOME;

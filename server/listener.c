@@ -11,6 +11,8 @@
 #include "server/server_impl.h"
 #include "server/worker.h"
 
+#define REFUSED_NS (10 * 1000000000ull) /* between two lines about that */
+
 /* On its way to the worker that accepts it. */
 struct handover {
 	struct ev ev;
@@ -128,12 +130,12 @@ void listeners_close(struct listeners *listeners)
 	listeners->nr = 0;
 }
 
-/* nr_conns was counted up when the worker was chosen; whoever refuses counts it down again. */
+/* Room was reserved when the worker was chosen; whoever refuses gives it back. */
 static void arrive(struct worker *worker, struct tp_request *request)
 {
 	if (worker->stopping) {
+		conn_unreserve(worker, request->ops);
 		request->ops->accept(NULL, request, NULL, NULL);
-		atomic_fetch_sub(&worker->nr_conns, 1);
 		return;
 	}
 	conn_accept(worker, request);
@@ -167,18 +169,54 @@ static struct worker *choose(const struct server *server)
 	return total < server->max_connections ? best : NULL;
 }
 
+/* Not for each of them: they try again. */
+static void say_refused(struct worker *worker, const char *why)
+{
+	struct server *server = worker->server;
+
+	worker_tick(worker);
+	if (server->refused_ns && worker->now_ns - server->refused_ns < REFUSED_NS)
+		return;
+	server->refused_ns = worker->now_ns;
+	log_warn("refusing connections: %s", why);
+}
+
+/* Make room for him at a worker, which is returned; NULL: he has to be refused. */
+static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
+{
+	struct worker *target = choose(worker->server);
+
+	if (!target) {
+		say_refused(worker, "there are as many as --max-connections allows");
+		return NULL;
+	}
+	if (!conn_reserve(target, ops)) {
+		say_refused(worker, "all memory that --memory allows is in use");
+		worker_make_room(worker);
+		return NULL;
+	}
+	return target;
+}
+
 void listener_request(struct worker *worker, struct tp_request *request)
 {
-	struct worker *target = worker->stopping ? NULL : choose(worker->server);
-	struct handover *handover = target && target != worker ? malloc(sizeof(*handover)) : NULL;
+	struct worker *target = NULL;
+	struct handover *handover;
 
-	if (!target || (target != worker && !handover)) {
+	if (!worker->stopping)
+		target = find_room(worker, request->ops);
+	if (!target) {
 		request->ops->accept(NULL, request, NULL, NULL);
 		return;
 	}
-	atomic_fetch_add(&target->nr_conns, 1);
 	if (target == worker) {
 		arrive(worker, request);
+		return;
+	}
+	handover = malloc(sizeof(*handover));
+	if (!handover) {
+		conn_unreserve(target, request->ops);
+		request->ops->accept(NULL, request, NULL, NULL);
 		return;
 	}
 	*handover = (struct handover){.ev.fn = handed_over, .worker = target, .request = request};

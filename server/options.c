@@ -25,6 +25,7 @@ static const char usage[] =
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
 	"  --workers N               threads (one per core)\n"
 	"  --staging MIB             buffers between disk and network, per worker (32)\n"
+	"  --memory MIB              of all clients and the server (half of the machine's)\n"
 	"  --max-connections N       of all clients together (1024)\n"
 	"  --max-inflight N          I/Os of one connection under way (4096)\n"
 	"  --max-sessions N          of all clients together (4096)\n"
@@ -155,6 +156,7 @@ enum {
 	LISTEN,
 	WORKERS,
 	STAGING,
+	MEMORY,
 	CONNECTIONS,
 	INFLIGHT,
 	SESSIONS,
@@ -174,6 +176,7 @@ static const struct option known[] = {
 	{"listen", required_argument, NULL, LISTEN},
 	{"workers", required_argument, NULL, WORKERS},
 	{"staging", required_argument, NULL, STAGING},
+	{"memory", required_argument, NULL, MEMORY},
 	{"max-connections", required_argument, NULL, CONNECTIONS},
 	{"max-inflight", required_argument, NULL, INFLIGHT},
 	{"max-sessions", required_argument, NULL, SESSIONS},
@@ -202,6 +205,8 @@ static int parse_option(struct parser *parser, int option, char *value)
 		return parse_number(parser, "workers", value, 256, &config->nr_workers);
 	case STAGING:
 		return parse_number(parser, "staging", value, 1u << 20, &config->staging_mib);
+	case MEMORY:
+		return parse_number(parser, "memory", value, 1u << 24, &config->memory_mib);
 	case CONNECTIONS:
 		return parse_number(parser, "max-connections", value, 1u << 20,
 				    &config->max_connections);

@@ -31,6 +31,7 @@ int region_add(struct regions *regions, const struct region_add *add)
 		.key = add->key,
 		.access = add->access,
 	};
+	regions->nr++;
 	return 0;
 }
 
@@ -39,12 +40,13 @@ void region_start_drop(struct region *region, struct outgoing *answer)
 	region->drop = answer;
 }
 
-struct outgoing *region_end_drop(struct region *region)
+struct outgoing *region_end_drop(struct regions *regions, struct region *region)
 {
 	struct outgoing *answer = region->drop;
 
 	if (!answer || region->users)
 		return NULL;
 	*region = (struct region){0};
+	regions->nr--;
 	return answer;
 }

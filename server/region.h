@@ -22,6 +22,7 @@ struct region {
 
 struct regions {
 	struct region *slots; /* REGIONS_MAX; zero pages until touched */
+	uint32_t nr;	      /* in use */
 };
 
 /* 0 or -ENOMEM. regions_close tolerates a zeroed struct. */
@@ -60,6 +61,6 @@ static inline int region_range(const struct region *region, uint32_t access, uin
 /* From here on nobody finds it; `answer` waits in it. */
 void region_start_drop(struct region *region, struct outgoing *answer);
 /* If it is being dropped and nobody uses it: forget it and give back the answer, else NULL. */
-struct outgoing *region_end_drop(struct region *region);
+struct outgoing *region_end_drop(struct regions *regions, struct region *region);
 
 #endif

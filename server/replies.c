@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/budget.h"
+
 struct kept {
 	uint32_t op; /* 0: nothing yet */
 	struct reply reply;
@@ -15,10 +17,30 @@ struct replies_channel {
 	struct kept *slots[CALL_SLOTS];
 };
 
-void replies_init(struct replies *replies)
+void replies_init(struct replies *replies, struct share *share)
 {
-	*replies = (struct replies){0};
+	*replies = (struct replies){.share = share};
 	pthread_mutex_init(&replies->lock, NULL);
+}
+
+/* Of zeros; NULL: there is no memory, or none for this client. */
+static void *make(struct replies *replies, size_t size)
+{
+	void *memory;
+
+	if (!share_take(replies->share, size))
+		return NULL;
+	memory = calloc(1, size);
+	if (!memory)
+		share_give(replies->share, size);
+	return memory;
+}
+
+static void drop(struct replies *replies, void *memory, size_t size)
+{
+	if (memory)
+		share_give(replies->share, size);
+	free(memory);
 }
 
 void replies_close(struct replies *replies)
@@ -27,8 +49,8 @@ void replies_close(struct replies *replies)
 		struct replies_channel *channel = replies->channels[i];
 
 		for (int j = 0; channel && j < CALL_SLOTS; j++)
-			free(channel->slots[j]);
-		free(channel);
+			drop(replies, channel->slots[j], sizeof(struct kept));
+		drop(replies, channel, sizeof(*channel));
 	}
 	pthread_mutex_destroy(&replies->lock);
 }
@@ -46,10 +68,10 @@ static int reserve(struct replies *replies, uint32_t channel, uint32_t tag)
 	struct kept **slot;
 
 	if (!replies->channels[channel])
-		replies->channels[channel] = calloc(1, sizeof(struct replies_channel));
+		replies->channels[channel] = make(replies, sizeof(struct replies_channel));
 	slot = slot_of(replies, channel, tag);
 	if (slot && !*slot)
-		*slot = calloc(1, sizeof(**slot));
+		*slot = make(replies, sizeof(**slot));
 	return slot && *slot ? 0 : -ENOMEM;
 }
 

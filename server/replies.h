@@ -14,13 +14,15 @@
 #include "proto/message.h"
 
 struct replies_channel;
+struct share;
 
 struct replies {
+	struct share *share;  /* what they take of it */
 	pthread_mutex_t lock; /* all below */
 	struct replies_channel *channels[SESSION_CONNS_MAX];
 };
 
-void replies_init(struct replies *replies);
+void replies_init(struct replies *replies, struct share *share);
 void replies_close(struct replies *replies);
 
 /* Have room for the answer of a call, before it is done. 0 or -ENOMEM. */

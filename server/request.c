@@ -126,7 +126,7 @@ void request_put_region(struct conn *conn, struct region *region)
 	struct outgoing *answer;
 
 	region->users--;
-	answer = region->drop ? region_end_drop(region) : NULL;
+	answer = region->drop ? region_end_drop(&conn->regions, region) : NULL;
 	if (answer) {
 		outbox_message(&conn->outbox, answer);
 		conn_touch(conn);

@@ -16,6 +16,11 @@
 #define NR_BLOCKING_THREADS 2
 #define WORKERS_MAX	    256
 
+/* Program, libraries and stacks: 4 MiB resident with two workers, and much is left for malloc. */
+#define SERVER_BYTES  ((size_t)16 << 20)
+#define WORKER_BYTES  ((size_t)2 << 20)
+#define CLIENTS_BYTES ((size_t)16 << 20) /* with less than this for clients it is pointless */
+
 static unsigned cores(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -55,12 +60,45 @@ static int fill_in(struct server *server, const struct server_config *config)
 	return 0;
 }
 
+/* What the server takes before anybody comes. */
+static size_t own_bytes(unsigned nr_workers, unsigned staging_mib)
+{
+	return SERVER_BYTES + nr_workers * (WORKER_BYTES + ((size_t)staging_mib << 20));
+}
+
+static size_t half_of_memory(void)
+{
+	return (size_t)sysconf(_SC_PHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Everything that is allocated for clients later is charged to what is left. */
+static int open_budget(struct server *server, const struct server_config *config)
+{
+	unsigned staging_mib = or_default(config->staging_mib, SERVER_STAGING_MIB);
+	size_t own = own_bytes(server->nr_workers, staging_mib), least = own + CLIENTS_BYTES;
+	size_t max = config->memory_mib ? (size_t)config->memory_mib << 20 : half_of_memory();
+
+	if (!config->memory_mib && max < least)
+		max = least;
+	if (max < least) {
+		log_error("--memory %u is too little: %u workers with --staging %u need %zu MiB",
+			  config->memory_mib, server->nr_workers, staging_mib, least >> 20);
+		return -EINVAL;
+	}
+	server->budget.max = max;
+	atomic_init(&server->budget.used, own);
+	log_info("%zu MiB of memory at most, %zu of them for staging and the server itself",
+		 max >> 20, own >> 20);
+	return 0;
+}
+
 static int open_sessions(struct server *server, const struct server_config *config)
 {
 	const uint64_t linger = ns_of(config->linger_ms, SERVER_LINGER_MS);
 	const uint64_t silence = ns_of(config->session_ms, SERVER_SESSION_MS);
 	const struct sessions_config sessions = {
 		.pool = server->pool,
+		.budget = &server->budget,
 		.max_sessions = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
 		.max_files = server->max_files,
 		.linger_ns = linger,
@@ -145,6 +183,8 @@ int server_start(const struct server_config *config, struct server **out)
 	sem_init(&server->deaf, 0, 0);
 	sem_init(&server->idle, 0, 0);
 	err = fill_in(server, config);
+	if (!err)
+		err = open_budget(server, config);
 	if (err)
 		goto err_free;
 	err = listeners_resolve(&server->listeners, config->listens, config->nr_listens);

@@ -34,6 +34,7 @@ struct server_config {
 	unsigned nr_listens;
 	unsigned nr_workers;	  /* default: one per core */
 	unsigned staging_mib;	  /* per worker */
+	unsigned memory_mib;	  /* of everything; default: half of the machine's */
 	unsigned max_connections; /* of all workers together */
 	unsigned max_inflight;	  /* I/Os of one connection */
 	unsigned max_sessions;	  /* of all clients together */

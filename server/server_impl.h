@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <stdint.h>
 
+#include "server/budget.h"
 #include "server/export.h"
 #include "server/listener.h"
 #include "server/server.h"
@@ -18,6 +19,8 @@ struct server {
 	struct pool *pool;
 	struct sessions *sessions;
 	uint64_t boot_id; /* drawn at every start */
+	struct budget budget;
+	uint64_t refused_ns; /* when the log last said so of somebody. The first worker's */
 	unsigned max_connections;
 	uint32_t max_inflight, max_files;
 	uint64_t hello_ns, stall_ns;

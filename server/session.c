@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "proto/limits.h"
+#include "server/budget.h"
 #include "server/export.h"
 #include "server/file.h"
 #include "server/handles.h"
@@ -35,6 +36,7 @@ struct session {
 	struct export *export;
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	struct job free;
+	struct share share; /* of the budget: files and replies */
 	struct handles handles;
 	struct replies replies;
 
@@ -96,6 +98,7 @@ static void session_free(struct job *job)
 	handles_close(&session->handles);
 	replies_close(&session->replies);
 	explicit_bzero(session->key, sizeof(session->key));
+	budget_give(session->share.budget, sizeof(*session));
 	free(session);
 }
 
@@ -145,6 +148,17 @@ uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
 	return next;
 }
 
+unsigned sessions_count(struct sessions *sessions, unsigned *max)
+{
+	unsigned nr;
+
+	*max = sessions->config.max_sessions;
+	pthread_mutex_lock(&sessions->lock);
+	nr = sessions->nr;
+	pthread_mutex_unlock(&sessions->lock);
+	return nr;
+}
+
 static struct list *bucket_of(struct sessions *sessions, const uint8_t *id)
 {
 	return &sessions->buckets[(id[0] | (unsigned)id[1] << 8) % NR_BUCKETS];
@@ -163,27 +177,36 @@ static struct session *find(struct sessions *sessions, const uint8_t *id)
 
 static int make(struct sessions *sessions, struct export *export, struct session **out)
 {
-	struct session *session = calloc(1, sizeof(*session));
-	int err;
+	struct budget *budget = sessions->config.budget;
+	struct session *session;
+	int err = -ENOMEM;
 
-	if (!session)
+	if (!budget_take_new(budget, sizeof(*session)))
 		return -ENOMEM;
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		goto err_budget;
 	err = random_bytes(session->id, sizeof(session->id));
 	if (!err)
 		err = random_bytes(session->key, sizeof(session->key));
-	if (err) {
-		free(session);
-		return err;
-	}
+	if (err)
+		goto err_free;
 	session->sessions = sessions;
 	session->export = export;
 	session->free.run = session_free;
-	handles_init(&session->handles, sessions->config.max_files);
-	replies_init(&session->replies);
+	session->share.budget = budget;
+	handles_init(&session->handles, sessions->config.max_files, &session->share);
+	replies_init(&session->replies, &session->share);
 	list_init(&session->idle);
 	list_init(&session->members);
 	*out = session;
 	return 0;
+
+err_free:
+	free(session);
+err_budget:
+	budget_give(budget, sizeof(*session));
+	return err;
 }
 
 /* A new one takes the place of one that nobody uses when there are too many. Under the lock. */
@@ -363,9 +386,20 @@ struct replies *session_replies(struct session *session)
 	return &session->replies;
 }
 
+bool session_reserve_file(struct session *session)
+{
+	return share_take(&session->share, FILE_BYTES);
+}
+
+void session_unreserve_file(struct session *session)
+{
+	share_give(&session->share, FILE_BYTES);
+}
+
 int session_add_file(struct session *session, struct store_file *store_file, uint64_t *handle)
 {
-	struct file *file = file_new(store_file, session->sessions->config.pool);
+	const struct sessions_config *config = &session->sessions->config;
+	struct file *file = file_new(store_file, config->pool, config->budget);
 	int err;
 
 	if (!file)
@@ -388,6 +422,12 @@ int session_close_file(struct session *session, uint64_t handle)
 
 	if (!file)
 		return -ESTALE;
+	share_release(&session->share, FILE_BYTES); /* given to the budget when it is closed */
 	file_unref(file, 1);
 	return 0;
+}
+
+uint32_t session_nr_files(struct session *session)
+{
+	return handles_count(&session->handles);
 }

@@ -14,6 +14,7 @@
 #include "proto/message.h"
 #include "server/list.h"
 
+struct budget;
 struct export;
 struct file;
 struct pool;
@@ -23,7 +24,8 @@ struct sessions;
 struct store_file;
 
 struct sessions_config {
-	struct pool *pool; /* where sessions and files are closed */
+	struct pool *pool;     /* where sessions and files are closed */
+	struct budget *budget; /* what they take is charged to it */
 	unsigned max_sessions;
 	uint32_t max_files;		/* of a session, at most FILES_MAX */
 	uint64_t linger_ns, silence_ns; /* kept without a connection: see session_leave */
@@ -49,6 +51,8 @@ int sessions_open(struct sessions **sessions, const struct sessions_config *conf
 /* End all sessions; nobody is a member of one. Before the pool closes. */
 void sessions_end(struct sessions *sessions);
 void sessions_close(struct sessions *sessions);
+/* How many there are, and may be. */
+unsigned sessions_count(struct sessions *sessions, unsigned *max);
 /* End those whose time is over. When the next one's is; UINT64_MAX: none's. */
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
 
@@ -75,12 +79,19 @@ const uint8_t *session_key(const struct session *session);
 struct export *session_export(const struct session *session);
 struct replies *session_replies(struct session *session);
 
-/* Take over an open file and name it. 0, -EMFILE, -ENOMEM (then the caller still owns it). */
+/* Room in the budget for a file to be opened, or for one that was not opened after all. */
+bool session_reserve_file(struct session *session);
+void session_unreserve_file(struct session *session);
+/*
+ * Take over an open file, for which there is room, and name it. 0, -EMFILE, -ENOMEM: then the
+ * caller still owns it, and the room.
+ */
 int session_add_file(struct session *session, struct store_file *store_file, uint64_t *handle);
 /* Hold n files by handle under one lock; NULL where there is none. */
 void session_get_files(struct session *session, size_t n, const uint64_t *handles,
 		       struct file **files);
 /* Forget a handle; I/O under way keeps the file open until it ends. 0 or -ESTALE. */
 int session_close_file(struct session *session, uint64_t handle);
+uint32_t session_nr_files(struct session *session);
 
 #endif

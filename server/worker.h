@@ -21,6 +21,7 @@
 #include "server/staging.h"
 
 #define WORKER_DOMAINS_MAX 3
+#define GREETING_MAX	   256	      /* connections that are not welcomed yet */
 #define NEVER		   UINT64_MAX /* of times in ns */
 
 struct conn;
@@ -85,6 +86,8 @@ void worker_join(struct worker *worker);
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
 /* A connection whose hello is awaited; the oldest such one goes when there are too many. */
 void worker_greet(struct worker *worker, struct conn *conn);
+/* Somebody was refused for want of memory: who has not said hello yet is the next to go. */
+void worker_make_room(struct worker *worker);
 /* Look at what is rarely due no later than then. */
 void worker_rare(struct worker *worker, uint64_t due);
 /* Log what a peer did, but not for ever. */

@@ -25,8 +25,7 @@
 #define TURN_SEGMENTS  16
 #define STOP_NS	       (5 * 1000000000ull) /* for I/O under way when the server stops */
 #define SECOND_NS      1000000000ull
-#define GREETING_MAX   256 /* connections without a hello, per worker */
-#define COMPLAINTS_MAX 10  /* a second */
+#define COMPLAINTS_MAX 10 /* a second */
 
 void worker_tick(struct worker *worker)
 {
@@ -36,15 +35,23 @@ void worker_tick(struct worker *worker)
 	worker->now_ns = (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
 }
 
+static void end_oldest(struct worker *worker, struct list *greeting)
+{
+	conn_end(container_of(greeting->next, struct conn, timed), -EUSERS,
+		 "too many others did not say hello");
+}
+
+void worker_make_room(struct worker *worker)
+{
+	if (!list_empty(&worker->greeting))
+		end_oldest(worker, &worker->greeting);
+}
+
 void worker_greet(struct worker *worker, struct conn *conn)
 {
-	if (worker->nr_greeting++ >= GREETING_MAX) {
-		struct list *oldest = list_empty(&worker->greeting) ? worker->fencing.next
-								    : worker->greeting.next;
-
-		conn_end(container_of(oldest, struct conn, timed), -EUSERS,
-			 "too many others did not say hello");
-	}
+	if (worker->nr_greeting++ >= GREETING_MAX)
+		end_oldest(worker,
+			   list_empty(&worker->greeting) ? &worker->fencing : &worker->greeting);
 	worker_tick(worker);
 	conn->since_ns = worker->now_ns;
 	list_add_tail(&worker->greeting, &conn->timed);

@@ -11,7 +11,8 @@
 static const char help[] =
 	"usage: usrbio stats [--json] PATH\n\n"
 	"Print what the server of a mount has counted since it started: a block for each of its\n"
-	"workers, and after it one for each connection that this worker serves.\n\n"
+	"workers, and after it one for each connection that this worker serves. Each is followed\n"
+	"by its limits, and how much of them is in use; last come those of the server.\n\n"
 	"  --json  as JSON: a list with an object for each of them\n";
 
 static uint64_t value(const struct usrbio_server_counters *row, const char *name)
@@ -29,6 +30,20 @@ static void per(const struct usrbio_server_counters *row, const char *what, cons
 		printf("  %-24s %15.3f\n", what, (double)value(row, name) / (double)n);
 }
 
+static bool is_limits(const struct usrbio_server_counters *row)
+{
+	return !strcmp(row->kind, "limits");
+}
+
+/* In pairs: what is used, and the most. 0: no limit of this one. */
+static void print_limits(const struct usrbio_server_counters *row)
+{
+	for (size_t i = 0; i + 1 < row->nr; i += 2)
+		if (row->values[i + 1])
+			printf("  %-24s %15" PRIu64 " of %" PRIu64 "\n", row->names[i],
+			       row->values[i], row->values[i + 1]);
+}
+
 /* What is 0 goes without saying. */
 static void print_text(void *arg, const struct usrbio_server_counters *row)
 {
@@ -36,6 +51,10 @@ static void print_text(void *arg, const struct usrbio_server_counters *row)
 
 	(void)arg;
 	printf("%s %s\n", row->kind, row->name);
+	if (is_limits(row)) {
+		print_limits(row);
+		return;
+	}
 	for (size_t i = 0; i < row->nr; i++)
 		if (row->values[i])
 			printf("  %-24s %15" PRIu64 "\n", row->names[i], row->values[i]);
@@ -67,7 +86,8 @@ static void print_json(void *arg, const struct usrbio_server_counters *row)
 	*first = false;
 	print_json_string(row->name);
 	for (size_t i = 0; i < row->nr; i++)
-		printf(", \"%s\": %" PRIu64, row->names[i], row->values[i]);
+		if (!is_limits(row) || row->values[i | 1])
+			printf(", \"%s\": %" PRIu64, row->names[i], row->values[i]);
 	putchar('}');
 }
 

@@ -162,7 +162,10 @@ static int domain_open(const struct tp_domain_config *config, struct tp_domain *
 		free(dom);
 		return err;
 	}
-	dom->base = (struct tp_domain){.ops = &fault_ops, .fd = dom->inner->fd};
+	dom->base = (struct tp_domain){.ops = &fault_ops,
+				       .fd = dom->inner->fd,
+				       .conn_bytes =
+					       sizeof(struct fault_conn) + dom->inner->conn_bytes};
 	TAILQ_INIT(&dom->owing);
 	*domain = &dom->base;
 	return 0;

@@ -49,6 +49,8 @@ int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **d
 		return -ENOMEM;
 	dom->base.ops = &tp_loop;
 	dom->config = *config;
+	/* Its rings take less than a message does. */
+	dom->base.conn_bytes = (config->nr_sends + (size_t)1) * config->msg_max;
 	TAILQ_INIT(&dom->ready);
 	TAILQ_INIT(&dom->holding);
 	TAILQ_INIT(&dom->connecting);

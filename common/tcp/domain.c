@@ -29,6 +29,8 @@ int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **do
 		return -ENOMEM;
 	dom->base.ops = &tp_tcp;
 	dom->config = *config;
+	dom->base.conn_bytes = sizeof(struct tcp_conn) + TCP_RX_BUF + tcp_tx_bytes(config) +
+			       tcp_posts_bytes(config);
 	TAILQ_INIT(&dom->conns);
 	TAILQ_INIT(&dom->ready);
 	dom->base.fd = fork_own(epoll_create1(EPOLL_CLOEXEC));

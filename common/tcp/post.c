@@ -8,6 +8,11 @@
 
 #include "common/tcp/tcp.h"
 
+size_t tcp_posts_bytes(const struct tp_domain_config *config)
+{
+	return tcp_ring_size(config->nr_posts) * sizeof(struct tcp_post);
+}
+
 int tcp_posts_init(struct tcp_posts *posts, const struct tp_domain_config *config)
 {
 	uint32_t size = tcp_ring_size(config->nr_posts);

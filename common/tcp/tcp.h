@@ -249,6 +249,8 @@ void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink);
 void tcp_rx_discard(struct tcp_conn *conn);
 
 /* tx.c */
+/* What tcp_tx_init allocates. */
+size_t tcp_tx_bytes(const struct tp_domain_config *config);
 int tcp_tx_init(struct tcp_tx *tx, const struct tp_domain_config *config);
 void tcp_tx_fini(struct tcp_tx *tx);
 void *tcp_msg_buf(struct tp_conn *conn);
@@ -261,6 +263,7 @@ void tcp_tx_flush(struct tcp_conn *conn);
 void tcp_tx_drop(struct tcp_conn *conn);
 
 /* post.c */
+size_t tcp_posts_bytes(const struct tp_domain_config *config);
 int tcp_posts_init(struct tcp_posts *posts, const struct tp_domain_config *config);
 void tcp_posts_fini(struct tcp_posts *posts);
 int tcp_post(struct tp_conn *conn, const struct tp_op *op);

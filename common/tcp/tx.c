@@ -16,10 +16,21 @@
 /* TERMINATE, and one half-sent frame before it. */
 #define NR_SPARE_FRAMES 2
 
+static uint32_t nr_frames(const struct tp_domain_config *config)
+{
+	return tcp_ring_size(config->nr_sends + config->nr_posts + WIRE_READS_MAX +
+			     NR_SPARE_FRAMES);
+}
+
+size_t tcp_tx_bytes(const struct tp_domain_config *config)
+{
+	return nr_frames(config) * sizeof(struct tcp_frame) +
+	       (size_t)config->nr_sends * config->msg_max;
+}
+
 int tcp_tx_init(struct tcp_tx *tx, const struct tp_domain_config *config)
 {
-	uint32_t size = tcp_ring_size(config->nr_sends + config->nr_posts + WIRE_READS_MAX +
-				      NR_SPARE_FRAMES);
+	uint32_t size = nr_frames(config);
 
 	tx->frames = malloc(size * sizeof(*tx->frames));
 	if (!tx->frames)

@@ -39,6 +39,15 @@ static bool config_sane(const struct tp_domain_config *c)
 	       c->nr_sends && c->nr_sends <= max && c->nr_posts <= max;
 }
 
+/* Buffers, and the rings of work requests: ours, and the card's in our memory, about as large. */
+static size_t conn_bytes(const struct tp_domain_config *c)
+{
+	size_t recvs = recv_depth(c), nr = 2 * (recvs + c->nr_sends + c->nr_posts);
+
+	return sizeof(struct verbs_conn) + (recvs + c->nr_sends) * c->msg_max +
+	       2 * nr * sizeof(struct slot);
+}
+
 int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
 {
 	struct verbs_domain *d;
@@ -54,6 +63,7 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 		return -ENOMEM;
 	d->dom.ops = &tp_verbs;
 	d->config = *config;
+	d->dom.conn_bytes = conn_bytes(config);
 	d->pending_tail = &d->pending;
 	d->dom.fd = fork_own(epoll_create1(EPOLL_CLOEXEC));
 	if (d->dom.fd < 0) {
@@ -221,11 +231,25 @@ static void completed(struct verbs_domain *d, struct sink *out)
 	conn_progress(c);
 }
 
+/* Not with the last connection: that may be while `ready` still names the nic. */
+static void close_removed(struct verbs_domain *d)
+{
+	struct nic *next;
+
+	for (struct nic *nic = d->nics; nic; nic = next) {
+		next = nic->next;
+		if (nic->removed && !nic->nr_conns)
+			nic_close(nic);
+	}
+}
+
 static void look(struct verbs_domain *d, struct sink *out)
 {
 	struct epoll_event ready[8];
-	int n = epoll_wait(d->dom.fd, ready, 8, 0);
+	int n;
 
+	close_removed(d);
+	n = epoll_wait(d->dom.fd, ready, 8, 0);
 	for (int i = 0; i < n; i++) {
 		struct source *source = ready[i].data.ptr;
 

@@ -10,6 +10,7 @@
 struct fake {
 	atomic_int mounts;  /* references held */
 	atomic_int handles; /* open at the "server" */
+	atomic_int owed;    /* that can be closed there */
 	atomic_int calls;
 	int status;    /* the next answers */
 	uint32_t mode; /* of files opened */

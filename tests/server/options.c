@@ -30,7 +30,7 @@ Test(options, a_full_line)
 			   "--listen rdma://host --workers 3 --staging 64 --max-connections 9 "
 			   "--max-inflight 100 --huge-pages --log off --max-sessions 7 "
 			   "--max-files 8 --session-time 11 --keepalive 12 --hello-time 13 "
-			   "--stall-time 14"),
+			   "--stall-time 14 --memory 500"),
 		     0);
 	cr_assert_eq(options.config.nr_exports, 2);
 	cr_assert_str_eq(options.exports[0].name, "a");
@@ -47,6 +47,7 @@ Test(options, a_full_line)
 	cr_assert_eq(options.listens[1].port, PROTO_PORT);
 	cr_assert_eq(options.config.nr_workers, 3);
 	cr_assert_eq(options.config.staging_mib, 64);
+	cr_assert_eq(options.config.memory_mib, 500);
 	cr_assert_eq(options.config.max_connections, 9);
 	cr_assert_eq(options.config.max_inflight, 100);
 	cr_assert_eq(options.config.max_sessions, 7);
@@ -105,6 +106,7 @@ Test(options, mistakes_are_named_in_one_line)
 		{"--export a=x --workers 2x", "--workers 2x"},
 		{"--export a=x --max-inflight 999999", "16384"},
 		{"--export a=x --max-files 65537", "65536"},
+		{"--export a=x --memory 0", "--memory 0"},
 		{"--export a=x --hello-time 0", "--hello-time 0"},
 		{"--export a=x --stall-time 0", "--stall-time 0"},
 		{"--export a=x --keepalive 1000001", "1000000"},

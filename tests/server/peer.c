@@ -37,6 +37,11 @@ struct server *bed_start(const char *scheme, const struct server_config *extra)
 
 void peer_connect(struct peer *peer, struct server *server)
 {
+	cr_assert(peer_try(peer, server), "status %d", peer->closed_status);
+}
+
+bool peer_try(struct peer *peer, struct server *server)
+{
 	const char *url = server_address(server, 0), *host = strstr(url, "://") + 3;
 	const struct tp_domain_config config = {.msg_max = FRAME_MAX,
 						.nr_recvs = 32,
@@ -48,7 +53,7 @@ void peer_connect(struct peer *peer, struct server *server)
 	struct tp_addr addr;
 	uint16_t port = 0;
 
-	*peer = (struct peer){0};
+	*peer = (struct peer){.reach = PEER_MEMORY};
 	memcpy(scheme, url, (size_t)(host - 3 - url));
 	peer->ops = tp_find(scheme);
 	cr_assert(peer->ops);
@@ -67,7 +72,7 @@ void peer_connect(struct peer *peer, struct server *server)
 	cr_assert_eq(peer->ops->connect(peer->domain, peer->device, &addr, 5000, peer, &peer->conn),
 		     0);
 	peer_until(peer, peer->connected || peer->closed);
-	cr_assert(peer->connected, "status %d", peer->closed_status);
+	return peer->connected;
 }
 
 void peer_close(struct peer *peer)
@@ -269,7 +274,7 @@ int peer_hello(struct peer *peer, const char *export)
 static uint32_t memory_key(struct peer *peer)
 {
 	if (!peer->mem)
-		cr_assert_eq(peer->ops->mem_register(peer->device, peer->memory, PEER_MEMORY,
+		cr_assert_eq(peer->ops->mem_register(peer->device, peer->memory, peer->reach,
 						     TP_REMOTE_READ | TP_REMOTE_WRITE, &peer->mem),
 			     0);
 	return peer->mem->key;

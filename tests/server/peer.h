@@ -24,6 +24,7 @@ struct peer {
 	struct tp_conn *conn;
 	struct tp_mem *mem;
 	uint8_t *memory; /* PEER_MEMORY bytes; region 0 once said */
+	size_t reach;	 /* of it, what is registered when it is named; all, unless set before */
 	struct arena arena;
 	bool connected, closed;
 	int closed_status;
@@ -52,6 +53,8 @@ struct peer {
 struct server *bed_start(const char *scheme, const struct server_config *extra);
 
 void peer_connect(struct peer *peer, struct server *server);
+/* False: the server wants no more; to be closed all the same. */
+bool peer_try(struct peer *peer, struct server *server);
 /* Free everything, without a goodbye if the connection is still up. */
 void peer_close(struct peer *peer);
 /* Poll once. */

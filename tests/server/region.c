@@ -82,14 +82,14 @@ Test(region, drop_waits_for_users)
 
 	cr_assert_eq(add(7, 1000, 100, ACCESS_READ), 0);
 	region = region_find(&regions, 7);
-	cr_assert_null(region_end_drop(region));
+	cr_assert_null(region_end_drop(&regions, region));
 	region->users = 2;
 	region_start_drop(region, &answer);
 	cr_assert_null(region_find(&regions, 7), "nobody new finds it");
 	cr_assert_eq(add(7, 0, 1, ACCESS_READ), -EEXIST);
-	cr_assert_null(region_end_drop(region));
+	cr_assert_null(region_end_drop(&regions, region));
 	region->users = 0;
-	cr_assert_eq(region_end_drop(region), &answer);
-	cr_assert_null(region_end_drop(region), "once");
+	cr_assert_eq(region_end_drop(&regions, region), &answer);
+	cr_assert_null(region_end_drop(&regions, region), "once");
 	cr_assert_eq(add(7, 0, 1, ACCESS_READ), 0);
 }

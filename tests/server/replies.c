@@ -4,18 +4,24 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "server/budget.h"
+
+static struct budget budget = {.max = SIZE_MAX};
+static struct share share = {.budget = &budget};
 static struct replies replies;
 static struct reply found;
 static uint8_t persistent[PERSISTENT_MAX];
 
 static void open_it(void)
 {
-	replies_init(&replies);
+	replies_init(&replies, &share);
 }
 
 static void close_it(void)
 {
 	replies_close(&replies);
+	cr_assert_eq(budget.used, 0);
+	cr_assert_eq(share.used, 0);
 }
 
 TestSuite(replies, .init = open_it, .fini = close_it);

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "server/budget.h"
 #include "server/export.h"
 #include "server/file.h"
 #include "server/pool.h"
 #include "server/store.h"
 
+static struct budget budget = {.max = SIZE_MAX};
 static struct pool *pool;
 static struct sessions *sessions;
 static struct exports exports;
@@ -22,6 +24,7 @@ static void open_sessions(unsigned max_sessions, uint32_t max_files)
 {
 	const struct sessions_config config = {
 		.pool = pool,
+		.budget = &budget,
 		.max_sessions = max_sessions,
 		.max_files = max_files,
 		.linger_ns = LINGER,
@@ -47,6 +50,7 @@ static void close_it(void)
 	pool_close(pool);
 	sessions_close(sessions);
 	exports_close(&exports);
+	cr_assert_eq(budget.used, 0, "all is given back");
 }
 
 TestSuite(session_object, .init = open_it, .fini = close_it);
@@ -60,6 +64,7 @@ static uint64_t add_file(struct session *session)
 
 	cr_assert_eq(store->ops->open_file(store, "f", OPEN_READ | OPEN_CREATE, 0644, &file, &attr),
 		     0);
+	cr_assert(session_reserve_file(session));
 	cr_assert_eq(session_add_file(session, file, &handle), 0);
 	return handle;
 }
@@ -306,6 +311,7 @@ static void fill(struct session *session, int max)
 	for (int i = 1; i < max; i++)
 		add_file(session);
 	cr_assert_eq(store->ops->open_file(store, "f", OPEN_READ, 0, &file, &attr), 0);
+	cr_assert(session_reserve_file(session));
 	cr_assert_eq(session_add_file(session, file, &handle), -EMFILE);
 	cr_assert_eq(session_close_file(session, first), 0);
 	cr_assert_eq(session_add_file(session, file, &handle), 0);

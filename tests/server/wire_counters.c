@@ -127,6 +127,7 @@ static void exact_body(struct server *server)
 	cr_assert_gt(sum(COUNTED_WORKER, COUNT_POLLS), 0);
 	cr_assert_gt(sum(COUNTED_WORKER, COUNT_TURNS), 0);
 	cr_assert_eq(sum(COUNTED_WORKER, COUNT_CONNECTIONS), 2);
+	cr_assert_eq(rows_of(COUNTED_LIMITS), 2 + 2 + 1, "workers, connections, the server");
 	/* What a connection counted outlives it. */
 	peer_close(&peer);
 	do {

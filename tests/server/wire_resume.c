@@ -239,7 +239,7 @@ Test(resume, who_waits_is_overtaken_or_leaves)
 Test(resume, old_writes_are_never_applied_after_a_welcome)
 {
 	struct server *server = start("tcp", "fault:write.delay_ms=3:");
-	enum { LIVES = 1000 };
+	enum { LIVES = 1000, MEMORY = 8192 };
 	struct peer peers[2], fast;
 	struct peer *old = &peers[0], *new = &peers[1];
 	unsigned late = 0;
@@ -261,7 +261,8 @@ Test(resume, old_writes_are_never_applied_after_a_welcome)
 		cr_assert_eq(await_welcome(new, old), 0);
 		memset(fast.memory, (uint8_t)life % 128, 4096);
 		cr_assert_eq(peer_io(&fast, IO_WRITE, seen, 0, 4096, 0), 4096);
-		add_memory(new);
+		new->reach = MEMORY;
+		peer_add_region(new, 0, 0, MEMORY, ACCESS_READ | ACCESS_WRITE);
 		cr_assert_eq(peer_io(new, IO_WRITE, file, 1 << 20, 1, 0), 1);
 		late += first_byte(&fast, seen) != (uint8_t)life % 128;
 		peer_close(old);
@@ -346,7 +347,8 @@ static void silence_body(const char *scheme, unsigned session_ms, bool kept)
 	cr_assert(one.nr_pings);
 	if (kept) {
 		for (int i = 0; i < 50; i++) { /* far more time than the one who left has */
-			peer_open(&two, server, "memory");
+			peer_connect(&two, server);
+			cr_assert_eq(peer_hello(&two, "memory"), 0);
 			peer_close(&two);
 		}
 		hello = peer_hello_again(&one, "memory", 1);

@@ -2,6 +2,7 @@
  * Clients that come and go, each a process that connects, makes one exchange and exits without a
  * word. The server must be afterwards as it was after the first few. Prints one RESULT line.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -11,7 +12,8 @@
 #include "tests/e2e/support/must.h"
 #include "tests/stress/served.h"
 
-enum { WARM_UP = 200, AT_ONCE = 8, SETTLE_MS = 3000, GROWTH_KIB = 8192 };
+/* Malloc may keep 8 MiB more or less than before; of one connection 35 KiB are resident. */
+enum { WARM_UP = 200, AT_ONCE = 8, SETTLE_MS = 3000, GROWTH_KIB = 12288 };
 
 static const char usage[] = "usage: churn [CONNECTS]     default 2000\n";
 
@@ -59,30 +61,61 @@ static unsigned long resident_kib(pid_t pid)
 	return resident * (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* What ended connections hold goes a moment after they have ended: as few as there are then. */
-static unsigned settled_fds(pid_t pid)
+/* What the RDMA devices have: "0:rxe0:pd:3,cq:2,...", without spaces; "none" over tcp. */
+static void look_at_devices(char *text, size_t size)
 {
-	unsigned fewest = process_fds(pid);
+	char *to = text;
 
+	snprintf(text, size, "none");
+	if (strncmp(served_where(), "rdma", 4))
+		return;
+	must(!run_into(text, size, "/usr/bin/rdma", "resource", "show"), "rdma resource show");
+	for (const char *from = text; *from; from++)
+		if (!isspace((unsigned char)*from))
+			*to++ = *from;
+		else if (to > text && isalpha((unsigned char)to[-1]))
+			*to++ = ':';
+		else if (to > text && isdigit((unsigned char)to[-1]))
+			*to++ = ',';
+	*to = '\0';
+}
+
+/* What a server holds, on behalf of others and of itself. */
+struct held {
+	unsigned fds;
+	unsigned long kib; /* resident */
+	char devices[400];
+};
+
+/*
+ * What ended connections hold goes a moment after they have ended: as few as there are then, and,
+ * if there was a look before, until the devices are as they were.
+ */
+static void settle(pid_t pid, const struct held *before, struct held *held)
+{
+	unsigned fds;
+
+	held->fds = process_fds(pid);
 	for (unsigned ms = 0; ms < SETTLE_MS; ms += 50) {
-		unsigned fds = process_fds(pid);
-
-		fewest = fds < fewest ? fds : fewest;
 		nap_ms(50);
+		fds = process_fds(pid);
+		held->fds = fds < held->fds ? fds : held->fds;
+		look_at_devices(held->devices, sizeof(held->devices));
+		if (before && fds <= before->fds && !strcmp(held->devices, before->devices))
+			break;
 	}
-	return fewest;
+	held->kib = resident_kib(pid);
 }
 
 int main(int argc, char **argv)
 {
 	unsigned n = argc > 1 ? (unsigned)atoi(argv[1]) : 2000;
-	unsigned failed, fds, fds_before;
-	unsigned long kib, kib_before;
+	struct held before, after;
 	struct served_place place;
 	struct served served;
+	unsigned failed;
 	char mount[200];
 	bool good;
-	pid_t pid;
 
 	if (argc > 2 || !n) {
 		fputs(usage, stderr);
@@ -90,19 +123,18 @@ int main(int argc, char **argv)
 	}
 	served_place_make(&place, "/tmp");
 	served_start(&served, served_where(), place.directory, place.log);
-	pid = served.process.pid;
 	snprintf(mount, sizeof(mount), "%s/stress", served.address);
 	failed = connects(mount, WARM_UP);
-	fds_before = settled_fds(pid); /* with what only the first client makes it open */
-	kib_before = resident_kib(pid);
+	settle(served.process.pid, NULL, &before); /* with what only the first ones make it open */
 	failed += connects(mount, n);
-	fds = settled_fds(pid);
-	kib = resident_kib(pid);
-	good = !failed && fds <= fds_before && kib <= kib_before + GROWTH_KIB;
+	settle(served.process.pid, &before, &after);
+	good = !failed && after.fds <= before.fds && after.kib <= before.kib + GROWTH_KIB &&
+	       !strcmp(before.devices, after.devices);
 	good &= !served_stop(&served);
 	printf("RESULT churn %s connects=%u failed=%u fds_before=%u fds_after=%u "
-	       "resident_kib_before=%lu resident_kib_after=%lu\n",
-	       good ? "ok" : "FAILED", n, failed, fds_before, fds, kib_before, kib);
+	       "resident_kib_before=%lu resident_kib_after=%lu rdma_before=%s rdma_after=%s\n",
+	       good ? "ok" : "FAILED", n, failed, before.fds, after.fds, before.kib, after.kib,
+	       before.devices, after.devices);
 	if (good)
 		served_place_remove(&place);
 	return !good;

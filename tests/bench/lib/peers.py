@@ -83,10 +83,11 @@ class LocalFile:
 class Ours:
     """A server of its own on loopback, and `usrbio bench`."""
 
-    def __init__(self, build, listen, directory, name, seconds, size, workers=None, under=()):
-        """under: a program, such as strace, that runs the server."""
+    def __init__(self, build, listen, directory, name, seconds, size, workers=None, under=(),
+                 more=()):
+        """under: a program, such as strace, that runs the server; more: options of the server."""
         argv = [*under, os.path.join(build, "server/usrbio-server"),
-                "--export", f"bench={directory}", "--listen", listen]
+                "--export", f"bench={directory}", "--listen", listen, *more]
         if workers:
             argv += ["--workers", str(workers)]
         self.process = child.start(argv, stdout=subprocess.PIPE, text=True)

@@ -20,12 +20,12 @@ struct load {
 	int fd;
 };
 
-/* On a mount that gives an I/O up after two seconds. */
+/* On a mount that gives an I/O up before long. */
 static void load_open(struct load *load)
 {
 	char url[400];
 
-	snprintf(load->mount, sizeof(load->mount), "%s", mount_with("timeout=2"));
+	snprintf(load->mount, sizeof(load->mount), "%s", mount_with(E2E_IMPATIENT));
 	snprintf(url, sizeof(url), "%s/file", load->mount);
 	file_make("file", 3, 1 << 20);
 	load->fd = file_reg(url, O_RDWR);

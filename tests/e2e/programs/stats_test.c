@@ -8,7 +8,7 @@
 enum { READS = 40, SIZE = 8192 };
 
 struct sum {
-	unsigned workers, connections;
+	unsigned workers, connections, limits;
 	uint64_t reads, read_bytes, moved, direct;
 };
 
@@ -26,6 +26,10 @@ static void add(void *arg, const struct usrbio_server_counters *row)
 	struct sum *sum = arg;
 
 	cr_assert_gt(strlen(row->name), 0);
+	if (!strcmp(row->kind, "limits")) {
+		sum->limits++;
+		return;
+	}
 	if (strcmp(row->kind, "worker")) {
 		cr_assert_str_eq(row->kind, "connection");
 		sum->connections++;
@@ -72,6 +76,7 @@ E2E(stats, the_server_counts_what_was_read)
 	cr_assert_gt(after.workers, 0);
 	cr_assert_eq(after.workers, before.workers);
 	cr_assert_gt(after.connections, 0, "this one at least");
+	cr_assert_eq(after.limits, after.workers + after.connections + 1, "the server's");
 	/* Another's server may have other clients. */
 	cr_assert_geq(after.reads - before.reads, READS);
 	cr_assert_geq(after.read_bytes - before.read_bytes, READS * SIZE);
@@ -111,9 +116,13 @@ E2E(stats, who_forbids_holes_gets_a_copy)
 /* Reads the JSON and prints the number of reads in the rows of workers. */
 static const char script[] = "import json, sys\n"
 			     "rows = json.loads(sys.argv[1])\n"
-			     "assert all(('worker' in r) != ('connection' in r) for r in rows)\n"
+			     "kinds = {'worker', 'connection', 'limits'}\n"
+			     "assert all(len(kinds & set(r)) == 1 for r in rows)\n"
 			     "assert all(isinstance(v, int) for r in rows for k, v in r.items()\n"
-			     "           if k not in ('worker', 'connection'))\n"
+			     "           if k not in kinds)\n"
+			     "server, = (r for r in rows if r.get('limits') == 'server')\n"
+			     "assert 0 < server['memory_bytes'] <= server['memory_bytes_max']\n"
+			     "assert 0 < server['connections'] <= server['connections_max']\n"
 			     "print('reads', sum(r['reads'] for r in rows if 'worker' in r))\n";
 
 E2E(stats, the_tool_prints_the_servers)
@@ -125,6 +134,7 @@ E2E(stats, the_tool_prints_the_servers)
 	cr_assert_eq(run_into(out, sizeof(out), E2E_TOOL, "stats", e2e_mount), 0);
 	cr_assert(strstr(out, "worker 0"), "%s", out);
 	cr_assert(strstr(out, "connection "), "%s", out);
+	cr_assert(strstr(out, "limits server"), "%s", out);
 	cr_assert_eq(run_into(out, sizeof(out), E2E_TOOL, "stats", "--json", e2e_mount), 0);
 	cr_assert_eq(run_into(figures, sizeof(figures), "/usr/bin/python3", "-c", script, out), 0,
 		     "%s", out);

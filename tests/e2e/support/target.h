@@ -23,5 +23,7 @@ const char *scratch_file(const char *name);
 
 /* The mount point of the writable export with options, "timeout=5". Good as long. */
 const char *mount_with(const char *options);
+/* Options of one that gives up before long, and not before a busy machine has connected. */
+#define E2E_IMPATIENT "timeout=6"
 
 #endif

@@ -24,7 +24,7 @@ static const char *on(const char *mount, const char *name)
 
 E2E(away, for_good_and_back_after_all)
 {
-	const char *mount = mount_with("timeout=2");
+	const char *mount = mount_with(E2E_IMPATIENT);
 	struct rw rw;
 	int fd;
 

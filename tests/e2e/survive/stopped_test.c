@@ -84,7 +84,7 @@ E2E(stopped_server, is_noticed_without_a_deadline)
 /* To the end of the mount's patience: each I/O ends, once, and then the server is back. */
 E2E(stopped_server, to_the_deadline)
 {
-	const char *mount = mount_with("timeout=2");
+	const char *mount = mount_with(E2E_IMPATIENT);
 	struct rw rw;
 	char url[400];
 	int fd;
