@@ -66,10 +66,11 @@ static void listener_note(struct cm_end *end, const struct cm_note *note, struct
 {
 	struct verbs_request *r;
 
-	if (note->type != RDMA_CM_EVENT_CONNECT_REQUEST) {
-		log_warn("a listener's device says %s", rdma_event_str(note->type));
+	if (note->type == RDMA_CM_EVENT_DEVICE_REMOVAL)
+		log_error("the RDMA device that was listened at has been removed: nobody comes in "
+			  "over it until this program is started again");
+	if (note->type != RDMA_CM_EVENT_CONNECT_REQUEST)
 		return;
-	}
 	r = request_new(note);
 	if (!r) {
 		rdma_reject(note->id, NULL, 0);

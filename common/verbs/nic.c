@@ -154,8 +154,7 @@ int nic_reserve(struct nic *nic, uint32_t n)
 void nic_release(struct nic *nic, uint32_t n)
 {
 	nic->stale += n;
-	if (!--nic->nr_conns && nic->removed)
-		nic_close(nic);
+	nic->nr_conns--;
 }
 
 int nic_poll(struct nic *nic, struct ibv_wc *wcs, int max)

@@ -93,7 +93,7 @@ struct nic {
 	unsigned unacked;  /* events taken from the channel and not yet acknowledged */
 	unsigned nr_conns;
 	bool armed;
-	bool removed; /* unplugged: close with the last connection */
+	bool removed; /* unplugged: closed once it has no connection */
 };
 
 /* The nic an rdma_cm_id is bound to, opened at its first use. */
