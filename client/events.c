@@ -254,6 +254,8 @@ static void on_event(struct conn *conn, const struct tp_event *event)
 	case TP_EV_IMM:
 		if (conn->state == CONN_UP)
 			complete(conn, event->imm, 0, true);
+		else if (talking)
+			conn_violated(conn, "an immediate before any I/O");
 		break;
 	case TP_EV_READY:
 		conn->blocked = false;
