@@ -41,7 +41,7 @@ static void open_file(struct evil *e)
 					  .flags = OPEN_READ | OPEN_WRITE}),
 	     "open: %d", e->status);
 	e->file = e->reply.file;
-	evil_region(e, 0, BASE + MARGIN, GRANTED, ACCESS_READ | ACCESS_WRITE);
+	evil_region(e, 0, e->granted, GRANTED, ACCESS_READ | ACCESS_WRITE);
 }
 
 void evil_open(struct evil *e, const struct bed *bed, const char *name, enum stage stage)
@@ -51,7 +51,8 @@ void evil_open(struct evil *e, const struct bed *bed, const char *name, enum sta
 	*e = (struct evil){.bed = bed, .name = name, .memory = malloc(MEMORY)};
 	must(e->memory, "memory");
 	memset(e->memory, CANARY, MEMORY);
-	wire_begin(&e->wire, wire_connect(bed->url));
+	wire_begin_to(&e->wire, bed->url);
+	wire_grant(&e->wire, e->memory, MARGIN, GRANTED, &e->granted, &e->granted_key);
 	if (stage == STAGE_SOCKET)
 		return;
 	wire_prologue(&e->wire);
@@ -80,57 +81,13 @@ void evil_close(struct evil *e, struct evil *into)
 		into->escapes += e->escapes;
 }
 
-/* The memory a one-sided operation names, or NULL, which is the server's fault. */
-static uint8_t *granted(struct evil *e)
-{
-	const struct wire_header *hdr = &e->wire.hdr;
-
-	if (!hdr->len)
-		return e->memory;
-	if (hdr->key == KEY && hdr->addr >= BASE + MARGIN && hdr->addr - BASE - MARGIN <= GRANTED &&
-	    hdr->len <= GRANTED - (hdr->addr - BASE - MARGIN))
-		return e->memory + (hdr->addr - BASE);
-	escape(e, "the server reached for %u bytes at %llx, key %x", hdr->len,
-	       (unsigned long long)hdr->addr, hdr->key);
-	return NULL;
-}
-
-static void answer_read(struct evil *e)
-{
-	struct wire_header hdr = {
-		.op = WIRE_READ_RESP, .len = e->wire.hdr.len, .cookie = e->wire.hdr.cookie};
-	uint8_t *from = granted(e);
-
-	if (!from) {
-		hdr = (struct wire_header){.op = WIRE_TERMINATE, .imm = (uint32_t)-EACCES};
-		wire_header(&e->wire, &hdr);
-		return;
-	}
-	if (e->asked) {
-		e->asked(e);
-		return;
-	}
-	wire_header(&e->wire, &hdr);
-	wire_bytes(&e->wire, from, hdr.len);
-}
-
-static enum seen take_result(struct evil *e, uint32_t tag, int64_t result)
+enum seen evil_result(struct evil *e, uint32_t tag, int64_t result)
 {
 	e->nr_results++;
 	e->nr_successes += result >= 0;
 	e->result_tag = tag;
 	e->result = result;
 	return SEEN_RESULT;
-}
-
-static enum seen take_write(struct evil *e)
-{
-	const struct wire_header *hdr = &e->wire.hdr;
-	uint8_t *to = granted(e);
-
-	if (to && hdr->len)
-		memcpy(to, e->wire.payload, hdr->len);
-	return hdr->flags & WIRE_HAS_IMM ? take_result(e, hdr->imm, INT64_MAX) : SEEN_DATA;
 }
 
 static enum seen take_welcome(struct evil *e, const struct welcome *welcome)
@@ -177,7 +134,7 @@ static enum seen take_message(struct evil *e)
 		return take_ping(e, &msg.ping);
 	case MSG_COMPLETION:
 		for (size_t i = 0; i < msg.completion.n; i++)
-			take_result(e, (uint32_t)msg.completion.done[i].tag,
+			evil_result(e, (uint32_t)msg.completion.done[i].tag,
 				    msg.completion.done[i].result);
 		return SEEN_RESULT;
 	default:
@@ -192,10 +149,8 @@ enum seen evil_step(struct evil *e)
 	case WIRE_MSG:
 		return take_message(e);
 	case WIRE_WRITE:
-		return take_write(e);
 	case WIRE_READ_REQ:
-		answer_read(e);
-		return SEEN_DATA;
+		return evil_reached(e, e->wire.hdr.op);
 	case WIRE_READ_RESP:
 		if (e->wire.hdr.len)
 			escape(e, "the server gave %u bytes of its memory", e->wire.hdr.len);
@@ -226,7 +181,7 @@ void evil_region(struct evil *e, uint32_t region, uint64_t base, uint64_t size, 
 {
 	wire_msg(&e->wire, &(struct message){.type = MSG_REGION_ADD,
 					     .region_add = {.region = region,
-							    .key = KEY,
+							    .key = e->granted_key,
 							    .base = base,
 							    .size = size,
 							    .access = access}});

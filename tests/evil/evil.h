@@ -14,15 +14,15 @@
 /* What cases have before them: a server with the exports "data", "other" and "ro", each a directory
  * with a file "file" of FILE_SIZE bytes of the pattern's seed FILE_SEED. */
 struct bed {
-	const char *url;      /* tcp://127.0.0.1:PORT */
+	const char *url;      /* of the server, without an export */
 	const char *data_dir; /* of "data"; "../secret" is a file beside it */
+	int pid;	      /* the server's */
+	bool thorough;	      /* no case is to be cut short */
 };
 
 #define FILE_SIZE 65536u
 #define FILE_SEED 7u
-#define MEMORY	  (1u << 20)	  /* the client's, of which region 0 is the middle half */
-#define BASE	  0x700000000000u /* its address, as far as the server knows */
-#define KEY	  0x5eedf00du
+#define MEMORY	  (1u << 20) /* the client's, of which region 0 is the middle half */
 #define GRANTED	  (MEMORY / 2)
 #define MARGIN	  (MEMORY / 4)
 #define CANARY	  0x5a
@@ -42,6 +42,8 @@ struct evil {
 	unsigned escapes;
 	struct wire wire;
 	uint8_t *memory;
+	uint64_t granted; /* where the server finds region 0, and by which key */
+	uint32_t granted_key;
 	uint64_t file;
 	bool over; /* the server has left */
 	uint32_t tag;
@@ -76,6 +78,9 @@ void evil_open(struct evil *e, const struct bed *bed, const char *name, enum sta
 void evil_close(struct evil *e, struct evil *into);
 void escape(struct evil *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A one-sided operation or an immediate of the server's: serve it. */
+enum seen evil_reached(struct evil *e, int op);
+enum seen evil_result(struct evil *e, uint32_t tag, int64_t result);
 /* Take one frame: serve it, or note what it says. */
 enum seen evil_step(struct evil *e);
 /* Take frames until one of this kind; false: the server has left. */
@@ -99,11 +104,15 @@ void expect_status(struct evil *e, int64_t status, int64_t wanted);
 /* Honest once more: the file can be read, and is what it was. */
 void expect_file(struct evil *e);
 
+/* The process that a case kills: it has much under way, says so, and waits. */
+void evil_linger(const char *url);
+
 /* A message and one byte string of it, for tables. */
 struct bytes text(const char *text);
 
-/* The tables; each ends with a name of NULL. */
+/* The tables; each ends with a name of NULL. And those of this program, ended by NULL. */
 extern const struct lie frame_lies[], message_lies[], hello_lies[], io_lies[], call_lies[],
-	flood_lies[];
+	flood_lies[], killed_lies[], reach_lies[], key_lies[], send_lies[];
+extern const struct lie *const client_lies[];
 
 #endif

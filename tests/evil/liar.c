@@ -1,12 +1,9 @@
 /* The evil server's thread: accept, serve, lie once (or each time, if nothing is ever to come). */
 #include "tests/evil/liar.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
@@ -55,16 +52,6 @@ void liar_complete(struct liar *liar, uint64_t tag, int64_t result)
 		 &(struct message){.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}});
 }
 
-void liar_reach(struct liar *liar, uint8_t op, uint64_t addr, uint32_t len, uint32_t key)
-{
-	static const uint8_t zeros[65536];
-
-	wire_header(&liar->wire,
-		    &(struct wire_header){.op = op, .len = len, .addr = addr, .key = key});
-	if (op == WIRE_WRITE)
-		wire_bytes(&liar->wire, zeros, len < sizeof(zeros) ? len : sizeof(zeros));
-}
-
 const struct region_add *liar_region(const struct liar *liar, const struct message *submit)
 {
 	return &liar->regions[io_region(&submit->submit.io[0]) % LIAR_IDS];
@@ -76,11 +63,8 @@ static void give(struct liar *liar, const struct io_entry *io)
 
 	must(io->off + io->len <= LIAR_SIZE && region->size >= io->region_off + io->len,
 	     "the client asks for what there is not");
-	wire_header(&liar->wire, &(struct wire_header){.op = WIRE_WRITE,
-						       .len = (uint32_t)io->len,
-						       .addr = region->base + io->region_off,
-						       .key = region->key});
-	wire_bytes(&liar->wire, liar->file + io->off, io->len);
+	wire_give(&liar->wire, region->base + io->region_off, region->key, liar->file + io->off,
+		  (uint32_t)io->len);
 	liar_complete(liar, io_tag(io), (int64_t)io->len);
 }
 
@@ -90,11 +74,8 @@ static void fetch(struct liar *liar, const struct io_entry *io)
 	unsigned cookie = liar->nr_fetching++ % 256;
 
 	liar->fetching[cookie] = *io;
-	wire_header(&liar->wire, &(struct wire_header){.op = WIRE_READ_REQ,
-						       .len = (uint32_t)io->len,
-						       .addr = region->base + io->region_off,
-						       .key = region->key,
-						       .cookie = cookie + 1});
+	wire_fetch(&liar->wire, region->base + io->region_off, region->key, (uint32_t)io->len,
+		   cookie + 1);
 }
 
 /* Cookie 0 is that of lies: whoever answers one has given what he did not grant. */
@@ -201,46 +182,48 @@ static void serve_conn(struct liar *liar)
 	}
 }
 
+static void change_wire(struct liar *liar, const struct wire *wire)
+{
+	pthread_mutex_lock(&liar->lock);
+	liar->serving = wire;
+	if (wire)
+		liar->wire = *wire;
+	else
+		wire_end(&liar->wire);
+	pthread_mutex_unlock(&liar->lock);
+}
+
 static void *run(void *arg)
 {
 	struct liar *liar = arg;
+	struct wire wire;
 
 	while (!atomic_load(&liar->stop)) {
-		int fd = accept4(liar->listener, NULL, NULL, SOCK_CLOEXEC);
-
-		if (fd < 0)
+		if (!wire_accept(&liar->listener, &wire))
 			continue;
 		atomic_fetch_add(&liar->nr_conns, 1);
 		memset(liar->regions, 0, sizeof(liar->regions));
-		pthread_mutex_lock(&liar->lock);
-		wire_begin(&liar->wire, fd);
-		pthread_mutex_unlock(&liar->lock);
+		change_wire(liar, &wire);
 		if (!atomic_load(&liar->stop))
 			serve_conn(liar);
 		if (!atomic_load(&liar->stop) && atomic_load(&liar->told))
 			atomic_store(&liar->left, true);
-		pthread_mutex_lock(&liar->lock);
-		wire_end(&liar->wire);
-		pthread_mutex_unlock(&liar->lock);
+		change_wire(liar, NULL);
 	}
 	return NULL;
 }
 
 void liar_start(struct liar *liar, const struct server_lie *lie)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	static atomic_uint number; /* a mount that is gone lingers: no other one has its name */
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char url[64];
 
-	*liar = (struct liar){.lie = lie, .listener = fd, .wire.fd = -1};
+	*liar = (struct liar){.lie = lie};
 	pthread_mutex_init(&liar->lock, NULL);
 	pattern_fill(liar->file, LIAR_SIZE, LIAR_SEED, 0);
-	must(!bind(fd, (struct sockaddr *)&addr, len) && !listen(fd, 16) &&
-		     !getsockname(fd, (struct sockaddr *)&addr, &len),
-	     "listen: %s", strerror(errno));
-	snprintf(liar->mount, sizeof(liar->mount), "tcp://127.0.0.1:%d/data%u?timeout=%d",
-		 ntohs(addr.sin_port), atomic_fetch_add(&number, 1), lie->verdict == LATE ? 1 : 20);
+	wire_listen(&liar->listener, url, sizeof(url));
+	snprintf(liar->mount, sizeof(liar->mount), "%s/data%u?timeout=%d", url,
+		 atomic_fetch_add(&number, 1), lie->verdict == LATE ? 1 : 20);
 	must(!pthread_create(&liar->thread, NULL, run, liar), "thread");
 }
 
@@ -248,12 +231,12 @@ void liar_start(struct liar *liar, const struct server_lie *lie)
 void liar_stop(struct liar *liar)
 {
 	atomic_store(&liar->stop, true);
-	shutdown(liar->listener, SHUT_RDWR);
+	wire_wake(&liar->listener);
 	pthread_mutex_lock(&liar->lock);
-	if (liar->wire.fd >= 0)
-		shutdown(liar->wire.fd, SHUT_RDWR);
+	if (liar->serving)
+		wire_shut(&liar->wire);
 	pthread_mutex_unlock(&liar->lock);
 	pthread_join(liar->thread, NULL);
-	close(liar->listener);
+	wire_unlisten(&liar->listener);
 	pthread_mutex_destroy(&liar->lock);
 }

@@ -1,5 +1,5 @@
 /*
- * An evil server: a listening socket and a thread that serves one connection after the other,
+ * An evil server: a listener and a thread that serves one connection after the other,
  * honestly but for one lie, told at its phase. What a client must not allow is noted here: memory
  * that it gave without having granted it. The client's end of a case is in victim.c.
  */
@@ -27,6 +27,7 @@ enum phase {
 	AT_WRITE,
 	AT_DROP,
 	AT_PING,
+	AT_NEVER,
 };
 
 enum verdict {
@@ -53,13 +54,14 @@ struct server_lie {
 
 struct liar {
 	const struct server_lie *lie;
-	char mount[64]; /* tcp://127.0.0.1:PORT/data */
+	char mount[112];
 	atomic_uint nr_conns, nr_escapes;
 	atomic_bool told, left; /* the lie; and the client after it */
 
 	/* The thread's. */
-	int listener;
-	pthread_mutex_t lock; /* of the socket it serves: whoever stops it shuts that down */
+	struct wire_listener listener;
+	pthread_mutex_t lock; /* of the wire it serves: whoever stops it shuts that down */
+	bool serving;
 	atomic_bool stop;
 	pthread_t thread;
 	struct wire wire;
@@ -79,8 +81,6 @@ struct welcome good_welcome(void);
 void liar_reply(struct liar *liar, const struct reply *reply);
 struct reply good_reply(const struct message *msg);
 void liar_complete(struct liar *liar, uint64_t tag, int64_t result);
-/* A frame with an address; WRITE takes its payload from zeros. */
-void liar_reach(struct liar *liar, uint8_t op, uint64_t addr, uint32_t len, uint32_t key);
 const struct region_add *liar_region(const struct liar *liar, const struct message *submit);
 
 extern const struct server_lie server_lies[];

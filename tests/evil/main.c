@@ -2,9 +2,11 @@
  * Lying peers. An evil client against a server process, and in a second process clients of evil
  * servers; beside each a neighbour that must not notice.
  *
- * usage: evil [CASE...]      these; -CASE...: all but these
- *        evil --victim URL [CASE...]      the second process
+ * usage: evil [--long] [CASE...]
+ *     these cases; -CASE...: all but these; --long: no case is cut short
+ *     evil --victim URL [CASE...], evil --linger URL: the second process; one that is killed
  *
+ * evil_rdma is the same over rdma, with lies of its own, in the guest or with USRBIO_RXE_ADDR.
  * Prints RESULT evil cases= escapes= crashes= neighbour_errors=
  */
 #include <errno.h>
@@ -27,13 +29,14 @@
 
 #define HANG_S	 110 /* ctest's limit is higher: this one names the case */
 #define NR_LANES 4
+enum { NR_WORKERS = 2 }; /* of the server */
 /* What a second round may add: the server's staging buffers are touched one by one. */
 #define GROWTH_KIB 65536
 
 #ifdef __SANITIZE_ADDRESS__
 enum { ROUNDS = 1 }; /* LeakSanitizer looks instead; freed memory waits in its quarantine */
 #else
-enum { ROUNDS = 2 };
+enum { ROUNDS = EVIL_ROUNDS };
 #endif
 
 struct totals {
@@ -44,6 +47,7 @@ struct totals {
 static char **chosen;
 static const char *volatile doing = "", *volatile lanes_do[NR_LANES];
 static char root[256];
+static bool thorough;
 
 static void say_hung(const char *what)
 {
@@ -140,9 +144,10 @@ static void start_server(struct process *server, char *url, size_t size)
 {
 	static const char listening[] = "listening on ";
 	char exports[3][512], log[300], line[256];
-	const char *const argv[] = {EVIL_SERVER, "--listen", "tcp://127.0.0.1:0", "--workers",
-				    "2",	 "--export", exports[0],	  "--export",
-				    exports[1],	 "--export", exports[2],	  NULL};
+	const char *const argv[] = {
+		EVIL_SERVER,	  "--listen", wire_any(), "--workers", "2",
+		"--session-time", "1",	      "--export", exports[0],  "--export",
+		exports[1],	  "--export", exports[2], NULL};
 
 	make_dir("data", exports[0], sizeof(exports[0]));
 	make_dir("other", exports[1], sizeof(exports[1]));
@@ -180,14 +185,12 @@ static void run_client_lie(const struct bed *bed, const struct lie *lie, struct 
 static void run_client_lies(const struct bed *bed, pid_t server, struct neighbour *neighbour,
 			    struct totals *totals)
 {
-	static const struct lie *const tables[] = {frame_lies, message_lies, hello_lies,
-						   io_lies,    call_lies,    flood_lies};
 	unsigned long before = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
 		totals->cases = 0;
-		for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
-			for (const struct lie *lie = tables[t]; lie->name; lie++) {
+		for (const struct lie *const *table = client_lies; *table; table++)
+			for (const struct lie *lie = *table; lie->name; lie++) {
 				if (!is_chosen(lie->name))
 					continue;
 				run_client_lie(bed, lie, totals);
@@ -325,21 +328,36 @@ static void end_server(struct process *server, struct totals *totals)
 	show(log);
 }
 
+/* What the server has open once each of its workers has had a client: over rdma that stays. */
+static unsigned count_fds(const struct bed *bed)
+{
+	struct evil firsts[NR_WORKERS];
+	unsigned fds;
+
+	for (int i = 0; i < NR_WORKERS; i++)
+		evil_open(&firsts[i], bed, "first", STAGE_WELCOME);
+	fds = process_fds(bed->pid) - NR_WORKERS * wire_fds;
+	for (int i = 0; i < NR_WORKERS; i++)
+		evil_close(&firsts[i], NULL);
+	return fds;
+}
+
 static void play(const char *self)
 {
 	struct process server, victim;
 	char url[128], mount[160], data[300];
-	const struct bed bed = {.url = url, .data_dir = data};
+	struct bed bed = {.url = url, .data_dir = data, .thorough = thorough};
 	struct neighbour *neighbour;
 	struct totals totals = {0};
 	unsigned fds;
 	bool good;
 
 	start_server(&server, url, sizeof(url));
+	bed.pid = server.pid;
 	snprintf(mount, sizeof(mount), "%s/data?timeout=20", url);
 	snprintf(data, sizeof(data), "%s/data", root);
 	neighbour = neighbour_start(mount);
-	fds = process_fds(server.pid);
+	fds = count_fds(&bed);
 	start_victim(&victim, self, mount);
 	run_client_lies(&bed, server.pid, neighbour, &totals);
 	doing = "clients of evil servers";
@@ -350,8 +368,8 @@ static void play(const char *self)
 	totals.neighbour_errors += neighbour_stop(neighbour);
 	end_server(&server, &totals);
 	good = !totals.escapes && !totals.crashes && !totals.neighbour_errors && totals.cases;
-	printf("RESULT evil cases=%u escapes=%u crashes=%u neighbour_errors=%lu\n", totals.cases,
-	       totals.escapes, totals.crashes, totals.neighbour_errors);
+	printf("RESULT " EVIL_NAME " cases=%u escapes=%u crashes=%u neighbour_errors=%lu\n",
+	       totals.cases, totals.escapes, totals.crashes, totals.neighbour_errors);
 	exit(!good);
 }
 
@@ -374,7 +392,14 @@ int main(int argc, char **argv)
 		chosen = argv + 3;
 		return victim_main(argv[2]);
 	}
+	if (argc > 2 && !strcmp(argv[1], "--linger"))
+		evil_linger(argv[2]);
 	chosen = argv + 1;
+	if (*chosen && !strcmp(*chosen, "--long")) {
+		alarm(0);
+		thorough = true;
+		chosen++;
+	}
 	snprintf(root, sizeof(root), "%.200s/usrbio-evil.XXXXXX", tmp ? tmp : "/tmp");
 	must(mkdtemp(root), "%s", root);
 	atexit(clean_up);

@@ -10,6 +10,17 @@
 
 #define FRAME(bytes) bytes, sizeof(bytes) - 1
 
+/* A frame with an address; WRITE takes its payload from zeros. */
+static void reach_for(struct liar *liar, uint8_t op, uint64_t addr, uint32_t len, uint32_t key)
+{
+	static const uint8_t zeros[65536];
+
+	wire_header(&liar->wire,
+		    &(struct wire_header){.op = op, .len = len, .addr = addr, .key = key});
+	if (op == WIRE_WRITE)
+		wire_bytes(&liar->wire, zeros, len < sizeof(zeros) ? len : sizeof(zeros));
+}
+
 /* Any phase. */
 static bool nothing(struct liar *l, const struct message *msg)
 {
@@ -239,13 +250,13 @@ static bool two_replies(struct liar *l, const struct message *msg)
 /* Memory that was the server's before the last drop. */
 static bool stale_write(struct liar *l, const struct message *msg)
 {
-	liar_reach(l, WIRE_WRITE, l->last.base, 4096, l->last.key);
+	reach_for(l, WIRE_WRITE, l->last.base, 4096, l->last.key);
 	return true;
 }
 
 static bool stale_read(struct liar *l, const struct message *msg)
 {
-	liar_reach(l, WIRE_READ_REQ, l->last.base, 4096, l->last.key);
+	reach_for(l, WIRE_READ_REQ, l->last.base, 4096, l->last.key);
 	return true;
 }
 
@@ -305,7 +316,7 @@ static bool reach(struct liar *l, const struct message *msg, uint8_t op)
 	const uint32_t *places = l->lie->bytes; /* where, length, key changed by */
 	uint64_t at = region->base + (uint64_t)l->lie->number;
 
-	liar_reach(l, op, at, places[0], region->key ^ places[1]);
+	reach_for(l, op, at, places[0], region->key ^ places[1]);
 	return true;
 }
 
@@ -359,7 +370,7 @@ static bool drip(struct liar *l, const struct message *msg)
 static bool many_reads(struct liar *l, const struct message *msg)
 {
 	for (int i = 0; i < 10000; i++)
-		liar_reach(l, WIRE_READ_REQ, 0, 0, 0);
+		reach_for(l, WIRE_READ_REQ, 0, 0, 0);
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* A socket, and frames written and read by hand. Used by one thread. */
+/* Over tcp: a socket, and frames written and read by hand. Used by one thread. */
 #include "tests/evil/wire.h"
 
 #include <arpa/inet.h>
@@ -38,6 +38,56 @@ void wire_reset(struct wire *wire)
 
 	setsockopt(wire->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	wire_end(wire);
+}
+
+const unsigned wire_fds = 1;
+
+const char *wire_any(void)
+{
+	return "tcp://127.0.0.1:0";
+}
+
+void wire_begin_to(struct wire *wire, const char *url)
+{
+	wire_begin(wire, wire_connect(url));
+}
+
+void wire_shut(struct wire *wire)
+{
+	shutdown(wire->fd, SHUT_RDWR);
+}
+
+void wire_listen(struct wire_listener *listener, char *url, size_t size)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	must(!bind(fd, (struct sockaddr *)&addr, len) && !listen(fd, 16) &&
+		     !getsockname(fd, (struct sockaddr *)&addr, &len),
+	     "listen: %s", strerror(errno));
+	listener->fd = fd;
+	snprintf(url, size, "tcp://127.0.0.1:%d", ntohs(addr.sin_port));
+}
+
+bool wire_accept(struct wire_listener *listener, struct wire *wire)
+{
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	wire_begin(wire, fd);
+	return true;
+}
+
+void wire_wake(struct wire_listener *listener)
+{
+	shutdown(listener->fd, SHUT_RDWR);
+}
+
+void wire_unlisten(struct wire_listener *listener)
+{
+	close(listener->fd);
 }
 
 int wire_connect(const char *url)
@@ -131,6 +181,29 @@ void wire_msg(struct wire *wire, const struct message *msg)
 	uint8_t bytes[sizeof(struct wire_header) + FRAME_MAX];
 
 	wire_bytes(wire, bytes, wire_pack(msg, bytes, sizeof(bytes)));
+}
+
+void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_t *addr,
+		uint32_t *key)
+{
+	*addr = BASE + off;
+	*key = KEY;
+}
+
+void wire_give(struct wire *wire, uint64_t addr, uint32_t key, const void *data, uint32_t len)
+{
+	wire_header(wire,
+		    &(struct wire_header){.op = WIRE_WRITE, .len = len, .addr = addr, .key = key});
+	wire_bytes(wire, data, len);
+}
+
+void wire_fetch(struct wire *wire, uint64_t addr, uint32_t key, uint32_t len, uint64_t cookie)
+{
+	wire_header(wire, &(struct wire_header){.op = WIRE_READ_REQ,
+						.len = len,
+						.addr = addr,
+						.key = key,
+						.cookie = cookie});
 }
 
 int wire_next(struct wire *wire)
