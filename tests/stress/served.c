@@ -53,5 +53,5 @@ void served_place_make(struct served_place *place, const char *parent)
 
 void served_place_remove(const struct served_place *place)
 {
-	must(!run("/bin/rm", "-r", place->directory, place->log), "rm");
+	must(!run("/bin/rm", "-rf", place->directory, place->log), "rm");
 }

@@ -1,7 +1,7 @@
 /*
  * Random work on many files from several threads, checked against models in memory, while the
  * server is killed, stopped and cut off. Prints one RESULT line; exit status 0 if nothing was
- * wrong.
+ * wrong. The server is our own, or with --url one on another machine or in another network.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -18,11 +18,15 @@
 static const char usage[] =
 	"usage: thrash [--ops N] [--threads N] [--seed N] [--mean MS] [--kills N] [--no-kills]\n"
 	"              [--no-stops] [--no-cuts] [--directory DIR] [--name NAME] [--options OPTIONS]\n"
+	"              [--url URL] [--disturb PROGRAM [--cuts N]]\n"
 	"  --ops N        I/Os and calls in all; default 20000\n"
 	"  --mean MS      between two deeds of the thrasher; default 300, 0: none\n"
 	"  --kills N      go on until the server was killed and restarted so often\n"
 	"  --name NAME    in the RESULT line; default thrash\n"
 	"  --options O    of the mount, \"timeout=30\"\n"
+	"  --url URL      the mount point, at a server that runs and is left alone\n"
+	"  --disturb P    \"P cut N\" shall cut the server off, \"P heal N\" end that; N counts\n"
+	"  --cuts N       go on until that was done so often\n"
 	"USRBIO_TEST_TRANSPORT and USRBIO_RXE_ADDR are as for tests/e2e.\n";
 
 struct options {
@@ -38,7 +42,8 @@ static struct options parse(int argc, char **argv)
 		{"ops", 1, NULL, 'o'},	    {"threads", 1, NULL, 't'}, {"seed", 1, NULL, 's'},
 		{"mean", 1, NULL, 'm'},	    {"kills", 1, NULL, 'k'},   {"no-kills", 0, NULL, 'K'},
 		{"no-stops", 0, NULL, 'S'}, {"no-cuts", 0, NULL, 'C'}, {"directory", 1, NULL, 'd'},
-		{"name", 1, NULL, 'n'},	    {"options", 1, NULL, 'O'}, {NULL, 0, NULL, 0}};
+		{"name", 1, NULL, 'n'},	    {"options", 1, NULL, 'O'}, {"url", 1, NULL, 'u'},
+		{"disturb", 1, NULL, 'D'},  {"cuts", 1, NULL, 'c'},    {NULL, 0, NULL, 0}};
 	struct options options = {
 		.ops = 20000,
 		.threads = 4,
@@ -89,18 +94,29 @@ static struct options parse(int argc, char **argv)
 		case 'O':
 			options.mount = optarg;
 			break;
+		case 'u':
+			thrasher->url = optarg;
+			break;
+		case 'D':
+			thrasher->disturb = optarg;
+			break;
+		case 'c':
+			thrasher->min_cuts = (unsigned)strtoul(optarg, NULL, 0);
+			break;
 		default:
 			fputs(usage, stderr);
 			exit(2);
 		}
 	}
 	must(options.threads && options.threads <= PLAYERS_MAX, "--threads: 1 to %d", PLAYERS_MAX);
-	if (strncmp(served_where(), "tcp:", 4))
+	if (thrasher->url)
+		thrasher->kills = thrasher->stops = thrasher->cuts = false;
+	else if (strncmp(served_where(), "tcp:", 4))
 		thrasher->cuts = false; /* ss knows nothing of queue pairs */
 	return options;
 }
 
-/* Until enough was done, and as many kills as were asked for. */
+/* Until enough was done, with as many kills and cuts as were asked for. */
 static void play(const struct options *options, struct thrasher *thrasher, struct player *players)
 {
 	char mount[256];
@@ -121,6 +137,13 @@ static void play(const struct options *options, struct thrasher *thrasher, struc
 		player_finish(&players[i]);
 }
 
+/* The library says in it what it notices: the thrasher looks. */
+static void log_into(const char *log)
+{
+	setenv("USRBIO_LOG", "info", 0);
+	must(freopen(log, "a", stderr) != NULL, "%s", log);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = parse(argc, argv);
@@ -132,9 +155,11 @@ int main(int argc, char **argv)
 
 	served_place_make(&place, options.directory);
 	options.thrasher.place = &place;
-	printf("seed %lu, files in %s, the server's log in %s\n", options.thrasher.seed,
-	       place.directory, place.log);
+	printf("seed %lu, files in %s, the log in %s\n", options.thrasher.seed, place.directory,
+	       place.log);
 	fflush(stdout);
+	if (options.thrasher.disturb)
+		log_into(place.log);
 	players = calloc(options.threads, sizeof(*players));
 	must(players != NULL, "memory");
 	thrasher = thrasher_open(&options.thrasher);
