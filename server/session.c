@@ -299,7 +299,7 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 int session_enter(struct sessions *sessions, struct export *export, const struct hello *hello,
 		  struct member *member)
 {
-	struct session *session;
+	struct session *session = NULL;
 	int err;
 
 	if (hello->session_id.len)

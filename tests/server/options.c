@@ -10,7 +10,7 @@ static char text[4096]; /* what it said, on either stream */
 
 static int parse(const char *line)
 {
-	char *argv[32] = {(char *)"usrbio-server"}, *save;
+	char *argv[64] = {(char *)"usrbio-server"}, *save;
 	static char copy[512]; /* options point into it */
 	int argc = 1, status;
 	FILE *stream = fmemopen(text, sizeof(text), "w");
