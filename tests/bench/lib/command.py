@@ -40,10 +40,10 @@ def in_guest():
     return bool(os.environ.get("USRBIO_RXE"))
 
 
-def run_in_guest(options):
-    """Run this same command in the guest of tests/rxe; its exit status."""
+def run_in_guest(options, memory=2048):
+    """Run this same command in the guest of tests/rxe, of so many MiB; its exit status."""
     install()
     return subprocess.run(
-        [os.path.join(ROOT, "tests/rxe/run"), "--timeout", "1200", "--out", options.out, "--",
-         sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:], "--build", options.build],
+        [os.path.join(ROOT, "tests/rxe/run"), "--timeout", "1200", "--memory", str(memory),
+         "--out", options.out, "--", sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:], "--build", options.build],
         check=False).returncode
