@@ -77,4 +77,16 @@ void rdma_recv(struct rdma_end *end, uint64_t nr);
 /* A registration in the end's protection domain. */
 struct ibv_mr *rdma_register(struct rdma_end *end, void *base, size_t len, int access);
 
+/* What a table of lies has to send, and to say first. */
+#define SEND(...)               \
+	&(const struct rdma_op) \
+	{                       \
+		__VA_ARGS__     \
+	}
+#define PROLOGUE(...)            \
+	&(const struct prologue) \
+	{                        \
+		__VA_ARGS__      \
+	}
+
 #endif

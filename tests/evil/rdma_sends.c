@@ -181,17 +181,6 @@ static void leaves(struct evil *e, const struct lie *lie)
 	expect_file(e);
 }
 
-#define SEND(...)               \
-	&(const struct rdma_op) \
-	{                       \
-		__VA_ARGS__     \
-	}
-#define PROLOGUE(...)            \
-	&(const struct prologue) \
-	{                        \
-		__VA_ARGS__      \
-	}
-
 static const struct prologue stranger = {.magic = 0x50545448, .version = 1};
 
 const struct lie send_lies[] = {

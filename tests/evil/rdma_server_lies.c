@@ -222,16 +222,6 @@ static bool steals(struct liar *l, const struct message *msg)
 	return true;
 }
 
-#define SEND(...)               \
-	&(const struct rdma_op) \
-	{                       \
-		__VA_ARGS__     \
-	}
-#define PROLOGUE(...)            \
-	&(const struct prologue) \
-	{                        \
-		__VA_ARGS__      \
-	}
 #define PLACE(OPCODE, ...)                    \
 	&(const struct place)                 \
 	{                                     \
