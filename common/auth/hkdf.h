@@ -1,0 +1,15 @@
+/* HKDF (RFC 5869) with SHA-256. 0, or -EIO where OpenSSL fails. No state. */
+#ifndef USRBIO_COMMON_AUTH_HKDF_H
+#define USRBIO_COMMON_AUTH_HKDF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HKDF_SIZE 32
+
+int hkdf_extract(const void *salt, size_t salt_len, const void *ikm, size_t ikm_len,
+		 uint8_t prk[HKDF_SIZE]);
+/* At most 255 * HKDF_SIZE bytes for what `info` says. */
+int hkdf_expand(const uint8_t prk[HKDF_SIZE], const char *info, uint8_t *out, size_t len);
+
+#endif

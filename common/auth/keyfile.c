@@ -1,0 +1,171 @@
+/* Reading and writing files with secrets. No state; the lines read are wiped. */
+#include "common/auth/keyfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "common/log.h"
+
+#define LINE_MAX_LEN 1024
+
+struct reader {
+	const char *path;
+	unsigned nr; /* of the line */
+	char id[SECRET_ID_MAX + 1];
+	keyfile_line *line;
+	void *arg;
+};
+
+static char *trim(char *text)
+{
+	char *end;
+
+	text += strspn(text, " \t\r\n");
+	end = text + strlen(text);
+	while (end > text && strchr(" \t\r\n", end[-1]))
+		*--end = '\0';
+	return text;
+}
+
+static const char *begin_section(struct reader *reader, char *text)
+{
+	size_t len = strlen(text);
+
+	if (len < 2 || text[len - 1] != ']' || !secret_id_ok(text + 1, len - 2))
+		return "an id is 1 to 64 of letters, digits, '_', '.' and '-', in brackets";
+	memcpy(reader->id, text + 1, len - 2);
+	reader->id[len - 2] = '\0';
+	return reader->line(reader->arg, reader->id, NULL, NULL);
+}
+
+static const char *take_line(struct reader *reader, char *text)
+{
+	char *equals;
+
+	text = trim(text);
+	if (!*text || *text == '#')
+		return NULL;
+	if (*text == '[')
+		return begin_section(reader, text);
+	equals = strchr(text, '=');
+	if (!equals)
+		return "say [ID] or WORD = VALUE";
+	if (!*reader->id)
+		return "a section begins by [ID]";
+	*equals = '\0';
+	return reader->line(reader->arg, reader->id, trim(text), trim(equals + 1));
+}
+
+static int read_lines(struct reader *reader, FILE *file)
+{
+	char text[LINE_MAX_LEN];
+	const char *wrong = NULL;
+	int err = 0;
+
+	while (!wrong && fgets(text, sizeof(text), file)) {
+		reader->nr++;
+		wrong = strlen(text) == sizeof(text) - 1 ? "this line is too long"
+							 : take_line(reader, text);
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	if (wrong) {
+		log_error("%s:%u: %s", reader->path, reader->nr, wrong);
+		err = -EINVAL;
+	} else if (ferror(file)) {
+		log_error("%s: %s", reader->path, strerror(errno));
+		err = -EIO;
+	}
+	return err;
+}
+
+/* Is it one that nobody else can read or write? */
+static int check(const char *path, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode)) {
+		log_error("%s: no regular file", path);
+		return -EINVAL;
+	}
+	if ((st.st_mode & 077) || (st.st_uid && st.st_uid != geteuid())) {
+		log_error("%s holds secrets and is open to others (mode %04o, user %u): chown it, "
+			  "and chmod 600",
+			  path, st.st_mode & 07777, st.st_uid);
+		return -EACCES;
+	}
+	return 0;
+}
+
+int keyfile_read(const char *path, keyfile_line *line, void *arg)
+{
+	struct reader reader = {.path = path, .line = line, .arg = arg};
+	char buffer[BUFSIZ]; /* stdio's own would stay in freed memory */
+	FILE *file = fopen(path, "re");
+	int err;
+
+	if (!file) {
+		err = -errno;
+		log_error("%s: %s", path, strerror(-err));
+		return err;
+	}
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+	err = check(path, fileno(file));
+	if (!err)
+		err = read_lines(&reader, file);
+	fclose(file);
+	OPENSSL_cleanse(buffer, sizeof(buffer));
+	return err;
+}
+
+static int digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | (c >= 'A' ? 0x20 : 0)) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+const char *keyfile_secret(const char *value, struct secret *secret)
+{
+	if (strlen(value) != sizeof(secret->key) * 2)
+		return "a key is 64 hexadecimal digits";
+	for (size_t i = 0; i < sizeof(secret->key); i++) {
+		int high = digit(value[2 * i]), low = digit(value[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return "a key is 64 hexadecimal digits";
+		secret->key[i] = (uint8_t)(high << 4 | low);
+	}
+	return NULL;
+}
+
+int keyfile_write(const char *path, const char *id, const struct secret *secret)
+{
+	char text[SECRET_ID_MAX + 2 * SECRET_SIZE + 16];
+	int len = snprintf(text, sizeof(text), "[%s]\nkey = ", id);
+	int fd, err = 0;
+
+	for (size_t i = 0; i < sizeof(secret->key); i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x", secret->key[i]);
+	text[len++] = '\n';
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err = -errno;
+	else if (write(fd, text, (size_t)len) != len || fsync(fd))
+		err = errno ? -errno : -EIO;
+	OPENSSL_cleanse(text, sizeof(text));
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 && err)
+		unlink(path);
+	return err;
+}
