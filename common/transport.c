@@ -5,10 +5,19 @@
 
 const struct tp_ops *tp_find(const char *scheme)
 {
-	static const struct tp_ops *const providers[] = {&tp_verbs, &tp_tcp, &tp_loop};
+	static const struct tp_ops *const providers[] = {&tp_verbs, &tp_tcp, &tp_tls, &tp_loop};
 
 	for (size_t i = 0; i < sizeof(providers) / sizeof(*providers); i++)
 		if (!strcmp(providers[i]->name, scheme))
 			return providers[i];
 	return NULL;
+}
+
+size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX])
+{
+	size_t len = strlen(conn->ops->name);
+
+	memcpy(binding, conn->ops->name, len);
+	memcpy(binding + len, conn->channel, sizeof(conn->channel));
+	return len + sizeof(conn->channel);
 }

@@ -12,7 +12,7 @@
  * by one thread at a time; the caller serialises. A connection request may be handed to another
  * thread, which accepts it into its own domain.
  *
- * Nothing here blocks but device_open. Nothing allocates between connect and close.
+ * Nothing here blocks but device_open. Nothing allocates between connect and close, but OpenSSL.
  *
  * Errors are -errno. A call that fails changed nothing and causes no event.
  *
@@ -81,6 +81,22 @@ struct tp_counters {
 	uint64_t arms; /* times somebody went to sleep */
 };
 
+#define TP_PSK_SIZE	32
+#define TP_IDENTITY_MAX 80
+
+/*
+ * Whose keys the tls provider's connections prove that they have. Lives as long as the domain that
+ * is opened with it, and is looked at by the domain's thread, at each connect and accept.
+ */
+struct tp_tls_config {
+	/* Who accepts: the key that goes with this identity. 0, or any -errno: unknown. */
+	int (*find)(void *arg, const char *identity, uint8_t psk[TP_PSK_SIZE]);
+	void *arg;
+	/* Who connects: an identity, which travels in clear, and its key. "": none. */
+	char identity[TP_IDENTITY_MAX];
+	uint8_t psk[TP_PSK_SIZE];
+};
+
 struct tp_domain_config {
 	uint32_t msg_max;  /* bytes in a message, at most TP_MSG_MAX */
 	uint32_t nr_recvs; /* receive buffers per connection */
@@ -88,6 +104,8 @@ struct tp_domain_config {
 	uint32_t nr_posts; /* READs and WRITEs per connection in flight */
 	uint32_t nr_conns; /* connections in this domain, a hint */
 	int numa;	   /* node for its buffers, -1 for any */
+	/* The tls provider's; NULL: its connects and accepts fail with -EKEYREJECTED. */
+	const struct tp_tls_config *tls;
 };
 
 #define TP_MSG_MAX 16384
@@ -99,11 +117,16 @@ struct tp_domain {
 	size_t conn_bytes; /* of memory that a connection takes, at most */
 };
 
+#define TP_CHANNEL_SIZE 32
+
 struct tp_conn {
 	const struct tp_ops *ops;
 	struct tp_domain *domain;
 	void *user;	  /* the caller's, set at connect or accept */
 	uint32_t msg_max; /* the smaller of both ends' limits, valid once connected */
+	/* What only both ends of it know: of a wire that is encrypted, else zeroes. Once connected.
+	 */
+	uint8_t channel[TP_CHANNEL_SIZE];
 };
 
 /* Somebody asks to connect; to be accepted into a domain of the same provider, or refused. */
@@ -168,7 +191,7 @@ struct tp_op {
  */
 
 struct tp_ops {
-	const char *name; /* the URL scheme: "rdma", "tcp", "loop" */
+	const char *name; /* the URL scheme: "rdma", "tcp", "tls", "loop" */
 	bool takes_pipes;
 
 	/*
@@ -240,10 +263,15 @@ struct tp_ops {
 	int (*arm)(struct tp_domain *domain);
 };
 
+/* What tells a connection's wire from others: its provider's name and its channel. How long. */
+#define TP_BINDING_MAX 64
+size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX]);
+
 /* The provider of a URL scheme, or NULL. */
 const struct tp_ops *tp_find(const char *scheme);
 
 extern const struct tp_ops tp_tcp;
+extern const struct tp_ops tp_tls; /* tcp's, with TLS 1.3 between its frames and the socket */
 extern const struct tp_ops tp_verbs;
 extern const struct tp_ops tp_loop;
 

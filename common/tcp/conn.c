@@ -40,7 +40,8 @@ static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uin
 
 	if (!conn)
 		return -ENOMEM;
-	conn->base = (struct tp_conn){.ops = &tp_tcp, .domain = &domain->base, .user = user};
+	conn->base =
+		(struct tp_conn){.ops = domain->base.ops, .domain = &domain->base, .user = user};
 	conn->source.kind = TCP_SOURCE_CONN;
 	conn->timer.source = &conn->source;
 	conn->state = state;
@@ -54,14 +55,20 @@ static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uin
 	err = tcp_posts_init(&conn->posts, &domain->config);
 	if (err)
 		goto err_tx;
-	err = tcp_domain_watch(domain, fd, events, &conn->source);
+	if (conn->base.ops == &tp_tls)
+		err = tls_open(domain->config.tls, state != TCP_STATE_CONNECTING, fd, &conn->tls);
 	if (err)
 		goto err_posts;
+	err = tcp_domain_watch(domain, fd, events, &conn->source);
+	if (err)
+		goto err_tls;
 	set_options(fd);
 	tcp_domain_add(domain, conn);
 	*out = conn;
 	return 0;
 
+err_tls:
+	tls_close(conn->tls);
 err_posts:
 	tcp_posts_fini(&conn->posts);
 err_tx:
@@ -135,6 +142,7 @@ void tcp_conn_free(struct tp_conn *base)
 	if (conn->queued)
 		TAILQ_REMOVE(&domain->ready, conn, link);
 	tcp_domain_remove(domain, conn);
+	tls_close(conn->tls);
 	tcp_posts_fini(&conn->posts);
 	tcp_tx_fini(&conn->tx);
 	free(conn->rx.buf);

@@ -16,7 +16,8 @@
 #define SKIP_BUSY 8
 #define SKIP_HOT  64
 
-int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
+int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,
+		    struct tp_domain **domain)
 {
 	struct tcp_domain *dom;
 	int err;
@@ -27,10 +28,10 @@ int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **do
 	dom = calloc(1, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
-	dom->base.ops = &tp_tcp;
+	dom->base.ops = ops;
 	dom->config = *config;
 	dom->base.conn_bytes = sizeof(struct tcp_conn) + TCP_RX_BUF + tcp_tx_bytes(config) +
-			       tcp_posts_bytes(config);
+			       tcp_posts_bytes(config) + (ops == &tp_tls ? TLS_BYTES : 0);
 	TAILQ_INIT(&dom->conns);
 	TAILQ_INIT(&dom->ready);
 	dom->base.fd = fork_own(epoll_create1(EPOLL_CLOEXEC));
@@ -128,6 +129,8 @@ static void conn_event(struct tcp_conn *conn, uint32_t events)
 		conn->readable = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		tcp_conn_writable(conn);
+	if (conn->tls) /* what it reads may have waited for what it writes */
+		conn->readable = true;
 	tcp_conn_kick(conn);
 }
 

@@ -1,3 +1,4 @@
-foreach(file conn domain listener post rx state tcp timer tx)
+foreach(file conn domain listener post rx state tcp timer tls tx)
   target_sources(common PRIVATE ${CMAKE_CURRENT_LIST_DIR}/${file}.c)
 endforeach()
+target_link_libraries(common PRIVATE PkgConfig::SSL)

@@ -45,7 +45,7 @@ int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_l
 
 	if (!lis)
 		return -ENOMEM;
-	lis->base.ops = &tp_tcp;
+	lis->base.ops = domain->ops;
 	lis->domain = (struct tcp_domain *)domain;
 	lis->source.kind = TCP_SOURCE_LISTENER;
 	lis->timer.source = &lis->source;
@@ -121,7 +121,7 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 			pause_listening(lis, ENOMEM);
 			return;
 		}
-		request->base.ops = &tp_tcp;
+		request->base.ops = lis->base.ops;
 		request->base.peer.len = sizeof(request->base.peer.ss);
 		request->fd = accept_one(lis->fd, &request->base.peer);
 		if (request->fd < 0) {

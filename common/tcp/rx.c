@@ -48,13 +48,13 @@ static bool has_bytes(int fd)
 }
 
 /* Only what brings something counts as a chance to fail: how often we look is a matter of luck. */
-static ssize_t receive_some(int fd, struct msghdr *msg)
+static ssize_t receive_some(struct tcp_conn *conn, struct msghdr *msg)
 {
 	ssize_t got;
 
-	if (fault_if(has_bytes(fd), TCP_READ_SHORT))
+	if (fault_if(has_bytes(conn->fd), TCP_READ_SHORT))
 		msg->msg_iov->iov_len = msg->msg_iovlen = 1;
-	got = recvmsg(fd, msg, 0);
+	got = tcp_stream_recv(conn, msg);
 	return got > 0 && fault_errno(TCP_READ_CUT, ECONNRESET) ? -1 : got;
 }
 
@@ -76,7 +76,7 @@ bool tcp_rx_fill(struct tcp_conn *conn)
 		iov[msg.msg_iovlen++] = (struct iovec){rx->buf + rx->tail, room};
 	if (!msg.msg_iovlen)
 		return false;
-	got = receive_some(conn->fd, &msg);
+	got = receive_some(conn, &msg);
 	if (got <= 0) {
 		conn->readable = got < 0 && errno == EINTR;
 		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -87,7 +87,7 @@ bool tcp_rx_fill(struct tcp_conn *conn)
 	}
 	/* Less than asked: the socket is empty, and epoll will say when it is not. */
 	if ((size_t)got < (size_t)direct + room)
-		conn->readable = false;
+		conn->readable = conn->tls && tls_has_more(conn->tls);
 	if (direct > got)
 		direct = (uint32_t)got;
 	rx->target += direct;

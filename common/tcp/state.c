@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/fork.h"
+#include "common/log.h"
 #include "common/prologue.h"
 #include "common/tcp/tcp.h"
 #include "common/wire_errno.h"
@@ -83,8 +84,12 @@ static void begin_closing(struct tcp_conn *conn, int status)
 static void finish_sending(struct tcp_conn *conn)
 {
 	tcp_tx_flush(conn);
-	if (conn->state != TCP_STATE_CLOSING || conn->shut || conn->tx.head != conn->tx.tail)
+	if (conn->state != TCP_STATE_CLOSING || conn->shut || !tcp_tx_empty(conn))
 		return;
+	if (conn->tls && !tls_farewell(conn->tls)) {
+		tcp_conn_watch_out(conn, true);
+		return;
+	}
 	shutdown(conn->fd, SHUT_WR);
 	conn->shut = true;
 }
@@ -119,17 +124,31 @@ void tcp_conn_timeout(struct tcp_conn *conn)
 	tcp_conn_end(conn, -ETIMEDOUT);
 }
 
-/* The socket is connected: our prologue goes out, the peer's is awaited. */
-void tcp_conn_start(struct tcp_conn *conn)
+/* Our prologue goes out, the peer's is awaited. */
+static void say_prologue(struct tcp_conn *conn)
 {
 	const struct tp_domain_config *config = &tcp_domain_of(conn)->config;
 	struct prologue mine;
+	struct iovec iov = {&mine, sizeof(mine)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
 	conn->state = TCP_STATE_PROLOGUE;
 	prologue_make(&mine, config->msg_max, config->nr_recvs);
 	/* An empty socket takes sixteen bytes; if not, the peer has gone already. */
-	if (send(conn->fd, &mine, sizeof(mine), MSG_NOSIGNAL) != (ssize_t)sizeof(mine))
+	if (tcp_stream_send(conn, &msg, MSG_NOSIGNAL) != (ssize_t)sizeof(mine) ||
+	    tcp_stream_holds(conn))
 		tcp_conn_end(conn, -ECONNREFUSED);
+}
+
+/* The socket is connected. */
+void tcp_conn_start(struct tcp_conn *conn)
+{
+	if (!conn->tls) {
+		say_prologue(conn);
+		return;
+	}
+	conn->state = TCP_STATE_SECURING;
+	tcp_conn_kick(conn);
 }
 
 /* On one host, a connect to a free port that the kernel also picks as the source finds itself. */
@@ -159,7 +178,7 @@ static void run_connecting(struct tcp_conn *conn, struct tcp_sink *sink)
 		return;
 	}
 	tcp_conn_start(conn);
-	if (conn->state == TCP_STATE_PROLOGUE) {
+	if (conn->state < TCP_STATE_OPEN) {
 		conn->want_out = false;
 		rewatch(conn);
 	}
@@ -173,6 +192,14 @@ static void run_open(struct tcp_conn *conn, struct tcp_sink *sink)
 		tcp_tx_flush(conn);
 }
 
+/* Instead of a prologue, a TLS record that is the beginning or the end of a handshake. */
+static bool meant_for_tls(const struct tcp_conn *conn)
+{
+	const char *buf = conn->rx.buf;
+
+	return !conn->tls && conn->rx.tail >= 2 && (buf[0] == 22 || buf[0] == 21) && buf[1] == 3;
+}
+
 static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	struct prologue theirs;
@@ -181,6 +208,12 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 
 	if (conn->readable)
 		tcp_rx_fill(conn);
+	if (meant_for_tls(conn)) {
+		log_warn("the %s speaks TLS, and this connection is to be without",
+			 conn->keys ? "server" : "client");
+		tcp_conn_end(conn, -EPROTO);
+		return;
+	}
 	if (rx->tail < sizeof(theirs)) {
 		if (rx->over)
 			tcp_conn_end(conn, -ECONNREFUSED);
@@ -200,6 +233,25 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 	conn->state = TCP_STATE_OPEN;
 	tcp_tell(sink, TP_EV_CONNECTED, conn);
 	run_open(conn, sink);
+}
+
+static void run_securing(struct tcp_conn *conn, struct tcp_sink *sink)
+{
+	int err = tls_handshake(conn->tls, conn->base.channel);
+
+	if (err == -EAGAIN) {
+		if (tls_wants_out(conn->tls))
+			tcp_conn_watch_out(conn, true);
+		return;
+	}
+	if (err) {
+		tcp_conn_end(conn, err);
+		return;
+	}
+	say_prologue(conn);
+	conn->readable = true; /* TLS may have read on */
+	if (conn->state == TCP_STATE_PROLOGUE)
+		run_prologue(conn, sink);
 }
 
 static void run_closing(struct tcp_conn *conn, struct tcp_sink *sink)
@@ -245,11 +297,9 @@ static void tell(struct tcp_conn *conn, struct tcp_sink *sink)
 void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	static void (*const run[TCP_NR_STATES])(struct tcp_conn *, struct tcp_sink *) = {
-		[TCP_STATE_CONNECTING] = run_connecting,
-		[TCP_STATE_PROLOGUE] = run_prologue,
-		[TCP_STATE_OPEN] = run_open,
-		[TCP_STATE_CLOSING] = run_closing,
-		[TCP_STATE_CLOSED] = run_nothing,
+		[TCP_STATE_CONNECTING] = run_connecting, [TCP_STATE_SECURING] = run_securing,
+		[TCP_STATE_PROLOGUE] = run_prologue,	 [TCP_STATE_OPEN] = run_open,
+		[TCP_STATE_CLOSING] = run_closing,	 [TCP_STATE_CLOSED] = run_nothing,
 		[TCP_STATE_DEAD] = run_nothing,
 	};
 

@@ -1,6 +1,6 @@
 /*
- * Inside the tcp provider: the structs its files share. One-sided operations are emulated: the
- * owner of the memory places and answers by itself, inside its poll().
+ * Inside the tcp and tls providers: the structs their files share. One-sided operations are
+ * emulated: the owner of the memory places and answers by itself, inside its poll().
  *
  * Threads: a device's key table is shared (keys.h). All else belongs to one domain and is touched
  * by that domain's thread only; there is no other lock.
@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "common/keyed.h"
+#include "common/tcp/tls.h"
 #include "common/tcp/wire.h"
 #include "common/transport.h"
 
@@ -120,6 +121,7 @@ struct tcp_posts {
 
 enum tcp_state {
 	TCP_STATE_CONNECTING, /* connect(2) under way */
+	TCP_STATE_SECURING,   /* TLS shakes hands */
 	TCP_STATE_PROLOGUE,   /* waiting for the peer's first bytes */
 	TCP_STATE_OPEN,
 	TCP_STATE_CLOSING, /* sending the rest, discarding what comes */
@@ -135,6 +137,7 @@ struct tcp_conn {
 	TAILQ_ENTRY(tcp_conn) peers;
 	struct tcp_timer timer;
 	struct keys *keys; /* what the peer can reach; NULL: nothing */
+	struct tls *tls;   /* between us and the socket; NULL: nothing */
 	enum tcp_state state;
 	int fd;
 	int status; /* of the TP_EV_CLOSED to come */
@@ -183,6 +186,29 @@ static inline struct tcp_domain *tcp_domain_of(const struct tcp_conn *conn)
 	return (struct tcp_domain *)conn->base.domain;
 }
 
+/* sendmsg on the socket, or through TLS; segments may be used up. */
+static inline ssize_t tcp_stream_send(struct tcp_conn *conn, struct msghdr *msg, int flags)
+{
+	return conn->tls ? tls_send(conn->tls, msg, flags) : sendmsg(conn->fd, msg, flags);
+}
+
+/* recvmsg, where TLS fills the first segment only. */
+static inline ssize_t tcp_stream_recv(struct tcp_conn *conn, struct msghdr *msg)
+{
+	return conn->tls ? tls_recv(conn->tls, msg) : recvmsg(conn->fd, msg, 0);
+}
+
+/* TLS has bytes that wait for the socket: they count as sent to those who gave them. */
+static inline bool tcp_stream_holds(const struct tcp_conn *conn)
+{
+	return conn->tls && tls_holds(conn->tls);
+}
+
+static inline bool tcp_tx_empty(const struct tcp_conn *conn)
+{
+	return conn->tx.head == conn->tx.tail && !tcp_stream_holds(conn);
+}
+
 static inline bool tcp_sink_full(const struct tcp_sink *sink)
 {
 	return sink->n == sink->max;
@@ -199,7 +225,8 @@ static inline struct tp_event *tcp_tell(struct tcp_sink *sink, enum tp_event_typ
 }
 
 /* domain.c */
-int tcp_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);
+int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,
+		    struct tp_domain **domain);
 void tcp_domain_close(struct tp_domain *domain);
 int tcp_domain_local(struct tp_domain *domain, void *base, size_t len);
 bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t len);

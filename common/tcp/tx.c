@@ -233,12 +233,14 @@ static int splice_some(struct tcp_conn *conn)
 	const struct tcp_frame *frame = head_frame(tx);
 	size_t left = sizeof(frame->hdr) + frame->len - tx->sent;
 	unsigned more = tx->tail - tx->head > 1 ? SPLICE_F_MORE : 0;
-	ssize_t got = splice(frame->pipe, NULL, conn->fd, NULL, left, SPLICE_F_NONBLOCK | more);
+	unsigned flags = SPLICE_F_NONBLOCK | more;
+	ssize_t got = conn->tls ? tls_splice(conn->tls, frame->pipe, left, flags)
+				: splice(frame->pipe, NULL, conn->fd, NULL, left, flags);
 
 	return account(conn, left, got, errno);
 }
 
-static ssize_t hand_over(int fd, struct msghdr *msg, int flags)
+static ssize_t hand_over(struct tcp_conn *conn, struct msghdr *msg, int flags)
 {
 	if (fault_errno(TCP_WRITE_CUT, ECONNRESET))
 		return -1;
@@ -246,7 +248,7 @@ static ssize_t hand_over(int fd, struct msghdr *msg, int flags)
 		msg->msg_iov->iov_len = (msg->msg_iov->iov_len + 1) / 2;
 		msg->msg_iovlen = 1;
 	}
-	return sendmsg(fd, msg, flags);
+	return tcp_stream_send(conn, msg, flags);
 }
 
 /* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */
@@ -258,21 +260,30 @@ static int send_some(struct tcp_conn *conn)
 	bool follows;
 	size_t total;
 	ssize_t got = -1;
-	int err = EACCES;
+	int n, err = EACCES;
 
 	if (head_frame(&conn->tx)->pipe && conn->tx.sent >= sizeof(struct wire_header))
 		return splice_some(conn);
 	if (keys)
 		keys_enter(keys);
-	msg.msg_iovlen = (size_t)gather(conn, iov, &total, &follows);
-	if (msg.msg_iovlen) {
-		got = hand_over(conn->fd, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
+	n = gather(conn, iov, &total, &follows);
+	if (n) {
+		msg.msg_iovlen = (size_t)n;
+		got = hand_over(conn, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
 		err = errno;
 	}
 	if (keys)
 		keys_leave(keys);
 
-	return msg.msg_iovlen ? account(conn, total, got, err) : -err;
+	return n ? account(conn, total, got, err) : -err;
+}
+
+/* What TLS holds goes before all else. 1 and 0 as above. */
+static int push(struct tcp_conn *conn)
+{
+	int failed = tls_push(conn->tls);
+
+	return account(conn, 0, failed, errno);
 }
 
 void tcp_tx_flush(struct tcp_conn *conn)
@@ -282,9 +293,11 @@ void tcp_tx_flush(struct tcp_conn *conn)
 
 	if (tx->blocked || tx->broken)
 		return;
+	if (tcp_stream_holds(conn))
+		more = push(conn);
 	for (int i = 0; i < SENDS_PER_FLUSH && more > 0 && tx->head != tx->tail; i++)
 		more = send_some(conn);
-	tx->unfinished = tx->head != tx->tail;
+	tx->unfinished = !tcp_tx_empty(conn);
 	if (more < 0 && tx->sent)
 		tcp_conn_end(conn, more);
 	else if (more < 0)

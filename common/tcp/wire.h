@@ -13,6 +13,9 @@
  *   READ_RESP  0        as requested      0                0        echoed    the data
  *   TERMINATE  0        0                 0                status   0         none
  *
+ * Over tls all of this travels inside TLS 1.3, from the prologue on (tls.h), and a FIN without a
+ * close_notify before it is a loss wherever it comes.
+ *
  * msg_max is the smaller of the two in the prologues.
  *
  * One-sided: WRITE and READ_REQ name memory by the key its owner gave and an address in the owner's

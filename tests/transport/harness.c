@@ -61,9 +61,28 @@ void test_addr(struct tp_addr *addr)
 	must(addr_resolve(provider_name(), test_is("loop") ? "" : host, 0, false, addr, 1) == 1);
 }
 
+/* The key of everybody who shares one. */
+static int find_key(void *arg, const char *identity, uint8_t psk[TP_PSK_SIZE])
+{
+	const struct tp_tls_config *config = arg;
+
+	if (strcmp(identity, config->identity))
+		return -ENOENT;
+	memcpy(psk, config->psk, TP_PSK_SIZE);
+	return 0;
+}
+
+struct tp_tls_config test_keys = {
+	.find = find_key,
+	.arg = &test_keys,
+	.identity = "tester.0badcafe",
+	.psk = "not much of a secret, 32 of them",
+};
+
 struct tp_domain_config test_config(void)
 {
 	return (struct tp_domain_config){
+		.tls = &test_keys,
 		.msg_max = DEFAULT_MSG,
 		.nr_recvs = 32,
 		.nr_sends = NR_SENDS,

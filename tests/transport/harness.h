@@ -3,7 +3,7 @@
  * Knows nothing of the test framework, so that plain programs can use it too: they define
  * harness_fail().
  *
- *   USRBIO_TEST_TRANSPORT  tcp (default), loop, rdma, or fault+tcp, fault+loop, fault+rdma
+ *   USRBIO_TEST_TRANSPORT  tcp (default), tls, loop, rdma, or fault+ one of them
  *   USRBIO_TEST_ADDR       where to listen, default 127.0.0.1 (rdma: USRBIO_RXE_ADDR)
  *   USRBIO_TEST_FAULTS     the plan of fault+..., in fault_plan_parse's words; default none
  */
@@ -59,6 +59,8 @@ struct pair {
 const struct tp_ops *test_ops(void);
 bool test_is(const char *provider); /* the one below any wrapper */
 void test_addr(struct tp_addr *addr);
+/* The key of both ends, where the wire wants one. */
+extern struct tp_tls_config test_keys;
 struct tp_domain_config test_config(void);
 
 /* An end with a domain and memory and nothing else. */
