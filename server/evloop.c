@@ -64,7 +64,6 @@ int evloop_open(struct evloop **out, unsigned entries)
 	if (err)
 		goto err_close;
 	fork_own(loop->ring.ring_fd);
-	loop->enabled = !(loop->ring.flags & IORING_SETUP_R_DISABLED);
 	*out = loop;
 	return 0;
 

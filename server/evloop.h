@@ -32,7 +32,10 @@ void evloop_close(struct evloop *loop);
 struct io_uring_sqe *evloop_sqe(struct evloop *loop);
 void evloop_bind(struct io_uring_sqe *sqe, struct ev *ev);
 
-/* Register memory for fixed-buffer I/O; its index (>= 0), or -errno and plain I/O it is. */
+/*
+ * Register memory for fixed-buffer I/O, before the first turn: later the ring takes none. Its index
+ * (>= 0), or -errno and plain I/O it is.
+ */
 int evloop_register(struct evloop *loop, void *base, size_t len);
 
 /* Call ev->fn(ev, res) from the loop, soon, not from here. */

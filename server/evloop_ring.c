@@ -1,4 +1,4 @@
-/* Which io_uring set-up flags this kernel takes, and why it takes none. */
+/* Which io_uring set-up flags this kernel takes, or why none; and what a ring may be used for. */
 #include "server/evloop_ring.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 #include <liburing.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -15,12 +16,23 @@
 /* Best first. Older kernels say -EINVAL to flags they do not know. */
 static const unsigned tries[] = {
 	/* 6.1: completions are handled when we ask for them, by the one thread that submits. */
-	IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED |
-		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+	IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
+		IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 	/* 5.19: no interrupts of the thread for completions. */
 	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 	0,
 };
+
+/*
+ * All that a ring is used for. Nothing else can be asked of it once it is enabled, whoever asks:
+ * neither opening nor connecting, nor accepting. (No-ops are the tests'.)
+ */
+static const uint8_t used[] = {
+	IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED,
+	IORING_OP_SPLICE, IORING_OP_POLL_ADD, IORING_OP_TIMEOUT,    IORING_OP_NOP,
+};
+/* And of its registrations. Memory is registered before. */
+static const uint8_t used_later[] = {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS};
 
 /* kernel.io_uring_disabled, or -1 where there is no such sysctl (before 6.6). */
 static int disabled_by_sysctl(void)
@@ -54,19 +66,47 @@ static void explain(int err)
 		log_error("io_uring: %s", strerror(-err));
 }
 
+/* liburing 2.3 forgot to export its io_uring_register_restrictions. */
+static int restrict_to_used(struct io_uring *ring)
+{
+	struct io_uring_restriction list[sizeof(used) + sizeof(used_later)] = {{0}};
+	unsigned nr = 0;
+
+	for (size_t i = 0; i < sizeof(used); i++, nr++) {
+		list[nr].opcode = IORING_RESTRICTION_SQE_OP;
+		list[nr].sqe_op = used[i];
+	}
+	for (size_t i = 0; i < sizeof(used_later); i++, nr++) {
+		list[nr].opcode = IORING_RESTRICTION_REGISTER_OP;
+		list[nr].register_op = used_later[i];
+	}
+	return syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_RESTRICTIONS, list,
+		       nr) < 0
+		       ? -errno
+		       : 0;
+}
+
 int evloop_ring_open(struct io_uring *ring, unsigned entries)
 {
 	int err = -EINVAL;
 
 	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries) && err == -EINVAL; i++) {
 		struct io_uring_params params = {
-			.flags = tries[i] | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE,
+			.flags = tries[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP |
+				 IORING_SETUP_CQSIZE,
 			.cq_entries = entries > CQ_ENTRIES / 2 ? entries * 2 : CQ_ENTRIES,
 		};
 
 		err = io_uring_queue_init_params(entries, ring, &params);
 	}
-	if (err)
+	if (err) {
 		explain(err);
+		return err;
+	}
+	err = restrict_to_used(ring);
+	if (err) {
+		log_error("io_uring: restrictions: %s", strerror(-err));
+		io_uring_queue_exit(ring);
+	}
 	return err;
 }

@@ -5,8 +5,8 @@
 struct io_uring;
 
 /*
- * 0, or -errno with the reason in the log. The ring is disabled (IORING_SETUP_R_DISABLED in
- * ring->flags) where the kernel wants one thread to own it.
+ * 0, or -errno with the reason in the log. The ring is disabled (IORING_SETUP_R_DISABLED): whoever
+ * enables it owns it. From then on it takes only what this project asks of it, else -EACCES.
  */
 int evloop_ring_open(struct io_uring *ring, unsigned entries);
 

@@ -40,6 +40,7 @@ static void *pool_thread(void *arg)
 	struct pool *pool = arg;
 	struct job *job;
 
+	pthread_setname_np(pthread_self(), "usrbio-calls");
 	while ((job = take(pool)))
 		job->run(job);
 	return NULL;
@@ -80,8 +81,7 @@ int pool_open(struct pool **out, unsigned nr_threads)
 	pool->last = &pool->first;
 	while (pool->nr_threads < nr_threads && !err) {
 		err = pthread_create(&pool->threads[pool->nr_threads], NULL, pool_thread, pool);
-		if (!err)
-			pthread_setname_np(pool->threads[pool->nr_threads++], "usrbio-calls");
+		pool->nr_threads += !err;
 	}
 	if (err) {
 		log_error("cannot start a thread for calls: %s", strerror(err));
