@@ -50,15 +50,32 @@ static bool get_string(struct arena *arena, const ProtobufCBinaryData *in, size_
 	return !(in->len && memchr(in->data, 0, in->len)) && get_bytes(arena, in, max, out);
 }
 
-/* The id and the key of a session: both there, or both not. */
-static bool get_session(struct arena *arena, const ProtobufCBinaryData *id,
-			const ProtobufCBinaryData *key, struct bytes *out_id, struct bytes *out_key)
+/* One of exactly this size, or none at all. */
+static bool get_fixed(struct arena *arena, const ProtobufCBinaryData *in, size_t size,
+		      struct bytes *out)
 {
-	bool none = !id->len && !key->len;
-	bool both = id->len == SESSION_ID_SIZE && key->len == SESSION_KEY_SIZE;
+	return (!in->len || in->len == size) && get_bytes(arena, in, size, out);
+}
 
-	return (none || both) && get_bytes(arena, id, SESSION_ID_SIZE, out_id) &&
-	       get_bytes(arena, key, SESSION_KEY_SIZE, out_key);
+/* The id and the key of a session; who proves a key, or was proved one, sends only the id. */
+static bool get_session(struct arena *arena, const ProtobufCBinaryData *id,
+			const ProtobufCBinaryData *key, bool proved, struct bytes *out_id,
+			struct bytes *out_key)
+{
+	return !key->len == (proved || !id->len) && get_fixed(arena, id, SESSION_ID_SIZE, out_id) &&
+	       get_fixed(arena, key, SESSION_KEY_SIZE, out_key);
+}
+
+/* What a client with a key sends: all of it, or nothing. */
+static bool get_key(struct arena *arena, const Usrbio__Hello *pb, struct hello *m)
+{
+	bool none = !pb->key_id.len;
+
+	return none == !pb->key_tag.len && none == !pb->nonce.len && none == !pb->share.len &&
+	       get_string(arena, &pb->key_id, KEY_ID_MAX, &m->key_id) &&
+	       get_fixed(arena, &pb->key_tag, KEY_TAG_SIZE, &m->key_tag) &&
+	       get_fixed(arena, &pb->nonce, NONCE_SIZE, &m->nonce) &&
+	       get_fixed(arena, &pb->share, SHARE_SIZE, &m->share);
 }
 
 static bool read_hello(struct arena *arena, const Usrbio__Hello *pb, struct hello *m)
@@ -72,9 +89,24 @@ static bool read_hello(struct arena *arena, const Usrbio__Hello *pb, struct hell
 	return m->version_min <= m->version_max && m->channel < SESSION_CONNS_MAX &&
 	       (pb->session_id.len || !m->epoch) &&
 	       get_string(arena, &pb->export, EXPORT_NAME_MAX, &m->export) &&
-	       get_string(arena, &pb->client, TEXT_MAX, &m->client) &&
-	       get_session(arena, &pb->session_id, &pb->session_key, &m->session_id,
+	       get_string(arena, &pb->client, TEXT_MAX, &m->client) && get_key(arena, pb, m) &&
+	       get_session(arena, &pb->session_id, &pb->session_key, pb->key_id.len, &m->session_id,
 			   &m->session_key);
+}
+
+static bool read_challenge(struct arena *arena, const Usrbio__Challenge *pb, struct challenge *m)
+{
+	m->version = pb->version;
+	return pb->nonce.len && pb->share.len && pb->mac.len &&
+	       get_fixed(arena, &pb->nonce, NONCE_SIZE, &m->nonce) &&
+	       get_fixed(arena, &pb->share, SHARE_SIZE, &m->share) &&
+	       get_fixed(arena, &pb->mac, MAC_SIZE, &m->mac);
+}
+
+static bool read_proof(struct arena *arena, const Usrbio__Proof *pb, struct proof *m)
+{
+	return pb->mac.len && get_fixed(arena, &pb->session_mac, MAC_SIZE, &m->session_mac) &&
+	       get_fixed(arena, &pb->mac, MAC_SIZE, &m->mac);
 }
 
 static bool read_welcome(struct arena *arena, const Usrbio__Welcome *pb, struct welcome *m)
@@ -90,8 +122,9 @@ static bool read_welcome(struct arena *arena, const Usrbio__Welcome *pb, struct 
 	if (!m->status && (!m->max_inflight || m->max_inflight > INFLIGHT_MAX || !m->max_regions ||
 			   m->max_regions > REGIONS_MAX || !pb->session_id.len))
 		return false;
-	return get_session(arena, &pb->session_id, &pb->session_key, &m->session_id,
+	return get_session(arena, &pb->session_id, &pb->session_key, pb->mac.len, &m->session_id,
 			   &m->session_key) &&
+	       get_fixed(arena, &pb->mac, MAC_SIZE, &m->mac) &&
 	       get_string(arena, &pb->server, TEXT_MAX, &m->server) &&
 	       get_string(arena, &pb->text, TEXT_MAX, &m->text);
 }
@@ -247,6 +280,10 @@ static bool read_body(struct arena *arena, const ProtobufCMessage *pb, struct me
 		return read_reply(arena, body, &msg->reply);
 	case MSG_PING:
 		return read_ping(arena, body, &msg->ping);
+	case MSG_CHALLENGE:
+		return read_challenge(arena, body, &msg->challenge);
+	case MSG_PROOF:
+		return read_proof(arena, body, &msg->proof);
 	case NR_MSG_TYPES:
 		break;
 	}
@@ -263,6 +300,8 @@ static const ProtobufCMessageDescriptor *const descriptors[NR_MSG_TYPES] = {
 	[MSG_CALL] = &usrbio__call__descriptor,
 	[MSG_REPLY] = &usrbio__reply__descriptor,
 	[MSG_PING] = &usrbio__ping__descriptor,
+	[MSG_CHALLENGE] = &usrbio__challenge__descriptor,
+	[MSG_PROOF] = &usrbio__proof__descriptor,
 };
 
 int codec_decode(struct arena *arena, const void *frame, size_t len, struct message *msg)

@@ -49,6 +49,10 @@ static long encode_hello(const struct hello *m, uint8_t *buf, size_t cap)
 	pb.max_inflight = m->max_inflight;
 	pb.epoch = m->epoch;
 	pb.channel = m->channel;
+	pb.key_id = data_of(m->key_id);
+	pb.key_tag = data_of(m->key_tag);
+	pb.nonce = data_of(m->nonce);
+	pb.share = data_of(m->share);
 	return pack(MSG_HELLO, &pb.base, buf, cap);
 }
 
@@ -68,7 +72,28 @@ static long encode_welcome(const struct welcome *m, uint8_t *buf, size_t cap)
 	pb.export_flags = m->export_flags;
 	pb.server = data_of(m->server);
 	pb.text = data_of(m->text);
+	pb.mac = data_of(m->mac);
 	return pack(MSG_WELCOME, &pb.base, buf, cap);
+}
+
+static long encode_challenge(const struct challenge *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Challenge pb = USRBIO__CHALLENGE__INIT;
+
+	pb.version = m->version;
+	pb.nonce = data_of(m->nonce);
+	pb.share = data_of(m->share);
+	pb.mac = data_of(m->mac);
+	return pack(MSG_CHALLENGE, &pb.base, buf, cap);
+}
+
+static long encode_proof(const struct proof *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Proof pb = USRBIO__PROOF__INIT;
+
+	pb.session_mac = data_of(m->session_mac);
+	pb.mac = data_of(m->mac);
+	return pack(MSG_PROOF, &pb.base, buf, cap);
 }
 
 static long encode_region_add(const struct region_add *m, uint8_t *buf, size_t cap)
@@ -199,6 +224,10 @@ long codec_encode(const struct message *msg, void *buf, size_t cap)
 		return encode_reply(&msg->reply, buf, cap);
 	case MSG_PING:
 		return encode_ping(&msg->ping, buf, cap);
+	case MSG_CHALLENGE:
+		return encode_challenge(&msg->challenge, buf, cap);
+	case MSG_PROOF:
+		return encode_proof(&msg->proof, buf, cap);
 	case NR_MSG_TYPES:
 		break;
 	}

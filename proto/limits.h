@@ -20,12 +20,18 @@
 #define RANGES_MAX	  1000 /* pairs in one punch */
 #define SESSION_ID_SIZE	  16
 #define SESSION_KEY_SIZE  32
-#define INFLIGHT_MAX	  16384 /* per connection, and so tags of one connection */
-#define REGIONS_MAX	  4096	/* per connection */
-#define FILES_MAX	  65536 /* per session */
-#define SESSION_CONNS_MAX 64	/* and so channels */
-#define CALL_SLOTS	  64	/* per channel; a call's tag is slot | sequence * CALL_SLOTS */
-#define COUNTS_MAX	  256	/* counters in a row of CALL_COUNTERS */
+#define KEY_ID_MAX	  64
+#define KEY_TAG_SIZE	  4
+#define NONCE_SIZE	  32
+#define SHARE_SIZE	  32		 /* X25519 */
+#define MAC_SIZE	  32		 /* HMAC-SHA-256 */
+#define MAC_FIELD	  (2 + MAC_SIZE) /* of a frame: its last bytes */
+#define INFLIGHT_MAX	  16384		 /* per connection, and so tags of one connection */
+#define REGIONS_MAX	  4096		 /* per connection */
+#define FILES_MAX	  65536		 /* per session */
+#define SESSION_CONNS_MAX 64		 /* and so channels */
+#define CALL_SLOTS	  64  /* per channel; a call's tag is slot | sequence * CALL_SLOTS */
+#define COUNTS_MAX	  256 /* counters in a row of CALL_COUNTERS */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
 
 #define FEATURE_IMM	 (1ull << 0) /* full reads complete by an immediate */

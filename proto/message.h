@@ -21,6 +21,8 @@ enum msg_type {
 	MSG_CALL,
 	MSG_REPLY,
 	MSG_PING,
+	MSG_CHALLENGE,
+	MSG_PROOF,
 	NR_MSG_TYPES,
 };
 
@@ -34,9 +36,22 @@ struct hello {
 	uint32_t version_min, version_max;
 	uint64_t features;
 	struct bytes export, client;
-	struct bytes session_id, session_key; /* both empty, or both of their full size */
+	struct bytes session_id, session_key; /* empty, or of their full size */
 	uint32_t max_inflight;
 	uint32_t epoch, channel;
+	/* Of a client with a key, which then sends no session_key; else empty. */
+	struct bytes key_id, key_tag, nonce, share;
+};
+
+/* A mac comes last in its frame: seal.h. */
+struct challenge {
+	uint32_t version;
+	struct bytes nonce, share, mac;
+};
+
+struct proof {
+	struct bytes session_mac; /* empty, or of its full size */
+	struct bytes mac;
 };
 
 struct welcome {
@@ -47,6 +62,7 @@ struct welcome {
 	uint64_t boot_id;
 	uint32_t max_inflight, max_regions, max_files, export_flags;
 	struct bytes server, text;
+	struct bytes mac; /* empty, or instead of a session_key */
 };
 
 struct region_add {
@@ -148,6 +164,8 @@ struct message {
 		struct call call;
 		struct reply reply;
 		struct ping ping;
+		struct challenge challenge;
+		struct proof proof;
 	};
 };
 

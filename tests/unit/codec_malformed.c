@@ -69,6 +69,101 @@ Test(malformed, hello)
 	cr_expect_eq(DECODE(MSG_HELLO, LEN(4), 0xff, 0xff, 0xff, 0xff, 0x0f), -EBADMSG);
 }
 
+static int decode_message(const struct message *msg)
+{
+	uint8_t frame[FRAME_MAX];
+	long len = codec_encode(msg, frame, sizeof(frame));
+
+	cr_assert_gt(len, 0);
+	return decode(frame, (size_t)len);
+}
+
+/* All of a key, or nothing; and no session's key with it. */
+Test(malformed, hello_with_a_key)
+{
+	static const uint8_t zeroes[128];
+	const struct message good = {
+		.type = MSG_HELLO,
+		.hello = {.key_id = {(const uint8_t *)"alice", 5},
+			  .key_tag = {zeroes, KEY_TAG_SIZE},
+			  .nonce = {zeroes, NONCE_SIZE},
+			  .share = {zeroes, SHARE_SIZE}},
+	};
+	struct message m = good;
+	struct bytes *const fields[] = {&m.hello.key_id, &m.hello.key_tag, &m.hello.nonce,
+					&m.hello.share};
+
+	cr_assert_eq(decode_message(&good), 0);
+	for (int i = 0; i < 4; i++) {
+		m = good;
+		fields[i]->len = 0;
+		cr_expect_eq(decode_message(&m), -EBADMSG, "without field %d", i);
+		m = (struct message){.type = MSG_HELLO};
+		*fields[i] = (struct bytes){(const uint8_t *)"0123", 4};
+		cr_expect_eq(decode_message(&m), -EBADMSG, "field %d alone", i);
+		for (int by = -1; by <= 1 && i; by += 2) {
+			m = good;
+			fields[i]->len += (size_t)by;
+			cr_expect_eq(decode_message(&m), -EBADMSG, "field %d of %zu", i,
+				     fields[i]->len);
+		}
+	}
+	m = good;
+	m.hello.key_id = (struct bytes){(const uint8_t *)"al\0ce", 5};
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+	m.hello.key_id = (struct bytes){zeroes, KEY_ID_MAX + 1};
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+	m = good;
+	m.hello.session_id = (struct bytes){zeroes, SESSION_ID_SIZE};
+	cr_expect_eq(decode_message(&m), 0);
+	m.hello.session_key = (struct bytes){zeroes, SESSION_KEY_SIZE};
+	cr_expect_eq(decode_message(&m), -EBADMSG, "a key of a session, beside its own");
+	m.hello.session_id.len = 0;
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+}
+
+Test(malformed, challenges_and_proofs)
+{
+	static const uint8_t zeroes[64];
+	struct message m = {.type = MSG_CHALLENGE};
+	struct bytes *const fields[] = {&m.challenge.nonce, &m.challenge.share, &m.challenge.mac};
+
+	for (int i = 0; i < 3; i++)
+		for (size_t len = 0; len <= 34; len++) {
+			for (int j = 0; j < 3; j++)
+				*fields[j] = (struct bytes){zeroes, 32};
+			fields[i]->len = len;
+			cr_expect_eq(decode_message(&m), len == 32 ? 0 : -EBADMSG);
+		}
+	for (size_t len = 0; len <= 34; len++) {
+		m = (struct message){.type = MSG_PROOF, .proof.mac = {zeroes, len}};
+		cr_expect_eq(decode_message(&m), len == 32 ? 0 : -EBADMSG);
+		m.proof = (struct proof){.mac = {zeroes, 32}, .session_mac = {zeroes, len}};
+		cr_expect_eq(decode_message(&m), len == 32 || !len ? 0 : -EBADMSG);
+	}
+}
+
+/* One or the other, of who is let in. */
+Test(malformed, a_welcome_has_a_key_or_a_mac)
+{
+	static const uint8_t zeroes[64];
+	const struct message good = {.type = MSG_WELCOME,
+				     .welcome = {.max_inflight = 1,
+						 .max_regions = 1,
+						 .session_id = {zeroes, SESSION_ID_SIZE}}};
+	struct message m = good;
+
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+	m.welcome.session_key = (struct bytes){zeroes, SESSION_KEY_SIZE};
+	cr_expect_eq(decode_message(&m), 0);
+	m.welcome.mac = (struct bytes){zeroes, MAC_SIZE};
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+	m.welcome.session_key.len = 0;
+	cr_expect_eq(decode_message(&m), 0);
+	m.welcome.mac.len--;
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+}
+
 Test(malformed, a_welcome_needs_limits)
 {
 	cr_expect_eq(DECODE(MSG_WELCOME), -EBADMSG);

@@ -71,6 +71,90 @@ Test(round_trip, hello)
 	expect_bytes(out.hello.session_key, in.hello.session_key);
 }
 
+Test(round_trip, hello_with_a_key)
+{
+	uint8_t id[SESSION_ID_SIZE] = {1}, tag[KEY_TAG_SIZE] = {2}, nonce[NONCE_SIZE] = {3},
+		share[SHARE_SIZE] = {4};
+	char longest[KEY_ID_MAX + 1];
+	struct message in = {.type = MSG_HELLO,
+			     .hello = {.version_min = 1,
+				       .version_max = 1,
+				       .export = text("data"),
+				       .session_id = {id, sizeof(id)},
+				       .epoch = 1,
+				       .key_id = {(uint8_t *)longest, KEY_ID_MAX},
+				       .key_tag = {tag, sizeof(tag)},
+				       .nonce = {nonce, sizeof(nonce)},
+				       .share = {share, sizeof(share)}}};
+	struct message out;
+
+	memset(longest, 'a', sizeof(longest));
+	out = there_and_back(&in);
+	expect_bytes(out.hello.key_id, in.hello.key_id);
+	expect_bytes(out.hello.key_tag, in.hello.key_tag);
+	expect_bytes(out.hello.nonce, in.hello.nonce);
+	expect_bytes(out.hello.share, in.hello.share);
+	expect_bytes(out.hello.session_id, in.hello.session_id);
+	cr_expect_eq(out.hello.session_key.len, 0);
+}
+
+Test(round_trip, challenge_and_proof)
+{
+	uint8_t nonce[NONCE_SIZE] = {1}, share[SHARE_SIZE] = {2}, mac[MAC_SIZE] = {3},
+		session_mac[MAC_SIZE] = {4};
+	struct message in = {.type = MSG_CHALLENGE,
+			     .challenge = {.version = 7,
+					   .nonce = {nonce, sizeof(nonce)},
+					   .share = {share, sizeof(share)},
+					   .mac = {mac, sizeof(mac)}}};
+	struct message out = there_and_back(&in);
+
+	cr_expect_eq(out.challenge.version, 7);
+	expect_bytes(out.challenge.nonce, in.challenge.nonce);
+	expect_bytes(out.challenge.share, in.challenge.share);
+	expect_bytes(out.challenge.mac, in.challenge.mac);
+	in = (struct message){.type = MSG_PROOF, .proof.mac = {mac, sizeof(mac)}};
+	out = there_and_back(&in);
+	expect_bytes(out.proof.mac, in.proof.mac);
+	cr_expect_eq(out.proof.session_mac.len, 0);
+	in.proof.session_mac = (struct bytes){session_mac, sizeof(session_mac)};
+	out = there_and_back(&in);
+	expect_bytes(out.proof.session_mac, in.proof.session_mac);
+	expect_bytes(out.proof.mac, in.proof.mac);
+}
+
+/* Whatever else is in it: the mac is over all that comes before. */
+Test(round_trip, a_mac_is_the_end_of_its_frame)
+{
+	uint8_t id[SESSION_ID_SIZE] = {1}, mac[MAC_SIZE];
+	const struct bytes it = {mac, sizeof(mac)};
+	struct message all[] = {
+		{.type = MSG_CHALLENGE, .challenge = {1, {mac, 32}, {mac, 32}, it}},
+		{.type = MSG_PROOF, .proof = {{mac, 32}, it}},
+		{.type = MSG_WELCOME,
+		 .welcome = {.version = 1,
+			     .session_id = {id, sizeof(id)},
+			     .boot_id = 1,
+			     .max_inflight = 1,
+			     .max_regions = 1,
+			     .server = text("s"),
+			     .text = text("t"),
+			     .mac = it}},
+	};
+
+	for (size_t i = 0; i < sizeof(mac); i++)
+		mac[i] = (uint8_t)(100 + i);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		long len = codec_encode(&all[i], frame, sizeof(frame));
+
+		cr_assert_gt(len, MAC_FIELD);
+		cr_expect_eq(frame[len - MAC_FIELD], 15 << 3 | 2);
+		cr_expect_eq(frame[len - MAC_FIELD + 1], MAC_SIZE);
+		cr_expect_arr_eq(frame + len - MAC_SIZE, mac, MAC_SIZE);
+	}
+	expect_bytes(there_and_back(&all[2]).welcome.mac, it);
+}
+
 Test(round_trip, welcome)
 {
 	uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
