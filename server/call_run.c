@@ -9,6 +9,7 @@
 #include "server/conn.h"
 #include "server/export.h"
 #include "server/file.h"
+#include "server/identity.h"
 #include "server/replies.h"
 #include "server/session.h"
 #include "server/store.h"
@@ -27,7 +28,7 @@ static const char *path_of(struct bytes path)
 
 static bool read_only(const struct pending_call *p)
 {
-	return p->conn->export->read_only;
+	return p->conn->read_only;
 }
 
 static struct reply *reply_of(struct pending_call *p)
@@ -302,9 +303,22 @@ static void run_once(struct pending_call *p)
 	replies_keep(replies, channel, &p->call, reply);
 }
 
+/* The user its key stands for, if it does for one. */
+static int become_client(const struct pending_call *p)
+{
+	const struct permit *permit = &p->conn->permit;
+	const struct identity who = {.uid = permit->uid, .gid = permit->gid};
+
+	return identity_become(permit->as_user ? &who : NULL);
+}
+
 void call_run(struct pending_call *p)
 {
-	if (is_once_only(p->call.op))
+	int err = become_client(p);
+
+	if (err)
+		reply_of(p)->status = err;
+	else if (is_once_only(p->call.op))
 		run_once(p);
 	else
 		reply_of(p)->status = run(p);

@@ -33,7 +33,7 @@
 #define FETCH_MAX ((uint64_t)2 << 20)
 
 /* Beside the connection itself, until it is welcomed: its greeting and the like. */
-#define HELLO_BYTES ((size_t)2048)
+#define HELLO_BYTES ((size_t)4096)
 
 static size_t price(struct worker *worker, const struct tp_ops *ops)
 {
@@ -84,6 +84,10 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 	struct conn *conn = conn_new(worker);
 	int err;
 
+	if (conn && handshake_open(conn)) {
+		free(conn);
+		conn = NULL;
+	}
 	if (!conn) {
 		ops->accept(NULL, request, NULL, NULL);
 		conn_unreserve(worker, ops);
@@ -94,6 +98,7 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 	if (err) {
 		log_warn("%s://%s: cannot accept: %s", ops->name, conn->peer, strerror(-err));
 		conn_unreserve(worker, ops);
+		handshake_close(conn);
 		free(conn);
 		return;
 	}
@@ -133,6 +138,7 @@ int conn_activate(struct conn *conn)
 		return -ENOMEM; /* conn_free frees what there is */
 	conn->export = session_export(conn->member.session);
 	conn->store = conn->worker->queues[conn->export->index];
+	conn->read_only = conn->export->read_only || conn->permit.read_only;
 	conn->worker->nr_greeting--;
 	list_del(&conn->timed);
 	conn->state = CONN_ACTIVE;
@@ -160,6 +166,7 @@ static void conn_free(struct conn *conn)
 	leave_line(conn);
 	list_del(&conn->timed);
 	outbox_close(&conn->outbox);
+	handshake_close(conn);
 	regions_close(&conn->regions);
 	free(conn->slab);
 	budget_give(&worker->server->budget, conn->charged);
@@ -196,7 +203,7 @@ void conn_end(struct conn *conn, int err, const char *why)
 			 err ? strerror(-err) : "");
 	else
 		worker_complain(conn->worker, conn, err, why);
-	if (conn->state == CONN_HELLO || conn->state == CONN_FENCING || conn->state == CONN_REFUSED)
+	if (conn->state < CONN_ACTIVE || conn->state == CONN_REFUSED)
 		conn->worker->nr_greeting--;
 	conn->state = CONN_CLOSING;
 	conn->silent = is_silence(err);

@@ -18,6 +18,7 @@
 #include "server/counters.h"
 #include "server/evloop.h"
 #include "server/keepalive.h"
+#include "server/keyring.h"
 #include "server/list.h"
 #include "server/outbox.h"
 #include "server/queue.h"
@@ -28,6 +29,7 @@
 
 struct export;
 struct file;
+struct greeting;
 struct message;
 struct store_queue;
 struct worker;
@@ -39,6 +41,7 @@ struct worker;
 
 enum conn_state {
 	CONN_HELLO,   /* accepted; the hello has not come yet */
+	CONN_PROVING, /* it has; who it is has still to be proved */
 	CONN_FENCING, /* resumes a session whose older connections are not all gone: no Welcome yet
 		       */
 	CONN_ACTIVE,
@@ -56,10 +59,14 @@ struct conn {
 	uint64_t number;     /* of those its worker accepted */
 	struct worker *worker;
 	struct tp_conn *tp;
-	struct member member; /* .session: NULL while it has none */
-	struct ev fence;      /* its session has news; handshake.c */
-	bool fence_posted;    /* registry's lock, or when no member any more */
-	bool silent;	      /* it ended because its peer fell silent */
+	struct greeting *greeting; /* until the Welcome */
+	struct key_name key;	   /* "": none */
+	struct permit permit;	   /* what its key is good for at its export */
+	bool read_only;		   /* that, or the export */
+	struct member member;	   /* .session: NULL while it has none */
+	struct ev fence;	   /* its session has news; handshake.c */
+	bool fence_posted;	   /* registry's lock, or when no member any more */
+	bool silent;		   /* it ended because its peer fell silent */
 	struct export *export;
 	struct store_queue *store;
 

@@ -116,7 +116,6 @@ static int on_ping(struct conn *conn, const struct message *msg)
 }
 
 static int (*const handlers[NR_MSG_TYPES])(struct conn *, const struct message *) = {
-	[MSG_HELLO] = handshake_hello,
 	[MSG_REGION_ADD] = on_region_add,
 	[MSG_REGION_DROP] = on_region_drop,
 	[MSG_SUBMIT] = on_submit,
@@ -131,11 +130,10 @@ void dispatch(struct conn *conn, const void *frame, size_t len)
 
 	if (err) {
 		conn_end(conn, err, "sent a malformed message");
-	} else if (!handlers[msg.type] || conn->state == CONN_FENCING ||
-		   (msg.type == MSG_HELLO) != (conn->state == CONN_HELLO)) {
-		conn_end(conn, -EPROTO, "sent a message out of place");
 	} else {
-		err = handlers[msg.type](conn, &msg);
+		err = conn->state < CONN_ACTIVE ? handshake_message(conn, frame, len, &msg)
+		      : handlers[msg.type]	? handlers[msg.type](conn, &msg)
+						: -EPROTO;
 		if (err)
 			conn_end(conn, err,
 				 err == -ENOMEM ? "no memory for an answer"

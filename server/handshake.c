@@ -1,6 +1,7 @@
 /*
- * Hello and Welcome, and what a session says to its connections later. On the connection's worker,
- * but for notify(). Nothing is allocated for a client before its hello proved good.
+ * Hello, Challenge, Proof and Welcome, and what a session says to its connections later. On the
+ * connection's worker, but for notify(). Nothing is allocated for a client before it has proved its
+ * key, or shown that it needs none, but what came with its connection.
  */
 #include "server/handshake.h"
 
@@ -10,21 +11,54 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "proto/seal.h"
 #include "server/conn.h"
 #include "server/export.h"
 #include "server/server_impl.h"
 #include "server/worker.h"
 
-#define FEATURES (FEATURE_IMM | FEATURE_COUNTERS)
+#define FEATURES       (FEATURE_IMM | FEATURE_COUNTERS)
+#define CLIENT_LOG_MAX 64 /* of the name a client gives itself */
 
 struct greeting {
-	struct outgoing out;
+	struct outgoing challenge, welcome;
 	char text[TEXT_MAX];
+	/* Of the Hello, until the session is entered. */
+	char export[EXPORT_NAME_MAX + 1], client[CLIENT_LOG_MAX];
+	uint8_t session_id[SESSION_ID_SIZE];
+	struct claim claim;
+	struct exchange exchange;
+	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE], macs[2][MAC_SIZE];
 };
 
-static void greeting_release(struct outgoing *out)
+/* Keys are in it, and in its claim. */
+static void greeting_free(struct greeting *greeting)
 {
-	free(container_of(out, struct greeting, out));
+	explicit_bzero(greeting, sizeof(*greeting));
+	free(greeting);
+}
+
+static void welcome_release(struct outgoing *out)
+{
+	greeting_free(container_of(out, struct greeting, welcome));
+}
+
+/* It is a part of what its Welcome takes along. */
+static void challenge_release(struct outgoing *out)
+{
+	(void)out;
+}
+
+int handshake_open(struct conn *conn)
+{
+	conn->greeting = calloc(1, sizeof(*conn->greeting));
+	return conn->greeting ? 0 : -ENOMEM;
+}
+
+void handshake_close(struct conn *conn)
+{
+	if (conn->greeting)
+		greeting_free(conn->greeting);
 }
 
 static struct bytes bytes_of(const char *text)
@@ -32,28 +66,44 @@ static struct bytes bytes_of(const char *text)
 	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
 }
 
-static int agree(struct conn *conn, const struct hello *hello, char *text)
+static bool has_key(const struct conn *conn)
 {
-	const struct server *server = conn->worker->server;
-	struct export *export = exports_find(&server->exports, hello->export);
+	return *conn->key.id;
+}
+
+/* May it use that export, and how? Without a keyring everybody may. */
+static bool permits(const struct conn *conn, const struct export *export, struct permit *permit)
+{
+	struct keyring *keyring = conn->worker->server->keyring;
+
+	*permit = (struct permit){0};
+	return !keyring || keyring_permits(keyring, &conn->key, export->name, permit);
+}
+
+/* Enter the session. What must not be told is not distinguished: whether an export is there. */
+static int enter(struct conn *conn)
+{
+	struct greeting *greeting = conn->greeting;
+	struct server *server = conn->worker->server;
+	struct export *export = exports_find(&server->exports, bytes_of(greeting->export));
 	int err;
 
-	if (hello->version_min > PROTO_VERSION || hello->version_max < PROTO_VERSION) {
-		snprintf(text, TEXT_MAX,
-			 "the client speaks protocol versions %u to %u, the server %u",
-			 hello->version_min, hello->version_max, PROTO_VERSION);
-		return -EPROTONOSUPPORT;
-	}
-	if (!export) {
-		snprintf(text, TEXT_MAX, "no export is named \"%s\"",
-			 (const char *)hello->export.data);
+	if (!export || !permits(conn, export, &conn->permit)) {
+		snprintf(greeting->text, TEXT_MAX, "no export is named \"%s\"", greeting->export);
 		return -ENOENT;
 	}
-	err = session_enter(server->sessions, export, hello, &conn->member);
+	if (conn->permit.max_inflight && conn->permit.max_inflight < conn->max_inflight)
+		conn->max_inflight = conn->permit.max_inflight;
+	greeting->claim.max_files = conn->permit.max_files;
+	err = session_enter(server->sessions, export, &greeting->claim, &conn->member);
 	if (err == -ESTALE)
-		snprintf(text, TEXT_MAX, "no such session, or that life of it is over");
+		snprintf(greeting->text, TEXT_MAX, "no such session, or that life of it is over");
 	else if (err && err != -EAGAIN)
-		snprintf(text, TEXT_MAX, "%s", strerror(-err));
+		snprintf(greeting->text, TEXT_MAX, "%s", strerror(-err));
+	else
+		log_info("%s: client \"%s\"%s%s%s %s export \"%s\"", conn->peer, greeting->client,
+			 has_key(conn) ? " (" : "", conn->key.id, has_key(conn) ? ")" : "",
+			 greeting->claim.epoch ? "resumes" : "uses", greeting->export);
 	return err;
 }
 
@@ -71,12 +121,13 @@ static void fill_welcome(const struct conn *conn, struct welcome *welcome)
 	welcome->version = PROTO_VERSION;
 	welcome->features = conn->features;
 	welcome->session_id = (struct bytes){session_id(session), SESSION_ID_SIZE};
-	welcome->session_key = (struct bytes){session_key(session), SESSION_KEY_SIZE};
+	if (!has_key(conn))
+		welcome->session_key = (struct bytes){session_key(session), SESSION_KEY_SIZE};
 	welcome->boot_id = conn->worker->server->boot_id;
 	welcome->max_inflight = conn->max_inflight;
 	welcome->max_regions = REGIONS_MAX;
-	welcome->max_files = conn->worker->server->max_files;
-	welcome->export_flags = conn->export->read_only ? EXPORT_READ_ONLY : 0;
+	welcome->max_files = session_max_files(session);
+	welcome->export_flags = conn->read_only ? EXPORT_READ_ONLY : 0;
 }
 
 /* The session cannot wait for a refusal to arrive. */
@@ -89,10 +140,12 @@ static void refuse(struct conn *conn, struct greeting *greeting)
 	list_move_tail(&conn->worker->greeting, &conn->timed);
 }
 
-/* Let it in, or with a status refuse it. */
-static void answer(struct conn *conn, struct greeting *greeting, int status)
+/* Let it in, or with a status refuse it. The greeting goes with the Welcome. */
+static void answer(struct conn *conn, int status)
 {
-	struct welcome *welcome = &greeting->out.msg.welcome;
+	struct greeting *greeting = conn->greeting;
+	struct message *msg = &greeting->welcome.msg;
+	struct welcome *welcome = &msg->welcome;
 
 	if (!status) {
 		status = conn_activate(conn);
@@ -101,8 +154,9 @@ static void answer(struct conn *conn, struct greeting *greeting, int status)
 			snprintf(greeting->text, TEXT_MAX, "the server is out of memory");
 		}
 	}
-	greeting->out.release = greeting_release;
-	greeting->out.msg.type = MSG_WELCOME;
+	conn->greeting = NULL;
+	greeting->welcome.release = welcome_release;
+	msg->type = MSG_WELCOME;
 	welcome->server = bytes_of("usrbio-server " USRBIO_VERSION);
 	welcome->status = status;
 	welcome->text = bytes_of(greeting->text);
@@ -110,7 +164,13 @@ static void answer(struct conn *conn, struct greeting *greeting, int status)
 		refuse(conn, greeting);
 	else
 		fill_welcome(conn, welcome);
-	outbox_message(&conn->outbox, &greeting->out);
+	if (!status && has_key(conn)) {
+		welcome->mac = (struct bytes){greeting->macs[1], MAC_SIZE};
+		status = seal_sign(&greeting->exchange, msg, AUTH_SERVER, greeting->macs[1]);
+		if (status)
+			conn_end(conn, status, "its Welcome cannot be signed");
+	}
+	outbox_message(&conn->outbox, &greeting->welcome);
 	conn_touch(conn);
 }
 
@@ -125,7 +185,6 @@ static void wait_for_older(struct conn *conn)
 static void fence(struct ev *ev, int32_t res)
 {
 	struct conn *conn = container_of(ev, struct conn, fence);
-	struct greeting *greeting;
 	int status;
 
 	(void)res;
@@ -141,14 +200,9 @@ static void fence(struct ev *ev, int32_t res)
 	}
 	if (status == -EAGAIN)
 		return;
-	greeting = calloc(1, sizeof(*greeting));
-	if (!greeting) {
-		conn_end(conn, -ENOMEM, "no memory for a Welcome");
-		return;
-	}
 	if (status)
-		snprintf(greeting->text, TEXT_MAX, "that life of the session is over");
-	answer(conn, greeting, status);
+		snprintf(conn->greeting->text, TEXT_MAX, "that life of the session is over");
+	answer(conn, status);
 }
 
 /* From whichever thread changed the session, under its lock. */
@@ -160,30 +214,162 @@ static void notify(struct member *member)
 	evloop_post(conn->worker->loop, &conn->fence, 0);
 }
 
-int handshake_hello(struct conn *conn, const struct message *msg)
+/* Who it is does not matter any more, or has been proved. */
+static void let_in(struct conn *conn)
 {
-	const struct hello *hello = &msg->hello;
-	struct greeting *greeting = calloc(1, sizeof(*greeting));
-	int status;
+	int status = enter(conn);
 
-	if (!greeting)
-		return -ENOMEM;
+	if (status == -EAGAIN)
+		wait_for_older(conn);
+	else
+		answer(conn, status);
+}
+
+static void refuse_key(struct conn *conn)
+{
+	worker_complain(conn->worker, conn, -EKEYREJECTED, "has not proved a key of the keyring");
+	snprintf(conn->greeting->text, TEXT_MAX, "this server knows no such key");
+	answer(conn, -EKEYREJECTED);
+}
+
+static void copy_text(char *to, size_t size, struct bytes text)
+{
+	snprintf(to, size, "%.*s", (int)text.len, (const char *)text.data);
+}
+
+/* What is needed of a Hello beyond its frame. */
+static void keep(struct conn *conn, const struct hello *hello)
+{
+	struct greeting *greeting = conn->greeting;
+	struct claim *claim = &greeting->claim;
+
 	conn->features = hello->features & FEATURES;
 	conn->max_inflight = inflight_of(conn->worker->server, hello);
+	copy_text(greeting->export, sizeof(greeting->export), hello->export);
+	copy_text(greeting->client, sizeof(greeting->client), hello->client);
+	copy_text(conn->key.id, sizeof(conn->key.id), hello->key_id);
+	memcpy(conn->key.tag, hello->key_tag.data, hello->key_tag.len);
+	*claim = (struct claim){
+		.id = conn->key.id, .epoch = hello->epoch, .channel = hello->channel};
+	if (hello->session_id.len) {
+		memcpy(greeting->session_id, hello->session_id.data, SESSION_ID_SIZE);
+		claim->session_id = greeting->session_id;
+	}
+	if (hello->session_key.len)
+		memcpy(claim->key, hello->session_key.data, SESSION_KEY_SIZE);
+}
+
+/*
+ * Prove that we know the key, and ask for the same. To an unknown one the answer is made with a
+ * secret that nobody has.
+ */
+static int challenge(struct conn *conn, const struct hello *hello, const void *frame, size_t len)
+{
+	const struct server *server = conn->worker->server;
+	struct greeting *greeting = conn->greeting;
+	struct exchange *exchange = &greeting->exchange;
+	struct message *msg = &greeting->challenge.msg;
+	struct secret secret = server->nobodys;
+	uint8_t binding[TP_BINDING_MAX], share[SHARE_SIZE];
+	int err;
+
+	memcpy(share, hello->share.data, sizeof(share));
+	err = exchange_begin(exchange, binding, tp_binding(conn->tp, binding), greeting->nonce,
+			     greeting->share);
+	if (!err)
+		err = seal_hear(exchange, frame, len);
+	msg->type = MSG_CHALLENGE;
+	msg->challenge = (struct challenge){
+		.version = PROTO_VERSION,
+		.nonce = {greeting->nonce, NONCE_SIZE},
+		.share = {greeting->share, SHARE_SIZE},
+		.mac = {greeting->macs[0], MAC_SIZE},
+	};
+	if (!err)
+		err = seal_say_signed(exchange, msg);
+	if (server->keyring)
+		keyring_secret(server->keyring, &conn->key, &secret);
+	if (!err)
+		err = exchange_keys(exchange, &secret, share);
+	secret_wipe(&secret);
+	if (!err)
+		err = exchange_mac(exchange, AUTH_SERVER, greeting->macs[0]);
+	if (err)
+		return err;
+	conn->state = CONN_PROVING;
+	greeting->challenge.release = challenge_release;
+	outbox_message(&conn->outbox, &greeting->challenge);
+	conn_touch(conn);
+	return 0;
+}
+
+static int on_hello(struct conn *conn, const struct hello *hello, const void *frame, size_t len)
+{
+	struct greeting *greeting = conn->greeting;
+
 	conn->fence.fn = fence;
 	conn->member.notify = notify;
-	status = agree(conn, hello, greeting->text);
-	if (!status || status == -EAGAIN)
-		log_info("%s: client \"%s\" %s export \"%s\"", conn->peer,
-			 (const char *)hello->client.data, hello->epoch ? "resumes" : "uses",
-			 (const char *)hello->export.data);
-	if (status == -EAGAIN) {
-		free(greeting);
-		wait_for_older(conn);
-	} else {
-		answer(conn, greeting, status);
+	if (hello->version_min > PROTO_VERSION || hello->version_max < PROTO_VERSION) {
+		snprintf(greeting->text, TEXT_MAX,
+			 "the client speaks protocol versions %u to %u, the server %u",
+			 hello->version_min, hello->version_max, PROTO_VERSION);
+		answer(conn, -EPROTONOSUPPORT);
+		return 0;
 	}
+	keep(conn, hello);
+	if (has_key(conn))
+		return challenge(conn, hello, frame, len);
+	if (conn->worker->server->keyring)
+		refuse_key(conn);
+	else
+		let_in(conn);
 	return 0;
+}
+
+/* The session's key is proved over what had been said before this. */
+static int on_proof(struct conn *conn, const struct proof *proof, const void *frame, size_t len)
+{
+	struct greeting *greeting = conn->greeting;
+	struct claim *claim = &greeting->claim;
+	const uint8_t *mac;
+	int err;
+
+	claim->proof = greeting->exchange;
+	err = seal_hear_signed(&greeting->exchange, frame, len, &mac);
+	if (err)
+		return err;
+	if (!exchange_check(&greeting->exchange, AUTH_CLIENT, mac)) {
+		refuse_key(conn);
+		return 0;
+	}
+	if (!claim->session_id != !proof->session_mac.len)
+		return -EPROTO;
+	memcpy(claim->key,
+	       claim->session_id ? proof->session_mac.data : greeting->exchange.keys[AUTH_SESSION],
+	       SESSION_KEY_SIZE);
+	let_in(conn);
+	return 0;
+}
+
+int handshake_message(struct conn *conn, const void *frame, size_t len, const struct message *msg)
+{
+	if (msg->type == MSG_HELLO && conn->state == CONN_HELLO)
+		return on_hello(conn, &msg->hello, frame, len);
+	if (msg->type == MSG_PROOF && conn->state == CONN_PROVING)
+		return on_proof(conn, &msg->proof, frame, len);
+	return -EPROTO;
+}
+
+/* Grants are compared as a whole: who may do more now comes back for it. */
+void handshake_review(struct conn *conn)
+{
+	struct permit permit;
+
+	if (!has_key(conn) || !conn->member.session)
+		return;
+	if (!permits(conn, session_export(conn->member.session), &permit) ||
+	    !permit_equal(&permit, &conn->permit))
+		conn_end(conn, -EKEYREJECTED, "its key was revoked, or is good for something else");
 }
 
 void handshake_leave(struct conn *conn)

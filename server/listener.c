@@ -57,6 +57,25 @@ int listeners_resolve(struct listeners *listeners, const struct listen_config *c
 	return err;
 }
 
+int listeners_check_local(const struct listeners *listeners)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < listeners->nr; i++) {
+		const struct listener *listener = &listeners->list[i];
+
+		if (addr_is_loopback(&listener->addr))
+			continue;
+		log_error(
+			"%s://%s is not this machine alone, and without a keyring everybody there "
+			"might do everything: say --keyring FILE (see usrbio-server(8)), or "
+			"--insecure-no-auth if that is meant",
+			listener->ops->name, addr_text(&listener->addr, text, sizeof(text)));
+		return -EPERM;
+	}
+	return 0;
+}
+
 static const char *advice(int err)
 {
 	switch (err) {

@@ -21,7 +21,7 @@ static const char usage[] =
 	"                            clients find WHERE under NAME; ro: they may only read;\n"
 	"                            sync: what they write is on disk when they are told so\n"
 	"                            WHERE: a directory, null:SIZE, or memory:\n"
-	"  --listen URL              tcp://HOST[:PORT] or rdma://HOST[:PORT]; HOST * is every\n"
+	"  --listen URL              tcp://, tls:// or rdma://HOST[:PORT]; HOST * is every\n"
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
 	"  --workers N               threads (one per core)\n"
 	"  --staging MIB             buffers between disk and network, per worker (32)\n"
@@ -30,6 +30,8 @@ static const char usage[] =
 	"  --max-inflight N          I/Os of one connection under way (4096)\n"
 	"  --max-sessions N          of all clients together (4096)\n"
 	"  --max-files N             open ones of one session (65536)\n"
+	"  --keyring FILE            serve only clients with a key in it; read again on SIGHUP\n"
+	"  --insecure-no-auth        serve everybody, also beyond this machine\n"
 	"  --session-time SECONDS    keep a session whose client fell silent (60)\n"
 	"  --keepalive SECONDS       of silence until a client is asked (5); 0: never\n"
 	"  --hello-time SECONDS      from connecting to saying hello (5)\n"
@@ -176,6 +178,8 @@ static const struct option known[] = {
 	{"listen", required_argument, NULL, LISTEN},
 	{"workers", required_argument, NULL, WORKERS},
 	{"staging", required_argument, NULL, STAGING},
+	KEYRING,
+	INSECURE,
 	{"memory", required_argument, NULL, MEMORY},
 	{"max-connections", required_argument, NULL, CONNECTIONS},
 	{"max-inflight", required_argument, NULL, INFLIGHT},
@@ -197,6 +201,8 @@ static int parse_option(struct parser *parser, int option, char *value)
 	struct server_config *config = &parser->options->config;
 
 	switch (option) {
+	{"keyring", required_argument, NULL, KEYRING},
+	{"insecure-no-auth", no_argument, NULL, INSECURE},
 	case EXPORT:
 		return parse_export(parser, value);
 	case LISTEN:
@@ -225,6 +231,12 @@ static int parse_option(struct parser *parser, int option, char *value)
 		return parse_seconds(parser, "hello-time", value, 0, &config->hello_ms);
 	case STALL_TIME:
 		return parse_seconds(parser, "stall-time", value, 0, &config->stall_ms);
+	case KEYRING:
+		config->keyring = value;
+		return 0;
+	case INSECURE:
+		config->insecure = true;
+		return 0;
 	case HUGE_PAGES:
 		config->huge_pages = true;
 		return 0;

@@ -27,7 +27,7 @@ static int check_file(const struct conn *conn, uint32_t op, const struct file *f
 		return -ESTALE;
 	if (!file->store_file->regular)
 		return -EBADF;
-	if (op == IO_WRITE && conn->export->read_only)
+	if (op == IO_WRITE && conn->read_only)
 		return -EROFS;
 	if (!(file->store_file->flags & (op == IO_READ ? OPEN_READ : OPEN_WRITE)))
 		return -EBADF;

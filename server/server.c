@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "server/keyring.h"
 #include "server/pool.h"
 #include "server/server_impl.h"
 #include "server/session.h"
@@ -57,7 +58,7 @@ static int fill_in(struct server *server, const struct server_config *config)
 				       : ns_of(config->keepalive_ms, SERVER_KEEPALIVE_MS);
 	if (getrandom(&server->boot_id, sizeof(server->boot_id), 0) < 0)
 		return -errno;
-	return 0;
+	return secret_draw(&server->nobodys);
 }
 
 /* What the server takes before anybody comes. */
@@ -190,7 +191,11 @@ int server_start(const struct server_config *config, struct server **out)
 	err = listeners_resolve(&server->listeners, config->listens, config->nr_listens);
 	if (err)
 		goto err_free;
-	err = exports_open(&server->exports, config->exports, config->nr_exports);
+	if (!config->keyring && !config->insecure)
+		err = listeners_check_local(&server->listeners);
+	if (config->keyring)
+		err = keyring_open(&server->keyring, config->keyring);
+	server->tls = (struct tp_tls_config){.find = keyring_psk, .arg = server->keyring};
 	if (err)
 		goto err_free;
 	err = pool_open(&server->pool, NR_BLOCKING_THREADS);
@@ -228,6 +233,8 @@ err_free:
 	return err;
 }
 
+err_keyring:
+	keyring_close(server->keyring);
 void server_stop(struct server *server)
 {
 	stop_workers(server);
@@ -235,6 +242,15 @@ void server_stop(struct server *server)
 	/* The last sessions and files close here, and wake loops no more. */
 	pool_close(server->pool);
 	close_workers(server, server->nr_workers);
+int server_reload_keys(struct server *server)
+{
+	int err = server->keyring ? keyring_reload(server->keyring) : 0;
+
+	for (unsigned i = 0; !err && i < server->nr_workers; i++)
+		worker_review(server->workers[i]);
+	return err;
+}
+
 	sessions_close(server->sessions);
 	exports_close(&server->exports);
 	sem_destroy(&server->deaf);
@@ -244,5 +260,6 @@ void server_stop(struct server *server)
 
 const char *server_address(const struct server *server, unsigned i)
 {
+	keyring_close(server->keyring);
 	return i < server->listeners.nr ? server->listeners.list[i].url : NULL;
 }

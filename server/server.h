@@ -32,6 +32,8 @@ struct server_config {
 	unsigned nr_exports;
 	const struct listen_config *listens;
 	unsigned nr_listens;
+	const char *keyring;	  /* a file of keys; NULL: everybody may do everything */
+	bool insecure;		  /* without a keyring: also beyond this machine */
 	unsigned nr_workers;	  /* default: one per core */
 	unsigned staging_mib;	  /* per worker */
 	unsigned memory_mib;	  /* of everything; default: half of the machine's */
@@ -74,3 +76,9 @@ void server_stop(struct server *server);
 const char *server_address(const struct server *server, unsigned i);
 
 #endif
+/*
+ * Read the keyring again: whose key or grant is not in it any more is disconnected. 0, or -errno
+ * after a line in the log, and everything stays as it was. Not while it stops.
+ */
+int server_reload_keys(struct server *server);
+

@@ -35,6 +35,8 @@ struct session {
 	struct sessions *sessions;
 	struct export *export;
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
+	char owner[SECRET_ID_MAX + 1]; /* the id of who began it; "": without a key */
+	uint32_t max_files;
 	struct job free;
 	struct share share; /* of the budget: files and replies */
 	struct handles handles;
@@ -56,16 +58,6 @@ static int random_bytes(void *buf, size_t len)
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
-}
-
-/* Takes as long whatever differs, so that time tells nothing about the key. */
-static bool keys_equal(const uint8_t *a, const uint8_t *b)
-{
-	volatile uint8_t diff = 0;
-
-	for (size_t i = 0; i < SESSION_KEY_SIZE; i++)
-		diff |= a[i] ^ b[i];
-	return !diff;
 }
 
 int sessions_open(struct sessions **out, const struct sessions_config *config)
@@ -175,7 +167,8 @@ static struct session *find(struct sessions *sessions, const uint8_t *id)
 	return NULL;
 }
 
-static int make(struct sessions *sessions, struct export *export, struct session **out)
+static int make(struct sessions *sessions, struct export *export, const struct claim *claim,
+		struct session **out)
 {
 	struct budget *budget = sessions->config.budget;
 	struct session *session;
@@ -187,15 +180,21 @@ static int make(struct sessions *sessions, struct export *export, struct session
 	if (!session)
 		goto err_budget;
 	err = random_bytes(session->id, sizeof(session->id));
-	if (!err)
+	if (!err && !*claim->id)
 		err = random_bytes(session->key, sizeof(session->key));
 	if (err)
 		goto err_free;
+	if (*claim->id)
+		memcpy(session->key, claim->key, sizeof(session->key));
+	strcpy(session->owner, claim->id);
+	session->max_files = sessions->config.max_files;
+	if (claim->max_files && claim->max_files < session->max_files)
+		session->max_files = claim->max_files;
 	session->sessions = sessions;
 	session->export = export;
 	session->free.run = session_free;
 	session->share.budget = budget;
-	handles_init(&session->handles, sessions->config.max_files, &session->share);
+	handles_init(&session->handles, session->max_files, &session->share);
 	replies_init(&session->replies, &session->share);
 	list_init(&session->idle);
 	list_init(&session->members);
@@ -267,50 +266,58 @@ static int check(const struct member *member)
 	return first->epoch < member->epoch ? -EAGAIN : 0;
 }
 
-static void add_member(struct session *session, const struct hello *hello, struct member *member)
+static void add_member(struct session *session, const struct claim *claim, struct member *member)
 {
 	list_del(&session->idle);
 	member->session = session;
-	member->epoch = hello->epoch;
-	member->channel = hello->channel;
+	member->epoch = claim->epoch;
+	member->channel = claim->channel;
 	member->told = false;
 	list_add_tail(&session->members, &member->node);
 }
 
-static int enter_known(struct sessions *sessions, struct export *export, const struct hello *hello,
+/* Is it theirs? Takes as long whatever of a key differs. */
+static bool is_theirs(const struct session *session, const struct claim *claim)
+{
+	if (strcmp(session->owner, claim->id))
+		return false;
+	return *claim->id ? exchange_check_by(&claim->proof, session->key, claim->key)
+			  : auth_equal(session->key, claim->key, sizeof(session->key));
+}
+
+static int enter_known(struct sessions *sessions, struct export *export, const struct claim *claim,
 		       struct member *member)
 {
 	struct session *session;
 	int err = -ESTALE;
 
 	pthread_mutex_lock(&sessions->lock);
-	session = find(sessions, hello->session_id.data);
-	if (session && keys_equal(session->key, hello->session_key.data) &&
-	    session->export == export)
-		err = admit(session, hello->epoch);
+	session = find(sessions, claim->session_id);
+	if (session && session->export == export && is_theirs(session, claim))
+		err = admit(session, claim->epoch);
 	if (!err) {
-		add_member(session, hello, member);
+		add_member(session, claim, member);
 		err = check(member);
 	}
 	pthread_mutex_unlock(&sessions->lock);
 	return err;
 }
 
-int session_enter(struct sessions *sessions, struct export *export, const struct hello *hello,
+int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member)
 {
 	struct session *session = NULL;
 	int err;
 
-	if (hello->session_id.len)
-		return enter_known(sessions, export, hello, member);
-	err = make(sessions, export, &session);
+	if (claim->session_id)
+		return enter_known(sessions, export, claim, member);
+	err = make(sessions, export, claim, &session);
 	if (err)
 		return err;
 	pthread_mutex_lock(&sessions->lock);
 	err = enter_new(sessions, session);
 	if (!err)
-		add_member(session, hello, member);
+		add_member(session, claim, member);
 	pthread_mutex_unlock(&sessions->lock);
 	if (err)
 		session_free(&session->free);
@@ -374,6 +381,11 @@ const uint8_t *session_id(const struct session *session)
 const uint8_t *session_key(const struct session *session)
 {
 	return session->key;
+}
+
+uint32_t session_max_files(const struct session *session)
+{
+	return session->max_files;
 }
 
 struct export *session_export(const struct session *session)

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/message.h"
+#include "common/auth/exchange.h"
+#include "proto/limits.h"
 #include "server/list.h"
 
 struct budget;
@@ -29,6 +30,20 @@ struct sessions_config {
 	unsigned max_sessions;
 	uint32_t max_files;		/* of a session, at most FILES_MAX */
 	uint64_t linger_ns, silence_ns; /* kept without a connection: see session_leave */
+};
+
+/* What a session is entered by. */
+struct claim {
+	const char *id; /* whose it is: a key that was proved; "": nobody's in particular */
+	const uint8_t *session_id; /* NULL: a new one */
+	uint32_t epoch, channel;
+	uint32_t max_files; /* of a new one; 0: as many as the server allows */
+	/*
+	 * Without an id: the session's key, of one that is there. With an id: the key that a new
+	 * one is to have, or, of one that is there, the mac of `proof` by its key.
+	 */
+	uint8_t key[SESSION_KEY_SIZE];
+	struct exchange proof;
 };
 
 /* A connection's part in a session; the session's, under the registry's lock, from entering to
@@ -57,12 +72,12 @@ unsigned sessions_count(struct sessions *sessions, unsigned *max);
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
 
 /*
- * Become a member of the session that hello names, or of a new one; member->notify is set.
+ * Become a member of the session that is claimed, or of a new one; member->notify is set.
  * 0: begin. -EAGAIN: a member, but not to begin before session_check says so.
- * -ESTALE: no such session of this export, not its key, or its epoch is over. -EUSERS: it has
- * SESSION_CONNS_MAX connections, or there are too many sessions. -ENOMEM, -EIO.
+ * -ESTALE: no such session of this export and id, not its key, or its epoch is over. -EUSERS: it
+ * has SESSION_CONNS_MAX connections, or there are too many sessions. -ENOMEM, -EIO.
  */
-int session_enter(struct sessions *sessions, struct export *export, const struct hello *hello,
+int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member);
 /* 0: it may begin, or go on. -EAGAIN: members of older epochs are left. -ESTALE: it is overtaken.
  */
@@ -93,5 +108,6 @@ void session_get_files(struct session *session, size_t n, const uint64_t *handle
 /* Forget a handle; I/O under way keeps the file open until it ends. 0 or -ESTALE. */
 int session_close_file(struct session *session, uint64_t handle);
 uint32_t session_nr_files(struct session *session);
+uint32_t session_max_files(const struct session *session);
 
 #endif

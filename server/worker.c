@@ -27,6 +27,7 @@ static int open_domain(struct worker *worker, const struct tp_ops *ops)
 		.nr_posts = NR_POSTS,
 		.nr_conns = worker->server->max_connections / worker->server->nr_workers + 1,
 		.numa = -1,
+		.tls = worker->server->keyring ? &worker->server->tls : NULL,
 	};
 	struct worker_domain *domain = &worker->domains[worker->nr_domains];
 	int err = ops->domain_open(&config, &domain->tp);
@@ -186,11 +187,7 @@ void worker_close(struct worker *worker)
 
 int worker_start(struct worker *worker)
 {
-	int err = pthread_create(&worker->thread, NULL, worker_run, worker);
-
-	if (!err)
-		pthread_setname_np(worker->thread, "usrbio-worker");
-	return -err;
+	return -pthread_create(&worker->thread, NULL, worker_run, worker);
 }
 
 void worker_join(struct worker *worker)

@@ -57,9 +57,10 @@ struct worker {
 	uint64_t session_ns;		 /* when sessions are to be looked at, or NEVER */
 	uint64_t rare_ns;		 /* when any of these two is due, or before, or NEVER */
 
-	struct ev stop, dismiss;
+	struct ev stop, dismiss, review;
 	bool stopping, idle, dismissed;
-	uint64_t now_ns; /* at the last tick */
+	atomic_bool reviewing; /* `review` is posted; any thread */
+	uint64_t now_ns;       /* at the last tick */
 	uint64_t stop_ns;
 	struct nap nap;
 	uint64_t complain_ns;	/* the second in which ... */
@@ -81,6 +82,8 @@ int worker_start(struct worker *worker);
 void worker_stop(struct worker *worker);
 void worker_dismiss(struct worker *worker);
 void worker_join(struct worker *worker);
+/* From another thread: the keyring was read again, look who may stay. */
+void worker_review(struct worker *worker);
 
 /* The worker's domain of a provider that listens. */
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);

@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "server/conn.h"
+#include "server/handshake.h"
 #include "server/listener.h"
 #include "server/server_impl.h"
 #include "server/worker.h"
@@ -256,6 +257,24 @@ void worker_stop(struct worker *worker)
 	evloop_post(worker->loop, &worker->stop, 0);
 }
 
+static void review(struct ev *ev, int32_t res)
+{
+	struct worker *worker = container_of(ev, struct worker, review);
+
+	(void)res;
+	atomic_store(&worker->reviewing, false);
+	list_for_each_safe (it, &worker->conns)
+		handshake_review(container_of(it, struct conn, node));
+}
+
+void worker_review(struct worker *worker)
+{
+	if (atomic_exchange(&worker->reviewing, true))
+		return;
+	worker->review.fn = review;
+	evloop_post(worker->loop, &worker->review, 0);
+}
+
 static void dismiss(struct ev *ev, int32_t res)
 {
 	(void)res;
@@ -292,6 +311,7 @@ void *worker_run(void *arg)
 	struct worker *worker = arg;
 	uint64_t due;
 
+	pthread_setname_np(pthread_self(), "usrbio-worker");
 	block_sigpipe();
 	while (!worker->dismissed) {
 		bool active = worker_turn(worker, &due);

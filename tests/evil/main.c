@@ -145,9 +145,9 @@ static void start_server(struct process *server, char *url, size_t size)
 	static const char listening[] = "listening on ";
 	char exports[3][512], log[300], line[256];
 	const char *const argv[] = {
-		EVIL_SERVER,	  "--listen", wire_any(), "--workers", "2",
-		"--session-time", "1",	      "--export", exports[0],  "--export",
-		exports[1],	  "--export", exports[2], NULL};
+		EVIL_SERVER, "--insecure-no-auth", "--listen", wire_any(), "--workers",
+		"2",	     "--session-time",	   "1",	       "--export", exports[0],
+		"--export",  exports[1],	   "--export", exports[2], NULL};
 
 	make_dir("data", exports[0], sizeof(exports[0]));
 	make_dir("other", exports[1], sizeof(exports[1]));

@@ -90,32 +90,36 @@ static void notify(struct member *member)
 	container_of(member, struct one, member)->told++;
 }
 
-static int enter(struct one *one, const struct hello *hello)
+static int enter(struct one *one, const struct claim *claim)
 {
 	*one = (struct one){.member.notify = notify};
-	return session_enter(sessions, &exports.list[0], hello, &one->member);
+	return session_enter(sessions, &exports.list[0], claim, &one->member);
 }
 
 static struct session *enter_new(struct one *one)
 {
-	cr_assert_eq(enter(one, &(struct hello){0}), 0);
+	cr_assert_eq(enter(one, &(struct claim){.id = ""}), 0);
 	return one->member.session;
 }
 
-static struct hello hello_of(const struct session *session, uint32_t epoch)
+/* What it points to must not be gone when it is used. */
+static struct claim claim_of(const struct session *session, uint32_t epoch)
 {
-	return (struct hello){
-		.session_id = {session_id(session), SESSION_ID_SIZE},
-		.session_key = {session_key(session), SESSION_KEY_SIZE},
-		.epoch = epoch,
-	};
+	static uint8_t ids[8][SESSION_ID_SIZE];
+	static unsigned next;
+	struct claim claim = {.id = "", .epoch = epoch};
+
+	memcpy(ids[next % 8], session_id(session), SESSION_ID_SIZE);
+	claim.session_id = ids[next++ % 8];
+	memcpy(claim.key, session_key(session), SESSION_KEY_SIZE);
+	return claim;
 }
 
 static int enter_again(struct one *one, const struct one *before, uint32_t epoch)
 {
-	const struct hello hello = hello_of(before->member.session, epoch);
+	const struct claim claim = claim_of(before->member.session, epoch);
 
-	return enter(one, &hello);
+	return enter(one, &claim);
 }
 
 static void leave(struct one *one)
@@ -125,26 +129,61 @@ static void leave(struct one *one)
 
 Test(session_object, join_needs_id_key_and_export)
 {
-	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
-	const struct hello hello = {.session_id = {id, sizeof(id)},
-				    .session_key = {key, sizeof(key)}};
 	struct one one, two;
+	struct claim claim = claim_of(enter_new(&one), 0);
 
-	enter_new(&one);
-	memcpy(id, session_id(one.member.session), sizeof(id));
-	memcpy(key, session_key(one.member.session), sizeof(key));
-	cr_assert_eq(enter(&two, &hello), 0);
+	cr_assert_eq(enter(&two, &claim), 0);
 	cr_assert_eq(two.member.session, one.member.session);
 	leave(&two);
-	cr_assert_eq(session_enter(sessions, &exports.list[1], &hello, &two.member), -ESTALE);
-	for (size_t i = 0; i < sizeof(key); i++) {
-		key[i] ^= 0x80;
-		cr_assert_eq(enter(&two, &hello), -ESTALE);
-		key[i] ^= 0x80;
+	cr_assert_eq(session_enter(sessions, &exports.list[1], &claim, &two.member), -ESTALE);
+	for (size_t i = 0; i < sizeof(claim.key); i++) {
+		claim.key[i] ^= 0x80;
+		cr_assert_eq(enter(&two, &claim), -ESTALE);
+		claim.key[i] ^= 0x80;
 	}
+	claim.id = "alice";
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "it was begun without a key");
+	claim.id = "";
 	leave(&one);
 	cr_assert_eq(sessions_expire(sessions, LINGER), UINT64_MAX);
-	cr_assert_eq(enter(&two, &hello), -ESTALE);
+	cr_assert_eq(enter(&two, &claim), -ESTALE);
+}
+
+/* The key is never said: who enters proves it over a handshake of their own. */
+Test(session_object, one_begun_with_a_key_is_entered_by_its_owner_and_its_key)
+{
+	struct claim first = {.id = "alice", .key = {1, 2, 3}}, claim;
+	struct one one, two;
+
+	cr_assert_eq(enter(&one, &first), 0);
+	claim = claim_of(one.member.session, 0);
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "the key itself, and no id");
+	claim.id = "alice";
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "the key itself");
+	memset(claim.proof.said, 7, sizeof(claim.proof.said));
+	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
+	claim.id = "bob";
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "somebody else");
+	claim.id = "alice";
+	claim.proof.said[0]++;
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "a mac of another handshake");
+	claim.proof.said[0]--;
+	cr_assert_eq(enter(&two, &claim), 0);
+	cr_assert_eq(two.member.session, one.member.session);
+	leave(&two);
+	leave(&one);
+}
+
+Test(session_object, who_begins_one_may_be_allowed_fewer_files)
+{
+	struct one one;
+
+	cr_assert_eq(enter(&one, &(struct claim){.id = "alice", .max_files = 3}), 0);
+	cr_assert_eq(session_max_files(one.member.session), 3);
+	leave(&one);
+	cr_assert_eq(enter(&one, &(struct claim){.id = "alice", .max_files = FILES_MAX + 1}), 0);
+	cr_assert_eq(session_max_files(one.member.session), FILES_MAX);
+	leave(&one);
 }
 
 Test(session_object, connections_are_bounded)
@@ -213,16 +252,16 @@ Test(session_object, who_waits_can_be_overtaken)
 Test(session_object, one_left_alone_is_kept_for_a_while)
 {
 	struct one one, two;
-	struct hello hello;
+	struct claim claim;
 
-	hello = hello_of(enter_new(&one), 0);
+	claim = claim_of(enter_new(&one), 0);
 	cr_assert_eq(session_leave(&one.member, false, 1000), 1000 + LINGER);
 	cr_assert_eq(sessions_expire(sessions, 1000 + LINGER - 1), 1000 + LINGER);
-	cr_assert_eq(enter(&two, &hello), 0);
+	cr_assert_eq(enter(&two, &claim), 0);
 	cr_assert_eq(sessions_expire(sessions, UINT64_MAX), UINT64_MAX,
 		     "not while somebody is there");
 	cr_assert_eq(session_leave(&two.member, true, 2000), 2000 + SILENCE);
-	hello = hello_of(enter_new(&one), 0);
+	claim = claim_of(enter_new(&one), 0);
 	cr_assert_eq(session_leave(&one.member, false, 2001), 2001 + LINGER);
 	cr_assert_eq(sessions_expire(sessions, 2000), 2001 + LINGER);
 	cr_assert_eq(sessions_expire(sessions, 2001 + LINGER), 2000 + SILENCE);
@@ -243,18 +282,18 @@ Test(session_object, the_fenced_say_nothing_about_their_client)
 Test(session_object, too_many_end_the_oldest_that_nobody_uses)
 {
 	struct one ones[3], again;
-	struct hello hello[2];
+	struct claim claims[2];
 
 	sessions_close(sessions);
 	open_sessions(2, FILES_MAX);
-	hello[0] = hello_of(enter_new(&ones[0]), 0);
-	hello[1] = hello_of(enter_new(&ones[1]), 0);
-	cr_assert_eq(enter(&ones[2], &(struct hello){0}), -EUSERS);
+	claims[0] = claim_of(enter_new(&ones[0]), 0);
+	claims[1] = claim_of(enter_new(&ones[1]), 0);
+	cr_assert_eq(enter(&ones[2], &(struct claim){.id = ""}), -EUSERS);
 	session_leave(&ones[1].member, false, 5);
 	session_leave(&ones[0].member, false, 6);
-	cr_assert_eq(enter(&ones[2], &(struct hello){0}), 0);
-	cr_assert_eq(enter(&again, &hello[0]), 0);
-	cr_assert_eq(enter(&ones[1], &(struct hello){0}), -EUSERS);
+	cr_assert_eq(enter(&ones[2], &(struct claim){.id = ""}), 0);
+	cr_assert_eq(enter(&again, &claims[0]), 0);
+	cr_assert_eq(enter(&ones[1], &(struct claim){.id = ""}), -EUSERS);
 	leave(&ones[2]);
 	leave(&again);
 	sessions_end(sessions);

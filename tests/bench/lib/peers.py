@@ -86,7 +86,7 @@ class Ours:
     def __init__(self, build, listen, directory, name, seconds, size, workers=None, under=(),
                  more=()):
         """under: a program, such as strace, that runs the server; more: options of the server."""
-        argv = [*under, os.path.join(build, "server/usrbio-server"),
+        argv = [*under, os.path.join(build, "server/usrbio-server"), "--insecure-no-auth",
                 "--export", f"bench={directory}", "--listen", listen, *more]
         if workers:
             argv += ["--workers", str(workers)]
