@@ -112,6 +112,7 @@ static int use_domain(struct conn *conn, const struct tp_ops *ops)
 		.nr_posts = 1, /* a client posts neither READs nor WRITEs */
 		.nr_conns = 1,
 		.numa = -1,
+		.tls = &conn->session->tls,
 	};
 	struct tp_domain *domain;
 	int err;

@@ -17,6 +17,7 @@
 #include "client/progress.h"
 #include "client/request.h"
 #include "client/wait.h"
+#include "common/auth/exchange.h"
 #include "common/transport.h"
 #include "common/turns.h"
 #include "proto/arena.h"
@@ -34,6 +35,8 @@ enum conn_state {
 	CONN_UP,
 	CONN_CLOSING, /* disconnected, until TP_EV_CLOSED */
 };
+
+enum conn_proof { PROOF_NONE, PROOF_GIVEN };
 
 struct conn {
 	pthread_mutex_t lock;
@@ -55,6 +58,9 @@ struct conn {
 	bool unflushed; /* something is queued in the transport */
 	bool pong_due;
 	uint64_t pong_nonce;
+
+	struct exchange exchange; /* while it is greeted, with a key */
+	enum conn_proof proof;
 
 	uint64_t features;
 	uint32_t batch_max;		       /* I/Os that fit into one message */

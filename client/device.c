@@ -35,6 +35,9 @@ unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_
 {
 	unsigned n;
 
+	/* What has to be encrypted does not go by RDMA. */
+	if (spec->tls)
+		return add_routes(spec, "tls", routes, ROUTES_MAX, aloud);
 	if (strcmp(spec->scheme, "usrbio"))
 		return add_routes(spec, spec->scheme, routes, ROUTES_MAX, aloud);
 	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2, aloud);

@@ -9,15 +9,13 @@
 
 #include "client/batch.h"
 #include "client/clock.h"
+#include "client/greeting.h"
 #include "client/ring.h"
 #include "client/session.h"
 #include "common/log.h"
 
-#define EVENTS_MAX	64
-#define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 32 bytes each */
-#define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries */
-#define SUBMIT_ENTRY	((uint32_t)sizeof(struct io_entry))
-#define LOOKS_MAX	4 /* a stream of data must not hold up who only looks */
+#define EVENTS_MAX 64
+#define LOOKS_MAX  4 /* a stream of data must not hold up who only looks */
 
 void *conn_buf(struct conn *conn)
 {
@@ -69,64 +67,6 @@ void conn_pump(struct conn *conn)
 		batch_replay(conn);
 	if (!requests_waiting(&conn->requests) || requests_send(conn))
 		batch_dispatch(conn);
-}
-
-static void on_connected(struct conn *conn)
-{
-	struct message msg = {.type = MSG_HELLO};
-	void *buf = conn_buf(conn);
-
-	if (!buf) {
-		conn_violated(conn, "no credit for a hello");
-		return;
-	}
-	conn_expect(conn);
-	conn->state = CONN_GREETING;
-	session_hello(conn->session, &msg.hello);
-	msg.hello.max_inflight = WANTED_INFLIGHT;
-	msg.hello.channel = conn->index;
-	if (conn_send(conn, &msg, buf))
-		conn_violated(conn, "no room for a hello");
-}
-
-static int use_welcome(struct conn *conn, const struct welcome *welcome)
-{
-	struct inflight *inflight = &conn->inflight;
-	int err = session_welcome(conn->session, welcome);
-
-	/* Once for all lives: what is parked in it has to be sent again. */
-	if (!err && !inflight->max)
-		err = inflight_open(inflight, WANTED_INFLIGHT);
-	if (!err)
-		inflight->limit = welcome->max_inflight < WANTED_INFLIGHT ? welcome->max_inflight
-									  : WANTED_INFLIGHT;
-	return err;
-}
-
-static void on_welcome(struct conn *conn, const struct welcome *welcome)
-{
-	uint32_t room = (conn->tp->msg_max - SUBMIT_OVERHEAD) / SUBMIT_ENTRY;
-	int err;
-
-	if (conn->state != CONN_GREETING) {
-		conn_violated(conn, "a second welcome");
-		return;
-	}
-	err = use_welcome(conn, welcome);
-	if (err) {
-		conn_shut(conn, err);
-		return;
-	}
-	conn->features = welcome->features;
-	conn->max_regions = welcome->max_regions;
-	conn->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
-	if (conn->number != conn->session->number)
-		requests_renew(conn);
-	conn->number = conn->session->number;
-	conn->joined = conn->session->life;
-	memset(conn->region_ids, 0, sizeof(conn->region_ids));
-	conn->state = CONN_GREETED;
-	conn->wait.stirred = true;
 }
 
 void conn_go(struct conn *conn)
@@ -187,14 +127,11 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 		conn_violated(conn, "a malformed message");
 		return;
 	}
-	if (conn->state == CONN_GREETING && msg.type != MSG_WELCOME) {
-		conn_violated(conn, "a message before the welcome");
+	if (conn->state == CONN_GREETING) {
+		greeting_message(conn, frame, len, &msg);
 		return;
 	}
 	switch (msg.type) {
-	case MSG_WELCOME:
-		on_welcome(conn, &msg.welcome);
-		break;
 	case MSG_COMPLETION:
 		on_completion(conn, &msg.completion);
 		break;
@@ -206,7 +143,7 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 		on_ping(conn, &msg.ping);
 		break;
 	default:
-		conn_violated(conn, "a message that only clients send");
+		conn_violated(conn, "a message out of place");
 	}
 }
 
@@ -245,7 +182,7 @@ static void on_event(struct conn *conn, const struct tp_event *event)
 	switch (event->type) {
 	case TP_EV_CONNECTED:
 		if (conn->state == CONN_OPENING)
-			on_connected(conn);
+			greeting_begin(conn);
 		break;
 	case TP_EV_MSG:
 		if (talking)

@@ -241,7 +241,8 @@ static int try_routes(struct session *session, bool *absent)
 /* What a caller is told: the server's refusal as it is; whatever else means nobody is there. */
 static int outcome(int err)
 {
-	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -EPROTONOSUPPORT
+	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -EPROTONOSUPPORT ||
+			       err == -EKEYREJECTED
 		       ? err
 		       : -EREMOTEIO;
 }
@@ -312,8 +313,12 @@ static void attempt(struct session *session)
 	note_attempt(session);
 	if (!err) {
 		bring_all_down(session);
-		err = try_routes(session, &absent);
+		err = credentials_read(session->spec, &session->credentials);
 	}
+	if (!err)
+		err = credentials_for_tls(&session->credentials, &session->tls);
+	if (!err)
+		err = try_routes(session, &absent);
 	session->failures++;
 	session->tried_ns = now_ns();
 	if (!err)

@@ -17,7 +17,7 @@
 #define TIMEOUT_MAX_S	   (UINT_MAX / 1000)
 #define SERVED		   "loop:///" /* a path follows, and its slash is the last of these */
 
-static const char *const schemes[] = {"tcp", "rdma", "usrbio", "loop"};
+static const char *const schemes[] = {"tcp", "tls", "rdma", "usrbio", "loop"};
 
 /* Does the text begin like a URL? Its scheme's length, else 0. */
 static size_t scheme_len(const char *text)
@@ -102,6 +102,28 @@ static int parse_number(const char *text, unsigned min, unsigned max, unsigned *
 	return 0;
 }
 
+/* A name of a file, and none of a folder. */
+static int parse_key(const char *text, char *key)
+{
+	size_t len = strlen(text);
+
+	if (!secret_id_ok(text, len) || *text == '.')
+		return -EINVAL;
+	memcpy(key, text, len + 1);
+	return 0;
+}
+
+/* Of the wires only tcp can be encrypted; a URL that says tls:// is. */
+static int parse_tls(struct mountspec *spec, bool required)
+{
+	bool tcp = !strcmp(spec->scheme, "tcp"), any = !strcmp(spec->scheme, "usrbio");
+
+	if (required ? !tcp && !any && !spec->tls : spec->tls)
+		return -EINVAL;
+	spec->tls |= required;
+	return 0;
+}
+
 static int parse_option(struct mountspec *spec, const char *option)
 {
 	unsigned seconds;
@@ -112,6 +134,10 @@ static int parse_option(struct mountspec *spec, const char *option)
 	}
 	if (!strncmp(option, "nconnect=", 9))
 		return parse_number(option + 9, 1, SESSION_CONNS_MAX, &spec->nconnect);
+	if (!strcmp(option, "tls=required") || !strcmp(option, "tls=off"))
+		return parse_tls(spec, option[4] == 'r');
+	if (!strncmp(option, "key=", 4))
+		return parse_key(option + 4, spec->key);
 	if (strncmp(option, "timeout=", 8))
 		return -EINVAL;
 	if (parse_number(option + 8, 0, TIMEOUT_MAX_S, &seconds))
@@ -206,6 +232,7 @@ static int parse_url(const char *url, struct mountspec *spec, const char **rest)
 
 	*spec = (struct mountspec){.timeout_ms = TIMEOUT_DEFAULT_MS, .nconnect = 1};
 	take(spec->scheme, sizeof(spec->scheme), url, scheme);
+	spec->tls = !strcmp(spec->scheme, "tls");
 	if (mountspec_served(url))
 		return parse_served(url, spec, rest);
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/auth/secret.h"
 #include "proto/limits.h"
 
 #define MOUNT_POINT_MAX 256 /* with the final zero: the field in hf3fs_iov and hf3fs_ior */
@@ -29,9 +30,11 @@ struct mountspec {
 	struct spec_host hosts[SPEC_HOSTS_MAX];
 	unsigned nr_hosts;
 	char export[EXPORT_NAME_MAX + 1];
-	unsigned timeout_ms; /* timeout=SECONDS: how long an I/O or a call may take; 0: for
-				ever; default 60 s */
-	unsigned nconnect;   /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
+	unsigned timeout_ms;	     /* timeout=SECONDS: how long an I/O or a call may take; 0: for
+					ever; default 60 s */
+	bool tls;		     /* tls=required, or the scheme says so: over nothing but TLS */
+	char key[SECRET_ID_MAX + 1]; /* key=NAME: whose file has our key; "": see credentials.h */
+	unsigned nconnect; /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
 };
 
 /*

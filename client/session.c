@@ -45,6 +45,8 @@ void session_destroy(struct session *session)
 	inprocess_stop(session->own);
 	openfiles_close(&session->files);
 	device_close(&session->device);
+	secret_wipe(&session->credentials.secret);
+	explicit_bzero(&session->tls, sizeof(session->tls));
 	pthread_mutex_destroy(&session->lock);
 	free(session);
 }
@@ -191,10 +193,12 @@ int session_welcome(struct session *session, const struct welcome *welcome)
 	if (session->known && (session->boot_id != welcome->boot_id ||
 			       memcmp(session->id, welcome->session_id.data, sizeof(session->id))))
 		return -ESTALE;
+	if (!session->known) { /* its key is that of the first handshake */
+		memcpy(session->id, welcome->session_id.data, sizeof(session->id));
+		memcpy(session->key, welcome->session_key.data, sizeof(session->key));
+	}
 	session->known = true;
 	session->boot_id = welcome->boot_id;
-	memcpy(session->id, welcome->session_id.data, sizeof(session->id));
-	memcpy(session->key, welcome->session_key.data, sizeof(session->key));
 	snprintf(session->server, sizeof(session->server), "%s",
 		 (const char *)welcome->server.data);
 	return 0;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/credentials.h"
 #include "client/device.h"
 #include "client/mountspec.h"
 #include "client/openfiles.h"
@@ -39,8 +40,10 @@ struct session {
 	/* The healer's. Those who drive connections read and write them on its behalf. */
 	uint64_t life, number;
 	uint32_t epoch;
-	bool known; /* there is a session to resume: id, key and boot_id are its */
-	bool ever;  /* there was one */
+	bool known;		  /* there is a session to resume: id, key and boot_id are its */
+	bool ever;		  /* there was one */
+	struct tp_tls_config tls; /* and what follows from them for TLS */
+	struct credentials credentials; /* of the attempt that is made, or was made last */
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	uint64_t boot_id;
 	char server[TEXT_MAX + 1];

@@ -1,11 +1,11 @@
-# The `usrbio` program: a user of the library's public headers like any other.
+# The `usrbio` program: a user of the library's public headers like any other, but for keys.
 set(TOOL
-  bench_files.c bench_lane.c bench_own.c bench_run.c cmd_attach.c cmd_bench.c cmd_cp.c cmd_ls.c
+  bench_files.c bench_lane.c bench_own.c bench_run.c cmd_attach.c cmd_bench.c cmd_cp.c cmd_keygen.c cmd_ls.c
   cmd_mkdir.c cmd_mv.c cmd_ping.c cmd_rm.c cmd_stat.c cmd_stats.c copy.c copy_lane.c fs.c fs_local.c
   histogram.c main.c mover.c progress.c show.c size.c walk.c)
 list(TRANSFORM TOOL PREPEND tool/)
 add_executable(usrbio-tool ${TOOL})
 target_include_directories(usrbio-tool PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-target_link_libraries(usrbio-tool PRIVATE usrbio Threads::Threads)
+target_link_libraries(usrbio-tool PRIVATE usrbio common Threads::Threads)
 set_target_properties(usrbio-tool PROPERTIES OUTPUT_NAME usrbio)
 install(TARGETS usrbio-tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

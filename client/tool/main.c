@@ -12,7 +12,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_cp,    &cmd_ls,	 &cmd_stat,   &cmd_mkdir, &cmd_mv,    &cmd_rm,
-	&cmd_bench, &cmd_attach, &cmd_detach, &cmd_ping,  &cmd_stats,
+	&cmd_bench, &cmd_attach, &cmd_detach, &cmd_ping,  &cmd_stats, &cmd_keygen,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
 

@@ -1,0 +1,28 @@
+/*
+ * The key by which a mount proves who it is: key=NAME in its URL is the file NAME in the folder
+ * $USRBIO_KEYS (/etc/usrbio/keys); without that it is the file $USRBIO_KEY; without either there is
+ * none. Read again for each attempt to connect, so that a key may be changed under a mount.
+ */
+#ifndef USRBIO_CLIENT_CREDENTIALS_H
+#define USRBIO_CLIENT_CREDENTIALS_H
+
+#include <stdint.h>
+
+#include "common/auth/secret.h"
+
+struct mountspec;
+
+struct credentials {
+	char id[SECRET_ID_MAX + 1]; /* "": no key */
+	uint8_t tag[TAG_SIZE];
+	struct secret secret;
+};
+
+struct tp_tls_config;
+
+/* What TLS needs of them. 0, -EIO. */
+int credentials_for_tls(const struct credentials *credentials, struct tp_tls_config *tls);
+/* 0, also where there is none. -EKEYREJECTED: it cannot be used; the log says why. */
+int credentials_read(const struct mountspec *spec, struct credentials *credentials);
+
+#endif

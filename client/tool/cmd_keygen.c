@@ -1,0 +1,35 @@
+/* usrbio keygen. */
+#include <errno.h>
+#include <string.h>
+
+#include "client/tool/tool.h"
+#include "common/auth/keyfile.h"
+
+static const char help[] =
+	"usage: usrbio keygen ID FILE\n\n"
+	"Draw a key for the client ID and write it to FILE, which must be new; only its owner may\n"
+	"read it. A mount with key=NAME takes it from /etc/usrbio/keys/NAME. Append it to the\n"
+	"keyring of the server and say there what it is good for: see usrbio-server(8).\n";
+
+static int run(int argc, char **argv)
+{
+	static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	struct secret secret;
+	const char *id, *path;
+	int err;
+
+	next_option(argc, argv, "h", table);
+	if (argc - optind != 2)
+		return usage("an id and a file are needed");
+	id = argv[optind];
+	path = argv[optind + 1];
+	if (!secret_id_ok(id, strlen(id)))
+		return usage("%s: an id is 1 to 64 of letters, digits, '_', '.' and '-'", id);
+	err = secret_draw(&secret);
+	if (!err)
+		err = keyfile_write(path, id, &secret);
+	secret_wipe(&secret);
+	return err ? fail(path, err) : EXIT_FINE;
+}
+
+const struct command cmd_keygen = {"keygen", "draw a key for a client", help, run};
