@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/log.h"
+#include "server/notify.h"
 #include "server/options.h"
 
 #define EXIT_USAGE 2
@@ -20,6 +21,7 @@ static void block_signals(sigset_t *ending)
 	sigemptyset(ending);
 	sigaddset(ending, SIGTERM);
 	sigaddset(ending, SIGINT);
+	sigaddset(ending, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, ending, NULL);
 }
 
@@ -42,6 +44,29 @@ static void announce(const struct server *server)
 	for (unsigned i = 0; (url = server_address(server, i)); i++)
 		printf("listening on %s\n", url);
 	puts("ready");
+	notify_send("READY=1\nSTATUS=Listening on %s", server_address(server, 0));
+}
+
+static void reload(struct server *server)
+{
+	int err;
+
+	notify_send("RELOADING=1");
+	err = server_reload_keys(server);
+	notify_send("READY=1\nSTATUS=The keyring %s",
+		    err ? "is the old one: see the log" : "has been read again");
+}
+
+static int confine_required(const struct server_config *config)
+{
+	return sandbox_enter(config, true);
+}
+
+static int confine(const struct server_config *config)
+{
+	int err = sandbox_enter(config, false);
+
+	return err == -EOPNOTSUPP ? 0 : err;
 }
 
 int main(int argc, char **argv)
@@ -56,6 +81,10 @@ int main(int argc, char **argv)
 	block_signals(&ending);
 	allow_descriptors();
 	umask(0); /* modes are the clients' business, as with open(2) of their own */
+	notify_open();
+	if (options.sandbox != SANDBOX_OFF)
+		options.config.opened =
+			options.sandbox == SANDBOX_REQUIRED ? confine_required : confine;
 	err = server_start(&options.config, &server);
 	if (err) {
 		if (err == -ENOMEM) /* which few say where it happens */
@@ -63,12 +92,13 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	announce(server);
-	while (sigwait(&ending, &sig))
-		;
+	while (sigwait(&ending, &sig) || sig == SIGHUP)
+		reload(server);
 	/* Who asks twice does not want to wait for the clients. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+	notify_send("STOPPING=1\nSTATUS=Finishing what is under way");
 	server_stop(server);
 	return EXIT_SUCCESS;
 }

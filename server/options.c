@@ -12,6 +12,13 @@
 
 #define SECONDS_MAX 1000000u
 
+/* A sanitizer reads /proc and starts a program to say where it found something. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANDBOX_DEFAULT SANDBOX_OFF
+#else
+#define SANDBOX_DEFAULT SANDBOX_ON
+#endif
+
 static const char usage[] =
 	"usage: usrbio-server --export NAME=WHERE[,ro][,sync] ... [--listen URL] ...\n"
 	"\n"
@@ -23,6 +30,8 @@ static const char usage[] =
 	"                            WHERE: a directory, null:SIZE, or memory:\n"
 	"  --listen URL              tcp://, tls:// or rdma://HOST[:PORT]; HOST * is every\n"
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
+	"  --keyring FILE            serve only clients with a key in it; read again on SIGHUP\n"
+	"  --insecure-no-auth        serve everybody, also beyond this machine\n"
 	"  --workers N               threads (one per core)\n"
 	"  --staging MIB             buffers between disk and network, per worker (32)\n"
 	"  --memory MIB              of all clients and the server (half of the machine's)\n"
@@ -30,12 +39,12 @@ static const char usage[] =
 	"  --max-inflight N          I/Os of one connection under way (4096)\n"
 	"  --max-sessions N          of all clients together (4096)\n"
 	"  --max-files N             open ones of one session (65536)\n"
-	"  --keyring FILE            serve only clients with a key in it; read again on SIGHUP\n"
-	"  --insecure-no-auth        serve everybody, also beyond this machine\n"
 	"  --session-time SECONDS    keep a session whose client fell silent (60)\n"
 	"  --keepalive SECONDS       of silence until a client is asked (5); 0: never\n"
 	"  --hello-time SECONDS      from connecting to saying hello (5)\n"
 	"  --stall-time SECONDS      for a client that takes no data (30)\n"
+	"  --sandbox on|required|off keep out of all but the exports once started: where the\n"
+	"                            kernel can (on), or not start; off: for debugging\n"
 	"  --huge-pages              put the buffers on huge pages, where there are any\n"
 	"  --log LEVEL               off, error, warn, info or debug (warn)\n"
 	"  --help, --version\n";
@@ -153,9 +162,24 @@ static int parse_seconds(struct parser *parser, const char *name, const char *te
 	return err;
 }
 
+static int parse_sandbox(struct parser *parser, const char *text)
+{
+	static const char *const words[] = {
+		[SANDBOX_ON] = "on", [SANDBOX_REQUIRED] = "required", [SANDBOX_OFF] = "off"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(text, words[i])) {
+			parser->options->sandbox = (enum sandbox)i;
+			return 0;
+		}
+	return complain(parser, "--sandbox %s: say on, required or off", text);
+}
+
 enum {
 	EXPORT,
 	LISTEN,
+	KEYRING,
+	INSECURE,
 	WORKERS,
 	STAGING,
 	MEMORY,
@@ -168,6 +192,7 @@ enum {
 	HELLO_TIME,
 	STALL_TIME,
 	HUGE_PAGES,
+	SANDBOX,
 	LOG,
 	HELP,
 	VERSION,
@@ -176,10 +201,10 @@ enum {
 static const struct option known[] = {
 	{"export", required_argument, NULL, EXPORT},
 	{"listen", required_argument, NULL, LISTEN},
+	{"keyring", required_argument, NULL, KEYRING},
+	{"insecure-no-auth", no_argument, NULL, INSECURE},
 	{"workers", required_argument, NULL, WORKERS},
 	{"staging", required_argument, NULL, STAGING},
-	KEYRING,
-	INSECURE,
 	{"memory", required_argument, NULL, MEMORY},
 	{"max-connections", required_argument, NULL, CONNECTIONS},
 	{"max-inflight", required_argument, NULL, INFLIGHT},
@@ -190,6 +215,7 @@ static const struct option known[] = {
 	{"hello-time", required_argument, NULL, HELLO_TIME},
 	{"stall-time", required_argument, NULL, STALL_TIME},
 	{"huge-pages", no_argument, NULL, HUGE_PAGES},
+	{"sandbox", required_argument, NULL, SANDBOX},
 	{"log", required_argument, NULL, LOG},
 	{"help", no_argument, NULL, HELP},
 	{"version", no_argument, NULL, VERSION},
@@ -201,12 +227,16 @@ static int parse_option(struct parser *parser, int option, char *value)
 	struct server_config *config = &parser->options->config;
 
 	switch (option) {
-	{"keyring", required_argument, NULL, KEYRING},
-	{"insecure-no-auth", no_argument, NULL, INSECURE},
 	case EXPORT:
 		return parse_export(parser, value);
 	case LISTEN:
 		return parse_listen(parser, value);
+	case KEYRING:
+		config->keyring = value;
+		return 0;
+	case INSECURE:
+		config->insecure = true;
+		return 0;
 	case WORKERS:
 		return parse_number(parser, "workers", value, 256, &config->nr_workers);
 	case STAGING:
@@ -231,15 +261,11 @@ static int parse_option(struct parser *parser, int option, char *value)
 		return parse_seconds(parser, "hello-time", value, 0, &config->hello_ms);
 	case STALL_TIME:
 		return parse_seconds(parser, "stall-time", value, 0, &config->stall_ms);
-	case KEYRING:
-		config->keyring = value;
-		return 0;
-	case INSECURE:
-		config->insecure = true;
-		return 0;
 	case HUGE_PAGES:
 		config->huge_pages = true;
 		return 0;
+	case SANDBOX:
+		return parse_sandbox(parser, value);
 	case LOG:
 		return log_set_level(value) ? complain(parser,
 						       "--log %s: say off, error, warn, info or "
@@ -282,7 +308,9 @@ int options_parse(struct options *options, int argc, char **argv, FILE *out, FIL
 	int option, status = 0;
 
 	*options = (struct options){
-		.config = {.exports = options->exports, .listens = options->listens}};
+		.config = {.exports = options->exports, .listens = options->listens},
+		.sandbox = SANDBOX_DEFAULT,
+	};
 	optind = 0; /* start over, whoever parsed before */
 	while (!status && (option = getopt_long(argc, argv, "+:", known, NULL)) != -1)
 		status = parse_option(&parser, option,

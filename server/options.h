@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "server/sandbox.h"
 #include "server/server.h"
 
 #define OPTIONS_MAX 32 /* of --export and of --listen */
@@ -12,6 +13,7 @@ struct options {
 	struct server_config config; /* its arrays are those below */
 	struct export_config exports[OPTIONS_MAX];
 	struct listen_config listens[OPTIONS_MAX];
+	enum sandbox sandbox;
 };
 
 /*

@@ -198,6 +198,13 @@ int server_start(const struct server_config *config, struct server **out)
 	server->tls = (struct tp_tls_config){.find = keyring_psk, .arg = server->keyring};
 	if (err)
 		goto err_free;
+	err = exports_open(&server->exports, config->exports, config->nr_exports);
+	if (err)
+		goto err_keyring;
+	if (config->opened)
+		err = config->opened(config);
+	if (err)
+		goto err_exports;
 	err = pool_open(&server->pool, NR_BLOCKING_THREADS);
 	if (err)
 		goto err_exports;
@@ -226,6 +233,8 @@ err_pool:
 	pool_close(server->pool);
 err_exports:
 	exports_close(&server->exports);
+err_keyring:
+	keyring_close(server->keyring);
 err_free:
 	sem_destroy(&server->deaf);
 	sem_destroy(&server->idle);
@@ -233,15 +242,6 @@ err_free:
 	return err;
 }
 
-err_keyring:
-	keyring_close(server->keyring);
-void server_stop(struct server *server)
-{
-	stop_workers(server);
-	sessions_end(server->sessions);
-	/* The last sessions and files close here, and wake loops no more. */
-	pool_close(server->pool);
-	close_workers(server, server->nr_workers);
 int server_reload_keys(struct server *server)
 {
 	int err = server->keyring ? keyring_reload(server->keyring) : 0;
@@ -251,8 +251,16 @@ int server_reload_keys(struct server *server)
 	return err;
 }
 
+void server_stop(struct server *server)
+{
+	stop_workers(server);
+	sessions_end(server->sessions);
+	/* The last sessions and files close here, and wake loops no more. */
+	pool_close(server->pool);
+	close_workers(server, server->nr_workers);
 	sessions_close(server->sessions);
 	exports_close(&server->exports);
+	keyring_close(server->keyring);
 	sem_destroy(&server->deaf);
 	sem_destroy(&server->idle);
 	free(server);
@@ -260,6 +268,5 @@ int server_reload_keys(struct server *server)
 
 const char *server_address(const struct server *server, unsigned i)
 {
-	keyring_close(server->keyring);
 	return i < server->listeners.nr ? server->listeners.list[i].url : NULL;
 }

@@ -47,6 +47,12 @@ struct server_config {
 	unsigned session_ms;	  /* a session is kept whose client fell silent */
 	unsigned linger_ms;	  /* a session is kept whose client left */
 	bool huge_pages;	  /* for the staging buffers, where there are any */
+	/*
+	 * If not NULL: called by server_start when names are resolved and exports and keyring open,
+	 * before devices and listeners are, and before the first thread is started: what this one
+	 * gives up, no other ever has. 0, or -errno (logged) to end the start.
+	 */
+	int (*opened)(const struct server_config *config);
 };
 
 #define SERVER_STAGING_MIB     32
@@ -72,13 +78,13 @@ int server_start(const struct server_config *config, struct server **server);
  */
 void server_stop(struct server *server);
 
-/* The i-th address it listens at, as a URL, "tcp://127.0.0.1:7040". NULL beyond the last. */
-const char *server_address(const struct server *server, unsigned i);
-
-#endif
 /*
  * Read the keyring again: whose key or grant is not in it any more is disconnected. 0, or -errno
  * after a line in the log, and everything stays as it was. Not while it stops.
  */
 int server_reload_keys(struct server *server);
 
+/* The i-th address it listens at, as a URL, "tcp://127.0.0.1:7040". NULL beyond the last. */
+const char *server_address(const struct server *server, unsigned i);
+
+#endif

@@ -27,6 +27,19 @@ int store_open(const char *where, unsigned flags, struct store **store)
 	return store_posix.open_store(where, flags, store);
 }
 
+const char *store_directory(const char *where)
+{
+	while (!strncmp(where, "fault:", 6)) {
+		where = strchr(where + 6, ':');
+		if (!where)
+			return NULL;
+		where++;
+	}
+	if (!strncmp(where, "null:", 5) || !strncmp(where, "memory:", 7))
+		return NULL;
+	return strncmp(where, "posix:", 6) ? where : where + 6;
+}
+
 int store_check_open(const struct store *store, uint32_t flags)
 {
 	if (!(flags & (OPEN_READ | OPEN_WRITE)) || flags & ~(uint32_t)OPEN_FLAGS_ALL)

@@ -128,6 +128,9 @@ struct store_ops {
 /* "posix:DIR" and plain "DIR", "null:SIZE", "memory:", and "fault:RULES:" before any of them. */
 int store_open(const char *where, unsigned flags, struct store **store);
 
+/* The directory of this machine that such a store serves; NULL: none. */
+const char *store_directory(const char *where);
+
 /* For stores: do flags of an open mean something, and may they be? 0, -EINVAL, -EROFS. */
 int store_check_open(const struct store *store, uint32_t flags);
 

@@ -76,6 +76,33 @@ Test(options, zero_seconds_mean_none_where_that_makes_sense)
 	cr_assert_eq(options.config.keepalive_ms, SERVER_OFF);
 }
 
+Test(options, the_sandbox)
+{
+	enum sandbox unasked;
+
+	cr_assert_eq(parse("--export a=b"), 0);
+	unasked = options.sandbox;
+	cr_assert_neq(unasked, SANDBOX_REQUIRED);
+	cr_assert_eq(parse("--export a=b --sandbox required"), 0);
+	cr_assert_eq(options.sandbox, SANDBOX_REQUIRED);
+	cr_assert_eq(parse("--export a=b --sandbox on"), 0);
+	cr_assert_eq(options.sandbox, SANDBOX_ON);
+	cr_assert_eq(parse("--export a=b --sandbox off"), 0);
+	cr_assert_eq(options.sandbox, SANDBOX_OFF);
+	cr_assert_eq(parse("--export a=b"), 0);
+	cr_assert_eq(options.sandbox, unasked);
+}
+
+Test(options, who_is_let_in)
+{
+	cr_assert_eq(parse("--export a=b"), 0);
+	cr_assert_null(options.config.keyring);
+	cr_assert_not(options.config.insecure);
+	cr_assert_eq(parse("--export a=b --keyring /etc/keys --insecure-no-auth"), 0);
+	cr_assert_str_eq(options.config.keyring, "/etc/keys");
+	cr_assert(options.config.insecure);
+}
+
 Test(options, help_and_version)
 {
 	cr_assert_eq(parse("--help"), 1);
@@ -111,6 +138,9 @@ Test(options, mistakes_are_named_in_one_line)
 		{"--export a=x --stall-time 0", "--stall-time 0"},
 		{"--export a=x --keepalive 1000001", "1000000"},
 		{"--export a=x --log loud", "--log loud"},
+		{"--export a=x --keyring", "--keyring needs a value"},
+		{"--export a=x --sandbox maybe", "on, required or off"},
+		{"--export a=x --sandbox", "--sandbox needs a value"},
 		{"--wat", "--wat"},
 	};
 
