@@ -1,0 +1,260 @@
+/* Who gets in, through the library: keys right, wrong and none; keys that change under clients. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/usrbio.h"
+#include "tests/auth/bed.h"
+#include "tests/auth/hand.h"
+#include "tests/e2e/support/must.h"
+#include "tests/evil/neighbour.h"
+
+static int look(const struct bed *bed, const char *name)
+{
+	struct usrbio_stat st;
+
+	return usrbio_stat(file_as(bed->url, "data", name, 20, "file"), &st);
+}
+
+static void right(const struct auth_case *c)
+{
+	expect_in(look(&served, "alice"), "alice");
+	expect_in(look(&served, "bob"), "bob");
+	expect_in(look(&served, "rita"), "rita");
+	expect_in(look(&served, "alice&nconnect=4"), "alice on four connections");
+}
+
+static void by_environment(const struct auth_case *c)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/keys/bob", root);
+	setenv("USRBIO_KEY", path, 1);
+	expect_in(look(&served, ""), "$USRBIO_KEY");
+	unsetenv("USRBIO_KEY");
+	expect_in(look(&served, ""), "a mount that is up needs it no more");
+}
+
+static void wrong(const struct auth_case *c)
+{
+	struct usrbio_stat st;
+
+	expect_out(look(&served, "forged"), -EKEYREJECTED, "another key of a right id");
+	expect_out(look(&served, "nobody"), -EKEYREJECTED, "an unknown id");
+	expect_out(usrbio_stat(file_as(served.url, "data", "", 19, "file"), &st), -EKEYREJECTED,
+		   "no key");
+}
+
+static void unusable(const struct auth_case *c)
+{
+	char path[200];
+
+	expect_out(look(&served, "absent"), -EKEYREJECTED, "a file that is not there");
+	bed_give("wide", &alice);
+	snprintf(path, sizeof(path), "%s/keys/wide", root);
+	must(!chmod(path, 0640), "chmod");
+	expect_out(look(&served, "wide"), -EKEYREJECTED, "a file that others may read");
+	must(!chmod(path, 0600), "chmod");
+	expect_in(look(&served, "wide"), "the same, once it is closed to them");
+}
+
+static void no_keyring(const struct auth_case *c)
+{
+	struct hello hello;
+	struct hand hand;
+
+	if (over_tls) { /* which needs a key in any case */
+		expect_out(look(&open_to_all, ""), -EKEYREJECTED, "no key");
+		if (!look(&open_to_all, "alice"))
+			bad("a server that has no keyring");
+		return;
+	}
+	expect_in(look(&open_to_all, ""), "no key, where none is needed");
+	expect_out(look(&open_to_all, "alice"), -EKEYREJECTED, "a server that has no keyring");
+	hand_open(&hand, open_to_all.url);
+	hello = hand_hello(&hand, &alice, "data");
+	expect_out(hand_insist(&hand, &alice, &hello, NULL), -EKEYREJECTED, "who insists");
+	hand_close(&hand);
+}
+
+/* What the manual says to do. */
+static void generated(const struct auth_case *c)
+{
+	char path[200], file[400], text[1024];
+	struct process again;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/keys/carol", root);
+	must(!run(TOOL_PROGRAM, "keygen", "carol", path), "keygen");
+	process_start(&again, (const char *const[]){TOOL_PROGRAM, "keygen", "carol", path, NULL},
+		      "/dev/null");
+	if (!process_wait(&again))
+		bad("keygen wrote over a key");
+	f = fopen(path, "re");
+	must(f && fread(file, 1, sizeof(file) - 1, f) > 64, "%s", path);
+	file[ftell(f)] = 0;
+	fclose(f);
+	snprintf(text, sizeof(text), "%sexport = *:ro\n", file);
+	must(bed_reload_text(text), "a keyring made of it");
+	expect_in(look(&served, "carol"), "carol");
+	expect_out(look(&served, "bob&nconnect=2"), -EKEYREJECTED, "who is not in it");
+}
+
+static void rotate_key(const struct auth_case *c)
+{
+	static const struct entry both[] = {
+		{"alice", {&alice, &alice_next}, "export = data:rw\nexport = other:rw\n"}, {NULL}};
+	static const struct entry next[] = {
+		{"alice", {&alice_next}, "export = data:rw\nexport = other:rw\n"}, {NULL}};
+	struct neighbour *moving, *moved;
+	struct hand old, new, again;
+	struct usrbio_stat st;
+	struct hello hello;
+	int fd;
+
+	must(bed_keyring(both), "two keys");
+	bed_give("moving", &alice);
+	moving = neighbour_start(mount_as(served.url, "data", "moving", 20));
+	moved = neighbour_start(mount_as(served.url, "other", "alice-next", 20));
+	fd = usrbio_open(file_as(served.url, "data", "moving", 20, "file"), O_RDONLY, 0);
+	expect_in(fd, "the old key");
+	hand_open(&old, served.url);
+	expect_in(hand_login(&old, &alice, "data"), "the old key");
+	hand_open_as(&new, served.url, &alice_next);
+	expect_in(hand_login(&new, &alice_next, "data"), "the new key");
+	bed_give("moving", &alice_next);
+	must(bed_keyring(next), "the next key");
+	if (!hand_is_ended(&old))
+		bad("the old key goes on");
+	if (!hand_is_alive(&new))
+		good_refused("the new key, when the old one was taken out");
+	neighbour_await(moving);
+	neighbour_await(moved);
+	expect_in(usrbio_fstat(fd, &st), "a file opened with the old key");
+	usrbio_close(fd);
+	if (neighbour_stop(moving) || neighbour_stop(moved))
+		good_refused("I/O beside a key that was changed");
+	hand_open(&again, served.url);
+	expect_out(hand_login(&again, &alice, "data"), -EKEYREJECTED, "the old key");
+	hand_close(&again);
+	hand_open_as(&again, served.url, &alice_next);
+	hello = hand_hello(&again, &alice_next, "data");
+	hello.session_id = (struct bytes){old.session_id, SESSION_ID_SIZE};
+	hello.epoch = 1;
+	expect_in(hand_insist(&again, &alice_next, &hello, old.session_key),
+		  "a session begun with the old key");
+	hand_close(&again);
+	hand_close(&old);
+	hand_close(&new);
+}
+
+static void revoke_under_load(const struct auth_case *c)
+{
+	static const struct entry without[] = {{"bob", {&bob}, "export = data:rw\n"}, {NULL}};
+	struct neighbour *hers, *his;
+	struct hand hand;
+	struct usrbio_stat st;
+
+	hers = neighbour_start(mount_as(served.url, "other", "alice", 2));
+	his = neighbour_start(mount_as(served.url, "data", "bob", 20));
+	hand_open_as(&hand, served.url, &bob);
+	expect_in(hand_login(&hand, &bob, "data"), "bob");
+	must(bed_keyring(without), "a keyring without alice");
+	neighbour_await(hers); /* it ends, and what follows as well */
+	expect_out(usrbio_stat(file_as(served.url, "other", "alice", 2, "file"), &st), -EREMOTEIO,
+		   "a key that was revoked");
+	expect_out(look(&served, "alice&nconnect=2"), -EKEYREJECTED, "it, on another mount");
+	if (!hand_is_alive(&hand))
+		good_refused("bob, when alice was revoked");
+	neighbour_await(his);
+	must(bed_keyring(usual), "the usual");
+	while (usrbio_stat(file_as(served.url, "other", "alice", 2, "file"), &st))
+		nap_ms(20);
+	neighbour_await(hers);
+	if (!neighbour_stop(hers))
+		bad("I/O went on with a key that was revoked");
+	if (neighbour_stop(his))
+		good_refused("bob's I/O, when alice was revoked");
+	hand_close(&hand);
+}
+
+/* Nothing that is wrong with a file changes anything. */
+static void bad_reload(const struct auth_case *c)
+{
+	static const char *const texts[] = {"[alice\n", "[alice]\n", "[alice]\nkey = 12\n",
+					    "[alice]\nexport = data\n", "nonsense"};
+	struct hand hand, other;
+
+	hand_open(&hand, served.url);
+	expect_in(hand_login(&hand, &alice, "data"), "alice");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (bed_reload_text(texts[i]))
+			bad("a keyring: %s", texts[i]);
+	must(bed_keyring(usual), "the usual");
+	if (!hand_is_alive(&hand))
+		good_refused("alice, by keyrings that are bad, or the same");
+	hand_open(&other, served.url);
+	expect_in(hand_login(&other, &bob, "data"), "bob");
+	hand_close(&other);
+	hand_close(&hand);
+}
+
+/* Does a server start with these words? */
+static bool starts(const char *listen, const char *word, const char *value)
+{
+	const char *const argv[] = {SERVER_PROGRAM, "--workers",   "1",	 "--listen", listen,
+				    "--export",	    "x=null:4096", word, value,	     NULL};
+	char line[256];
+	struct process process;
+	bool ready = false;
+	int status;
+
+	process_start(&process, argv, "/dev/null");
+	while (!ready && process_line(&process, line, sizeof(line)))
+		ready = !strcmp(line, "ready");
+	kill(process.pid, SIGTERM);
+	status = process_wait(&process);
+	must(ready ? !status : status == 1, "exit status %d", status);
+	return ready;
+}
+
+static void starting(const struct auth_case *c)
+{
+	static const char *const far[] = {"tcp://*:0", "tcp://0.0.0.0:0", "tcp://[::]:0"};
+	char keyring[200];
+
+	snprintf(keyring, sizeof(keyring), "%s/keyring", root);
+	if (!starts("tcp://127.0.0.1:0", NULL, NULL))
+		good_refused("a server on loopback");
+	for (size_t i = 0; i < sizeof(far) / sizeof(*far); i++) {
+		if (starts(far[i], NULL, NULL))
+			bad("a server at %s without a keyring", far[i]);
+		if (!starts(far[i], "--insecure-no-auth", NULL))
+			good_refused("one that says it means it");
+		if (!starts(far[i], "--keyring", keyring))
+			good_refused("one with a keyring");
+	}
+	must(!chmod(keyring, 0644), "chmod");
+	if (starts("tcp://127.0.0.1:0", "--keyring", keyring))
+		bad("a keyring that others may read");
+	must(!chmod(keyring, 0600), "chmod");
+	if (starts("tcp://127.0.0.1:0", "--keyring", "/nowhere"))
+		bad("a keyring that is not there");
+}
+
+const struct auth_case login_cases[] = {
+	{"right-key", right},
+	{"key-by-environment", by_environment},
+	{"wrong-key", wrong},
+	{"unusable-key-file", unusable},
+	{"server-without-keyring", no_keyring},
+	{"generated-key", generated},
+	{"rotated-key", rotate_key},
+	{"revoked-under-load", revoke_under_load},
+	{"bad-reload", bad_reload},
+	{"starting", starting, .tcp_only = true},
+	{NULL},
+};
