@@ -2,7 +2,9 @@
  * The client's handling of what a server says: the whole library through its public headers, over
  * the loop transport, whose poll and arm give the played server its turn, so that it acts exactly
  * when the library looks. An input says how the server answers each message of its first
- * CONNS connections; when it is used up, or those are, the server is honest. A record:
+ * CONNS connections; when it is used up, or those are, the server is honest. If its first byte is
+ * 128 or more the mount has a key, and the client must say nothing to a server that has not proved
+ * it. A record:
  *
  *   0  honestly
  *   1  length (2 bytes), a frame: said as it is, and nothing else
@@ -24,14 +26,18 @@
 #include <time.h>
 
 #include "client/hf3fs_usrbio.h"
+#include "client/credentials.h"
+#include "client/mountspec.h"
 #include "client/usrbio.h"
 #include "common/addr.h"
 #include "common/transport.h"
 #include "proto/codec.h"
+#include "proto/seal.h"
 #include "tests/fuzz/input.h"
 
 #define NAME	 "fuzz"
 #define MOUNT	 "loop://" NAME "/data?timeout=1"
+#define KEYED	 MOUNT "&key=a"
 #define FILE_LEN 65536u
 #define WRAPPED	 65536u
 #define SIDE	 32768u
@@ -45,6 +51,9 @@ struct player {
 	struct input in;
 	unsigned nr_conns; /* in this input */
 	bool silent, over; /* something was not answered; the input is through */
+	bool keyed;	   /* this connection; and the proofs given on it */
+	bool challenged, welcomed;
+	struct exchange exchange;
 	struct tp_domain *domain;
 	struct tp_conn *conn;
 	struct arena arena;
@@ -60,6 +69,7 @@ int __real_loop_arm(struct tp_domain *domain);
 int __wrap_loop_poll(struct tp_domain *domain, struct tp_event *events, int max);
 int __wrap_loop_arm(struct tp_domain *domain);
 int __wrap_nanosleep(const struct timespec *time, struct timespec *rest);
+int __wrap_credentials_read(const struct mountspec *spec, struct credentials *credentials);
 
 /* Between two attempts to connect: nobody is there who would need the time. */
 int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
@@ -67,6 +77,15 @@ int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
 	(void)time;
 	(void)rest;
 	return sched_yield();
+}
+
+/* A key without a file. */
+int __wrap_credentials_read(const struct mountspec *spec, struct credentials *credentials)
+{
+	*credentials = (struct credentials){.id = ""};
+	if (*spec->key)
+		strcpy(credentials->id, spec->key);
+	return 0;
 }
 
 /* The played server. Lock held. */
@@ -126,8 +145,8 @@ static void serve_io(const struct submit *submit)
 static void welcome(void)
 {
 	static const uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
-
-	say(&(struct message){.type = MSG_WELCOME,
+	uint8_t mac[MAC_SIZE];
+	struct message msg = {.type = MSG_WELCOME,
 			      .welcome = {.version = PROTO_VERSION,
 					  .features = FEATURE_IMM | FEATURE_COUNTERS,
 					  .session_id = {id, sizeof(id)},
@@ -135,7 +154,46 @@ static void welcome(void)
 					  .boot_id = 42,
 					  .max_inflight = 8,
 					  .max_regions = IDS,
-					  .max_files = 100}});
+					  .max_files = 100}};
+
+	if (player.keyed) {
+		msg.welcome.session_key.len = 0;
+		msg.welcome.mac = (struct bytes){mac, sizeof(mac)};
+		insist(!seal_sign(&player.exchange, &msg, AUTH_SERVER, mac));
+	}
+	player.welcomed = true;
+	say(&msg);
+}
+
+static void challenge(const struct hello *hello)
+{
+	static const struct secret none;
+	uint8_t binding[TP_BINDING_MAX], nonce[NONCE_SIZE], share[SHARE_SIZE], mac[MAC_SIZE];
+	struct message msg = {.type = MSG_HELLO, .hello = *hello};
+	struct exchange *x = &player.exchange;
+
+	insist(!exchange_begin(x, binding, tp_binding(player.conn, binding), nonce, share));
+	insist(!seal_say(x, &msg));
+	msg = (struct message){.type = MSG_CHALLENGE,
+			       .challenge = {.version = PROTO_VERSION,
+					     .nonce = {nonce, sizeof(nonce)},
+					     .share = {share, sizeof(share)},
+					     .mac = {mac, sizeof(mac)}}};
+	insist(!seal_say_signed(x, &msg));
+	insist(!exchange_keys(x, &none, hello->share.data));
+	insist(!exchange_mac(x, AUTH_SERVER, mac));
+	player.challenged = true;
+	say(&msg);
+}
+
+/* Wrong only if there was another challenge than that of the last one. */
+static void hear_proof(const struct message *msg)
+{
+	struct message copy = *msg;
+
+	insist(!seal_say_signed(&player.exchange, &copy));
+	if (exchange_check(&player.exchange, AUTH_CLIENT, msg->proof.mac.data))
+		welcome();
 }
 
 static void reply(const struct call *call)
@@ -160,7 +218,13 @@ static void serve(const struct message *msg)
 {
 	switch (msg->type) {
 	case MSG_HELLO:
-		welcome();
+		if (player.keyed && player.conn)
+			challenge(&msg->hello);
+		else
+			welcome();
+		break;
+	case MSG_PROOF:
+		hear_proof(msg);
 		break;
 	case MSG_CALL:
 		reply(&msg->call);
@@ -292,6 +356,10 @@ static void take_message(const struct tp_event *event)
 	struct message msg;
 
 	insist(!codec_decode(&player.arena, event->msg, event->len, &msg));
+	if (msg.type == MSG_HELLO)
+		player.keyed = msg.hello.key_id.len;
+	else if (player.keyed)
+		insist(msg.type == MSG_PROOF ? player.challenged : player.welcomed);
 	if (msg.type == MSG_REGION_ADD) {
 		player.last = msg.region_add;
 		player.regions[msg.region_add.region % IDS] = msg.region_add;
@@ -307,7 +375,7 @@ static void take_request(struct tp_request *request)
 	if (tp_loop.accept(player.conn ? NULL : player.domain, request, NULL, &player.conn))
 		return;
 	player.nr_conns++;
-	player.silent = false;
+	player.silent = player.keyed = player.challenged = player.welcomed = false;
 }
 
 static void take_event(const struct tp_event *event)
@@ -401,38 +469,43 @@ static void transfer(const struct hf3fs_ior *ring, const struct hf3fs_iov *iov, 
 		insist(cqes[i].result <= 4096 && cqes[i].userdata == iov);
 }
 
-static void look_around(int fd)
+static void look_around(const char *mount, int fd)
 {
 	struct usrbio_stat st;
 	struct usrbio_dirent entry;
 	struct usrbio_dir *dir;
+	char path[64];
 
+	snprintf(path, sizeof(path), "%s/d", mount);
 	usrbio_fstat(fd, &st);
-	if (!usrbio_opendir(MOUNT "/d", &dir)) {
+	if (!usrbio_opendir(path, &dir)) {
 		for (int i = 0; i < 8 && usrbio_readdir(dir, &entry) > 0; i++)
 			insist(strlen(entry.name) < FRAME_MAX);
 		usrbio_closedir(dir);
 	}
 }
 
-static void live(const struct hf3fs_iov *wrapped)
+static void live(const char *mount, const struct hf3fs_iov *wrapped)
 {
 	struct hf3fs_ior reads, writes;
 	struct hf3fs_iov iov;
-	int fd = usrbio_open(MOUNT "/f", O_RDWR, 0);
+	char path[64];
+	int fd;
 
+	snprintf(path, sizeof(path), "%s/f", mount);
+	fd = usrbio_open(path, O_RDWR, 0);
 	if (fd < 0)
 		return;
-	insist(!hf3fs_iorcreate(&reads, MOUNT, IOS, true, 0, -1));
-	insist(!hf3fs_iorcreate(&writes, MOUNT, IOS, false, 0, -1));
-	insist(!hf3fs_iovcreate(&iov, MOUNT, IOS * 4096, 0, -1));
+	insist(!hf3fs_iorcreate(&reads, mount, IOS, true, 0, -1));
+	insist(!hf3fs_iorcreate(&writes, mount, IOS, false, 0, -1));
+	insist(!hf3fs_iovcreate(&iov, mount, IOS * 4096, 0, -1));
 	if (hf3fs_reg_fd(fd, 0) <= 0) {
 		transfer(&reads, wrapped, fd);
 		transfer(&writes, wrapped, fd);
 		transfer(&reads, &iov, fd);
 		hf3fs_dereg_fd(fd);
 	}
-	look_around(fd);
+	look_around(mount, fd);
 	hf3fs_iovdestroy(&iov);
 	hf3fs_iordestroy(&reads);
 	hf3fs_iordestroy(&writes);
@@ -452,13 +525,14 @@ static void play(const uint8_t *data, size_t len, bool over)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	const uint8_t id[16] = {1};
+	const char *mount = len && *data >= 128 ? KEYED : MOUNT;
+	const uint8_t id[16] = {len && *data >= 128 ? 2 : 1};
 	struct hf3fs_iov wrapped;
 
 	memset(memory, CANARY, 2 * SIDE + WRAPPED);
-	insist(!hf3fs_iovwrap(&wrapped, memory + SIDE, id, MOUNT, WRAPPED, 0, -1));
+	insist(!hf3fs_iovwrap(&wrapped, memory + SIDE, id, mount, WRAPPED, 0, -1));
 	play(data, len, false);
-	live(&wrapped);
+	live(mount, &wrapped);
 	/* The next input begins with a connection of its own. */
 	play(NULL, 0, true);
 	insist(!memcmp(memory, canary, SIDE));

@@ -55,8 +55,17 @@ static void look_at(const struct message *msg)
 		n += sum(msg->reply.names) + sum(msg->reply.persistent);
 	} else if (msg->type == MSG_HELLO) {
 		insist(msg->hello.channel < SESSION_CONNS_MAX);
+		insist(!msg->hello.key_id.len || msg->hello.share.len == SHARE_SIZE);
 		n += sum(msg->hello.export) + sum(msg->hello.client) + sum(msg->hello.session_id) +
-		     sum(msg->hello.session_key);
+		     sum(msg->hello.session_key) + sum(msg->hello.key_id) +
+		     sum(msg->hello.key_tag) + sum(msg->hello.nonce) + sum(msg->hello.share);
+	} else if (msg->type == MSG_CHALLENGE) {
+		insist(msg->challenge.mac.len == MAC_SIZE);
+		n += sum(msg->challenge.nonce) + sum(msg->challenge.share) +
+		     sum(msg->challenge.mac);
+	} else if (msg->type == MSG_PROOF) {
+		insist(msg->proof.mac.len == MAC_SIZE);
+		n += sum(msg->proof.session_mac) + sum(msg->proof.mac);
 	} else if (msg->type == MSG_WELCOME) {
 		n += sum(msg->welcome.text) + sum(msg->welcome.server);
 	}

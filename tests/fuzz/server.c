@@ -1,12 +1,15 @@
 /*
  * The server's pipeline: a real server over the loop transport, with one worker that is turned by
  * hand, in this one thread, by a clock that only moves when it is told to. An input is what clients
- * do: its first byte says how far the first one has come, then a record follows the other:
+ * do: its first byte says how far the first one has come (1: a file is open) and whether there is a
+ * keyring (2), which then keeps out whoever has not said a right Proof; then a record follows the
+ * other:
  *
  *   0  length (2 bytes), a frame: sent as it is
  *   1  likewise, but what the server has drawn at random is put in its place: see cook()
  *   2  a WRITE into the server; 3: a READ from it
- *   4  another client connects; 5: this one leaves; 6: go on with another one
+ *   4  another client connects, or goes on; 5: this one leaves
+ *   6  the handshake with a key goes on as it should: Hello, and when there is a Challenge, Proof
  *   7  time passes: tenths of a second
  *   8  the client looks at what has come, the server does not
  *   9  a hello as it should be
@@ -15,11 +18,14 @@
  */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/addr.h"
 #include "common/log.h"
 #include "common/transport.h"
 #include "proto/codec.h"
+#include "proto/seal.h"
+#include "server/keyring.h"
 #include "server/pool.h"
 #include "server/server_impl.h"
 #include "server/store.h"
@@ -42,9 +48,15 @@ struct client {
 	bool connected;
 	uint64_t nr_ios, nr_asked, longest; /* what was asked for */
 	uint64_t nr_results, nr_answers;
+	/* With a key, as long as nothing else was said before: */
+	bool said, ours, challenged, proved, joined;
+	struct exchange exchange;
+	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE];
 };
 
 static struct server *server;
+static struct keyring *keyring;
+static struct secret secret;
 static struct worker *worker;
 static struct job *jobs, **last_job = &jobs;
 static uint64_t now = 1000 * NS;
@@ -127,6 +139,23 @@ static void start_server(void)
 	memcpy(nr_free, worker->staging.nr_free, sizeof(nr_free));
 }
 
+static void open_keyring(void)
+{
+	static const char text[] =
+		"[a]\nkey = "
+		"0102030405060708010203040506070801020304050607080102030405060708"
+		"\nexport = *:rw\n";
+	char path[] = "/tmp/usrbio-fuzz-XXXXXX";
+	int fd = mkstemp(path);
+
+	insist(fd >= 0 && write(fd, text, sizeof(text) - 1) == sizeof(text) - 1);
+	insist(!keyring_open(&keyring, path));
+	close(fd);
+	unlink(path);
+	for (unsigned i = 0; i < sizeof(secret.key); i++)
+		secret.key[i] = (uint8_t)(i % 8 + 1);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const struct tp_domain_config config = {.msg_max = FRAME_MAX,
@@ -140,6 +169,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	setenv("USRBIO_LOG", "off", 0);
 	start_server();
+	open_keyring();
 	memset(canary, CANARY, sizeof(canary));
 	memory = malloc(MEMORY);
 	insist(memory && !arena_open(&arena, ARENA_SIZE));
@@ -171,17 +201,45 @@ static void take_results(struct client *client, const struct completion *complet
 		       (uint64_t)completion->done[i].result <= client->longest);
 }
 
+/* To who began as clients do it is right. */
+static void take_challenge(struct client *client, const struct tp_event *event,
+			   const struct challenge *challenge)
+{
+	const uint8_t *mac;
+
+	insist(client->said && !client->challenged);
+	client->challenged = true;
+	if (!client->ours)
+		return;
+	insist(!seal_hear_signed(&client->exchange, event->msg, event->len, &mac));
+	insist(!exchange_keys(&client->exchange, &secret, challenge->share.data));
+	insist(!server->keyring || exchange_check(&client->exchange, AUTH_SERVER, mac));
+}
+
+static void take_welcome(const struct client *client, const struct welcome *welcome)
+{
+	if (welcome->status)
+		return;
+	insist(!server->keyring || client->proved);
+	memcpy(id, welcome->session_id.data, sizeof(id));
+	if (!client->joined)
+		memcpy(key,
+		       client->proved ? client->exchange.keys[AUTH_SESSION]
+				      : welcome->session_key.data,
+		       sizeof(key));
+}
+
 static void take_message(struct client *client, const struct tp_event *event)
 {
 	struct message msg;
 
 	insist(!codec_decode(&arena, event->msg, event->len, &msg));
 	switch (msg.type) {
+	case MSG_CHALLENGE:
+		take_challenge(client, event, &msg.challenge);
+		break;
 	case MSG_WELCOME:
-		if (msg.welcome.status)
-			break;
-		memcpy(id, msg.welcome.session_id.data, sizeof(id));
-		memcpy(key, msg.welcome.session_key.data, sizeof(key));
+		take_welcome(client, &msg.welcome);
 		break;
 	case MSG_REPLY:
 		client->nr_answers++;
@@ -286,6 +344,7 @@ static void send_frame(const uint8_t *frame, size_t len, const struct message *m
 		return;
 	if (msg)
 		count(client, msg);
+	client->said = true;
 	memcpy(buf, frame, len);
 	tp_loop.msg_send(client->conn, len);
 	tp_loop.flush(client->conn);
@@ -298,6 +357,45 @@ static void send_message(const struct message *msg)
 
 	if (len > 0)
 		send_frame(frame, (size_t)len, msg);
+}
+
+/* A key for its hello, if that is the first thing it says. */
+static void offer_key(struct hello *hello)
+{
+	static uint8_t tag[KEY_TAG_SIZE];
+	struct client *client = &clients[current];
+	uint8_t binding[TP_BINDING_MAX];
+
+	if (!client->conn || !client->connected || client->said)
+		return;
+	insist(!secret_tag(&secret, tag));
+	insist(!exchange_begin(&client->exchange, binding, tp_binding(client->conn, binding),
+			       client->nonce, client->share));
+	hello->session_key.len = 0;
+	hello->key_id = (struct bytes){(const uint8_t *)"a", 1};
+	hello->key_tag = (struct bytes){tag, sizeof(tag)};
+	hello->nonce = (struct bytes){client->nonce, sizeof(client->nonce)};
+	hello->share = (struct bytes){client->share, sizeof(client->share)};
+	insist(!seal_say(&client->exchange, &(struct message){.type = MSG_HELLO, .hello = *hello}));
+	client->ours = true;
+}
+
+/* The right one, where there is one; with a session's key if it has one. */
+static void prove(struct message *msg)
+{
+	static uint8_t mac[MAC_SIZE], session_mac[MAC_SIZE];
+	struct client *client = &clients[current];
+
+	if (!client->ours || !client->challenged || client->proved)
+		return;
+	if (msg->proof.session_mac.len) {
+		insist(!exchange_mac_by(&client->exchange, key, session_mac));
+		msg->proof.session_mac.data = session_mac;
+		client->joined = true;
+	}
+	msg->proof.mac = (struct bytes){mac, sizeof(mac)};
+	insist(!seal_sign(&client->exchange, msg, AUTH_CLIENT, mac));
+	client->proved = true;
 }
 
 /* One that there is, or was; but not always. */
@@ -313,9 +411,15 @@ static void cook(struct message *msg, struct io_entry io[BATCH_MAX])
 	struct hello *hello = &msg->hello;
 	struct region_add *add = &msg->region_add;
 
-	if (msg->type == MSG_HELLO && hello->session_id.len) {
-		hello->session_id.data = id;
-		hello->session_key.data = key;
+	if (msg->type == MSG_HELLO) {
+		if (hello->session_id.len) {
+			hello->session_id.data = id;
+			hello->session_key.data = key;
+		}
+		if (hello->key_id.len)
+			offer_key(hello);
+	} else if (msg->type == MSG_PROOF) {
+		prove(msg);
 	} else if (msg->type == MSG_REGION_ADD) {
 		uint64_t off = add->base % GRANTED;
 
@@ -374,24 +478,53 @@ static void reach(struct input *in, enum tp_kind kind)
 		tp_loop.post(client->conn, &op);
 }
 
-static void good_hello(void)
+static struct message hello_message(void)
 {
 	static const char name[] = "memory";
 
-	send_message(&(struct message){
+	return (struct message){
 		.type = MSG_HELLO,
 		.hello = {.version_min = PROTO_VERSION,
 			  .version_max = PROTO_VERSION,
 			  .features = FEATURE_IMM | FEATURE_COUNTERS,
 			  .export = {(const uint8_t *)name, sizeof(name) - 1}},
-	});
+	};
+}
+
+static void good_hello(void)
+{
+	const struct message msg = hello_message();
+
+	send_message(&msg);
+}
+
+static void good_step(void)
+{
+	const struct client *client = &clients[current];
+	struct message msg = hello_message();
+
+	if (!client->said) {
+		offer_key(&msg.hello);
+	} else {
+		if (!client->challenged || client->proved)
+			return;
+		msg = (struct message){.type = MSG_PROOF};
+		prove(&msg);
+	}
+	send_message(&msg);
 }
 
 static void good_start(void)
 {
 	static const char name[] = "f";
 
-	good_hello();
+	if (server->keyring) {
+		good_step();
+		turn(TURNS);
+		good_step();
+	} else {
+		good_hello();
+	}
 	turn(TURNS);
 	send_message(&(struct message){.type = MSG_REGION_ADD,
 				       .region_add = {.key = mem->key,
@@ -440,11 +573,13 @@ static void record(struct input *in)
 		reach(in, TP_READ);
 		break;
 	case 4:
-	case 6:
 		join(take_byte(in) % CLIENTS);
 		break;
 	case 5:
 		leave();
+		break;
+	case 6:
+		good_step();
 		break;
 	case 7:
 		now += take_byte(in) * (NS / 10);
@@ -505,6 +640,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	uint8_t start = take_byte(&in);
 
 	memset(memory, CANARY, MEMORY);
+	server->keyring = start & 2 ? keyring : NULL;
 	join(0);
 	turn(TURNS);
 	if (start & 1)
