@@ -98,6 +98,7 @@ static int enter(struct conn *conn)
 	err = session_enter(server->sessions, export, &greeting->claim, &conn->member);
 	if (err == -ESTALE)
 		snprintf(greeting->text, TEXT_MAX, "no such session, or that life of it is over");
+	greeting->claim.max_connections = conn->permit.max_connections;
 	else if (err && err != -EAGAIN)
 		snprintf(greeting->text, TEXT_MAX, "%s", strerror(-err));
 	else

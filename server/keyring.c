@@ -138,6 +138,8 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 		return get_number(value, 1, INFLIGHT_MAX, &owner->permit.max_inflight);
 	if (!strcmp(word, "max-files"))
 		return get_number(value, 1, FILES_MAX, &owner->permit.max_files);
+	if (!strcmp(word, "max-connections"))
+		return get_number(value, 1, UINT32_MAX, &owner->permit.max_connections);
 	if (!strcmp(word, "uid")) {
 		owner->has_uid = true;
 		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.uid);
@@ -146,7 +148,8 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 		owner->has_gid = true;
 		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.gid);
 	}
-	return "no such word: key, export, uid, gid, max-inflight and max-files are";
+	return "no such word: key, export, uid, gid, max-connections, max-inflight and max-files "
+	       "are";
 }
 
 /* Better now than at each call. */
@@ -323,5 +326,5 @@ bool permit_equal(const struct permit *a, const struct permit *b)
 {
 	return a->read_only == b->read_only && a->as_user == b->as_user && a->uid == b->uid &&
 	       a->gid == b->gid && a->max_inflight == b->max_inflight &&
-	       a->max_files == b->max_files;
+	       a->max_files == b->max_files && a->max_connections == b->max_connections;
 }

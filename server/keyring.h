@@ -8,6 +8,7 @@
  *	uid = 1000			do everything of theirs as this user, with gid
  *	gid = 1000
  *	max-inflight = 64		limits below those of the server: max-files, too
+ *	max-connections = 8		of all their sessions together
  */
 #ifndef USRBIO_SERVER_KEYRING_H
 #define USRBIO_SERVER_KEYRING_H
@@ -32,7 +33,7 @@ struct permit {
 	bool as_user; /* uid and gid are to be used */
 	uid_t uid;
 	gid_t gid;
-	uint32_t max_inflight, max_files; /* 0: what the server allows */
+	uint32_t max_inflight, max_files, max_connections; /* 0: what the server allows */
 };
 
 bool permit_equal(const struct permit *a, const struct permit *b);

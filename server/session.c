@@ -240,12 +240,37 @@ static unsigned count(const struct session *session, uint32_t epoch)
 	return n;
 }
 
-/* May a member of this epoch enter? Under the lock. */
-static int admit(struct session *session, uint32_t epoch)
+/*
+ * Has its owner as many connections as are allowed? In any session; but not those of a life that is
+ * over, or that ends by entering `known`. Under the lock.
+ */
+static bool owner_is_full(const struct sessions *sessions, const struct claim *claim,
+			  const struct session *known)
 {
+	unsigned n = 0;
+
+	if (!claim->max_connections)
+		return false;
+	for (int i = 0; i < NR_BUCKETS; i++)
+		list_for_each (it, &sessions->buckets[i]) {
+			const struct session *session = container_of(it, struct session, node);
+
+			if (!strcmp(session->owner, claim->id))
+				n += count(session,
+					   session == known ? claim->epoch : session->epoch);
+		}
+	return n >= claim->max_connections;
+}
+
+/* May a member of this epoch enter? Under the lock. */
+static int admit(struct session *session, const struct claim *claim)
+{
+	uint32_t epoch = claim->epoch;
+
 	if (epoch < session->epoch)
 		return -ESTALE;
-	if (count(session, epoch) >= SESSION_CONNS_MAX)
+	if (count(session, epoch) >= SESSION_CONNS_MAX ||
+	    owner_is_full(session->sessions, claim, session))
 		return -EUSERS;
 	if (epoch == session->epoch)
 		return 0;
@@ -294,7 +319,7 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 	pthread_mutex_lock(&sessions->lock);
 	session = find(sessions, claim->session_id);
 	if (session && session->export == export && is_theirs(session, claim))
-		err = admit(session, claim->epoch);
+		err = admit(session, claim);
 	if (!err) {
 		add_member(session, claim, member);
 		err = check(member);
@@ -315,7 +340,7 @@ int session_enter(struct sessions *sessions, struct export *export, const struct
 	if (err)
 		return err;
 	pthread_mutex_lock(&sessions->lock);
-	err = enter_new(sessions, session);
+	err = owner_is_full(sessions, claim, NULL) ? -EUSERS : enter_new(sessions, session);
 	if (!err)
 		add_member(session, claim, member);
 	pthread_mutex_unlock(&sessions->lock);

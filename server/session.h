@@ -37,7 +37,8 @@ struct claim {
 	const char *id; /* whose it is: a key that was proved; "": nobody's in particular */
 	const uint8_t *session_id; /* NULL: a new one */
 	uint32_t epoch, channel;
-	uint32_t max_files; /* of a new one; 0: as many as the server allows */
+	uint32_t max_files;	  /* of a new one; 0: as many as the server allows */
+	uint32_t max_connections; /* of all sessions with this id together; the same */
 	/*
 	 * Without an id: the session's key, of one that is there. With an id: the key that a new
 	 * one is to have, or, of one that is there, the mac of `proof` by its key.
@@ -75,7 +76,8 @@ uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
  * Become a member of the session that is claimed, or of a new one; member->notify is set.
  * 0: begin. -EAGAIN: a member, but not to begin before session_check says so.
  * -ESTALE: no such session of this export and id, not its key, or its epoch is over. -EUSERS: it
- * has SESSION_CONNS_MAX connections, or there are too many sessions. -ENOMEM, -EIO.
+ * has SESSION_CONNS_MAX connections, its owner as many as are allowed, or there are too many
+ * sessions. -ENOMEM, -EIO.
  */
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member);

@@ -17,6 +17,7 @@ static struct said refusal(const struct login *who, const char *export, int stat
 	hand_open(&hand, served.url);
 	expect_out(hand_login(&hand, who, export), status, export);
 	said = hand.heard;
+	said.len -= 2 + MAC_SIZE;
 	hand_close(&hand);
 	name = memmem(said.frame, said.len, export, strlen(export));
 	if (name)
@@ -168,6 +169,47 @@ static int enter(const struct hand *of, const struct login *who, const char *exp
 	return status;
 }
 
+/* In sessions of two exports; whoever comes then is told so until one of them leaves. */
+static void connections(const struct auth_case *c)
+{
+	static struct login carol = {"carol", {{0}}};
+	static const struct entry few[] = {
+		{"carol", {&carol}, "export = *:rw\nmax-connections = 2\n"},
+		{"alice", {&alice}, "export = data:rw\nexport = other:rw\n"},
+		{NULL}};
+	struct hand first, second, more;
+	struct bytes why;
+	int status;
+
+	must(!secret_draw(&carol.secret), "no randomness");
+	must(bed_keyring(few), "a keyring");
+	hand_open(&first, served.url);
+	hand_open(&second, served.url);
+	expect_in(hand_login(&first, &carol, "data"), "carol");
+	expect_in(hand_login(&second, &carol, "other"), "carol, again");
+	hand_open(&more, served.url);
+	expect_out(hand_login(&more, &carol, "kept"), -EUSERS, "a third connection");
+	why = more.msg.welcome.text;
+	if (why.len != strlen(strerror(EUSERS)) || memcmp(why.data, strerror(EUSERS), why.len))
+		bad("another text than when there are too many in a session");
+	hand_close(&more);
+	expect_out(enter(&first, &carol, "data", 0, first.session_key), -EUSERS, "one that joins");
+	hand_open(&more, served.url);
+	expect_in(hand_login(&more, &alice, "data"), "alice");
+	hand_close(&more);
+	expect_in(enter(&first, &carol, "data", 1, first.session_key), "one instead of the first");
+	hand_close(&first);
+	do { /* the server notices that it has left */
+		hand_open(&more, served.url);
+		status = hand_login(&more, &carol, "kept");
+		hand_close(&more);
+	} while (status == -EUSERS);
+	expect_in(status, "one after the first has left");
+	if (!hand_is_alive(&second))
+		good_refused("the second, because of others");
+	hand_close(&second);
+}
+
 static void sessions(const struct auth_case *c)
 {
 	uint8_t other[SESSION_KEY_SIZE];
@@ -203,6 +245,7 @@ const struct auth_case grant_cases[] = {
 	{"read-only-grant", read_only},
 	{"less-than-before", less_than_before},
 	{"limits-of-a-key", limits},
+	{"connections-of-a-key", connections},
 	{"sessions", sessions},
 	{NULL},
 };

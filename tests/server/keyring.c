@@ -127,11 +127,13 @@ Test(keyring, grants)
 	struct permit permit;
 
 	open_text("[alice]\nkey = " A "\nexport = data:rw\nexport = *:ro\nexport = a:b:rw\n"
-		  "max-files = 7\nmax-inflight = 9\n[bob]\nkey = " B "\nexport = data:ro\n");
+		  "max-files = 7\nmax-inflight = 9\nmax-connections = 5\n[bob]\nkey = " B
+		  "\nexport = data:ro\n");
 	cr_assert(permits("alice", A, "data", &permit));
 	cr_expect_not(permit.read_only);
 	cr_expect_eq(permit.max_files, 7);
 	cr_expect_eq(permit.max_inflight, 9);
+	cr_expect_eq(permit.max_connections, 5);
 	cr_expect_not(permit.as_user);
 	cr_assert(permits("alice", A, "anything", &permit));
 	cr_expect(permit.read_only);
@@ -146,6 +148,22 @@ Test(keyring, grants)
 	cr_expect_not(may("bob", B, "data:ro"));
 	cr_expect_not(may("bob", A, "data"));
 	cr_expect_not(may("carol", A, "data"));
+}
+
+/* Whose permit is another one after a reload has to come back for it. */
+Test(keyring, permits_are_compared_by_every_word)
+{
+	static const struct permit permits[] = {
+		{.read_only = false}, {.read_only = true},
+		{.as_user = true},    {.uid = 1},
+		{.gid = 1},	      {.max_inflight = 1},
+		{.max_files = 1},     {.max_connections = 1},
+	};
+	const size_t n = sizeof(permits) / sizeof(*permits);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++)
+			cr_expect_eq(permit_equal(&permits[i], &permits[j]), i == j);
 }
 
 Test(keyring, what_is_wrong_is_refused)
@@ -164,6 +182,7 @@ Test(keyring, what_is_wrong_is_refused)
 		"[alice]\nkey = " A "\nexport = *:ro\nexport = *:ro\n",
 		"[alice]\nkey = " A "\nexports = data:rw\n",
 		"[alice]\nkey = " A "\nmax-files = 0\n",
+		"[alice]\nkey = " A "\nmax-connections = 0\n",
 		"[alice]\nkey = " A "\nmax-files = -1\n",
 		"[alice]\nkey = " A "\nmax-files = 1x\n",
 		"[alice]\nkey = " A "\nmax-inflight = 99999999999\n",

@@ -186,6 +186,35 @@ Test(session_object, who_begins_one_may_be_allowed_fewer_files)
 	leave(&one);
 }
 
+/* In whatever session; those of a life that is over do not count, and those of others neither. */
+Test(session_object, the_connections_of_an_id_are_bounded_together)
+{
+	struct claim claim = {.id = "alice", .key = {1}, .max_connections = 3}, known;
+	struct one ones[3], bobs, resumes, more, late;
+
+	cr_assert_eq(enter(&ones[0], &claim), 0);
+	cr_assert_eq(enter(&ones[1], &claim), 0);
+	known = claim_of(ones[0].member.session, 0);
+	known.id = "alice";
+	known.max_connections = 3;
+	cr_assert_eq(exchange_mac_by(&known.proof, claim.key, known.key), 0);
+	cr_assert_eq(enter(&ones[2], &known), 0);
+	cr_assert_eq(enter(&more, &known), -EUSERS);
+	cr_assert_eq(enter(&more, &claim), -EUSERS);
+	cr_assert_eq(enter(&bobs, &(struct claim){.id = "bob", .max_connections = 1}), 0);
+	known.epoch = 1;
+	cr_assert_eq(enter(&resumes, &known), -EAGAIN, "two of alice's are over by this");
+	cr_assert_eq(enter(&more, &known), -EAGAIN, "two and one");
+	cr_assert_eq(enter(&late, &claim), -EUSERS);
+	leave(&more);
+	cr_assert_eq(enter(&late, &claim), 0, "one has left");
+	leave(&late);
+	leave(&resumes);
+	leave(&bobs);
+	for (int i = 0; i < 3; i++)
+		leave(&ones[i]);
+}
+
 Test(session_object, connections_are_bounded)
 {
 	struct one first, ones[SESSION_CONNS_MAX];
