@@ -133,17 +133,19 @@ static void on_challenge(struct conn *conn, const void *frame, size_t len,
 		conn->proof = PROOF_GIVEN;
 }
 
-/* With a key, only what the server signed is taken for its welcome; a refusal needs no signature.
+/*
+ * With a key, only what the server signed is its word. Before the Proof it has nothing to sign
+ * with, and may say no for two reasons, which cost the session nothing.
  */
 static bool is_genuine(struct conn *conn, const void *frame, size_t len,
 		       const struct welcome *welcome)
 {
 	const uint8_t *mac;
 
-	if (welcome->status)
-		return true;
 	if (!has_key(conn))
 		return !welcome->mac.len;
+	if (!welcome->mac.len)
+		return welcome->status == -EKEYREJECTED || welcome->status == -EPROTONOSUPPORT;
 	return conn->proof == PROOF_GIVEN && !seal_hear_signed(&conn->exchange, frame, len, &mac) &&
 	       exchange_check(&conn->exchange, AUTH_SERVER, mac);
 }

@@ -28,6 +28,7 @@ struct greeting {
 	uint8_t session_id[SESSION_ID_SIZE];
 	struct claim claim;
 	struct exchange exchange;
+	bool proved; /* a key: all that is said from then on is signed */
 	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE], macs[2][MAC_SIZE];
 };
 
@@ -71,13 +72,13 @@ static bool has_key(const struct conn *conn)
 	return *conn->key.id;
 }
 
-/* May it use that export, and how? Without a keyring everybody may. */
-static bool permits(const struct conn *conn, const struct export *export, struct permit *permit)
+/* May it use that export, and how? Without a keyring everybody may. As keyring_permits. */
+static int permits(const struct conn *conn, const char *export, struct permit *permit)
 {
 	struct keyring *keyring = conn->worker->server->keyring;
 
 	*permit = (struct permit){0};
-	return !keyring || keyring_permits(keyring, &conn->key, export->name, permit);
+	return keyring ? keyring_permits(keyring, &conn->key, export, permit) : 0;
 }
 
 /* Enter the session. What must not be told is not distinguished: whether an export is there. */
@@ -86,19 +87,21 @@ static int enter(struct conn *conn)
 	struct greeting *greeting = conn->greeting;
 	struct server *server = conn->worker->server;
 	struct export *export = exports_find(&server->exports, bytes_of(greeting->export));
-	int err;
+	int err = permits(conn, greeting->export, &conn->permit);
 
-	if (!export || !permits(conn, export, &conn->permit)) {
+	if (err == -EKEYREJECTED) /* taken out of the ring in the meantime */
+		return err;
+	if (err || !export) {
 		snprintf(greeting->text, TEXT_MAX, "no export is named \"%s\"", greeting->export);
 		return -ENOENT;
 	}
 	if (conn->permit.max_inflight && conn->permit.max_inflight < conn->max_inflight)
 		conn->max_inflight = conn->permit.max_inflight;
 	greeting->claim.max_files = conn->permit.max_files;
+	greeting->claim.max_connections = conn->permit.max_connections;
 	err = session_enter(server->sessions, export, &greeting->claim, &conn->member);
 	if (err == -ESTALE)
 		snprintf(greeting->text, TEXT_MAX, "no such session, or that life of it is over");
-	greeting->claim.max_connections = conn->permit.max_connections;
 	else if (err && err != -EAGAIN)
 		snprintf(greeting->text, TEXT_MAX, "%s", strerror(-err));
 	else
@@ -165,7 +168,7 @@ static void answer(struct conn *conn, int status)
 		refuse(conn, greeting);
 	else
 		fill_welcome(conn, welcome);
-	if (!status && has_key(conn)) {
+	if (greeting->proved) {
 		welcome->mac = (struct bytes){greeting->macs[1], MAC_SIZE};
 		status = seal_sign(&greeting->exchange, msg, AUTH_SERVER, greeting->macs[1]);
 		if (status)
@@ -215,22 +218,24 @@ static void notify(struct member *member)
 	evloop_post(conn->worker->loop, &conn->fence, 0);
 }
 
-/* Who it is does not matter any more, or has been proved. */
+static void refuse_key(struct conn *conn)
+{
+	worker_complain(conn->worker, conn, -EKEYREJECTED, "has not proved a key of the keyring");
+	snprintf(conn->greeting->text, TEXT_MAX, "this server knows no such key");
+	answer(conn, -EKEYREJECTED);
+}
+
+/* Who it is does not matter, or has been proved. */
 static void let_in(struct conn *conn)
 {
 	int status = enter(conn);
 
 	if (status == -EAGAIN)
 		wait_for_older(conn);
+	else if (status == -EKEYREJECTED)
+		refuse_key(conn);
 	else
 		answer(conn, status);
-}
-
-static void refuse_key(struct conn *conn)
-{
-	worker_complain(conn->worker, conn, -EKEYREJECTED, "has not proved a key of the keyring");
-	snprintf(conn->greeting->text, TEXT_MAX, "this server knows no such key");
-	answer(conn, -EKEYREJECTED);
 }
 
 static void copy_text(char *to, size_t size, struct bytes text)
@@ -343,6 +348,7 @@ static int on_proof(struct conn *conn, const struct proof *proof, const void *fr
 		refuse_key(conn);
 		return 0;
 	}
+	greeting->proved = true;
 	if (!claim->session_id != !proof->session_mac.len)
 		return -EPROTO;
 	memcpy(claim->key,
@@ -368,7 +374,7 @@ void handshake_review(struct conn *conn)
 
 	if (!has_key(conn) || !conn->member.session)
 		return;
-	if (!permits(conn, session_export(conn->member.session), &permit) ||
+	if (permits(conn, session_export(conn->member.session)->name, &permit) ||
 	    !permit_equal(&permit, &conn->permit))
 		conn_end(conn, -EKEYREJECTED, "its key was revoked, or is good for something else");
 }

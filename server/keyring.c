@@ -300,18 +300,20 @@ static const struct grant *find_grant(const struct owner *owner, const char *exp
 	return all;
 }
 
-bool keyring_permits(struct keyring *keyring, const struct key_name *name, const char *export,
-		     struct permit *permit)
+int keyring_permits(struct keyring *keyring, const struct key_name *name, const char *export,
+		    struct permit *permit)
 {
-	const struct grant *grant = NULL;
+	int err = -EKEYREJECTED;
 
 	pthread_mutex_lock(&keyring->lock);
 	list_for_each (node, &keyring->owners) {
 		struct owner *owner = container_of(node, struct owner, node);
+		const struct grant *grant;
 
 		if (!owns(owner, name, NULL))
 			continue;
 		grant = find_grant(owner, export);
+		err = grant ? 0 : -ENOENT;
 		if (!grant)
 			break;
 		*permit = owner->permit;
@@ -319,7 +321,7 @@ bool keyring_permits(struct keyring *keyring, const struct key_name *name, const
 		break;
 	}
 	pthread_mutex_unlock(&keyring->lock);
-	return grant;
+	return err;
 }
 
 bool permit_equal(const struct permit *a, const struct permit *b)

@@ -48,8 +48,10 @@ int keyring_reload(struct keyring *keyring);
 bool keyring_secret(struct keyring *keyring, const struct key_name *name, struct secret *secret);
 /* The key for TLS that goes with an identity. `keyring` is one. 0, -ENOENT, -EIO. */
 int keyring_psk(void *keyring, const char *identity, uint8_t psk[PSK_SIZE]);
-/* What its owner may do at an export. False: nothing, or the key is not in the ring any more. */
-bool keyring_permits(struct keyring *keyring, const struct key_name *name, const char *export,
-		     struct permit *permit);
+/* What its owner may do at an export. 0; -ENOENT: nothing; -EKEYREJECTED: the key is not in the
+ * ring.
+ */
+int keyring_permits(struct keyring *keyring, const struct key_name *name, const char *export,
+		    struct permit *permit);
 
 #endif

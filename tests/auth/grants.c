@@ -7,7 +7,7 @@
 #include "tests/auth/hand.h"
 #include "tests/e2e/support/must.h"
 
-/* The Welcome that refuses this export, its name masked. */
+/* The Welcome that refuses this export, its name masked, without its mac. */
 static struct said refusal(const struct login *who, const char *export, int status)
 {
 	struct hand hand;

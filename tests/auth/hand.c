@@ -213,11 +213,15 @@ int hand_hear_welcome(struct hand *hand)
 
 	if (hand_next(hand) != MSG_WELCOME)
 		return -ENOTCONN;
-	if (welcome->status)
+	/* What may be said without a mac. */
+	if (!welcome->mac.len &&
+	    (welcome->status == -EKEYREJECTED || welcome->status == -EPROTONOSUPPORT))
 		return welcome->status;
 	if (seal_hear_signed(&hand->exchange, hand->heard.frame, hand->heard.len, &mac) ||
 	    !exchange_check(&hand->exchange, AUTH_SERVER, mac))
 		return -EBADMSG;
+	if (welcome->status)
+		return welcome->status;
 	memcpy(hand->session_id, welcome->session_id.data, SESSION_ID_SIZE);
 	memcpy(hand->session_key, hand->exchange.keys[AUTH_SESSION], SESSION_KEY_SIZE);
 	return 0;

@@ -55,7 +55,7 @@ void hand_say_hello(struct hand *hand, const struct hello *hello);
 bool hand_hear_challenge(struct hand *hand, const struct login *who);
 /* session_key: of the session it is to enter, or NULL. */
 void hand_prove(struct hand *hand, const uint8_t *session_key);
-/* The Welcome's status, -ENOTCONN when there is none; with 0 its mac is right. */
+/* The Welcome's status, -ENOTCONN when there is none, -EBADMSG when its mac is missing or wrong. */
 int hand_hear_welcome(struct hand *hand);
 /* All of it, for a new session. -EKEYREJECTED also where the server does not know the key. */
 int hand_login(struct hand *hand, const struct login *who, const char *export);

@@ -48,6 +48,38 @@ static void wrong(const struct auth_case *c)
 		   "no key");
 }
 
+/* What an unknown id is answered with is a key that nobody has: not that of who draws none. */
+static void zeroes(const struct auth_case *c)
+{
+	static const struct login who = {"zeroes", {{0}}};
+	struct hello hello;
+	struct hand hand;
+
+	hand_open(&hand, served.url);
+	hello = hand_hello(&hand, &who, "data");
+	hand_say_hello(&hand, &hello);
+	if (hand_hear_challenge(&hand, &who))
+		bad("a key of zeroes is known");
+	hand_close(&hand);
+}
+
+/* tls=required of a tcp:// mount: by TLS, or not at all. */
+static void encrypted(const struct auth_case *c)
+{
+	char url[sizeof(served.url)];
+	struct usrbio_stat st;
+	int err;
+
+	if (!over_tcp && !over_tls)
+		return;
+	snprintf(url, sizeof(url), "tcp%s", strstr(served.url, "://"));
+	err = usrbio_stat(file_as(url, "data", "alice&tls=required", 3, "file"), &st);
+	if (over_tls)
+		expect_in(err, "alice, who insists on TLS");
+	else if (!err)
+		bad("who insists on TLS goes on without");
+}
+
 static void unusable(const struct auth_case *c)
 {
 	char path[200];
@@ -181,6 +213,24 @@ static void revoke_under_load(const struct auth_case *c)
 	hand_close(&hand);
 }
 
+/* What it was asked to prove is not in the ring any more. */
+static void revoke_between(const struct auth_case *c)
+{
+	static const struct entry without[] = {{"bob", {&bob}, "export = data:rw\n"}, {NULL}};
+	struct hello hello;
+	struct hand hand;
+
+	hand_open(&hand, served.url);
+	hello = hand_hello(&hand, &alice, "data");
+	hand_say_hello(&hand, &hello);
+	must(hand_hear_challenge(&hand, &alice), "a server that knows alice");
+	must(bed_keyring(without), "a keyring without alice");
+	hand_prove(&hand, NULL);
+	expect_out(hand_hear_welcome(&hand), -EKEYREJECTED, "a key revoked under its proof");
+	must(bed_keyring(usual), "the usual");
+	hand_close(&hand);
+}
+
 /* Nothing that is wrong with a file changes anything. */
 static void bad_reload(const struct auth_case *c)
 {
@@ -249,11 +299,14 @@ const struct auth_case login_cases[] = {
 	{"right-key", right},
 	{"key-by-environment", by_environment},
 	{"wrong-key", wrong},
+	{"key-of-zeroes", zeroes},
+	{"tls-required", encrypted},
 	{"unusable-key-file", unusable},
 	{"server-without-keyring", no_keyring},
 	{"generated-key", generated},
 	{"rotated-key", rotate_key},
 	{"revoked-under-load", revoke_under_load},
+	{"revoked-between", revoke_between},
 	{"bad-reload", bad_reload},
 	{"starting", starting, .tcp_only = true},
 	{NULL},

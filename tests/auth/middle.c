@@ -9,6 +9,7 @@
 
 #include "client/usrbio.h"
 #include "proto/codec.h"
+#include "proto/seal.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/between.h"
 #include "tests/auth/hand.h"
@@ -87,6 +88,7 @@ enum {
 	STRIP_KEY,	   /* the client is made to have none */
 	PLAIN_WELCOME,	   /* answers Hello at once, as to who has no key */
 	WELCOME_WITH_MAC,  /* the same, with a mac of its own */
+	WELCOME_BY_NO_KEY, /* the same, by the key that a client has before it has any: zeroes */
 	MADE_UP_CHALLENGE, /* draws what it cannot compute */
 	ECHO,		   /* of the client's nonce and share */
 	TWO_CHALLENGES,
@@ -137,6 +139,17 @@ static size_t encoded(const struct message *msg, uint8_t *frame, size_t room)
 	return (size_t)len;
 }
 
+static void sign_by_zeroes(const struct message *msg, const uint8_t *hello, size_t len,
+			   uint8_t mac[MAC_SIZE])
+{
+	uint8_t binding[3 + TP_CHANNEL_SIZE] = "tcp", nonce[NONCE_SIZE], share[SHARE_SIZE];
+	struct exchange x = {0};
+
+	must(!exchange_begin(&x, binding, sizeof(binding), nonce, share) &&
+		     !seal_hear(&x, hello, len) && !seal_sign(&x, msg, AUTH_SERVER, mac),
+	     "mac");
+}
+
 struct play {
 	long how;
 	_Atomic unsigned calls; /* of who took the bait */
@@ -147,9 +160,10 @@ static size_t play_hello(struct between *between, const struct play *play, struc
 			 uint8_t *frame, size_t len, size_t room)
 {
 	struct hello *hello = &msg->hello;
-	struct message reply = play->how == PLAIN_WELCOME      ? welcome(false)
-			       : play->how == WELCOME_WITH_MAC ? welcome(true)
-							       : challenge();
+	uint8_t mac[MAC_SIZE];
+	struct message reply = play->how == PLAIN_WELCOME	? welcome(false)
+			       : play->how <= WELCOME_BY_NO_KEY ? welcome(true)
+								: challenge();
 
 	switch (play->how) {
 	case STRIP_KEY:
@@ -162,6 +176,10 @@ static size_t play_hello(struct between *between, const struct play *play, struc
 	case ECHO:
 		reply.challenge.nonce = hello->nonce;
 		reply.challenge.share = hello->share;
+		break;
+	case WELCOME_BY_NO_KEY:
+		reply.welcome.mac.data = mac;
+		sign_by_zeroes(&reply, frame, len, mac);
 		break;
 	case PLAIN_WELCOME:
 	case WELCOME_WITH_MAC:
@@ -245,11 +263,53 @@ static void played(const struct auth_case *c)
 	fresh = 2000 + (unsigned)c->number;
 }
 
+/* What a server says no with, when it has said yes. */
+struct refusal {
+	int status;
+	bool mac;
+};
+
+static size_t refuse(struct between *between, void *arg, bool to_server, uint8_t *frame, size_t len,
+		     size_t room)
+{
+	const struct refusal *refusal = arg;
+	struct message no = {.type = MSG_WELCOME, .welcome = {.version = PROTO_VERSION}};
+
+	if (*frame != MSG_WELCOME)
+		return len;
+	no.welcome.status = refusal->status;
+	if (refusal->mac)
+		no.welcome.mac = (struct bytes){made_up, MAC_SIZE};
+	return encoded(&no, frame, room);
+}
+
+/* -ESTALE would make a client give up its session, -ENOENT tell a program that its file is gone. */
+static void forged_refusals(const struct auth_case *c)
+{
+	static const int all[] = {-ESTALE, -ENOENT, -EACCES, -EUSERS, -ENOMEM};
+	struct between *between = between_start(served.url);
+
+	for (size_t i = 0; i < 2 * sizeof(all) / sizeof(*all); i++) {
+		struct refusal refusal = {.status = all[i / 2], .mac = i % 2};
+		int err;
+
+		between_set(between, refuse, &refusal);
+		err = look_through(between);
+		between_set(between, NULL, NULL);
+		if (err != -EKEYREJECTED)
+			bad("a made-up refusal, %d%s: %d", refusal.status,
+			    refusal.mac ? " with a mac" : "", err);
+	}
+	expect_in(look_through(between), "alice, when nobody says no");
+	between_stop(between);
+}
+
 const struct auth_case between_cases[] = {
 	{"every-byte-between", every_byte, .tcp_only = true},
 	{"key-stripped", played, true, STRIP_KEY},
 	{"plain-welcome", played, true, PLAIN_WELCOME},
 	{"welcome-with-a-mac", played, true, WELCOME_WITH_MAC},
+	{"welcome-by-no-key", played, true, WELCOME_BY_NO_KEY},
 	{"made-up-challenge", played, true, MADE_UP_CHALLENGE},
 	{"echoed-challenge", played, true, ECHO},
 	{"two-challenges", played, true, TWO_CHALLENGES},
@@ -258,5 +318,6 @@ const struct auth_case between_cases[] = {
 	{"challenge-of-another-version", played, true, OLD_CHALLENGE},
 	{"unsigned-welcome", played, true, UNSIGNED_WELCOME},
 	{"zero-share", played, true, ZERO_SHARE},
+	{"forged-refusals", forged_refusals, .tcp_only = true},
 	{NULL},
 };

@@ -88,7 +88,7 @@ static bool permits(const char *id, const char *hex, const char *export, struct 
 	const struct key_name name = name_of(id, hex);
 
 	*permit = (struct permit){0};
-	return keyring_permits(keyring, &name, export, permit);
+	return !keyring_permits(keyring, &name, export, permit);
 }
 
 static bool may(const char *id, const char *hex, const char *export)
