@@ -6,6 +6,9 @@ set(TOOL
 list(TRANSFORM TOOL PREPEND tool/)
 add_executable(usrbio-tool ${TOOL})
 target_include_directories(usrbio-tool PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-target_link_libraries(usrbio-tool PRIVATE usrbio common Threads::Threads)
+# Common's archive alone, for keygen: with fault points who links common wraps malloc, and that cannot be
+# done to the library here a second time.
+target_link_libraries(usrbio-tool PRIVATE usrbio $<TARGET_FILE:common> PkgConfig::CRYPTO Threads::Threads)
+add_dependencies(usrbio-tool common)
 set_target_properties(usrbio-tool PROPERTIES OUTPUT_NAME usrbio)
 install(TARGETS usrbio-tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
