@@ -99,6 +99,8 @@ static int enter(struct conn *conn)
 		conn->max_inflight = conn->permit.max_inflight;
 	greeting->claim.max_files = conn->permit.max_files;
 	greeting->claim.max_connections = conn->permit.max_connections;
+	greeting->claim.as_user = conn->permit.as_user;
+	greeting->claim.user = (struct identity){conn->permit.uid, conn->permit.gid};
 	err = session_enter(server->sessions, export, &greeting->claim, &conn->member);
 	if (err == -ESTALE)
 		snprintf(greeting->text, TEXT_MAX, "no such session, or that life of it is over");

@@ -36,6 +36,8 @@ struct session {
 	struct export *export;
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	char owner[SECRET_ID_MAX + 1]; /* the id of who began it; "": without a key */
+	bool as_user;		       /* and the user it stood for */
+	struct identity user;
 	uint32_t max_files;
 	struct job free;
 	struct share share; /* of the budget: files and replies */
@@ -187,6 +189,8 @@ static int make(struct sessions *sessions, struct export *export, const struct c
 	if (*claim->id)
 		memcpy(session->key, claim->key, sizeof(session->key));
 	strcpy(session->owner, claim->id);
+	session->as_user = claim->as_user;
+	session->user = claim->user;
 	session->max_files = sessions->config.max_files;
 	if (claim->max_files && claim->max_files < session->max_files)
 		session->max_files = claim->max_files;
@@ -301,10 +305,16 @@ static void add_member(struct session *session, const struct claim *claim, struc
 	list_add_tail(&session->members, &member->node);
 }
 
+static bool is_same_user(const struct session *session, const struct claim *claim)
+{
+	return session->as_user == claim->as_user && session->user.uid == claim->user.uid &&
+	       session->user.gid == claim->user.gid;
+}
+
 /* Is it theirs? Takes as long whatever of a key differs. */
 static bool is_theirs(const struct session *session, const struct claim *claim)
 {
-	if (strcmp(session->owner, claim->id))
+	if (strcmp(session->owner, claim->id) || !is_same_user(session, claim))
 		return false;
 	return *claim->id ? exchange_check_by(&claim->proof, session->key, claim->key)
 			  : auth_equal(session->key, claim->key, sizeof(session->key));

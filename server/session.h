@@ -13,6 +13,7 @@
 
 #include "common/auth/exchange.h"
 #include "proto/limits.h"
+#include "server/identity.h"
 #include "server/list.h"
 
 struct budget;
@@ -39,6 +40,9 @@ struct claim {
 	uint32_t epoch, channel;
 	uint32_t max_files;	  /* of a new one; 0: as many as the server allows */
 	uint32_t max_connections; /* of all sessions with this id together; the same */
+	/* The user that the id stands for, if it does: what was opened as one is no other's. */
+	bool as_user;
+	struct identity user;
 	/*
 	 * Without an id: the session's key, of one that is there. With an id: the key that a new
 	 * one is to have, or, of one that is there, the mac of `proof` by its key.
@@ -75,8 +79,8 @@ uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
 /*
  * Become a member of the session that is claimed, or of a new one; member->notify is set.
  * 0: begin. -EAGAIN: a member, but not to begin before session_check says so.
- * -ESTALE: no such session of this export and id, not its key, or its epoch is over. -EUSERS: it
- * has SESSION_CONNS_MAX connections, its owner as many as are allowed, or there are too many
+ * -ESTALE: no such session of this export, id and user, not its key, or its epoch is over. -EUSERS:
+ * it has SESSION_CONNS_MAX connections, its owner as many as are allowed, or there are too many
  * sessions. -ENOMEM, -EIO.
  */
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,

@@ -19,6 +19,7 @@
 
 #define HANG_S 50
 #define USER   1501
+#define OTHER  1502
 #define GROUP  1601
 
 static char base[] = "/tmp/usrbio-users-XXXXXX";
@@ -39,6 +40,17 @@ static void write_file(const char *name, const char *text)
 	     name);
 }
 
+static void write_keyring(int uid)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "[mapped]\nkey = %064d\nexport = e:rw\nuid = %d\ngid = %d\n"
+		 "[plain]\nkey = %064d\nexport = e:rw\n",
+		 1, uid, GROUP, 2);
+	write_file("keyring", text);
+}
+
 /* Key files of two clients, and the keyring that knows them. */
 static void write_keys(void)
 {
@@ -48,11 +60,7 @@ static void write_keys(void)
 	write_file("mapped", text);
 	snprintf(text, sizeof(text), "[plain]\nkey = %064d\n", 2);
 	write_file("plain", text);
-	snprintf(text, sizeof(text),
-		 "[mapped]\nkey = %064d\nexport = e:rw\nuid = %d\ngid = %d\n"
-		 "[plain]\nkey = %064d\nexport = e:rw\n",
-		 1, USER, GROUP, 2);
-	write_file("keyring", text);
+	write_keyring(USER);
 }
 
 static void start(struct process *server, char url[160])
@@ -101,6 +109,26 @@ static void check_clients(const char *url)
 	must(fd >= 0 && !usrbio_close(fd), "theirs: %d", fd);
 }
 
+/* The same key stands for somebody else now, who has no part in what is open. */
+static void check_change(const struct process *server, const char *url)
+{
+	int fd = open_as(url, "mapped", "theirs", O_RDWR), others;
+	struct stat st;
+
+	must(fd >= 0, "theirs: %d", fd);
+	write_file("export/others", "");
+	must(!chown(below("export/others"), OTHER, GROUP), "chown");
+	write_keyring(OTHER);
+	must(!kill(server->pid, SIGHUP), "SIGHUP");
+	do {
+		others = open_as(url, "mapped", "others", O_RDWR);
+	} while (others == -EACCES);
+	must(others >= 0 && !usrbio_close(others), "others: %d", others);
+	must(usrbio_ftruncate(fd, 5), "a file that another user has opened");
+	must(!stat(below("export/theirs"), &st) && st.st_size == 10, "theirs");
+	usrbio_close(fd);
+}
+
 /* As a user who may not be others. */
 static void check_refusal(void)
 {
@@ -140,6 +168,7 @@ int main(void)
 	setenv("USRBIO_KEYS", base, 1);
 	start(&server, url);
 	check_clients(url);
+	check_change(&server, url);
 	kill(server.pid, SIGTERM);
 	must(!process_wait(&server), "the server's exit status");
 	check_refusal();

@@ -168,8 +168,35 @@ Test(session_object, one_begun_with_a_key_is_entered_by_its_owner_and_its_key)
 	claim.proof.said[0]++;
 	cr_assert_eq(enter(&two, &claim), -ESTALE, "a mac of another handshake");
 	claim.proof.said[0]--;
+	claim.as_user = true;
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "as a user, and root at that");
+	claim.as_user = false;
 	cr_assert_eq(enter(&two, &claim), 0);
 	cr_assert_eq(two.member.session, one.member.session);
+	leave(&two);
+	leave(&one);
+}
+
+/* What is open in it was opened with the rights of one user. */
+Test(session_object, one_begun_as_a_user_is_entered_as_that_user)
+{
+	struct claim first = {.id = "alice", .key = {1}, .as_user = true, .user = {1, 2}}, claim;
+	struct one one, two;
+
+	cr_assert_eq(enter(&one, &first), 0);
+	claim = claim_of(one.member.session, 0);
+	claim.id = "alice";
+	claim.as_user = true;
+	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
+	claim.user = (struct identity){3, 2};
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "another user");
+	claim.user = (struct identity){1, 3};
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "another group");
+	claim.user = (struct identity){1, 2};
+	claim.as_user = false;
+	cr_assert_eq(enter(&two, &claim), -ESTALE, "the server itself");
+	claim.as_user = true;
+	cr_assert_eq(enter(&two, &claim), 0);
 	leave(&two);
 	leave(&one);
 }
