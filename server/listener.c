@@ -203,18 +203,17 @@ static void say_refused(struct worker *worker, const char *why)
 /* Make room for him at a worker, which is returned; NULL: he has to be refused. */
 static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 {
-	struct worker *target = choose(worker->server);
+	struct server *server = worker->server;
+	struct worker *target = choose(server);
 
-	if (!target) {
-		say_refused(worker, "there are as many as --max-connections allows");
-		return NULL;
-	}
-	if (!conn_reserve(target, ops)) {
-		say_refused(worker, "all memory that --memory allows is in use");
-		worker_make_room(worker);
-		return NULL;
-	}
-	return target;
+	if (target && conn_reserve(target, ops))
+		return target;
+	say_refused(worker, target ? "all memory that --memory allows is in use"
+				   : "there are as many as --max-connections allows");
+	/* It may be those who say nothing that keep others out. */
+	for (unsigned i = 0; i < server->nr_workers; i++)
+		worker_ask_room(server->workers[i]);
+	return NULL;
 }
 
 void listener_request(struct worker *worker, struct tp_request *request)

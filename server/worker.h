@@ -57,10 +57,10 @@ struct worker {
 	uint64_t session_ns;		 /* when sessions are to be looked at, or NEVER */
 	uint64_t rare_ns;		 /* when any of these two is due, or before, or NEVER */
 
-	struct ev stop, dismiss, review;
+	struct ev stop, dismiss, review, room;
 	bool stopping, idle, dismissed;
-	atomic_bool reviewing; /* `review` is posted; any thread */
-	uint64_t now_ns;       /* at the last tick */
+	atomic_bool reviewing, making_room; /* `review`, `room` is posted; any thread */
+	uint64_t now_ns;		    /* at the last tick */
 	uint64_t stop_ns;
 	struct nap nap;
 	uint64_t complain_ns;	/* the second in which ... */
@@ -91,6 +91,8 @@ struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops)
 void worker_greet(struct worker *worker, struct conn *conn);
 /* Somebody was refused for want of memory: who has not said hello yet is the next to go. */
 void worker_make_room(struct worker *worker);
+/* The same, from another thread. */
+void worker_ask_room(struct worker *worker);
 /* Look at what is rarely due no later than then. */
 void worker_rare(struct worker *worker, uint64_t due);
 /* Log what a peer did, but not for ever. */

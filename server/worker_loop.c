@@ -275,6 +275,23 @@ void worker_review(struct worker *worker)
 	evloop_post(worker->loop, &worker->review, 0);
 }
 
+static void room(struct ev *ev, int32_t res)
+{
+	struct worker *worker = container_of(ev, struct worker, room);
+
+	(void)res;
+	atomic_store(&worker->making_room, false);
+	worker_make_room(worker);
+}
+
+void worker_ask_room(struct worker *worker)
+{
+	if (atomic_exchange(&worker->making_room, true))
+		return;
+	worker->room.fn = room;
+	evloop_post(worker->loop, &worker->room, 0);
+}
+
 static void dismiss(struct ev *ev, int32_t res)
 {
 	(void)res;

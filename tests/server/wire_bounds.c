@@ -161,6 +161,33 @@ Test(bounds, the_silent_do_not_keep_others_out)
 	each_scheme(&config, silent_body);
 }
 
+/* They have all the connections there may be, at each worker, and say nothing. */
+static void crowded_body(struct server *server)
+{
+	struct peer silent[6], talking[6];
+
+	for (int i = 0; i < 6; i++)
+		peer_connect(&silent[i], server);
+	for (int i = 0; i < 6; i++)
+		while (try_to_enter(&talking[i], server))
+			peer_close(&talking[i]);
+	for (int i = 0; i < 6; i++) {
+		peer_close(&silent[i]);
+		peer_close(&talking[i]);
+	}
+}
+
+Test(bounds, the_silent_do_not_have_all_connections)
+{
+	const struct server_config config = {.nr_workers = 3,
+					     .staging_mib = 1,
+					     .max_connections = 6,
+					     .hello_ms = 600000,
+					     .linger_ms = 1};
+
+	each_scheme(&config, crowded_body);
+}
+
 static void files_body(struct server *server)
 {
 	enum { FEW = 300 };
