@@ -2,6 +2,8 @@
 #include "server/export.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +54,48 @@ void exports_close(struct exports *exports)
 	}
 	free(exports->list);
 	*exports = (struct exports){0};
+}
+
+/* Is it this directory, or in it? */
+static bool is_beneath(const char *dir, const char *path)
+{
+	char real[PATH_MAX];
+	size_t len = strlen(dir);
+
+	if (!realpath(path, real))
+		return false;
+	return !strcmp(dir, "/") || (!strncmp(real, dir, len) && (!real[len] || real[len] == '/'));
+}
+
+/* Each name on the way to it, too: it might be a symbolic link that a client puts elsewhere. */
+static bool leads_into(const char *dir, const char *path)
+{
+	bool found = *path != '/' && is_beneath(dir, ".");
+	char part[PATH_MAX];
+
+	for (size_t len = 0; len < sizeof(part) && path[len] && !found;) {
+		len += strspn(path + len, "/");
+		len += strcspn(path + len, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)len, path);
+		found = is_beneath(dir, part);
+	}
+	return found;
+}
+
+int exports_keep_out(const struct export_config *configs, unsigned nr, const char *path)
+{
+	char dir[PATH_MAX];
+
+	for (unsigned i = 0; i < nr; i++) {
+		const char *where = store_directory(configs[i].where);
+
+		if (!where || !realpath(where, dir) || !leads_into(dir, path))
+			continue;
+		log_error("%s is in export \"%s\": its clients could read it, or change it", path,
+			  configs[i].name);
+		return -EPERM;
+	}
+	return 0;
 }
 
 struct export *exports_find(const struct exports *exports, struct bytes name)

@@ -26,6 +26,8 @@ struct exports {
 /* Open the stores. 0 or -errno, logged. exports_close tolerates a zeroed struct. */
 int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr);
 void exports_close(struct exports *exports);
+/* Is this file, and the way to it, in none of their directories? 0; else -EPERM, logged. */
+int exports_keep_out(const struct export_config *configs, unsigned nr, const char *path);
 /* NULL: no such export. */
 struct export *exports_find(const struct exports *exports, struct bytes name);
 

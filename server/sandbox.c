@@ -139,7 +139,7 @@ static int allow_keyring(int ruleset, const struct ruleset *all, const char *pat
 
 	if (strlen(path) < sizeof(dir)) {
 		strcpy(dir, path);
-		err = allow(ruleset, all, dirname(dir), FS_READ);
+		err = allow(ruleset, all, dirname(dir), FS_READ_FILE);
 	}
 	if (err)
 		log_error("sandbox: directory of %s: %s", path, strerror(-err));

@@ -194,6 +194,8 @@ int server_start(const struct server_config *config, struct server **out)
 	if (!config->keyring && !config->insecure)
 		err = listeners_check_local(&server->listeners);
 	if (config->keyring)
+		err = exports_keep_out(config->exports, config->nr_exports, config->keyring);
+	if (!err && config->keyring)
 		err = keyring_open(&server->keyring, config->keyring);
 	server->tls = (struct tp_tls_config){.find = keyring_psk, .arg = server->keyring};
 	if (err)

@@ -67,12 +67,20 @@ static int read_lines(struct reader *reader, FILE *file)
 {
 	char text[LINE_MAX_LEN];
 	const char *wrong = NULL;
+	long begin = 0;
 	int err = 0;
 
 	while (!wrong && fgets(text, sizeof(text), file)) {
+		long len = (long)strlen(text), end = ftell(file);
+
 		reader->nr++;
-		wrong = strlen(text) == sizeof(text) - 1 ? "this line is too long"
-							 : take_line(reader, text);
+		if (end - begin != len)
+			wrong = "there is a zero byte in this line";
+		else if (len == sizeof(text) - 1)
+			wrong = "this line is too long";
+		else
+			wrong = take_line(reader, text);
+		begin = end;
 	}
 	OPENSSL_cleanse(text, sizeof(text));
 	if (wrong) {
@@ -109,16 +117,19 @@ int keyfile_read(const char *path, keyfile_line *line, void *arg)
 {
 	struct reader reader = {.path = path, .line = line, .arg = arg};
 	char buffer[BUFSIZ]; /* stdio's own would stay in freed memory */
-	FILE *file = fopen(path, "re");
-	int err;
+	/* A FIFO in its place must not have us wait for who writes to it. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), err;
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (!file) {
 		err = -errno;
 		log_error("%s: %s", path, strerror(-err));
+		if (fd >= 0)
+			close(fd);
 		return err;
 	}
 	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-	err = check(path, fileno(file));
+	err = check(path, fd);
 	if (!err)
 		err = read_lines(&reader, file);
 	fclose(file);
@@ -136,6 +147,8 @@ static int digit(char c)
 
 const char *keyfile_secret(const char *value, struct secret *secret)
 {
+	uint8_t any = 0;
+
 	if (strlen(value) != sizeof(secret->key) * 2)
 		return "a key is 64 hexadecimal digits";
 	for (size_t i = 0; i < sizeof(secret->key); i++) {
@@ -144,8 +157,9 @@ const char *keyfile_secret(const char *value, struct secret *secret)
 		if (high < 0 || low < 0)
 			return "a key is 64 hexadecimal digits";
 		secret->key[i] = (uint8_t)(high << 4 | low);
+		any |= secret->key[i];
 	}
-	return NULL;
+	return any ? NULL : "a key of zeroes is known to everybody";
 }
 
 int keyfile_write(const char *path, const char *id, const struct secret *secret)

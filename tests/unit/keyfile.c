@@ -111,6 +111,39 @@ Test(keyfile, must_be_a_file)
 {
 	cr_expect_eq(keyfile_read("/nowhere/at/all", note, NULL), -ENOENT);
 	cr_expect_eq(keyfile_read("/dev/null", note, NULL), -EINVAL);
+	cr_expect_eq(keyfile_read("/", note, NULL), -EINVAL);
+}
+
+/* Nobody writes to it: who waits for that waits for ever. */
+Test(keyfile, a_fifo_is_refused_and_not_waited_for, .timeout = 60)
+{
+	unlink(path);
+	cr_assert_not(mkfifo(path, 0600));
+	cr_expect_eq(keyfile_read(path, note, NULL), -EINVAL);
+}
+
+/* What C's strings hide would be in the file, and not what people see. */
+Test(keyfile, zero_bytes_are_refused)
+{
+	static const char *const texts[] = {
+		"[alice]\nkey = 1|2\n", "[alice]\nkey = 1|2", "|", "# |\n",
+		"[alice]|\n",		"[alice]\n|\n"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		FILE *file = fopen(path, "w");
+
+		cr_assert_not_null(file);
+		for (const char *c = texts[i]; *c; c++)
+			fputc(*c == '|' ? 0 : *c, file);
+		fclose(file);
+		cr_expect_eq(keyfile_read(path, note, NULL), -EINVAL, "%s", texts[i]);
+	}
+}
+
+Test(keyfile, the_last_line_may_end_without_a_newline)
+{
+	cr_expect_eq(read_text("[alice]\r\nkey=1"), 0);
+	cr_expect_str_eq(seen, "alice =\nalice key=1\n");
 }
 
 Test(keyfile, a_secret_is_64_digits)
@@ -122,6 +155,8 @@ Test(keyfile, a_secret_is_64_digits)
 	cr_expect_eq(secret.key[1], 0x11);
 	cr_expect_eq(secret.key[31], 0xff);
 	cr_expect_not_null(keyfile_secret("", &secret));
+	cr_expect_not_null(keyfile_secret(
+		"0000000000000000000000000000000000000000000000000000000000000000", &secret));
 	cr_expect_not_null(keyfile_secret(HEX64 "00", &secret));
 	cr_expect_not_null(keyfile_secret("g" HEX64, &secret));
 	cr_expect_not_null(keyfile_secret(
