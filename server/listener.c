@@ -57,14 +57,18 @@ int listeners_resolve(struct listeners *listeners, const struct listen_config *c
 	return err;
 }
 
-int listeners_check_local(const struct listeners *listeners)
+int listeners_check_open(const struct listeners *listeners, bool insecure)
 {
 	char text[ADDR_TEXT_MAX];
 
 	for (unsigned i = 0; i < listeners->nr; i++) {
 		const struct listener *listener = &listeners->list[i];
 
-		if (addr_is_loopback(&listener->addr))
+		if (listener->ops == &tp_tls) {
+			log_error("tls:// is for who has a key: say --keyring FILE");
+			return -EINVAL;
+		}
+		if (insecure || addr_is_loopback(&listener->addr))
 			continue;
 		log_error(
 			"%s://%s is not this machine alone, and without a keyring everybody there "

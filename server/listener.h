@@ -26,8 +26,11 @@ struct worker;
 /* Find providers and addresses. 0 or -errno, logged. May block (DNS). */
 int listeners_resolve(struct listeners *listeners, const struct listen_config *configs,
 		      unsigned nr);
-/* Nobody but this machine reaches them. 0, or -EPERM, logged. */
-int listeners_check_local(const struct listeners *listeners);
+/*
+ * Without a keyring: nobody but this machine reaches them, unless that is meant (-EPERM), and none
+ * is over TLS, which nobody could speak (-EINVAL). 0, or what it is, logged.
+ */
+int listeners_check_open(const struct listeners *listeners, bool insecure);
 /* Listen, in the domains of this worker. 0 or -errno, logged, and none is left. */
 int listeners_open(struct listeners *listeners, struct worker *worker);
 void listeners_close(struct listeners *listeners);

@@ -191,8 +191,8 @@ int server_start(const struct server_config *config, struct server **out)
 	err = listeners_resolve(&server->listeners, config->listens, config->nr_listens);
 	if (err)
 		goto err_free;
-	if (!config->keyring && !config->insecure)
-		err = listeners_check_local(&server->listeners);
+	if (!config->keyring)
+		err = listeners_check_open(&server->listeners, config->insecure);
 	if (config->keyring)
 		err = exports_keep_out(config->exports, config->nr_exports, config->keyring);
 	if (!err && config->keyring)
