@@ -82,7 +82,8 @@ static bool add_rows(struct rows *rows, uint32_t type, const char *name,
 }
 
 /* Where to go on; 0: that was all. */
-static uint64_t fill_rows(const struct worker *worker, uint64_t after, struct rows *rows)
+static uint64_t fill_rows(const struct worker *worker, const struct conn *asker, uint64_t after,
+			  struct rows *rows)
 {
 	static const char server[] = "server";
 	struct limits limits;
@@ -97,7 +98,8 @@ static uint64_t fill_rows(const struct worker *worker, uint64_t after, struct ro
 	list_for_each (it, &worker->conns) {
 		const struct conn *conn = container_of(it, struct conn, node);
 
-		if (conn->number <= after)
+		/* Who else is there, and does what, is nobody's business. */
+		if (conn->number <= after || strcmp(conn->key.id, asker->key.id))
 			continue;
 		limits_of_conn(conn, &limits);
 		if (!add_rows(rows, COUNTED_CONNECTION, conn->peer, &conn->count, &limits))
@@ -131,7 +133,7 @@ static void collect(struct pending_call *pending, const struct worker *worker)
 	rows.counts = pending->rows;
 	rows.types = (uint32_t *)(rows.counts + max);
 	rows.names = (uint8_t *)(rows.types + max);
-	reply->next = fill_rows(worker, CURSOR_AFTER(pending->call.off), &rows);
+	reply->next = fill_rows(worker, pending->conn, CURSOR_AFTER(pending->call.off), &rows);
 	reply->names = (struct bytes){.data = rows.names, .len = rows.names_len};
 	reply->types = rows.types;
 	reply->nr_types = rows.n;
