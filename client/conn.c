@@ -69,6 +69,7 @@ void conn_destroy(struct conn *conn)
 	pthread_mutex_destroy(&conn->lock);
 	fork_close(conn->wait.wake_fd);
 	arena_close(&conn->arena);
+	exchange_wipe(&conn->exchange);
 	free(conn);
 }
 

@@ -14,15 +14,16 @@
 
 #define KEYS_FOLDER "/etc/usrbio/keys"
 
-/* False: no key is meant, or its name is too long to be one. */
-static bool key_path(const struct mountspec *spec, char path[PATH_MAX])
+/* Its length, which may be more than there is room for; 0: no key is meant. */
+static int key_path(const struct mountspec *spec, char path[PATH_MAX])
 {
 	const char *file = secure_getenv("USRBIO_KEY"), *folder = secure_getenv("USRBIO_KEYS");
 
+	if (*spec->serve) /* to a server of our own there is nothing to prove */
+		return 0;
 	if (*spec->key)
-		return snprintf(path, PATH_MAX, "%s/%s", folder ? folder : KEYS_FOLDER, spec->key) <
-		       PATH_MAX;
-	return file && *file && snprintf(path, PATH_MAX, "%s", file) < PATH_MAX;
+		return snprintf(path, PATH_MAX, "%s/%s", folder ? folder : KEYS_FOLDER, spec->key);
+	return file ? snprintf(path, PATH_MAX, "%s", file) : 0;
 }
 
 static const char *take_line(void *arg, const char *id, const char *word, char *value)
@@ -39,24 +40,38 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 	return strcmp(word, "key") ? NULL : keyfile_secret(value, &credentials->secret);
 }
 
-int credentials_read(const struct mountspec *spec, struct credentials *credentials)
+/* Into credentials that are empty. 0, -errno, logged. */
+static int read_file(const char *path, struct credentials *credentials)
 {
 	static const struct secret none;
-	char path[PATH_MAX];
-	int err;
+	int err = keyfile_read(path, take_line, credentials);
 
-	*credentials = (struct credentials){0};
-	if (!key_path(spec, path))
-		return 0;
-	err = keyfile_read(path, take_line, credentials);
 	if (!err && (!*credentials->id || !memcmp(&credentials->secret, &none, sizeof(none)))) {
 		log_error("%s: no key in it", path);
 		err = -EINVAL;
 	}
+	return err ? err : secret_tag(&credentials->secret, credentials->tag);
+}
+
+int credentials_read(const struct mountspec *spec, struct credentials *credentials)
+{
+	struct credentials found = {0};
+	char path[PATH_MAX];
+	int len = key_path(spec, path), err = 0;
+
+	if (!len && *credentials->id) {
+		log_error("%s: the key is not named any more", spec->mount_point);
+		return -EKEYREJECTED;
+	}
+	if (len >= PATH_MAX) {
+		log_error("%s: the name of the file with the key is too long", spec->mount_point);
+		return -EKEYREJECTED;
+	}
+	if (len)
+		err = read_file(path, &found);
 	if (!err)
-		err = secret_tag(&credentials->secret, credentials->tag);
-	if (err)
-		secret_wipe(&credentials->secret);
+		*credentials = found;
+	secret_wipe(&found.secret);
 	return err ? -EKEYREJECTED : 0;
 }
 

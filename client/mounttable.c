@@ -125,7 +125,7 @@ static void scan_table(const char *path, const char *canonical, struct mounted *
 
 static void scan_tables(const char *canonical, struct mounted *found)
 {
-	const char *list = getenv("USRBIO_MOUNTS");
+	const char *list = secure_getenv("USRBIO_MOUNTS");
 
 	while (list && *list) {
 		char path[PATH_MAX];

@@ -47,6 +47,7 @@ void session_destroy(struct session *session)
 	device_close(&session->device);
 	secret_wipe(&session->credentials.secret);
 	explicit_bzero(&session->tls, sizeof(session->tls));
+	explicit_bzero(session->key, sizeof(session->key));
 	pthread_mutex_destroy(&session->lock);
 	free(session);
 }
