@@ -274,14 +274,13 @@ bool keyring_secret(struct keyring *keyring, const struct key_name *name, struct
 int keyring_psk(void *keyring, const char *identity, uint8_t psk[PSK_SIZE])
 {
 	struct key_name name = {0};
-	struct secret secret;
-	int err = -ENOENT;
+	struct secret secret = {{0}};
+	bool known = secret_of_identity(identity, name.id, name.tag) &&
+		     keyring_secret(keyring, &name, &secret);
+	int err = secret_psk(&secret, psk); /* known or not: it must not show in the time */
 
-	if (secret_of_identity(identity, name.id, name.tag) &&
-	    keyring_secret(keyring, &name, &secret))
-		err = secret_psk(&secret, psk);
 	secret_wipe(&secret);
-	return err;
+	return err ? err : known ? 0 : -ENOENT;
 }
 
 /* A grant by name goes before one of all. */

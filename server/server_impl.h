@@ -20,10 +20,10 @@ struct server {
 	struct exports exports;
 	struct pool *pool;
 	struct sessions *sessions;
-	uint64_t boot_id;	 /* drawn at every start */
-	struct keyring *keyring; /* NULL: everybody may do everything */
+	uint64_t boot_id;	  /* drawn at every start */
+	struct keyring *keyring;  /* NULL: everybody may do everything */
 	struct tp_tls_config tls; /* the keyring's, for what listens on tls:// */
-	struct secret nobodys;	 /* drawn at every start: what unknown keys are answered with */
+	struct secret nobodys;	  /* drawn at every start: what unknown keys are answered with */
 	struct budget budget;
 	uint64_t refused_ns; /* when the log last said so of somebody. The first worker's */
 	unsigned max_connections;
