@@ -161,11 +161,16 @@ static bool await_reload(void)
 	}
 }
 
+bool bed_reload(void)
+{
+	must(!kill(served.process.pid, SIGHUP), "SIGHUP");
+	return await_reload();
+}
+
 bool bed_reload_text(const char *text)
 {
 	put_file("keyring", text, strlen(text), 0600);
-	must(!kill(served.process.pid, SIGHUP), "SIGHUP");
-	return await_reload();
+	return bed_reload();
 }
 
 bool bed_keyring(const struct entry *entries)
@@ -241,13 +246,23 @@ static void draw_keys(void)
 	unsetenv("USRBIO_KEY");
 }
 
+/* Over TLS nobody can be let in without a key: a keyring that knows nobody. */
+static void start_open(void)
+{
+	const char *const words[] = {"--export", "data=null:65536",
+				     over_tls ? "--keyring" : "--insecure-no-auth",
+				     over_tls ? path_in("empty") : NULL, NULL};
+
+	put_file("empty", "", 0, 0600);
+	bed_start(&open_to_all, words);
+}
+
 void bed_open(void)
 {
 	char exports[3][300];
 	const char *const words[] = {"--export",  exports[0],	      "--export",
 				     exports[1],  "--export",	      exports[2],
 				     "--keyring", path_in("keyring"), NULL};
-	const char *const without[] = {"--export", "data=null:65536", "--insecure-no-auth", NULL};
 	static const char *const names[] = {"data", "other", "kept"};
 	const char *keyring;
 
@@ -262,7 +277,7 @@ void bed_open(void)
 	setenv("NOTIFY_SOCKET", path_in("notify"), 1);
 	bed_start(&served, words);
 	unsetenv("NOTIFY_SOCKET");
-	bed_start(&open_to_all, without);
+	start_open();
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

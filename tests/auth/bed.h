@@ -50,6 +50,7 @@ void bed_start(struct bed *bed, const char *const words[]);
 /* Have the server read this keyring. False: it keeps the old one. */
 bool bed_keyring(const struct entry *entries);
 bool bed_reload_text(const char *text);
+bool bed_reload(void);
 /* From here on key=NAME is this. */
 void bed_give(const char *name, const struct login *login);
 
@@ -75,7 +76,7 @@ struct auth_case {
 	bool tcp_only;
 	long number;
 };
-extern const struct auth_case login_cases[], grant_cases[], lie_cases[], between_cases[],
-	flood_cases[];
+extern const struct auth_case login_cases[], file_cases[], grant_cases[], stranger_cases[],
+	lie_cases[], copy_cases[], other_cases[], between_cases[], flood_cases[];
 
 #endif

@@ -252,49 +252,6 @@ static void bad_reload(const struct auth_case *c)
 	hand_close(&hand);
 }
 
-/* Does a server start with these words? */
-static bool starts(const char *listen, const char *word, const char *value)
-{
-	const char *const argv[] = {SERVER_PROGRAM, "--workers",   "1",	 "--listen", listen,
-				    "--export",	    "x=null:4096", word, value,	     NULL};
-	char line[256];
-	struct process process;
-	bool ready = false;
-	int status;
-
-	process_start(&process, argv, "/dev/null");
-	while (!ready && process_line(&process, line, sizeof(line)))
-		ready = !strcmp(line, "ready");
-	kill(process.pid, SIGTERM);
-	status = process_wait(&process);
-	must(ready ? !status : status == 1, "exit status %d", status);
-	return ready;
-}
-
-static void starting(const struct auth_case *c)
-{
-	static const char *const far[] = {"tcp://*:0", "tcp://0.0.0.0:0", "tcp://[::]:0"};
-	char keyring[200];
-
-	snprintf(keyring, sizeof(keyring), "%s/keyring", root);
-	if (!starts("tcp://127.0.0.1:0", NULL, NULL))
-		good_refused("a server on loopback");
-	for (size_t i = 0; i < sizeof(far) / sizeof(*far); i++) {
-		if (starts(far[i], NULL, NULL))
-			bad("a server at %s without a keyring", far[i]);
-		if (!starts(far[i], "--insecure-no-auth", NULL))
-			good_refused("one that says it means it");
-		if (!starts(far[i], "--keyring", keyring))
-			good_refused("one with a keyring");
-	}
-	must(!chmod(keyring, 0644), "chmod");
-	if (starts("tcp://127.0.0.1:0", "--keyring", keyring))
-		bad("a keyring that others may read");
-	must(!chmod(keyring, 0600), "chmod");
-	if (starts("tcp://127.0.0.1:0", "--keyring", "/nowhere"))
-		bad("a keyring that is not there");
-}
-
 const struct auth_case login_cases[] = {
 	{"right-key", right},
 	{"key-by-environment", by_environment},
@@ -308,6 +265,5 @@ const struct auth_case login_cases[] = {
 	{"revoked-under-load", revoke_under_load},
 	{"revoked-between", revoke_between},
 	{"bad-reload", bad_reload},
-	{"starting", starting, .tcp_only = true},
 	{NULL},
 };
