@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PEER_LINES 10 /* a second */
+
 static atomic_int level_now = -1; /* -1: the environment has not been read yet */
 
 static const struct {
@@ -66,6 +68,18 @@ bool log_enabled(enum log_level level)
 		atomic_store_explicit(&level_now, now, memory_order_relaxed);
 	}
 	return (int)level <= now;
+}
+
+bool log_peer_may(void)
+{
+	static atomic_llong second;
+	static atomic_uint nr;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (atomic_exchange(&second, now.tv_sec) != now.tv_sec)
+		atomic_store(&nr, 0);
+	return atomic_fetch_add(&nr, 1) < PEER_LINES;
 }
 
 void log_write(enum log_level level, const char *fmt, ...)

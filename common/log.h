@@ -27,4 +27,13 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 #define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
+/* A warning that a peer may cause as often as it likes: some a second, so that no disk is filled.
+ */
+bool log_peer_may(void);
+#define log_peer(...)                          \
+	do {                                   \
+		if (log_peer_may())            \
+			log_warn(__VA_ARGS__); \
+	} while (0)
+
 #endif

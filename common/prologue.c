@@ -29,16 +29,16 @@ int prologue_check(const struct prologue *wire, struct prologue *out)
 	};
 
 	if (p.magic != PROLOGUE_MAGIC) {
-		log_warn("the peer does not speak usrbio: it began with %08x", p.magic);
+		log_peer("the peer does not speak usrbio: it began with %08x", p.magic);
 		return -EPROTO;
 	}
 	if (p.version != PROLOGUE_VERSION) {
-		log_error("the peer's transport has version %u, ours %u", p.version,
-			  PROLOGUE_VERSION);
+		log_peer("the peer's transport has version %u, ours %u", p.version,
+			 PROLOGUE_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	if (p.msg_max < MSG_MIN || p.nr_recvs < 2) {
-		log_warn("the peer offers messages of %u bytes and %u receive buffers", p.msg_max,
+		log_peer("the peer offers messages of %u bytes and %u receive buffers", p.msg_max,
 			 p.nr_recvs);
 		return -EBADMSG;
 	}

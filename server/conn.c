@@ -96,7 +96,7 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 	addr_text(&request->peer, conn->peer, sizeof(conn->peer));
 	err = ops->accept(worker_domain(worker, ops), request, conn, &conn->tp);
 	if (err) {
-		log_warn("%s://%s: cannot accept: %s", ops->name, conn->peer, strerror(-err));
+		log_peer("%s://%s: cannot accept: %s", ops->name, conn->peer, strerror(-err));
 		conn_unreserve(worker, ops);
 		handshake_close(conn);
 		free(conn);

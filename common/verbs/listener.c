@@ -45,7 +45,7 @@ static struct verbs_request *request_new(const struct cm_note *note)
 	struct verbs_request *r;
 
 	if (!note->has_prologue) {
-		log_warn("a peer asks to connect without a prologue, refused");
+		log_peer("a peer asks to connect without a prologue, refused");
 		return NULL;
 	}
 	r = calloc(1, sizeof(*r));

@@ -69,6 +69,23 @@ Test(log, long_lines_stay_one_line)
 	cr_expect_lt(read(out, line, sizeof(line)), 0);
 }
 
+/* However long the second takes on a busy machine. */
+Test(log, what_a_peer_may_cause_is_not_said_for_ever)
+{
+	enum { TIMES = 10000 };
+	int err = capture(STDERR_FILENO), lines = 0;
+	char c;
+
+	log_set_level("warn");
+	for (int i = 0; i < TIMES; i++) {
+		log_peer("again");
+		while (read(err, &c, 1) == 1)
+			lines += c == '\n';
+	}
+	cr_expect_geq(lines, 1);
+	cr_expect_lt(lines, TIMES / 2);
+}
+
 Test(log, what_a_peer_says_stays_one_line)
 {
 	char line[256];
