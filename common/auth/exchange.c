@@ -10,6 +10,7 @@
 #include <openssl/hmac.h>
 
 #include "common/auth/hkdf.h"
+#include "common/auth/openssl.h"
 
 static const char label[] = "usrbio handshake 1";
 static const char *const key_names[NR_AUTH_KEYS] = {"server", "client", "session"};
@@ -59,8 +60,10 @@ static int agree(const uint8_t own[AUTH_SHARE_SIZE], const uint8_t share[AUTH_SH
 int exchange_begin(struct exchange *x, const void *binding, size_t len,
 		   uint8_t nonce[AUTH_NONCE_SIZE], uint8_t share[AUTH_SHARE_SIZE])
 {
-	int err = hash(label, strlen(label), binding, len, x->said);
+	int err;
 
+	openssl_begin();
+	err = hash(label, strlen(label), binding, len, x->said);
 	if (err)
 		return err;
 	if (getrandom(nonce, AUTH_NONCE_SIZE, 0) != AUTH_NONCE_SIZE ||

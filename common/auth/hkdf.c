@@ -8,6 +8,8 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
+#include "common/auth/openssl.h"
+
 static OSSL_PARAM octets(const char *name, const void *data, size_t len)
 {
 	return OSSL_PARAM_construct_octet_string(name, (void *)data, len);
@@ -22,10 +24,14 @@ static int derive(int mode, OSSL_PARAM key, OSSL_PARAM other, void *out, size_t 
 		other,
 		OSSL_PARAM_construct_end(),
 	};
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-	int done = ctx && EVP_KDF_derive(ctx, out, len, params) == 1;
+	EVP_KDF *kdf;
+	EVP_KDF_CTX *ctx;
+	int done;
 
+	openssl_begin();
+	kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+	done = ctx && EVP_KDF_derive(ctx, out, len, params) == 1;
 	EVP_KDF_CTX_free(ctx);
 	EVP_KDF_free(kdf);
 	return done ? 0 : -EIO;
