@@ -18,6 +18,8 @@ size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX])
 	size_t len = strlen(conn->ops->name);
 
 	memcpy(binding, conn->ops->name, len);
-	memcpy(binding + len, conn->channel, sizeof(conn->channel));
-	return len + sizeof(conn->channel);
+	memset(binding + len, 0, TP_CHANNEL_SIZE);
+	if (conn->channel)
+		memcpy(binding + len, conn->channel, TP_CHANNEL_SIZE);
+	return len + TP_CHANNEL_SIZE;
 }

@@ -124,9 +124,10 @@ struct tp_conn {
 	struct tp_domain *domain;
 	void *user;	  /* the caller's, set at connect or accept */
 	uint32_t msg_max; /* the smaller of both ends' limits, valid once connected */
-	/* What only both ends of it know: of a wire that is encrypted, else zeroes. Once connected.
+	/* Where the wire is encrypted, TP_CHANNEL_SIZE bytes that only its two ends know; else
+	 * NULL. Valid once connected.
 	 */
-	uint8_t channel[TP_CHANNEL_SIZE];
+	const uint8_t *channel;
 };
 
 /* Somebody asks to connect; to be accepted into a domain of the same provider, or refused. */
@@ -263,7 +264,9 @@ struct tp_ops {
 	int (*arm)(struct tp_domain *domain);
 };
 
-/* What tells a connection's wire from others: its provider's name and its channel. How long. */
+/* What tells a connection's wire from others: its provider's name and its channel, or zeroes. How
+ * long.
+ */
 #define TP_BINDING_MAX 64
 size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX]);
 

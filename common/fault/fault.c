@@ -355,7 +355,7 @@ static bool translate(struct tp_event *event)
 	event->conn = &conn->base;
 	if (event->type == TP_EV_CONNECTED) {
 		conn->base.msg_max = conn->inner->msg_max;
-		memcpy(conn->base.channel, conn->inner->channel, sizeof(conn->base.channel));
+		conn->base.channel = conn->inner->channel;
 		conn->open = true;
 	} else if (event->type == TP_EV_CLOSED) {
 		conn->open = false;

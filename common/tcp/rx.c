@@ -47,14 +47,24 @@ static bool has_bytes(int fd)
 	return !ioctl(fd, FIONREAD, &n) && n > 1;
 }
 
+/* Less than asked: the socket is empty, and epoll will say when it is not. */
+static ssize_t receive_plain(struct tcp_conn *conn, struct msghdr *msg, size_t asked)
+{
+	ssize_t got = recvmsg(conn->fd, msg, 0);
+
+	conn->readable = got == (ssize_t)asked;
+	return got;
+}
+
 /* Only what brings something counts as a chance to fail: how often we look is a matter of luck. */
-static ssize_t receive_some(struct tcp_conn *conn, struct msghdr *msg)
+static ssize_t receive_some(struct tcp_conn *conn, struct msghdr *msg, size_t asked)
 {
 	ssize_t got;
 
 	if (fault_if(has_bytes(conn->fd), TCP_READ_SHORT))
 		msg->msg_iov->iov_len = msg->msg_iovlen = 1;
-	got = tcp_stream_recv(conn, msg);
+	got = conn->tls ? tls_recv(conn->tls, msg, &conn->readable)
+			: receive_plain(conn, msg, asked);
 	return got > 0 && fault_errno(TCP_READ_CUT, ECONNRESET) ? -1 : got;
 }
 
@@ -76,7 +86,7 @@ bool tcp_rx_fill(struct tcp_conn *conn)
 		iov[msg.msg_iovlen++] = (struct iovec){rx->buf + rx->tail, room};
 	if (!msg.msg_iovlen)
 		return false;
-	got = receive_some(conn, &msg);
+	got = receive_some(conn, &msg, (size_t)direct + room);
 	if (got <= 0) {
 		conn->readable = got < 0 && errno == EINTR;
 		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -85,9 +95,6 @@ bool tcp_rx_fill(struct tcp_conn *conn)
 		}
 		return false;
 	}
-	/* Less than asked: the socket is empty, and epoll will say when it is not. */
-	if ((size_t)got < (size_t)direct + room)
-		conn->readable = conn->tls && tls_has_more(conn->tls);
 	if (direct > got)
 		direct = (uint32_t)got;
 	rx->target += direct;
@@ -132,7 +139,7 @@ static void *granted(struct tcp_conn *conn, unsigned access)
 
 static int refuse_range(const struct wire_header *now, const char *what)
 {
-	log_warn("the peer may not %s %u bytes at %llx by key %08x", what, now->len,
+	log_peer("the peer may not %s %u bytes at %llx by key %08x", what, now->len,
 		 (unsigned long long)now->addr, now->key);
 	return -EACCES;
 }
@@ -307,7 +314,7 @@ void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (conn->keys)
 		keys_leave(conn->keys);
 	if (step == -EPROTO)
-		log_warn("the peer broke the protocol with operation %u, length %u",
+		log_peer("the peer broke the protocol with operation %u, length %u",
 			 conn->rx.now.op, conn->rx.now.len);
 	if (step < 0)
 		tcp_conn_refuse(conn, step);

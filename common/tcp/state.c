@@ -51,6 +51,8 @@ void tcp_conn_writable(struct tcp_conn *conn)
 	if (conn->state != TCP_STATE_CONNECTING && !conn->tx.blocked)
 		tcp_conn_watch_out(conn, false);
 	conn->tx.blocked = false;
+	if (conn->tls)
+		tcp_tx_resume(conn);
 }
 
 /* The socket is given up; what is still to be told comes with the next polls, CLOSED last. */
@@ -131,12 +133,14 @@ static void say_prologue(struct tcp_conn *conn)
 	struct prologue mine;
 	struct iovec iov = {&mine, sizeof(mine)};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t sent;
 
 	conn->state = TCP_STATE_PROLOGUE;
 	prologue_make(&mine, config->msg_max, config->nr_recvs);
 	/* An empty socket takes sixteen bytes; if not, the peer has gone already. */
-	if (tcp_stream_send(conn, &msg, MSG_NOSIGNAL) != (ssize_t)sizeof(mine) ||
-	    tcp_stream_holds(conn))
+	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
+			 : sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+	if (sent != (ssize_t)sizeof(mine) || tcp_stream_holds(conn))
 		tcp_conn_end(conn, -ECONNREFUSED);
 }
 
@@ -209,7 +213,7 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (conn->readable)
 		tcp_rx_fill(conn);
 	if (meant_for_tls(conn)) {
-		log_warn("the %s speaks TLS, and this connection is to be without",
+		log_peer("the %s speaks TLS, and this connection is to be without",
 			 conn->keys ? "server" : "client");
 		tcp_conn_end(conn, -EPROTO);
 		return;
@@ -237,7 +241,7 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 
 static void run_securing(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	int err = tls_handshake(conn->tls, conn->base.channel);
+	int err = tls_handshake(conn->tls, &conn->base.channel);
 
 	if (err == -EAGAIN) {
 		if (tls_wants_out(conn->tls))

@@ -131,11 +131,9 @@ enum tcp_state {
 };
 
 struct tcp_conn {
+	/* First what each message touches. */
 	struct tp_conn base;
-	struct tcp_source source;
 	TAILQ_ENTRY(tcp_conn) link;
-	TAILQ_ENTRY(tcp_conn) peers;
-	struct tcp_timer timer;
 	struct keys *keys; /* what the peer can reach; NULL: nothing */
 	struct tls *tls;   /* between us and the socket; NULL: nothing */
 	enum tcp_state state;
@@ -148,6 +146,9 @@ struct tcp_conn {
 	struct tcp_rx rx;
 	struct tcp_tx tx;
 	struct tcp_posts posts;
+	struct tcp_source source;
+	struct tcp_timer timer;
+	TAILQ_ENTRY(tcp_conn) peers;
 };
 
 struct tcp_listener {
@@ -184,18 +185,6 @@ static inline struct tcp_conn *tcp_conn_of(struct tp_conn *conn)
 static inline struct tcp_domain *tcp_domain_of(const struct tcp_conn *conn)
 {
 	return (struct tcp_domain *)conn->base.domain;
-}
-
-/* sendmsg on the socket, or through TLS; segments may be used up. */
-static inline ssize_t tcp_stream_send(struct tcp_conn *conn, struct msghdr *msg, int flags)
-{
-	return conn->tls ? tls_send(conn->tls, msg, flags) : sendmsg(conn->fd, msg, flags);
-}
-
-/* recvmsg, where TLS fills the first segment only. */
-static inline ssize_t tcp_stream_recv(struct tcp_conn *conn, struct msghdr *msg)
-{
-	return conn->tls ? tls_recv(conn->tls, msg) : recvmsg(conn->fd, msg, 0);
 }
 
 /* TLS has bytes that wait for the socket: they count as sent to those who gave them. */
@@ -286,6 +275,8 @@ void tcp_flush(struct tp_conn *conn);
 struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void *payload,
 			     uint32_t len, uint32_t ref);
 void tcp_tx_flush(struct tcp_conn *conn);
+/* The socket takes more: what TLS holds goes before all else. */
+void tcp_tx_resume(struct tcp_conn *conn);
 /* Forget all that has not begun to be sent. */
 void tcp_tx_drop(struct tcp_conn *conn);
 

@@ -30,18 +30,18 @@ int tls_open(const struct tp_tls_config *config, bool accepted, int fd, struct t
 void tls_close(struct tls *tls);
 
 /*
- * Go on with the handshake. 0: it is over, and this is the channel. -EAGAIN: not before the socket
- * can be read, or written if tls_wants_out(). -EKEYREJECTED, -EPROTO: no, and the log says why;
- * -ECONNREFUSED: the peer has gone.
+ * Go on with the handshake. 0: it is over, and this is the channel, which lives as long as `tls`.
+ * -EAGAIN: not before the socket can be read, or written if tls_wants_out(). -EKEYREJECTED,
+ * -EPROTO: no, and the log says why; -ECONNREFUSED: the peer has gone.
  */
-int tls_handshake(struct tls *tls, uint8_t channel[TP_CHANNEL_SIZE]);
+int tls_handshake(struct tls *tls, const uint8_t **channel);
 bool tls_wants_out(const struct tls *tls);
 
-/* As recvmsg, into the first segment only. 0: the peer said goodbye; -ECONNRESET: cut or changed.
+/*
+ * As recvmsg, into the first segment only. 0: the peer said goodbye; ECONNRESET: cut or changed.
+ * *more: there may be more, of which epoll knows nothing.
  */
-ssize_t tls_recv(struct tls *tls, const struct msghdr *msg);
-/* After bytes have come: are there more, of which epoll may know nothing? */
-bool tls_has_more(const struct tls *tls);
+ssize_t tls_recv(struct tls *tls, const struct msghdr *msg, bool *more);
 
 /*
  * As sendmsg and splice; segments are used up. What they took and the socket did not is held here,

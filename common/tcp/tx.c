@@ -209,6 +209,12 @@ static void give_up(struct tcp_conn *conn, int err)
 	tcp_conn_kick(conn);
 }
 
+static void wait_for_room(struct tcp_conn *conn)
+{
+	conn->tx.blocked = true;
+	tcp_conn_watch_out(conn, true);
+}
+
 /* The kernel was given `total` bytes and took `got`, or says err. 1: go on; 0: enough. */
 static int account(struct tcp_conn *conn, size_t total, ssize_t got, int err)
 {
@@ -221,9 +227,16 @@ static int account(struct tcp_conn *conn, size_t total, ssize_t got, int err)
 		give_up(conn, -err);
 		return 0;
 	}
-	conn->tx.blocked = true;
-	tcp_conn_watch_out(conn, true);
+	wait_for_room(conn);
 	return 0;
+}
+
+/* What TLS took and the socket did not counts as taken: see tcp_tx_resume. */
+static ssize_t through_tls(struct tcp_conn *conn, ssize_t taken)
+{
+	if (taken >= 0 && tls_holds(conn->tls))
+		wait_for_room(conn);
+	return taken;
 }
 
 /* The head frame's payload, or what is left of it, from its pipe. */
@@ -234,7 +247,7 @@ static int splice_some(struct tcp_conn *conn)
 	size_t left = sizeof(frame->hdr) + frame->len - tx->sent;
 	unsigned more = tx->tail - tx->head > 1 ? SPLICE_F_MORE : 0;
 	unsigned flags = SPLICE_F_NONBLOCK | more;
-	ssize_t got = conn->tls ? tls_splice(conn->tls, frame->pipe, left, flags)
+	ssize_t got = conn->tls ? through_tls(conn, tls_splice(conn->tls, frame->pipe, left, flags))
 				: splice(frame->pipe, NULL, conn->fd, NULL, left, flags);
 
 	return account(conn, left, got, errno);
@@ -248,7 +261,9 @@ static ssize_t hand_over(struct tcp_conn *conn, struct msghdr *msg, int flags)
 		msg->msg_iov->iov_len = (msg->msg_iov->iov_len + 1) / 2;
 		msg->msg_iovlen = 1;
 	}
-	return tcp_stream_send(conn, msg, flags);
+	if (conn->tls)
+		return through_tls(conn, tls_send(conn->tls, msg, flags));
+	return sendmsg(conn->fd, msg, flags);
 }
 
 /* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */
@@ -260,30 +275,21 @@ static int send_some(struct tcp_conn *conn)
 	bool follows;
 	size_t total;
 	ssize_t got = -1;
-	int n, err = EACCES;
+	int err = EACCES;
 
 	if (head_frame(&conn->tx)->pipe && conn->tx.sent >= sizeof(struct wire_header))
 		return splice_some(conn);
 	if (keys)
 		keys_enter(keys);
-	n = gather(conn, iov, &total, &follows);
-	if (n) {
-		msg.msg_iovlen = (size_t)n;
+	msg.msg_iovlen = (size_t)gather(conn, iov, &total, &follows);
+	if (msg.msg_iovlen) {
 		got = hand_over(conn, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
 		err = errno;
 	}
 	if (keys)
 		keys_leave(keys);
 
-	return n ? account(conn, total, got, err) : -err;
-}
-
-/* What TLS holds goes before all else. 1 and 0 as above. */
-static int push(struct tcp_conn *conn)
-{
-	int failed = tls_push(conn->tls);
-
-	return account(conn, 0, failed, errno);
+	return total ? account(conn, total, got, err) : -err;
 }
 
 void tcp_tx_flush(struct tcp_conn *conn)
@@ -293,17 +299,27 @@ void tcp_tx_flush(struct tcp_conn *conn)
 
 	if (tx->blocked || tx->broken)
 		return;
-	if (tcp_stream_holds(conn))
-		more = push(conn);
 	for (int i = 0; i < SENDS_PER_FLUSH && more > 0 && tx->head != tx->tail; i++)
 		more = send_some(conn);
-	tx->unfinished = !tcp_tx_empty(conn);
+	tx->unfinished = tx->head != tx->tail;
 	if (more < 0 && tx->sent)
 		tcp_conn_end(conn, more);
 	else if (more < 0)
 		tcp_conn_refuse(conn, more);
 	else if (more && tx->unfinished)
 		tcp_conn_kick(conn);
+}
+
+void tcp_tx_resume(struct tcp_conn *conn)
+{
+	int failed;
+
+	if (conn->tx.broken || !tls_holds(conn->tls))
+		return;
+	failed = tls_push(conn->tls);
+	account(conn, 0, failed, errno);
+	/* A flush meanwhile had to leave everything behind. */
+	conn->tx.unfinished = true;
 }
 
 void tcp_flush(struct tp_conn *base)

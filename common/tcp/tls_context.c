@@ -1,0 +1,104 @@
+/*
+ * OpenSSL's context for all connections: TLS 1.3 by external pre-shared keys and by nothing else,
+ * with the callbacks that know the keys. Made once per process and stays.
+ */
+#include "common/tcp/tls_impl.h"
+
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "common/auth/openssl.h"
+
+/* The only cipher offered, and the hash that the keys are for. */
+#define CIPHER "TLS_AES_128_GCM_SHA256"
+static const unsigned char cipher_id[] = {0x13, 0x01};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static SSL_CTX *context;
+
+static SSL_SESSION *session_of(SSL *ssl, const uint8_t psk[TP_PSK_SIZE])
+{
+	SSL_SESSION *session = SSL_SESSION_new();
+
+	if (session && SSL_SESSION_set1_master_key(session, psk, TP_PSK_SIZE) &&
+	    SSL_SESSION_set_cipher(session, SSL_CIPHER_find(ssl, cipher_id)) &&
+	    SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION))
+		return session;
+	SSL_SESSION_free(session);
+	return NULL;
+}
+
+static bool find_key(struct tls *tls, const unsigned char *name, size_t len, uint8_t *psk)
+{
+	if (len >= sizeof(tls->identity) || memchr(name, '\0', len))
+		return false;
+	memcpy(tls->identity, name, len);
+	tls->identity[len] = '\0';
+	if (!tls->config->find(tls->config->arg, tls->identity, psk))
+		return true;
+	tls->identity[0] = '\0';
+	return false;
+}
+
+/* An unknown name gets a key that nobody has: it fails as a wrong key does. */
+static int on_name(SSL *ssl, const unsigned char *name, size_t len, SSL_SESSION **session)
+{
+	uint8_t psk[TP_PSK_SIZE];
+
+	*session = NULL;
+	if (find_key(SSL_get_app_data(ssl), name, len, psk) || RAND_bytes(psk, sizeof(psk)) == 1)
+		*session = session_of(ssl, psk);
+	OPENSSL_cleanse(psk, sizeof(psk));
+	return *session != NULL;
+}
+
+static int on_hello(SSL *ssl, const EVP_MD *md, const unsigned char **name, size_t *len,
+		    SSL_SESSION **session)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+
+	if (!tls->session || !SSL_SESSION_up_ref(tls->session))
+		return 0;
+	*name = (const unsigned char *)tls->identity;
+	*len = strlen(tls->identity);
+	*session = tls->session;
+	return 1;
+}
+
+bool tls_take_key(struct tls *tls, const struct tp_tls_config *config)
+{
+	memcpy(tls->identity, config->identity, sizeof(tls->identity) - 1);
+	tls->session = session_of(tls->ssl, config->psk);
+	return tls->session;
+}
+
+static bool set_up(SSL_CTX *ctx)
+{
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_ENABLE_KTLS);
+	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(ctx, 1); /* a record by one system call, not by two */
+	SSL_CTX_set_psk_find_session_callback(ctx, on_name);
+	SSL_CTX_set_psk_use_session_callback(ctx, on_hello);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&
+	       SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
+	       SSL_CTX_set_num_tickets(ctx, 0) && SSL_CTX_set_ciphersuites(ctx, CIPHER) &&
+	       SSL_CTX_set1_groups_list(ctx, "X25519");
+}
+
+static void make_context(void)
+{
+	openssl_begin();
+	context = SSL_CTX_new(TLS_method());
+	if (context && !set_up(context)) {
+		SSL_CTX_free(context);
+		context = NULL;
+	}
+}
+
+SSL_CTX *tls_context(void)
+{
+	pthread_once(&once, make_context);
+	return context;
+}
