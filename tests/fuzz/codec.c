@@ -67,7 +67,8 @@ static void look_at(const struct message *msg)
 		insist(msg->proof.mac.len == MAC_SIZE);
 		n += sum(msg->proof.session_mac) + sum(msg->proof.mac);
 	} else if (msg->type == MSG_WELCOME) {
-		n += sum(msg->welcome.text) + sum(msg->welcome.server);
+		insist(!msg->welcome.mac.len || msg->welcome.mac.len == MAC_SIZE);
+		n += sum(msg->welcome.text) + sum(msg->welcome.server) + sum(msg->welcome.mac);
 	}
 	__asm__ volatile("" : : "r"(n));
 }

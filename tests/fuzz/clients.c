@@ -1,0 +1,443 @@
+/*
+ * The clients of the server's target: what they say, which is as the input wants it, and what they
+ * hear, which must be right.
+ */
+#include "tests/fuzz/server.h"
+
+#include <string.h>
+
+#include "common/addr.h"
+#include "proto/seal.h"
+
+#define HANDLES 8
+
+struct client {
+	struct tp_conn *conn;
+	bool connected;
+	uint64_t nr_ios, nr_asked, longest; /* what was asked for */
+	uint64_t nr_results, nr_answers;
+	/* With a key, as long as nothing else was said before: */
+	bool said, ours, challenged, proved, joined;
+	struct exchange exchange;
+	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE];
+};
+
+uint8_t *clients_memory;
+
+static struct tp_addr address;
+static struct tp_device *device;
+static struct tp_domain *domain;
+static struct tp_mem *mem;
+static struct arena arena;
+
+/* With a keyring: connections that said something, and those of them that were let in. */
+static unsigned long nr_handshakes, nr_let_in;
+
+static struct client clients[CLIENTS];
+static unsigned current;
+static uint64_t handles[HANDLES];
+static unsigned nr_handles;
+static uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE], persistent[PERSISTENT_MAX];
+static size_t persistent_len;
+
+static void tell(void)
+{
+	fprintf(stderr, "handshakes=%lu let_in=%lu\n", nr_handshakes, nr_let_in);
+}
+
+void clients_open(void)
+{
+	const struct tp_domain_config config = {.msg_max = FRAME_MAX,
+						.nr_recvs = 32,
+						.nr_sends = 4,
+						.nr_posts = 32,
+						.nr_conns = CLIENTS,
+						.numa = -1};
+
+	atexit(tell);
+	clients_memory = malloc(MEMORY);
+	insist(clients_memory && !arena_open(&arena, ARENA_SIZE));
+	insist(addr_resolve("loop", SERVER_NAME, 0, false, &address, 1) == 1);
+	insist(!tp_loop.device_open(&address, &device));
+	insist(!tp_loop.mem_register(device, clients_memory, MEMORY,
+				     TP_REMOTE_READ | TP_REMOTE_WRITE, &mem));
+	insist(!tp_loop.domain_open(&config, &domain));
+	insist(!tp_loop.domain_local(domain, clients_memory, MEMORY));
+}
+
+/* What the server says. */
+
+/* Until all places are different, each is the last one. */
+static void keep_handle(uint64_t handle)
+{
+	if (nr_handles < HANDLES)
+		for (unsigned i = nr_handles; i < HANDLES; i++)
+			handles[i] = handle;
+	handles[nr_handles++ % HANDLES] = handle;
+}
+
+static void take_results(struct client *client, const struct completion *completion)
+{
+	client->nr_results += completion->n;
+	for (size_t i = 0; i < completion->n; i++)
+		insist(completion->done[i].result < 0 ||
+		       (uint64_t)completion->done[i].result <= client->longest);
+}
+
+/* To who began as clients do it is right. */
+static void take_challenge(struct client *client, const struct tp_event *event,
+			   const struct challenge *challenge)
+{
+	const uint8_t *mac;
+
+	insist(client->said && !client->challenged);
+	client->challenged = true;
+	if (!client->ours)
+		return;
+	insist(!seal_hear_signed(&client->exchange, event->msg, event->len, &mac));
+	insist(!exchange_keys(&client->exchange, served_secret(), challenge->share.data));
+	insist(!served_keeps_out() || exchange_check(&client->exchange, AUTH_SERVER, mac));
+}
+
+/* Nobody is let in who has not proved a key; whoever has hears nothing but what is signed. */
+static void check_welcome(struct client *client, const struct tp_event *event,
+			  const struct welcome *welcome)
+{
+	const uint8_t *mac;
+
+	insist(client->proved || welcome->status);
+	if (client->proved) {
+		insist(!seal_hear_signed(&client->exchange, event->msg, event->len, &mac));
+		insist(exchange_check(&client->exchange, AUTH_SERVER, mac));
+	}
+	nr_let_in += !welcome->status;
+}
+
+static void take_welcome(struct client *client, const struct tp_event *event,
+			 const struct welcome *welcome)
+{
+	if (served_keeps_out())
+		check_welcome(client, event, welcome);
+	if (welcome->status)
+		return;
+	memcpy(id, welcome->session_id.data, sizeof(id));
+	if (!client->joined)
+		memcpy(key,
+		       client->proved ? client->exchange.keys[AUTH_SESSION]
+				      : welcome->session_key.data,
+		       sizeof(key));
+}
+
+static void take_message(struct client *client, const struct tp_event *event)
+{
+	struct message msg;
+
+	insist(!codec_decode(&arena, event->msg, event->len, &msg));
+	switch (msg.type) {
+	case MSG_CHALLENGE:
+		take_challenge(client, event, &msg.challenge);
+		break;
+	case MSG_WELCOME:
+		take_welcome(client, event, &msg.welcome);
+		break;
+	case MSG_REPLY:
+		client->nr_answers++;
+		if (msg.reply.file)
+			keep_handle(msg.reply.file);
+		if (msg.reply.persistent.len) {
+			persistent_len = msg.reply.persistent.len;
+			memcpy(persistent, msg.reply.persistent.data, persistent_len);
+		}
+		break;
+	case MSG_COMPLETION:
+		take_results(client, &msg.completion);
+		break;
+	case MSG_PING:
+		client->nr_answers += msg.ping.pong;
+		break;
+	default:
+		insist(!"a message for servers");
+	}
+	insist(client->nr_results <= client->nr_ios && client->nr_answers <= client->nr_asked);
+}
+
+static void take_event(const struct tp_event *event)
+{
+	struct client *client = event->conn->user;
+
+	switch (event->type) {
+	case TP_EV_CONNECTED:
+		client->connected = true;
+		break;
+	case TP_EV_MSG:
+		take_message(client, event);
+		break;
+	case TP_EV_IMM:
+		client->nr_results++;
+		insist(client->nr_results <= client->nr_ios);
+		break;
+	case TP_EV_CLOSED:
+		tp_loop.conn_free(client->conn);
+		client->conn = NULL;
+		break;
+	default:
+		break;
+	}
+}
+
+bool clients_look(void)
+{
+	struct tp_event events[32];
+	int n = tp_loop.poll(domain, events, 32);
+
+	for (int i = 0; i < n; i++)
+		take_event(&events[i]);
+	return n > 0;
+}
+
+void clients_turn(unsigned most)
+{
+	bool busy = true;
+
+	while (busy && most--) {
+		busy = served_turn();
+		busy |= clients_look();
+	}
+}
+
+/* What clients do. */
+
+void client_join(unsigned n)
+{
+	struct client *client = &clients[n];
+
+	current = n;
+	if (client->conn)
+		return;
+	*client = (struct client){0};
+	if (tp_loop.connect(domain, device, &address, 5000, client, &client->conn))
+		client->conn = NULL;
+}
+
+static void count(struct client *client, const struct message *msg)
+{
+	if (msg->type == MSG_SUBMIT) {
+		client->nr_ios += msg->submit.n;
+		for (size_t i = 0; i < msg->submit.n; i++)
+			if (msg->submit.io[i].len > client->longest)
+				client->longest = msg->submit.io[i].len;
+	} else if (msg->type == MSG_CALL || msg->type == MSG_REGION_DROP || msg->type == MSG_PING) {
+		client->nr_asked++;
+	}
+}
+
+/* A frame with its message, if it is one. */
+void client_send_frame(const uint8_t *frame, size_t len, const struct message *msg)
+{
+	struct client *client = &clients[current];
+	void *buf = client->conn && client->connected ? tp_loop.msg_buf(client->conn) : NULL;
+
+	if (!buf || !len || len > client->conn->msg_max)
+		return;
+	if (msg)
+		count(client, msg);
+	nr_handshakes += served_keeps_out() && !client->said;
+	client->said = true;
+	memcpy(buf, frame, len);
+	tp_loop.msg_send(client->conn, len);
+	tp_loop.flush(client->conn);
+}
+
+void client_send(const struct message *msg)
+{
+	uint8_t frame[FRAME_MAX];
+	long len = codec_encode(msg, frame, sizeof(frame));
+
+	if (len > 0)
+		client_send_frame(frame, (size_t)len, msg);
+}
+
+/* A key for its hello, if that is the first thing it says. */
+static void offer_key(struct hello *hello)
+{
+	static uint8_t tag[KEY_TAG_SIZE];
+	struct client *client = &clients[current];
+	uint8_t binding[TP_BINDING_MAX];
+
+	if (!client->conn || !client->connected || client->said)
+		return;
+	insist(!secret_tag(served_secret(), tag));
+	insist(!exchange_begin(&client->exchange, binding, tp_binding(client->conn, binding),
+			       client->nonce, client->share));
+	hello->session_key.len = 0;
+	hello->key_id = (struct bytes){(const uint8_t *)"a", 1};
+	hello->key_tag = (struct bytes){tag, sizeof(tag)};
+	hello->nonce = (struct bytes){client->nonce, sizeof(client->nonce)};
+	hello->share = (struct bytes){client->share, sizeof(client->share)};
+	insist(!seal_say(&client->exchange, &(struct message){.type = MSG_HELLO, .hello = *hello}));
+	client->ours = true;
+}
+
+/* The right one, where there is one; with a session's key if it has one. */
+static void prove(struct message *msg)
+{
+	static uint8_t mac[MAC_SIZE], session_mac[MAC_SIZE];
+	struct client *client = &clients[current];
+
+	if (!client->ours || !client->challenged || client->proved)
+		return;
+	if (msg->proof.session_mac.len) {
+		insist(!exchange_mac_by(&client->exchange, key, session_mac));
+		msg->proof.session_mac.data = session_mac;
+		client->joined = true;
+	}
+	msg->proof.mac = (struct bytes){mac, sizeof(mac)};
+	insist(!seal_sign(&client->exchange, msg, AUTH_CLIENT, mac));
+	client->proved = true;
+}
+
+/* One that there is, or was; but not always. */
+static uint64_t handle_of(uint64_t number)
+{
+	return number && nr_handles && number >> 56 != 0xff ? handles[number % HANDLES] : number;
+}
+
+/* Numbers for handles; a session for any; memory that is granted, and never more. What an
+ * I/O names lies around its edges, unless the number is very large. */
+void client_cook(struct message *msg, struct io_entry io[BATCH_MAX])
+{
+	struct hello *hello = &msg->hello;
+	struct region_add *add = &msg->region_add;
+
+	if (msg->type == MSG_HELLO) {
+		if (hello->session_id.len) {
+			hello->session_id.data = id;
+			hello->session_key.data = key;
+		}
+		if (hello->key_id.len)
+			offer_key(hello);
+	} else if (msg->type == MSG_PROOF) {
+		prove(msg);
+	} else if (msg->type == MSG_REGION_ADD) {
+		uint64_t off = add->base % GRANTED;
+
+		add->key = mem->key;
+		add->base = (uintptr_t)clients_memory + MARGIN + off;
+		add->size = add->size <= GRANTED - off ? add->size : GRANTED - off;
+	} else if (msg->type == MSG_CALL) {
+		msg->call.file = handle_of(msg->call.file);
+		if (msg->call.persistent.len == 1)
+			msg->call.persistent = (struct bytes){persistent, persistent_len};
+	} else if (msg->type == MSG_SUBMIT) {
+		for (size_t i = 0; i < msg->submit.n; i++) {
+			io[i] = msg->submit.io[i];
+			io[i].file = handle_of(io[i].file);
+			if (!(io[i].region_off >> 56))
+				io[i].region_off %= MEMORY;
+			if (!(io[i].len >> 56))
+				io[i].len %= MEMORY;
+		}
+		msg->submit.io = io;
+	}
+}
+
+void client_post(const struct tp_op *op)
+{
+	struct client *client = &clients[current];
+	struct tp_op mine = *op;
+
+	mine.cookie = client;
+	if (client->conn && client->connected)
+		tp_loop.post(client->conn, &mine);
+}
+
+static struct message hello_message(void)
+{
+	static const char name[] = "memory";
+
+	return (struct message){
+		.type = MSG_HELLO,
+		.hello = {.version_min = PROTO_VERSION,
+			  .version_max = PROTO_VERSION,
+			  .features = FEATURE_IMM | FEATURE_COUNTERS,
+			  .export = {(const uint8_t *)name, sizeof(name) - 1}},
+	};
+}
+
+void client_say_hello(void)
+{
+	const struct message msg = hello_message();
+
+	client_send(&msg);
+}
+
+void client_step(void)
+{
+	const struct client *client = &clients[current];
+	struct message msg = hello_message();
+
+	if (!client->said) {
+		offer_key(&msg.hello);
+	} else {
+		if (!client->challenged || client->proved)
+			return;
+		msg = (struct message){.type = MSG_PROOF};
+		prove(&msg);
+	}
+	client_send(&msg);
+}
+
+void client_start(void)
+{
+	static const char name[] = "f";
+
+	if (served_keeps_out()) {
+		client_step();
+		clients_turn(TURNS);
+		client_step();
+	} else {
+		client_say_hello();
+	}
+	clients_turn(TURNS);
+	client_send(&(struct message){.type = MSG_REGION_ADD,
+				      .region_add = {.key = mem->key,
+						     .base = (uintptr_t)clients_memory + MARGIN,
+						     .size = GRANTED,
+						     .access = ACCESS_READ | ACCESS_WRITE}});
+	client_send(&(struct message){.type = MSG_CALL,
+				      .call = {.tag = 64,
+					       .op = CALL_OPEN,
+					       .path = {(const uint8_t *)name, 1},
+					       .flags = OPEN_READ | OPEN_WRITE | OPEN_CREATE,
+					       .mode = 0644}});
+	clients_turn(TURNS);
+	/* Something to read. */
+	client_send(&(struct message){.type = MSG_CALL,
+				      .call = {.tag = 64 + CALL_SLOTS,
+					       .op = CALL_TRUNCATE,
+					       .file = handles[0],
+					       .len = 16 * MEMORY}});
+	clients_turn(TURNS);
+}
+
+void client_leave(void)
+{
+	struct client *client = &clients[current];
+
+	if (client->conn)
+		tp_loop.disconnect(client->conn);
+}
+
+void clients_leave(void)
+{
+	for (current = 0; current < CLIENTS; current++)
+		client_leave();
+	current = 0;
+}
+
+void clients_forget(void)
+{
+	nr_handles = 0;
+	persistent_len = 0;
+	memset(handles, 0, sizeof(handles));
+}

@@ -1,0 +1,173 @@
+/* The played server when it is honest: it answers, and moves data. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "proto/seal.h"
+#include "tests/fuzz/player.h"
+
+void honest_frame(const void *frame, size_t len)
+{
+	void *buf = player.conn ? tp_loop.msg_buf(player.conn) : NULL;
+
+	if (!buf || !len || len > player.conn->msg_max)
+		return;
+	memcpy(buf, frame, len);
+	tp_loop.msg_send(player.conn, len);
+	tp_loop.flush(player.conn);
+}
+
+void honest_say(const struct message *msg)
+{
+	uint8_t frame[FRAME_MAX];
+	long len = codec_encode(msg, frame, sizeof(frame));
+
+	if (len > 0)
+		honest_frame(frame, (size_t)len);
+}
+
+void honest_post(const struct tp_op *op)
+{
+	if (player.conn && !tp_loop.post(player.conn, op))
+		tp_loop.flush(player.conn);
+}
+
+static void complete(uint32_t tag, int64_t result)
+{
+	const struct io_result done = {tag, result};
+
+	honest_say(
+		&(struct message){.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}});
+}
+
+static void serve_io(const struct submit *submit)
+{
+	for (size_t i = 0; i < submit->n; i++) {
+		const struct io_entry *io = &submit->io[i];
+		const struct region_add *region = &player.regions[io_region(io) % IDS];
+		const struct tp_op op = {
+			.kind = submit->op == IO_READ ? TP_WRITE : TP_READ,
+			.len = (uint32_t)io->len,
+			.key = region->key,
+			.raddr = region->base + io->region_off,
+			.local = player.file,
+		};
+
+		insist(io->len <= FILE_LEN && io->region_off <= region->size - io->len);
+		honest_post(&op);
+		complete(io_tag(io), (int64_t)io->len);
+	}
+}
+
+void honest_welcome(struct message *msg)
+{
+	uint8_t mac[MAC_SIZE];
+
+	if (player.keyed) {
+		msg->welcome.session_key.len = 0;
+		msg->welcome.mac = (struct bytes){mac, sizeof(mac)};
+		if (seal_sign(&player.exchange, msg, AUTH_SERVER, mac))
+			return; /* too long */
+	}
+	if (!msg->welcome.status && !player.welcomed) {
+		nr_let_in += player.keyed;
+		player.welcomed = true;
+	}
+	honest_say(msg);
+}
+
+static void welcome(void)
+{
+	static const uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
+	struct message msg = {.type = MSG_WELCOME,
+			      .welcome = {.version = PROTO_VERSION,
+					  .features = FEATURE_IMM | FEATURE_COUNTERS,
+					  .session_id = {id, sizeof(id)},
+					  .session_key = {key, sizeof(key)},
+					  .boot_id = 42,
+					  .max_inflight = 8,
+					  .max_regions = IDS,
+					  .max_files = 100}};
+
+	honest_welcome(&msg);
+}
+
+void honest_challenge(const struct hello *hello, uint32_t version)
+{
+	static const struct secret none;
+	uint8_t binding[TP_BINDING_MAX], nonce[NONCE_SIZE], share[SHARE_SIZE], mac[MAC_SIZE];
+	struct message msg = {.type = MSG_HELLO, .hello = *hello};
+	struct exchange *x = &player.exchange;
+
+	insist(!exchange_begin(x, binding, tp_binding(player.conn, binding), nonce, share));
+	insist(!seal_say(x, &msg));
+	msg = (struct message){.type = MSG_CHALLENGE,
+			       .challenge = {.version = version,
+					     .nonce = {nonce, sizeof(nonce)},
+					     .share = {share, sizeof(share)},
+					     .mac = {mac, sizeof(mac)}}};
+	insist(!seal_say_signed(x, &msg));
+	insist(!exchange_keys(x, &none, hello->share.data));
+	insist(!exchange_mac(x, AUTH_SERVER, mac));
+	player.challenged = true;
+	honest_say(&msg);
+}
+
+/* Wrong only if there was another challenge than that of the last one. */
+void honest_hear_proof(const struct message *msg)
+{
+	struct message copy = *msg;
+
+	insist(!seal_say_signed(&player.exchange, &copy));
+	player.proved = exchange_check(&player.exchange, AUTH_CLIENT, msg->proof.mac.data);
+}
+
+static void reply(const struct call *call)
+{
+	static const char names[] = "a\0b";
+	static const uint32_t types[2] = {8, 8};
+	struct reply r = {.tag = call->tag,
+			  .file = 7,
+			  .persistent = {(const uint8_t *)"p", 1},
+			  .attr_valid = 1,
+			  .attr = {.mode = S_IFREG | 0600, .nlink = 1, .size = FILE_LEN}};
+
+	if (call->op == CALL_READDIR) {
+		r.names = (struct bytes){(const uint8_t *)names, sizeof(names)};
+		r.types = types;
+		r.nr_types = 2;
+	}
+	honest_say(&(struct message){.type = MSG_REPLY, .reply = r});
+}
+
+void honest_serve(const struct message *msg)
+{
+	switch (msg->type) {
+	case MSG_HELLO:
+		if (player.keyed && player.conn)
+			honest_challenge(&msg->hello, PROTO_VERSION);
+		else
+			welcome();
+		break;
+	case MSG_PROOF:
+		if (player.proved)
+			welcome();
+		break;
+	case MSG_CALL:
+		reply(&msg->call);
+		break;
+	case MSG_SUBMIT:
+		serve_io(&msg->submit);
+		break;
+	case MSG_REGION_DROP:
+		honest_say(&(struct message){.type = MSG_REPLY,
+					     .reply = {.tag = msg->region_drop.tag}});
+		break;
+	case MSG_PING:
+		if (!msg->ping.pong)
+			honest_say(&(struct message){
+				.type = MSG_PING, .ping = {.nonce = msg->ping.nonce, .pong = 1}});
+		break;
+	default:
+		insist(!"a message for clients");
+	}
+}
