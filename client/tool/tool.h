@@ -17,8 +17,8 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keygen, cmd_ls, cmd_mkdir, cmd_mv,
-	cmd_ping, cmd_rm, cmd_stat, cmd_stats;
+extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keygen, cmd_ls,
+	cmd_mkdir, cmd_mv, cmd_ping, cmd_rm, cmd_stat, cmd_stats;
 
 /* "usrbio NAME: subject: what errno says", to stderr. err is -errno. Returns EXIT_FAILED. */
 int fail(const char *subject, int err);
