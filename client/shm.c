@@ -104,7 +104,8 @@ int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_
 	err = -ENOMEM;
 	if (ftruncate(fd, (off_t)mapped))
 		goto err_close;
-	if (fcntl(fd, F_ADD_SEALS, SEALS)) {
+	/* The kernel makes them 0777, and has others come no further than /proc/PID/fd. */
+	if (fchmod(fd, 0600) || fcntl(fd, F_ADD_SEALS, SEALS)) {
 		err = -errno;
 		goto err_close;
 	}

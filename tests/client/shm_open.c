@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,15 @@ Test(shm, is_zeroed_and_whole)
 	cr_expect_geq(mine.mapped, SIZE);
 	for (size_t i = 0; i < mine.mapped; i++)
 		cr_assert_eq(bytes[i], 0);
+}
+
+Test(shm, is_for_its_user_alone)
+{
+	struct stat st;
+
+	cr_assert_eq(fstat(mine.memory_fd, &st), 0);
+	cr_expect_eq(st.st_mode & 07777, 0600);
+	cr_expect_eq(st.st_uid, geteuid());
 }
 
 static int write_there(void)

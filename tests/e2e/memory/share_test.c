@@ -299,6 +299,31 @@ static bool is_denied_to_nobody(const char *hex)
 	return open_hex(&iov, hex, "tcp://127.0.0.1:1/any") == -EPERM;
 }
 
+/* Every bit, but those that make a UUID of it. */
+E2E(share, ids_are_drawn)
+{
+	uint8_t any[16] = {0}, all[16], ids[64][16];
+	struct hf3fs_iov iov;
+
+	memset(all, 0xff, sizeof(all));
+	for (int n = 0; n < 64; n++) {
+		iov_make(&iov, NULL, 4096);
+		memcpy(ids[n], iov.id, sizeof(ids[n]));
+		hf3fs_iovdestroy(&iov);
+		for (int i = 0; i < 16; i++) {
+			any[i] |= ids[n][i];
+			all[i] &= ids[n][i];
+		}
+		for (int other = 0; other < n; other++)
+			cr_assert_neq(memcmp(ids[n], ids[other], sizeof(ids[n])), 0);
+	}
+	for (int i = 0; i < 16; i++) {
+		uint8_t fixed = i == 6 ? 0xf0 : i == 8 ? 0xc0 : 0;
+
+		cr_expect_eq((any[i] & ~all[i]) | fixed, 0xff, "byte %d", i);
+	}
+}
+
 E2E(share, another_user_is_refused)
 {
 	struct hf3fs_iov iov;
