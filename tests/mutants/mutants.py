@@ -1,13 +1,7 @@
-"""
-The mutants: a promise, the text that keeps it, what it is replaced by, and the check that must
-notice: "suite/case" of e2e_test or "program suite/case" of another Criterion program, with shell
-patterns.
-"""
+"""The mutants about the contract and about reliability, and all by group."""
 
-import collections
-
-Mutant = collections.namedtuple("Mutant", "name promise file old new check transport",
-                                defaults=["tcp"])
+from mutant import Mutant
+from security import SECURITY
 
 CONTRACT = [
     Mutant("prep-order", "prep_io looks at the descriptor before it says -EXDEV",
@@ -214,4 +208,4 @@ RELIABILITY = [
            "clock/that_jumps_changes_nothing"),
 ]
 
-GROUPS = {"contract": CONTRACT, "reliability": RELIABILITY}
+GROUPS = {"contract": CONTRACT, "reliability": RELIABILITY, "security": SECURITY}

@@ -292,9 +292,9 @@ int main(void)
 		printf("needs root: %s\n", geteuid() ? "is not" : identity_missing());
 		return 77;
 	}
+	check_turns();
 	umask(0);
 	must(mkdtemp(base) && !chmod(base, 0777), "%s", base);
-	check_turns();
 	check_io_goes_on(base);
 	run_all(base, "root", 0, &mapped_by_root, &tally);
 	run_all(base, "sync", STORE_SYNC, &mapped_by_root, &tally);

@@ -5,6 +5,7 @@
 
 #include "common/auth/exchange.h"
 #include "common/auth/hkdf.h"
+#include "common/transport.h"
 
 struct pair {
 	struct exchange client, server;
@@ -94,6 +95,35 @@ Test(exchange, every_byte_that_was_said_counts)
 		pair.spoilt = i;
 		pair_talk(&pair);
 		cr_expect_not(agree(&pair, AUTH_SERVER), "byte %zu", i);
+	}
+}
+
+Test(exchange, nothing_is_drawn_twice)
+{
+	uint8_t nonces[2][AUTH_NONCE_SIZE], shares[2][AUTH_SHARE_SIZE];
+	struct exchange x;
+
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(exchange_begin(&x, "tcp", 3, nonces[i], shares[i]), 0);
+	cr_expect_neq(memcmp(nonces[0], nonces[1], sizeof(*nonces)), 0);
+	cr_expect_neq(memcmp(shares[0], shares[1], sizeof(*shares)), 0);
+}
+
+/* What a handshake is bound to: the transport by name, and the channel that it has made. */
+Test(exchange, two_channels_of_one_wire_are_two_bindings)
+{
+	static const uint8_t channels[2][TP_CHANNEL_SIZE] = {{1}, {2}};
+	static const struct tp_ops ops[] = {{.name = "tcp"}, {.name = "tls"}};
+	const struct tp_conn conns[] = {{.ops = &ops[1], .channel = channels[0]},
+					{.ops = &ops[1], .channel = channels[1]},
+					{.ops = &ops[0], .channel = channels[0]},
+					{.ops = &ops[0]}};
+	uint8_t bindings[4][TP_BINDING_MAX] = {{0}};
+
+	for (int i = 0; i < 4; i++) {
+		cr_assert_gt(tp_binding(&conns[i], bindings[i]), TP_CHANNEL_SIZE);
+		for (int other = 0; other < i; other++)
+			cr_expect_neq(memcmp(bindings[i], bindings[other], TP_BINDING_MAX), 0);
 	}
 }
 
@@ -188,6 +218,25 @@ Test(secret, a_tag_is_the_keys_own)
 	secret_tag(&a, tags[2]);
 	cr_expect_neq(memcmp(tags[0], tags[1], TAG_SIZE), 0);
 	cr_expect_eq(memcmp(tags[0], tags[2], TAG_SIZE), 0);
+}
+
+/* By HMAC alone, as PROTOCOL.md says. Whoever knows the tag knows nothing of the other. */
+Test(secret, a_tag_and_a_key_for_tls_are_as_specified)
+{
+	static const uint8_t tag_there[] = {0x00, 0x07, 0xe0, 0x5d};
+	static const uint8_t psk_there[] = {0x97, 0x56, 0xf5, 0xda, 0x3c, 0x56, 0x4f, 0xd6,
+					    0xbc, 0xe0, 0xe9, 0x05, 0xce, 0x15, 0x03, 0x01,
+					    0x03, 0x84, 0x16, 0x18, 0xc2, 0xa7, 0xe2, 0x07,
+					    0xe4, 0x24, 0x05, 0x84, 0x15, 0xcd, 0x9a, 0x51};
+	uint8_t tag[TAG_SIZE], psk[PSK_SIZE];
+	struct secret secret;
+
+	for (uint8_t i = 0; i < sizeof(secret.key); i++)
+		secret.key[i] = i;
+	cr_assert_eq(secret_tag(&secret, tag), 0);
+	cr_assert_eq(secret_psk(&secret, psk), 0);
+	cr_expect_eq(memcmp(tag, tag_there, sizeof(tag)), 0);
+	cr_expect_eq(memcmp(psk, psk_there, sizeof(psk)), 0);
 }
 
 Test(secret, ids)
