@@ -110,6 +110,9 @@ void evil_linger(const char *url);
 /* A message and one byte string of it, for tables. */
 struct bytes text(const char *text);
 
+/* Over rdma, by the thousand: rdma_guess.c. */
+void tell_guesses(struct evil *e, const struct lie *lie);
+
 /* The tables; each ends with a name of NULL. And those of this program, ended by NULL. */
 extern const struct lie frame_lies[], message_lies[], hello_lies[], io_lies[], call_lies[],
 	flood_lies[], killed_lies[], reach_lies[], key_lies[], send_lies[];

@@ -29,6 +29,7 @@
 
 #define HANG_S	 110 /* ctest's limit is higher: this one names the case */
 #define NR_LANES 4
+#define REST_MS	 200	 /* of the neighbour, with --long */
 enum { NR_WORKERS = 2 }; /* of the server */
 /* What a second round may add: the server's staging buffers are touched one by one. */
 #define GROWTH_KIB 65536
@@ -357,6 +358,8 @@ static void play(const char *self)
 	snprintf(mount, sizeof(mount), "%s/data?timeout=20", url);
 	snprintf(data, sizeof(data), "%s/data", root);
 	neighbour = neighbour_start(mount);
+	if (thorough)
+		neighbour_rest(neighbour, REST_MS);
 	fds = count_fds(&bed);
 	start_victim(&victim, self, mount);
 	run_client_lies(&bed, server.pid, neighbour, &totals);

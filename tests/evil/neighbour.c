@@ -11,6 +11,7 @@
 #include "client/usrbio.h"
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
+#include "tests/e2e/support/process.h"
 
 enum { DEPTH = 4, PIECE = 12345 };
 
@@ -19,6 +20,7 @@ struct neighbour {
 	pthread_mutex_t lock;
 	pthread_cond_t counted;
 	bool stop;
+	unsigned rest_ms;
 	uint64_t rounds, errors;
 	struct hf3fs_ior reads, writes;
 	struct hf3fs_iov iov;
@@ -47,6 +49,7 @@ static void *work(void *arg)
 	uint64_t errors = 0;
 
 	for (uint64_t seed = 0;; seed++) {
+		unsigned rest_ms;
 		bool stop;
 
 		pattern_fill(n->iov.base, DEPTH * PIECE, seed, 0);
@@ -58,10 +61,13 @@ static void *work(void *arg)
 		n->rounds++;
 		n->errors = errors;
 		stop = n->stop;
+		rest_ms = n->rest_ms;
 		pthread_cond_broadcast(&n->counted);
 		pthread_mutex_unlock(&n->lock);
 		if (stop)
 			return NULL;
+		if (rest_ms)
+			nap_ms(rest_ms);
 	}
 }
 
@@ -82,6 +88,13 @@ struct neighbour *neighbour_start(const char *mount)
 	must(!pthread_create(&n->thread, NULL, work, n), "thread");
 	neighbour_await(n);
 	return n;
+}
+
+void neighbour_rest(struct neighbour *n, unsigned ms)
+{
+	pthread_mutex_lock(&n->lock);
+	n->rest_ms = ms;
+	pthread_mutex_unlock(&n->lock);
 }
 
 void neighbour_await(struct neighbour *n)

@@ -11,6 +11,8 @@ struct neighbour;
 
 /* On a mount point of a good server. */
 struct neighbour *neighbour_start(const char *mount);
+/* From here on it pauses between rounds, for cases that go on for hours. */
+void neighbour_rest(struct neighbour *neighbour, unsigned ms);
 /* Until it has done a whole round from here on. */
 void neighbour_await(struct neighbour *neighbour);
 /* How many of its I/Os went wrong. */

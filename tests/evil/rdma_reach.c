@@ -11,10 +11,6 @@
 #include "tests/evil/evil.h"
 #include "tests/evil/rdma_end.h"
 
-#define SWARM	      8 /* operations at once; behind the first the queue pair is in error */
-#define NR_TRIES      160
-#define NR_TRIES_LONG 100000
-
 static const char *name_of(enum ibv_wr_opcode opcode)
 {
 	switch (opcode) {
@@ -77,71 +73,6 @@ static void under_io(struct evil *e, const struct lie *lie)
 	expect_file(e);
 }
 
-/* ---- guesses ---- */
-
-/* Where the server has memory: places in it, as many as fit; how many. */
-static size_t find_places(const struct evil *e, uint64_t *places, size_t max)
-{
-	unsigned long long start, end;
-	char path[64], line[512], mode[8];
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", e->bed->pid);
-	f = fopen(path, "re");
-	must(f, "%s", path);
-	while (n < max && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%llx-%llx %7s", &start, &end, mode) == 3 && mode[1] == 'w')
-			places[n++] = start + (end - start) / 2 / 64 * 64;
-	fclose(f);
-	return n;
-}
-
-/* soft-RoCE numbers keys one after the other above eight random bits; so do some cards. */
-static uint32_t guess_key(uint32_t own, uint64_t *random)
-{
-	int32_t near = (int32_t)(next_random(random) % 128) - 96;
-
-	return ((own >> 8) + (uint32_t)near) << 8 | (next_random(random) & 0xff);
-}
-
-static unsigned try_some(struct evil *e, const uint64_t *places, size_t nr, uint64_t *random)
-{
-	static const enum ibv_wr_opcode opcodes[] = {IBV_WR_RDMA_WRITE, IBV_WR_RDMA_READ,
-						     IBV_WR_RDMA_WRITE_WITH_IMM,
-						     IBV_WR_ATOMIC_FETCH_AND_ADD};
-	struct rdma_end *end = e->wire.rdma;
-
-	for (unsigned i = 0; i < SWARM; i++)
-		rdma_post(end, &(struct rdma_op){.opcode = opcodes[next_random(random) % 4],
-						 .key = guess_key(e->granted_key, random),
-						 .addr = places[next_random(random) % nr],
-						 .len = 8});
-	rdma_settled(end);
-	if (end->nr_succeeded)
-		escape(e, "%llu hits", (unsigned long long)end->nr_succeeded);
-	return SWARM;
-}
-
-static void guesses(struct evil *e, const struct lie *lie)
-{
-	unsigned long wanted = e->bed->thorough ? NR_TRIES_LONG : NR_TRIES, ops = 0;
-	uint64_t places[256], random = 1;
-	size_t nr = find_places(e, places, 256);
-	struct evil other;
-	unsigned escapes = e->escapes;
-
-	must(nr, "the server has no memory");
-	while (ops < wanted) {
-		evil_open(&other, e->bed, e->name, STAGE_PROLOGUE);
-		ops += try_some(&other, places, nr, &random);
-		evil_close(&other, e);
-	}
-	printf("RESULT evil-rdma-reach ops=%lu queue_pairs=%lu hits=%u\n", ops, ops / SWARM,
-	       e->escapes - escapes);
-	expect_file(e);
-}
-
 const struct lie reach_lies[] = {
 	{"reach-write-nothing", STAGE_PROLOGUE, own_key, .number = IBV_WR_RDMA_WRITE},
 	{"reach-read-nothing", STAGE_PROLOGUE, own_key, .number = IBV_WR_RDMA_READ},
@@ -154,6 +85,6 @@ const struct lie reach_lies[] = {
 	{"reach-invalidate", STAGE_FILE, invalidate},
 	{"reach-write-under-io", STAGE_FILE, under_io, .len = 64, .number = IBV_WR_RDMA_WRITE},
 	{"reach-read-under-io", STAGE_FILE, under_io, .len = 64, .number = IBV_WR_RDMA_READ},
-	{"reach-guesses", STAGE_WELCOME, guesses},
+	{"reach-guesses", STAGE_WELCOME, tell_guesses},
 	{NULL},
 };
