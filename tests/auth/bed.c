@@ -216,9 +216,11 @@ static const char *where(void)
 void bed_start(struct bed *bed, const char *const words[])
 {
 	static const char listening[] = "listening on ";
-	const char *argv[24] = {SERVER_PROGRAM, "--workers", "2", "--staging", "8", "--listen"};
+	/* Clients played by hand say nothing while other things are tried. */
+	const char *argv[24] = {SERVER_PROGRAM, "--workers", "2",	"--staging", "8",
+				"--keepalive",	"120",	     "--listen"};
 	char line[256];
-	int n = 6;
+	int n = 8;
 
 	argv[n++] = where();
 	for (; *words; words++)

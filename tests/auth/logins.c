@@ -153,11 +153,11 @@ static void rotate_key(const struct auth_case *c)
 	moved = neighbour_start(mount_as(served.url, "other", "alice-next", 20));
 	fd = usrbio_open(file_as(served.url, "data", "moving", 20, "file"), O_RDONLY, 0);
 	expect_in(fd, "the old key");
+	bed_give("moving", &alice_next); /* before hands must answer pings: this may take long */
 	hand_open(&old, served.url);
 	expect_in(hand_login(&old, &alice, "data"), "the old key");
 	hand_open_as(&new, served.url, &alice_next);
 	expect_in(hand_login(&new, &alice_next, "data"), "the new key");
-	bed_give("moving", &alice_next);
 	must(bed_keyring(next), "the next key");
 	if (!hand_is_ended(&old))
 		bad("the old key goes on");
