@@ -13,6 +13,7 @@
 #include "server/handshake.h"
 #include "server/segment.h"
 #include "server/server_impl.h"
+#include "server/session.h"
 #include "server/worker.h"
 
 /* One visit starts this much, small I/O counted as SMALL_SIZE: then it is the next one's turn. */

@@ -24,7 +24,7 @@
 #include "server/queue.h"
 #include "server/region.h"
 #include "server/request.h"
-#include "server/session.h"
+#include "server/sessions.h"
 #include "server/staging.h"
 
 struct export;

@@ -15,6 +15,7 @@
 #include "server/conn.h"
 #include "server/export.h"
 #include "server/server_impl.h"
+#include "server/session.h"
 #include "server/worker.h"
 
 #define FEATURES       (FEATURE_IMM | FEATURE_COUNTERS)

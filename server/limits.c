@@ -4,6 +4,7 @@
 #include "server/calls.h"
 #include "server/conn.h"
 #include "server/server_impl.h"
+#include "server/session.h"
 #include "server/worker.h"
 
 static void set(struct limits *limits, enum limit which, uint64_t used, uint64_t max)

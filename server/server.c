@@ -11,7 +11,7 @@
 #include "server/keyring.h"
 #include "server/pool.h"
 #include "server/server_impl.h"
-#include "server/session.h"
+#include "server/sessions.h"
 #include "server/worker.h"
 
 #define NR_BLOCKING_THREADS 2

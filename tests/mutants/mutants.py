@@ -60,7 +60,7 @@ CONTRACT = [
 
 RELIABILITY = [
     Mutant("fence-waits", "a session is resumed only when its older connections are over",
-           "server/session.c",
+           "server/sessions.c",
            "return first->epoch < member->epoch ? -EAGAIN : 0;", "return 0;",
            "server_wire resume/*"),
     Mutant("fence-running-io", "a connection is over only when its disk operations are",
@@ -70,7 +70,7 @@ RELIABILITY = [
            "\tif (conn->closed && !conn->nr_segments && !conn->nr_running_calls) {\n",
            "server_wire resume/the_welcome_waits_for_a_slow_write"),
     Mutant("fence-old-life", "an older life of a session does not come back",
-           "server/session.c",
+           "server/sessions.c",
            "\tif (epoch < session->epoch)\n\t\treturn -ESTALE;\n", "",
            "server_wire resume/a_higher_epoch_ends_the_lower_ones"),
     Mutant("ack-before-write", "a write is answered when it is done",
@@ -181,7 +181,7 @@ RELIABILITY = [
            "expire(&worker->greeting, server->hello_ns, now, \"did not say hello\")", "NEVER",
            "server_wire alive/nobody_is_pinged_before_its_welcome"),
     Mutant("dead-sessions", "nothing stays of a client that is gone",
-           "server/session.c",
+           "server/sessions.c",
            "while ((session = next_to_end(sessions)) && session->end_ns <= now_ns)",
            "while ((session = next_to_end(sessions)) && false)",
            "lifecycle/gone_clients_leave_nothing"),

@@ -165,7 +165,7 @@ GRANTS = [
            "\tgreeting->claim.max_connections = conn->permit.max_connections;\n", "",
            "auth connections-of-a-key"),
     Mutant("connections-apart", "which counts those of all its sessions",
-           "server/session.c",
+           "server/sessions.c",
            "if (!strcmp(session->owner, claim->id))\n\t\t\t\tn +=",
            "if (session == known)\n\t\t\t\tn +=",
            "server_objects session_object/the_connections_of_an_id_are_bounded_together"),

@@ -1,5 +1,6 @@
 /* Sessions and their file tables, over the memory store. */
 #include "server/session.h"
+#include "server/sessions.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
