@@ -299,6 +299,20 @@ static const struct grant *find_grant(const struct owner *owner, const char *exp
 	return all;
 }
 
+bool keyring_knows(struct keyring *keyring, const char *id, const char *export)
+{
+	bool known = false;
+
+	pthread_mutex_lock(&keyring->lock);
+	list_for_each (node, &keyring->owners) {
+		const struct owner *owner = container_of(node, struct owner, node);
+
+		known |= !strcmp(owner->id, id) && find_grant(owner, export);
+	}
+	pthread_mutex_unlock(&keyring->lock);
+	return known;
+}
+
 int keyring_permits(struct keyring *keyring, const struct key_name *name, const char *export,
 		    struct permit *permit)
 {

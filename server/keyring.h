@@ -48,6 +48,8 @@ int keyring_reload(struct keyring *keyring);
 bool keyring_secret(struct keyring *keyring, const struct key_name *name, struct secret *secret);
 /* The key for TLS that goes with an identity. `keyring` is one. 0, -ENOENT, -EIO. */
 int keyring_psk(void *keyring, const char *identity, uint8_t psk[PSK_SIZE]);
+/* Does anybody of that id have a key, and this export? */
+bool keyring_knows(struct keyring *keyring, const char *id, const char *export);
 /* What its owner may do at an export. 0; -ENOENT: nothing; -EKEYREJECTED: the key is not in the
  * ring.
  */

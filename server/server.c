@@ -244,13 +244,22 @@ err_free:
 	return err;
 }
 
+static bool may_stay(void *keyring, const char *owner, const struct export *export)
+{
+	return keyring_knows(keyring, owner, export->name);
+}
+
 int server_reload_keys(struct server *server)
 {
 	int err = server->keyring ? keyring_reload(server->keyring) : 0;
 
-	for (unsigned i = 0; !err && i < server->nr_workers; i++)
+	if (err || !server->keyring)
+		return err;
+	for (unsigned i = 0; i < server->nr_workers; i++)
 		worker_review(server->workers[i]);
-	return err;
+	/* Those that have connections follow them soon. */
+	sessions_review(server->sessions, may_stay, server->keyring);
+	return 0;
 }
 
 void server_stop(struct server *server)

@@ -79,8 +79,9 @@ int server_start(const struct server_config *config, struct server **server);
 void server_stop(struct server *server);
 
 /*
- * Read the keyring again: whose key or grant is not in it any more is disconnected. 0, or -errno
- * after a line in the log, and everything stays as it was. Not while it stops.
+ * Read the keyring again: whose key or grant is not in it any more is disconnected, and what a
+ * server keeps for them until they come back is closed. 0, or -errno after a line in the log, and
+ * everything stays as it was. Not while it stops.
  */
 int server_reload_keys(struct server *server);
 

@@ -62,13 +62,27 @@ static void end(struct session *session)
 	pool_run(session->sessions->config.pool, &session->free);
 }
 
-void sessions_end(struct sessions *sessions)
+void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
 {
 	pthread_mutex_lock(&sessions->lock);
 	for (int i = 0; i < NR_IDLE; i++)
-		list_for_each_safe (it, &sessions->idle[i])
-			end(container_of(it, struct session, idle));
+		list_for_each_safe (it, &sessions->idle[i]) {
+			struct session *session = container_of(it, struct session, idle);
+
+			if (!keep(arg, session->owner, session->export))
+				end(session);
+		}
 	pthread_mutex_unlock(&sessions->lock);
+}
+
+static bool keep_none(void *arg, const char *owner, const struct export *export)
+{
+	return false;
+}
+
+void sessions_end(struct sessions *sessions)
+{
+	sessions_review(sessions, keep_none, NULL);
 }
 
 /* The one without members whose time ends first; NULL when all have some. Under the lock. */

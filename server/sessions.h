@@ -63,6 +63,10 @@ struct member {
 
 /* The registry. 0 or -ENOMEM. */
 int sessions_open(struct sessions **sessions, const struct sessions_config *config);
+/* May a session stay that this id, or "", has begun? Not to call anything of the registry. */
+typedef bool sessions_keep(void *arg, const char *owner, const struct export *export);
+/* End those that have no members, and may not stay. */
+void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg);
 /* End all sessions; nobody is a member of one. Before the pool closes. */
 void sessions_end(struct sessions *sessions);
 void sessions_close(struct sessions *sessions);

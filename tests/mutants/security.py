@@ -169,6 +169,10 @@ GRANTS = [
            "if (!strcmp(session->owner, claim->id))\n\t\t\t\tn +=",
            "if (session == known)\n\t\t\t\tn +=",
            "server_objects session_object/the_connections_of_an_id_are_bounded_together"),
+    Mutant("revoked-waited-for", "and nothing is kept for them until they come back",
+           "server/sessions.c",
+           "if (!keep(arg, session->owner, session->export))", "if (!session->owner[0])",
+           "server_objects session_object/those_who_may_not_come_back_are_not_waited_for"),
     Mutant("revoked-stays", "whose key is taken out is disconnected",
            "server/handshake.c",
            "\tif (permits(conn, session_export(conn->member.session)->name, &permit) ||\n"

@@ -148,6 +148,10 @@ Test(keyring, grants)
 	cr_expect_not(may("bob", B, "data:ro"));
 	cr_expect_not(may("bob", A, "data"));
 	cr_expect_not(may("carol", A, "data"));
+	cr_expect(keyring_knows(keyring, "bob", "data"));
+	cr_expect(keyring_knows(keyring, "alice", "anything"));
+	cr_expect_not(keyring_knows(keyring, "bob", "anything"));
+	cr_expect_not(keyring_knows(keyring, "carol", "data"));
 }
 
 /* Whose permit is another one after a reload has to come back for it. */

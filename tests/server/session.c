@@ -214,6 +214,32 @@ Test(session_object, who_begins_one_may_be_allowed_fewer_files)
 	leave(&one);
 }
 
+static bool keep_alices(void *arg, const char *owner, const struct export *export)
+{
+	++*(unsigned *)arg;
+	return !strcmp(owner, "alice") && export == &exports.list[0];
+}
+
+/* After a reload: what waits for who may not come back is closed, and nothing else. */
+Test(session_object, those_who_may_not_come_back_are_not_waited_for)
+{
+	struct one alices, bobs, present;
+	unsigned asked = 0, most;
+
+	cr_assert_eq(enter(&alices, &(struct claim){.id = "alice"}), 0);
+	cr_assert_eq(enter(&bobs, &(struct claim){.id = "bob"}), 0);
+	cr_assert_eq(enter(&present, &(struct claim){.id = "bob"}), 0);
+	add_file(bobs.member.session);
+	session_leave(&alices.member, true, 1000);
+	session_leave(&bobs.member, true, 1000);
+	sessions_review(sessions, keep_alices, &asked);
+	cr_expect_eq(asked, 2, "of those with a member their connections know");
+	cr_expect_eq(sessions_count(sessions, &most), 2);
+	leave(&present);
+	sessions_review(sessions, keep_alices, &asked);
+	cr_expect_eq(sessions_count(sessions, &most), 1, "alice's");
+}
+
 /* In whatever session; those of a life that is over do not count, and those of others neither. */
 Test(session_object, the_connections_of_an_id_are_bounded_together)
 {
