@@ -93,7 +93,8 @@ int main(int argc, char **argv)
 	}
 	announce(server);
 	while (sigwait(&ending, &sig) || sig == SIGHUP)
-		reload(server);
+		if (sig == SIGHUP)
+			reload(server);
 	/* Who asks twice does not want to wait for the clients. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);

@@ -87,7 +87,7 @@ void expect_out(int status, int wanted, const char *who)
 		    strerror(-wanted));
 }
 
-static const char *path_in(const char *name)
+const char *bed_path(const char *name)
 {
 	static char paths[4][sizeof(root) + 256];
 	static unsigned next;
@@ -100,7 +100,7 @@ static const char *path_in(const char *name)
 /* In one step: nobody reads half of it. */
 static void put_file(const char *name, const void *text, size_t len, mode_t mode)
 {
-	const char *path = path_in(name), *draft = path_in("draft");
+	const char *path = bed_path(name), *draft = bed_path("draft");
 	int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 
 	must(fd >= 0 && write(fd, text, len) == (ssize_t)len, "%s: %s", draft, strerror(errno));
@@ -113,9 +113,9 @@ void bed_give(const char *name, const struct login *login)
 	char path[100];
 
 	snprintf(path, sizeof(path), "keys/%.64s", name);
-	unlink(path_in("draft"));
-	must(!keyfile_write(path_in("draft"), login->id, &login->secret), "draft");
-	must(!rename(path_in("draft"), path_in(path)), "%s", path);
+	unlink(bed_path("draft"));
+	must(!keyfile_write(bed_path("draft"), login->id, &login->secret), "draft");
+	must(!rename(bed_path("draft"), bed_path(path)), "%s", path);
 }
 
 static void add_key(char *text, size_t size, const struct secret *secret)
@@ -183,7 +183,7 @@ static void make_export(const char *name)
 	static uint8_t content[FILE_SIZE];
 	char file[64];
 
-	must(!mkdir(path_in(name), 0755), "%s", name);
+	must(!mkdir(bed_path(name), 0755), "%s", name);
 	pattern_fill(content, sizeof(content), FILE_SEED, 0);
 	snprintf(file, sizeof(file), "%s/file", name);
 	put_file(file, content, sizeof(content), 0644);
@@ -225,7 +225,7 @@ void bed_start(struct bed *bed, const char *const words[])
 	argv[n++] = where();
 	for (; *words; words++)
 		argv[n++] = *words;
-	process_start(&bed->process, argv, path_in("server.log"));
+	process_start(&bed->process, argv, bed_path("server.log"));
 	do {
 		must(process_line(&bed->process, line, sizeof(line)), "no server");
 		if (!strncmp(line, listening, strlen(listening)))
@@ -239,12 +239,12 @@ static void draw_keys(void)
 	static const char *const names[] = {"alice", "alice-next", "forged",
 					    "bob",   "rita",	   "nobody"};
 
-	must(!mkdir(path_in("keys"), 0700), "keys");
+	must(!mkdir(bed_path("keys"), 0700), "keys");
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		must(!secret_draw(&all[i]->secret), "no randomness");
 		bed_give(names[i], all[i]);
 	}
-	setenv("USRBIO_KEYS", path_in("keys"), 1);
+	setenv("USRBIO_KEYS", bed_path("keys"), 1);
 	unsetenv("USRBIO_KEY");
 }
 
@@ -253,7 +253,7 @@ static void start_open(void)
 {
 	const char *const words[] = {"--export", "data=null:65536",
 				     over_tls ? "--keyring" : "--insecure-no-auth",
-				     over_tls ? path_in("empty") : NULL, NULL};
+				     over_tls ? bed_path("empty") : NULL, NULL};
 
 	put_file("empty", "", 0, 0600);
 	bed_start(&open_to_all, words);
@@ -262,9 +262,9 @@ static void start_open(void)
 void bed_open(void)
 {
 	char exports[3][300];
-	const char *const words[] = {"--export",  exports[0],	      "--export",
-				     exports[1],  "--export",	      exports[2],
-				     "--keyring", path_in("keyring"), NULL};
+	const char *const words[] = {"--export",  exports[0],	       "--export",
+				     exports[1],  "--export",	       exports[2],
+				     "--keyring", bed_path("keyring"), NULL};
 	static const char *const names[] = {"data", "other", "kept"};
 	const char *keyring;
 
@@ -276,7 +276,7 @@ void bed_open(void)
 	listen_notify();
 	keyring = text_of(usual);
 	put_file("keyring", keyring, strlen(keyring), 0600);
-	setenv("NOTIFY_SOCKET", path_in("notify"), 1);
+	setenv("NOTIFY_SOCKET", bed_path("notify"), 1);
 	bed_start(&served, words);
 	unsetenv("NOTIFY_SOCKET");
 	start_open();
@@ -299,7 +299,7 @@ static void stop(struct bed *bed)
 static void show_reports(void)
 {
 	char line[1024];
-	FILE *f = fopen(path_in("server.log"), "re");
+	FILE *f = fopen(bed_path("server.log"), "re");
 
 	while (f && fgets(line, sizeof(line), f))
 		if (strstr(line, "Sanitizer") || strstr(line, "runtime error:"))

@@ -43,6 +43,8 @@ extern char root[128];
 #define FILE_SIZE 65536u
 #define FILE_SEED 11u
 
+/* Of a file below the root of this run. Good until four calls later. */
+const char *bed_path(const char *name);
 void bed_open(void);
 void bed_close(void);
 /* A server that listens where the environment says; words up to NULL. */
