@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 	static struct options options;
 	struct server *server;
 	sigset_t ending;
-	int status = options_parse(&options, argc, argv, stdout, stderr), sig, err;
+	int status = options_parse(&options, argc, argv, stdout, stderr), sig = 0, err;
 
 	if (status)
 		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
