@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/text.h"
+
 #define PEER_LINES 10 /* a second */
 
 static atomic_int level_now = -1; /* -1: the environment has not been read yet */
@@ -100,10 +102,8 @@ void log_write(enum log_level level, const char *fmt, ...)
 		body = 0;
 	if (head + body > (int)sizeof(line) - 2)
 		body = (int)sizeof(line) - 2 - head;
-	/* A peer's text must not look like a line of ours. */
-	for (char *c = line + head; c < line + head + body; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	/* A peer's text must not look like a line of ours, nor reach a terminal as commands. */
+	text_mask(line + head, (size_t)body);
 	line[head + body] = '\n';
 	/* A log line that cannot be written has nowhere to be reported. */
 	if (write(STDERR_FILENO, line, (size_t)(head + body + 1)) < 0)

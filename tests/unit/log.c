@@ -98,3 +98,38 @@ Test(log, what_a_peer_says_stays_one_line)
 	cr_expect_eq(memchr(line, '\n', (size_t)n), line + n - 1);
 	cr_expect_null(memchr(line, 033, (size_t)n));
 }
+
+/* C1 controls, bidirectional overrides, line separators, and what is no UTF-8; the rest stays. */
+Test(log, what_a_peer_says_commands_no_terminal)
+{
+	static const char said[] = "\xc3\xa4 \xc2\x9b[31m \xe2\x80\xae \xe2\x80\xa8 \xff\x9b";
+	static const char shown[] = "error: \xc3\xa4 ??[31m ??? ??? ??\n";
+	char line[256];
+	int err = capture(STDERR_FILENO);
+	ssize_t n;
+
+	log_error("%s", said);
+	n = read(err, line, sizeof(line) - 1);
+	cr_assert_gt(n, 10);
+	line[n] = '\0';
+	cr_expect(strstr(line, shown), "%s", line);
+}
+
+/* What does not fit is cut, also in the middle of a character. */
+Test(log, a_character_that_is_cut_is_masked)
+{
+	char text[2048], line[2048];
+	int err = capture(STDERR_FILENO);
+	ssize_t n;
+
+	for (int shift = 0; shift < 2; shift++) {
+		memset(text, 'x', sizeof(text));
+		for (size_t i = 1; i + 2 < sizeof(text); i += 2)
+			memcpy(text + i + shift, "\xc3\xa4", 2);
+		text[sizeof(text) - 1] = '\0';
+		log_error("%s", text);
+		n = read(err, line, sizeof(line));
+		cr_assert_gt(n, 900);
+		cr_expect((line[n - 2] == '?') != ((unsigned char)line[n - 2] == 0xa4));
+	}
+}
