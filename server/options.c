@@ -9,6 +9,7 @@
 
 #include "common/addr.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #define SECONDS_MAX 1000000u
 
@@ -57,15 +58,20 @@ struct parser {
 static int complain(const struct parser *parser, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* One line; what is not fit to be shown of an argument is escaped. */
 static int complain(const struct parser *parser, const char *fmt, ...)
 {
+	char *text;
 	va_list args;
 
-	fputs("usrbio-server: ", parser->err);
 	va_start(args, fmt);
-	vfprintf(parser->err, fmt, args);
+	if (vasprintf(&text, fmt, args) >= 0) {
+		fputs("usrbio-server: ", parser->err);
+		text_escape(parser->err, text, true);
+		fputc('\n', parser->err);
+		free(text);
+	}
 	va_end(args);
-	fputc('\n', parser->err);
 	return -EINVAL;
 }
 

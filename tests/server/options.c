@@ -150,3 +150,12 @@ Test(options, mistakes_are_named_in_one_line)
 		cr_assert_eq(strchr(text, '\n'), text + strlen(text) - 1);
 	}
 }
+
+Test(options, what_is_complained_of_is_escaped)
+{
+	cr_assert_lt(parse("--export \033[31m\xc2\x9b"), 0);
+	cr_expect(strstr(text, "--export \\033[31m\\302\\233: "), "%s", text);
+	cr_assert_lt(parse("--\033[31m"), 0);
+	cr_expect_null(strchr(text, '\033'));
+	cr_expect_eq(strchr(text, '\n'), text + strlen(text) - 1, "%s", text);
+}
