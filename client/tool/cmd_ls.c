@@ -10,13 +10,19 @@
 #include "client/tool/show.h"
 #include "client/tool/tool.h"
 
-static const char help[] = "usage: usrbio ls [-l] [-R] PATH...\n\n"
-			   "List directories of a mount.\n\n"
-			   "  -l               with mode, links, owner, size and time\n"
-			   "  -R, --recursive  directories below as well\n";
+static const char help[] =
+	"usage: usrbio ls [-l] [-R] [-0 | --json] PATH...\n\n"
+	"List directories of a mount. On a terminal, names are quoted for a shell where that is\n"
+	"needed; elsewhere they are exactly what they are.\n\n"
+	"  -l               with mode, links, owner, size and time\n"
+	"  -R, --recursive  directories below as well\n"
+	"  -0, --null       for scripts: each name ends with a zero byte and is never quoted;\n"
+	"                   no headings: with -R or several PATHs, paths instead of names\n"
+	"  --json           a JSON list with an object for each name\n";
 
 struct options {
-	bool all_about, recursive, heading;
+	bool all_about, recursive, heading, null, json;
+	bool first; /* nothing of the list has been printed */
 };
 
 struct entry {
@@ -51,50 +57,87 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
-static int print_long(const char *path, const char *name)
+static void print_long(const struct usrbio_stat *st)
 {
 	char mode[11], when[32];
+
+	show_mode(st->mode, mode);
+	show_time(st->mtime_ns, when);
+	printf("%s %3u %5u %5u %12" PRIu64 " %s ", mode, st->nlink, st->uid, st->gid, st->size,
+	       when);
+}
+
+/* st is NULL without -l. */
+static void print_json(struct options *options, const char *path, const struct entry *entry,
+		       const struct usrbio_stat *st)
+{
+	fputs(options->first ? "[{" : ",\n {", stdout);
+	options->first = false;
+	show_json("path", path);
+	fputs(", ", stdout);
+	show_json("name", entry->name);
+	if (st)
+		show_json_attributes(st);
+	else
+		printf(", \"type\": \"%s\"", show_type(DTTOIF(entry->type)));
+	putchar('}');
+}
+
+static void print_name(const struct options *options, const char *path, const char *name)
+{
+	if (!options->null)
+		show_name(name);
+	else
+		fputs(options->heading ? path : name, stdout);
+	putchar(options->null ? '\0' : '\n');
+}
+
+static int print(struct options *options, const char *path, const struct entry *entry)
+{
 	struct usrbio_stat st;
-	int err = usrbio_lstat(path, &st);
+	int err = options->all_about ? usrbio_lstat(path, &st) : 0;
 
 	if (err)
 		return fail(path, err);
-	show_mode(st.mode, mode);
-	show_time(st.mtime_ns, when);
-	printf("%s %3u %5u %5u %12" PRIu64 " %s %s\n", mode, st.nlink, st.uid, st.gid, st.size,
-	       when, name);
-	return EXIT_FINE;
-}
-
-static int print(const struct options *options, const char *path, const char *name)
-{
+	if (options->json) {
+		print_json(options, path, entry, options->all_about ? &st : NULL);
+		return EXIT_FINE;
+	}
 	if (options->all_about)
-		return print_long(path, name);
-	puts(name);
+		print_long(&st);
+	print_name(options, path, entry->name);
 	return EXIT_FINE;
 }
 
-static int list(const struct options *options, const char *dir, bool heading)
+static bool has_headings(const struct options *options)
+{
+	return options->heading && !options->null && !options->json;
+}
+
+static int list(struct options *options, const char *dir)
 {
 	struct listing listing = {0};
 	int err = fs_mount.list(dir, add, &listing), status = err ? fail(dir, err) : EXIT_FINE;
 
-	if (!err && heading)
-		printf("%s:\n", dir);
+	if (!err && has_headings(options)) {
+		show_name(dir);
+		puts(":");
+	}
 	if (listing.n)
 		qsort(listing.entries, listing.n, sizeof(struct entry), by_name);
 	for (size_t i = 0; i < listing.n; i++) {
 		char *path = join_path(dir, listing.entries[i].name);
 
-		status |= print(options, path, listing.entries[i].name);
+		status |= print(options, path, &listing.entries[i]);
 		free(path);
 	}
 	for (size_t i = 0; i < listing.n; i++) {
 		if (options->recursive && listing.entries[i].type == DT_DIR) {
 			char *path = join_path(dir, listing.entries[i].name);
 
-			putchar('\n');
-			status |= list(options, path, true);
+			if (has_headings(options))
+				putchar('\n');
+			status |= list(options, path);
 			free(path);
 		}
 		free(listing.entries[i].name);
@@ -103,8 +146,9 @@ static int list(const struct options *options, const char *dir, bool heading)
 	return status;
 }
 
-static int list_argument(const struct options *options, const char *path)
+static int list_argument(struct options *options, char *path)
 {
+	struct entry itself = {.name = path};
 	struct endpoint endpoint;
 	struct usrbio_stat st;
 	int err;
@@ -114,29 +158,50 @@ static int list_argument(const struct options *options, const char *path)
 	err = usrbio_stat(path, &st);
 	if (err)
 		return fail(path, err);
+	itself.type = IFTODT(st.mode);
 	if (!S_ISDIR(st.mode))
-		return print(options, path, path);
-	return list(options, path, options->heading);
+		return print(options, path, &itself);
+	return list(options, path);
+}
+
+static void set(struct options *options, int option)
+{
+	switch (option) {
+	case 'l':
+		options->all_about = true;
+		break;
+	case '0':
+		options->null = true;
+		break;
+	case 'j':
+		options->json = true;
+		break;
+	default:
+		options->recursive = true;
+	}
 }
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"recursive", no_argument, NULL, 'R'}, {"help", no_argument, NULL, 'h'}, {0}};
-	struct options options = {0};
+	static const struct option table[] = {{"recursive", no_argument, NULL, 'R'},
+					      {"null", no_argument, NULL, '0'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"help", no_argument, NULL, 'h'},
+					      {0}};
+	struct options options = {.first = true};
 	int option, status = EXIT_FINE;
 
-	while ((option = next_option(argc, argv, "lRh", table)) >= 0) {
-		if (option == 'l')
-			options.all_about = true;
-		else
-			options.recursive = true;
-	}
+	while ((option = next_option(argc, argv, "l0Rh", table)) >= 0)
+		set(&options, option);
 	if (optind == argc)
 		return usage("a path is needed");
+	if (options.null && options.json)
+		return usage("-0 and --json exclude each other");
 	options.heading = options.recursive || argc - optind > 1;
 	for (; optind < argc; optind++)
 		status |= list_argument(&options, argv[optind]);
+	if (options.json)
+		puts(options.first ? "[]" : "]");
 	return status;
 }
 

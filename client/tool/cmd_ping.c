@@ -5,6 +5,7 @@
 
 #include "client/tool/fs.h"
 #include "client/tool/histogram.h"
+#include "client/tool/show.h"
 #include "client/tool/tool.h"
 
 static const char help[] =
@@ -33,6 +34,12 @@ static void summarise(const struct histogram *times, uint64_t count)
 	putchar('\n');
 }
 
+static void print_one(const char *mount_point, uint64_t ns)
+{
+	show_name(mount_point);
+	printf(": %.1f us\n", (double)ns / 1e3);
+}
+
 static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet)
 {
 	static struct histogram times;
@@ -46,7 +53,7 @@ static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, b
 		} else {
 			histogram_add(&times, ns);
 			if (!quiet)
-				printf("%s: %.1f us\n", mount_point, (double)ns / 1e3);
+				print_one(mount_point, ns);
 		}
 		if (i + 1 < count)
 			pause_ms(interval_ms);

@@ -6,7 +6,9 @@
 #include <usrbio.h>
 
 #include "client/tool/fs.h"
+#include "client/tool/show.h"
 #include "client/tool/tool.h"
+#include "common/text.h"
 
 static const char help[] =
 	"usage: usrbio stats [--json] PATH\n\n"
@@ -30,6 +32,16 @@ static void per(const struct usrbio_server_counters *row, const char *what, cons
 		printf("  %-24s %15.3f\n", what, (double)value(row, name) / (double)n);
 }
 
+/* Names are the server's, and those of connections its other clients' addresses. */
+static void print_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	fputs("  ", stdout);
+	show_name(name);
+	printf("%*s ", len < 24 ? (int)(24 - len) : 0, "");
+}
+
 static bool is_limits(const struct usrbio_server_counters *row)
 {
 	return !strcmp(row->kind, "limits");
@@ -39,9 +51,11 @@ static bool is_limits(const struct usrbio_server_counters *row)
 static void print_limits(const struct usrbio_server_counters *row)
 {
 	for (size_t i = 0; i + 1 < row->nr; i += 2)
-		if (row->values[i + 1])
-			printf("  %-24s %15" PRIu64 " of %" PRIu64 "\n", row->names[i],
-			       row->values[i], row->values[i + 1]);
+		if (row->values[i + 1]) {
+			print_name(row->names[i]);
+			printf("%15" PRIu64 " of %" PRIu64 "\n", row->values[i],
+			       row->values[i + 1]);
+		}
 }
 
 /* What is 0 goes without saying. */
@@ -50,14 +64,19 @@ static void print_text(void *arg, const struct usrbio_server_counters *row)
 	uint64_t ios = value(row, "reads") + value(row, "writes");
 
 	(void)arg;
-	printf("%s %s\n", row->kind, row->name);
+	show_name(row->kind);
+	putchar(' ');
+	show_name(row->name);
+	putchar('\n');
 	if (is_limits(row)) {
 		print_limits(row);
 		return;
 	}
 	for (size_t i = 0; i < row->nr; i++)
-		if (row->values[i])
-			printf("  %-24s %15" PRIu64 "\n", row->names[i], row->values[i]);
+		if (row->values[i]) {
+			print_name(row->names[i]);
+			printf("%15" PRIu64 "\n", row->values[i]);
+		}
 	per(row, "entries per batch", "entries", value(row, "batches"));
 	per(row, "results per completion", "results", value(row, "completions"));
 	per(row, "messages in per I/O", "messages_in", ios);
@@ -69,25 +88,21 @@ static void print_text(void *arg, const struct usrbio_server_counters *row)
 	per(row, "sleeps per I/O", "sleeps", ios);
 }
 
-/* Names and addresses hold nothing that JSON would want escaped but what this replaces. */
-static void print_json_string(const char *text)
-{
-	putchar('"');
-	for (; *text; text++)
-		putchar(*text == '"' || *text == '\\' || (unsigned char)*text < ' ' ? '?' : *text);
-	putchar('"');
-}
-
 static void print_json(void *arg, const struct usrbio_server_counters *row)
 {
 	bool *first = arg;
 
-	printf("%s{\"%s\": ", *first ? "[" : ",\n ", row->kind);
+	fputs(*first ? "[{" : ",\n {", stdout);
 	*first = false;
-	print_json_string(row->name);
+	text_json(stdout, row->kind);
+	fputs(": ", stdout);
+	text_json(stdout, row->name);
 	for (size_t i = 0; i < row->nr; i++)
-		if (!is_limits(row) || row->values[i | 1])
-			printf(", \"%s\": %" PRIu64, row->names[i], row->values[i]);
+		if (!is_limits(row) || ((i | 1) < row->nr && row->values[i | 1])) {
+			fputs(", ", stdout);
+			text_json(stdout, row->names[i]);
+			printf(": %" PRIu64, row->values[i]);
+		}
 	putchar('}');
 }
 

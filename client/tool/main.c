@@ -1,7 +1,7 @@
-/* The `usrbio` program: finds the sub-command and speaks for it. */
+/* The `usrbio` program: finds the sub-command and runs it. */
 #include "client/tool/tool.h"
 
-#include <stdarg.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,57 +15,6 @@ static const struct command *const commands[] = {
 	&cmd_bench, &cmd_attach, &cmd_detach, &cmd_ping,  &cmd_stats, &cmd_keygen,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
-
-static const struct command *current;
-
-static void say(const char *fmt, va_list args)
-{
-	fflush(stdout);
-	fprintf(stderr, "usrbio %s: ", current->name);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
-}
-
-int fail_text(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	say(fmt, args);
-	va_end(args);
-	return EXIT_FAILED;
-}
-
-int fail(const char *subject, int err)
-{
-	return fail_text("%s: %s", subject, strerror(-err));
-}
-
-int usage(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	say(fmt, args);
-	va_end(args);
-	fprintf(stderr, "Try 'usrbio %s --help'.\n", current->name);
-	return EXIT_USAGE;
-}
-
-int next_option(int argc, char **argv, const char *letters, const struct option *options)
-{
-	int option = getopt_long(argc, argv, letters, options, NULL);
-
-	if (option == 'h') {
-		printf("%s", current->help);
-		exit(EXIT_FINE);
-	}
-	if (option == '?') {
-		fprintf(stderr, "Try 'usrbio %s --help'.\n", current->name);
-		exit(EXIT_USAGE);
-	}
-	return option;
-}
 
 uint64_t now_ns(void)
 {
@@ -118,8 +67,9 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
-	static char name[64];
+	const struct command *command;
 
+	setlocale(LC_CTYPE, "");
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
@@ -132,13 +82,9 @@ int main(int argc, char **argv)
 		printf("usrbio %s\n", usrbio_version());
 		return EXIT_FINE;
 	}
-	current = find_command(argv[1]);
-	if (!current) {
-		fprintf(stderr, "usrbio: no command '%s'\nTry 'usrbio --help'.\n", argv[1]);
-		return EXIT_USAGE;
-	}
-	/* What getopt puts in front of its complaints. */
-	snprintf(name, sizeof(name), "usrbio %s", current->name);
-	argv[1] = name;
-	return finish(current->run(argc - 1, argv + 1));
+	command = find_command(argv[1]);
+	if (!command)
+		return usage("there is no command %s", argv[1]);
+	speak_for(command);
+	return finish(command->run(argc - 1, argv + 1));
 }

@@ -1,9 +1,75 @@
-/* Attributes as text. */
+/* Names and attributes as text. */
 #include "client/tool/show.h"
 
+#include <inttypes.h>
+#include <langinfo.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "common/text.h"
+
+bool show_utf8(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+void show_name(const char *name)
+{
+	static int terminal = -1; /* one thread prints */
+
+	if (terminal < 0)
+		terminal = isatty(STDOUT_FILENO);
+	if (terminal)
+		text_quote(stdout, name, show_utf8());
+	else
+		fputs(name, stdout);
+}
+
+void show_json(const char *key, const char *text)
+{
+	printf("\"%s\": ", key);
+	if (text_json(stdout, text))
+		return;
+	printf(", \"%s_hex\": \"", key);
+	for (; *text; text++)
+		printf("%02x", (unsigned char)*text);
+	putchar('"');
+}
+
+const char *show_type(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "directory";
+	case S_IFLNK:
+		return "symlink";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFSOCK:
+		return "socket";
+	case S_IFCHR:
+		return "character device";
+	case S_IFBLK:
+		return "block device";
+	default:
+		return "unknown";
+	}
+}
+
+void show_json_attributes(const struct usrbio_stat *st)
+{
+	printf(", \"type\": \"%s\", \"mode\": \"%04o\", \"size\": %" PRIu64 ", \"blocks\": %" PRIu64
+	       ", \"ino\": %" PRIu64 ", \"dev\": %" PRIu64,
+	       show_type(st->mode), st->mode & 07777, st->size, st->blocks, st->ino, st->dev);
+	printf(", \"links\": %u, \"uid\": %u, \"gid\": %u, \"atime_ns\": %" PRId64
+	       ", \"mtime_ns\": %" PRId64 ", \"ctime_ns\": %" PRId64,
+	       st->nlink, st->uid, st->gid, st->atime_ns, st->mtime_ns, st->ctime_ns);
+}
 
 static char type_letter(uint32_t mode)
 {

@@ -20,11 +20,17 @@ struct command {
 extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keygen, cmd_ls,
 	cmd_mkdir, cmd_mv, cmd_ping, cmd_rm, cmd_stat, cmd_stats;
 
-/* "usrbio NAME: subject: what errno says", to stderr. err is -errno. Returns EXIT_FAILED. */
+/* Whose name begins what is said from now on. */
+void speak_for(const struct command *command);
+/*
+ * "usrbio NAME: subject: what errno says", one line to stderr. Subjects and arguments are as they
+ * came: characters that are not fit to be shown are escaped here, whether stderr is a terminal or a
+ * file that somebody reads on one later. err is -errno. Returns EXIT_FAILED.
+ */
 int fail(const char *subject, int err);
 /* The same with words of ours; EXIT_FAILED. */
 int fail_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Wrong usage of the running command: a sentence and a hint to --help. EXIT_USAGE. */
+/* Wrong usage of the running command: one line with a hint to --help. EXIT_USAGE. */
 int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*

@@ -1,0 +1,99 @@
+/*
+ * What the program says on standard error, and options, about which it may have to. A line is put
+ * together first and written at once, whichever thread it is of; others' text in it is escaped.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/tool/show.h"
+#include "client/tool/tool.h"
+#include "common/text.h"
+
+static const struct command *current;
+
+void speak_for(const struct command *command)
+{
+	current = command;
+}
+
+static void say(const char *fmt, va_list args)
+{
+	char *text = NULL, *line = NULL;
+	size_t size;
+	FILE *to = open_memstream(&line, &size);
+
+	if (to && vasprintf(&text, fmt, args) >= 0) {
+		fprintf(to, current ? "usrbio %s: " : "usrbio: ", current ? current->name : "");
+		text_escape(to, text, show_utf8());
+		putc('\n', to);
+	}
+	fflush(stdout);
+	if (to && !fclose(to))
+		fwrite(line, 1, size, stderr);
+	free(text);
+	free(line);
+}
+
+int fail_text(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+	return EXIT_FAILED;
+}
+
+int fail(const char *subject, int err)
+{
+	return fail_text("%s: %s", subject, strerror(-err));
+}
+
+int usage(const char *fmt, ...)
+{
+	char *text;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) >= 0) {
+		fail_text("%s; see 'usrbio %s%s--help'", text, current ? current->name : "",
+			  current ? " " : "");
+		free(text);
+	}
+	va_end(args);
+	return EXIT_USAGE;
+}
+
+/* getopt's own words would show the argument as it is. */
+static int complain(int option, char *const *argv, const struct option *options)
+{
+	const char *word = argv[optind - 1];
+
+	if (option == ':')
+		return usage("%s needs a value", word);
+	if (strncmp(word, "--", 2) || !word[2])
+		return usage("there is no option -%c", optopt);
+	for (; options->name; options++)
+		if (optopt && optopt == options->val)
+			return usage("%s: this option takes no value", word);
+	return usage("there is no option %s", word);
+}
+
+int next_option(int argc, char **argv, const char *letters, const struct option *options)
+{
+	char quiet[32];
+	int option;
+
+	snprintf(quiet, sizeof(quiet), ":%s", letters);
+	optopt = 0;
+	option = getopt_long(argc, argv, quiet, options, NULL);
+	if (option == 'h') {
+		printf("%s", current->help);
+		exit(EXIT_FINE);
+	}
+	if (option == '?' || option == ':')
+		exit(complain(option, argv, options));
+	return option;
+}
