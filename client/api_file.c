@@ -1,6 +1,6 @@
 /* The hf3fs_ functions about files and mounts. Their signs differ one from another: contract of
  * 3FS, kept here and nowhere else. No state; any thread. */
-#include "client/hf3fs_usrbio.h"
+#include "client/hf3fs_exports.h"
 
 #include <errno.h>
 #include <limits.h>

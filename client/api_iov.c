@@ -4,7 +4,7 @@
 #include <sys/random.h>
 
 #include "client/device.h"
-#include "client/hf3fs_usrbio.h"
+#include "client/hf3fs_exports.h"
 #include "client/mount.h"
 #include "client/region.h"
 #include "client/session.h"

@@ -7,7 +7,7 @@
 #include "client/clock.h"
 #include "client/conn.h"
 #include "client/file.h"
-#include "client/hf3fs_usrbio.h"
+#include "client/hf3fs_exports.h"
 #include "client/iov.h"
 #include "client/mount.h"
 #include "client/region.h"

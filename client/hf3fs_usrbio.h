@@ -1,8 +1,11 @@
 /*
  * The USRBIO ring API of 3FS, served over the network by libusrbio.
  *
- * Names, types, layouts and values are those of 3FS's header, so programs written for it compile,
- * link and run unchanged; the words are ours. usrbio.h holds what this library adds.
+ * The declarations are those of 3FS's header, token by token, at its commit
+ *	815e55e4c070653f320d3a45cf32d71d3b1778f3
+ * so programs written for it compile, link and run unchanged; the comments are ours. Functions that
+ * 3FS added later (hf3fs_iovcreate_device and others for GPU memory) are not there. The library
+ * talks to usrbio-server, and is no client of a 3FS cluster. usrbio.h holds what this library adds.
  *
  * The life of a transfer:
  *
@@ -27,6 +30,7 @@
  */
 #pragma once
 
+#include <sched.h> /* struct timespec, also in strict C99, where <time.h> has none */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,11 +40,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-struct timespec; /* strict C99's <time.h> has none */
-
-/* The library hides everything but what is declared here. */
-#pragma GCC visibility push(default)
 
 /* f_type of 3FS's own file system, kept for programs that compare with it. */
 #define HF3FS_SUPER_MAGIC 0x8f3f5fff
@@ -235,17 +234,18 @@ int hf3fs_submit_ios(const struct hf3fs_ior *ior);
 int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec,
 		       int min_results, const struct timespec *abs_timeout);
 
-/* link(2) inside one mount. 0 or **+errno**: ENOTTY (not ours), EXDEV (two mounts), as link(2). */
+/*
+ * link(2) inside one mount. 0 or **+errno**: ENOTTY (not ours), EXDEV (two mounts), as link(2).
+ * errno is left at that value; 0 leaves errno alone.
+ */
 int hf3fs_hardlink(const char *target, const char *link_name);
 
 /*
  * Turn n ranges [start[i], end[i]) of a file into holes; its length stays. Empty ranges are
  * skipped. 0 (also for n <= 0) or **+errno**: EINVAL (n > 1000), EBADF (not ours, not writable),
- * EROFS, ... flags: ignored. Blocks for the server's answer.
+ * EROFS, ... flags: ignored. Blocks for the server's answer. errno as after hf3fs_hardlink.
  */
 int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags);
-
-#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

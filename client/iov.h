@@ -2,7 +2,7 @@
 #ifndef USRBIO_CLIENT_IOV_H
 #define USRBIO_CLIENT_IOV_H
 
-#include "client/hf3fs_usrbio.h"
+#include "client/hf3fs_exports.h"
 #include "client/region.h"
 
 struct ring;

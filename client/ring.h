@@ -17,7 +17,7 @@
 
 #include "client/handles.h"
 #include "client/heap.h"
-#include "client/hf3fs_usrbio.h"
+#include "client/hf3fs_exports.h"
 #include "client/list.h"
 
 #define RING_ENTRIES_MAX (1u << 20)

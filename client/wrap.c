@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "client/doomed.h"
-#include "client/hf3fs_usrbio.h"
+#include "client/hf3fs_exports.h"
 #include "client/list.h"
 #include "client/mount.h"
 #include "client/region.h"
