@@ -59,20 +59,34 @@ static int link_places(const struct place *target, const struct place *name)
 	return target->mount == name->mount ? mount_call(target->mount, &call, NULL) : -EXDEV;
 }
 
-int hf3fs_hardlink(const char *target, const char *link_name)
+static int hardlink(const char *target, const char *link_name)
 {
 	struct place from, to;
 	int err = place_open(target, false, &from);
 
 	if (err)
-		return -err;
+		return err;
 	err = place_open(link_name, false, &to);
 	if (!err) {
 		err = link_places(&from, &to);
 		place_close(&to);
 	}
 	place_close(&from);
+	return err;
+}
+
+/* The +errno of err, in errno as well: 3FS's binding raises from there. 0: errno as it was. */
+static int plus_errno(int err, int errno_before)
+{
+	errno = err ? -err : errno_before;
 	return -err;
+}
+
+int hf3fs_hardlink(const char *target, const char *link_name)
+{
+	int before = errno;
+
+	return plus_errno(hardlink(target, link_name), before);
 }
 
 /* The ranges that are not empty, in one call. No file has bytes from INT64_MAX on. */
@@ -93,20 +107,27 @@ static int punch(struct file *file, int n, const size_t *start, const size_t *en
 	return call.nr_ranges ? mount_call_file(file, &call, NULL) : 0;
 }
 
-int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags)
+static int punchhole(int fd, int n, const size_t *start, const size_t *end)
 {
 	struct file *file;
 	int err;
 
-	(void)flags;
 	if (n <= 0)
 		return 0;
 	if (n > RANGES_MAX || !start || !end)
-		return EINVAL;
+		return -EINVAL;
 	err = file_of_fd(fd, &file);
 	if (err)
-		return -err;
+		return err;
 	err = file->flags & OPEN_WRITE ? punch(file, n, start, end) : -EBADF;
 	file_put(file);
-	return -err;
+	return err;
+}
+
+int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags)
+{
+	int before = errno;
+
+	(void)flags;
+	return plus_errno(punchhole(fd, n, start, end), before);
 }

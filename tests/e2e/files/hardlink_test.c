@@ -13,6 +13,19 @@
 
 enum { SIZE = 10000, SEED = 1 };
 
+/* Each call of this file leaves errno as its return value says, and alone when that is 0. */
+static int call_checked(const char *target, const char *link_name)
+{
+	int err;
+
+	errno = ERANGE;
+	err = hf3fs_hardlink(target, link_name);
+	cr_assert_eq(errno, err ? err : ERANGE, "%d and errno %d", err, errno);
+	return err;
+}
+
+#define hf3fs_hardlink call_checked
+
 static void expect_same(const char *one, const char *two, unsigned links)
 {
 	struct usrbio_stat a, b;
@@ -84,6 +97,9 @@ E2E(hardlink, what_is_not_ours)
 	cr_assert_eq(hf3fs_hardlink(url_of("file"), scratch_file("new")), ENOTTY);
 	cr_assert_eq(hf3fs_hardlink("/dev/null", "/dev/usrbio-new"), ENOTTY);
 	cr_assert_eq(hf3fs_hardlink("/missing/file", "/missing/new"), ENOTTY);
+	cr_assert_eq(hf3fs_hardlink(NULL, url_of("new")), EINVAL);
+	cr_assert_eq(hf3fs_hardlink(url_of("file"), NULL), EINVAL);
+	cr_assert_eq(hf3fs_hardlink("", url_of("new")), ENOENT);
 	cr_assert_neq(access(scratch_file("new"), F_OK), 0);
 }
 
