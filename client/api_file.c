@@ -8,16 +8,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "client/cancel.h"
 #include "client/file.h"
 #include "client/place.h"
 
 bool hf3fs_is_hf3fs(int fd)
 {
+	NOT_CANCELLED;
 	return file_is_ours(fd);
 }
 
 int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *path)
 {
+	NOT_CANCELLED;
 	char canonical[PATH_MAX];
 	struct mountspec spec;
 	const char *rest;
@@ -37,6 +40,7 @@ int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *pat
 
 int hf3fs_reg_fd(int fd, uint64_t flags)
 {
+	NOT_CANCELLED;
 	int err = file_register(fd);
 
 	(void)flags;
@@ -45,6 +49,7 @@ int hf3fs_reg_fd(int fd, uint64_t flags)
 
 void hf3fs_dereg_fd(int fd)
 {
+	NOT_CANCELLED;
 	file_deregister(fd);
 }
 
@@ -84,6 +89,7 @@ static int plus_errno(int err, int errno_before)
 
 int hf3fs_hardlink(const char *target, const char *link_name)
 {
+	NOT_CANCELLED;
 	int before = errno;
 
 	return plus_errno(hardlink(target, link_name), before);
@@ -126,6 +132,7 @@ static int punchhole(int fd, int n, const size_t *start, const size_t *end)
 
 int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags)
 {
+	NOT_CANCELLED;
 	int before = errno;
 
 	(void)flags;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "client/cancel.h"
 #include "client/device.h"
 #include "client/hf3fs_exports.h"
 #include "client/mount.h"
@@ -72,6 +73,7 @@ static void make_id(uint8_t id[16])
 int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t size,
 		    size_t block_size, int numa)
 {
+	NOT_CANCELLED;
 	struct mount *mount;
 	struct shm shm;
 	uint64_t handle;
@@ -98,6 +100,7 @@ int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t
 int hf3fs_iovopen(struct hf3fs_iov *iov, const uint8_t id[16], const char *hf3fs_mount_point,
 		  size_t size, size_t block_size, int numa)
 {
+	NOT_CANCELLED;
 	struct mount *mount;
 	struct shm shm;
 	uint64_t handle;
@@ -121,6 +124,7 @@ int hf3fs_iovopen(struct hf3fs_iov *iov, const uint8_t id[16], const char *hf3fs
 
 void hf3fs_iovunlink(struct hf3fs_iov *iov)
 {
+	NOT_CANCELLED;
 	struct region *region = iov ? region_get((uintptr_t)iov->iovh) : NULL;
 
 	if (!region)
@@ -131,6 +135,7 @@ void hf3fs_iovunlink(struct hf3fs_iov *iov)
 
 void hf3fs_iovdestroy(struct hf3fs_iov *iov)
 {
+	NOT_CANCELLED;
 	struct region *region = iov ? region_peek((uintptr_t)iov->iovh) : NULL;
 	struct mount *mount;
 
@@ -147,6 +152,7 @@ void hf3fs_iovdestroy(struct hf3fs_iov *iov)
 int hf3fs_iovwrap(struct hf3fs_iov *iov, void *base, const uint8_t id[16],
 		  const char *hf3fs_mount_point, size_t size, size_t block_size, int numa)
 {
+	NOT_CANCELLED;
 	static const uint8_t nil[16];
 
 	if (!iov || check_name(hf3fs_mount_point))

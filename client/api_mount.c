@@ -1,6 +1,7 @@
 /* The public calls about a mount as a whole. */
 #include <errno.h>
 
+#include "client/cancel.h"
 #include "client/mount.h"
 #include "client/usrbio.h"
 
@@ -11,6 +12,7 @@ const char *usrbio_version(void)
 
 int usrbio_ping(const char *mount_point, uint64_t *ns)
 {
+	NOT_CANCELLED;
 	struct mount *mount;
 	int err;
 

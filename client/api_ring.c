@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/batch.h"
+#include "client/cancel.h"
 #include "client/clock.h"
 #include "client/conn.h"
 #include "client/file.h"
@@ -65,18 +66,21 @@ static int create(struct hf3fs_ior *ior, const char *mount_point, int entries, b
 int hf3fs_iorcreate(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		    bool for_read, int io_depth, int numa)
 {
+	NOT_CANCELLED;
 	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, 0, 0, numa, 0);
 }
 
 int hf3fs_iorcreate2(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		     bool for_read, int io_depth, int priority, int numa)
 {
+	NOT_CANCELLED;
 	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, priority, 0, numa, 0);
 }
 
 int hf3fs_iorcreate3(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		     bool for_read, int io_depth, int priority, int timeout, int numa)
 {
+	NOT_CANCELLED;
 	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, priority, timeout, numa,
 		      0);
 }
@@ -84,6 +88,7 @@ int hf3fs_iorcreate3(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int e
 int hf3fs_iorcreate4(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		     bool for_read, int io_depth, int timeout, int numa, uint64_t flags)
 {
+	NOT_CANCELLED;
 	return create(ior, hf3fs_mount_point, entries, for_read, io_depth, 0, timeout, numa, flags);
 }
 
@@ -94,6 +99,7 @@ static struct ring *ring_of(const struct hf3fs_ior *ior)
 
 void hf3fs_iordestroy(struct hf3fs_ior *ior)
 {
+	NOT_CANCELLED;
 	struct ring *ring = ring_of(ior);
 
 	if (ring)
@@ -102,6 +108,7 @@ void hf3fs_iordestroy(struct hf3fs_ior *ior)
 
 int hf3fs_io_entries(const struct hf3fs_ior *ior)
 {
+	NOT_CANCELLED;
 	struct ring *ring = ring_of(ior);
 	int entries;
 
@@ -130,12 +137,20 @@ static int early_result(const struct iov_range *range, enum region_dir dir)
 		return -EINVAL;
 	if (range->registered)
 		return 0;
+	NOT_CANCELLED;
 	region = region_get(range->region);
 	if (!region)
 		return 0; /* ending just now: sending it finds out */
 	err = region_register(region, dir);
 	region_put(region);
 	return err == -ENODEV ? 0 : err;
+}
+
+/* Closes it if it has been deregistered meanwhile: a rare way. */
+static void put_file(struct file *file)
+{
+	NOT_CANCELLED;
+	file_put(file);
 }
 
 static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, void *ptr, int fd,
@@ -183,13 +198,14 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 	return (int)index;
 
 err_put:
-	file_put(file);
+	put_file(file);
 err_unpin:
 	if (range.pinned)
 		region_put(region_pinned(range.region));
 	return err;
 }
 
+/* NOT_CANCELLED is where it makes system calls: the usual way has none, and no time to spare. */
 int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
 		  int fd, size_t off, uint64_t len, const void *userdata)
 {
@@ -215,6 +231,7 @@ static void submit(struct ring *ring)
 
 int hf3fs_submit_ios(const struct hf3fs_ior *ior)
 {
+	NOT_CANCELLED;
 	struct ring *ring = ring_of(ior);
 
 	if (!ring)
@@ -251,6 +268,7 @@ static uint64_t deadline_of(const struct timespec *abs_timeout)
 int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec,
 		       int min_results, const struct timespec *abs_timeout)
 {
+	NOT_CANCELLED;
 	struct ring *ring = cqes && cqec > 0 ? ring_of(ior) : NULL;
 	int n;
 
@@ -258,8 +276,8 @@ int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int 
 		return -EINVAL;
 	if (min_results > cqec)
 		min_results = cqec;
-	n = ring_wait(ring, cqes, cqec, min_results,
-		      min_results > 0 ? deadline_of(abs_timeout) : 0);
+	n = ring_wait(ring, cqes, cqec, min_results, min_results > 0 ? deadline_of(abs_timeout) : 0,
+		      cancel_before);
 	ring_put(ring);
 	return n;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cancel.h"
 #include "client/mount.h"
 #include "client/usrbio.h"
 
@@ -59,6 +60,7 @@ static const struct kind *kind_of(uint32_t type)
 
 int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
 {
+	NOT_CANCELLED;
 	struct mount *mount;
 	int err;
 
@@ -116,6 +118,7 @@ static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn
 
 int usrbio_server_counters(const char *mount_point, usrbio_counters_fn fn, void *arg)
 {
+	NOT_CANCELLED;
 	struct answer *answer;
 	struct mount *mount;
 	int err;

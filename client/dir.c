@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cancel.h"
 #include "client/place.h"
 
 struct usrbio_dir {
@@ -32,6 +33,7 @@ static int fetch(struct usrbio_dir *dir, uint64_t off)
 
 int usrbio_opendir(const char *path, struct usrbio_dir **dir)
 {
+	NOT_CANCELLED;
 	struct usrbio_dir *made = malloc(sizeof(*made));
 	int err;
 
@@ -71,6 +73,7 @@ static bool take(struct usrbio_dir *dir, struct usrbio_dirent *entry)
 
 int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry)
 {
+	NOT_CANCELLED;
 	for (;;) {
 		uint64_t next = dir->answer.reply.next;
 		int err;
@@ -91,6 +94,7 @@ int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry)
 
 void usrbio_closedir(struct usrbio_dir *dir)
 {
+	NOT_CANCELLED;
 	if (!dir)
 		return;
 	place_close(&dir->place);

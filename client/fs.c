@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cancel.h"
 #include "client/file.h"
 #include "client/place.h"
 
@@ -66,6 +67,7 @@ static const char *find_tail(const char *path, const char *below)
 
 int usrbio_mount_point(const char *path, char *mount_point, size_t size, const char **rest)
 {
+	NOT_CANCELLED;
 	char below[PATH_MAX];
 	struct mountspec spec;
 	const char *tail;
@@ -111,6 +113,7 @@ static uint32_t open_flags(int flags)
 
 int usrbio_open(const char *path, int flags, mode_t mode)
 {
+	NOT_CANCELLED;
 	/* Where O_EXCL or O_NOFOLLOW forbid to follow a link, it must not be followed here either.
 	 */
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
@@ -132,6 +135,7 @@ int usrbio_open(const char *path, int flags, mode_t mode)
 
 int usrbio_close(int fd)
 {
+	NOT_CANCELLED;
 	return file_unpublish(fd);
 }
 
@@ -170,21 +174,25 @@ static int attributes(const char *path, int fd, bool follow, struct usrbio_stat 
 
 int usrbio_fstat(int fd, struct usrbio_stat *st)
 {
+	NOT_CANCELLED;
 	return st ? attributes(NULL, fd, true, st) : -EINVAL;
 }
 
 int usrbio_stat(const char *path, struct usrbio_stat *st)
 {
+	NOT_CANCELLED;
 	return path && st ? attributes(path, -1, true, st) : -EINVAL;
 }
 
 int usrbio_lstat(const char *path, struct usrbio_stat *st)
 {
+	NOT_CANCELLED;
 	return path && st ? attributes(path, -1, false, st) : -EINVAL;
 }
 
 int usrbio_fsync(int fd)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_FSYNC};
 
 	return fd_call(fd, &call, NULL);
@@ -192,6 +200,7 @@ int usrbio_fsync(int fd)
 
 int usrbio_ftruncate(int fd, uint64_t len)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_TRUNCATE, .len = len};
 
 	return fd_call(fd, &call, NULL);
@@ -199,6 +208,7 @@ int usrbio_ftruncate(int fd, uint64_t len)
 
 int usrbio_truncate(const char *path, uint64_t len)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_TRUNCATE, .len = len};
 
 	return path_call(path, true, &call, NULL);
@@ -206,6 +216,7 @@ int usrbio_truncate(const char *path, uint64_t len)
 
 int usrbio_unlink(const char *path)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_UNLINK};
 
 	return path_call(path, false, &call, NULL);
@@ -213,6 +224,7 @@ int usrbio_unlink(const char *path)
 
 int usrbio_rmdir(const char *path)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_RMDIR};
 
 	return path_call(path, false, &call, NULL);
@@ -220,6 +232,7 @@ int usrbio_rmdir(const char *path)
 
 int usrbio_mkdir(const char *path, mode_t mode)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_MKDIR, .mode = mode & 07777};
 
 	return path_call(path, false, &call, NULL);
@@ -227,6 +240,7 @@ int usrbio_mkdir(const char *path, mode_t mode)
 
 int usrbio_rename(const char *from, const char *to)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_RENAME};
 	struct place old, new;
 	int err = locate(from, false, &old);

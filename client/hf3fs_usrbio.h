@@ -230,6 +230,13 @@ int hf3fs_submit_ios(const struct hf3fs_ior *ior);
  *   abs_timeout    CLOCK_REALTIME; NULL: for ever. In the past: only look
  * Returns how many were stored, which is less than min_results only when the time was up (never
  * -ETIMEDOUT); -EINVAL (dead ring, cqec <= 0). What timed out stays under way. Signals do not show.
+ *
+ * NULL with fewer I/Os under way than min_results waits for I/Os that another thread may submit: a
+ * program that does not check hf3fs_prep_io may wait for ever.
+ *
+ * A thread that sleeps here may be cancelled (pthread_cancel): it has collected nothing then, and
+ * what it waited for is there for others. No other function here or in usrbio.h is a cancellation
+ * point. With PTHREAD_CANCEL_ASYNCHRONOUS no thread may call hf3fs_prep_io.
  */
 int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec,
 		       int min_results, const struct timespec *abs_timeout);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "client/cancel.h"
 #include "client/mount.h"
 #include "client/ring.h"
 #include "client/wrap.h"
@@ -72,6 +73,7 @@ static int check_mount(struct ring *ring, const struct hf3fs_iov *iov)
 
 	if (*ring->mount_point && !strcmp(ring->mount_point, iov->mount_point))
 		return 0;
+	NOT_CANCELLED;
 	if (!memchr(iov->mount_point, 0, sizeof(iov->mount_point)) ||
 	    mount_get(iov->mount_point, &mount))
 		return -EINVAL;
@@ -92,6 +94,7 @@ static int find_region(struct ring *ring, const struct hf3fs_iov *iov, struct re
 	*region = is_last(ring, iov) ? region_get(ring->wrapped.region) : NULL;
 	if (*region)
 		return 0;
+	NOT_CANCELLED;
 	err = wrap_region(ring->mount, iov, region);
 	if (!err)
 		remember(ring, iov, (*region)->handle);

@@ -310,10 +310,27 @@ static bool is_past(uint64_t deadline)
 	return deadline != NEVER && now_ns() >= deadline;
 }
 
-/* How many to collect at least: min, or whatever is there when no more can come before that. */
-static int wait_until(struct ring *ring, int min, uint64_t deadline)
+/* The thread ends, and its pin of the ring with it. What it waited for is for others to collect. */
+static void cancelled(struct waiter *waiter)
 {
-	struct ring_waiter w = {.waiter = {.ready = enough}, .ring = ring, .min = (uint64_t)min};
+	struct ring *ring = ((struct ring_waiter *)(void *)waiter)->ring;
+
+	ring->nr_waiters--;
+	conn_unlock(ring->conn);
+	ring_put(ring);
+}
+
+/*
+ * How many to collect at least: min, or whatever is there when no more can come before that. The
+ * thread may be cancelled here unless it has collected some, which would be lost.
+ */
+static int wait_until(struct ring *ring, int min, uint64_t deadline, int cancel_state, bool some)
+{
+	struct ring_waiter w = {.waiter = {.ready = enough,
+					   .cancelled = some ? NULL : cancelled,
+					   .cancel_state = cancel_state},
+				.ring = ring,
+				.min = (uint64_t)min};
 
 	conn_lock(ring->conn);
 	ring->nr_waiters++;
@@ -325,7 +342,8 @@ static int wait_until(struct ring *ring, int min, uint64_t deadline)
 	return min;
 }
 
-int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint64_t deadline)
+int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint64_t deadline,
+	      int cancel_state)
 {
 	int n = 0, want;
 
@@ -341,7 +359,7 @@ int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint6
 	do {
 		want = min - n;
 		if (ring_nr_ready(ring) < (uint64_t)want)
-			want = wait_until(ring, want, deadline);
+			want = wait_until(ring, want, deadline, cancel_state, n);
 		n += ring_reap(ring, cqes + n, max - n, want);
 		if (n >= min)
 			return n;

@@ -150,7 +150,11 @@ bool ring_is_stuck(const struct ring *ring);
 uint64_t ring_nr_ready(const struct ring *ring);
 /* Hand out at most max by order of preparing, or none if there are fewer than min. */
 int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min);
-/* hf3fs_wait_for_ios, with a deadline in now_ns's time. */
-int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint64_t deadline);
+/*
+ * hf3fs_wait_for_ios, with a deadline in now_ns's time. cancel_state: whether the thread may be
+ * cancelled (cancel.h) while it sleeps; then the caller's pin ends with it.
+ */
+int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint64_t deadline,
+	      int cancel_state);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * Leader and followers. The invariant that nobody is forgotten: whoever leaves conn_wait while no
- * thread leads wakes the first follower, which then leads or, leaving, wakes the next.
+ * thread leads wakes the first follower, which then leads or, leaving, wakes the next. A thread
+ * that is cancelled leaves by a handler that does the same.
  */
 #include "client/wait.h"
 
@@ -9,11 +10,15 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "client/cancel.h"
 #include "client/clock.h"
 #include "client/conn.h"
 
 #define LOOKS	   8 /* at the transport between two at the clock, and offers of the lock */
 #define YIELDS_MAX 4 /* for those who wait for the lock, between two looks at the transport */
+
+/* A leader that always finds something for others never sleeps: how often it may be cancelled. */
+#define ROUNDS_UNCANCELLED 64
 
 static void wake_leader(struct waiting *wait)
 {
@@ -55,25 +60,123 @@ void conn_nudge(struct conn *conn)
 		wake_leader(&conn->wait);
 }
 
-/* Asleep until the transport, a waker or the time calls; the lock is released meanwhile. */
-static void sleep_leading(struct conn *conn, uint64_t now, uint64_t until)
+static void hand_over(struct conn *conn)
+{
+	struct list *followers = &conn->wait.followers;
+
+	if (!list_empty(followers))
+		wake_follower(conn, list_of(followers->next, struct waiter, link));
+}
+
+static void begin_leading(struct conn *conn, struct waiter *waiter)
 {
 	struct waiting *wait = &conn->wait;
-	struct pollfd fds[2] = {{.fd = conn->domain->fd, .events = POLLIN},
-				{.fd = wait->wake_fd, .events = POLLIN}};
-	uint64_t left = until > now ? until - now : 0, drained;
-	struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
-				   .tv_nsec = (long)(left % NS_PER_S)};
 
-	wait->leader_asleep = true;
-	conn_unlock(conn);
-	/* EINTR and every other reason to return are alike: look again. */
-	if (ppoll(fds, 2, until == NEVER ? NULL : &timeout, NULL) < 0)
-		fds[1].revents = POLLIN;
-	conn_lock(conn);
+	wait->leader = waiter;
+	wait->stints++;
+	wait->unattended |= wait->watched;
+	wait->watched = false;
+}
+
+static void stop_leading(struct conn *conn)
+{
+	struct waiting *wait = &conn->wait;
+
+	wait->leader = NULL;
+	if (wait->unattended) {
+		wait->unattended = false;
+		progress_kick(0);
+	}
+}
+
+/* For the handlers of a thread that is cancelled; on the stack of that thread. */
+struct sleeper {
+	struct conn *conn;
+	struct waiter *waiter;
+	struct pollfd fds[2]; /* of a leader: the transport, and the eventfd of wakers */
+	struct timespec until;
+	bool forever;
+	int err;
+};
+
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
+				 .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+static void cancelled_leading(void *arg)
+{
+	const struct sleeper *sleeper = arg;
+	struct conn *conn = sleeper->conn;
+
+	stop_leading(conn);
+	hand_over(conn);
+	sleeper->waiter->cancelled(sleeper->waiter);
+}
+
+static void woken_leading(const struct sleeper *sleeper)
+{
+	struct waiting *wait = &sleeper->conn->wait;
+	uint64_t drained;
+
+	conn_lock(sleeper->conn);
 	wait->leader_asleep = false;
-	if (fds[1].revents && read(wait->wake_fd, &drained, sizeof(drained)) < 0)
+	if (sleeper->fds[1].revents && read(wait->wake_fd, &drained, sizeof(drained)) < 0)
 		return;
+}
+
+static void cancelled_asleep(void *arg)
+{
+	struct sleeper *sleeper = arg;
+
+	sleeper->fds[1].revents = POLLIN;
+	woken_leading(sleeper);
+	cancelled_leading(sleeper);
+}
+
+/* Lock not held. EINTR and every other reason to return are alike: look again. */
+static void poll_leading(struct sleeper *sleeper)
+{
+	struct cancel_point point =
+		cancel_allow(sleeper->waiter->cancelled, sleeper->waiter->cancel_state);
+
+	if (ppoll(sleeper->fds, 2, sleeper->forever ? NULL : &sleeper->until, NULL) < 0)
+		sleeper->fds[1].revents = POLLIN;
+	cancel_forbid(&point);
+}
+
+/* Asleep until the transport, a waker or the time calls; the lock is released meanwhile. */
+static void sleep_leading(struct conn *conn, struct waiter *waiter, uint64_t now, uint64_t until)
+{
+	struct sleeper sleeper = {
+		.conn = conn,
+		.waiter = waiter,
+		.fds = {{.fd = conn->domain->fd, .events = POLLIN},
+			{.fd = conn->wait.wake_fd, .events = POLLIN}},
+		.until = timespec_of(until > now ? until - now : 0),
+		.forever = until == NEVER,
+	};
+
+	conn->wait.leader_asleep = true;
+	conn_unlock(conn);
+	pthread_cleanup_push(cancelled_asleep, &sleeper);
+	poll_leading(&sleeper);
+	pthread_cleanup_pop(0);
+	woken_leading(&sleeper);
+}
+
+/* Lock held: for a leader that does not get to sleep. */
+static void let_cancel(struct conn *conn, struct waiter *waiter)
+{
+	struct sleeper sleeper = {.conn = conn, .waiter = waiter};
+	struct cancel_point point;
+
+	pthread_cleanup_push(cancelled_leading, &sleeper);
+	point = cancel_allow(waiter->cancelled, waiter->cancel_state);
+	pthread_testcancel();
+	cancel_forbid(&point);
+	pthread_cleanup_pop(0);
 }
 
 static bool is_wanted(struct conn *conn)
@@ -108,14 +211,17 @@ static void step_aside(struct conn *conn)
 }
 
 /* One look at least; until ready, or the deadline: false then. */
-static bool lead(struct conn *conn, const struct waiter *waiter, uint64_t deadline)
+static bool lead(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
 	struct spin *spin = &conn->wait.spin;
 	uint64_t now = now_ns(), idle_since = now, budget = spin_budget(spin);
+	unsigned rounds = 0;
 
 	do {
 		int n = look(conn);
 
+		if (!(++rounds % ROUNDS_UNCANCELLED))
+			let_cancel(conn, waiter);
 		now = n ? conn->heard_ns : now_ns();
 		conn_clock(conn, now);
 		conn_settle(conn);
@@ -126,7 +232,7 @@ static bool lead(struct conn *conn, const struct waiter *waiter, uint64_t deadli
 		} else if (now - idle_since < budget || conn->ops->arm(conn->domain)) {
 			step_aside(conn);
 		} else if (!waiter->ready(waiter)) {
-			sleep_leading(conn, now, min_ns(deadline, conn_next_clock(conn)));
+			sleep_leading(conn, waiter, now, min_ns(deadline, conn_next_clock(conn)));
 		}
 	} while (!waiter->ready(waiter) && now < deadline);
 	return now < deadline;
@@ -138,38 +244,63 @@ static bool can_lead(const struct conn *conn)
 	return !conn->wait.leader && conn->domain;
 }
 
-/* Until woken, or the deadline: false then. */
-static bool follow(struct conn *conn, struct waiter *waiter, uint64_t deadline)
+/* Lock held, in the end as well. */
+static void wait_following(struct sleeper *sleeper)
 {
-	struct timespec until = {.tv_sec = (time_t)(deadline / NS_PER_S),
-				 .tv_nsec = (long)(deadline % NS_PER_S)};
-	int err;
+	struct waiter *waiter = sleeper->waiter;
+	pthread_mutex_t *lock = &sleeper->conn->lock;
+	struct cancel_point point = cancel_allow(waiter->cancelled, waiter->cancel_state);
 
-	conn_settle(conn);
-	pthread_cond_init(&waiter->cond, NULL);
-	list_add_tail(&conn->wait.followers, &waiter->link);
-	if (deadline == NEVER)
-		err = pthread_cond_wait(&waiter->cond, &conn->lock);
+	if (sleeper->forever)
+		sleeper->err = pthread_cond_wait(&waiter->cond, lock);
 	else
-		err = pthread_cond_clockwait(&waiter->cond, &conn->lock, CLOCK_MONOTONIC, &until);
+		sleeper->err = pthread_cond_clockwait(&waiter->cond, lock, CLOCK_MONOTONIC,
+						      &sleeper->until);
+	cancel_forbid(&point);
+}
+
+static void stop_following(struct conn *conn, struct waiter *waiter)
+{
 	if (list_empty(&waiter->link))
 		atomic_fetch_sub_explicit(&conn->wanted, 1, memory_order_relaxed);
 	list_del(&waiter->link);
 	pthread_cond_destroy(&waiter->cond);
-	return err != ETIMEDOUT;
 }
 
-static void hand_over(struct conn *conn)
+/* Lock held: pthread_cond_wait sees to that. It may have been woken to lead. */
+static void cancelled_following(void *arg)
 {
-	struct list *followers = &conn->wait.followers;
+	const struct sleeper *sleeper = arg;
+	struct conn *conn = sleeper->conn;
 
-	if (!list_empty(followers))
-		wake_follower(conn, list_of(followers->next, struct waiter, link));
+	stop_following(conn, sleeper->waiter);
+	if (!conn->wait.leader)
+		hand_over(conn);
+	sleeper->waiter->cancelled(sleeper->waiter);
+}
+
+/* Until woken, or the deadline: false then. */
+static bool follow(struct conn *conn, struct waiter *waiter, uint64_t deadline)
+{
+	struct sleeper sleeper = {
+		.conn = conn,
+		.waiter = waiter,
+		.until = timespec_of(deadline),
+		.forever = deadline == NEVER,
+	};
+
+	conn_settle(conn);
+	pthread_cond_init(&waiter->cond, NULL);
+	list_add_tail(&conn->wait.followers, &waiter->link);
+	pthread_cleanup_push(cancelled_following, &sleeper);
+	wait_following(&sleeper);
+	pthread_cleanup_pop(0);
+	stop_following(conn, waiter);
+	return sleeper.err != ETIMEDOUT;
 }
 
 void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
-	struct waiting *wait = &conn->wait;
 	bool in_time = true;
 
 	while (!waiter->ready(waiter) && in_time) {
@@ -177,17 +308,10 @@ void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 			in_time = follow(conn, waiter, deadline);
 			continue;
 		}
-		wait->leader = waiter;
-		wait->stints++;
-		wait->unattended |= wait->watched;
-		wait->watched = false;
+		begin_leading(conn, waiter);
 		in_time = lead(conn, waiter, deadline);
-		wait->leader = NULL;
-		if (wait->unattended) {
-			wait->unattended = false;
-			progress_kick(0);
-		}
+		stop_leading(conn);
 	}
-	if (!wait->leader)
+	if (!conn->wait.leader)
 		hand_over(conn);
 }

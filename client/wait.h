@@ -20,6 +20,12 @@ struct conn;
 struct waiter {
 	/* Is it there? Called with the connection's lock held. */
 	bool (*ready)(const struct waiter *waiter);
+	/*
+	 * The thread is cancelled while it waits (see cancel.h): called instead of returning, with
+	 * the connection's lock held, which it releases. NULL: it is not cancelled here.
+	 */
+	void (*cancelled)(struct waiter *waiter);
+	int cancel_state; /* with `cancelled`: what the thread's owner has chosen */
 	/* While it follows. */
 	pthread_cond_t cond;
 	struct list link;
