@@ -3,8 +3,8 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 
-#include "common/log.h"
 #include "common/transport.h"
 
 #define MSG_MIN 1024u /* the least in which a hello fits */
@@ -19,7 +19,7 @@ void prologue_make(struct prologue *wire, uint32_t msg_max, uint32_t nr_recvs)
 	};
 }
 
-int prologue_check(const struct prologue *wire, struct prologue *out)
+int prologue_check(const struct prologue *wire, struct prologue *out, char *why)
 {
 	struct prologue p = {
 		.magic = le32toh(wire->magic),
@@ -27,18 +27,19 @@ int prologue_check(const struct prologue *wire, struct prologue *out)
 		.msg_max = le32toh(wire->msg_max),
 		.nr_recvs = le32toh(wire->nr_recvs),
 	};
+	size_t room = why ? TP_WHY_MAX : 0;
 
 	if (p.magic != PROLOGUE_MAGIC) {
-		log_peer("the peer does not speak usrbio: it began with %08x", p.magic);
+		snprintf(why, room, "does not speak usrbio: it began with %08x", p.magic);
 		return -EPROTO;
 	}
 	if (p.version != PROLOGUE_VERSION) {
-		log_peer("the peer's transport has version %u, ours %u", p.version,
-			 PROLOGUE_VERSION);
+		snprintf(why, room, "has version %u of the transport, this side version %u",
+			 p.version, PROLOGUE_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	if (p.msg_max < MSG_MIN || p.nr_recvs < 2) {
-		log_peer("the peer offers messages of %u bytes and %u receive buffers", p.msg_max,
+		snprintf(why, room, "offers messages of %u bytes and %u receive buffers", p.msg_max,
 			 p.nr_recvs);
 		return -EBADMSG;
 	}

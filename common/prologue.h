@@ -25,8 +25,9 @@ _Static_assert(sizeof(struct prologue) == 16, "travels as it is");
 void prologue_make(struct prologue *wire, uint32_t msg_max, uint32_t nr_recvs);
 /*
  * Check and decode the peer's. 0 and host order in *out; -EPROTO for a stranger, -EPROTONOSUPPORT
- * for another version, -EBADMSG for limits nobody could work with. Logs which.
+ * for another version, -EBADMSG for limits nobody could work with. Then `why` (TP_WHY_MAX bytes, or
+ * NULL) says which of the peer: "does not speak usrbio".
  */
-int prologue_check(const struct prologue *wire, struct prologue *out);
+int prologue_check(const struct prologue *wire, struct prologue *out, char *why);
 
 #endif

@@ -1,6 +1,8 @@
 /* The table of providers: a URL scheme names one. */
 #include "common/transport.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct tp_ops *tp_find(const char *scheme)
@@ -11,6 +13,18 @@ const struct tp_ops *tp_find(const char *scheme)
 		if (!strcmp(providers[i]->name, scheme))
 			return providers[i];
 	return NULL;
+}
+
+int tp_blame(struct tp_conn *conn, int status, const char *fmt, ...)
+{
+	va_list args;
+
+	if (*conn->why)
+		return status;
+	va_start(args, fmt);
+	vsnprintf(conn->why, sizeof(conn->why), fmt, args);
+	va_end(args);
+	return status;
 }
 
 size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX])

@@ -118,6 +118,7 @@ struct tp_domain {
 };
 
 #define TP_CHANNEL_SIZE 32
+#define TP_WHY_MAX	160
 
 struct tp_conn {
 	const struct tp_ops *ops;
@@ -128,6 +129,10 @@ struct tp_conn {
 	 * NULL. Valid once connected.
 	 */
 	const uint8_t *channel;
+	/* At TP_EV_CLOSED, what its status does not say: words about the peer, "requires TLS". "":
+	 * the status says all.
+	 */
+	char why[TP_WHY_MAX];
 };
 
 /* Somebody asks to connect; to be accepted into a domain of the same provider, or refused. */
@@ -148,7 +153,8 @@ enum tp_event_type {
 	TP_EV_IMM,	 /* a WRITE with immediate `imm` has been placed */
 	TP_EV_DONE,	 /* the post with `cookie` is over: `status` 0 or -errno */
 	TP_EV_READY,	 /* an earlier -EAGAIN of this connection is worth another try */
-	TP_EV_CLOSED,	 /* the last event of a connection; `status` says why, 0: the peer left */
+	TP_EV_CLOSED,	 /* the last event of a connection; `status` says why, 0: the peer left;
+			    conn->why */
 };
 
 struct tp_event {
@@ -269,6 +275,10 @@ struct tp_ops {
  */
 #define TP_BINDING_MAX 64
 size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX]);
+
+/* For providers: keep why a connection ends, unless it has a reason already. Returns status. */
+int tp_blame(struct tp_conn *conn, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The provider of a URL scheme, or NULL. */
 const struct tp_ops *tp_find(const char *scheme);

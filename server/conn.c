@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -369,7 +370,11 @@ static void message_event(struct conn *conn, const struct tp_event *event)
 
 static void closed_event(struct conn *conn, const struct tp_event *event)
 {
-	conn_end(conn, event->status, event->status ? "the connection broke" : "the peer left");
+	const char *why = event->status ? "the connection broke" : "the peer left";
+	char known[TP_WHY_MAX + 16];
+
+	snprintf(known, sizeof(known), "the client %s", conn->tp->why);
+	conn_end(conn, event->status, *conn->tp->why ? known : why);
 	conn->closed = true;
 	conn_touch(conn);
 }

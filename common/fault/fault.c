@@ -358,6 +358,7 @@ static bool translate(struct tp_event *event)
 		conn->base.channel = conn->inner->channel;
 		conn->open = true;
 	} else if (event->type == TP_EV_CLOSED) {
+		memcpy(conn->base.why, conn->inner->why, sizeof(conn->base.why));
 		conn->open = false;
 		owe_no_more(conn);
 	}

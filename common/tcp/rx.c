@@ -314,7 +314,7 @@ void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (conn->keys)
 		keys_leave(conn->keys);
 	if (step == -EPROTO)
-		log_peer("the peer broke the protocol with operation %u, length %u",
+		tp_blame(&conn->base, step, "broke the protocol with operation %u, length %u",
 			 conn->rx.now.op, conn->rx.now.len);
 	if (step < 0)
 		tcp_conn_refuse(conn, step);

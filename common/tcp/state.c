@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/fork.h"
-#include "common/log.h"
 #include "common/prologue.h"
 #include "common/tcp/tcp.h"
 #include "common/wire_errno.h"
@@ -68,6 +67,8 @@ void tcp_conn_end(struct tcp_conn *conn, int status)
 	}
 	conn->status = status;
 	conn->state = TCP_STATE_CLOSED;
+	if (conn->tls && *tls_why(conn->tls))
+		tp_blame(&conn->base, status, "%s", tls_why(conn->tls));
 	tcp_timer_stop(tcp_domain_of(conn), &conn->timer);
 	tcp_domain_unwatch(tcp_domain_of(conn), conn->fd);
 	fork_close(conn->fd);
@@ -213,9 +214,9 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (conn->readable)
 		tcp_rx_fill(conn);
 	if (meant_for_tls(conn)) {
-		log_peer("the %s speaks TLS, and this connection is to be without",
-			 conn->keys ? "server" : "client");
-		tcp_conn_end(conn, -EPROTO);
+		tcp_conn_end(conn, tp_blame(&conn->base, -EPROTONOSUPPORT, "%s",
+					    conn->keys ? "requires TLS: use tls:// or ?tls=required"
+						       : "speaks TLS, and this address does not"));
 		return;
 	}
 	if (rx->tail < sizeof(theirs)) {
@@ -224,7 +225,7 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 		return;
 	}
 	memcpy(&theirs, rx->buf, sizeof(theirs));
-	err = prologue_check(&theirs, &theirs);
+	err = prologue_check(&theirs, &theirs, conn->base.why);
 	if (err) {
 		tcp_conn_end(conn, err);
 		return;

@@ -4,6 +4,7 @@
  */
 #include "common/tcp/tls_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,11 @@ int tls_open(const struct tp_tls_config *config, bool accepted, int fd, struct t
 	return 0;
 }
 
+const char *tls_why(const struct tls *tls)
+{
+	return tls->why;
+}
+
 void tls_close(struct tls *tls)
 {
 	if (!tls)
@@ -67,20 +73,21 @@ static int say_stranger(struct tls *tls)
 	static const char alert[] = {SSL3_RT_ALERT,	     3, 3, 0, 2, SSL3_AL_FATAL,
 				     SSL_AD_PROTOCOL_VERSION};
 
-	log_peer("the %s does not speak TLS, and this connection is to be with it",
-		 tls->accepted ? "client" : "server");
+	snprintf(tls->why, sizeof(tls->why), "does not speak TLS%s",
+		 tls->accepted ? "" : ": use tcp://, without tls=required");
 	send(tls->fd, alert, sizeof(alert), MSG_NOSIGNAL);
-	return -EPROTO;
+	return -EPROTONOSUPPORT;
 }
 
 static int say_rejected(struct tls *tls, const char *why)
 {
 	if (!tls->accepted)
-		log_peer("TLS: the server does not know the key %s, or has another one, or "
-			 "something between here and there changed what was said: %s",
-			 tls->identity, why);
+		snprintf(tls->why, sizeof(tls->why),
+			 "does not know our key, or has another one, or something between changed "
+			 "what was said (TLS: %s)",
+			 why);
 	else
-		log_peer("TLS: a client did not prove that it has the key %s: %s",
+		snprintf(tls->why, sizeof(tls->why), "has not proved the key %s (TLS: %s)",
 			 *tls->identity ? tls->identity : "it named, which is unknown", why);
 	return -EKEYREJECTED;
 }

@@ -35,10 +35,13 @@ void tls_close(struct tls *tls);
 /*
  * Go on with the handshake. 0: it is over, and this is the channel, which lives as long as `tls`.
  * -EAGAIN: not before the socket can be read, or written if tls_wants_out(). -EKEYREJECTED,
- * -EPROTO: no, and the log says why; -ECONNREFUSED: the peer has gone.
+ * -EPROTONOSUPPORT: no, and tls_why() says more; -ECONNREFUSED: the peer has gone.
  */
 int tls_handshake(struct tls *tls, const uint8_t **channel);
 bool tls_wants_out(const struct tls *tls);
+
+/* Why the handshake failed, or a call below did, in words about the peer; "": nothing to add. */
+const char *tls_why(const struct tls *tls);
 
 /*
  * As recvmsg, into the first segment only. 0: the peer said goodbye; ECONNRESET: cut or changed.

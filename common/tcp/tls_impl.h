@@ -22,6 +22,7 @@ struct tls {
 	char first;	/* its first byte */
 	bool drained;	/* the last receive left nothing in the socket */
 	uint8_t channel[TP_CHANNEL_SIZE];
+	char why[TP_WHY_MAX];
 	uint32_t held; /* bytes of out, in a record the socket has not taken whole */
 	char out[TLS_RECORD_MAX];
 };

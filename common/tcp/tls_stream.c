@@ -5,10 +5,9 @@
 #include "common/tcp/tls_impl.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "common/log.h"
 
 /*
  * What a call that did not succeed means, in errno's words; 0: the peer said goodbye. `err` is
@@ -27,7 +26,8 @@ static int meaning(struct tls *tls, int ret, int err)
 	if (code == SSL_ERROR_SYSCALL)
 		return err ? err : ECONNRESET;
 	if (ERR_GET_REASON(first) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
-		log_peer("TLS: %s", tls_reason(first));
+		snprintf(tls->why, sizeof(tls->why), "broke the rules of TLS: %s",
+			 tls_reason(first));
 	return ECONNRESET;
 }
 

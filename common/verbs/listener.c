@@ -43,6 +43,7 @@ void request_refuse(struct verbs_request *request)
 static struct verbs_request *request_new(const struct cm_note *note)
 {
 	struct verbs_request *r;
+	char why[TP_WHY_MAX];
 
 	if (!note->has_prologue) {
 		log_peer("a peer asks to connect without a prologue, refused");
@@ -51,7 +52,8 @@ static struct verbs_request *request_new(const struct cm_note *note)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	if (prologue_check(&note->prologue, &r->prologue)) {
+	if (prologue_check(&note->prologue, &r->prologue, why)) {
+		log_peer("a peer that asks to connect %s; refused", why);
 		free(r);
 		return NULL;
 	}

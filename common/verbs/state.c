@@ -157,7 +157,7 @@ static void responded(struct verbs_conn *c, const struct cm_note *note)
 	if (c->state != CONN_CONNECTING)
 		return;
 	if (note->has_prologue)
-		err = prologue_check(&note->prologue, &peer);
+		err = prologue_check(&note->prologue, &peer, c->conn.why);
 	if (!err)
 		err = conn_agree(c, &peer);
 	if (!err)

@@ -144,7 +144,10 @@ static void mismatched(const struct tp_ops *connects, const struct tp_ops *accep
 	server.request = NULL;
 	while (!client.closed || !server.closed)
 		pump_ends(ends, 2);
-	must(client.closed_status == -EPROTO && server.closed_status == -EPROTO);
+	must(client.closed_status == -EPROTONOSUPPORT && server.closed_status == -EPROTONOSUPPORT);
+	/* Both know why, and the one that connects what to do. */
+	must(strstr(client.conn->why, connects == &tp_tls ? "use tcp://" : "use tls://"));
+	must(strstr(server.conn->why, accepts == &tp_tls ? "does not speak TLS" : "speaks TLS"));
 	must(!client.connected && !server.connected);
 	accepts->unlisten(listener);
 	end_close(&client);

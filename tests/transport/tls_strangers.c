@@ -200,7 +200,7 @@ static void enter(struct stranger *who)
 	prologue_make(&mine, DEFAULT_MSG, 32);
 	must(SSL_write(who->ssl, &mine, sizeof(mine)) == sizeof(mine));
 	hear(who, &theirs, sizeof(theirs));
-	must(!prologue_check(&theirs, &theirs));
+	must(!prologue_check(&theirs, &theirs, NULL));
 }
 
 struct said {

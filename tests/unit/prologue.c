@@ -3,21 +3,22 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "common/prologue.h"
 #include "common/transport.h"
+
+static char why[TP_WHY_MAX];
 
 static int check_with(size_t at, uint8_t value)
 {
 	struct prologue wire, out;
 	uint8_t bytes[sizeof(wire)];
 
-	log_set_level("off");
+	*why = '\0';
 	prologue_make(&wire, 8192, 64);
 	memcpy(bytes, &wire, sizeof(wire));
 	bytes[at] = value;
 	memcpy(&wire, bytes, sizeof(wire));
-	return prologue_check(&wire, &out);
+	return prologue_check(&wire, &out, why);
 }
 
 Test(prologue, carries_the_limits)
@@ -28,7 +29,7 @@ Test(prologue, carries_the_limits)
 
 	prologue_make(&wire, 8192, 64);
 	cr_expect_arr_eq((const uint8_t *)&wire, expected, sizeof(expected));
-	cr_assert_eq(prologue_check(&wire, &out), 0);
+	cr_assert_eq(prologue_check(&wire, &out, NULL), 0);
 	cr_expect_eq(out.msg_max, 8192);
 	cr_expect_eq(out.nr_recvs, 64);
 }
@@ -38,7 +39,7 @@ Test(prologue, a_generous_peer_is_taken_down_to_our_limit)
 	struct prologue wire, out;
 
 	prologue_make(&wire, UINT32_MAX, UINT32_MAX);
-	cr_assert_eq(prologue_check(&wire, &out), 0);
+	cr_assert_eq(prologue_check(&wire, &out, NULL), 0);
 	cr_expect_eq(out.msg_max, TP_MSG_MAX);
 }
 
@@ -46,8 +47,11 @@ Test(prologue, refuses_the_others)
 {
 	for (size_t at = 0; at < 4; at++)
 		cr_expect_eq(check_with(at, 0), -EPROTO);
+	cr_expect(strstr(why, "does not speak usrbio"), "%s", why);
 	cr_expect_eq(check_with(4, 2), -EPROTONOSUPPORT);
+	cr_expect_str_eq(why, "has version 2 of the transport, this side version 1");
 	cr_expect_eq(check_with(5, 1), -EPROTONOSUPPORT);
 	cr_expect_eq(check_with(9, 0), -EBADMSG, "messages of no size");
+	cr_expect(strstr(why, "messages of 0 bytes"), "%s", why);
 	cr_expect_eq(check_with(12, 1), -EBADMSG, "a single receive buffer");
 }
