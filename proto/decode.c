@@ -115,6 +115,7 @@ static bool read_welcome(struct arena *arena, const Usrbio__Welcome *pb, struct 
 	m->version = pb->version;
 	m->features = pb->features;
 	m->boot_id = pb->boot_id;
+	m->host = pb->host;
 	m->max_inflight = pb->max_inflight;
 	m->max_regions = pb->max_regions;
 	m->max_files = pb->max_files;
@@ -196,6 +197,8 @@ static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *
 	m->nr_ranges = pb->n_range / 2;
 	m->range = pb->range;
 	m->replay = pb->replay;
+	m->at = pb->at;
+	m->at2 = pb->at2;
 	return m->op && m->op < NR_CALLS && pb->n_range % 2 == 0 && m->nr_ranges <= RANGES_MAX &&
 	       m->replay <= 1 &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
@@ -243,8 +246,11 @@ static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct repl
 		.counts_width = pb->counts_width,
 		.nr_counts = pb->n_counts,
 		.counts = pb->counts,
+		.nr_ids = pb->n_ids / 2,
+		.ids = pb->ids,
 	};
-	return get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
+	return pb->n_ids % 2 == 0 && m->nr_ids <= ANCESTORS_MAX &&
+	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
 	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m) &&
 	       counts_match(m);
 }

@@ -66,6 +66,7 @@ static long encode_welcome(const struct welcome *m, uint8_t *buf, size_t cap)
 	pb.session_id = data_of(m->session_id);
 	pb.session_key = data_of(m->session_key);
 	pb.boot_id = m->boot_id;
+	pb.host = m->host;
 	pb.max_inflight = m->max_inflight;
 	pb.max_regions = m->max_regions;
 	pb.max_files = m->max_files;
@@ -161,6 +162,8 @@ static long encode_call(const struct call *m, uint8_t *buf, size_t cap)
 	pb.range = ARRAY(uint64_t, m->range);
 	pb.replay = m->replay;
 	pb.persistent = data_of(m->persistent);
+	pb.at = m->at;
+	pb.at2 = m->at2;
 	return pack(MSG_CALL, &pb.base, buf, cap);
 }
 
@@ -191,6 +194,8 @@ static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
 	pb.counts_width = m->counts_width;
 	pb.n_counts = m->nr_counts;
 	pb.counts = ARRAY(uint64_t, m->counts);
+	pb.n_ids = 2 * m->nr_ids;
+	pb.ids = ARRAY(uint64_t, m->ids);
 	return pack(MSG_REPLY, &pb.base, buf, cap);
 }
 

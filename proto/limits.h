@@ -6,7 +6,7 @@
 #define USRBIO_PROTO_LIMITS_H
 
 #define PROTO_PORT    7040 /* where a URL names none; unassigned at IANA */
-#define PROTO_VERSION 1u
+#define PROTO_VERSION 2u
 
 /* A frame is a type byte and a protobuf message; larger ones are not even decoded. */
 #define FRAME_MAX	  16384
@@ -15,6 +15,7 @@
 #define ARENA_SIZE	  (64 * 1024) /* what decoding one frame may use */
 #define EXPORT_NAME_MAX	  255
 #define PROTO_PATH_MAX	  4095 /* without the final zero, like PATH_MAX */
+#define PROTO_NAME_MAX	  255  /* one component of a path, like NAME_MAX */
 #define PERSISTENT_MAX	  160  /* Linux file handles: 128 bytes and a header */
 #define TEXT_MAX	  512
 #define RANGES_MAX	  1000 /* pairs in one punch */
@@ -32,6 +33,7 @@
 #define SESSION_CONNS_MAX 64		 /* and so channels */
 #define CALL_SLOTS	  64  /* per channel; a call's tag is slot | sequence * CALL_SLOTS */
 #define COUNTS_MAX	  256 /* counters in a row of CALL_COUNTERS */
+#define ANCESTORS_MAX	  256 /* directories that one CALL_ANCESTORS names */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
 
 #define FEATURE_IMM	 (1ull << 0) /* full reads complete by an immediate */
@@ -44,23 +46,38 @@ enum { IO_NO_HOLES = 1 }; /* a read that meets a hole says -ENODATA */
 enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, NR_PRIORITIES };
 
 enum call_op {
-	CALL_OPEN = 1, /* path, flags (OPEN_*), mode -> file, persistent, attributes */
-	CALL_CLOSE,    /* file */
-	CALL_STAT,     /* file, or path when file is 0; flags CALL_NOFOLLOW -> attributes */
-	CALL_FSYNC,    /* file; flags CALL_DATA_ONLY */
-	CALL_TRUNCATE, /* file, or path when file is 0; len */
-	CALL_UNLINK,   /* path */
-	CALL_RMDIR,    /* path */
-	CALL_MKDIR,    /* path, mode */
-	CALL_RENAME,   /* path, path2; flags CALL_NOREPLACE */
-	CALL_LINK,     /* path or file, path2 */
-	CALL_READDIR,  /* path, off: `next` of the last answer, 0 first -> names, types, next */
-	CALL_PUNCH,    /* file, range */
-	CALL_COUNTERS, /* off: `next` of the last answer, 0 first -> names, types, counts, next */
-	CALL_REOPEN,   /* path, persistent, flags (OPEN_REOPEN_FLAGS) -> as OPEN */
+	/* A path is relative to `at`, path2 to `at2`. */
+	CALL_OPEN = 1,	/* path, flags (OPEN_*), mode -> file, persistent, attributes */
+	CALL_CLOSE,	/* file */
+	CALL_STAT,	/* file, or path when file is 0; flags CALL_(NO)FOLLOW -> attributes */
+	CALL_FSYNC,	/* file; flags CALL_DATA_ONLY */
+	CALL_TRUNCATE,	/* file, or path when file is 0; len */
+	CALL_UNLINK,	/* path */
+	CALL_RMDIR,	/* path */
+	CALL_MKDIR,	/* path, mode */
+	CALL_RENAME,	/* path, path2; flags CALL_NOREPLACE */
+	CALL_LINK,	/* path or file, path2 */
+	CALL_READDIR,	/* file or path, off: `next` of the last answer, 0 first -> names, types,
+			   next */
+	CALL_PUNCH,	/* file, range */
+	CALL_COUNTERS,	/* off: `next` of the last answer, 0 first -> names, types, counts, next */
+	CALL_REOPEN,	/* path, persistent, flags (OPEN_REOPEN_FLAGS) -> as OPEN */
+	CALL_SEEK,	/* file, off, flags CALL_DATA or CALL_HOLE -> next */
+	CALL_SETATTR,	/* file, flags (SET_*), mode */
+	CALL_ANCESTORS, /* file -> ids */
 	NR_CALLS,
 };
-enum { CALL_NOFOLLOW = 1, CALL_DATA_ONLY = 2, CALL_NOREPLACE = 4 };
+enum {
+	CALL_NOFOLLOW = 1,
+	CALL_DATA_ONLY = 2,
+	CALL_NOREPLACE = 4,
+	CALL_FOLLOW = 8, /* of a name below `at` */
+	CALL_DATA = 16,
+	CALL_HOLE = 32,
+};
+
+/* What CALL_SETATTR sets. */
+enum { SET_MODE = 1, SET_FLAGS_ALL = 1 };
 
 /* Flags of CALL_OPEN: the low two bits are the access mode. */
 enum {
@@ -72,7 +89,8 @@ enum {
 	OPEN_DIRECTORY = 32, /* refuse anything else */
 	OPEN_DIRECT = 64,    /* a hint: bypass the server's page cache */
 	OPEN_NOFOLLOW = 128,
-	OPEN_FLAGS_ALL = 255,
+	OPEN_FOLLOW = 256, /* a name below `at` may be a symbolic link */
+	OPEN_FLAGS_ALL = 511,
 	OPEN_REOPEN_FLAGS = OPEN_READ | OPEN_WRITE | OPEN_DIRECT,
 };
 

@@ -61,6 +61,7 @@ struct welcome {
 	struct bytes session_id, session_key;
 	uint64_t boot_id;
 	uint32_t max_inflight, max_regions, max_files, export_flags;
+	uint64_t host;
 	struct bytes server, text;
 	struct bytes mac; /* empty, or instead of a session_key */
 };
@@ -123,6 +124,7 @@ struct call {
 	const uint64_t *range;
 	uint32_t replay;
 	struct bytes persistent;
+	uint64_t at, at2;
 };
 
 struct file_attr {
@@ -145,6 +147,8 @@ struct reply {
 	uint32_t counts_width;
 	size_t nr_counts; /* counts_width for each of the types */
 	const uint64_t *counts;
+	size_t nr_ids; /* pairs */
+	const uint64_t *ids;
 };
 
 struct ping {

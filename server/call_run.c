@@ -26,6 +26,12 @@ static const char *path_of(struct bytes path)
 	return (const char *)path.data;
 }
 
+/* The directory that a path is a name in; NULL: the path begins at the root. */
+static struct store_file *dir_of(const struct file *at)
+{
+	return at ? at->store_file : NULL;
+}
+
 static bool read_only(const struct pending_call *p)
 {
 	return p->conn->read_only;
@@ -74,13 +80,13 @@ static int run_open(struct pending_call *p)
 {
 	struct store *store = store_of(p);
 	struct store_file *file;
-	int err = check_open(p, OPEN_FLAGS_ALL);
+	int err = check_open(p, OPEN_FLAGS_ALL & ~(p->call.at ? 0u : OPEN_FOLLOW));
 
 	if (err)
 		return err;
 	if (!session_reserve_file(p->conn->member.session))
 		return -ENOMEM;
-	err = store->ops->open_file(store, path_of(p->call.path), p->call.flags,
+	err = store->ops->open_file(store, dir_of(p->at), path_of(p->call.path), p->call.flags,
 				    p->call.mode & MODE_MASK, &file, &reply_of(p)->attr);
 	return opened(p, err, file);
 }
@@ -111,13 +117,15 @@ static int run_stat(struct pending_call *p)
 {
 	struct store *store = store_of(p);
 	struct reply *reply = reply_of(p);
+	bool nofollow =
+		p->call.flags & CALL_NOFOLLOW || (p->call.at && !(p->call.flags & CALL_FOLLOW));
 	int err;
 
 	if (p->call.file)
 		err = store->ops->stat_file(p->file->store_file, &reply->attr);
 	else
-		err = store->ops->stat_path(store, path_of(p->call.path),
-					    p->call.flags & CALL_NOFOLLOW, &reply->attr);
+		err = store->ops->stat_path(store, dir_of(p->at), path_of(p->call.path), nofollow,
+					    &reply->attr);
 	reply->attr_valid = !err;
 	return err;
 }
@@ -134,7 +142,8 @@ static int truncate_path(struct pending_call *p)
 	struct store *store = store_of(p);
 	struct store_file *file;
 	struct file_attr attr;
-	int err = store->ops->open_file(store, path_of(p->call.path), OPEN_WRITE, 0, &file, &attr);
+	int err = store->ops->open_file(store, dir_of(p->at), path_of(p->call.path), OPEN_WRITE, 0,
+					&file, &attr);
 
 	if (err)
 		return err;
@@ -169,14 +178,18 @@ static int run_unlink(struct pending_call *p)
 {
 	struct store *store = store_of(p);
 
-	return read_only(p) ? -EROFS : store->ops->unlink(store, path_of(p->call.path));
+	if (read_only(p))
+		return -EROFS;
+	return store->ops->unlink(store, dir_of(p->at), path_of(p->call.path));
 }
 
 static int run_rmdir(struct pending_call *p)
 {
 	struct store *store = store_of(p);
 
-	return read_only(p) ? -EROFS : store->ops->rmdir(store, path_of(p->call.path));
+	if (read_only(p))
+		return -EROFS;
+	return store->ops->rmdir(store, dir_of(p->at), path_of(p->call.path));
 }
 
 static int run_mkdir(struct pending_call *p)
@@ -185,7 +198,8 @@ static int run_mkdir(struct pending_call *p)
 
 	if (read_only(p))
 		return -EROFS;
-	return store->ops->mkdir(store, path_of(p->call.path), p->call.mode & MODE_MASK);
+	return store->ops->mkdir(store, dir_of(p->at), path_of(p->call.path),
+				 p->call.mode & MODE_MASK);
 }
 
 static int run_rename(struct pending_call *p)
@@ -194,8 +208,8 @@ static int run_rename(struct pending_call *p)
 
 	if (read_only(p))
 		return -EROFS;
-	return store->ops->rename(store, path_of(p->call.path), path_of(p->call.path2),
-				  p->call.flags & CALL_NOREPLACE);
+	return store->ops->rename(store, dir_of(p->at), path_of(p->call.path), dir_of(p->at2),
+				  path_of(p->call.path2), p->call.flags & CALL_NOREPLACE);
 }
 
 static int run_link(struct pending_call *p)
@@ -205,8 +219,10 @@ static int run_link(struct pending_call *p)
 	if (read_only(p))
 		return -EROFS;
 	if (p->call.file)
-		return store->ops->link_file(p->file->store_file, path_of(p->call.path2));
-	return store->ops->link(store, path_of(p->call.path), path_of(p->call.path2));
+		return store->ops->link_file(p->file->store_file, dir_of(p->at2),
+					     path_of(p->call.path2));
+	return store->ops->link(store, dir_of(p->at), path_of(p->call.path), dir_of(p->at2),
+				path_of(p->call.path2));
 }
 
 /* The frame holds the names, a byte for each type, and little more. */
@@ -229,7 +245,10 @@ static int run_readdir(struct pending_call *p)
 		return -ENOMEM;
 	dirents.names = p->names->names;
 	dirents.types = p->names->types;
-	err = store->ops->readdir(store, path_of(p->call.path), p->call.off, &dirents);
+	if (p->file)
+		err = store->ops->readdir_file(p->file->store_file, p->call.off, &dirents);
+	else
+		err = store->ops->readdir(store, path_of(p->call.path), p->call.off, &dirents);
 	if (err < 0)
 		return err;
 	reply->names = (struct bytes){.data = (uint8_t *)p->names->names, .len = dirents.used};
@@ -254,12 +273,57 @@ static int run_punch(struct pending_call *p)
 	return err;
 }
 
+static int run_seek(struct pending_call *p)
+{
+	uint32_t what = p->call.flags & (CALL_DATA | CALL_HOLE);
+
+	if (!p->file)
+		return -EBADF;
+	if (what != CALL_DATA && what != CALL_HOLE)
+		return -EINVAL;
+	return store_of(p)->ops->seek(p->file->store_file, p->call.off, what == CALL_HOLE,
+				      &reply_of(p)->next);
+}
+
+static int run_setattr(struct pending_call *p)
+{
+	if (p->call.flags != SET_MODE)
+		return -EINVAL;
+	if (read_only(p))
+		return -EROFS;
+	if (!p->file)
+		return -EBADF;
+	return store_of(p)->ops->set_mode(p->file->store_file, p->call.mode & 0777);
+}
+
+static int run_ancestors(struct pending_call *p)
+{
+	size_t max = names_room(p->conn) / (2 * sizeof(*p->ids));
+	int n;
+
+	if (!p->file)
+		return -EBADF;
+	p->ids = malloc(ANCESTORS_MAX * 2 * sizeof(*p->ids));
+	if (!p->ids)
+		return -ENOMEM;
+	n = store_of(p)->ops->ancestors(p->file->store_file, p->ids,
+					max < ANCESTORS_MAX ? (int)max : ANCESTORS_MAX);
+	if (n < 0)
+		return n;
+	reply_of(p)->ids = p->ids;
+	reply_of(p)->nr_ids = (size_t)n;
+	return 0;
+}
+
 static int (*const ops[NR_CALLS])(struct pending_call *) = {
-	[CALL_OPEN] = run_open,	    [CALL_CLOSE] = run_close,	    [CALL_STAT] = run_stat,
-	[CALL_FSYNC] = run_fsync,   [CALL_TRUNCATE] = run_truncate, [CALL_UNLINK] = run_unlink,
-	[CALL_RMDIR] = run_rmdir,   [CALL_MKDIR] = run_mkdir,	    [CALL_RENAME] = run_rename,
-	[CALL_LINK] = run_link,	    [CALL_READDIR] = run_readdir,   [CALL_PUNCH] = run_punch,
-	[CALL_REOPEN] = run_reopen,
+	[CALL_OPEN] = run_open,		[CALL_CLOSE] = run_close,
+	[CALL_STAT] = run_stat,		[CALL_FSYNC] = run_fsync,
+	[CALL_TRUNCATE] = run_truncate, [CALL_UNLINK] = run_unlink,
+	[CALL_RMDIR] = run_rmdir,	[CALL_MKDIR] = run_mkdir,
+	[CALL_RENAME] = run_rename,	[CALL_LINK] = run_link,
+	[CALL_READDIR] = run_readdir,	[CALL_PUNCH] = run_punch,
+	[CALL_REOPEN] = run_reopen,	[CALL_SEEK] = run_seek,
+	[CALL_SETATTR] = run_setattr,	[CALL_ANCESTORS] = run_ancestors,
 };
 
 /* The checks of the store are the last ones; these are for every store alike. */
@@ -268,20 +332,47 @@ static bool path_ok(struct bytes path)
 	return !path.len || path.data[0] != '/';
 }
 
+/* What a path, and a second one, may be relative to: the others do not look at `at`. */
+static bool takes_at(uint32_t op)
+{
+	return op == CALL_OPEN || op == CALL_STAT || op == CALL_TRUNCATE || op == CALL_UNLINK ||
+	       op == CALL_RMDIR || op == CALL_MKDIR || op == CALL_RENAME || op == CALL_LINK;
+}
+
+static bool takes_at2(uint32_t op)
+{
+	return op == CALL_RENAME || op == CALL_LINK;
+}
+
+static int check_path(struct bytes path, uint64_t handle, const struct file *at, bool takes_at)
+{
+	if (!handle)
+		return path_ok(path) ? 0 : -EINVAL;
+	if (!takes_at)
+		return -EINVAL;
+	return at ? store_check_name(at->store_file, path_of(path)) : -ESTALE;
+}
+
 static int run(struct pending_call *p)
 {
-	if (p->call.file && !p->file)
-		return -ESTALE;
-	if (!path_ok(p->call.path) || !path_ok(p->call.path2))
-		return -EINVAL;
-	return ops[p->call.op](p);
+	const struct call *call = &p->call;
+	int err = call->file && !p->file ? -ESTALE : 0;
+
+	/* A file is instead of a path. */
+	if (!err && !(call->file && call->at))
+		err = check_path(call->path, call->at, p->at, takes_at(call->op));
+	else if (!err)
+		err = -EINVAL;
+	if (!err)
+		err = check_path(call->path2, call->at2, p->at2, takes_at2(call->op));
+	return err ? err : ops[call->op](p);
 }
 
 /* Not to be done a second time when its answer was lost. */
 static bool is_once_only(uint32_t op)
 {
 	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&
-	       op != CALL_COUNTERS;
+	       op != CALL_COUNTERS && op != CALL_SEEK && op != CALL_ANCESTORS;
 }
 
 /*

@@ -38,16 +38,24 @@ static void uncharge(struct conn *conn, size_t bytes)
 		budget_give(&conn->worker->server->budget, before - now);
 }
 
+static void put_file(struct file *file)
+{
+	if (file)
+		file_unref(file, 1);
+}
+
 static void call_release(struct outgoing *out)
 {
 	struct pending_call *pending = container_of(out, struct pending_call, out);
 
 	uncharge(pending->conn, pending->bytes);
 	pending->conn->nr_calls--;
-	if (pending->file)
-		file_unref(pending->file, 1);
+	put_file(pending->file);
+	put_file(pending->at);
+	put_file(pending->at2);
 	free(pending->names);
 	free(pending->rows);
+	free(pending->ids);
 	free(pending);
 }
 
@@ -114,11 +122,19 @@ static size_t size_of(const struct call *call)
 /* What it takes in all, with its answer. */
 static size_t bytes_of(const struct call *call)
 {
-	size_t answer = call->op == CALL_READDIR    ? sizeof(struct names)
-			: call->op == CALL_COUNTERS ? COUNTERS_BYTES
-						    : 0;
+	size_t answer = call->op == CALL_READDIR     ? sizeof(struct names)
+			: call->op == CALL_COUNTERS  ? COUNTERS_BYTES
+			: call->op == CALL_ANCESTORS ? ANCESTORS_MAX * 2 * sizeof(uint64_t)
+						     : 0;
 
 	return sizeof(struct pending_call) + size_of(call) + answer;
+}
+
+/* By its handle, if the call names one; NULL: there is none. */
+static void get_file(struct conn *conn, uint64_t handle, struct file **file)
+{
+	if (handle)
+		session_get_files(conn->member.session, 1, &handle, file);
 }
 
 /* Its bytes have been charged. */
@@ -144,8 +160,9 @@ static struct pending_call *pending_new(struct conn *conn, const struct call *ca
 	pending->job.run = call_job;
 	pending->out.release = call_release;
 	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};
-	if (call->file)
-		session_get_files(conn->member.session, 1, &call->file, &pending->file);
+	get_file(conn, call->file, &pending->file);
+	get_file(conn, call->at, &pending->at);
+	get_file(conn, call->at2, &pending->at2);
 	return pending;
 }
 

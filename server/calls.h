@@ -37,10 +37,12 @@ struct pending_call {
 	struct list node; /* conn->calls until it runs */
 	struct conn *conn;
 	struct file *file;		    /* held; NULL when the call names none */
+	struct file *at, *at2;		    /* the same of the directories of its names */
 	struct call call;		    /* its strings and ranges lie behind this struct */
 	uint8_t persistent[PERSISTENT_MAX]; /* of the reply */
 	struct names *names;		    /* of a readdir */
 	void *rows;			    /* of counters */
+	uint64_t *ids;			    /* of ancestors */
 	size_t bytes;			    /* all of these, charged */
 	uint64_t data[];
 };

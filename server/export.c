@@ -7,10 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/host.h"
 #include "common/log.h"
 #include "server/store.h"
 
-static int open_one(struct exports *exports, const struct export_config *config)
+/*
+ * Files of the machine are the same by whichever server and export one comes to them; those of a
+ * store of its own are nobody else's.
+ */
+static uint64_t host_of_export(const struct export *export, uint64_t boot_id)
+{
+	const uint64_t own[] = {boot_id, export->index};
+
+	return export->store->local ? host_id() : host_of(own, sizeof(own));
+}
+
+static int open_one(struct exports *exports, const struct export_config *config, uint64_t boot_id)
 {
 	struct export *export = &exports->list[exports->nr];
 	size_t len = strlen(config->name);
@@ -28,10 +40,12 @@ static int open_one(struct exports *exports, const struct export_config *config)
 	memcpy(export->name, config->name, len + 1);
 	export->read_only = config->read_only || export->store->read_only;
 	export->index = exports->nr++;
+	export->host = host_of_export(export, boot_id);
 	return 0;
 }
 
-int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr)
+int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr,
+		 uint64_t boot_id)
 {
 	int err = 0;
 
@@ -39,7 +53,7 @@ int exports_open(struct exports *exports, const struct export_config *configs, u
 	if (!exports->list)
 		return -ENOMEM;
 	for (unsigned i = 0; i < nr && !err; i++)
-		err = open_one(exports, &configs[i]);
+		err = open_one(exports, &configs[i], boot_id);
 	if (err)
 		exports_close(exports);
 	return err;

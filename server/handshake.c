@@ -131,6 +131,7 @@ static void fill_welcome(const struct conn *conn, struct welcome *welcome)
 	if (!has_key(conn))
 		welcome->session_key = (struct bytes){session_key(session), SESSION_KEY_SIZE};
 	welcome->boot_id = conn->worker->server->boot_id;
+	welcome->host = session_export(session)->host;
 	welcome->max_inflight = conn->max_inflight;
 	welcome->max_regions = REGIONS_MAX;
 	welcome->max_files = session_max_files(session);

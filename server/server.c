@@ -200,7 +200,7 @@ int server_start(const struct server_config *config, struct server **out)
 	server->tls = (struct tp_tls_config){.find = keyring_psk, .arg = server->keyring};
 	if (err)
 		goto err_free;
-	err = exports_open(&server->exports, config->exports, config->nr_exports);
+	err = exports_open(&server->exports, config->exports, config->nr_exports, server->boot_id);
 	if (err)
 		goto err_keyring;
 	if (config->opened)

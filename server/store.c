@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/name.h"
 #include "server/store_fault.h"
 
 static const struct {
@@ -48,7 +49,23 @@ int store_check_open(const struct store *store, uint32_t flags)
 		return -EINVAL;
 	if (flags & OPEN_DIRECTORY && flags & OPEN_CREATE)
 		return -EINVAL;
+	if (flags & OPEN_FOLLOW && flags & OPEN_NOFOLLOW)
+		return -EINVAL;
 	if (store->read_only && flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE))
 		return -EROFS;
 	return 0;
+}
+
+int store_check_name(const struct store_file *at, const char *name)
+{
+	size_t len;
+
+	if (!at)
+		return 0;
+	if (at->regular)
+		return -ENOTDIR;
+	len = strlen(name);
+	if (!name_is_plain(name, len))
+		return -EINVAL;
+	return len > PROTO_NAME_MAX ? -ENAMETOOLONG : 0;
 }

@@ -22,12 +22,13 @@ struct store_ops;
 struct store {
 	const struct store_ops *ops;
 	bool read_only; /* the store itself refuses to change anything: -EROFS */
+	bool local;	/* its files are the machine's: dev and ino name them to all programs */
 };
 
 struct store_file {
 	struct store *store;
 	uint32_t flags; /* OPEN_READ and OPEN_WRITE as granted */
-	bool regular;	/* false: reading and writing it says -EBADF */
+	bool regular;	/* false: a directory; reading and writing it says -EBADF */
 	bool pipes;	/* a read may go into a pipe */
 	uint8_t persistent[PERSISTENT_MAX];
 	size_t persistent_len; /* 0: the store cannot name files beyond the session */
@@ -98,9 +99,16 @@ struct store_ops {
 	/* Never fails: errors come through done. */
 	void (*io_submit)(struct store_queue *queue, struct store_io *io);
 
-	/* Namespace calls. Paths are relative, "" or "." the root, and cannot lead outside it. */
-	int (*open_file)(struct store *store, const char *path, uint32_t flags, uint32_t mode,
-			 struct store_file **file, struct file_attr *attr);
+	/*
+	 * Namespace calls. Paths are relative, "" or "." the root, and cannot lead outside it.
+	 *
+	 * With `at`, an open directory, a path is one name in it (store_check_name), which is not
+	 * followed if it is a symbolic link, but where a flag says so. -ESTALE when the directory
+	 * is no longer beneath the root.
+	 */
+	int (*open_file)(struct store *store, struct store_file *at, const char *path,
+			 uint32_t flags, uint32_t mode, struct store_file **file,
+			 struct file_attr *attr);
 	/*
 	 * The file that `persistent` names, be it still at `path` or elsewhere in the export;
 	 * flags: OPEN_REOPEN_FLAGS. -ESTALE when it is not there or cannot be found: nothing else
@@ -113,16 +121,29 @@ struct store_ops {
 	int (*sync_file)(struct store_file *file, bool data_only);
 	int (*truncate_file)(struct store_file *file, uint64_t len);
 	int (*punch)(struct store_file *file, uint64_t start, uint64_t end);
-	int (*stat_path)(struct store *store, const char *path, bool nofollow,
-			 struct file_attr *attr);
-	int (*unlink)(struct store *store, const char *path);
-	int (*rmdir)(struct store *store, const char *path);
-	int (*mkdir)(struct store *store, const char *path, uint32_t mode);
-	int (*rename)(struct store *store, const char *from, const char *to, bool noreplace);
-	int (*link)(struct store *store, const char *from, const char *to);
-	int (*link_file)(struct store_file *file, const char *to);
+	/* Where data begins (or a hole, of which there is one at the end) from off on; -ENXIO. */
+	int (*seek)(struct store_file *file, uint64_t off, bool hole, uint64_t *found);
+	/* The nine permission bits. */
+	int (*set_mode)(struct store_file *file, uint32_t mode);
+	/*
+	 * dev and ino of a directory, its parent, and so on to the top, at most max pairs: how
+	 * many, fewer where the rest cannot be seen. -ENOTDIR.
+	 */
+	int (*ancestors)(struct store_file *file, uint64_t *ids, int max);
+	int (*stat_path)(struct store *store, struct store_file *at, const char *path,
+			 bool nofollow, struct file_attr *attr);
+	int (*unlink)(struct store *store, struct store_file *at, const char *path);
+	int (*rmdir)(struct store *store, struct store_file *at, const char *path);
+	int (*mkdir)(struct store *store, struct store_file *at, const char *path, uint32_t mode);
+	int (*rename)(struct store *store, struct store_file *at, const char *from,
+		      struct store_file *at2, const char *to, bool noreplace);
+	int (*link)(struct store *store, struct store_file *at, const char *from,
+		    struct store_file *at2, const char *to);
+	int (*link_file)(struct store_file *file, struct store_file *at, const char *to);
 	int (*readdir)(struct store *store, const char *path, uint64_t start,
 		       struct store_dirents *out);
+	/* The same of an open directory. */
+	int (*readdir_file)(struct store_file *dir, uint64_t start, struct store_dirents *out);
 };
 
 /* "posix:DIR" and plain "DIR", "null:SIZE", "memory:", and "fault:RULES:" before any of them. */
@@ -133,6 +154,11 @@ const char *store_directory(const char *where);
 
 /* For stores: do flags of an open mean something, and may they be? 0, -EINVAL, -EROFS. */
 int store_check_open(const struct store *store, uint32_t flags);
+/*
+ * Is this one name, and `at` a directory? 0; -ENOTDIR; -EINVAL for "", ".", "..", and what has a
+ * slash; -ENAMETOOLONG. Without `at` everything is a path.
+ */
+int store_check_name(const struct store_file *at, const char *name);
 
 extern const struct store_ops store_posix;
 extern const struct store_ops store_null;   /* reads are zeros, writes vanish */

@@ -52,6 +52,11 @@ static struct store_file *inner_file(struct store_file *file)
 	return ((struct fault_file *)file)->inner;
 }
 
+static struct store_file *inner_at(struct store_file *at)
+{
+	return at ? inner_file(at) : NULL;
+}
+
 /* A call that blocks: wait as the rules say, then 0 or the error they say. */
 static int check(struct store *store, enum fault_call call)
 {
@@ -84,6 +89,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		goto err_free;
 	store->base.ops = &store_fault;
 	store->base.read_only = flags & STORE_READ_ONLY;
+	store->base.local = store->inner->local;
 	*out = &store->base;
 	return 0;
 
@@ -197,15 +203,15 @@ static int wrap(struct store *store, struct store_file *inner, struct store_file
 	return 0;
 }
 
-static int open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
-		     struct store_file **out, struct file_attr *attr)
+static int open_file(struct store *store, struct store_file *at, const char *path, uint32_t flags,
+		     uint32_t mode, struct store_file **out, struct file_attr *attr)
 {
 	struct store_file *inner;
 	int err = check(store, FAULT_OPEN);
 
 	if (!err)
-		err = inner_of(store)->ops->open_file(inner_of(store), path, flags, mode, &inner,
-						      attr);
+		err = inner_of(store)->ops->open_file(inner_of(store), inner_at(at), path, flags,
+						      mode, &inner, attr);
 	return err ? err : wrap(store, inner, out);
 }
 
@@ -257,53 +263,84 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 	return err ? err : inner_of(file->store)->ops->punch(inner_file(file), start, end);
 }
 
-static int stat_path(struct store *store, const char *path, bool nofollow, struct file_attr *attr)
+static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
+{
+	int err = check(file->store, FAULT_SEEK);
+
+	return err ? err : inner_of(file->store)->ops->seek(inner_file(file), off, hole, found);
+}
+
+static int set_mode(struct store_file *file, uint32_t mode)
+{
+	int err = check(file->store, FAULT_SETATTR);
+
+	return err ? err : inner_of(file->store)->ops->set_mode(inner_file(file), mode);
+}
+
+static int ancestors(struct store_file *file, uint64_t *ids, int max)
+{
+	int err = check(file->store, FAULT_STAT);
+
+	return err ? err : inner_of(file->store)->ops->ancestors(inner_file(file), ids, max);
+}
+
+static int stat_path(struct store *store, struct store_file *at, const char *path, bool nofollow,
+		     struct file_attr *attr)
 {
 	int err = check(store, FAULT_STAT);
 
-	return err ? err : inner_of(store)->ops->stat_path(inner_of(store), path, nofollow, attr);
+	return err ? err
+		   : inner_of(store)->ops->stat_path(inner_of(store), inner_at(at), path, nofollow,
+						     attr);
 }
 
-static int unlink_name(struct store *store, const char *path)
+static int unlink_name(struct store *store, struct store_file *at, const char *path)
 {
 	int err = check(store, FAULT_UNLINK);
 
-	return err ? err : inner_of(store)->ops->unlink(inner_of(store), path);
+	return err ? err : inner_of(store)->ops->unlink(inner_of(store), inner_at(at), path);
 }
 
-static int remove_dir(struct store *store, const char *path)
+static int remove_dir(struct store *store, struct store_file *at, const char *path)
 {
 	int err = check(store, FAULT_RMDIR);
 
-	return err ? err : inner_of(store)->ops->rmdir(inner_of(store), path);
+	return err ? err : inner_of(store)->ops->rmdir(inner_of(store), inner_at(at), path);
 }
 
-static int make_dir(struct store *store, const char *path, uint32_t mode)
+static int make_dir(struct store *store, struct store_file *at, const char *path, uint32_t mode)
 {
 	int err = check(store, FAULT_MKDIR);
 
-	return err ? err : inner_of(store)->ops->mkdir(inner_of(store), path, mode);
+	return err ? err : inner_of(store)->ops->mkdir(inner_of(store), inner_at(at), path, mode);
 }
 
-static int rename_name(struct store *store, const char *from, const char *to, bool noreplace)
+static int rename_name(struct store *store, struct store_file *at, const char *from,
+		       struct store_file *at2, const char *to, bool noreplace)
 {
 	int err = check(store, FAULT_RENAME);
 
-	return err ? err : inner_of(store)->ops->rename(inner_of(store), from, to, noreplace);
+	return err ? err
+		   : inner_of(store)->ops->rename(inner_of(store), inner_at(at), from,
+						  inner_at(at2), to, noreplace);
 }
 
-static int link_name(struct store *store, const char *from, const char *to)
+static int link_name(struct store *store, struct store_file *at, const char *from,
+		     struct store_file *at2, const char *to)
 {
 	int err = check(store, FAULT_LINK);
 
-	return err ? err : inner_of(store)->ops->link(inner_of(store), from, to);
+	return err ? err
+		   : inner_of(store)->ops->link(inner_of(store), inner_at(at), from, inner_at(at2),
+						to);
 }
 
-static int link_file(struct store_file *file, const char *to)
+static int link_file(struct store_file *file, struct store_file *at, const char *to)
 {
 	int err = check(file->store, FAULT_LINK);
 
-	return err ? err : inner_of(file->store)->ops->link_file(inner_file(file), to);
+	return err ? err
+		   : inner_of(file->store)->ops->link_file(inner_file(file), inner_at(at), to);
 }
 
 static int list(struct store *store, const char *path, uint64_t start, struct store_dirents *out)
@@ -311,6 +348,13 @@ static int list(struct store *store, const char *path, uint64_t start, struct st
 	int err = check(store, FAULT_READDIR);
 
 	return err ? err : inner_of(store)->ops->readdir(inner_of(store), path, start, out);
+}
+
+static int list_file(struct store_file *dir, uint64_t start, struct store_dirents *out)
+{
+	int err = check(dir->store, FAULT_READDIR);
+
+	return err ? err : inner_of(dir->store)->ops->readdir_file(inner_file(dir), start, out);
 }
 
 const struct store_ops store_fault = {
@@ -327,6 +371,9 @@ const struct store_ops store_fault = {
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,
+	.seek = seek,
+	.set_mode = set_mode,
+	.ancestors = ancestors,
 	.stat_path = stat_path,
 	.unlink = unlink_name,
 	.rmdir = remove_dir,
@@ -335,4 +382,5 @@ const struct store_ops store_fault = {
 	.link = link_name,
 	.link_file = link_file,
 	.readdir = list,
+	.readdir_file = list_file,
 };

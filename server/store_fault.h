@@ -2,7 +2,8 @@
  * The fault store: "fault:RULES:REST" is the store of REST with faults put in front of it.
  *
  * RULES, separated by commas, each CALL.WHAT=WHEN:
- *   CALL  open stat sync truncate punch unlink rmdir mkdir rename link readdir read write
+ *   CALL  open stat sync truncate punch seek setattr unlink rmdir mkdir rename link readdir
+ *         read write
  *   WHAT  the name of an error (eio, enospc, estale, ...) and WHEN, as in common/when.h without a
  *         seed: 1/N every N-th call, #N the N-th only, #N+ from it on; the call fails without
  *         reaching the store
@@ -21,6 +22,8 @@ enum fault_call {
 	FAULT_SYNC,
 	FAULT_TRUNCATE,
 	FAULT_PUNCH,
+	FAULT_SEEK,
+	FAULT_SETATTR,
 	FAULT_UNLINK,
 	FAULT_RMDIR,
 	FAULT_MKDIR,

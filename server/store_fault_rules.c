@@ -14,7 +14,7 @@ static const char *const call_names[NR_FAULT_CALLS] = {
 	[FAULT_TRUNCATE] = "truncate", [FAULT_PUNCH] = "punch",	    [FAULT_UNLINK] = "unlink",
 	[FAULT_RMDIR] = "rmdir",       [FAULT_MKDIR] = "mkdir",	    [FAULT_RENAME] = "rename",
 	[FAULT_LINK] = "link",	       [FAULT_READDIR] = "readdir", [FAULT_READ] = "read",
-	[FAULT_WRITE] = "write",
+	[FAULT_WRITE] = "write",       [FAULT_SEEK] = "seek",	    [FAULT_SETATTR] = "setattr",
 };
 
 static int call_of(const char *name)

@@ -126,8 +126,8 @@ static void fill_attr(const struct store *store, bool is_dir, uint64_t ino, stru
 	};
 }
 
-static int open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
-		     struct store_file **out, struct file_attr *attr)
+static int open_file(struct store *store, struct store_file *at, const char *path, uint32_t flags,
+		     uint32_t mode, struct store_file **out, struct file_attr *attr)
 {
 	struct store_file *file;
 	uint64_t ino = ino_of(path);
@@ -160,7 +160,7 @@ static int reopen_file(struct store *store, const char *path, struct bytes persi
 
 	if (persistent.len != sizeof(ino) || memcmp(persistent.data, &ino, sizeof(ino)))
 		return -ESTALE;
-	return open_file(store, path, flags, 0, out, attr);
+	return open_file(store, NULL, path, flags, 0, out, attr);
 }
 
 static void close_file(struct store_file *file)
@@ -177,7 +177,8 @@ static int stat_file(struct store_file *file, struct file_attr *attr)
 	return 0;
 }
 
-static int stat_path(struct store *store, const char *path, bool nofollow, struct file_attr *attr)
+static int stat_path(struct store *store, struct store_file *at, const char *path, bool nofollow,
+		     struct file_attr *attr)
 {
 	fill_attr(store, is_root(path), ino_of(path), attr);
 	return 0;
@@ -205,32 +206,64 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 	return change_file(file);
 }
 
+static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
+{
+	uint64_t size = ((struct null_store *)file->store)->size;
+
+	if (!file->regular)
+		return -EBADF;
+	if (off >= size)
+		return -ENXIO;
+	*found = hole ? size : off;
+	return 0;
+}
+
+static int set_mode(struct store_file *file, uint32_t mode)
+{
+	return file->store->read_only ? -EROFS : 0;
+}
+
+/* The root is all there is. */
+static int ancestors(struct store_file *file, uint64_t *ids, int max)
+{
+	struct file_attr attr;
+
+	if (file->regular)
+		return -ENOTDIR;
+	stat_file(file, &attr);
+	ids[0] = attr.dev;
+	ids[1] = attr.ino;
+	return 1;
+}
+
 static int change_name(const struct store *store)
 {
 	return store->read_only ? -EROFS : 0;
 }
 
-static int remove_name(struct store *store, const char *path)
+static int remove_name(struct store *store, struct store_file *at, const char *path)
 {
 	return change_name(store);
 }
 
-static int make_dir(struct store *store, const char *path, uint32_t mode)
+static int make_dir(struct store *store, struct store_file *at, const char *path, uint32_t mode)
 {
 	return change_name(store);
 }
 
-static int rename_name(struct store *store, const char *from, const char *to, bool noreplace)
+static int rename_name(struct store *store, struct store_file *at, const char *from,
+		       struct store_file *at2, const char *to, bool noreplace)
 {
 	return change_name(store);
 }
 
-static int link_name(struct store *store, const char *from, const char *to)
+static int link_name(struct store *store, struct store_file *at, const char *from,
+		     struct store_file *at2, const char *to)
 {
 	return change_name(store);
 }
 
-static int link_file(struct store_file *file, const char *to)
+static int link_file(struct store_file *file, struct store_file *at, const char *to)
 {
 	return change_name(file->store);
 }
@@ -243,6 +276,11 @@ static int list(struct store *store, const char *path, uint64_t start, struct st
 	out->used = 0;
 	out->next = 0;
 	return 0;
+}
+
+static int list_file(struct store_file *dir, uint64_t start, struct store_dirents *out)
+{
+	return list(dir->store, dir->regular ? "file" : "", start, out);
 }
 
 const struct store_ops store_null = {
@@ -259,6 +297,9 @@ const struct store_ops store_null = {
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,
+	.seek = seek,
+	.set_mode = set_mode,
+	.ancestors = ancestors,
 	.stat_path = stat_path,
 	.unlink = remove_name,
 	.rmdir = remove_name,
@@ -267,4 +308,5 @@ const struct store_ops store_null = {
 	.link = link_name,
 	.link_file = link_file,
 	.readdir = list,
+	.readdir_file = list_file,
 };

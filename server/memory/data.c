@@ -163,6 +163,15 @@ void data_punch(struct data *data, struct pool *pool, uint64_t start, uint64_t e
 	}
 }
 
+uint64_t data_seek(const struct data *data, uint64_t off, bool hole)
+{
+	uint64_t chunk = off / CHUNK_SIZE, first = chunk;
+
+	while (chunk < DATA_MAX / CHUNK_SIZE && hole == (chunk_find(data, chunk) != NULL))
+		chunk = hole ? chunk + 1 : chunk_after(data, chunk);
+	return chunk == first ? off : chunk * CHUNK_SIZE;
+}
+
 static void table_free(struct table *table, int level, struct pool *pool)
 {
 	for (unsigned i = 0; i < FAN; i++) {

@@ -33,6 +33,8 @@ size_t data_write(struct data *data, struct pool *pool, const void *buf, size_t 
 /* Does any chunk of the range (not empty) lack? */
 bool data_has_hole(const struct data *data, uint64_t start, uint64_t end);
 void data_punch(struct data *data, struct pool *pool, uint64_t start, uint64_t end);
+/* Where data, or a hole, is from off on, as far as the tables reach. */
+uint64_t data_seek(const struct data *data, uint64_t off, bool hole);
 void data_free(struct data *data, struct pool *pool);
 
 struct entry {
@@ -93,7 +95,9 @@ struct place {
 struct node *tree_node_new(struct memory_store *store, uint32_t mode);
 /* Free it if nothing refers to it any more. */
 void tree_node_put(struct memory_store *store, struct node *node);
-int tree_walk(struct memory_store *store, const char *path, struct place *place);
+/* at: an open directory that the path is a name in; NULL: the root. */
+int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
+	      struct place *place);
 /* The node of this number at or below dir; NULL: it has no name there. */
 struct node *tree_find(struct node *dir, uint64_t ino);
 /* Enter node as the place's name, in place of what was there. -ENOSPC, -ENOMEM. */
@@ -106,18 +110,23 @@ void tree_touch(struct node *node, bool content);
 void tree_attr(const struct node *node, struct file_attr *attr);
 
 /* names.c */
-int memory_open_file(struct store *store, const char *path, uint32_t flags, uint32_t mode,
-		     struct store_file **file, struct file_attr *attr);
+int memory_open_file(struct store *store, struct store_file *at, const char *path, uint32_t flags,
+		     uint32_t mode, struct store_file **file, struct file_attr *attr);
 int memory_reopen_file(struct store *store, const char *path, struct bytes persistent,
 		       uint32_t flags, struct store_file **file, struct file_attr *attr);
-int memory_stat_path(struct store *store, const char *path, bool nofollow, struct file_attr *attr);
-int memory_unlink(struct store *store, const char *path);
-int memory_rmdir(struct store *store, const char *path);
-int memory_mkdir(struct store *store, const char *path, uint32_t mode);
-int memory_rename(struct store *store, const char *from, const char *to, bool noreplace);
-int memory_link(struct store *store, const char *from, const char *to);
-int memory_link_file(struct store_file *file, const char *to);
+int memory_stat_path(struct store *store, struct store_file *at, const char *path, bool nofollow,
+		     struct file_attr *attr);
+int memory_unlink(struct store *store, struct store_file *at, const char *path);
+int memory_rmdir(struct store *store, struct store_file *at, const char *path);
+int memory_mkdir(struct store *store, struct store_file *at, const char *path, uint32_t mode);
+int memory_rename(struct store *store, struct store_file *at, const char *from,
+		  struct store_file *at2, const char *to, bool noreplace);
+int memory_link(struct store *store, struct store_file *at, const char *from,
+		struct store_file *at2, const char *to);
+int memory_link_file(struct store_file *file, struct store_file *at, const char *to);
 int memory_readdir(struct store *store, const char *path, uint64_t start,
 		   struct store_dirents *out);
+int memory_readdir_file(struct store_file *dir, uint64_t start, struct store_dirents *out);
+int memory_ancestors(struct store_file *file, uint64_t *ids, int max);
 
 #endif

@@ -35,11 +35,11 @@ static int create(struct memory_store *store, struct place *place, uint32_t mode
 	return err;
 }
 
-static int find_or_create(struct memory_store *store, const char *path, uint32_t flags,
-			  uint32_t mode, struct node **node)
+static int find_or_create(struct memory_store *store, struct store_file *at, const char *path,
+			  uint32_t flags, uint32_t mode, struct node **node)
 {
 	struct place place;
-	int err = tree_walk(store, path, &place);
+	int err = tree_walk(store, at, path, &place);
 
 	if (err)
 		return err;
@@ -89,8 +89,8 @@ static int finish_open(struct memory_store *store, int err, struct node *node, u
 	return err;
 }
 
-int memory_open_file(struct store *base, const char *path, uint32_t flags, uint32_t mode,
-		     struct store_file **out, struct file_attr *attr)
+int memory_open_file(struct store *base, struct store_file *at, const char *path, uint32_t flags,
+		     uint32_t mode, struct store_file **out, struct file_attr *attr)
 {
 	struct memory_store *store = memory_store_of(base);
 	struct node *node = NULL;
@@ -99,7 +99,7 @@ int memory_open_file(struct store *base, const char *path, uint32_t flags, uint3
 	if (err)
 		return err;
 	pthread_rwlock_wrlock(&store->lock);
-	err = find_or_create(store, path, flags, mode, &node);
+	err = find_or_create(store, at, path, flags, mode, &node);
 	return finish_open(store, err, node, flags, out, attr);
 }
 
@@ -124,14 +124,15 @@ int memory_reopen_file(struct store *base, const char *path, struct bytes persis
 	return finish_open(store, err, node, flags, out, attr);
 }
 
-int memory_stat_path(struct store *base, const char *path, bool nofollow, struct file_attr *attr)
+int memory_stat_path(struct store *base, struct store_file *at, const char *path, bool nofollow,
+		     struct file_attr *attr)
 {
 	struct memory_store *store = memory_store_of(base);
 	struct place place;
 	int err;
 
 	pthread_rwlock_rdlock(&store->lock);
-	err = tree_walk(store, path, &place);
+	err = tree_walk(store, at, path, &place);
 	if (!err && !place.node)
 		err = -ENOENT;
 	if (!err)
@@ -141,7 +142,8 @@ int memory_stat_path(struct store *base, const char *path, bool nofollow, struct
 }
 
 /* A name that is to be made or taken away: under the lock from here on, if 0. */
-static int begin_change(struct store *base, const char *path, struct place *place)
+static int begin_change(struct store *base, struct store_file *at, const char *path,
+			struct place *place)
 {
 	struct memory_store *store = memory_store_of(base);
 	int err;
@@ -149,7 +151,7 @@ static int begin_change(struct store *base, const char *path, struct place *plac
 	if (base->read_only)
 		return -EROFS;
 	pthread_rwlock_wrlock(&store->lock);
-	err = tree_walk(store, path, place);
+	err = tree_walk(store, at, path, place);
 	if (!err && !place->dir)
 		err = -EINVAL;
 	if (err)
@@ -163,10 +165,10 @@ static int end_change(struct store *base, int err)
 	return err;
 }
 
-int memory_unlink(struct store *base, const char *path)
+int memory_unlink(struct store *base, struct store_file *at, const char *path)
 {
 	struct place place;
-	int err = begin_change(base, path, &place);
+	int err = begin_change(base, at, path, &place);
 
 	if (err)
 		return err;
@@ -178,10 +180,10 @@ int memory_unlink(struct store *base, const char *path)
 	return end_change(base, 0);
 }
 
-int memory_rmdir(struct store *base, const char *path)
+int memory_rmdir(struct store *base, struct store_file *at, const char *path)
 {
 	struct place place;
-	int err = begin_change(base, path, &place);
+	int err = begin_change(base, at, path, &place);
 
 	if (err)
 		return err;
@@ -195,10 +197,10 @@ int memory_rmdir(struct store *base, const char *path)
 	return end_change(base, 0);
 }
 
-int memory_mkdir(struct store *base, const char *path, uint32_t mode)
+int memory_mkdir(struct store *base, struct store_file *at, const char *path, uint32_t mode)
 {
 	struct place place;
-	int err = begin_change(base, path, &place);
+	int err = begin_change(base, at, path, &place);
 
 	if (err)
 		return err;
@@ -234,15 +236,16 @@ static int check_rename(const struct place *from, const struct place *to, bool n
 	return to->node->nr_entries && to->node != from->node ? -ENOTEMPTY : 0;
 }
 
-int memory_rename(struct store *base, const char *from, const char *to, bool noreplace)
+int memory_rename(struct store *base, struct store_file *at, const char *from,
+		  struct store_file *at2, const char *to, bool noreplace)
 {
 	struct memory_store *store = memory_store_of(base);
 	struct place old, new;
-	int err = begin_change(base, from, &old);
+	int err = begin_change(base, at, from, &old);
 
 	if (err)
 		return err;
-	err = tree_walk(store, to, &new);
+	err = tree_walk(store, at2, to, &new);
 	if (!err)
 		err = check_rename(&old, &new, noreplace);
 	if (err || old.node == new.node) /* two names of one file: nothing happens */
@@ -253,10 +256,11 @@ int memory_rename(struct store *base, const char *from, const char *to, bool nor
 	return end_change(base, err);
 }
 
-static int link_node(struct memory_store *store, struct node *node, const char *to)
+static int link_node(struct memory_store *store, struct node *node, struct store_file *at,
+		     const char *to)
 {
 	struct place place;
-	int err = tree_walk(store, to, &place);
+	int err = tree_walk(store, at, to, &place);
 
 	if (err)
 		return err;
@@ -272,26 +276,28 @@ static int link_node(struct memory_store *store, struct node *node, const char *
 	return err;
 }
 
-int memory_link(struct store *base, const char *from, const char *to)
+int memory_link(struct store *base, struct store_file *at, const char *from, struct store_file *at2,
+		const char *to)
 {
 	struct place place;
-	int err = begin_change(base, from, &place);
+	int err = begin_change(base, at, from, &place);
 
 	if (err)
-		return err == -EINVAL ? -EPERM : err; /* "", "." and ".." are directories */
+		/* "", "." and ".." are directories */
+		return err == -EINVAL && !at ? -EPERM : err;
 	if (!place.node)
 		return end_change(base, -ENOENT);
-	return end_change(base, link_node(memory_store_of(base), place.node, to));
+	return end_change(base, link_node(memory_store_of(base), place.node, at2, to));
 }
 
-int memory_link_file(struct store_file *file, const char *to)
+int memory_link_file(struct store_file *file, struct store_file *at, const char *to)
 {
 	struct memory_store *store = memory_store_of(file->store);
 
 	if (store->base.read_only)
 		return -EROFS;
 	pthread_rwlock_wrlock(&store->lock);
-	return end_change(file->store, link_node(store, memory_node_of(file), to));
+	return end_change(file->store, link_node(store, memory_node_of(file), at, to));
 }
 
 static int list(const struct node *dir, uint64_t start, struct store_dirents *out)
@@ -323,7 +329,7 @@ int memory_readdir(struct store *base, const char *path, uint64_t start, struct 
 	int err;
 
 	pthread_rwlock_rdlock(&store->lock);
-	err = tree_walk(store, path, &place);
+	err = tree_walk(store, NULL, path, &place);
 	if (!err && !place.node)
 		err = -ENOENT;
 	else if (!err && !S_ISDIR(place.node->mode))
@@ -332,4 +338,33 @@ int memory_readdir(struct store *base, const char *path, uint64_t start, struct 
 		err = list(place.node, start, out);
 	pthread_rwlock_unlock(&store->lock);
 	return err;
+}
+
+int memory_readdir_file(struct store_file *dir, uint64_t start, struct store_dirents *out)
+{
+	struct memory_store *store = memory_store_of(dir->store);
+	int err;
+
+	if (dir->regular)
+		return -ENOTDIR;
+	pthread_rwlock_rdlock(&store->lock);
+	err = list(memory_node_of(dir), start, out);
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+int memory_ancestors(struct store_file *file, uint64_t *ids, int max)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	int n = 0;
+
+	if (file->regular)
+		return -ENOTDIR;
+	pthread_rwlock_rdlock(&store->lock);
+	for (const struct node *at = memory_node_of(file); at && n < max; at = at->parent, n++) {
+		ids[2 * n] = 0; /* as tree_attr says */
+		ids[2 * n + 1] = at->ino;
+	}
+	pthread_rwlock_unlock(&store->lock);
+	return n;
 }

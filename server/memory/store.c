@@ -211,6 +211,39 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 	return 0;
 }
 
+static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	const struct node *node = memory_node_of(file);
+	int err = file->regular ? 0 : -EBADF;
+	uint64_t at;
+
+	pthread_rwlock_rdlock(&store->lock);
+	if (!err && off >= node->size)
+		err = -ENXIO;
+	at = err ? 0 : data_seek(&node->data, off, hole);
+	if (!err && !hole && at >= node->size)
+		err = -ENXIO;
+	if (!err)
+		*found = at < node->size ? at : node->size;
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+static int set_mode(struct store_file *file, uint32_t mode)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	struct node *node = memory_node_of(file);
+
+	if (file->store->read_only)
+		return -EROFS;
+	pthread_rwlock_wrlock(&store->lock);
+	node->mode = (node->mode & S_IFMT) | (mode & 0777);
+	tree_touch(node, false);
+	pthread_rwlock_unlock(&store->lock);
+	return 0;
+}
+
 const struct store_ops store_memory = {
 	.name = "memory",
 	.open_store = open_store,
@@ -225,6 +258,9 @@ const struct store_ops store_memory = {
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,
+	.seek = seek,
+	.set_mode = set_mode,
+	.ancestors = memory_ancestors,
 	.stat_path = memory_stat_path,
 	.unlink = memory_unlink,
 	.rmdir = memory_rmdir,
@@ -233,4 +269,5 @@ const struct store_ops store_memory = {
 	.link = memory_link,
 	.link_file = memory_link_file,
 	.readdir = memory_readdir,
+	.readdir_file = memory_readdir_file,
 };

@@ -132,10 +132,25 @@ static int step(struct memory_store *store, struct place *place, const char *nam
 	return 0;
 }
 
-int tree_walk(struct memory_store *store, const char *path, struct place *place)
+/* To a name in an open directory, which may have been removed. */
+static int step_at(struct memory_store *store, struct store_file *at, const char *name,
+		   struct place *place)
+{
+	int err = store_check_name(at, name);
+
+	*place = (struct place){.node = memory_node_of(at)};
+	if (err)
+		return err;
+	return place->node->nlink ? step(store, place, name, strlen(name)) : -ENOENT;
+}
+
+int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
+	      struct place *place)
 {
 	bool slash = false;
 
+	if (at)
+		return step_at(store, at, path, place);
 	if (*path == '/')
 		return -EACCES;
 	if (strlen(path) > PROTO_PATH_MAX)

@@ -62,6 +62,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		return -ENOMEM;
 	store->base.ops = &store_posix;
 	store->base.read_only = flags & STORE_READ_ONLY;
+	store->base.local = true;
 	store->sync = flags & STORE_SYNC;
 	store->root = fork_own(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (store->root < 0) {
@@ -109,6 +110,9 @@ const struct store_ops store_posix = {
 	.sync_file = posix_sync_file,
 	.truncate_file = posix_truncate_file,
 	.punch = posix_punch,
+	.seek = posix_seek,
+	.set_mode = posix_set_mode,
+	.ancestors = posix_ancestors,
 	.stat_path = posix_stat_path,
 	.unlink = posix_unlink,
 	.rmdir = posix_rmdir,
@@ -117,4 +121,5 @@ const struct store_ops store_posix = {
 	.link = posix_link,
 	.link_file = posix_link_file,
 	.readdir = posix_readdir,
+	.readdir_file = posix_readdir_file,
 };

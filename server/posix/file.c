@@ -97,6 +97,38 @@ int posix_truncate_file(struct store_file *base, uint64_t len)
 	return ftruncate(posix_file_of(base)->fd, (off_t)len) ? -errno : settle(base);
 }
 
+int posix_seek(struct store_file *base, uint64_t off, bool hole, uint64_t *found)
+{
+	off_t at;
+
+	if (!base->regular)
+		return -EBADF;
+	if (off > INT64_MAX)
+		return -ENXIO;
+	at = lseek(posix_file_of(base)->fd, (off_t)off, hole ? SEEK_HOLE : SEEK_DATA);
+	if (at < 0)
+		return errno == EINVAL ? -EOPNOTSUPP : -errno;
+	*found = (uint64_t)at;
+	return 0;
+}
+
+/* Nobody gets set-id bits from a client; a directory keeps those that say how it hands on groups.
+ */
+int posix_set_mode(struct store_file *base, uint32_t mode)
+{
+	int fd = posix_file_of(base)->fd;
+	struct stat st;
+
+	if (base->store->read_only)
+		return -EROFS;
+	if (fstat(fd, &st))
+		return -errno;
+	mode = (mode & 0777) | (S_ISDIR(st.st_mode) ? st.st_mode & 07000 : 0);
+	if (fchmod(fd, mode))
+		return -errno;
+	return posix_store_of(base->store)->sync ? posix_sync_file(base, false) : 0;
+}
+
 static int punch(int fd, uint64_t start, uint64_t end)
 {
 	if (start >= end)

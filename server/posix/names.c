@@ -5,17 +5,56 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server/posix/posix.h"
 
-int posix_stat_path(struct store *base, const char *path, bool nofollow, struct file_attr *attr)
+static int join(char path[PATH_MAX], const char *name)
 {
-	int fd = posix_path_open(posix_store_of(base), path, O_PATH | (nofollow ? O_NOFOLLOW : 0),
-				 0);
-	struct stat st;
-	int err;
+	size_t len = strlen(path), more = strlen(name);
 
+	if (len + 1 + more >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (len)
+		path[len++] = '/';
+	memcpy(path + len, name, more + 1);
+	return 0;
+}
+
+int posix_follow(struct posix_store *store, struct store_file **at, const char **path,
+		 char room[PATH_MAX])
+{
+	int err = store_check_name(*at, *path);
+	struct stat st;
+
+	if (!*at || err)
+		return err;
+	/* What cannot be looked at is the next one's to say. */
+	if (fstatat(posix_file_of(*at)->fd, *path, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISLNK(st.st_mode))
+		return 0;
+	err = posix_path_of(store, posix_file_of(*at)->fd, room);
+	if (!err)
+		err = join(room, *path);
+	if (err)
+		return err;
+	*at = NULL;
+	*path = room;
+	return 0;
+}
+
+int posix_stat_path(struct store *base, struct store_file *at, const char *path, bool nofollow,
+		    struct file_attr *attr)
+{
+	struct posix_store *store = posix_store_of(base);
+	char room[PATH_MAX];
+	struct stat st;
+	int err = nofollow ? 0 : posix_follow(store, &at, &path, room), fd;
+
+	if (err)
+		return err;
+	fd = posix_open_at(store, at, path, O_PATH | (nofollow ? O_NOFOLLOW : 0), 0);
 	if (fd < 0)
 		return fd;
 	err = fstat(fd, &st) ? -errno : 0;
@@ -43,10 +82,10 @@ int posix_sync_dir(struct posix_store *store, int dir)
 	return err;
 }
 
-int posix_sync_parent(struct posix_store *store, const char *path)
+int posix_sync_parent(struct posix_store *store, struct store_file *at, const char *path)
 {
 	struct posix_parent parent;
-	int err = posix_parent_open(store, path, &parent);
+	int err = posix_parent_open(store, at, path, &parent);
 
 	if (err)
 		return err;
@@ -60,17 +99,18 @@ static int sync_parent(struct store *base, const struct posix_parent *parent)
 	return posix_sync_dir(posix_store_of(base), parent->fd);
 }
 
-static int change_parent(struct store *base, const char *path, struct posix_parent *parent)
+static int change_parent(struct store *base, struct store_file *at, const char *path,
+			 struct posix_parent *parent)
 {
 	if (base->read_only)
 		return -EROFS;
-	return posix_parent_open(posix_store_of(base), path, parent);
+	return posix_parent_open(posix_store_of(base), at, path, parent);
 }
 
-static int remove_name(struct store *base, const char *path, int flags)
+static int remove_name(struct store *base, struct store_file *at, const char *path, int flags)
 {
 	struct posix_parent parent;
-	int err = change_parent(base, path, &parent);
+	int err = change_parent(base, at, path, &parent);
 
 	if (err)
 		return err;
@@ -79,20 +119,20 @@ static int remove_name(struct store *base, const char *path, int flags)
 	return err;
 }
 
-int posix_unlink(struct store *base, const char *path)
+int posix_unlink(struct store *base, struct store_file *at, const char *path)
 {
-	return remove_name(base, path, 0);
+	return remove_name(base, at, path, 0);
 }
 
-int posix_rmdir(struct store *base, const char *path)
+int posix_rmdir(struct store *base, struct store_file *at, const char *path)
 {
-	return remove_name(base, path, AT_REMOVEDIR);
+	return remove_name(base, at, path, AT_REMOVEDIR);
 }
 
-int posix_mkdir(struct store *base, const char *path, uint32_t mode)
+int posix_mkdir(struct store *base, struct store_file *at, const char *path, uint32_t mode)
 {
 	struct posix_parent parent;
-	int err = change_parent(base, path, &parent);
+	int err = change_parent(base, at, path, &parent);
 
 	if (err)
 		return err;
@@ -101,14 +141,15 @@ int posix_mkdir(struct store *base, const char *path, uint32_t mode)
 	return err;
 }
 
-int posix_rename(struct store *base, const char *from, const char *to, bool noreplace)
+int posix_rename(struct store *base, struct store_file *at, const char *from,
+		 struct store_file *at2, const char *to, bool noreplace)
 {
 	struct posix_parent old, new;
-	int err = change_parent(base, from, &old);
+	int err = change_parent(base, at, from, &old);
 
 	if (err)
 		return err;
-	err = change_parent(base, to, &new);
+	err = change_parent(base, at2, to, &new);
 	if (err)
 		goto out_old;
 	err = renameat2(old.fd, old.name, new.fd, new.name, noreplace ? RENAME_NOREPLACE : 0)
@@ -123,21 +164,23 @@ out_old:
 }
 
 /* Where a new name goes. What has no last component ("", ".", "..") is a directory already. */
-static int link_parent(struct store *base, const char *to, struct posix_parent *new)
+static int link_parent(struct store *base, struct store_file *at, const char *to,
+		       struct posix_parent *new)
 {
-	int err = change_parent(base, to, new);
+	int err = change_parent(base, at, to, new);
 
-	return err == -EINVAL ? -EEXIST : err;
+	return err == -EINVAL && !at ? -EEXIST : err;
 }
 
-int posix_link(struct store *base, const char *from, const char *to)
+int posix_link(struct store *base, struct store_file *at, const char *from, struct store_file *at2,
+	       const char *to)
 {
 	struct posix_parent old, new;
-	int err = change_parent(base, from, &old);
+	int err = change_parent(base, at, from, &old);
 
 	if (err)
-		return err == -EINVAL ? -EPERM : err;
-	err = link_parent(base, to, &new);
+		return err == -EINVAL && !at ? -EPERM : err;
+	err = link_parent(base, at2, to, &new);
 	if (err)
 		goto out_old;
 	err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno : sync_parent(base, &new);
@@ -147,11 +190,11 @@ out_old:
 	return err;
 }
 
-int posix_link_file(struct store_file *file, const char *to)
+int posix_link_file(struct store_file *file, struct store_file *at, const char *to)
 {
 	char name[PROC_FD_MAX];
 	struct posix_parent new;
-	int err = link_parent(file->store, to, &new);
+	int err = link_parent(file->store, at, to, &new);
 
 	if (err)
 		return err;

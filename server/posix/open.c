@@ -58,17 +58,18 @@ static int open_held(int held, int flags)
  * Take hold of the object first, look at it, and only then open it: opening a device acts on it.
  * Through /proc because nobody can put another object in its place meanwhile.
  */
-static int open_existing(struct posix_store *store, const char *path, int flags)
+static int open_existing(struct posix_store *store, struct store_file *at, const char *path,
+			 int flags)
 {
-	int held = posix_path_open(store, path, O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)), 0);
+	int held = posix_open_at(store, at, path, O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)), 0);
 
 	return held < 0 ? held : open_held(held, flags);
 }
 
 /* A file that has come into being on a sync export: the descriptor, or closed and -errno. */
-static int settle_new(struct posix_store *store, int fd, const char *path)
+static int settle_new(struct posix_store *store, int fd, struct store_file *at, const char *path)
 {
-	int err = fsync(fd) ? -errno : posix_sync_parent(store, path);
+	int err = fsync(fd) ? -errno : posix_sync_parent(store, at, path);
 
 	if (!err)
 		return fd;
@@ -76,23 +77,25 @@ static int settle_new(struct posix_store *store, int fd, const char *path)
 	return err;
 }
 
-static int open_or_create(struct posix_store *store, const char *path, uint32_t flags,
-			  uint32_t mode)
+static int open_or_create(struct posix_store *store, struct store_file *at, const char *path,
+			  uint32_t flags, uint32_t mode)
 {
 	int oflags = flags_of(&store->base, flags), fd = -ENOENT;
 
 	if (oflags < 0)
 		return oflags;
+	if (at) /* a link that was to be followed has become a path */
+		oflags |= O_NOFOLLOW;
 	if (!(flags & OPEN_CREATE))
-		return open_existing(store, path, oflags);
+		return open_existing(store, at, path, oflags);
 	if (!(flags & OPEN_EXCLUSIVE))
-		fd = open_existing(store, path, oflags);
+		fd = open_existing(store, at, path, oflags);
 	if (fd != -ENOENT)
 		return fd;
 	oflags |= O_CREAT | (flags & OPEN_EXCLUSIVE ? O_EXCL : 0);
 	/* No set-id bits: clients do not hand out the server's identity. */
-	fd = posix_path_open(store, path, oflags, mode & 0777);
-	return fd < 0 || !store->sync ? fd : settle_new(store, fd, path);
+	fd = posix_open_at(store, at, path, oflags, mode & 0777);
+	return fd < 0 || !store->sync ? fd : settle_new(store, fd, at, path);
 }
 
 /*
@@ -206,12 +209,16 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 	return 0;
 }
 
-int posix_open_file(struct store *base, const char *path, uint32_t flags, uint32_t mode,
-		    struct store_file **out, struct file_attr *attr)
+int posix_open_file(struct store *base, struct store_file *at, const char *path, uint32_t flags,
+		    uint32_t mode, struct store_file **out, struct file_attr *attr)
 {
 	struct posix_store *store = posix_store_of(base);
-	int fd = fault_at(STORE_OPEN_EMFILE) ? -EMFILE : open_or_create(store, path, flags, mode);
+	char room[PATH_MAX];
+	int err = flags & OPEN_FOLLOW ? posix_follow(store, &at, &path, room) : 0, fd;
 
+	if (err)
+		return err;
+	fd = fault_at(STORE_OPEN_EMFILE) ? -EMFILE : open_or_create(store, at, path, flags, mode);
 	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
 }
 
@@ -230,23 +237,6 @@ static int hold_path(struct posix_store *store, const char *path, struct bytes p
 		return held;
 	close(held);
 	return -ESTALE;
-}
-
-/* Where something held is, seen from the root of the export; -ESTALE when not beneath it. */
-static int path_of_held(struct posix_store *store, int held, char path[PATH_MAX])
-{
-	char link[PROC_FD_MAX], root[PATH_MAX];
-	ssize_t root_len = readlink(posix_proc_fd(store->root, link), root, PATH_MAX);
-	ssize_t len = readlink(posix_proc_fd(held, link), path, PATH_MAX);
-
-	if (root_len == 1) /* "/" */
-		root_len = 0;
-	if (root_len < 0 || root_len == PATH_MAX || len == PATH_MAX || len <= root_len + 1 ||
-	    memcmp(path, root, (size_t)root_len) || path[root_len] != '/')
-		return -ESTALE;
-	memmove(path, path + root_len + 1, (size_t)(len - root_len - 1));
-	path[len - root_len - 1] = '\0';
-	return 0;
 }
 
 /*
@@ -269,7 +259,7 @@ static int hold_handle(struct posix_store *store, struct bytes persistent)
 	held = open_by_handle_at(store->root, &name->handle, O_PATH | O_CLOEXEC);
 	if (held < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ESTALE;
-	err = path_of_held(store, held, path);
+	err = posix_path_of(store, held, path);
 	close(held);
 	return err ? err : hold_path(store, path, persistent);
 }

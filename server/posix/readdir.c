@@ -57,13 +57,11 @@ static int add_some(int dir, struct store_dirents *out)
 	return 1;
 }
 
-int posix_readdir(struct store *base, const char *path, uint64_t start, struct store_dirents *out)
+/* Of a directory opened for this, which is closed; or -errno instead of one. */
+static int list(int dir, uint64_t start, struct store_dirents *out)
 {
-	int dir, more = 1;
+	int more = 1;
 
-	if (start > INT64_MAX)
-		return -EINVAL;
-	dir = posix_path_open(posix_store_of(base), path, O_RDONLY | O_DIRECTORY, 0);
 	if (dir < 0)
 		return dir;
 	out->n = 0;
@@ -75,4 +73,30 @@ int posix_readdir(struct store *base, const char *path, uint64_t start, struct s
 		more = add_some(dir, out);
 	close(dir);
 	return more;
+}
+
+int posix_readdir(struct store *base, const char *path, uint64_t start, struct store_dirents *out)
+{
+	if (start > INT64_MAX)
+		return -EINVAL;
+	return list(posix_path_open(posix_store_of(base), path, O_RDONLY | O_DIRECTORY, 0), start,
+		    out);
+}
+
+/* By a description of its own, which has its own position: several may list it at a time. */
+int posix_readdir_file(struct store_file *base, uint64_t start, struct store_dirents *out)
+{
+	struct posix_file *file = posix_file_of(base);
+	char name[PROC_FD_MAX];
+	int err, dir;
+
+	if (base->regular)
+		return -ENOTDIR;
+	if (start > INT64_MAX)
+		return -EINVAL;
+	err = posix_check_beneath(posix_store_of(base->store), file);
+	if (err)
+		return err;
+	dir = open(posix_proc_fd(file->fd, name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return list(dir < 0 ? -errno : dir, start, out);
 }

@@ -109,6 +109,7 @@ static struct message welcome(bool mac)
 			    .session_id = {made_up, SESSION_ID_SIZE},
 			    .session_key = {made_up, SESSION_KEY_SIZE},
 			    .boot_id = 7,
+			    .host = 1,
 			    .max_inflight = 8,
 			    .max_regions = 8,
 			    .max_files = 8,

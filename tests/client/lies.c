@@ -69,6 +69,7 @@ static void lie_welcome(struct playserver *s, struct play_conn *conn, const stru
 					  .session_id = {secret, SESSION_ID_SIZE},
 					  .session_key = {secret, SESSION_KEY_SIZE},
 					  .boot_id = 1,
+					  .host = 1,
 					  .max_inflight = 1,
 					  .max_regions = 1}});
 }

@@ -75,6 +75,7 @@ static void welcome(struct playserver *server, struct play_conn *conn, const str
 			    .session_id = {.data = id, .len = sizeof(id)},
 			    .session_key = {.data = key, .len = sizeof(key)},
 			    .boot_id = server->boot_id,
+			    .host = 1,
 			    .max_inflight = server->max_inflight,
 			    .max_regions = server->max_regions,
 			    .max_files = 100},

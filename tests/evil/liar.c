@@ -17,6 +17,7 @@ struct welcome good_welcome(void)
 		.session_id = {id, sizeof(id)},
 		.session_key = {key, sizeof(key)},
 		.boot_id = 42,
+		.host = 1,
 		.max_inflight = 64,
 		.max_regions = LIAR_IDS,
 		.max_files = 100,

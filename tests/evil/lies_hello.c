@@ -240,7 +240,8 @@ static void epochs(struct evil *e, const struct lie *lie)
 #define VERSIONS(min, max) .number = (int64_t)(min) | (int64_t)(max) << 32
 
 const struct lie hello_lies[] = {
-	{"versions-to-come", STAGE_PROLOGUE, version, VERSIONS(2, 9)},
+	{"versions-to-come", STAGE_PROLOGUE, version, VERSIONS(PROTO_VERSION + 1, 9)},
+	{"version-past", STAGE_PROLOGUE, version, VERSIONS(1, PROTO_VERSION - 1)},
 	{"version-zero", STAGE_PROLOGUE, version, VERSIONS(0, 0)},
 	{"versions-without-end", STAGE_PROLOGUE, version, VERSIONS(0xffffffff, 0xffffffffull)},
 	{"versions-backward", STAGE_PROLOGUE, version_backward},

@@ -84,6 +84,7 @@ static void welcome(void)
 					  .session_id = {id, sizeof(id)},
 					  .session_key = {key, sizeof(key)},
 					  .boot_id = 42,
+					  .host = 1,
 					  .max_inflight = 8,
 					  .max_regions = IDS,
 					  .max_files = 100}};

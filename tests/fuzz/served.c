@@ -154,9 +154,9 @@ static void empty(struct store *store, const char *dir, unsigned depth)
 
 		if (n < 0 || n >= (int)sizeof(path))
 			continue;
-		if (store->ops->unlink(store, path)) {
+		if (store->ops->unlink(store, NULL, path)) {
 			empty(store, path, depth + 1);
-			store->ops->rmdir(store, path);
+			store->ops->rmdir(store, NULL, path);
 		}
 	}
 }

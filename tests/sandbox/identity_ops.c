@@ -17,7 +17,7 @@ static int store_open_as(struct place *place, const char *path, uint32_t flags)
 {
 	struct store_file *file;
 	struct file_attr attr;
-	int err = place_store->ops->open_file(place_store, path, flags, 0640, &file, &attr);
+	int err = place_store->ops->open_file(place_store, NULL, path, flags, 0640, &file, &attr);
 
 	if (!err)
 		place_store->ops->close_file(file);
@@ -53,7 +53,7 @@ static int store_stat(struct place *p)
 {
 	struct file_attr attr;
 
-	return place_store->ops->stat_path(place_store, "d/f", false, &attr);
+	return place_store->ops->stat_path(place_store, NULL, "d/f", false, &attr);
 }
 
 static int store_list(struct place *p)
@@ -68,37 +68,37 @@ static int store_list(struct place *p)
 
 static int store_mkdir(struct place *p)
 {
-	return place_store->ops->mkdir(place_store, "d/new", 0750);
+	return place_store->ops->mkdir(place_store, NULL, "d/new", 0750);
 }
 
 static int store_rmdir(struct place *p)
 {
-	return place_store->ops->rmdir(place_store, "d/sub");
+	return place_store->ops->rmdir(place_store, NULL, "d/sub");
 }
 
 static int store_unlink(struct place *p)
 {
-	return place_store->ops->unlink(place_store, "d/f");
+	return place_store->ops->unlink(place_store, NULL, "d/f");
 }
 
 static int store_rename(struct place *p)
 {
-	return place_store->ops->rename(place_store, "d/f", "d/new", false);
+	return place_store->ops->rename(place_store, NULL, "d/f", NULL, "d/new", false);
 }
 
 static int store_rename_out(struct place *p)
 {
-	return place_store->ops->rename(place_store, "d/f", "open/new", false);
+	return place_store->ops->rename(place_store, NULL, "d/f", NULL, "open/new", false);
 }
 
 static int store_rename_in(struct place *p)
 {
-	return place_store->ops->rename(place_store, "open/f", "d/new", false);
+	return place_store->ops->rename(place_store, NULL, "open/f", NULL, "d/new", false);
 }
 
 static int store_link(struct place *p)
 {
-	return place_store->ops->link(place_store, "d/f", "open/new");
+	return place_store->ops->link(place_store, NULL, "d/f", NULL, "open/new");
 }
 
 static int store_both(struct place *p)
@@ -242,7 +242,8 @@ static void learn_name(struct place *place)
 	struct store_file *file;
 	struct file_attr attr;
 
-	must(!place_store->ops->open_file(place_store, "d/f", OPEN_READ, 0, &file, &attr), "f");
+	must(!place_store->ops->open_file(place_store, NULL, "d/f", OPEN_READ, 0, &file, &attr),
+	     "f");
 	place->name_len = file->persistent_len;
 	memcpy(place->name, file->persistent, file->persistent_len);
 	place_store->ops->close_file(file);

@@ -231,7 +231,7 @@ struct bytes bytes_of(const char *text)
 struct hello peer_new_hello(const char *export)
 {
 	return (struct hello){
-		.version_min = 1,
+		.version_min = PROTO_VERSION,
 		.version_max = PROTO_VERSION,
 		.features = FEATURE_IMM | FEATURE_COUNTERS,
 		.export = bytes_of(export),

@@ -40,7 +40,7 @@ static void open_it(void)
 	static const struct export_config configs[] = {{.name = "a", .where = "memory:"},
 						       {.name = "b", .where = "memory:"}};
 
-	cr_assert_eq(exports_open(&exports, configs, 2), 0);
+	cr_assert_eq(exports_open(&exports, configs, 2, 1), 0);
 	cr_assert_eq(pool_open(&pool, 2), 0);
 	open_sessions(4096, FILES_MAX);
 }
@@ -63,7 +63,8 @@ static uint64_t add_file(struct session *session)
 	struct file_attr attr;
 	uint64_t handle = 0;
 
-	cr_assert_eq(store->ops->open_file(store, "f", OPEN_READ | OPEN_CREATE, 0644, &file, &attr),
+	cr_assert_eq(store->ops->open_file(store, NULL, "f", OPEN_READ | OPEN_CREATE, 0644, &file,
+					   &attr),
 		     0);
 	cr_assert(session_reserve_file(session));
 	cr_assert_eq(session_add_file(session, file, &handle), 0);
@@ -432,7 +433,7 @@ static void fill(struct session *session, int max)
 
 	for (int i = 1; i < max; i++)
 		add_file(session);
-	cr_assert_eq(store->ops->open_file(store, "f", OPEN_READ, 0, &file, &attr), 0);
+	cr_assert_eq(store->ops->open_file(store, NULL, "f", OPEN_READ, 0, &file, &attr), 0);
 	cr_assert(session_reserve_file(session));
 	cr_assert_eq(session_add_file(session, file, &handle), -EMFILE);
 	cr_assert_eq(session_close_file(session, first), 0);

@@ -189,8 +189,8 @@ Test(counters, come_in_pieces_each_connection_once)
 
 static void refused_body(struct server *server)
 {
-	struct hello hello = {.version_min = 1,
-			      .version_max = 1,
+	struct hello hello = {.version_min = PROTO_VERSION,
+			      .version_max = PROTO_VERSION,
 			      .features = FEATURE_IMM,
 			      .export = bytes_of("null"),
 			      .client = bytes_of("peer")};

@@ -134,8 +134,8 @@ static void without_imm_body(struct server *server)
 	uint64_t file;
 
 	peer_connect(&peer, server);
-	cr_assert_eq(peer_hello_as(&peer,
-				   &(struct hello){.version_max = 1, .export = bytes_of("memory")}),
+	cr_assert_eq(peer_hello_as(&peer, &(struct hello){.version_max = PROTO_VERSION,
+							  .export = bytes_of("memory")}),
 		     0);
 	cr_assert_eq(peer.welcome.features, 0);
 	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
@@ -501,9 +501,9 @@ static void batch_in_turns_body(struct server *server)
 	uint64_t file;
 
 	peer_connect(&peer, server);
-	cr_assert_eq(
-		peer_hello_as(&peer, &(struct hello){.version_max = 1, .export = bytes_of("null")}),
-		0);
+	cr_assert_eq(peer_hello_as(&peer, &(struct hello){.version_max = PROTO_VERSION,
+							  .export = bytes_of("null")}),
+		     0);
 	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	file = peer_open_file(&peer, "f", OPEN_READ);
 	for (uint32_t i = 0; i < N; i++)

@@ -20,8 +20,8 @@ static void each_scheme(void (*body)(struct server *server), const struct server
 static struct hello good(const char *export)
 {
 	return (struct hello){
-		.version_min = 1,
-		.version_max = 1,
+		.version_min = PROTO_VERSION,
+		.version_max = PROTO_VERSION,
 		.features = ~0ull,
 		.export = bytes_of(export),
 		.client = bytes_of("peer"),
@@ -79,8 +79,10 @@ static void refusals_body(struct server *server)
 	hello = good("");
 	refused(server, &hello, -ENOENT, "no export");
 	hello = good("memory");
-	hello.version_min = hello.version_max = 2;
-	refused(server, &hello, -EPROTONOSUPPORT, "2 to 2, the server 1");
+	hello.version_min = hello.version_max = PROTO_VERSION + 1;
+	refused(server, &hello, -EPROTONOSUPPORT, "3 to 3, the server 2");
+	hello.version_min = hello.version_max = 1;
+	refused(server, &hello, -EPROTONOSUPPORT, "1 to 1, the server 2");
 	hello.version_min = hello.version_max = 0;
 	refused(server, &hello, -EPROTONOSUPPORT, "0 to 0");
 }

@@ -132,7 +132,7 @@ struct store_file *bed_file(struct bed *bed, const char *path, uint32_t flags, i
 {
 	struct store_file *file = NULL;
 	struct file_attr attr;
-	int status = bed->store->ops->open_file(bed->store, path, flags, 0644, &file, &attr);
+	int status = bed->store->ops->open_file(bed->store, NULL, path, flags, 0644, &file, &attr);
 
 	if (err)
 		*err = status;

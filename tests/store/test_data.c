@@ -223,9 +223,9 @@ EACH_STORE(an_unlinked_file_lives_while_it_is_open)
 
 	fill(bed, 0, 100000, 4);
 	cr_assert_eq(bed_write(bed, file, 0, 100000, 0), 100000);
-	cr_assert_eq(bed->store->ops->unlink(bed->store, "file"), 0);
-	cr_assert_eq(bed->store->ops->stat_path(bed->store, "file", false, &attr), -ENOENT);
-	cr_assert_eq(bed->store->ops->link_file(file, "again"), -ENOENT);
+	cr_assert_eq(bed->store->ops->unlink(bed->store, NULL, "file"), 0);
+	cr_assert_eq(bed->store->ops->stat_path(bed->store, NULL, "file", false, &attr), -ENOENT);
+	cr_assert_eq(bed->store->ops->link_file(file, NULL, "again"), -ENOENT);
 	cr_assert_eq(bed_read(bed, file, 200000, 100000, 0, 0), 100000);
 	cr_assert_eq(memcmp(bed->staging, bed->staging + 200000, 100000), 0);
 	cr_assert_eq(bed->store->ops->stat_file(file, &attr), 0);
@@ -347,11 +347,11 @@ Test(memory, a_full_disk_says_so_and_recovers)
 		bed_write(&bed, file, 0, 1 << 20, 0);
 		bed_shut(&bed, file);
 		/* What is given back can be had again, all of it, each time. */
-		cr_assert_eq(bed.store->ops->unlink(bed.store, "other"), 0);
+		cr_assert_eq(bed.store->ops->unlink(bed.store, NULL, "other"), 0);
 		file = bed_create(&bed, "other");
 		cr_assert_eq(bed_write(&bed, file, 0, 800000, 0), 800000);
 		bed_shut(&bed, file);
-		cr_assert_eq(bed.store->ops->unlink(bed.store, "other"), 0);
+		cr_assert_eq(bed.store->ops->unlink(bed.store, NULL, "other"), 0);
 	}
 	bed_close(&bed);
 }
@@ -387,7 +387,7 @@ Test(null, reads_have_the_size_and_writes_vanish)
 	struct bed bed;
 
 	bed_open(&bed, "null:64K");
-	cr_assert_eq(bed.store->ops->stat_path(bed.store, "any/thing", false, &attr), 0);
+	cr_assert_eq(bed.store->ops->stat_path(bed.store, NULL, "any/thing", false, &attr), 0);
 	cr_assert_eq(attr.size, 65536);
 	cr_assert(S_ISREG(attr.mode));
 	file = bed_create(&bed, "any/thing");

@@ -166,7 +166,8 @@ static void try_opens(struct bed *bed, const char *path)
 	struct file_attr attr;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++, nr_attempts++) {
-		if (bed->store->ops->open_file(bed->store, path, flags[i], 0666, &file, &attr))
+		if (bed->store->ops->open_file(bed->store, NULL, path, flags[i], 0666, &file,
+					       &attr))
 			continue;
 		check_inside(bed, "open", path, &attr);
 		bed_shut(bed, file);
@@ -192,26 +193,26 @@ static void try_names(struct bed *bed, const char *path)
 	struct file_attr attr;
 
 	for (int nofollow = 0; nofollow < 2; nofollow++)
-		if (!ops->stat_path(bed->store, path, nofollow, &attr))
+		if (!ops->stat_path(bed->store, NULL, path, nofollow, &attr))
 			check_inside(bed, "stat", path, &attr);
 	if (!ops->readdir(bed->store, path, 0, &out))
 		check_listing(path, &out);
-	ops->mkdir(bed->store, path, 0777);
-	ops->rename(bed->store, "file", path, true);
-	ops->rename(bed->store, path, "taken", true);
-	ops->rename(bed->store, "taken", path, true);
-	ops->link(bed->store, "file", path);
-	ops->link(bed->store, path, "linked");
-	if (!ops->stat_path(bed->store, "linked", false, &attr))
+	ops->mkdir(bed->store, NULL, path, 0777);
+	ops->rename(bed->store, NULL, "file", NULL, path, true);
+	ops->rename(bed->store, NULL, path, NULL, "taken", true);
+	ops->rename(bed->store, NULL, "taken", NULL, path, true);
+	ops->link(bed->store, NULL, "file", NULL, path);
+	ops->link(bed->store, NULL, path, NULL, "linked");
+	if (!ops->stat_path(bed->store, NULL, "linked", false, &attr))
 		check_inside(bed, "link", path, &attr);
-	ops->unlink(bed->store, "linked");
+	ops->unlink(bed->store, NULL, "linked");
 	nr_attempts += 9;
 }
 
 static void try_removal(struct bed *bed, const char *path)
 {
-	bed->store->ops->unlink(bed->store, path);
-	bed->store->ops->rmdir(bed->store, path);
+	bed->store->ops->unlink(bed->store, NULL, path);
+	bed->store->ops->rmdir(bed->store, NULL, path);
 	nr_attempts += 2;
 }
 
@@ -266,13 +267,15 @@ POSIX_STORE(escapes_are_said_to_be_denied)
 	struct file_attr attr;
 
 	prepare(bed);
-	cr_assert_eq(bed->store->ops->stat_path(bed->store, "../outside", false, &attr), -EACCES);
-	cr_assert_eq(bed->store->ops->stat_path(bed->store, "/etc", false, &attr), -EACCES);
-	cr_assert_eq(bed->store->ops->stat_path(bed->store, "out/secret", false, &attr), -EACCES);
-	cr_assert_eq(bed->store->ops->mkdir(bed->store, "out/new", 0755), -EACCES);
-	cr_assert_eq(bed->store->ops->stat_path(bed->store, "loop1", false, &attr), -ELOOP);
-	cr_assert_eq(bed->store->ops->stat_path(bed->store, "loop1", true, &attr), 0);
-	cr_assert_eq(bed->store->ops->stat_path(bed->store, "dir/../dir", false, &attr), 0);
+	cr_assert_eq(bed->store->ops->stat_path(bed->store, NULL, "../outside", false, &attr),
+		     -EACCES);
+	cr_assert_eq(bed->store->ops->stat_path(bed->store, NULL, "/etc", false, &attr), -EACCES);
+	cr_assert_eq(bed->store->ops->stat_path(bed->store, NULL, "out/secret", false, &attr),
+		     -EACCES);
+	cr_assert_eq(bed->store->ops->mkdir(bed->store, NULL, "out/new", 0755), -EACCES);
+	cr_assert_eq(bed->store->ops->stat_path(bed->store, NULL, "loop1", false, &attr), -ELOOP);
+	cr_assert_eq(bed->store->ops->stat_path(bed->store, NULL, "loop1", true, &attr), 0);
+	cr_assert_eq(bed->store->ops->stat_path(bed->store, NULL, "dir/../dir", false, &attr), 0);
 	take_root(bed);
 }
 
@@ -283,10 +286,10 @@ Test(memory, no_path_leads_above_the_root)
 	struct bed bed;
 
 	bed_open(&bed, "memory");
-	cr_assert_eq(bed.store->ops->mkdir(bed.store, "d", 0755), 0);
+	cr_assert_eq(bed.store->ops->mkdir(bed.store, NULL, "d", 0755), 0);
 	for (size_t i = 0; i < sizeof(up) / sizeof(*up); i++)
-		cr_assert_eq(bed.store->ops->stat_path(bed.store, up[i], false, &attr), -EACCES,
-			     "%s", up[i]);
+		cr_assert_eq(bed.store->ops->stat_path(bed.store, NULL, up[i], false, &attr),
+			     -EACCES, "%s", up[i]);
 	bed_close(&bed);
 }
 
@@ -324,13 +327,14 @@ static void race_names(struct bed *bed)
 	struct store_file *file;
 	struct file_attr attr;
 
-	if (!ops->open_file(bed->store, "d/new", OPEN_WRITE | OPEN_CREATE, 0666, &file, &attr))
+	if (!ops->open_file(bed->store, NULL, "d/new", OPEN_WRITE | OPEN_CREATE, 0666, &file,
+			    &attr))
 		bed_shut(bed, file);
-	ops->mkdir(bed->store, "d/newdir", 0777);
-	ops->link(bed->store, "file", "d/link");
-	ops->unlink(bed->store, "d/link");
-	ops->rename(bed->store, "d/new", "d/new2", false);
-	ops->rmdir(bed->store, "d/newdir");
+	ops->mkdir(bed->store, NULL, "d/newdir", 0777);
+	ops->link(bed->store, NULL, "file", NULL, "d/link");
+	ops->unlink(bed->store, NULL, "d/link");
+	ops->rename(bed->store, NULL, "d/new", NULL, "d/new2", false);
+	ops->rmdir(bed->store, NULL, "d/newdir");
 }
 
 /* Each way leads to a file inside, or else to one outside or nowhere. */
@@ -348,8 +352,8 @@ static void race(struct bed *bed, struct tally *tally)
 		struct file_attr attr;
 
 		race_names(bed);
-		if (bed->store->ops->open_file(bed->store, ways[tally->tries % 7], OPEN_READ, 0,
-					       &file, &attr))
+		if (bed->store->ops->open_file(bed->store, NULL, ways[tally->tries % 7], OPEN_READ,
+					       0, &file, &attr))
 			continue;
 		if (attr.dev == secret.st_dev &&
 		    (attr.ino == secret.st_ino || attr.ino == passwd.st_ino))

@@ -26,7 +26,7 @@ static void touch(struct bed *bed, const char *path)
 
 static int stat_of(struct bed *bed, const char *path, struct file_attr *attr)
 {
-	return bed->store->ops->stat_path(bed->store, path, false, attr);
+	return bed->store->ops->stat_path(bed->store, NULL, path, false, attr);
 }
 
 static bool exists(struct bed *bed, const char *path)
@@ -71,8 +71,8 @@ EACH_STORE(opening_means_what_the_flags_say)
 	cr_assert_null(bed_file(bed, "file", OPEN_READ | OPEN_CREATE | OPEN_DIRECTORY, &err));
 	cr_assert_eq(err, -EINVAL);
 	/* Nobody gets to run files with the server's identity. */
-	cr_assert_eq(bed->store->ops->open_file(bed->store, "suid", OPEN_WRITE | OPEN_CREATE, 07755,
-						&file, &attr),
+	cr_assert_eq(bed->store->ops->open_file(bed->store, NULL, "suid", OPEN_WRITE | OPEN_CREATE,
+						07755, &file, &attr),
 		     0);
 	cr_assert_eq(attr.mode & 07777, 0755);
 	bed_shut(bed, file);
@@ -85,25 +85,25 @@ EACH_STORE(directories_come_and_go)
 	const struct store_ops *ops = bed->store->ops;
 	struct file_attr attr;
 
-	cr_assert_eq(ops->mkdir(bed->store, "a", 0755), 0);
-	cr_assert_eq(ops->mkdir(bed->store, "a", 0755), -EEXIST);
-	cr_assert_eq(ops->mkdir(bed->store, "a/b/", 07755), 0);
-	cr_assert_eq(ops->mkdir(bed->store, "x/b", 0755), -ENOENT);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "a", 0755), 0);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "a", 0755), -EEXIST);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "a/b/", 07755), 0);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "x/b", 0755), -ENOENT);
 	cr_assert_eq(stat_of(bed, "a/b", &attr), 0);
 	cr_assert(S_ISDIR(attr.mode));
 	cr_assert_eq(attr.mode & 07000, 0);
 	cr_assert_eq(stat_of(bed, "a/b/../../a/./b/..", &attr), 0);
-	cr_assert_eq(ops->rmdir(bed->store, "a"), -ENOTEMPTY);
-	cr_assert_eq(ops->unlink(bed->store, "a/b"), -EISDIR);
+	cr_assert_eq(ops->rmdir(bed->store, NULL, "a"), -ENOTEMPTY);
+	cr_assert_eq(ops->unlink(bed->store, NULL, "a/b"), -EISDIR);
 	touch(bed, "a/f");
-	cr_assert_eq(ops->rmdir(bed->store, "a/f"), -ENOTDIR);
-	cr_assert_eq(ops->unlink(bed->store, "a/f/"), -ENOTDIR);
-	cr_assert_eq(ops->mkdir(bed->store, "a/f/x", 0755), -ENOTDIR);
-	cr_assert_eq(ops->unlink(bed->store, "a/f"), 0);
-	cr_assert_eq(ops->unlink(bed->store, "a/f"), -ENOENT);
-	cr_assert_eq(ops->rmdir(bed->store, "a/b//"), 0);
-	cr_assert_eq(ops->rmdir(bed->store, "a"), 0);
-	cr_assert_eq(ops->rmdir(bed->store, "a"), -ENOENT);
+	cr_assert_eq(ops->rmdir(bed->store, NULL, "a/f"), -ENOTDIR);
+	cr_assert_eq(ops->unlink(bed->store, NULL, "a/f/"), -ENOTDIR);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "a/f/x", 0755), -ENOTDIR);
+	cr_assert_eq(ops->unlink(bed->store, NULL, "a/f"), 0);
+	cr_assert_eq(ops->unlink(bed->store, NULL, "a/f"), -ENOENT);
+	cr_assert_eq(ops->rmdir(bed->store, NULL, "a/b//"), 0);
+	cr_assert_eq(ops->rmdir(bed->store, NULL, "a"), 0);
+	cr_assert_eq(ops->rmdir(bed->store, NULL, "a"), -ENOENT);
 }
 
 EACH_STORE(the_root_and_dots_cannot_be_changed)
@@ -112,14 +112,16 @@ EACH_STORE(the_root_and_dots_cannot_be_changed)
 					    "a/.", "a/..", "a/../", "a/."};
 	const struct store_ops *ops = bed->store->ops;
 
-	cr_assert_eq(ops->mkdir(bed->store, "a", 0755), 0);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "a", 0755), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		cr_assert_lt(ops->unlink(bed->store, names[i]), 0, "%s", names[i]);
-		cr_assert_lt(ops->rmdir(bed->store, names[i]), 0, "%s", names[i]);
-		cr_assert_lt(ops->mkdir(bed->store, names[i], 0755), 0, "%s", names[i]);
-		cr_assert_lt(ops->rename(bed->store, names[i], "b", false), 0, "%s", names[i]);
-		cr_assert_lt(ops->rename(bed->store, "a", names[i], false), 0, "%s", names[i]);
-		cr_assert_lt(ops->link(bed->store, names[i], "b"), 0, "%s", names[i]);
+		cr_assert_lt(ops->unlink(bed->store, NULL, names[i]), 0, "%s", names[i]);
+		cr_assert_lt(ops->rmdir(bed->store, NULL, names[i]), 0, "%s", names[i]);
+		cr_assert_lt(ops->mkdir(bed->store, NULL, names[i], 0755), 0, "%s", names[i]);
+		cr_assert_lt(ops->rename(bed->store, NULL, names[i], NULL, "b", false), 0, "%s",
+			     names[i]);
+		cr_assert_lt(ops->rename(bed->store, NULL, "a", NULL, names[i], false), 0, "%s",
+			     names[i]);
+		cr_assert_lt(ops->link(bed->store, NULL, names[i], NULL, "b"), 0, "%s", names[i]);
 	}
 	cr_assert(exists(bed, "a"));
 	cr_assert_not(exists(bed, "b"));
@@ -132,26 +134,26 @@ EACH_STORE(renames_replace_only_what_fits)
 
 	touch(bed, "f");
 	touch(bed, "g");
-	cr_assert_eq(ops->mkdir(bed->store, "d", 0755), 0);
-	cr_assert_eq(ops->mkdir(bed->store, "e", 0755), 0);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "d", 0755), 0);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "e", 0755), 0);
 	touch(bed, "e/full");
 	cr_assert_eq(stat_of(bed, "f", &before), 0);
-	cr_assert_eq(ops->rename(bed->store, "f", "g", true), -EEXIST);
-	cr_assert_eq(ops->rename(bed->store, "none", "g", false), -ENOENT);
-	cr_assert_eq(ops->rename(bed->store, "f", "g", false), 0);
+	cr_assert_eq(ops->rename(bed->store, NULL, "f", NULL, "g", true), -EEXIST);
+	cr_assert_eq(ops->rename(bed->store, NULL, "none", NULL, "g", false), -ENOENT);
+	cr_assert_eq(ops->rename(bed->store, NULL, "f", NULL, "g", false), 0);
 	cr_assert_not(exists(bed, "f"));
 	cr_assert_eq(stat_of(bed, "g", &after), 0);
 	cr_assert_eq(before.ino, after.ino);
-	cr_assert_eq(ops->rename(bed->store, "g", "d", false), -EISDIR);
-	cr_assert_eq(ops->rename(bed->store, "d", "g", false), -ENOTDIR);
-	cr_assert_eq(ops->rename(bed->store, "d", "e", false), -ENOTEMPTY);
-	cr_assert_eq(ops->rename(bed->store, "d", "d/in", false), -EINVAL);
-	cr_assert_eq(ops->rename(bed->store, "g", "g", false), 0);
-	cr_assert_eq(ops->rename(bed->store, "g", "h", true), 0);
-	cr_assert_eq(ops->rename(bed->store, "e", "d", false), 0);
+	cr_assert_eq(ops->rename(bed->store, NULL, "g", NULL, "d", false), -EISDIR);
+	cr_assert_eq(ops->rename(bed->store, NULL, "d", NULL, "g", false), -ENOTDIR);
+	cr_assert_eq(ops->rename(bed->store, NULL, "d", NULL, "e", false), -ENOTEMPTY);
+	cr_assert_eq(ops->rename(bed->store, NULL, "d", NULL, "d/in", false), -EINVAL);
+	cr_assert_eq(ops->rename(bed->store, NULL, "g", NULL, "g", false), 0);
+	cr_assert_eq(ops->rename(bed->store, NULL, "g", NULL, "h", true), 0);
+	cr_assert_eq(ops->rename(bed->store, NULL, "e", NULL, "d", false), 0);
 	cr_assert(exists(bed, "d/full"));
-	cr_assert_eq(ops->rename(bed->store, "d", "d2/", false), 0);
-	cr_assert_eq(ops->rename(bed->store, "h", "d2/../d2/h", false), 0);
+	cr_assert_eq(ops->rename(bed->store, NULL, "d", NULL, "d2/", false), 0);
+	cr_assert_eq(ops->rename(bed->store, NULL, "h", NULL, "d2/../d2/h", false), 0);
 	cr_assert(exists(bed, "d2/h"));
 	cr_assert_eq(stat_of(bed, "d2/h", &after), 0);
 	cr_assert_eq(after.nlink, 1);
@@ -163,19 +165,19 @@ EACH_STORE(links_are_the_same_file)
 	struct store_file *file = bed_create(bed, "f");
 	struct file_attr a, b;
 
-	cr_assert_eq(ops->mkdir(bed->store, "d", 0755), 0);
-	cr_assert_eq(ops->link(bed->store, "f", "d/g"), 0);
-	cr_assert_eq(ops->link(bed->store, "f", "d/g"), -EEXIST);
-	cr_assert_eq(ops->link(bed->store, "none", "x"), -ENOENT);
-	cr_assert_eq(ops->link(bed->store, "d", "x"), -EPERM);
-	cr_assert_eq(ops->link_file(file, "h"), 0);
-	cr_assert_eq(ops->link_file(file, "h"), -EEXIST);
-	cr_assert_eq(ops->link_file(file, "d/.."), -EEXIST);
-	cr_assert_eq(ops->link(bed->store, "f", "d"), -EEXIST);
-	cr_assert_eq(ops->link(bed->store, "f", "d/."), -EEXIST);
-	cr_assert_eq(ops->link(bed->store, "f", ""), -EEXIST);
-	cr_assert_eq(ops->link(bed->store, "", "x"), -EPERM);
-	cr_assert_eq(ops->link(bed->store, "d/..", "x"), -EPERM);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "d", 0755), 0);
+	cr_assert_eq(ops->link(bed->store, NULL, "f", NULL, "d/g"), 0);
+	cr_assert_eq(ops->link(bed->store, NULL, "f", NULL, "d/g"), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, NULL, "none", NULL, "x"), -ENOENT);
+	cr_assert_eq(ops->link(bed->store, NULL, "d", NULL, "x"), -EPERM);
+	cr_assert_eq(ops->link_file(file, NULL, "h"), 0);
+	cr_assert_eq(ops->link_file(file, NULL, "h"), -EEXIST);
+	cr_assert_eq(ops->link_file(file, NULL, "d/.."), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, NULL, "f", NULL, "d"), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, NULL, "f", NULL, "d/."), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, NULL, "f", NULL, ""), -EEXIST);
+	cr_assert_eq(ops->link(bed->store, NULL, "", NULL, "x"), -EPERM);
+	cr_assert_eq(ops->link(bed->store, NULL, "d/..", NULL, "x"), -EPERM);
 	memcpy(bed->staging, "hello", 5);
 	cr_assert_eq(bed_write(bed, file, 0, 5, 0), 5);
 	cr_assert_eq(stat_of(bed, "d/g", &a), 0);
@@ -184,10 +186,10 @@ EACH_STORE(links_are_the_same_file)
 	cr_assert_eq(a.nlink, 3);
 	cr_assert_eq(b.size, 5);
 	/* Two names of one file: a rename between them does nothing. */
-	cr_assert_eq(ops->rename(bed->store, "f", "h", false), 0);
+	cr_assert_eq(ops->rename(bed->store, NULL, "f", NULL, "h", false), 0);
 	cr_assert(exists(bed, "f"));
-	cr_assert_eq(ops->unlink(bed->store, "f"), 0);
-	cr_assert_eq(ops->unlink(bed->store, "d/g"), 0);
+	cr_assert_eq(ops->unlink(bed->store, NULL, "f"), 0);
+	cr_assert_eq(ops->unlink(bed->store, NULL, "d/g"), 0);
 	cr_assert_eq(ops->stat_file(file, &a), 0);
 	cr_assert_eq(a.nlink, 1);
 	bed_shut(bed, file);
@@ -204,14 +206,14 @@ EACH_STORE(long_names_and_deep_paths_end_where_linux_does)
 	cr_assert(path);
 	memset(name, 'n', sizeof(name));
 	name[256] = '\0';
-	cr_assert_eq(ops->mkdir(bed->store, name, 0755), -ENAMETOOLONG);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, name, 0755), -ENAMETOOLONG);
 	cr_assert_eq(stat_of(bed, name, &attr), -ENAMETOOLONG);
 	name[255] = '\0';
 	touch(bed, name);
 	cr_assert(exists(bed, name));
 	while (len < 4000) {
 		len += (size_t)sprintf(path + len, "%sdeep", len ? "/" : "");
-		cr_assert_eq(ops->mkdir(bed->store, path, 0755), 0, "%zu", len);
+		cr_assert_eq(ops->mkdir(bed->store, NULL, path, 0755), 0, "%zu", len);
 	}
 	strcpy(path + len, "/file");
 	touch(bed, path);
@@ -220,7 +222,7 @@ EACH_STORE(long_names_and_deep_paths_end_where_linux_does)
 	path[8191] = '\0';
 	path[0] = '.';
 	cr_assert_eq(stat_of(bed, path, &attr), -ENAMETOOLONG);
-	cr_assert_eq(ops->mkdir(bed->store, path, 0755), -ENAMETOOLONG);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, path, 0755), -ENAMETOOLONG);
 	free(path);
 }
 
@@ -250,7 +252,7 @@ static void list_all(struct bed *bed, uint8_t *seen)
 		}
 		cr_assert_eq((size_t)(name - names), out.used);
 		sprintf(other, "gone-%d", batches);
-		bed->store->ops->unlink(bed->store, other);
+		bed->store->ops->unlink(bed->store, NULL, other);
 		sprintf(other, "new-%d", batches++);
 		touch(bed, other);
 		at = out.next;
@@ -287,7 +289,7 @@ EACH_STORE(listings_mind_their_limits)
 	cr_assert_eq(ops->readdir(bed->store, "", 0, &out), 0);
 	cr_assert_eq(out.n, 0);
 	cr_assert_eq(out.next, 0);
-	cr_assert_eq(ops->mkdir(bed->store, "seven77", 0755), 0);
+	cr_assert_eq(ops->mkdir(bed->store, NULL, "seven77", 0755), 0);
 	cr_assert_eq(ops->readdir(bed->store, ".", 0, &out), 0);
 	cr_assert_eq(out.n, 1);
 	cr_assert_eq(out.used, 8);
@@ -307,21 +309,21 @@ EACH_STORE(no_descriptor_is_lost)
 
 	for (int i = 0; i < 100; i++) {
 		touch(bed, "f");
-		ops->mkdir(bed->store, "d", 0755);
-		ops->mkdir(bed->store, "d/e/f", 0755);
-		ops->rename(bed->store, "d/x", "d/y", false);
-		ops->rename(bed->store, "d/x", "../d/y", false);
-		ops->rename(bed->store, "f", "d/f", true);
-		ops->link(bed->store, "d/f", "f");
-		ops->link(bed->store, "d/f", "none/f");
+		ops->mkdir(bed->store, NULL, "d", 0755);
+		ops->mkdir(bed->store, NULL, "d/e/f", 0755);
+		ops->rename(bed->store, NULL, "d/x", NULL, "d/y", false);
+		ops->rename(bed->store, NULL, "d/x", NULL, "../d/y", false);
+		ops->rename(bed->store, NULL, "f", NULL, "d/f", true);
+		ops->link(bed->store, NULL, "d/f", NULL, "f");
+		ops->link(bed->store, NULL, "d/f", NULL, "none/f");
 		stat_of(bed, "d", &attr);
 		bed_file(bed, "d", OPEN_WRITE | OPEN_CREATE, &err);
 		bed_file(bed, "d", OPEN_READ | OPEN_CREATE, &err);
 		bed_file(bed, "d/f", OPEN_WRITE | OPEN_CREATE | OPEN_EXCLUSIVE, &err);
 		bed_shut(bed, bed_file(bed, "d/f", OPEN_READ | OPEN_DIRECT, NULL));
-		ops->unlink(bed->store, "d/f");
-		ops->rmdir(bed->store, "d/none");
-		ops->rmdir(bed->store, "d");
+		ops->unlink(bed->store, NULL, "d/f");
+		ops->rmdir(bed->store, NULL, "d/none");
+		ops->rmdir(bed->store, NULL, "d");
 	}
 	cr_assert_eq(bed_count_fds(), before);
 }
@@ -337,12 +339,13 @@ static void change_everything(struct store *store)
 	struct file_attr attr;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		cr_assert_eq(ops->open_file(store, "f", flags[i], 0644, &file, &attr), -EROFS);
-	cr_assert_eq(ops->unlink(store, "f"), -EROFS);
-	cr_assert_eq(ops->rmdir(store, "d"), -EROFS);
-	cr_assert_eq(ops->mkdir(store, "new", 0755), -EROFS);
-	cr_assert_eq(ops->rename(store, "f", "g", false), -EROFS);
-	cr_assert_eq(ops->link(store, "f", "g"), -EROFS);
+		cr_assert_eq(ops->open_file(store, NULL, "f", flags[i], 0644, &file, &attr),
+			     -EROFS);
+	cr_assert_eq(ops->unlink(store, NULL, "f"), -EROFS);
+	cr_assert_eq(ops->rmdir(store, NULL, "d"), -EROFS);
+	cr_assert_eq(ops->mkdir(store, NULL, "new", 0755), -EROFS);
+	cr_assert_eq(ops->rename(store, NULL, "f", NULL, "g", false), -EROFS);
+	cr_assert_eq(ops->link(store, NULL, "f", NULL, "g"), -EROFS);
 }
 
 static void change_through(struct store *store, struct store_file *file)
@@ -351,7 +354,7 @@ static void change_through(struct store *store, struct store_file *file)
 
 	cr_assert_eq(ops->truncate_file(file, 0), -EROFS);
 	cr_assert_eq(ops->punch(file, 0, 4096), -EROFS);
-	cr_assert_eq(ops->link_file(file, "g"), -EROFS);
+	cr_assert_eq(ops->link_file(file, NULL, "g"), -EROFS);
 	cr_assert_eq(ops->sync_file(file, true), 0);
 }
 
@@ -363,12 +366,12 @@ POSIX_STORE(a_read_only_store_refuses_each_change)
 	char full[128];
 
 	touch(bed, "f");
-	bed->store->ops->mkdir(bed->store, "d", 0755);
+	bed->store->ops->mkdir(bed->store, NULL, "d", 0755);
 	stat_of(bed, "", &before);
 	snprintf(full, sizeof(full), "%s/d", bed->dir);
 	cr_assert_eq(store_open(full, true, &store), 0);
 	change_everything(store);
-	cr_assert_eq(store->ops->open_file(store, "", OPEN_READ, 0, &file, &after), 0);
+	cr_assert_eq(store->ops->open_file(store, NULL, "", OPEN_READ, 0, &file, &after), 0);
 	change_through(store, file);
 	store->ops->close_file(file);
 	store->ops->close_store(store);
@@ -387,7 +390,7 @@ Test(memory, a_read_only_store_refuses_each_change)
 
 		cr_assert_eq(store_open(kinds[i], true, &store), 0);
 		change_everything(store);
-		cr_assert_eq(store->ops->open_file(store, "", OPEN_READ, 0, &file, &attr), 0);
+		cr_assert_eq(store->ops->open_file(store, NULL, "", OPEN_READ, 0, &file, &attr), 0);
 		change_through(store, file);
 		store->ops->close_file(file);
 		store->ops->close_store(store);
@@ -495,13 +498,13 @@ POSIX_STORE(handles_name_the_same_file_only)
 	cr_assert_eq(a->persistent_len, again->persistent_len);
 	cr_assert_eq(memcmp(a->persistent, again->persistent, a->persistent_len), 0);
 	bed_shut(bed, again);
-	bed->store->ops->rename(bed->store, "a", "moved", false);
+	bed->store->ops->rename(bed->store, NULL, "a", NULL, "moved", false);
 	again = bed_file(bed, "moved", OPEN_READ, NULL);
 	cr_assert_eq(memcmp(a->persistent, again->persistent, a->persistent_len), 0);
 	bed_shut(bed, again);
 	/* Even if its inode is used again at once. */
 	old = *a;
-	bed->store->ops->unlink(bed->store, "moved");
+	bed->store->ops->unlink(bed->store, NULL, "moved");
 	bed_shut(bed, a);
 	b = bed_create(bed, "b");
 	cr_assert(b->persistent_len != old.persistent_len ||

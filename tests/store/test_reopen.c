@@ -85,15 +85,15 @@ EACH_STORE(the_same_file_where_it_was_or_elsewhere)
 	struct name name = make(bed, "f", 'f'), other;
 
 	expect_byte(bed, "f", &name, 'f');
-	cr_assert_eq(store->ops->mkdir(store, "dir", 0755), 0);
-	cr_assert_eq(store->ops->rename(store, "f", "dir/moved", false), 0);
+	cr_assert_eq(store->ops->mkdir(store, NULL, "dir", 0755), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "f", NULL, "dir/moved", false), 0);
 	expect_byte(bed, "f", &name, 'f');
 	other = make(bed, "f", 'o');
 	expect_byte(bed, "f", &name, 'f');
 	expect_byte(bed, "f", &other, 'o');
 	expect_byte(bed, "", &name, 'f');
 	expect_byte(bed, "no/such/directory", &name, 'f');
-	cr_assert_eq(store->ops->rename(store, "dir", "DIR", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "dir", NULL, "DIR", false), 0);
 	expect_byte(bed, "dir/moved", &name, 'f');
 }
 
@@ -102,13 +102,13 @@ EACH_STORE(none_when_it_is_gone)
 	struct store *store = bed->store;
 	struct name name = make(bed, "f", 'f'), other;
 
-	cr_assert_eq(store->ops->unlink(store, "f"), 0);
+	cr_assert_eq(store->ops->unlink(store, NULL, "f"), 0);
 	cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
 	other = make(bed, "f", 'o'); /* perhaps in the same inode */
 	cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
 	cr_assert_eq(try_name(bed, "f", &other), 0);
 	make(bed, "g", 'g');
-	cr_assert_eq(store->ops->rename(store, "g", "f", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "g", NULL, "f", false), 0);
 	cr_assert_eq(try_name(bed, "f", &other), -ESTALE);
 }
 
@@ -117,7 +117,7 @@ EACH_STORE(none_when_it_lives_on_without_a_name)
 	struct store_file *file = bed_create(bed, "f");
 	const struct name name = name_of(file);
 
-	cr_assert_eq(bed->store->ops->unlink(bed->store, "f"), 0);
+	cr_assert_eq(bed->store->ops->unlink(bed->store, NULL, "f"), 0);
 	cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
 	cr_assert_eq(try_name(bed, "f (deleted)", &name), -ESTALE);
 	make(bed, "f (deleted)", 'd');
@@ -131,7 +131,7 @@ EACH_STORE(directories_too)
 	struct store_file *dir;
 	struct name name;
 
-	cr_assert_eq(store->ops->mkdir(store, "dir", 0755), 0);
+	cr_assert_eq(store->ops->mkdir(store, NULL, "dir", 0755), 0);
 	dir = bed_file(bed, "dir", OPEN_READ, NULL);
 	name = name_of(dir);
 	bed_shut(bed, dir);
@@ -139,7 +139,7 @@ EACH_STORE(directories_too)
 		cr_skip_test("no handles in /tmp");
 	cr_assert_eq(try_name(bed, "dir", &name), 0);
 	cr_assert_eq(reopen(bed, "dir", &name, RW, &dir), -EISDIR);
-	cr_assert_eq(store->ops->rmdir(store, "dir"), 0);
+	cr_assert_eq(store->ops->rmdir(store, NULL, "dir"), 0);
 	cr_assert_eq(try_name(bed, "dir", &name), -ESTALE);
 }
 

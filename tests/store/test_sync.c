@@ -89,9 +89,9 @@ static void change_everything(struct bed *bed, unsigned times)
 	struct store *store = bed->store;
 	struct store_file *file;
 
-	cr_assert_eq(store->ops->mkdir(store, "d", 0755), 0);
+	cr_assert_eq(store->ops->mkdir(store, NULL, "d", 0755), 0);
 	expect(0, times, "mkdir");
-	cr_assert_eq(store->ops->mkdir(store, "e", 0755), 0);
+	cr_assert_eq(store->ops->mkdir(store, NULL, "e", 0755), 0);
 	expect(0, times, "mkdir");
 	file = bed_create(bed, "d/f");
 	expect(times, times, "create");
@@ -102,19 +102,19 @@ static void change_everything(struct bed *bed, unsigned times)
 	expect(times, 0, "truncate");
 	cr_assert_eq(store->ops->punch(file, 0, 4), 0);
 	expect(times, 0, "punch");
-	cr_assert_eq(store->ops->link_file(file, "e/g"), 0);
+	cr_assert_eq(store->ops->link_file(file, NULL, "e/g"), 0);
 	expect(0, times, "link of a file");
 	bed_shut(bed, file);
-	cr_assert_eq(store->ops->link(store, "d/f", "h"), 0);
+	cr_assert_eq(store->ops->link(store, NULL, "d/f", NULL, "h"), 0);
 	expect(0, times, "link");
-	cr_assert_eq(store->ops->rename(store, "d/f", "e/f", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "d/f", NULL, "e/f", false), 0);
 	expect(0, 2 * times, "rename");
-	cr_assert_eq(store->ops->unlink(store, "e/f"), 0);
+	cr_assert_eq(store->ops->unlink(store, NULL, "e/f"), 0);
 	expect(0, times, "unlink");
-	cr_assert_eq(store->ops->rmdir(store, "d"), 0);
+	cr_assert_eq(store->ops->rmdir(store, NULL, "d"), 0);
 	expect(0, times, "rmdir");
-	cr_assert_eq(store->ops->rmdir(store, "d"), -ENOENT);
-	cr_assert_eq(store->ops->mkdir(store, "e", 0755), -EEXIST);
+	cr_assert_eq(store->ops->rmdir(store, NULL, "d"), -ENOENT);
+	cr_assert_eq(store->ops->mkdir(store, NULL, "e", 0755), -EEXIST);
 	expect(0, 0, "what failed");
 }
 
@@ -148,7 +148,7 @@ Test(sync, what_cannot_be_synced_is_no_success)
 	open_bed(&bed, STORE_SYNC);
 	file = bed_create(&bed, "f");
 	seen.err = EIO;
-	cr_assert_eq(bed.store->ops->mkdir(bed.store, "d", 0755), -EIO);
+	cr_assert_eq(bed.store->ops->mkdir(bed.store, NULL, "d", 0755), -EIO);
 	cr_assert_eq(bed.store->ops->truncate_file(file, 5), -EIO);
 	bed_shut(&bed, file);
 	bed_close(&bed);
