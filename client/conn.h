@@ -63,6 +63,7 @@ struct conn {
 	enum conn_proof proof;
 
 	uint64_t features;
+	uint64_t host;			       /* of the files of the mount */
 	uint32_t batch_max;		       /* I/Os that fit into one message */
 	uint32_t max_regions;		       /* region ids the server takes */
 	uint64_t region_ids[REGIONS_MAX / 64]; /* one bit each: in use */

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "client/cancel.h"
+#include "client/file.h"
 #include "client/place.h"
 
 struct usrbio_dir {
+	struct file *file; /* of usrbio_fdopendir; or NULL and */
 	struct place place;
 	struct answer answer;
 	const char *name; /* the next one in the answer */
@@ -19,13 +21,16 @@ struct usrbio_dir {
 
 static int fetch(struct usrbio_dir *dir, uint64_t off)
 {
-	struct call call = {
-		.op = CALL_READDIR,
-		.path = {(const uint8_t *)dir->place.path, strlen(dir->place.path)},
-		.off = off,
-	};
-	int err = mount_call(dir->place.mount, &call, &dir->answer);
+	struct call call = {.op = CALL_READDIR, .off = off};
+	int err;
 
+	if (dir->file) {
+		err = mount_call_file(dir->file, &call, &dir->answer);
+	} else {
+		call.path =
+			(struct bytes){(const uint8_t *)dir->place.path, strlen(dir->place.path)};
+		err = mount_call(dir->place.mount, &call, &dir->answer);
+	}
 	dir->name = (const char *)dir->answer.reply.names.data;
 	dir->index = 0;
 	return err;
@@ -39,6 +44,7 @@ int usrbio_opendir(const char *path, struct usrbio_dir **dir)
 
 	if (!made)
 		return -ENOMEM;
+	made->file = NULL;
 	err = place_open(path, true, &made->place);
 	if (err)
 		goto err_free;
@@ -53,6 +59,29 @@ err_place:
 err_free:
 	free(made);
 	return err == -ENOTTY ? -ENOENT : err;
+}
+
+int usrbio_fdopendir(int dirfd, struct usrbio_dir **dir)
+{
+	struct usrbio_dir *made = malloc(sizeof(*made));
+	int err = -EBADF;
+
+	if (!made)
+		return -ENOMEM;
+	made->file = file_opened(dirfd);
+	if (!made->file)
+		goto err_free;
+	err = fetch(made, 0);
+	if (err)
+		goto err_file;
+	*dir = made;
+	return 0;
+
+err_file:
+	file_put(made->file);
+err_free:
+	free(made);
+	return err;
 }
 
 /* Take the next name out of the answer; false when it has no more. */
@@ -97,6 +126,9 @@ void usrbio_closedir(struct usrbio_dir *dir)
 	NOT_CANCELLED;
 	if (!dir)
 		return;
-	place_close(&dir->place);
+	if (dir->file)
+		file_put(dir->file);
+	else
+		place_close(&dir->place);
 	free(dir);
 }

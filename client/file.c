@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,14 +88,14 @@ static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 	return err;
 }
 
-static int open_file(struct mount *mount, const struct call *call, struct file *file,
-		     struct answer *answer, struct file_attr *attr)
+static int open_file(struct mount *mount, struct file *at, const struct call *call,
+		     struct file *file, struct answer *answer, struct file_attr *attr)
 {
 	int err = mount_owe_close(mount);
 
 	if (err)
 		return err;
-	err = mount_call(mount, call, answer);
+	err = at ? mount_call_at(at, NULL, call, answer) : mount_call(mount, call, answer);
 	if (err)
 		goto err_owed;
 	file->flags = call->flags & OPEN_REOPEN_FLAGS;
@@ -114,7 +115,22 @@ err_owed:
 	return err;
 }
 
-int file_open(struct mount *mount, const char *path, uint32_t flags, uint32_t mode,
+/*
+ * Where it will be looked for to open it again; NULL: no memory. What has no such path is found by
+ * its persistent name only.
+ */
+static char *path_in(const struct file *at, const char *name)
+{
+	char *path;
+
+	if (!at || !*at->path)
+		return strdup(name);
+	if (strlen(at->path) + 1 + strlen(name) > PROTO_PATH_MAX)
+		return strdup("");
+	return asprintf(&path, "%s/%s", at->path, name) < 0 ? NULL : path;
+}
+
+int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,
 	      struct file **file, struct file_attr *attr)
 {
 	const struct call call = {
@@ -132,9 +148,9 @@ int file_open(struct mount *mount, const char *path, uint32_t flags, uint32_t mo
 	obj = alloc();
 	if (!obj)
 		goto out_answer;
-	obj->file.path = strdup(path);
+	obj->file.path = path_in(at, path);
 	if (obj->file.path)
-		err = open_file(mount, &call, &obj->file, answer, attr);
+		err = open_file(mount, at, &call, &obj->file, answer, attr);
 	if (err) {
 		recycle(obj);
 		goto out_answer;

@@ -34,8 +34,11 @@ struct file {
 	struct list link; /* of the mount's open files, under their lock */
 };
 
-/* Open at the server. 0 and a reference; attr may be NULL. */
-int file_open(struct mount *mount, const char *path, uint32_t flags, uint32_t mode,
+/*
+ * Open at the server: a path or, with `at`, a name in that directory of the mount. 0 and a
+ * reference; attr may be NULL.
+ */
+int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,
 	      struct file **file, struct file_attr *attr);
 void file_hold(struct file *file);
 /* Give references back. The last one closes the handle, without waiting. */

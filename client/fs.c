@@ -9,6 +9,7 @@
 
 #include "client/cancel.h"
 #include "client/file.h"
+#include "client/fs.h"
 #include "client/place.h"
 
 static struct bytes text(const char *string)
@@ -93,7 +94,7 @@ int usrbio_mount_point(const char *path, char *mount_point, size_t size, const c
 	return (int)need;
 }
 
-static uint32_t open_flags(int flags)
+uint32_t fs_open_flags(int flags)
 {
 	static const struct {
 		int theirs;
@@ -123,7 +124,8 @@ int usrbio_open(const char *path, int flags, mode_t mode)
 
 	if (err)
 		return err;
-	err = file_open(place.mount, place.path, open_flags(flags), mode & 07777, &file, NULL);
+	err = file_open(place.mount, NULL, place.path, fs_open_flags(flags), mode & 07777, &file,
+			NULL);
 	place_close(&place);
 	if (err)
 		return err;
@@ -139,8 +141,10 @@ int usrbio_close(int fd)
 	return file_unpublish(fd);
 }
 
-static void stat_of(const struct file_attr *attr, struct usrbio_stat *st)
+void fs_stat_of(const struct answer *answer, struct usrbio_stat *st)
 {
+	const struct file_attr *attr = &answer->reply.attr;
+
 	*st = (struct usrbio_stat){
 		.mode = attr->mode,
 		.nlink = attr->nlink,
@@ -153,6 +157,7 @@ static void stat_of(const struct file_attr *attr, struct usrbio_stat *st)
 		.atime_ns = attr->atime_ns,
 		.mtime_ns = attr->mtime_ns,
 		.ctime_ns = attr->ctime_ns,
+		.host = answer->host,
 	};
 }
 
@@ -167,7 +172,7 @@ static int attributes(const char *path, int fd, bool follow, struct usrbio_stat 
 		return -ENOMEM;
 	err = path ? path_call(path, follow, &call, answer) : fd_call(fd, &call, answer);
 	if (!err)
-		stat_of(&answer->reply.attr, st);
+		fs_stat_of(answer, st);
 	free(answer);
 	return err;
 }

@@ -178,6 +178,7 @@ static void on_welcome(struct conn *conn, struct welcome welcome)
 		return;
 	}
 	conn->features = welcome.features;
+	conn->host = welcome.host;
 	conn->max_regions = welcome.max_regions;
 	conn->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
 	if (conn->number != conn->session->number)

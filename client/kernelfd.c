@@ -118,7 +118,7 @@ static int open_by_name(int fd, int flags, struct file **file, bool *other)
 	err = mount_get_spec(&spec, &mount);
 	if (err)
 		return err;
-	err = file_open(mount, rest, how, 0, file, &attr);
+	err = file_open(mount, NULL, rest, how, 0, file, &attr);
 	mount_put(mount);
 	*other = !err && !same_file(fd, &st, &attr);
 	if (!*other && name_holds(path, &st))

@@ -298,6 +298,14 @@ int mount_call_file(struct file *file, const struct call *call, struct answer *a
 	return ask(file->mount, &request);
 }
 
+int mount_call_at(struct file *at, struct file *at2, const struct call *call, struct answer *answer)
+{
+	struct request request = {
+		.kind = REQUEST_CALL, .call = call, .at = at, .at2 = at2, .answer = answer};
+
+	return ask(at->mount, &request);
+}
+
 int mount_ping(struct mount *mount, uint64_t *ns)
 {
 	struct request request = {.kind = REQUEST_PING};

@@ -39,6 +39,7 @@ const struct mountspec *mount_spec(const struct mount *mount);
 /* An answer with what its byte strings and arrays point to. */
 struct answer {
 	uint64_t session; /* it came in: what it calls a file is one there */
+	uint64_t host;	  /* of the files it tells of */
 	struct reply reply;
 	uint8_t data[FRAME_MAX + 4 * FRAME_MAX];
 };
@@ -52,6 +53,9 @@ struct answer {
 int mount_call(struct mount *mount, const struct call *call, struct answer *answer);
 /* The same about an open file, whose handle is filled in; -ESTALE if it is dead. */
 int mount_call_file(struct file *file, const struct call *call, struct answer *answer);
+/* About names in open directories of one mount; at2 may be NULL. */
+int mount_call_at(struct file *at, struct file *at2, const struct call *call,
+		  struct answer *answer);
 
 /* Before a file is opened: make sure that it can be closed, or take that back. 0 or -ENOMEM. */
 int mount_owe_close(struct mount *mount);

@@ -85,19 +85,28 @@ static struct request *give_tag(struct requests *requests, uint32_t tag, bool po
 	return give_index(requests, index);
 }
 
-/* A file's handle is read now: another session knows it by another one. */
+/* Read now: another session knows the file by another one. */
+static int fill_handle(const struct conn *conn, const struct file *file, uint64_t *handle)
+{
+	if (!file)
+		return 0;
+	if (file->session != conn->number)
+		return -ESTALE;
+	*handle = file->handle;
+	return 0;
+}
+
 static int fill_call(const struct conn *conn, const struct request *request, struct call *call)
 {
 	*call = *request->call;
 	/* What this server has no word for would end the connection. */
 	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
 		return -EOPNOTSUPP;
-	if (!request->file)
-		return 0;
-	if (request->file->session != conn->number)
-		return -ESTALE;
-	call->file = request->file->handle;
-	return 0;
+	return fill_handle(conn, request->file, &call->file) ||
+			       fill_handle(conn, request->at, &call->at) ||
+			       fill_handle(conn, request->at2, &call->at2)
+		       ? -ESTALE
+		       : 0;
 }
 
 static int fill(const struct conn *conn, const struct request *request, uint32_t tag, bool replay,
@@ -284,17 +293,22 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 }
 
 /* The reply points into the receive buffer: take a copy along. */
-static void copy_answer(struct answer *answer, const struct reply *reply, uint64_t session)
+static void copy_answer(const struct conn *conn, struct answer *answer, const struct reply *reply)
 {
 	uint64_t *counts = (uint64_t *)(void *)answer->data;
-	uint32_t *types = (uint32_t *)(void *)(counts + reply->nr_counts);
+	uint64_t *ids = counts + reply->nr_counts;
+	uint32_t *types = (uint32_t *)(void *)(ids + 2 * reply->nr_ids);
 	uint8_t *at = (uint8_t *)types;
 
-	answer->session = session;
+	answer->session = conn->number;
+	answer->host = conn->host;
 	answer->reply = *reply;
 	if (reply->nr_counts)
 		memcpy(counts, reply->counts, reply->nr_counts * sizeof(*counts));
 	answer->reply.counts = counts;
+	if (reply->nr_ids)
+		memcpy(ids, reply->ids, 2 * reply->nr_ids * sizeof(*ids));
+	answer->reply.ids = ids;
 	if (reply->nr_types)
 		memcpy(types, reply->types, reply->nr_types * sizeof(*types));
 	at += reply->nr_types * sizeof(*types);
@@ -356,7 +370,7 @@ bool request_replied(struct conn *conn, const struct reply *reply)
 		return true;
 	}
 	if (request->answer)
-		copy_answer(request->answer, reply, conn->number);
+		copy_answer(conn, request->answer, reply);
 	request->handle = reply->file;
 	finish(conn, request, outcome(conn, request, reply->status));
 	return true;

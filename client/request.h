@@ -28,6 +28,7 @@ struct request {
 	enum request_kind kind;
 	const struct call *call; /* REQUEST_CALL */
 	struct file *file;	 /* REQUEST_CALL: its handle goes with it; may be NULL */
+	struct file *at, *at2;	 /* the same of the directories of its names */
 	struct answer *answer;	 /* REQUEST_CALL; may be NULL */
 	uint16_t region;	 /* REQUEST_DROP */
 	bool recovers;		 /* goes before the connection is up, and ends with it */

@@ -190,6 +190,11 @@ int session_welcome(struct session *session, const struct welcome *welcome)
 			 session->spec->mount_point, welcome->version, PROTO_VERSION);
 		return -EPROTONOSUPPORT;
 	}
+	if (!welcome->host) {
+		log_warn("%s: the server does not say where its files are",
+			 session->spec->mount_point);
+		return -EPROTO;
+	}
 	/* It restarted, maybe between two of our connections. */
 	if (session->known && (session->boot_id != welcome->boot_id ||
 			       memcmp(session->id, welcome->session_id.data, sizeof(session->id))))

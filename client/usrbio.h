@@ -40,6 +40,19 @@ struct usrbio_stat {
 	int64_t atime_ns; /* nanoseconds since 1970 */
 	int64_t mtime_ns;
 	int64_t ctime_ns;
+	/*
+	 * Where the file is: of the machine whose file system it is in, whichever server serves it,
+	 * or of a server that has files of its own. Two files are one exactly if host, dev and ino
+	 * are equal. A machine's number changes when it boots.
+	 */
+	uint64_t host;
+};
+
+/* What a file is, as in usrbio_stat. */
+struct usrbio_id {
+	uint64_t host;
+	uint64_t dev;
+	uint64_t ino;
 };
 
 struct usrbio_dirent {
@@ -75,6 +88,45 @@ int usrbio_fstat(int fd, struct usrbio_stat *st);
 int usrbio_stat(const char *path, struct usrbio_stat *st);
 int usrbio_lstat(const char *path, struct usrbio_stat *st);
 
+/*
+ * The same by an open directory (usrbio_open of one, O_RDONLY) and a name in it: one component, so
+ * "", ".", ".." and what has a slash in it are -EINVAL. The directory may have been renamed since,
+ * within its export; -ESTALE when it has left that, -ENOENT when it was removed. -ENOTDIR: dirfd is
+ * no directory; -EBADF: it is none of ours.
+ */
+/*
+ * As usrbio_open. A symbolic link of that name is followed, as long as it stays within the export,
+ * unless flags have O_NOFOLLOW (-ELOOP) or O_EXCL.
+ */
+int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode);
+/* flags: 0, or AT_SYMLINK_NOFOLLOW: a symbolic link itself. */
+int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flags);
+int usrbio_mkdirat(int dirfd, const char *name, mode_t mode);
+/* flags: 0, or AT_REMOVEDIR: a directory, which is empty. */
+int usrbio_unlinkat(int dirfd, const char *name, int flags);
+/* flags: 0, or RENAME_NOREPLACE (1): -EEXIST where `to` exists. -EXDEV between two mounts. */
+int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags);
+
+/*
+ * Set the nine permission bits of a file or directory, open in whichever way. Set-id bits of a file
+ * go away, those of a directory stay.
+ */
+int usrbio_fchmod(int fd, mode_t mode);
+/*
+ * Where data (SEEK_DATA) or a hole (SEEK_HOLE) is in an open file, from off on; the end of the file
+ * counts as a hole. Moves no position. -ENXIO: off lies behind the end, or behind the last data;
+ * -EOPNOTSUPP: the server's file system does not know; -EBADF: no regular file.
+ */
+int64_t usrbio_seek(int fd, uint64_t off, int whence);
+/*
+ * What an open directory is, what the one above it is, and so on up to the server's "/", or as far
+ * as the server can see, at most 256: to learn what lies in what. The count, which may exceed room;
+ * that many are put into ids at most. -ENOTDIR.
+ */
+int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room);
+/* The host of this machine's own files, where stat(2) tells dev and ino. */
+uint64_t usrbio_host(void);
+
 /* What was written is on the server's disk when it returns 0. */
 int usrbio_fsync(int fd);
 int usrbio_ftruncate(int fd, uint64_t len);
@@ -90,6 +142,8 @@ int usrbio_rename(const char *from, const char *to);
  * -errno. A directory is used by one thread at a time.
  */
 int usrbio_opendir(const char *path, struct usrbio_dir **dir);
+/* The same of an open directory, which stays open and the caller's; several may read it at once. */
+int usrbio_fdopendir(int dirfd, struct usrbio_dir **dir);
 int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry);
 void usrbio_closedir(struct usrbio_dir *dir);
 

@@ -97,6 +97,8 @@ static void remember(const struct mount *mount, const struct call *call)
 	fake.flags = call->flags;
 	fake.call_mode = call->mode;
 	fake.file = call->file;
+	fake.at = call->at;
+	fake.at2 = call->at2;
 	fake.len = call->len;
 	fake.off = call->off;
 	keep(fake.path, &call->path);
@@ -153,6 +155,15 @@ int mount_call_file(struct file *file, const struct call *call, struct answer *a
 	return mount_call(file->mount, &named, answer);
 }
 
+int mount_call_at(struct file *at, struct file *at2, const struct call *call, struct answer *answer)
+{
+	struct call named = *call;
+
+	named.at = at->handle;
+	named.at2 = at2 ? at2->handle : 0;
+	return mount_call(at->mount, &named, answer);
+}
+
 int mount_call(struct mount *mount, const struct call *call, struct answer *answer)
 {
 	fake.calls++;
@@ -166,6 +177,7 @@ int mount_call(struct mount *mount, const struct call *call, struct answer *answ
 		return 0;
 	memset(&answer->reply, 0, sizeof(answer->reply));
 	answer->session = 7;
+	answer->host = 12;
 	answer->reply.file = next_handle++;
 	answer->reply.attr_valid = 1;
 	answer->reply.attr = (struct file_attr){.mode = fake.mode,

@@ -16,7 +16,7 @@ struct fake {
 	uint32_t mode; /* of files opened */
 	/* the last call */
 	uint32_t op, flags, call_mode;
-	uint64_t file, len, off;
+	uint64_t file, at, at2, len, off;
 	char path[4096], path2[4096], mount_point[256];
 	size_t nr_ranges;
 	uint64_t range[2 * RANGES_MAX];

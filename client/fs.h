@@ -1,0 +1,14 @@
+/* What the calls of usrbio.h by path and those by directory have in common. */
+#ifndef USRBIO_CLIENT_FS_H
+#define USRBIO_CLIENT_FS_H
+
+#include <stdint.h>
+
+#include "client/mount.h"
+#include "client/usrbio.h"
+
+/* OPEN_* of open(2)'s flags; others are ignored. */
+uint32_t fs_open_flags(int flags);
+void fs_stat_of(const struct answer *answer, struct usrbio_stat *st);
+
+#endif

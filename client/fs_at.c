@@ -1,0 +1,197 @@
+/* The calls of usrbio.h that take an open directory and a name in it, and those about what an open
+ * file or directory is. One exchange with the server each. No state; any thread. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/file.h"
+#include "client/fs.h"
+#include "common/host.h"
+#include "proto/name.h"
+
+static struct bytes text(const char *string)
+{
+	return (struct bytes){(const uint8_t *)string, strlen(string)};
+}
+
+/* What the server would say of it; longer ones it would not even read. */
+static int check_name(const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+
+	if (!name || !name_is_plain(name, len))
+		return -EINVAL;
+	return len > PROTO_NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* A call about one name. */
+static int name_call(int dirfd, const char *name, struct call *call, struct answer *answer)
+{
+	int err = check_name(name);
+	struct file *dir;
+
+	if (err)
+		return err;
+	dir = file_opened(dirfd);
+	if (!dir)
+		return -EBADF;
+	call->path = text(name);
+	err = mount_call_at(dir, NULL, call, answer);
+	file_put(dir);
+	return err;
+}
+
+int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode)
+{
+	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
+	struct file *dir, *file;
+	int err = check_name(name), fd;
+
+	if (err)
+		return err;
+	dir = file_opened(dirfd);
+	if (!dir)
+		return -EBADF;
+	err = file_open(dir->mount, dir, name, fs_open_flags(flags) | (follow ? OPEN_FOLLOW : 0),
+			mode & 07777, &file, NULL);
+	file_put(dir);
+	if (err)
+		return err;
+	fd = file_publish(file);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flags)
+{
+	struct call call = {.op = CALL_STAT,
+			    .flags = flags & AT_SYMLINK_NOFOLLOW ? CALL_NOFOLLOW : CALL_FOLLOW};
+	struct answer *answer;
+	int err;
+
+	if (!st || flags & ~AT_SYMLINK_NOFOLLOW)
+		return -EINVAL;
+	answer = malloc(sizeof(*answer)); /* too large for small stacks */
+	if (!answer)
+		return -ENOMEM;
+	err = name_call(dirfd, name, &call, answer);
+	if (!err)
+		fs_stat_of(answer, st);
+	free(answer);
+	return err;
+}
+
+int usrbio_mkdirat(int dirfd, const char *name, mode_t mode)
+{
+	struct call call = {.op = CALL_MKDIR, .mode = mode & 07777};
+
+	return name_call(dirfd, name, &call, NULL);
+}
+
+int usrbio_unlinkat(int dirfd, const char *name, int flags)
+{
+	struct call call = {.op = flags & AT_REMOVEDIR ? CALL_RMDIR : CALL_UNLINK};
+
+	if (flags & ~AT_REMOVEDIR)
+		return -EINVAL;
+	return name_call(dirfd, name, &call, NULL);
+}
+
+int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags)
+{
+	struct call call = {.op = CALL_RENAME, .flags = flags ? CALL_NOREPLACE : 0};
+	struct file *old, *new;
+	int err = check_name(from);
+
+	if (!err)
+		err = check_name(to);
+	if (err || flags & ~(unsigned)RENAME_NOREPLACE)
+		return err ? err : -EINVAL;
+	err = -EBADF;
+	old = file_opened(olddirfd);
+	if (!old)
+		return -EBADF;
+	new = file_opened(newdirfd);
+	if (!new)
+		goto out_old;
+	call.path = text(from);
+	call.path2 = text(to);
+	err = old->mount == new->mount ? mount_call_at(old, new, &call, NULL) : -EXDEV;
+	file_put(new);
+out_old:
+	file_put(old);
+	return err;
+}
+
+/* A call about an open file or directory. */
+static int file_call(int fd, struct call *call, struct answer *answer)
+{
+	struct file *file = file_opened(fd);
+	int err;
+
+	if (!file)
+		return -EBADF;
+	err = mount_call_file(file, call, answer);
+	file_put(file);
+	return err;
+}
+
+int usrbio_fchmod(int fd, mode_t mode)
+{
+	struct call call = {.op = CALL_SETATTR, .flags = SET_MODE, .mode = mode & 0777};
+
+	return file_call(fd, &call, NULL);
+}
+
+int64_t usrbio_seek(int fd, uint64_t off, int whence)
+{
+	struct call call = {.op = CALL_SEEK, .off = off};
+	struct answer *answer;
+	int64_t found;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return -EINVAL;
+	call.flags = whence == SEEK_DATA ? CALL_DATA : CALL_HOLE;
+	answer = malloc(sizeof(*answer));
+	if (!answer)
+		return -ENOMEM;
+	found = file_call(fd, &call, answer);
+	/* What goes back would have its caller go round for ever. */
+	if (!found)
+		found = answer->reply.next >= off && answer->reply.next <= INT64_MAX
+				? (int64_t)answer->reply.next
+				: -EPROTO;
+	free(answer);
+	return found;
+}
+
+int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room)
+{
+	struct call call = {.op = CALL_ANCESTORS};
+	struct answer *answer;
+	int n;
+
+	if (!ids && room)
+		return -EINVAL;
+	answer = malloc(sizeof(*answer));
+	if (!answer)
+		return -ENOMEM;
+	n = file_call(dirfd, &call, answer);
+	if (!n)
+		n = (int)answer->reply.nr_ids;
+	for (int i = 0; i < n && (size_t)i < room; i++)
+		ids[i] = (struct usrbio_id){.host = answer->host,
+					    .dev = answer->reply.ids[2 * i],
+					    .ino = answer->reply.ids[2 * i + 1]};
+	free(answer);
+	return n;
+}
+
+uint64_t usrbio_host(void)
+{
+	return host_id();
+}
