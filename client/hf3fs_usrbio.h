@@ -16,8 +16,8 @@
  *	hf3fs_submit_ios()      send them off
  *	hf3fs_wait_for_ios()    collect the results
  *
- * A mount point is a URL (tcp://host/export, rdma://host/export, usrbio://host/export), a
- * directory of the mount table (USRBIO_MOUNTS, /etc/usrbio/mounts), or a directory made a mount by
+ * A mount point is a URL (tcp, tls, rdma or usrbio://host/export, or loop:///DIR), a directory of
+ * the mount table (USRBIO_MOUNTS, /etc/usrbio/mounts), or a directory made a mount by
  * `usrbio attach`. See usrbio(7).
  *
  * Errors: unless a function says otherwise it returns -errno. Two of 3FS's functions return

@@ -43,6 +43,8 @@ E2E(examples, read_file_prints_the_first_4_KiB)
 	cr_assert_eq(shell(EXAMPLE("01_read_file") " $1 $2 >$4"), 0);
 	expect_pattern_in_scratch(7, 4096);
 	cr_assert_eq(run(EXAMPLE("01_read_file"), e2e_mount, "no-such-file"), 1);
+	cr_assert_eq(
+		shell(EXAMPLE("01_read_file") " $1 no-such-file 2>&1 | grep -q 'No such file'"), 0);
 }
 
 E2E(examples, write_file_stores_standard_input)
