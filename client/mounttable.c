@@ -1,4 +1,7 @@
-/* The mount table and the conf files of attached directories. No state; any thread. */
+/*
+ * The mount table and the conf files of attached directories. They steer where a program connects,
+ * and lie where others may write: what is believed, common/trusted.h says. No state; any thread.
+ */
 #include "client/mounttable.h"
 
 #include <errno.h>
@@ -10,9 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/log.h"
+#include "common/trusted.h"
 
-#define BLANKS " \t\r\n"
+#define BLANKS	  " \t\r\n"
+#define TABLE_MAX (4u << 20) /* bytes of a file */
+#define CONF_MAX  (64u << 10)
+#define ELSEWHERE "; or name the mount in " MOUNT_TABLE
 
 /* Is `dir` the path or one of its ancestors? */
 static bool contains(const char *dir, const char *path)
@@ -85,42 +91,88 @@ static void fill(struct mounted *found, const char *dir, const char *name, const
 	snprintf(found->source, sizeof(found->source), "%s", source);
 }
 
+/*
+ * Does it have this process serve a directory, with this process's rights? That is for the user to
+ * say, and for nobody else: the contents of a directory of his would be what somebody else chose.
+ */
+static bool may_say(const struct trusted_text *text, const char *url, const char *source)
+{
+	if (text->own || strncmp(url, "loop:", 5))
+		return true;
+	trusted_say(source, "only a file of the user's own may say loop:; copy it to one, and name "
+			    "that in USRBIO_MOUNTS");
+	return false;
+}
+
+/* One line of a table, and where it is from. */
+struct line {
+	const struct trusted_text *text;
+	const char *source;
+	unsigned nr;
+};
+
+static void say_line(const struct line *line, const char *reason)
+{
+	char where[PATH_MAX + 16];
+
+	snprintf(where, sizeof(where), "%.500s:%u", line->source, line->nr);
+	trusted_say(where, reason);
+}
+
+/* The directory that a line names, canonical; false: none, or by somebody else's link. */
+static bool find_dir(const struct line *line, const char *name, char dir[PATH_MAX])
+{
+	char reason[TRUSTED_REASON_MAX];
+	struct trusted_place place;
+
+	if (trusted_walk(name, &place, reason)) {
+		if (*reason)
+			say_line(line, reason);
+		return false;
+	}
+	close(place.dir);
+	strcpy(dir, place.path);
+	return true;
+}
+
 /* Keep a line's mount when it contains the path and is deeper than what we have. */
-static void consider(char *line, const char *canonical, const char *source, struct mounted *found)
+static void consider(const struct line *line, char *text, const char *canonical,
+		     struct mounted *found)
 {
 	char *word[2], dir[PATH_MAX];
-	int n = words(line, word);
+	int n = words(text, word);
 
-	if (n != 2) {
-		if (n)
-			log_info("%s: not '<directory> <url>': %s", source, word[0]);
+	if (!n)
 		return;
+	if (n == 2) {
+		unescape(word[0]);
+		unescape(word[1]);
 	}
-	unescape(word[0]);
-	unescape(word[1]);
-	if (*word[0] != '/' || !realpath(word[0], dir) || !contains(dir, canonical))
-		return;
-	if (strlen(dir) <= strlen(found->dir))
+	if (n != 2 || *word[0] != '/' || strlen(word[0]) >= PATH_MAX || strlen(word[1]) >= PATH_MAX)
+		return say_line(line, "say '/DIRECTORY URL' in it");
+	if (!find_dir(line, word[0], dir) || !contains(dir, canonical) ||
+	    strlen(dir) <= strlen(found->dir) || !may_say(line->text, word[1], line->source))
 		return;
 	squeeze(word[0]);
-	fill(found, dir, word[0], word[1], source);
+	fill(found, dir, word[0], word[1], line->source);
 }
 
 static void scan_table(const char *path, const char *canonical, struct mounted *found)
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
+	char reason[TRUSTED_REASON_MAX], *at, *text;
+	struct trusted_text table;
+	struct line line = {.text = &table, .source = path};
 
-	if (!file) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			log_info("%s: %s", path, strerror(errno));
+	if (trusted_read_path(path, TABLE_MAX, &table, reason)) {
+		if (*reason)
+			trusted_say(path, reason);
 		return;
 	}
-	while (getline(&line, &room, file) >= 0)
-		consider(line, canonical, path, found);
-	free(line);
-	fclose(file);
+	for (at = table.data; (text = strsep(&at, "\n"));) {
+		line.nr++;
+		consider(&line, text, canonical, found);
+	}
+	free(table.data);
 }
 
 static void scan_tables(const char *canonical, struct mounted *found)
@@ -141,80 +193,126 @@ static void scan_tables(const char *canonical, struct mounted *found)
 	scan_table(MOUNT_TABLE, canonical, found);
 }
 
-/*
- * A conf file steers where a program connects, and its directory may be anybody's (/tmp): believe
- * only root and ourselves.
- */
-static bool trusted(int fd, const char *path)
+/* The first word of the first line that has one, unescaped; "": there is none. */
+static void first_word(const struct trusted_text *conf, char url[PATH_MAX])
 {
+	char *at = conf->data, *line, *word[2];
+
+	*url = '\0';
+	while ((line = strsep(&at, "\n"))) {
+		if (!words(line, word))
+			continue;
+		unescape(word[0]);
+		snprintf(url, PATH_MAX, "%s", strlen(word[0]) < PATH_MAX ? word[0] : "too long");
+		return;
+	}
+}
+
+/* Open DIRECTORY/3fs-virt. The descriptor; -ENOENT: there is none; -ELOOP: it is a link. */
+static int open_virt(int dir)
+{
+	int fd = openat(dir, MOUNT_VIRT, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
 	struct stat st;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return false;
-	if ((!st.st_uid || st.st_uid == geteuid()) && !(st.st_mode & S_IWOTH))
-		return true;
-	log_info("%s ignored: it belongs to user %u or anybody may write it", path, st.st_uid);
-	return false;
-}
-
-/* The first word of the first line that has one, unescaped. */
-static bool read_conf(const char *path, char *url, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *line = NULL, *word[2];
-	bool found = false;
-	size_t size = 0;
-	FILE *file;
-
 	if (fd < 0)
-		return false;
-	file = trusted(fd, path) ? fdopen(fd, "r") : NULL;
-	if (!file) {
-		close(fd);
-		return false;
-	}
-	while (!found && getline(&line, &size, file) >= 0) {
-		if (words(line, word))
-			found = (size_t)snprintf(url, room, "%s", word[0]) < room;
-	}
-	if (found)
-		unescape(url);
-	free(line);
-	fclose(file);
-	return found;
+		return -ENOENT;
+	if (fstat(fd, &st) || !(S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode)))
+		err = -ENOENT;
+	else if (S_ISLNK(st.st_mode))
+		err = -ELOOP;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
-/* From the path upwards to what the tables gave; dir is cut in the course of it. */
-static void scan_confs(char *dir, struct mounted *found)
+/*
+ * Read the conf of a directory. That the directory and 3fs-virt are believed is asked first: then
+ * nobody else can replace what is below. How the directory was reached does not matter: who may
+ * rename it can show another directory of ours in its place, and the conf goes with the files.
+ */
+static int read_conf(int dir, struct trusted_text *conf, char *reason)
 {
-	char path[PATH_MAX + sizeof(MOUNT_CONF)], url[PATH_MAX];
-	size_t deep = strlen(found->dir), len;
+	int virt = open_virt(dir), err = -EACCES;
+	struct stat st;
 
-	while ((len = strlen(dir)) > deep) {
-		bool root = !strcmp(dir, "/");
+	*reason = '\0';
+	if (virt == -ELOOP)
+		strcpy(reason, MOUNT_VIRT " is a symbolic link; remove it and attach again");
+	if (virt < 0)
+		return virt;
+	if (fstatat(virt, MOUNT_FILE, &st, AT_SYMLINK_NOFOLLOW))
+		err = -ENOENT;
+	else if (trusted_fd(dir, "its directory", reason) && trusted_fd(virt, MOUNT_VIRT, reason))
+		err = trusted_read(virt, MOUNT_FILE, CONF_MAX, conf, reason);
+	close(virt);
+	return err;
+}
 
-		snprintf(path, sizeof(path), "%s/%s", root ? "" : dir, MOUNT_CONF);
-		if (strlen(path) < PATH_MAX && read_conf(path, url, sizeof(url))) {
-			fill(found, dir, dir, url, path);
-			return;
-		}
-		if (root)
-			return;
-		while (len > 1 && dir[--len] != '/')
-			;
-		dir[len] = '\0';
+/* Keep the mount that a directory's conf makes of it. */
+static void consider_conf(int dir, const char *path, struct mounted *found)
+{
+	char source[PATH_MAX + sizeof(MOUNT_CONF) + 1], url[PATH_MAX];
+	char reason[TRUSTED_REASON_MAX + sizeof(ELSEWHERE)];
+	struct trusted_text conf;
+	int err = read_conf(dir, &conf, reason);
+
+	snprintf(source, sizeof(source), "%s/%s", strcmp(path, "/") ? path : "", MOUNT_CONF);
+	if (err && *reason) {
+		strcat(reason, ELSEWHERE);
+		trusted_say(source, reason);
+	}
+	if (err)
+		return;
+	first_word(&conf, url);
+	if (*url && may_say(&conf, url, source))
+		fill(found, path, path, url, source);
+	free(conf.data);
+}
+
+/* Go down to the next component of `canonical`, the first *len bytes of which lead to dir. */
+static int descend(int dir, const char *canonical, size_t *len)
+{
+	const char *name = canonical + *len + strspn(canonical + *len, "/");
+	size_t name_len = strcspn(name, "/");
+	char one[NAME_MAX + 1];
+	int fd = -1;
+
+	if (name_len && name_len < sizeof(one)) {
+		memcpy(one, name, name_len);
+		one[name_len] = '\0';
+		*len = (size_t)(name - canonical) + name_len;
+		fd = openat(dir, one, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	close(dir);
+	return fd;
+}
+
+/*
+ * From the root down to the path, for what is deeper than what the tables gave; the deepest one is
+ * kept. From directory to directory, because the path is canonical no more if somebody has put a
+ * link into it since.
+ */
+static void scan_confs(const char *canonical, struct mounted *found)
+{
+	int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	size_t deep = strlen(found->dir), len = 0;
+	char path[PATH_MAX];
+
+	while (dir >= 0) {
+		snprintf(path, sizeof(path), "%.*s", len ? (int)len : 1, canonical);
+		if (strlen(path) > deep)
+			consider_conf(dir, path, found);
+		dir = descend(dir, canonical, &len);
 	}
 }
 
 int mounttable_find(const char *canonical, struct mounted *found)
 {
-	char dir[PATH_MAX];
-
-	if (*canonical != '/' || strlen(canonical) >= sizeof(dir))
+	if (*canonical != '/' || strlen(canonical) >= PATH_MAX)
 		return -ENOENT;
 	found->dir[0] = '\0';
 	scan_tables(canonical, found);
-	strcpy(dir, canonical);
-	scan_confs(dir, found);
+	scan_confs(canonical, found);
 	return found->dir[0] ? 0 : -ENOENT;
 }
