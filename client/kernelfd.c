@@ -7,12 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/local_fs.h"
 #include "common/log.h"
 
 #define NAME_TRIES 8
@@ -66,31 +65,13 @@ static uint32_t open_flags(int flags, bool directory)
 	return modes[flags & O_ACCMODE] | (flags & O_DIRECT ? OPEN_DIRECT : 0);
 }
 
-/* A kind of file system that one host has for itself: a server that sees it is on this host. */
-static bool on_one_host(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs))
-		return false;
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC: /* ext2 and ext3 as well */
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case F2FS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-		return true;
-	}
-	return false;
-}
-
 /*
  * Is the server's file this one? A directory may be called a mount of an export it is not. A
  * network mount keeps the inode's number; the device is the same on the same host only.
  */
 static bool same_file(int fd, const struct stat *st, const struct file_attr *attr)
 {
-	return attr->ino == st->st_ino && (attr->dev == st->st_dev || !on_one_host(fd));
+	return attr->ino == st->st_ino && (attr->dev == st->st_dev || !local_fs(fd));
 }
 
 /*

@@ -2,7 +2,7 @@
 set(TOOL
   bench_files.c bench_lane.c bench_own.c bench_run.c cmd_attach.c cmd_bench.c cmd_cp.c cmd_keygen.c cmd_ls.c
   cmd_mkdir.c cmd_mv.c cmd_ping.c cmd_rm.c cmd_stat.c cmd_stats.c copy.c copy_lane.c fs.c fs_local.c
-  histogram.c main.c mover.c progress.c say.c show.c size.c walk.c)
+  histogram.c main.c mover.c progress.c say.c show.c size.c virt.c walk.c)
 list(TRANSFORM TOOL PREPEND tool/)
 add_executable(usrbio-tool ${TOOL})
 target_include_directories(usrbio-tool PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
