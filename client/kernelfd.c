@@ -109,6 +109,29 @@ static int open_by_name(int fd, int flags, struct file **file, bool *other)
 	return -ESTALE;
 }
 
+/* Why a descriptor has no name any more, and what helps. */
+static const char *why_gone(int fd, int flags)
+{
+	struct stat st;
+
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return "its file was made without a name (O_TMPFILE); give it one by linkat(2) and "
+		       "open that";
+	if (fstat(fd, &st) || !st.st_nlink)
+		return "its file has been unlinked; register descriptors before that";
+	return "its file has been renamed, or the name it was opened by removed; open it by a name "
+	       "that it has";
+}
+
+/* Programs may try as often as they like. */
+static void say_stale(int fd, int flags, bool other)
+{
+	log_peer("descriptor %d cannot be registered (ESTALE): %s", fd,
+		 other ? "the server has another file by its name; is the mounted directory the "
+			 "export?"
+		       : why_gone(fd, flags));
+}
+
 int kernelfd_open(int fd, struct file **file)
 {
 	int flags = fcntl(fd, F_GETFL), err = -EBADF;
@@ -122,9 +145,7 @@ int kernelfd_open(int fd, struct file **file)
 		if (err != -ESTALE && err != -ENOENT)
 			break;
 	}
-	if (err == -ESTALE && other)
-		log_warn("descriptor %d: the server has another file by its name; is the mounted "
-			 "directory the export?",
-			 fd);
+	if (err == -ESTALE)
+		say_stale(fd, flags, other);
 	return err;
 }
