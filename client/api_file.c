@@ -61,7 +61,8 @@ static int link_places(const struct place *target, const struct place *name)
 		.path2 = {(const uint8_t *)name->path, strlen(name->path)},
 	};
 
-	return target->mount == name->mount ? mount_call(target->mount, &call, NULL) : -EXDEV;
+	return mount_same(target->mount, name->mount) ? mount_call(target->mount, &call, NULL)
+						      : -EXDEV;
 }
 
 static int hardlink(const char *target, const char *link_name)

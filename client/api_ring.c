@@ -124,7 +124,9 @@ static int check_file(const struct ring *ring, const struct file *file, int iov_
 {
 	if (!(file->flags & (ring->for_read ? OPEN_READ : OPEN_WRITE)))
 		return -EACCES;
-	return file->mount == ring->mount ? iov_err : -EXDEV;
+	if (file->mount != ring->mount && !mount_same(file->mount, ring->mount))
+		return -EXDEV;
+	return iov_err;
 }
 
 /* Register now rather than while sending. What fails shows in the completion. */

@@ -257,7 +257,7 @@ int usrbio_rename(const char *from, const char *to)
 		goto out_old;
 	call.path = text(old.path);
 	call.path2 = text(new.path);
-	err = old.mount == new.mount ? mount_call(old.mount, &call, NULL) : -EXDEV;
+	err = mount_same(old.mount, new.mount) ? mount_call(old.mount, &call, NULL) : -EXDEV;
 	place_close(&new);
 out_old:
 	place_close(&old);

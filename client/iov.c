@@ -40,7 +40,7 @@ static int find_made(struct ring *ring, uint64_t handle, const void *ptr, uint64
 	/* What was read belongs together only if the region has not ended meanwhile. */
 	if (!pool_alive(&region->pooled, handle) || !inside(base, size, ptr, len))
 		return -EINVAL;
-	if (mount != ring->mount)
+	if (mount != ring->mount && !mount_same(mount, ring->mount))
 		return -EXDEV;
 	off = (uintptr_t)ptr - base;
 	*range = (struct iov_range){
@@ -70,6 +70,7 @@ static void remember(struct ring *ring, const struct hf3fs_iov *iov, uint64_t ha
 static int check_mount(struct ring *ring, const struct hf3fs_iov *iov)
 {
 	struct mount *mount;
+	bool same;
 
 	if (*ring->mount_point && !strcmp(ring->mount_point, iov->mount_point))
 		return 0;
@@ -77,8 +78,9 @@ static int check_mount(struct ring *ring, const struct hf3fs_iov *iov)
 	if (!memchr(iov->mount_point, 0, sizeof(iov->mount_point)) ||
 	    mount_get(iov->mount_point, &mount))
 		return -EINVAL;
-	mount_put(mount); /* ring->mount is still there to be compared with */
-	if (mount != ring->mount)
+	same = mount_same(mount, ring->mount);
+	mount_put(mount);
+	if (!same)
 		return -EXDEV;
 	strcpy(ring->mount_point, iov->mount_point);
 	return 0;

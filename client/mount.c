@@ -1,7 +1,8 @@
 /*
- * Mounts: a registry by normalised mount point under one lock. A mount that nobody uses lingers
- * for a while, because programs make rings, iovs and files per transfer; then the progress thread
- * disconnects and frees it.
+ * Mounts: a registry by normalised mount point under one lock. Names that mean the same share one
+ * relation to the server. A mount that nobody uses lingers for a while, because programs make
+ * rings, iovs and files per transfer; then the progress thread frees it, and disconnects after the
+ * last name of a relation.
  */
 #include "client/mount.h"
 
@@ -21,17 +22,26 @@
 #include "client/session.h"
 #include "client/usrbio.h"
 #include "client/wrap.h"
+#include "common/dead_links.h"
 #include "common/fork.h"
 
 #define LINGER_NS  (10 * NS_PER_S)
 #define HEALING_NS (100 * NS_PER_MS) /* between two looks whether a healer has ended */
+
+/* What all names of an export with the same options share. */
+struct relation {
+	unsigned nr_names; /* mounts that have it; under mounts.lock */
+	struct mountspec spec;
+	struct session *session;
+};
 
 struct mount {
 	struct list link;
 	unsigned refs;	     /* under mounts.lock */
 	uint64_t expires_ns; /* when refs is 0 */
 	struct mountspec spec;
-	struct session *session;
+	struct relation *relation;
+	struct session *session; /* the relation's */
 };
 
 static struct {
@@ -82,6 +92,37 @@ static void name_server(struct mountspec *spec)
 	spec->nr_hosts = 1;
 }
 
+static struct relation *relation_create(const struct mountspec *spec)
+{
+	struct relation *relation = calloc(1, sizeof(*relation));
+
+	if (!relation)
+		return NULL;
+	relation->spec = *spec;
+	if (*spec->serve)
+		name_server(&relation->spec);
+	relation->session = session_create(&relation->spec);
+	if (relation->session)
+		return relation;
+	free(relation);
+	return NULL;
+}
+
+/* The relation of another name that means the same, or a new one. Lock held. */
+static struct relation *find_relation(const struct mountspec *spec)
+{
+	struct list *it;
+
+	list_for_each (it, &mounts.list) {
+		struct mount *mount = list_of(it, struct mount, link);
+
+		if (mountspec_same(&mount->spec, spec))
+			return mount->relation;
+	}
+	return relation_create(spec);
+}
+
+/* Lock held. */
 static struct mount *add(const struct mountspec *spec)
 {
 	struct mount *mount = calloc(1, sizeof(*mount));
@@ -89,13 +130,13 @@ static struct mount *add(const struct mountspec *spec)
 	if (!mount)
 		return NULL;
 	mount->spec = *spec;
-	if (*spec->serve)
-		name_server(&mount->spec);
-	mount->session = session_create(&mount->spec);
-	if (!mount->session) {
+	mount->relation = find_relation(spec);
+	if (!mount->relation) {
 		free(mount);
 		return NULL;
 	}
+	mount->relation->nr_names++;
+	mount->session = mount->relation->session;
 	list_add_tail(&mounts.list, &mount->link);
 	return mount;
 }
@@ -103,19 +144,29 @@ static struct mount *add(const struct mountspec *spec)
 int mount_get_spec(const struct mountspec *spec, struct mount **out)
 {
 	struct mount *mount;
+	bool added = false;
 
 	pthread_once(&once, start);
 	pthread_mutex_lock(&mounts.lock);
 	mount = find(spec->mount_point);
-	if (!mount)
+	if (!mount) {
 		mount = add(spec);
+		added = mount;
+	}
 	if (mount)
 		mount->refs++;
 	pthread_mutex_unlock(&mounts.lock);
 	if (!mount)
 		return -ENOMEM;
+	if (added && *spec->dir)
+		dead_links_sweep_below(spec->dir);
 	*out = mount;
 	return 0;
+}
+
+bool mount_same(const struct mount *mount, const struct mount *other)
+{
+	return mount->relation == other->relation;
 }
 
 int mount_get(const char *mount_point, struct mount **out)
@@ -212,12 +263,27 @@ void mount_put(struct mount *mount)
 	pthread_mutex_unlock(&mounts.lock);
 }
 
-static void end(struct mount *mount)
+/* Its relation has no name any more. */
+static void end(struct relation *relation)
 {
-	wrap_forget(mount);
-	doomed_discard(mount->session);
-	session_destroy(mount->session);
+	wrap_forget(relation->session);
+	doomed_discard(relation->session);
+	session_destroy(relation->session);
+	free(relation);
+}
+
+/* Forget a name, and end what only it stood for. Lock not held; it is on no list. */
+static void forget(struct mount *mount)
+{
+	struct relation *relation = mount->relation;
+	bool last;
+
+	pthread_mutex_lock(&mounts.lock);
+	last = !--relation->nr_names;
+	pthread_mutex_unlock(&mounts.lock);
 	free(mount);
+	if (last)
+		end(relation);
 }
 
 static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
@@ -246,7 +312,7 @@ static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 	}
 	pthread_mutex_unlock(&mounts.lock);
 	list_for_each_safe (it, after, &expired)
-		end(list_of(it, struct mount, link));
+		forget(list_of(it, struct mount, link));
 	return due;
 }
 

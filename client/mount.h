@@ -1,7 +1,8 @@
 /*
- * A mount: this process's relation to one export. Found or made by its mount point, counted, and
- * shared by the rings, iovs and files that use it. Connects when it is first needed, not before.
- * Any thread.
+ * A mount: this process's relation to one export, by one of its names. Found or made by its mount
+ * point, counted, and shared by the rings, iovs and files that use it. Names that mean the same (a
+ * URL spelled otherwise, a directory attached to it) are mounts with one relation, see mount_same.
+ * Connects when it is first needed, not before. Any thread.
  */
 #ifndef USRBIO_CLIENT_MOUNT_H
 #define USRBIO_CLIENT_MOUNT_H
@@ -21,6 +22,8 @@ struct mount;
 int mount_get(const char *mount_point, struct mount **mount);
 int mount_get_spec(const struct mountspec *spec, struct mount **mount);
 struct mount *mount_hold(struct mount *mount);
+/* Do both stand for one relation? Then what belongs to one may be used with the other. */
+bool mount_same(const struct mount *mount, const struct mount *other);
 /*
  * The last one lets it expire: some seconds later it disconnects, unless somebody gets it again.
  * Never blocks.

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "client/mounttable.h"
@@ -370,4 +371,32 @@ bool mountspec_is(const struct mountspec *spec, const char *mount_point)
 		return !strcmp(spec->mount_point, mount_point);
 	return len == len_without_mark(spec->mount_point) &&
 	       !memcmp(spec->mount_point, mount_point, len);
+}
+
+/* Each wire by one name. */
+static const char *wire_of(const struct mountspec *spec)
+{
+	return strcmp(spec->scheme, "tls") ? spec->scheme : "tcp";
+}
+
+/* The order matters: it is the one in which they are tried. */
+static bool same_hosts(const struct mountspec *spec, const struct mountspec *other)
+{
+	if (spec->nr_hosts != other->nr_hosts)
+		return false;
+	for (unsigned i = 0; i < spec->nr_hosts; i++) {
+		if (spec->hosts[i].port != other->hosts[i].port ||
+		    strcasecmp(spec->hosts[i].name, other->hosts[i].name))
+			return false;
+	}
+	return true;
+}
+
+bool mountspec_same(const struct mountspec *spec, const struct mountspec *other)
+{
+	return !strcmp(wire_of(spec), wire_of(other)) && same_hosts(spec, other) &&
+	       !strcmp(spec->serve, other->serve) && !strcmp(spec->export, other->export) &&
+	       !strcmp(spec->key, other->key) && spec->tls == other->tls &&
+	       spec->read_only == other->read_only && spec->timeout_ms == other->timeout_ms &&
+	       spec->nconnect == other->nconnect;
 }

@@ -64,6 +64,9 @@ int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest)
 /* Is it a URL of the form loop:///...? Then the path in it, else NULL. */
 const char *mountspec_served(const char *url);
 
+/* Do both mean the same: server, export and options, however they are spelled? */
+bool mountspec_same(const struct mountspec *spec, const struct mountspec *other);
+
 /* Is this its (normalised) mount point? A '?' without options makes no difference. */
 bool mountspec_is(const struct mountspec *spec, const char *mount_point);
 

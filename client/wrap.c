@@ -17,6 +17,7 @@
 #include "client/list.h"
 #include "client/mount.h"
 #include "client/region.h"
+#include "client/session.h"
 #include "common/fork.h"
 
 #define BUCKET_BITS 10
@@ -24,7 +25,7 @@
 struct wrap {
 	struct list link;  /* wraps.list: least recently used first */
 	struct wrap *next; /* in its bucket */
-	struct mount *mount;
+	const struct session *session;
 	uint8_t id[16];
 	const void *base;
 	size_t size;
@@ -73,11 +74,10 @@ static bool exists(const char *name)
  * 3FS's Python binding puts a symbolic link there for as long as the memory is meant to be used:
  * the id as a UUID, and the block size if there is one. NULL: it has none.
  */
-static char *find_name(const struct mount *mount, const struct hf3fs_iov *iov)
+static char *find_name(const char *dir, const struct hf3fs_iov *iov)
 {
 	const uint8_t *id = (const uint8_t *)iov->id;
 	char uuid[37], block[24] = "", *name;
-	const char *dir = mount_spec(mount)->dir;
 
 	if (!*dir)
 		return NULL;
@@ -93,6 +93,19 @@ static char *find_name(const struct mount *mount, const struct hf3fs_iov *iov)
 		return name;
 	free(name);
 	return NULL;
+}
+
+/* In the directory that the iov calls its mount, which may be another name of the ring's. */
+static char *find_name_of(const struct hf3fs_iov *iov)
+{
+	struct mount *mount;
+	char *name;
+
+	if (mount_get(iov->mount_point, &mount))
+		return NULL;
+	name = find_name(mount_spec(mount)->dir, iov);
+	mount_put(mount);
+	return name;
 }
 
 static bool is_gone(const struct wrap *wrap)
@@ -118,11 +131,11 @@ static struct region *forget(struct wrap *wrap)
 	return region;
 }
 
-static struct wrap *find(const struct mount *mount, const struct hf3fs_iov *iov)
+static struct wrap *find(const struct session *session, const struct hf3fs_iov *iov)
 {
 	struct wrap *wrap = *bucket_of((const uint8_t *)iov->id);
 
-	while (wrap && (wrap->mount != mount || wrap->base != iov->base ||
+	while (wrap && (wrap->session != session || wrap->base != iov->base ||
 			wrap->size != iov->size || memcmp(wrap->id, iov->id, sizeof(wrap->id))))
 		wrap = wrap->next;
 	return wrap;
@@ -155,11 +168,11 @@ static int add(struct mount *mount, const struct hf3fs_iov *iov, struct wrap **o
 		free(wrap);
 		return err;
 	}
-	wrap->mount = mount;
+	wrap->session = mount_to_session(mount);
 	memcpy(wrap->id, iov->id, sizeof(wrap->id));
 	wrap->base = iov->base;
 	wrap->size = iov->size;
-	wrap->name = find_name(mount, iov);
+	wrap->name = find_name_of(iov);
 	forget_gone();
 	if (wraps.nr == WRAPS_MAX)
 		doomed_add(forget(list_of(wraps.list.next, struct wrap, link)));
@@ -180,7 +193,7 @@ int wrap_region(struct mount *mount, const struct hf3fs_iov *iov, struct region 
 
 	pthread_once(&once, start);
 	pthread_mutex_lock(&wraps.lock);
-	wrap = find(mount, iov);
+	wrap = find(mount_to_session(mount), iov);
 	if (wrap) {
 		list_del(&wrap->link);
 		list_add_tail(&wraps.list, &wrap->link);
@@ -226,7 +239,7 @@ void wrap_unmapped(const void *base, size_t size)
 	doomed_revoke(base, size);
 }
 
-void wrap_forget(const struct mount *mount)
+void wrap_forget(const struct session *session)
 {
 	struct list *it, *after;
 
@@ -235,7 +248,7 @@ void wrap_forget(const struct mount *mount)
 	list_for_each_safe (it, after, &wraps.list) {
 		struct wrap *wrap = list_of(it, struct wrap, link);
 
-		if (wrap->mount == mount)
+		if (wrap->session == session)
 			region_discard(forget(wrap));
 	}
 	pthread_mutex_unlock(&wraps.lock);

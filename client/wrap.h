@@ -1,5 +1,5 @@
 /*
- * Wrapped memory remembered: regions by (mount, id, base, size), so that wrapping the same range
+ * Wrapped memory remembered: regions by (session, id, base, size), so that wrapping the same range
  * again, even before every I/O, registers it once. Any thread.
  */
 #ifndef USRBIO_CLIENT_WRAP_H
@@ -11,6 +11,7 @@
 struct hf3fs_iov;
 struct mount;
 struct region;
+struct session;
 
 /* Beyond these the least recently used is let go; each may take two of the server's region ids. */
 #define WRAPS_MAX 512u
@@ -33,7 +34,7 @@ void wrap_renewed(const uint8_t id[16], const void *base, size_t size);
  */
 void wrap_unmapped(const void *base, size_t size);
 
-/* The mount ends and is connected no more. */
-void wrap_forget(const struct mount *mount);
+/* A mount's relation ends and is connected no more. */
+void wrap_forget(const struct session *session);
 
 #endif

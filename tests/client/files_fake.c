@@ -50,6 +50,11 @@ bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
 	return false;
 }
 
+bool mount_same(const struct mount *mount, const struct mount *other)
+{
+	return mount == other;
+}
+
 struct mount *mount_hold(struct mount *mount)
 {
 	fake.mounts++;

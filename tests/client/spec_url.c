@@ -252,3 +252,52 @@ Test(spec, a_host_list_may_fill_the_mount_point_only)
 	cr_expect_eq(mountspec_find("tcp://" HUNDRED HUNDRED TEN TEN TEN TEN "/e", &spec), 0);
 	cr_expect_eq(mountspec_find("tcp://" HUNDRED HUNDRED HUNDRED "/e", &spec), -EINVAL);
 }
+
+/* Pairs of mount points, and whether they mean the same. */
+Test(spec, what_means_the_same)
+{
+	static const struct {
+		const char *one, *other;
+		bool same;
+	} pairs[] = {
+		{"tcp://h/e", "tcp://h/e/", true},
+		{"tcp://h/e", "tcp://h:7040//e//", true},
+		{"tcp://h/e", "tcp://H/e", true},
+		{"tcp://h/e", "tcp://h/e?timeout=60", true},
+		{"tcp://h/e", "tcp://h/e?nconnect=1", true},
+		{"tcp://h/e?timeout=5&nconnect=2", "tcp://h/e?nconnect=2&timeout=5", true},
+		{"tcp://h/e?timeout=5", "tcp://h/e?timeout=7&timeout=5", true},
+		{"tls://h/e", "tcp://h/e?tls=required", true},
+		{"tcp://[::1]/e", "tcp://[::1]:7040/e", true},
+		{"tcp://h,g/e", "tcp://h:7040,g:7040/e", true},
+		{"loop:///usr", "loop:////usr//", true},
+		{"loop:///usr", "loop:///usr?", true},
+		{"loop:///usr?ro", "loop:///usr?ro&timeout=60", true},
+		{"tcp://h/e", "tcp://h/E", false},
+		{"tcp://h/e", "tcp://h:7041/e", false},
+		{"tcp://h/e", "tcp://g/e", false},
+		{"tcp://h/e", "tcp://h,g/e", false},
+		{"tcp://h,g/e", "tcp://g,h/e", false},
+		{"tcp://h/e", "usrbio://h/e", false},
+		{"tcp://h/e", "rdma://h/e", false},
+		{"tcp://h/e", "tls://h/e", false},
+		{"tcp://h/e", "tcp://h/e?timeout=61", false},
+		{"tcp://h/e", "tcp://h/e?nconnect=2", false},
+		{"tcp://h/e", "tcp://h/e?key=k", false},
+		{"tcp://h/e?key=j", "tcp://h/e?key=k", false},
+		{"loop:///usr", "loop:///usr?ro", false},
+		{"loop:///usr", "loop:///etc", false},
+		{"loop://h/e", "loop://g/e", false},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct mountspec one, other;
+
+		cr_assert_eq(mountspec_find(pairs[i].one, &one), 0, "%s", pairs[i].one);
+		cr_assert_eq(mountspec_find(pairs[i].other, &other), 0, "%s", pairs[i].other);
+		cr_expect_eq(mountspec_same(&one, &other), pairs[i].same, "%s and %s", pairs[i].one,
+			     pairs[i].other);
+		cr_expect_eq(mountspec_same(&other, &one), pairs[i].same, "%s and %s",
+			     pairs[i].other, pairs[i].one);
+	}
+}
