@@ -100,6 +100,7 @@ static int open_file(struct mount *mount, struct file *at, const struct call *ca
 		goto err_owed;
 	file->flags = call->flags & OPEN_REOPEN_FLAGS;
 	file->regular = S_ISREG(answer->reply.attr.mode);
+	file->host = answer->host;
 	file->dead = false;
 	list_init(&file->link);
 	if (attr)

@@ -26,6 +26,7 @@ struct file {
 			     again */
 	uint32_t flags;	  /* of OPEN_REOPEN_FLAGS */
 	bool regular;
+	uint64_t host; /* where it is: see usrbio_stat */
 	/* To open it again: how it was found, and what the server calls it for good. */
 	char *path;
 	uint8_t persistent[PERSISTENT_MAX];

@@ -120,7 +120,7 @@ int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to
 		goto out_old;
 	call.path = text(from);
 	call.path2 = text(to);
-	err = old->mount == new->mount ? mount_call_at(old, new, &call, NULL) : -EXDEV;
+	err = mount_same(old->mount, new->mount) ? mount_call_at(old, new, &call, NULL) : -EXDEV;
 	file_put(new);
 out_old:
 	file_put(old);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/host.h"
 #include "common/local_fs.h"
 #include "common/log.h"
 
@@ -67,11 +68,14 @@ static uint32_t open_flags(int flags, bool directory)
 
 /*
  * Is the server's file this one? A directory may be called a mount of an export it is not. A
- * network mount keeps the inode's number; the device is the same on the same host only.
+ * network mount keeps the inode's number; on a file system that this host has for itself, host and
+ * device tell as well.
  */
-static bool same_file(int fd, const struct stat *st, const struct file_attr *attr)
+static bool same_file(int fd, const struct stat *st, const struct file *file,
+		      const struct file_attr *attr)
 {
-	return attr->ino == st->st_ino && (attr->dev == st->st_dev || !local_fs(fd));
+	return attr->ino == st->st_ino &&
+	       ((file->host == host_id() && attr->dev == st->st_dev) || !local_fs(fd));
 }
 
 /*
@@ -101,7 +105,7 @@ static int open_by_name(int fd, int flags, struct file **file, bool *other)
 		return err;
 	err = file_open(mount, NULL, rest, how, 0, file, &attr);
 	mount_put(mount);
-	*other = !err && !same_file(fd, &st, &attr);
+	*other = !err && !same_file(fd, &st, *file, &attr);
 	if (!*other && name_holds(path, &st))
 		return err;
 	if (!err)

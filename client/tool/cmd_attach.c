@@ -27,15 +27,16 @@ static const char detach_help[] = "usage: usrbio detach DIRECTORY\n\n"
 static const struct option only_help[] = {{"help", no_argument, NULL, 'h'}, {0}};
 
 /*
- * Is the directory the export's root? By its inode: a network mount keeps the number; the device
- * tells as well on a file system that one host has for itself.
+ * Is the directory the export's root? By its inode: a network mount keeps the number; on a file
+ * system that this host has for itself, host and device tell as well.
  */
 static bool same_directory(int dir, const struct usrbio_stat *there)
 {
 	struct stat here;
 
-	return !fstat(dir, &here) && there->ino == here.st_ino && S_ISDIR(there->mode) &&
-	       (there->dev == here.st_dev || !local_fs(dir));
+	if (fstat(dir, &here) || there->ino != here.st_ino || !S_ISDIR(there->mode))
+		return false;
+	return (there->host == usrbio_host() && there->dev == here.st_dev) || !local_fs(dir);
 }
 
 static int check_view(const struct virt *virt, const char *mount_point, const char *url)

@@ -85,7 +85,7 @@ Test(api, another_file_at_the_server_is_stale)
 }
 
 /* Numbers alone prove nothing where every small file system counts from one. */
-Test(api, the_same_number_on_another_device_is_stale)
+Test(api, the_same_number_on_another_device_or_host_is_stale)
 {
 	char dir[] = "/dev/shm/usrbio-test-XXXXXX", line[100];
 	int dirfd, fd;
@@ -99,6 +99,9 @@ Test(api, the_same_number_on_another_device_is_stale)
 	fake.other_dev = 1;
 	cr_expect_eq(hf3fs_reg_fd(fd, 0), ESTALE);
 	fake.other_dev = 0;
+	fake.other_host = 1;
+	cr_expect_eq(hf3fs_reg_fd(fd, 0), ESTALE);
+	fake.other_host = 0;
 	cr_expect_eq(hf3fs_reg_fd(fd, 0), -fd);
 	unlinkat(dirfd, "file", 0);
 	rmdir(dir);

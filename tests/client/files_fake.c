@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "client/file.h"
+#include "common/host.h"
 
 struct mount {
 	struct mountspec spec;
@@ -182,7 +183,7 @@ int mount_call(struct mount *mount, const struct call *call, struct answer *answ
 		return 0;
 	memset(&answer->reply, 0, sizeof(answer->reply));
 	answer->session = 7;
-	answer->host = 12;
+	answer->host = host_id() + fake.other_host;
 	answer->reply.file = next_handle++;
 	answer->reply.attr_valid = 1;
 	answer->reply.attr = (struct file_attr){.mode = fake.mode,

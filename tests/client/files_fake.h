@@ -25,8 +25,8 @@ struct fake {
 		const char *names;
 		size_t len, n;
 	} dir[4];
-	/* 1: what is opened has another number, or lies on another device, than what is here */
-	unsigned other_ino, other_dev;
+	/* 1: what is opened has another number, or lies on another device or host, than here */
+	unsigned other_ino, other_dev, other_host;
 	bool quiet; /* threads at work: remember nothing but the counts */
 };
 
