@@ -82,6 +82,18 @@ static int errno_of_gai(int code)
 	}
 }
 
+const char *addr_error(int err)
+{
+	switch (err) {
+	case -EAGAIN:
+		return gai_strerror(EAI_AGAIN);
+	case -ENOENT:
+		return gai_strerror(EAI_NONAME);
+	default:
+		return strerror(-err);
+	}
+}
+
 int addr_resolve(const char *scheme, const char *host, uint16_t port, bool passive,
 		 struct tp_addr *addrs, int max)
 {

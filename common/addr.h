@@ -21,6 +21,9 @@ int addr_split(const char *text, char *host, size_t hostlen, uint16_t *port);
 int addr_resolve(const char *scheme, const char *host, uint16_t port, bool passive,
 		 struct tp_addr *addrs, int max);
 
+/* What such an error means, in getaddrinfo's words. */
+const char *addr_error(int err);
+
 /* "127.0.0.1:7040", "[::1]:7040", or a loop name. Returns buf. */
 const char *addr_text(const struct tp_addr *addr, char *buf, size_t len);
 

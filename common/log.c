@@ -29,6 +29,9 @@ static const struct {
 	{"4", LOG_LEVEL_DEBUG},
 };
 
+/* The innermost of this thread; NULL: lines go to the log. */
+static __thread struct log_catch *catching;
+
 static int level_of(const char *name)
 {
 	for (size_t i = 0; i < sizeof(level_names) / sizeof(*level_names); i++)
@@ -69,7 +72,20 @@ bool log_enabled(enum log_level level)
 		now = level_from_environment();
 		atomic_store_explicit(&level_now, now, memory_order_relaxed);
 	}
-	return (int)level <= now;
+	return (int)level <= now || (catching && level <= LOG_LEVEL_WARN);
+}
+
+void log_catch_begin(struct log_catch *caught)
+{
+	*caught->text = '\0';
+	caught->is_error = false;
+	caught->outer = catching;
+	catching = caught;
+}
+
+void log_catch_end(const struct log_catch *caught)
+{
+	catching = caught->outer;
 }
 
 bool log_peer_may(void)
@@ -84,6 +100,14 @@ bool log_peer_may(void)
 	return atomic_fetch_add(&nr, 1) < PEER_LINES;
 }
 
+static void keep(struct log_catch *caught, bool is_error, const char *fmt, va_list args)
+{
+	if (*caught->text && (caught->is_error || !is_error))
+		return;
+	caught->is_error = is_error;
+	vsnprintf(caught->text, sizeof(caught->text), fmt, args);
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	static const char *const tags[] = {"", "error", "warn", "info", "debug"};
@@ -92,6 +116,12 @@ void log_write(enum log_level level, const char *fmt, ...)
 	int saved = errno, head, body;
 	va_list args;
 
+	if (catching && level <= LOG_LEVEL_WARN) {
+		va_start(args, fmt);
+		keep(catching, level == LOG_LEVEL_ERROR, fmt, args);
+		va_end(args);
+		return;
+	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	head = snprintf(line, sizeof(line), "usrbio[%d] %lld.%06ld %s: ", (int)getpid(),
 			(long long)now.tv_sec, now.tv_nsec / 1000, tags[level]);

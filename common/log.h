@@ -27,6 +27,21 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 #define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
+/*
+ * Keep what this thread has to say as an error or a warning, instead of logging it: for who knows
+ * what it is about, and says it once with that. Only the first line is kept, the first error if
+ * there is any, "" if there is nothing.
+ * Catches nest; each is ended by the thread and in the function that began it.
+ */
+#define LOG_CAUGHT_MAX 400
+struct log_catch {
+	char text[LOG_CAUGHT_MAX];
+	bool is_error;
+	struct log_catch *outer;
+};
+void log_catch_begin(struct log_catch *caught);
+void log_catch_end(const struct log_catch *caught);
+
 /* A warning that a peer may cause as often as it likes: some a second, so that no disk is filled.
  */
 bool log_peer_may(void);

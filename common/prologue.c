@@ -35,7 +35,7 @@ int prologue_check(const struct prologue *wire, struct prologue *out, char *why)
 	}
 	if (p.version != PROLOGUE_VERSION) {
 		snprintf(why, room, "has version %u of the transport, this side version %u",
-			 p.version, PROLOGUE_VERSION);
+			 p.version, (unsigned)PROLOGUE_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	if (p.msg_max < MSG_MIN || p.nr_recvs < 2) {

@@ -101,12 +101,12 @@ static int check(const char *path, int fd)
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode)) {
-		log_error("%s: no regular file", path);
+		log_error("%s: it is no regular file", path);
 		return -EINVAL;
 	}
 	if ((st.st_mode & 077) || (st.st_uid && st.st_uid != geteuid())) {
-		log_error("%s holds secrets and is open to others (mode %04o, user %u): chown it, "
-			  "and chmod 600",
+		log_error("%s: it holds secrets and is open to others (mode %04o, user %u): chown "
+			  "it, and chmod 600",
 			  path, st.st_mode & 07777, st.st_uid);
 		return -EACCES;
 	}

@@ -81,6 +81,7 @@ Test(addr, refuses_unknown_hosts)
 	int err = addr_resolve("tcp", "no.such.host.invalid", 1, false, &addr, 1);
 
 	cr_expect(err == -ENOENT || err == -EAGAIN, "gave %d", err);
+	cr_expect_str_eq(addr_error(-ENOENT), "Name or service not known");
 	cr_expect_eq(addr_resolve("tcp", "300.1.1.1.1", 1, false, &addr, 1) < 0, 1);
 }
 

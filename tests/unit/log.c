@@ -99,6 +99,33 @@ Test(log, what_a_peer_says_stays_one_line)
 	cr_expect_null(memchr(line, 033, (size_t)n));
 }
 
+/* What is caught is not logged, the first error is kept, and the inner ones keep their own. */
+Test(log, is_caught_by_who_says_it_better)
+{
+	int err = capture(STDERR_FILENO);
+	struct log_catch outer, inner;
+	char line[256];
+
+	log_set_level("off");
+	log_catch_begin(&outer);
+	cr_expect_str_eq(outer.text, "");
+	log_warn("a warning of %d", 1);
+	log_info("nothing of this");
+	cr_expect_str_eq(outer.text, "a warning of 1");
+	log_catch_begin(&inner);
+	log_error("inside");
+	log_catch_end(&inner);
+	cr_expect_str_eq(inner.text, "inside");
+	log_error("an error of %d", 2);
+	log_error("another");
+	log_catch_end(&outer);
+	cr_expect_str_eq(outer.text, "an error of 2");
+	cr_expect_lt(read(err, line, sizeof(line)), 0);
+	log_set_level("warn");
+	log_warn("again");
+	cr_expect_gt(read(err, line, sizeof(line)), 0);
+}
+
 /* C1 controls, bidirectional overrides, line separators, and what is no UTF-8; the rest stays. */
 Test(log, what_a_peer_says_commands_no_terminal)
 {
