@@ -1,13 +1,50 @@
 /* The public calls about a mount as a whole. */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "client/cancel.h"
 #include "client/mount.h"
+#include "client/mountspec.h"
+#include "client/reason.h"
 #include "client/usrbio.h"
+#include "common/log.h"
+#include "common/text.h"
 
 const char *usrbio_version(void)
 {
 	return USRBIO_VERSION;
+}
+
+/* Of the mount that the path is on, which has been looked up in vain or is in use. */
+static void find_reason(const char *path, int err, struct reason *reason)
+{
+	char mount_point[MOUNT_POINT_MAX];
+	struct log_catch again; /* the log has had it */
+	int len;
+
+	log_catch_begin(&again);
+	len = usrbio_mount_point(path, mount_point, sizeof(mount_point), NULL);
+	log_catch_end(&again);
+	if (len > 0 && len <= (int)sizeof(mount_point))
+		mount_reason(mount_point, reason);
+	if (!reason_explains(reason, err))
+		*reason->text = '\0';
+}
+
+int usrbio_reason(const char *path, int err, char *text, size_t room)
+{
+	NOT_CANCELLED;
+	struct reason reason = {0};
+
+	if (!path || !text || !room)
+		return -EINVAL;
+	if ((err != -EINVAL && err != -ENOENT) ||
+	    !mountspec_wrong(path, reason.text, sizeof(reason.text)))
+		find_reason(path, err, &reason);
+	text_mask(reason.text, strlen(reason.text));
+	snprintf(text, room, "%s", reason.text);
+	return (int)strlen(reason.text);
 }
 
 int usrbio_ping(const char *mount_point, uint64_t *ns)

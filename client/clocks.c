@@ -77,8 +77,8 @@ static void expire(struct conn *conn)
 
 	overdue |= is_io_overdue(conn);
 	if (overdue && is_talking(conn)) {
-		log_warn("%s: an I/O has not ended within %u ms; connection closed",
-			 conn->session->spec->mount_point, conn->session->spec->timeout_ms);
+		session_blame(conn->session, "an I/O has not ended within %u ms",
+			      conn->session->spec->timeout_ms);
 		conn_shut(conn, -ETIMEDOUT);
 	}
 	batch_sweep(conn);
@@ -123,9 +123,9 @@ static void check_silence(struct conn *conn, uint64_t now)
 		return;
 	if (now >= conn->heard_ns + SILENCE_NS) {
 		if (!has_spoken(conn)) {
-			log_info("%s: the server has been silent for %u ms",
-				 conn->session->spec->mount_point,
-				 (unsigned)((now - conn->heard_ns) / NS_PER_MS));
+			session_blame(conn->session, "the server at %s has been silent for %u ms",
+				      conn->session->at,
+				      (unsigned)((now - conn->heard_ns) / NS_PER_MS));
 			conn_shut(conn, -ETIMEDOUT);
 		}
 	} else if (conn->probed_ns <= conn->heard_ns) {

@@ -173,10 +173,8 @@ void conn_shut(struct conn *conn, int error)
 
 void conn_violated(struct conn *conn, const char *what)
 {
-	/* Again and again, if that is how it is; the log has had it then. */
-	log_at(atomic_load(&conn->session->failures) > 3 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-	       "%s: the server broke the protocol: %s; connection closed",
-	       conn->session->spec->mount_point, what);
+	session_blame(conn->session, "the server at %s broke the protocol: %s", conn->session->at,
+		      what);
 	conn_shut(conn, -EPROTO);
 }
 

@@ -44,10 +44,16 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 static int read_file(const char *path, struct credentials *credentials)
 {
 	static const struct secret none;
-	int err = keyfile_read(path, take_line, credentials);
+	struct log_catch caught;
+	int err;
 
+	log_catch_begin(&caught);
+	err = keyfile_read(path, take_line, credentials);
+	log_catch_end(&caught);
+	if (err)
+		log_error("cannot read the key file %s", caught.text);
 	if (!err && (!*credentials->id || !memcmp(&credentials->secret, &none, sizeof(none)))) {
-		log_error("%s: no key in it", path);
+		log_error("there is no key in the key file %s", path);
 		err = -EINVAL;
 	}
 	return err ? err : secret_tag(&credentials->secret, credentials->tag);
@@ -60,11 +66,12 @@ int credentials_read(const struct mountspec *spec, struct credentials *credentia
 	int len = key_path(spec, path), err = 0;
 
 	if (!len && *credentials->id) {
-		log_error("%s: the key is not named any more", spec->mount_point);
+		log_error("USRBIO_KEY named a key for this mount and does so no more: set it "
+			  "again");
 		return -EKEYREJECTED;
 	}
 	if (len >= PATH_MAX) {
-		log_error("%s: the name of the file with the key is too long", spec->mount_point);
+		log_error("the name of the file with the key is too long");
 		return -EKEYREJECTED;
 	}
 	if (len)

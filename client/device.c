@@ -13,7 +13,7 @@
 #include "common/log.h"
 
 static unsigned add_routes(const struct mountspec *spec, const char *scheme, struct route *routes,
-			   unsigned max, bool aloud)
+			   unsigned max)
 {
 	const struct tp_ops *ops = tp_find(scheme);
 	struct tp_addr addrs[8];
@@ -23,25 +23,25 @@ static unsigned add_routes(const struct mountspec *spec, const char *scheme, str
 		const struct spec_host *h = &spec->hosts[host];
 		int found = addr_resolve(scheme, h->name, h->port, false, addrs, 8);
 
-		if (found < 0 && aloud)
-			log_warn("%s: host %s: %s", spec->mount_point, h->name, strerror(-found));
+		if (found < 0)
+			log_warn("cannot resolve the name %s: %s", h->name, addr_error(found));
 		for (int i = 0; i < found && n < max; i++)
-			routes[n++] = (struct route){.ops = ops, .addr = addrs[i]};
+			routes[n++] = (struct route){.ops = ops, .host = h, .addr = addrs[i]};
 	}
 	return n;
 }
 
-unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX], bool aloud)
+unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX])
 {
 	unsigned n;
 
 	/* What has to be encrypted does not go by RDMA. */
 	if (spec->tls)
-		return add_routes(spec, "tls", routes, ROUTES_MAX, aloud);
+		return add_routes(spec, "tls", routes, ROUTES_MAX);
 	if (strcmp(spec->scheme, "usrbio"))
-		return add_routes(spec, spec->scheme, routes, ROUTES_MAX, aloud);
-	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2, aloud);
-	return n + add_routes(spec, "tcp", routes + n, ROUTES_MAX - n, aloud);
+		return add_routes(spec, spec->scheme, routes, ROUTES_MAX);
+	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2);
+	return n + add_routes(spec, "tcp", routes + n, ROUTES_MAX - n);
 }
 
 void device_init(struct device *device)
@@ -115,17 +115,22 @@ int device_use(struct device *device, const struct route *route)
 int device_probe(struct device *device, const struct mountspec *spec)
 {
 	struct route routes[ROUTES_MAX];
+	struct log_catch caught; /* who connects says it */
 	unsigned n;
 
 	if (atomic_load_explicit(&device->epoch, memory_order_acquire))
 		return 0;
-	n = device_routes(spec, routes, true);
+	log_catch_begin(&caught);
+	n = device_routes(spec, routes);
+	log_catch_end(&caught);
 	for (unsigned i = 0; i < n; i++) {
 		int err;
 
+		log_catch_begin(&caught);
 		pthread_mutex_lock(&device->lock);
 		err = device->ops ? 0 : use_locked(device, &routes[i]);
 		pthread_mutex_unlock(&device->lock);
+		log_catch_end(&caught);
 		if (!err)
 			return 0;
 	}

@@ -30,16 +30,17 @@ struct device {
 /* A host of the mount under one of its providers. */
 struct route {
 	const struct tp_ops *ops;
+	const struct spec_host *host;
 	struct tp_addr addr;
 };
 
 #define ROUTES_MAX 32
 
 /*
- * The ways to a mount's servers, best first: may ask DNS. Their number, 0 when there is none.
- * aloud: say in the log what has none.
+ * The ways to a mount's servers, best first: may ask DNS. Their number, 0 when there is none. A
+ * host that has none is warned of.
  */
-unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX], bool aloud);
+unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX]);
 
 void device_init(struct device *device);
 /* No connection uses it any more. Ends the registrations that are left. */

@@ -155,6 +155,9 @@ static void on_closed(struct conn *conn, int status)
 {
 	if (conn->state != CONN_CLOSING)
 		conn->error = status ? status : -ECONNRESET;
+	if (conn->state != CONN_CLOSING && *conn->tp->why)
+		session_blame(conn->session, "the server at %s %s", conn->session->at,
+			      conn->tp->why);
 	if (conn->state == CONN_UP)
 		session_lost(conn->session, conn->joined, conn->error);
 	conn->ops->conn_free(conn->tp);

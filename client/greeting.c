@@ -9,7 +9,6 @@
 #include "client/batch.h"
 #include "client/conn.h"
 #include "client/session.h"
-#include "common/log.h"
 #include "proto/seal.h"
 
 #define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 32 bytes each */
@@ -75,10 +74,10 @@ static void distrust(struct conn *conn)
 {
 	struct session *session = conn->session;
 
-	if (session_may_say(session))
-		log_warn("%s: the server does not know the key of \"%s\", or has another one, or "
-			 "something between here and there changed what was said",
-			 session->spec->mount_point, session->credentials.id);
+	session_blame(session,
+		      "the server at %s does not know the key \"%s\", or has another one, or "
+		      "something between here and there changed what was said",
+		      session->at, session->credentials.id);
 	conn_shut(conn, -EKEYREJECTED);
 }
 

@@ -4,6 +4,7 @@
  * is a new one, and only then everything that waits goes on. One thread per session in trouble.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -83,8 +84,11 @@ static int bring_up(struct session *session, struct conn *conn, const struct rou
 		/* The transport keeps its own time limit; the welcome has this one. */
 		conn_wait(conn, &w.waiter, now_ns() + 2 * ms * NS_PER_MS);
 		if (conn->state != CONN_GREETED) {
-			if (conn->state != CONN_DOWN)
+			if (conn->state != CONN_DOWN) {
+				session_blame(session, "the server at %s does not answer",
+					      session->at);
 				conn_shut(conn, -ETIMEDOUT);
+			}
 			bring_down(conn);
 			err = conn->error;
 		}
@@ -125,6 +129,8 @@ static void note_success(struct session *session)
 	pthread_mutex_lock(&session->lock);
 	session->given_up = false;
 	session->trying_ns = 0;
+	session->reason = (struct reason){0};
+	*session->said = '\0';
 	pthread_mutex_unlock(&session->lock);
 }
 
@@ -155,10 +161,40 @@ static int go(struct session *session)
 	return -ECONNRESET;
 }
 
+/* Where the route leads, as in the URL, for all that is said about this attempt. */
+static void head_for(struct session *session, const struct route *route)
+{
+	bool bare = strchr(route->host->name, ':'); /* an IPv6 address */
+
+	if (*session->spec->serve)
+		snprintf(session->at, sizeof(session->at), "%s", session->spec->serve);
+	else
+		snprintf(session->at, sizeof(session->at), bare ? "[%s]:%u" : "%s:%u",
+			 route->host->name, route->host->port);
+	pthread_mutex_lock(&session->lock);
+	session->cause = (struct reason){0};
+	pthread_mutex_unlock(&session->lock);
+}
+
+static int use_device(struct session *session, const struct route *route)
+{
+	struct log_catch caught;
+	int err;
+
+	log_catch_begin(&caught);
+	err = device_use(&session->device, route);
+	log_catch_end(&caught);
+	if (err && *caught.text)
+		session_blame(session, "%s", caught.text);
+	return err;
+}
+
 static int try_route(struct session *session, const struct route *route)
 {
-	int err = device_use(&session->device, route);
+	int err;
 
+	head_for(session, route);
+	err = use_device(session, route);
 	if (err)
 		return err;
 	err = session->known ? resume(session, route) : begin(session, route);
@@ -178,8 +214,7 @@ static void say_lost(struct session *session)
 {
 	if (!session->ever || !session_may_say(session))
 		return;
-	log_warn("%s: connection lost: %s; connecting again", session->spec->mount_point,
-		 strerror(-atomic_load(&session->error)));
+	session_say_loss(session, LOG_LEVEL_WARN, "; connecting again");
 	pthread_mutex_lock(&session->lock);
 	session->said_lost = true;
 	pthread_mutex_unlock(&session->lock);
@@ -200,65 +235,148 @@ static void say_up(struct session *session, const struct route *route)
 	       route->ops->name, addr_text(&route->addr, text, sizeof(text)));
 }
 
-/* No server is there, as opposed to: it does not answer. */
-static bool is_absent(int err)
-{
-	return err == -ECONNREFUSED || err == -EHOSTUNREACH || err == -ENODEV || err == -EPROTO;
-}
-
 /* The server inside this process that the mount asks for. */
 static int start_own(struct session *session)
 {
 	const struct mountspec *spec = session->spec;
+	struct log_catch caught;
+	int err;
 
 	if (!*spec->serve || session->own)
 		return 0;
-	return inprocess_start(spec->serve, spec->read_only, spec->hosts[0].name, &session->own);
-}
-
-/* All routes, once. *absent: no server on any of them. */
-static int try_routes(struct session *session, bool *absent)
-{
-	struct route routes[ROUTES_MAX];
-	unsigned n = device_routes(session->spec, routes, !session->failures);
-	char text[ADDR_TEXT_MAX];
-	int err = -EHOSTUNREACH;
-
-	*absent = true;
-	for (unsigned i = 0; i < n; i++) {
-		err = try_route(session, &routes[i]);
-		if (!err) {
-			say_up(session, &routes[i]);
-			return 0;
-		}
-		*absent &= is_absent(err);
-		log_debug("%s: %s://%s: %s", session->spec->mount_point, routes[i].ops->name,
-			  addr_text(&routes[i].addr, text, sizeof(text)), strerror(-err));
-	}
+	log_catch_begin(&caught);
+	err = inprocess_start(spec->serve, spec->read_only, spec->hosts[0].name, &session->own);
+	log_catch_end(&caught);
+	if (err)
+		session_blame(session, "cannot serve %s: %s", spec->serve,
+			      *caught.text ? caught.text : strerror(-err));
+	else if (*caught.text)
+		log_warn("%s: %s", spec->mount_point, caught.text);
 	return err;
 }
 
-/* What a caller is told: the server's refusal as it is; whatever else means nobody is there. */
-static int outcome(int err)
+/* The key, as its file has it now. */
+static int read_key(struct session *session)
 {
-	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -EPROTONOSUPPORT ||
-			       err == -EKEYREJECTED
-		       ? err
-		       : -EREMOTEIO;
+	struct credentials *credentials = &session->credentials;
+	struct log_catch caught;
+	int err;
+
+	log_catch_begin(&caught);
+	err = credentials_read(session->spec, credentials);
+	log_catch_end(&caught);
+	if (err) {
+		session_blame(session, "%s", caught.text);
+		return err;
+	}
+	if (session->spec->tls && !*credentials->id) {
+		session_blame(session, "TLS needs a key: name one by ?key=NAME or USRBIO_KEY, see "
+				       "usrbio(7)");
+		return -EKEYREJECTED;
+	}
+	return credentials_for_tls(credentials, &session->tls);
+}
+
+static unsigned find_routes(struct session *session, struct route routes[ROUTES_MAX])
+{
+	struct log_catch caught;
+	unsigned n;
+
+	log_catch_begin(&caught);
+	n = device_routes(session->spec, routes);
+	log_catch_end(&caught);
+	if (*caught.text)
+		session_blame(session, "%s", caught.text);
+	return n;
+}
+
+/* What the attempt by a route failed for, in the words of whoever found it, or in errno's. */
+static struct reason cause_of(struct session *session, int err)
+{
+	struct reason cause;
+
+	if (err == -ECONNREFUSED)
+		session_blame(session, "cannot connect to %s: %s; is usrbio-server running there?",
+			      session->at, strerror(-err));
+	else
+		session_blame(session, "cannot connect to %s: %s", session->at, strerror(-err));
+	pthread_mutex_lock(&session->lock);
+	cause = session->cause;
+	pthread_mutex_unlock(&session->lock);
+	cause.err = err;
+	return cause;
+}
+
+/* All routes, once. The best reason why none is to be had. *absent: no server on any of them. */
+static struct reason try_routes(struct session *session, bool *absent)
+{
+	struct route routes[ROUTES_MAX];
+	struct reason best = {0};
+	unsigned n = find_routes(session, routes);
+
+	*absent = true;
+	if (!n)
+		return cause_of(session, -EHOSTUNREACH);
+	for (unsigned i = 0; i < n; i++) {
+		int err = try_route(session, &routes[i]);
+		struct reason cause;
+
+		if (!err) {
+			say_up(session, &routes[i]);
+			return (struct reason){0};
+		}
+		cause = cause_of(session, err);
+		*absent &= reason_is_absence(err);
+		log_at(session->failures ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%s: by %s: %s",
+		       session->spec->mount_point, routes[i].ops->name, cause.text);
+		if (reason_is_better(err, best.err))
+			best = cause;
+	}
+	return best;
+}
+
+/* Once for a cause, until it is another one, or is over. */
+static void say_reason(struct session *session, const char *after)
+{
+	char text[REASON_MAX];
+	bool first, other;
+
+	pthread_mutex_lock(&session->lock);
+	first = !session->ever && !*session->said;
+	other = strcmp(session->said, session->reason.text);
+	strcpy(text, session->reason.text);
+	pthread_mutex_unlock(&session->lock);
+	if (!other || (!session_may_say(session) && !first))
+		return;
+	log_warn("%s: %s%s", session->spec->mount_point, text, after);
+	pthread_mutex_lock(&session->lock);
+	strcpy(session->said, text);
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void keep_reason(struct session *session, const struct reason *reason, int err)
+{
+	pthread_mutex_lock(&session->lock);
+	session->reason = *reason;
+	session->reason.err = err;
+	pthread_mutex_unlock(&session->lock);
 }
 
 /* Nobody need wait for another attempt. Only before the first session: later it may be healed. */
-static void fail(struct session *session, int err, bool absent)
+static void fail(struct session *session, const struct reason *reason, bool absent)
 {
+	int status = reason_outcome(reason->err);
+
+	keep_reason(session, reason, status);
 	pthread_mutex_lock(&session->lock);
 	session->given_up = absent;
 	session->failures = 0;
 	session->no_sooner_ns = now_ns() + PAUSE_LONG_NS;
 	pthread_mutex_unlock(&session->lock);
-	log_warn("%s: no server: %s", session->spec->mount_point, strerror(-err));
+	say_reason(session, "");
 	for (unsigned i = 0; i < session->nr_conns; i++) {
 		conn_lock(session->conns[i]);
-		conn_give_up(session->conns[i], outcome(err));
+		conn_give_up(session->conns[i], status);
 		conn_unlock(session->conns[i]);
 	}
 	/* Who came since then waits at a connection, and is seen there. */
@@ -272,17 +390,19 @@ static bool is_final(struct session *session, int err, bool absent)
 {
 	if (session->ever)
 		return false;
-	return outcome(err) == err || (absent && now_ns() >= session->trying_ns + REFUSED_NS);
+	return reason_outcome(err) == err ||
+	       (absent && now_ns() >= session->trying_ns + REFUSED_NS);
 }
 
 /* From here on nobody is kept waiting who comes. */
-static void note_failure(struct session *session, int err)
+static void note_failure(struct session *session, const struct reason *reason, bool absent)
 {
 	const struct mountspec *spec = session->spec;
 	uint64_t now = now_ns();
 	bool over = spec->timeout_ms && now >= session->trying_ns + spec->timeout_ms * NS_PER_MS;
 	bool first;
 
+	keep_reason(session, reason, -EREMOTEIO);
 	pthread_mutex_lock(&session->lock);
 	first = over && !session->given_up;
 	session->given_up |= over;
@@ -291,9 +411,9 @@ static void note_failure(struct session *session, int err)
 	pthread_mutex_unlock(&session->lock);
 	if (first)
 		log_warn("%s: no server for %u ms: %s; giving up until it is back",
-			 spec->mount_point, spec->timeout_ms, strerror(-err));
-	else if (!over && session_may_say(session))
-		log_warn("%s: no server: %s; trying again", spec->mount_point, strerror(-err));
+			 spec->mount_point, spec->timeout_ms, reason->text);
+	else if (!over) /* who was never there is not waited for */
+		say_reason(session, absent && !session->ever ? "" : "; trying again");
 }
 
 /* The time that the mount allows counts from the first attempt in vain. */
@@ -305,28 +425,39 @@ static void note_attempt(struct session *session)
 	pthread_mutex_unlock(&session->lock);
 }
 
-static void attempt(struct session *session)
+/* A reason that has an err, or none. */
+static struct reason attempt_once(struct session *session, bool *absent)
 {
-	bool absent = false;
-	int err = start_own(session), own = err;
+	int err;
 
-	note_attempt(session);
+	pthread_mutex_lock(&session->lock);
+	session->cause = (struct reason){0};
+	pthread_mutex_unlock(&session->lock);
+	snprintf(session->at, sizeof(session->at), "%s", session->spec->hosts[0].name);
+	err = start_own(session);
 	if (!err) {
 		bring_all_down(session);
-		err = credentials_read(session->spec, &session->credentials);
+		err = read_key(session);
 	}
-	if (!err)
-		err = credentials_for_tls(&session->credentials, &session->tls);
-	if (!err)
-		err = try_routes(session, &absent);
+	return err ? cause_of(session, err) : try_routes(session, absent);
+}
+
+static void attempt(struct session *session)
+{
+	bool absent = false, own;
+	struct reason reason;
+
+	note_attempt(session);
+	reason = attempt_once(session, &absent);
+	own = *session->spec->serve && !session->own;
 	session->failures++;
 	session->tried_ns = now_ns();
-	if (!err)
+	if (!reason.err)
 		return;
-	if (own || is_final(session, err, absent))
-		fail(session, err, absent);
+	if (own || is_final(session, reason.err, absent))
+		fail(session, &reason, absent);
 	else
-		note_failure(session, err);
+		note_failure(session, &reason, absent);
 }
 
 static bool is_busy(struct session *session)

@@ -235,6 +235,19 @@ bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
 	return found;
 }
 
+void mount_reason(const char *mount_point, struct reason *reason)
+{
+	const struct mount *mount;
+
+	*reason = (struct reason){0};
+	pthread_once(&once, start);
+	pthread_mutex_lock(&mounts.lock);
+	mount = find(mount_point);
+	if (mount)
+		session_reason(mount->session, reason);
+	pthread_mutex_unlock(&mounts.lock);
+}
+
 struct mount *mount_hold(struct mount *mount)
 {
 	pthread_mutex_lock(&mounts.lock);

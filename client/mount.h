@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "client/mountspec.h"
+#include "client/reason.h"
 #include "proto/message.h"
 
 struct file;
@@ -21,6 +22,9 @@ struct mount;
  */
 int mount_get(const char *mount_point, struct mount **mount);
 int mount_get_spec(const struct mountspec *spec, struct mount **mount);
+/* Why the mount of this name serves nobody; no reason when it does, or there is no such mount. */
+void mount_reason(const char *mount_point, struct reason *reason);
+
 struct mount *mount_hold(struct mount *mount);
 /* Do both stand for one relation? Then what belongs to one may be used with the other. */
 bool mount_same(const struct mount *mount, const struct mount *other);

@@ -1,9 +1,12 @@
 /* Mount points: what a URL says, and how a directory leads to one. Pure look-up, any thread. */
 #include "client/mountspec.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +22,20 @@
 #define SERVED		   "loop:///" /* a path follows, and its slash is the last of these */
 
 static const char *const schemes[] = {"tcp", "tls", "rdma", "usrbio", "loop"};
+
+/* Keep what is wrong, for whoever knows where the URL came from. */
+static int wrong(struct mountspec *spec, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int wrong(struct mountspec *spec, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(spec->wrong, sizeof(spec->wrong), fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
 
 /* Does the text begin like a URL? Its scheme's length, else 0. */
 static size_t scheme_len(const char *text)
@@ -60,12 +77,14 @@ static int parse_host(struct mountspec *spec, const char *text, size_t len)
 	char one[SPEC_HOST_MAX + 8];
 	int err;
 
-	if (spec->nr_hosts == SPEC_HOSTS_MAX || !take(one, sizeof(one), text, len))
-		return -EINVAL;
+	if (spec->nr_hosts == SPEC_HOSTS_MAX)
+		return wrong(spec, "more than %d hosts", SPEC_HOSTS_MAX);
+	if (!take(one, sizeof(one), text, len))
+		return wrong(spec, "the name of a host is too long");
 	host->port = PROTO_PORT;
 	err = addr_split(one, host->name, sizeof(host->name), &host->port);
 	if (err || !host->port || !host_is_plain(host->name))
-		return -EINVAL;
+		return wrong(spec, "\"%s\" is no host; say HOST, HOST:PORT or [IPV6]:PORT", one);
 	spec->nr_hosts++;
 	return 0;
 }
@@ -104,47 +123,68 @@ static int parse_number(const char *text, unsigned min, unsigned max, unsigned *
 }
 
 /* A name of a file, and none of a folder. */
-static int parse_key(const char *text, char *key)
+static int parse_key(struct mountspec *spec, const char *text)
 {
 	size_t len = strlen(text);
 
 	if (!secret_id_ok(text, len) || *text == '.')
-		return -EINVAL;
-	memcpy(key, text, len + 1);
+		return wrong(spec,
+			     "key=%s: say the name of a key file: at most %d letters, digits, '_', "
+			     "'.' and '-', the first no '.'",
+			     text, SECRET_ID_MAX);
+	memcpy(spec->key, text, len + 1);
 	return 0;
 }
 
 /* Of the wires only tcp can be encrypted; a URL that says tls:// is. */
-static int parse_tls(struct mountspec *spec, bool required)
+static int parse_tls(struct mountspec *spec, const char *text)
 {
 	bool tcp = !strcmp(spec->scheme, "tcp"), any = !strcmp(spec->scheme, "usrbio");
 
-	if (required ? !tcp && !any && !spec->tls : spec->tls)
-		return -EINVAL;
-	spec->tls |= required;
+	if (!strcmp(text, "off"))
+		return spec->tls ? wrong(spec, "tls=off: TLS is asked for already") : 0;
+	if (strcmp(text, "required"))
+		return wrong(spec, "tls=%s: say required or off", text);
+	if (!tcp && !any && !spec->tls)
+		return wrong(spec, "tls=required: %s cannot be encrypted; use tls://",
+			     spec->scheme);
+	spec->tls = true;
+	return 0;
+}
+
+static int parse_count(struct mountspec *spec, const char *name, const char *text, unsigned min,
+		       unsigned max, unsigned *value)
+{
+	if (parse_number(text, min, max, value))
+		return wrong(spec, "%s=%s: say a number from %u to %u", name, text, min, max);
 	return 0;
 }
 
 static int parse_option(struct mountspec *spec, const char *option)
 {
 	unsigned seconds;
+	int err;
 
 	if (*spec->serve && !strcmp(option, "ro")) {
 		spec->read_only = true;
 		return 0;
 	}
 	if (!strncmp(option, "nconnect=", 9))
-		return parse_number(option + 9, 1, SESSION_CONNS_MAX, &spec->nconnect);
-	if (!strcmp(option, "tls=required") || !strcmp(option, "tls=off"))
-		return parse_tls(spec, option[4] == 'r');
+		return parse_count(spec, "nconnect", option + 9, 1, SESSION_CONNS_MAX,
+				   &spec->nconnect);
+	if (!strncmp(option, "tls=", 4))
+		return parse_tls(spec, option + 4);
 	if (!strncmp(option, "key=", 4))
-		return parse_key(option + 4, spec->key);
+		return parse_key(spec, option + 4);
 	if (strncmp(option, "timeout=", 8))
-		return -EINVAL;
-	if (parse_number(option + 8, 0, TIMEOUT_MAX_S, &seconds))
-		return -EINVAL;
-	spec->timeout_ms = seconds * 1000;
-	return 0;
+		return wrong(spec,
+			     "unknown option \"%s\"; there are timeout=SECONDS, nconnect=N, "
+			     "key=NAME, tls=required, tls=off%s",
+			     option, *spec->serve ? " and ro" : "");
+	err = parse_count(spec, "timeout", option + 8, 0, TIMEOUT_MAX_S, &seconds);
+	if (!err)
+		spec->timeout_ms = seconds * 1000;
+	return err;
 }
 
 static int parse_options(struct mountspec *spec, const char *text, size_t len)
@@ -152,7 +192,7 @@ static int parse_options(struct mountspec *spec, const char *text, size_t len)
 	char options[MOUNT_POINT_MAX], *at = options, *option;
 
 	if (!take(options, sizeof(options), text, len))
-		return -EINVAL;
+		return wrong(spec, "the options are too long");
 	while ((option = strsep(&at, "&"))) {
 		int err = parse_option(spec, option);
 
@@ -167,7 +207,10 @@ static int append(struct mountspec *spec, const char *text, size_t len)
 {
 	size_t used = strlen(spec->mount_point);
 
-	return take(spec->mount_point + used, MOUNT_POINT_MAX - used, text, len) ? 0 : -EINVAL;
+	if (take(spec->mount_point + used, MOUNT_POINT_MAX - used, text, len))
+		return 0;
+	return wrong(spec, "longer than %d bytes, up to the export and its options",
+		     MOUNT_POINT_MAX - 1);
 }
 
 const char *mountspec_served(const char *url)
@@ -218,7 +261,7 @@ static int parse_served(const char *url, struct mountspec *spec, const char **re
 	if (err)
 		return err;
 	if (!may_be_directory(spec->serve)) {
-		log_warn("%s: no such directory", spec->mount_point);
+		wrong(spec, "there is no such directory");
 		return -ENOENT;
 	}
 	*rest = skip_slashes(end + len);
@@ -243,10 +286,14 @@ static int parse_url(const char *url, struct mountspec *spec, const char **rest)
 
 	at = skip_slashes(at + len);
 	len = strcspn(at, "/?");
-	if (!len || !take(spec->export, sizeof(spec->export), at, len))
-		return -EINVAL;
+	if (!len)
+		return wrong(spec, "no export is named; say %s://HOST[:PORT]/EXPORT[?OPTIONS]",
+			     spec->scheme);
+	if (!take(spec->export, sizeof(spec->export), at, len))
+		return wrong(spec, "the name of the export is longer than %d bytes",
+			     EXPORT_NAME_MAX);
 	if (!strcmp(spec->export, ".") || !strcmp(spec->export, ".."))
-		return -EINVAL;
+		return wrong(spec, "no export is named \"%s\"", spec->export);
 	if (append(spec, "/", 1) || append(spec, at, len))
 		return -EINVAL;
 
@@ -261,41 +308,66 @@ static int parse_url(const char *url, struct mountspec *spec, const char **rest)
 	return 0;
 }
 
+/* Without a word. -ENOENT: none of ours, or a directory to be served that is not there. */
+static int parse(const char *url, struct mountspec *spec, const char **rest)
+{
+	size_t scheme = scheme_len(url);
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (strlen(schemes[i]) == scheme && !strncmp(url, schemes[i], scheme))
+			return parse_url(url, spec, rest);
+	*spec = (struct mountspec){0};
+	return -ENOENT;
+}
+
 int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest)
 {
-	size_t scheme, i;
+	struct mountspec found;
+	int err;
 
 	if (!url)
 		return -EINVAL;
-	scheme = scheme_len(url);
-	for (i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
-		struct mountspec found;
-		int err;
+	err = parse(url, &found, rest);
+	if (err && *found.wrong)
+		log_warn("%s: %s", url, found.wrong);
+	if (!err)
+		*spec = found;
+	return err;
+}
 
-		if (strlen(schemes[i]) != scheme || strncmp(url, schemes[i], scheme))
-			continue;
-		err = parse_url(url, &found, rest);
-		if (err == -EINVAL)
-			log_warn("malformed mount point %s", url);
-		if (!err)
-			*spec = found;
-		return err;
-	}
-	return -ENOENT;
+/* A scheme, of whatever letters; 0: it does not look like one. */
+static int any_scheme(const char *url)
+{
+	const char *end = strstr(url, "://");
+
+	for (const char *at = url; end && at < end; at++)
+		if (!isalnum((unsigned char)*at) && !strchr("+-.", *at))
+			return 0;
+	return end && isalpha((unsigned char)*url) ? (int)(end - url) : 0;
+}
+
+bool mountspec_wrong(const char *url, char *text, size_t room)
+{
+	struct mountspec found;
+	const char *rest;
+
+	if (!any_scheme(url) || !parse(url, &found, &rest))
+		return false;
+	if (*found.wrong)
+		snprintf(text, room, "%s", found.wrong);
+	else
+		snprintf(text, room, "unknown scheme %.*s; use tcp, tls, rdma, usrbio or loop",
+			 any_scheme(url), url);
+	return true;
 }
 
 /* A mount's URL must end with its export. */
 static int whole_url(const char *url, struct mountspec *spec)
 {
-	struct mountspec found;
 	const char *rest;
-	int err = mountspec_of_url(url, &found, &rest);
+	int err = parse(url, spec, &rest);
 
-	if (!err && *rest)
-		err = -ENOENT;
-	if (!err)
-		*spec = found;
-	return err;
+	return !err && *rest ? -ENOENT : err;
 }
 
 /* What a table or a conf file says about a directory: its URL under the directory's name. */
@@ -304,7 +376,8 @@ static int mounted_directory(const struct mounted *mounted, struct mountspec *sp
 	struct mountspec found;
 
 	if (whole_url(mounted->url, &found)) {
-		log_warn("%s: bad URL %s for %s", mounted->source, mounted->url, mounted->name);
+		log_warn("%s: bad URL %s for %s%s%s", mounted->source, mounted->url, mounted->name,
+			 *found.wrong ? ": " : "", found.wrong);
 		return -EINVAL;
 	}
 	if (!take(found.mount_point, sizeof(found.mount_point), mounted->name,
@@ -346,8 +419,14 @@ int mountspec_find(const char *mount_point, struct mountspec *spec)
 
 	if (!mount_point || strlen(mount_point) >= MOUNT_POINT_MAX)
 		return -EINVAL;
-	if (scheme_len(mount_point))
-		return whole_url(mount_point, spec);
+	if (scheme_len(mount_point)) {
+		err = whole_url(mount_point, &found);
+		if (err && *found.wrong)
+			log_warn("%s: %s", mount_point, found.wrong);
+		if (!err)
+			*spec = found;
+		return err;
+	}
 	err = mountspec_of_path(mount_point, &found, canonical, &rest);
 	if (!err && *rest)
 		err = -ENOENT;

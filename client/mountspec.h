@@ -14,6 +14,7 @@
 #define MOUNT_POINT_MAX 256 /* with the final zero: the field in hf3fs_iov and hf3fs_ior */
 #define SPEC_HOSTS_MAX	8
 #define SPEC_HOST_MAX	256
+#define SPEC_WRONG_MAX	400
 
 struct spec_host {
 	char name[SPEC_HOST_MAX];
@@ -34,7 +35,8 @@ struct mountspec {
 					ever; default 60 s */
 	bool tls;		     /* tls=required, or the scheme says so: over nothing but TLS */
 	char key[SECRET_ID_MAX + 1]; /* key=NAME: whose file has our key; "": see credentials.h */
-	unsigned nconnect; /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
+	unsigned nconnect;	    /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
+	char wrong[SPEC_WRONG_MAX]; /* what is wrong with the URL, where something is */
 };
 
 /*
@@ -60,6 +62,12 @@ int mountspec_of_canonical(const char *canonical, struct mountspec *spec, const 
  * loop:///DIR all up to the '?' is the directory; place.h knows better where there is none.
  */
 int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest);
+
+/*
+ * What is wrong with a URL, also one of a scheme that is none of ours, into `text`. False: nothing,
+ * or it is no URL.
+ */
+bool mountspec_wrong(const char *url, char *text, size_t room);
 
 /* Is it a URL of the form loop:///...? Then the path in it, else NULL. */
 const char *mountspec_served(const char *url);

@@ -3,6 +3,7 @@
 #include "client/session.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,12 +58,23 @@ bool session_is_lost(const struct session *session, uint64_t life)
 	return atomic_load(&session->lost) >= life;
 }
 
+void session_say_loss(struct session *session, int level, const char *after)
+{
+	struct reason cause;
+
+	pthread_mutex_lock(&session->lock);
+	cause = session->cause;
+	pthread_mutex_unlock(&session->lock);
+	log_at(level, "%s: connection lost: %s%s", session->spec->mount_point,
+	       *cause.text ? cause.text : strerror(-atomic_load(&session->error)), after);
+}
+
 /* All connections of a life are down before the next begins, so that `lost` only grows. */
 void session_lost(struct session *session, uint64_t life, int error)
 {
 	if (atomic_exchange(&session->lost, life) != life) {
 		atomic_store(&session->error, error);
-		log_info("%s: connection lost: %s", session->spec->mount_point, strerror(-error));
+		session_say_loss(session, LOG_LEVEL_INFO, "");
 	}
 	atomic_compare_exchange_strong(&session->up, &life, 0);
 	progress_kick(0);
@@ -170,24 +182,65 @@ void session_hello(struct session *session, struct hello *hello)
 	};
 }
 
-static void say_refused(struct session *session, const struct welcome *welcome)
+void session_blame(struct session *session, const char *fmt, ...)
 {
-	/* That a session is gone is an answer like others. */
-	if (welcome->status == -ESTALE || !session_may_say(session))
-		return;
-	log_warn("%s: refused: %s (%s)", session->spec->mount_point,
-		 (const char *)welcome->text.data, strerror(-welcome->status));
+	va_list args;
+
+	pthread_mutex_lock(&session->lock);
+	va_start(args, fmt);
+	reason_add(&session->cause, fmt, args);
+	va_end(args);
+	pthread_mutex_unlock(&session->lock);
+}
+
+void session_reason(struct session *session, struct reason *reason)
+{
+	pthread_mutex_lock(&session->lock);
+	*reason = session->reason;
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void blame_refusal(struct session *session, const struct welcome *welcome)
+{
+	const char *export = session->spec->export, *key = session->credentials.id;
+
+	switch (welcome->status) {
+	case -ESTALE: /* that a session is gone is an answer like others */
+		break;
+	case -ENOENT:
+		session_blame(session, "the server at %s has no export \"%s\"%s%s%s", session->at,
+			      export, *key ? " for the key \"" : "", key, *key ? "\"" : "");
+		break;
+	case -EKEYREJECTED:
+		if (*key)
+			session_blame(session,
+				      "the server at %s does not know the key \"%s\", or has "
+				      "another one",
+				      session->at, key);
+		else
+			session_blame(session,
+				      "the server at %s serves only who has a key: name one by "
+				      "?key=NAME or USRBIO_KEY, see usrbio(7)",
+				      session->at);
+		break;
+	default:
+		session_blame(session, "the server at %s refuses: %s", session->at,
+			      welcome->text.len ? (const char *)welcome->text.data
+						: strerror(-welcome->status));
+	}
 }
 
 int session_welcome(struct session *session, const struct welcome *welcome)
 {
 	if (welcome->status) {
-		say_refused(session, welcome);
+		blame_refusal(session, welcome);
 		return welcome->status;
 	}
 	if (welcome->version != PROTO_VERSION || !welcome->boot_id) {
-		log_warn("%s: the server speaks version %u, this library %u",
-			 session->spec->mount_point, welcome->version, PROTO_VERSION);
+		session_blame(session,
+			      "the server at %s speaks version %u of the protocol, this library "
+			      "version %u",
+			      session->at, welcome->version, PROTO_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	if (!welcome->host) {

@@ -22,6 +22,7 @@
 #include "client/device.h"
 #include "client/mountspec.h"
 #include "client/openfiles.h"
+#include "client/reason.h"
 #include "proto/message.h"
 
 struct conn;
@@ -47,9 +48,10 @@ struct session {
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	uint64_t boot_id;
 	char server[TEXT_MAX + 1];
-	struct inprocess *own;	   /* of a mount loop:///DIR, from the first attempt to the end */
-	_Atomic unsigned failures; /* attempts in quick succession; others look */
-	uint64_t tried_ns;	   /* when the last one ended */
+	char at[SPEC_HOST_MAX + 8]; /* where the attempt is made: "host:port" */
+	struct inprocess *own;	    /* of a mount loop:///DIR, from the first attempt to the end */
+	_Atomic unsigned failures;  /* attempts in quick succession; others look */
+	uint64_t tried_ns;	    /* when the last one ended */
 
 	pthread_mutex_t lock; /* innermost; what follows is under it */
 	bool healing;	      /* the healer runs; after that it does not touch the session */
@@ -59,6 +61,9 @@ struct session {
 	uint64_t no_sooner_ns; /* the next attempt after giving up */
 	uint64_t said_ns;      /* the last line in the log about it */
 	bool said_lost;
+	struct reason cause;   /* of the attempt that is made, or of the loss before it */
+	struct reason reason;  /* why nobody is served; none: it is up, or nobody tried */
+	char said[REASON_MAX]; /* the text of it that the log has had; "" since it was up */
 
 	unsigned nr_conns;
 	struct conn *conns[]; /* constant */
@@ -91,6 +96,15 @@ struct conn *session_conn(struct session *session);
 /* What a new connection says and hears. Lock of the connection held. */
 void session_hello(struct session *session, struct hello *hello);
 int session_welcome(struct session *session, const struct welcome *welcome);
+
+/* Why the attempt that is made will fail, or what a connection is lost for. The first one counts.
+ */
+void session_blame(struct session *session, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* "connection lost: ..." in the log, with the cause, and what follows from it. */
+void session_say_loss(struct session *session, int level, const char *after);
+/* Why nobody is served. */
+void session_reason(struct session *session, struct reason *reason);
 
 /* For the log, not to be flooded: true once in ten seconds. */
 bool session_may_say(struct session *session);

@@ -147,6 +147,15 @@ int usrbio_fdopendir(int dirfd, struct usrbio_dir **dir);
 int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry);
 void usrbio_closedir(struct usrbio_dir *dir);
 
+/*
+ * Why a call for a path (or a mount point) ended with `err`, its -errno, where the library knows
+ * more than that: what is wrong with a URL; what keeps a mount from its server, "cannot connect to
+ * storage:7040: Connection refused". It is what the log says of it, one line without control
+ * characters, in English, for people. Put into text, cut to room bytes with the final zero. Returns
+ * its whole length; 0: errno says all; -EINVAL: NULL, or no room. Does not wait for the server.
+ */
+int usrbio_reason(const char *path, int err, char *text, size_t room);
+
 /* One empty exchange with the server of a mount; its time in nanoseconds in *ns. */
 int usrbio_ping(const char *mount_point, uint64_t *ns);
 

@@ -58,10 +58,12 @@ bool endpoint_on_mount(const char *path, struct endpoint *endpoint)
 {
 	int err = endpoint_of(path, endpoint);
 
-	if (err == -EINVAL)
-		fail_text("%s: malformed; tcp://HOST[:PORT]/EXPORT[?OPTIONS]/PATH expected", path);
-	else if (err || endpoint->fs != &fs_mount)
-		fail_text("%s: on no mount of ours", path);
+	if (err)
+		fail(path, err);
+	else if (endpoint->fs != &fs_mount)
+		fail_text("%s: on no mount; say tcp://HOST[:PORT]/EXPORT/PATH, or a path below an "
+			  "attached directory",
+			  path);
 	return !err && endpoint->fs == &fs_mount;
 }
 

@@ -70,6 +70,9 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	setlocale(LC_CTYPE, "");
+	/* A command says itself why it fails, once. */
+	if (!getenv("HF3FS_USRBIO_LIB_LOG"))
+		setenv("USRBIO_LOG", "error", 0);
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <usrbio.h>
+
 #include "client/tool/show.h"
 #include "client/tool/tool.h"
 #include "common/text.h"
@@ -48,6 +50,10 @@ int fail_text(const char *fmt, ...)
 
 int fail(const char *subject, int err)
 {
+	char reason[512];
+
+	if (usrbio_reason(subject, err, reason, sizeof(reason)) > 0)
+		return fail_text("%s: %s", subject, reason);
 	return fail_text("%s: %s", subject, strerror(-err));
 }
 

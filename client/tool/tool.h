@@ -23,7 +23,8 @@ extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keyge
 /* Whose name begins what is said from now on. */
 void speak_for(const struct command *command);
 /*
- * "usrbio NAME: subject: what errno says", one line to stderr. Subjects and arguments are as they
+ * "usrbio NAME: subject: why", one line to stderr, in the library's words where it knows more than
+ * errno says. Subjects and arguments are as they
  * came: characters that are not fit to be shown are escaped here, whether stderr is a terminal or a
  * file that somebody reads on one later. err is -errno. Returns EXIT_FAILED.
  */
