@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "proto/name.h"
 #include "server/store_fault.h"
@@ -68,4 +69,13 @@ int store_check_name(const struct store_file *at, const char *name)
 	if (!name_is_plain(name, len))
 		return -EINVAL;
 	return len > PROTO_NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+bool store_name_reserved(const char *name, size_t len, bool in_root)
+{
+	static const char everywhere[] = "3fs-virt", root[] = ".usrbio";
+
+	if (len == sizeof(everywhere) - 1)
+		return !strncasecmp(name, everywhere, len);
+	return in_root && len == sizeof(root) - 1 && !strncasecmp(name, root, len);
 }

@@ -160,6 +160,14 @@ int store_check_open(const struct store *store, uint32_t flags);
  */
 int store_check_name(const struct store_file *at, const char *name);
 
+/*
+ * Names that clients may see and read, and nothing else: -EPERM for whatever would make, change,
+ * rename, link or remove them, or something below them. "3fs-virt" in any directory, because
+ * programs on the server's machine connect to where a file in it says; and ".usrbio" in the root.
+ * Upper case is no way around, for file systems that take it for the same.
+ */
+bool store_name_reserved(const char *name, size_t len, bool in_root);
+
 extern const struct store_ops store_posix;
 extern const struct store_ops store_null;   /* reads are zeros, writes vanish */
 extern const struct store_ops store_memory; /* files live in the server's memory */

@@ -17,11 +17,20 @@ static int check_existing(const struct node *node, uint32_t flags)
 	return flags & OPEN_DIRECTORY ? -ENOTDIR : 0;
 }
 
+/* A name that clients may not change. */
+static bool is_reserved(const struct memory_store *store, const struct place *place)
+{
+	return place->dir &&
+	       store_name_reserved(place->name, place->len, place->dir == store->root);
+}
+
 static int create(struct memory_store *store, struct place *place, uint32_t mode)
 {
 	struct node *node;
 	int err;
 
+	if (is_reserved(store, place))
+		return -EPERM;
 	if (place->name[place->len] == '/' && S_ISREG(mode))
 		return -EISDIR;
 	node = tree_node_new(store, mode);
@@ -154,6 +163,8 @@ static int begin_change(struct store *base, struct store_file *at, const char *p
 	err = tree_walk(store, at, path, place);
 	if (!err && !place->dir)
 		err = -EINVAL;
+	if (!err && is_reserved(store, place))
+		err = -EPERM;
 	if (err)
 		pthread_rwlock_unlock(&store->lock);
 	return err;
@@ -246,6 +257,8 @@ int memory_rename(struct store *base, struct store_file *at, const char *from,
 	if (err)
 		return err;
 	err = tree_walk(store, at2, to, &new);
+	if (!err && is_reserved(store, &new))
+		err = -EPERM;
 	if (!err)
 		err = check_rename(&old, &new, noreplace);
 	if (err || old.node == new.node) /* two names of one file: nothing happens */
@@ -264,6 +277,8 @@ static int link_node(struct memory_store *store, struct node *node, struct store
 
 	if (err)
 		return err;
+	if (is_reserved(store, &place))
+		return -EPERM;
 	if (!place.dir || place.node)
 		return -EEXIST;
 	if (S_ISDIR(node->mode))

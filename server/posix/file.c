@@ -116,11 +116,14 @@ int posix_seek(struct store_file *base, uint64_t off, bool hole, uint64_t *found
  */
 int posix_set_mode(struct store_file *base, uint32_t mode)
 {
-	int fd = posix_file_of(base)->fd;
+	int fd = posix_file_of(base)->fd, err;
 	struct stat st;
 
 	if (base->store->read_only)
 		return -EROFS;
+	err = posix_check_held(posix_store_of(base->store), fd);
+	if (err)
+		return err;
 	if (fstat(fd, &st))
 		return -errno;
 	mode = (mode & 0777) | (S_ISDIR(st.st_mode) ? st.st_mode & 07000 : 0);

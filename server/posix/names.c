@@ -82,18 +82,6 @@ int posix_sync_dir(struct posix_store *store, int dir)
 	return err;
 }
 
-int posix_sync_parent(struct posix_store *store, struct store_file *at, const char *path)
-{
-	struct posix_parent parent;
-	int err = posix_parent_open(store, at, path, &parent);
-
-	if (err)
-		return err;
-	err = posix_sync_dir(store, parent.fd);
-	posix_parent_close(&parent);
-	return err;
-}
-
 static int sync_parent(struct store *base, const struct posix_parent *parent)
 {
 	return posix_sync_dir(posix_store_of(base), parent->fd);
@@ -102,9 +90,15 @@ static int sync_parent(struct store *base, const struct posix_parent *parent)
 static int change_parent(struct store *base, struct store_file *at, const char *path,
 			 struct posix_parent *parent)
 {
-	if (base->read_only)
-		return -EROFS;
-	return posix_parent_open(posix_store_of(base), at, path, parent);
+	int err = base->read_only ? -EROFS
+				  : posix_parent_open(posix_store_of(base), at, path, parent);
+
+	if (err)
+		return err;
+	err = posix_check_name(posix_store_of(base), parent);
+	if (err)
+		posix_parent_close(parent);
+	return err;
 }
 
 static int remove_name(struct store *base, struct store_file *at, const char *path, int flags)
@@ -194,8 +188,10 @@ int posix_link_file(struct store_file *file, struct store_file *at, const char *
 {
 	char name[PROC_FD_MAX];
 	struct posix_parent new;
-	int err = link_parent(file->store, at, to, &new);
+	int err = posix_check_held(posix_store_of(file->store), posix_file_of(file)->fd);
 
+	if (!err)
+		err = link_parent(file->store, at, to, &new);
 	if (err)
 		return err;
 	/* AT_EMPTY_PATH would do without /proc, but only for a privileged server. */

@@ -17,6 +17,8 @@
 #include "common/log.h"
 #include "server/posix/posix.h"
 
+#define LINKS_MAX 40 /* as the kernel */
+
 static int check_type(mode_t mode)
 {
 	if (S_ISREG(mode) || S_ISDIR(mode))
@@ -38,13 +40,20 @@ static int flags_of(const struct store *store, uint32_t flags)
 	       (flags & OPEN_NOFOLLOW ? O_NOFOLLOW : 0) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 }
 
+static bool is_change(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+}
+
 /* Look at an object we have hold of, open it if it is a file, and let go of it. */
-static int open_held(int held, int flags)
+static int open_held(struct posix_store *store, int held, int flags)
 {
 	char name[PROC_FD_MAX];
 	struct stat st;
 	int fd = fstat(held, &st) ? -errno : check_type(st.st_mode);
 
+	if (!fd && is_change(flags))
+		fd = posix_check_held(store, held);
 	if (!fd) {
 		fd = open(posix_proc_fd(held, name), flags & ~(O_NOFOLLOW | O_DIRECTORY));
 		if (fd < 0)
@@ -63,18 +72,82 @@ static int open_existing(struct posix_store *store, struct store_file *at, const
 {
 	int held = posix_open_at(store, at, path, O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)), 0);
 
-	return held < 0 ? held : open_held(held, flags);
+	return held < 0 ? held : open_held(store, held, flags);
 }
 
 /* A file that has come into being on a sync export: the descriptor, or closed and -errno. */
-static int settle_new(struct posix_store *store, int fd, struct store_file *at, const char *path)
+static int settle_new(struct posix_store *store, int fd, int dir)
 {
-	int err = fsync(fd) ? -errno : posix_sync_parent(store, at, path);
+	int err = fsync(fd) ? -errno : posix_sync_dir(store, dir);
 
 	if (!err)
 		return fd;
 	close(fd);
 	return err;
+}
+
+/* Make the name in a directory, if a client may. */
+static int create_in(struct posix_store *store, const struct posix_parent *parent, int flags,
+		     mode_t mode)
+{
+	int fd = posix_check_name(store, parent);
+
+	if (!fd)
+		fd = posix_parent_create(parent, flags, mode);
+	return fd < 0 || !store->sync ? fd : settle_new(store, fd, parent->fd);
+}
+
+/*
+ * If the name is a symbolic link that is to be followed, where it leads, as a path in room: 1. What
+ * it leads to is made there, so that is the name that counts.
+ */
+static int read_link(struct posix_store *store, const struct posix_parent *parent, int flags,
+		     char room[PATH_MAX])
+{
+	char target[PATH_MAX], dir[PATH_MAX];
+	ssize_t len;
+	int err;
+
+	if (flags & (O_EXCL | O_NOFOLLOW))
+		return 0;
+	len = readlinkat(parent->fd, parent->name, target, sizeof(target) - 1);
+	if (len < 0)
+		return 0;
+	target[len] = '\0';
+	err = posix_path_of(store, parent->fd, dir);
+	if (err)
+		return err;
+	if (*target == '/')
+		return -EACCES;
+	if (strlen(dir) + 1 + (size_t)len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	stpcpy(stpcpy(stpcpy(room, dir), *dir ? "/" : ""), target);
+	return 1;
+}
+
+/* Make a file at a path. One without a last component is a directory, and no name to make. */
+static int create(struct posix_store *store, struct store_file *at, const char *path, int flags,
+		  mode_t mode)
+{
+	char room[PATH_MAX];
+	int more = 1, fd = -ELOOP;
+
+	for (int i = 0; i < LINKS_MAX && more > 0; i++) {
+		struct posix_parent parent;
+		int err = posix_parent_open(store, at, path, &parent);
+
+		if (err == -EINVAL && !at)
+			return posix_open_at(store, at, path, flags, 0);
+		if (err)
+			return err;
+		more = read_link(store, &parent, flags, room);
+		if (more <= 0)
+			fd = more ? more : create_in(store, &parent, flags, mode);
+		posix_parent_close(&parent);
+		at = NULL;
+		path = room;
+	}
+	return fd;
 }
 
 static int open_or_create(struct posix_store *store, struct store_file *at, const char *path,
@@ -94,8 +167,7 @@ static int open_or_create(struct posix_store *store, struct store_file *at, cons
 		return fd;
 	oflags |= O_CREAT | (flags & OPEN_EXCLUSIVE ? O_EXCL : 0);
 	/* No set-id bits: clients do not hand out the server's identity. */
-	fd = posix_open_at(store, at, path, oflags, mode & 0777);
-	return fd < 0 || !store->sync ? fd : settle_new(store, fd, at, path);
+	return create(store, at, path, oflags, mode & 0777);
 }
 
 /*
@@ -277,7 +349,7 @@ int posix_reopen_file(struct store *base, const char *path, struct bytes persist
 		held = hold_handle(store, persistent);
 	if (held < 0)
 		return held;
-	fd = open_held(held, oflags);
+	fd = open_held(store, held, oflags);
 	if (fd == -ELOOP || fd == -ENXIO) /* neither file nor directory, so none of ours */
 		return -ESTALE;
 	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);

@@ -111,6 +111,11 @@ void posix_parent_close(struct posix_parent *parent)
 		close(parent->fd);
 }
 
+int posix_parent_create(const struct posix_parent *parent, int flags, mode_t mode)
+{
+	return open_beneath(parent->fd, parent->name, flags | O_CREAT | O_NOFOLLOW, mode, 0);
+}
+
 const char *posix_proc_fd(int fd, char name[PROC_FD_MAX])
 {
 	snprintf(name, PROC_FD_MAX, "/proc/self/fd/%d", fd);

@@ -76,6 +76,8 @@ int posix_open_at(struct posix_store *store, struct store_file *at, const char *
 int posix_parent_open(struct posix_store *store, struct store_file *at, const char *path,
 		      struct posix_parent *parent);
 void posix_parent_close(struct posix_parent *parent);
+/* Open the name in it, creating it; not followed if it is a symbolic link. */
+int posix_parent_create(const struct posix_parent *parent, int flags, mode_t mode);
 /* The name by which the kernel reopens or links what fd refers to, wherever it is now. */
 const char *posix_proc_fd(int fd, char name[PROC_FD_MAX]);
 /* Where something held is, seen from the root of the export; -ESTALE when not beneath it. */
@@ -91,6 +93,12 @@ int posix_climb(int dir, bool (*see)(void *arg, const struct stat *st), void *ar
  */
 int posix_check_beneath(struct posix_store *store, struct posix_file *dir);
 int posix_ancestors(struct store_file *file, uint64_t *ids, int max);
+
+/* reserved.c: see store_name_reserved */
+/* May a client change the name in it? 0; -EPERM; -errno. */
+int posix_check_name(struct posix_store *store, const struct posix_parent *parent);
+/* May a client change what is held, wherever it is now? */
+int posix_check_held(struct posix_store *store, int held);
 
 void posix_attr(const struct stat *st, struct file_attr *attr);
 
@@ -121,8 +129,6 @@ int posix_set_mode(struct store_file *file, uint32_t mode);
 /* names.c */
 /* On a sync export make what happened to names in this directory last. 0 or -errno. */
 int posix_sync_dir(struct posix_store *store, int dir);
-/* The same for the directory that path is in. */
-int posix_sync_parent(struct posix_store *store, struct store_file *at, const char *path);
 /*
  * A name in `at` that may be a symbolic link and is to be followed: if it is one, make it a path,
  * in room, so that it may lead anywhere beneath the root. 0, or -errno.
