@@ -63,6 +63,7 @@ err_free:
 
 int usrbio_fdopendir(int dirfd, struct usrbio_dir **dir)
 {
+	NOT_CANCELLED;
 	struct usrbio_dir *made = malloc(sizeof(*made));
 	int err = -EBADF;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/cancel.h"
 #include "client/file.h"
 #include "client/fs.h"
 #include "common/host.h"
@@ -46,6 +47,7 @@ static int name_call(int dirfd, const char *name, struct call *call, struct answ
 
 int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode)
 {
+	NOT_CANCELLED;
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
 	struct file *dir, *file;
 	int err = check_name(name), fd;
@@ -68,6 +70,7 @@ int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode)
 
 int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flags)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_STAT,
 			    .flags = flags & AT_SYMLINK_NOFOLLOW ? CALL_NOFOLLOW : CALL_FOLLOW};
 	struct answer *answer;
@@ -87,6 +90,7 @@ int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flag
 
 int usrbio_mkdirat(int dirfd, const char *name, mode_t mode)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_MKDIR, .mode = mode & 07777};
 
 	return name_call(dirfd, name, &call, NULL);
@@ -94,6 +98,7 @@ int usrbio_mkdirat(int dirfd, const char *name, mode_t mode)
 
 int usrbio_unlinkat(int dirfd, const char *name, int flags)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = flags & AT_REMOVEDIR ? CALL_RMDIR : CALL_UNLINK};
 
 	if (flags & ~AT_REMOVEDIR)
@@ -103,6 +108,7 @@ int usrbio_unlinkat(int dirfd, const char *name, int flags)
 
 int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_RENAME, .flags = flags ? CALL_NOREPLACE : 0};
 	struct file *old, *new;
 	int err = check_name(from);
@@ -142,6 +148,7 @@ static int file_call(int fd, struct call *call, struct answer *answer)
 
 int usrbio_fchmod(int fd, mode_t mode)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_SETATTR, .flags = SET_MODE, .mode = mode & 0777};
 
 	return file_call(fd, &call, NULL);
@@ -149,6 +156,7 @@ int usrbio_fchmod(int fd, mode_t mode)
 
 int64_t usrbio_seek(int fd, uint64_t off, int whence)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_SEEK, .off = off};
 	struct answer *answer;
 	int64_t found;
@@ -171,6 +179,7 @@ int64_t usrbio_seek(int fd, uint64_t off, int whence)
 
 int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room)
 {
+	NOT_CANCELLED;
 	struct call call = {.op = CALL_ANCESTORS};
 	struct answer *answer;
 	int n;
@@ -193,5 +202,6 @@ int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room)
 
 uint64_t usrbio_host(void)
 {
+	NOT_CANCELLED;
 	return host_id();
 }
