@@ -152,13 +152,14 @@ static int go(struct session *session)
 	if (err)
 		return err;
 	session->ever = true;
-	note_success(session);
 	atomic_store(&session->up, session->life);
-	/* One that broke meanwhile found nothing to take back. */
-	if (!session_is_lost(session, session->life))
-		return 0;
-	atomic_store(&session->up, 0);
-	return -ECONNRESET;
+	/* One that broke meanwhile found nothing to take back, and that was one more in vain. */
+	if (session_is_lost(session, session->life)) {
+		atomic_store(&session->up, 0);
+		return -ECONNRESET;
+	}
+	note_success(session);
+	return 0;
 }
 
 /* Where the route leads, as in the URL, for all that is said about this attempt. */
