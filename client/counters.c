@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/cancel.h"
+#include "client/listing.h"
 #include "client/mount.h"
 #include "client/usrbio.h"
 
@@ -101,6 +102,7 @@ static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
 static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn, void *arg)
 {
 	struct call call = {.op = CALL_COUNTERS};
+	struct listing listing = {0};
 	int err;
 
 	do {
@@ -108,6 +110,9 @@ static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn
 		if (err)
 			return err;
 		tell(&answer->reply, fn, arg);
+		err = listing_check(&listing, call.off, &answer->reply);
+		if (err)
+			return err;
 		/* A list that goes back would never end. */
 		if (answer->reply.next && answer->reply.next <= call.off)
 			return -EPROTO;

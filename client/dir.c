@@ -9,6 +9,7 @@
 
 #include "client/cancel.h"
 #include "client/file.h"
+#include "client/listing.h"
 #include "client/place.h"
 
 struct usrbio_dir {
@@ -17,6 +18,7 @@ struct usrbio_dir {
 	struct answer answer;
 	const char *name; /* the next one in the answer */
 	size_t index;	  /* how many of it are behind us */
+	struct listing listing;
 };
 
 static int fetch(struct usrbio_dir *dir, uint64_t off)
@@ -24,6 +26,8 @@ static int fetch(struct usrbio_dir *dir, uint64_t off)
 	struct call call = {.op = CALL_READDIR, .off = off};
 	int err;
 
+	if (!off)
+		dir->listing = (struct listing){0};
 	if (dir->file) {
 		err = mount_call_file(dir->file, &call, &dir->answer);
 	} else {
@@ -33,7 +37,7 @@ static int fetch(struct usrbio_dir *dir, uint64_t off)
 	}
 	dir->name = (const char *)dir->answer.reply.names.data;
 	dir->index = 0;
-	return err;
+	return err ? err : listing_check(&dir->listing, off, &dir->answer.reply);
 }
 
 int usrbio_opendir(const char *path, struct usrbio_dir **dir)

@@ -121,6 +121,7 @@ static void on_ping(struct conn *conn, const struct ping *ping)
 static void on_msg(struct conn *conn, const void *frame, size_t len)
 {
 	struct message msg;
+	const char *wrong;
 
 	conn->msg_bytes += len;
 	if (codec_decode(&conn->arena, frame, len, &msg)) {
@@ -136,8 +137,9 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 		on_completion(conn, &msg.completion);
 		break;
 	case MSG_REPLY:
-		if (!request_replied(conn, &msg.reply))
-			conn_violated(conn, "a reply to no request");
+		wrong = request_replied(conn, &msg.reply);
+		if (wrong)
+			conn_violated(conn, wrong);
 		break;
 	case MSG_PING:
 		on_ping(conn, &msg.ping);

@@ -13,9 +13,15 @@
 #include "client/file.h"
 #include "client/mount.h"
 #include "client/session.h"
+#include "client/verify.h"
 #include "common/log.h"
 
 #define INDEX_BITS 6u
+/*
+ * A call that was under way so often when the protocol was broken ends: it may be what each server
+ * answers with what cannot be read, and there is nothing to tell whose answer that was.
+ */
+#define BROKEN_MAX 3
 
 _Static_assert(REQUESTS_MAX == 1u << INDEX_BITS, "a tag holds an index and a sequence");
 
@@ -233,6 +239,7 @@ void request_start(struct conn *conn, struct request *request)
 	request->done = false;
 	request->status = 0;
 	request->handle = request->session = 0;
+	request->nr_broken = 0;
 	list_init(&request->link);
 	if (!has_prospects(conn, request)) {
 		finish(conn, request, -EREMOTEIO);
@@ -352,28 +359,34 @@ static int outcome(const struct conn *conn, const struct request *request, int s
 	return -EREMOTEIO;
 }
 
-bool request_replied(struct conn *conn, const struct reply *reply)
+const char *request_replied(struct conn *conn, const struct reply *reply)
 {
 	struct request *request = give_tag(&conn->requests, reply->tag, false);
+	const char *wrong;
 
 	if (!request)
-		return false;
+		return "a reply to no request";
 	if (request == &conn->requests.nobody) {
 		/* Who opened it has given up meanwhile. */
 		if (!conn->requests.closing[reply->tag % REQUESTS_MAX] && !reply->status &&
 		    reply->file)
 			request_close_handle(conn, reply->file);
-		return true;
+		return NULL;
 	}
 	if (request->kind != REQUEST_CALL) {
 		finish(conn, request, reply->status);
-		return true;
+		return NULL;
+	}
+	wrong = verify_reply(request->call, reply);
+	if (wrong) {
+		finish(conn, request, -EPROTO);
+		return wrong;
 	}
 	if (request->answer)
 		copy_answer(conn, request->answer, reply);
 	request->handle = reply->file;
 	finish(conn, request, outcome(conn, request, reply->status));
-	return true;
+	return NULL;
 }
 
 bool request_ponged(struct conn *conn, uint64_t nonce)
@@ -395,7 +408,12 @@ static void park(struct conn *conn, uint32_t index)
 	bool nobody = request == &requests->nobody;
 
 	if (request->kind == REQUEST_CALL && !nobody && !request->recovers) {
-		requests->again |= 1ull << index;
+		request->nr_broken += conn->error == -EPROTO;
+		if (request->nr_broken < BROKEN_MAX) {
+			requests->again |= 1ull << index;
+			return;
+		}
+		finish(conn, give_index(requests, index), -EPROTO);
 		return;
 	}
 	give_index(requests, index);

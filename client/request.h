@@ -33,10 +33,11 @@ struct request {
 	uint16_t region;	 /* REQUEST_DROP */
 	bool recovers;		 /* goes before the connection is up, and ends with it */
 	bool done;
-	int status;	  /* once done */
-	uint64_t handle;  /* likewise: of the file it opened */
-	uint64_t session; /* it was first sent in; 0: never sent */
-	uint32_t tick;	  /* of the connection's clock, when it began */
+	int status;	    /* once done */
+	uint64_t handle;    /* likewise: of the file it opened */
+	uint64_t session;   /* it was first sent in; 0: never sent */
+	uint32_t tick;	    /* of the connection's clock, when it began */
+	unsigned nr_broken; /* connections it was on that ended by a violation */
 	struct list link;
 	/* Called once when done becomes true, lock held; may be NULL. */
 	void (*over)(struct request *request, struct conn *conn);
@@ -74,8 +75,12 @@ void request_close_handle(struct conn *conn, uint64_t handle);
 bool requests_recover(struct conn *conn);
 bool requests_send(struct conn *conn);
 
-/* An answer came. False when nobody asked for it: a lie. */
-bool request_replied(struct conn *conn, const struct reply *reply);
+/*
+ * An answer came. NULL; or what is wrong with it, such as that nobody asked: a lie, for which the
+ * connection is to end. Who asked, if somebody did, gets -EPROTO at once: what is asked again would
+ * be answered like that again.
+ */
+const char *request_replied(struct conn *conn, const struct reply *reply);
 bool request_ponged(struct conn *conn, uint64_t nonce);
 
 /* The connection is over: calls and pings wait for the next, drops are done. */

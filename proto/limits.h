@@ -31,7 +31,10 @@
 #define REGIONS_MAX	  4096		 /* per connection */
 #define FILES_MAX	  65536		 /* per session */
 #define SESSION_CONNS_MAX 64		 /* and so channels */
-#define CALL_SLOTS	  64  /* per channel; a call's tag is slot | sequence * CALL_SLOTS */
+#define CALL_SLOTS	  64 /* per channel; a call's tag is slot | sequence * CALL_SLOTS */
+#define LISTING_MAX \
+	(1u << 24)	      /* entries of a directory, or rows of counters, that a client takes */
+#define LISTING_EMPTY_MAX 16  /* answers without any, one after the other, in a listing */
 #define COUNTS_MAX	  256 /* counters in a row of CALL_COUNTERS */
 #define ANCESTORS_MAX	  256 /* directories that one CALL_ANCESTORS names */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */

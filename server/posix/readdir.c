@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/name.h"
 #include "server/posix/posix.h"
 
 #define DENTS_SIZE 32768
@@ -26,7 +27,8 @@ static bool add_entry(int dir, const struct dirent64 *entry, struct store_dirent
 {
 	size_t len = strlen(entry->d_name) + 1;
 
-	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+	/* No client takes a name that the kernel's own calls do not (of vfat, in UTF-8). */
+	if (!name_is_plain(entry->d_name, len - 1) || len - 1 > PROTO_NAME_MAX)
 		return true;
 	if (out->n == out->max || len > out->room - out->used)
 		return false;

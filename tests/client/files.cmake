@@ -2,7 +2,7 @@
 set(CLIENT ${CMAKE_SOURCE_DIR}/client)
 set(SPEC ${CLIENT}/mountspec.c ${CLIENT}/mounttable.c)
 set(FILES
-  ${CLIENT}/api_file.c ${CLIENT}/dir.c ${CLIENT}/file.c ${CLIENT}/filetable.c
+  ${CLIENT}/api_file.c ${CLIENT}/dir.c ${CLIENT}/fs_at.c ${CLIENT}/listing.c ${CLIENT}/file.c ${CLIENT}/filetable.c
   ${CLIENT}/fs.c ${CLIENT}/kernelfd.c ${CLIENT}/place.c ${CLIENT}/slots.c)
 usrbio_unit(spec_test SOURCES spec_url.c spec_table.c spec_names.c spec_dirs.c ${SPEC} LIBS common)
 usrbio_unit(shm_test SOURCES shm_open.c shm_limits.c ${CLIENT}/shm.c ${CLIENT}/headroom.c LIBS common)

@@ -87,7 +87,7 @@ static void welcome(struct playserver *server, struct play_conn *conn, const str
 
 static void answer_call(struct playserver *server, struct play_conn *conn, const struct call *call)
 {
-	const struct message msg = {
+	struct message msg = {
 		.type = MSG_REPLY,
 		.reply = {.tag = call->tag,
 			  .status = call->op == CALL_REOPEN ? server->reopen : server->answer,
@@ -111,6 +111,8 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 		atomic_fetch_add(&server->nr_closes, 1);
 	if (mute)
 		return;
+	if (server->tell)
+		server->tell(server, call, &msg.reply);
 	play_send(server, conn, &msg);
 }
 

@@ -61,6 +61,8 @@ struct playserver {
 	/* Called to answer CALL_COUNTERS, likewise; NULL: the feature is not offered. */
 	void (*counters)(struct playserver *server, struct play_conn *conn,
 			 const struct call *call);
+	/* Called to answer any call, likewise: the answer's status, names and all, are its own. */
+	void (*tell)(struct playserver *server, const struct call *call, struct reply *reply);
 	/* Called after a drop has been answered, likewise. */
 	void (*dropped)(struct playserver *server, struct play_conn *conn,
 			const struct region_add *region);
