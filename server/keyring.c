@@ -216,9 +216,21 @@ int keyring_reload(struct keyring *keyring)
 	return 0;
 }
 
+unsigned keyring_size(struct keyring *keyring)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&keyring->lock);
+	list_for_each (node, &keyring->owners)
+		n++;
+	pthread_mutex_unlock(&keyring->lock);
+	return n;
+}
+
 int keyring_open(struct keyring **out, const char *path)
 {
 	struct keyring *keyring = calloc(1, sizeof(*keyring));
+	struct log_catch caught;
 	int err = -ENOMEM;
 
 	if (!keyring)
@@ -226,8 +238,12 @@ int keyring_open(struct keyring **out, const char *path)
 	list_init(&keyring->owners);
 	pthread_mutex_init(&keyring->lock, NULL);
 	keyring->path = strdup(path);
+	log_catch_begin(&caught);
 	if (keyring->path)
 		err = keyring_reload(keyring);
+	log_catch_end(&caught);
+	if (*caught.text)
+		log_error("keyring %s", caught.text);
 	if (err)
 		keyring_close(keyring);
 	else

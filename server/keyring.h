@@ -44,6 +44,9 @@ void keyring_close(struct keyring *keyring);
 /* Read it again; if that fails the old one stays. */
 int keyring_reload(struct keyring *keyring);
 
+/* How many ids are in it. */
+unsigned keyring_size(struct keyring *keyring);
+
 /* The secret of a key, which stays as it is if the key is unknown (false): in the same time. */
 bool keyring_secret(struct keyring *keyring, const struct key_name *name, struct secret *secret);
 /* The key for TLS that goes with an identity. `keyring` is one. 0, -ENOENT, -EIO. */

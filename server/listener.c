@@ -27,14 +27,13 @@ static int resolve_one(struct listeners *listeners, const struct listen_config *
 	int n, room = LISTENERS_MAX - (int)listeners->nr;
 
 	if (!ops) {
-		log_error("--listen %s://%s: no such transport; tcp and rdma are", config->scheme,
-			  config->host);
+		log_error("--listen %s://%s: no such transport; there are tcp, tls and rdma",
+			  config->scheme, config->host);
 		return -EPROTONOSUPPORT;
 	}
 	n = addr_resolve(config->scheme, config->host, config->port, true, addrs, 16);
 	if (n < 0) {
-		log_error("--listen %s://%s: the name does not resolve: %s", config->scheme,
-			  config->host, strerror(-n));
+		log_error("--listen %s://%s: %s", config->scheme, config->host, addr_error(n));
 		return n;
 	}
 	if (n > room) {

@@ -47,14 +47,15 @@ static void announce(const struct server *server)
 	notify_send("READY=1\nSTATUS=Listening on %s", server_address(server, 0));
 }
 
-static void reload(struct server *server)
+static void reload(struct server *server, bool has_keyring)
 {
 	int err;
 
 	notify_send("RELOADING=1");
 	err = server_reload_keys(server);
-	notify_send("READY=1\nSTATUS=The keyring %s",
-		    err ? "is the old one: see the log" : "has been read again");
+	notify_send("READY=1\nSTATUS=%s", !has_keyring ? "There is no keyring to read again"
+					  : err	       ? "The keyring is the old one: see the log"
+						       : "The keyring has been read again");
 }
 
 static int confine_required(const struct server_config *config)
@@ -94,7 +95,7 @@ int main(int argc, char **argv)
 	announce(server);
 	while (sigwait(&ending, &sig) || sig == SIGHUP)
 		if (sig == SIGHUP)
-			reload(server);
+			reload(server, options.config.keyring);
 	/* Who asks twice does not want to wait for the clients. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);

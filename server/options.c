@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/addr.h"
 #include "common/log.h"
@@ -86,12 +87,24 @@ static bool take_word(char *text, const char *word, bool *found)
 	return *found = true;
 }
 
+/* What ends a directory that is not there and looks like an option of its; NULL: nothing does. */
+static const char *unknown_word(const char *where)
+{
+	const char *word = strrchr(where, ',');
+
+	if (!word || (*where != '/' && *where != '.') || !access(where, F_OK))
+		return NULL;
+	word++;
+	return word[strspn(word, "abcdefghijklmnopqrstuvwxyz_")] ? NULL : word;
+}
+
 static int parse_export(struct parser *parser, char *text)
 {
 	struct server_config *config = &parser->options->config;
 	struct export_config *export = &parser->options->exports[config->nr_exports];
 	char *where = strchr(text, '=');
 	size_t len = where ? (size_t)(where - text) : 0;
+	const char *word;
 
 	if (config->nr_exports == OPTIONS_MAX)
 		return complain(parser, "--export: at most %d of them", OPTIONS_MAX);
@@ -103,6 +116,10 @@ static int parse_export(struct parser *parser, char *text)
 		;
 	if (!*where)
 		return complain(parser, "--export %s: WHERE is missing", text);
+	word = unknown_word(where);
+	if (word)
+		return complain(parser, "--export %s: unknown export option %s; use ro or sync",
+				text, word);
 	memcpy(export->name, text, len);
 	export->name[len] = '\0';
 	export->where = where;
@@ -120,13 +137,16 @@ static int parse_listen(struct parser *parser, char *text)
 	if (config->nr_listens == OPTIONS_MAX)
 		return complain(parser, "--listen: at most %d of them", OPTIONS_MAX);
 	if (!len || len >= sizeof(listen->scheme))
-		return complain(parser, "--listen %s: say tcp://HOST[:PORT] or rdma://HOST[:PORT]",
+		return complain(parser,
+				"--listen %s: say tcp://HOST[:PORT], or the same with tls:// or "
+				"rdma://",
 				text);
 	memcpy(listen->scheme, text, len);
 	listen->scheme[len] = '\0';
 	if (!tp_find(listen->scheme))
-		return complain(parser, "--listen %s: no transport \"%s\"; tcp and rdma are", text,
-				listen->scheme);
+		return complain(parser,
+				"--listen %s: no transport \"%s\"; there are tcp, tls and rdma",
+				text, listen->scheme);
 	listen->port = PROTO_PORT;
 	if (addr_split(host + 3, listen->host, sizeof(listen->host), &listen->port))
 		return complain(parser,

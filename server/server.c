@@ -251,10 +251,23 @@ static bool may_stay(void *keyring, const char *owner, const struct export *expo
 
 int server_reload_keys(struct server *server)
 {
-	int err = server->keyring ? keyring_reload(server->keyring) : 0;
+	struct log_catch caught;
+	int err;
 
-	if (err || !server->keyring)
+	if (!server->keyring) {
+		log_warn("there is no keyring to read again; say --keyring FILE at the start");
+		return -ENOENT;
+	}
+	log_catch_begin(&caught);
+	err = keyring_reload(server->keyring);
+	log_catch_end(&caught);
+	if (err) {
+		log_error("keyring %s; the previous one stays in use",
+			  *caught.text ? caught.text : strerror(-err));
 		return err;
+	}
+	/* Somebody asked for it, and wants to see it at the level there is by default. */
+	log_warn("the keyring has been read again; ids in it: %u", keyring_size(server->keyring));
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		worker_review(server->workers[i]);
 	/* Those that have connections follow them soon. */

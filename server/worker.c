@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,22 @@
 #define NR_SENDS 16
 #define NR_POSTS 128
 
-static int open_domain(struct worker *worker, const struct tp_ops *ops)
+/* The first listener of a provider, "rdma://10.0.0.1:7040". */
+static const char *listener_name(const struct worker *worker, const struct tp_ops *ops,
+				 char text[ADDR_TEXT_MAX + 16])
+{
+	const struct listeners *listeners = &worker->server->listeners;
+	char addr[ADDR_TEXT_MAX] = "";
+
+	for (unsigned i = 0; i < listeners->nr && !*addr; i++)
+		if (listeners->list[i].ops == ops)
+			addr_text(&listeners->list[i].addr, addr, sizeof(addr));
+	snprintf(text, ADDR_TEXT_MAX + 16, "%s://%s", ops->name, addr);
+	return text;
+}
+
+/* Its domain for a provider, and the staging memory in that. */
+static int make_domain(struct worker *worker, const struct tp_ops *ops)
 {
 	struct tp_domain_config config = {
 		.msg_max = FRAME_MAX,
@@ -30,19 +46,30 @@ static int open_domain(struct worker *worker, const struct tp_ops *ops)
 		.tls = worker->server->keyring ? &worker->server->tls : NULL,
 	};
 	struct worker_domain *domain = &worker->domains[worker->nr_domains];
+	size_t len = worker->staging.pages.len;
 	int err = ops->domain_open(&config, &domain->tp);
 
-	if (err) {
-		log_error("cannot listen on %s://: %s%s", ops->name, strerror(-err),
-			  err == -ENODEV ? "; see `rdma link`, or listen on tcp://" : "");
-		return err;
-	}
-	worker->nr_domains++;
-	err = ops->domain_local(domain->tp, worker->staging.pages.base, worker->staging.pages.len);
 	if (err)
-		log_error("%s: cannot register %zu bytes of staging memory: %s; lower --staging or "
-			  "raise ulimit -l",
-			  ops->name, worker->staging.pages.len, strerror(-err));
+		return err;
+	worker->nr_domains++;
+	err = ops->domain_local(domain->tp, worker->staging.pages.base, len);
+	if (err)
+		log_error("%zu bytes of staging memory: %s; lower --staging", len, strerror(-err));
+	return err;
+}
+
+static int open_domain(struct worker *worker, const struct tp_ops *ops)
+{
+	char text[ADDR_TEXT_MAX + 16];
+	struct log_catch caught;
+	int err;
+
+	log_catch_begin(&caught);
+	err = make_domain(worker, ops);
+	log_catch_end(&caught);
+	if (err)
+		log_error("cannot listen on %s: %s", listener_name(worker, ops, text),
+			  *caught.text ? caught.text : strerror(-err));
 	return err;
 }
 

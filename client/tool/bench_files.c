@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <hf3fs_usrbio.h>
 #include <usrbio.h>
@@ -41,6 +42,22 @@ void bench_file_close(int fd)
 	usrbio_close(fd);
 }
 
+/* One of them. A directory can be opened to be read, too. */
+static int open_first(const char *path, int flags)
+{
+	struct usrbio_stat st;
+	int fd = bench_file_open(path, flags), err;
+
+	if (fd < 0)
+		return fd;
+	err = usrbio_fstat(fd, &st);
+	if (!err && S_ISDIR(st.mode))
+		err = -EISDIR;
+	if (err)
+		bench_file_close(fd);
+	return err ? err : fd;
+}
+
 int bench_files_open(struct bench_config *config, const char *path, unsigned numbered, int flags)
 {
 	unsigned n = numbered ? numbered : 1;
@@ -53,7 +70,7 @@ int bench_files_open(struct bench_config *config, const char *path, unsigned num
 		struct bench_file *file = &config->files[config->nr_files];
 
 		file->path = name_of(path, config->nr_files++, numbered);
-		file->fd = file->path ? bench_file_open(file->path, flags) : -ENOMEM;
+		file->fd = file->path ? open_first(file->path, flags) : -ENOMEM;
 		err = file->fd < 0 ? file->fd : 0;
 		if (err)
 			fail(file->path ? file->path : path, err);

@@ -40,21 +40,25 @@ static void print_one(const char *mount_point, uint64_t ns)
 	printf(": %.1f us\n", (double)ns / 1e3);
 }
 
+/* A failure is said once, until it is another one. */
 static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet)
 {
 	static struct histogram times;
+	int said = 0;
 
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t ns;
 		int err = usrbio_ping(mount_point, &ns);
 
 		if (err) {
-			fail(mount_point, err);
+			if (err != said)
+				fail(mount_point, err);
 		} else {
 			histogram_add(&times, ns);
 			if (!quiet)
 				print_one(mount_point, ns);
 		}
+		said = err;
 		if (i + 1 < count)
 			pause_ms(interval_ms);
 	}

@@ -39,8 +39,9 @@ static void print_help(FILE *to)
 	fprintf(to,
 		"usage: usrbio COMMAND [ARGUMENTS]\n\n"
 		"Files on storage servers, through the USRBIO ring API.\n"
-		"A PATH is tcp://HOST[:PORT]/EXPORT/PATH (or rdma://, or usrbio:// for the best of\n"
-		"both), or lies below a directory that was attached.\n\ncommands:\n");
+		"A PATH is tcp://HOST[:PORT]/EXPORT/PATH (or tls://, or rdma://, or usrbio:// for the\n"
+		"better of rdma and tcp; or loop:///DIRECTORY?/PATH, without a server), or lies below a\n"
+		"directory that was attached.\n\ncommands:\n");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(to,

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/addr.h"
 #include "common/log.h"
 
 #define BACKLOG 128
@@ -92,17 +91,11 @@ static void v6_only(struct rdma_cm_id *id)
 
 static int bind_and_listen(struct rdma_cm_id *id, const struct tp_addr *addr)
 {
-	char text[ADDR_TEXT_MAX];
-	int err;
-
 	if (addr->ss.ss_family == AF_INET6)
 		v6_only(id);
 	if (!rdma_bind_addr(id, (struct sockaddr *)&addr->ss) && !rdma_listen(id, BACKLOG))
 		return 0;
-	err = errno ? -errno : -ENODEV;
-	log_error("cannot listen at %s over RDMA: %s%s", addr_text(addr, text, sizeof(text)),
-		  strerror(-err), err == -ENODEV ? " with this address" : "");
-	return err;
+	return errno ? -errno : -ENODEV;
 }
 
 int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
