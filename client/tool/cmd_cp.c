@@ -1,6 +1,6 @@
 /* usrbio cp: what the arguments mean; copy.c does it. */
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +8,19 @@
 
 #include "client/tool/copy.h"
 #include "client/tool/progress.h"
+#include "client/tool/stop.h"
+#include "client/tool/target.h"
 #include "client/tool/tool.h"
 #include "client/tool/walk.h"
+
+#define FEW  64
+#define PAGE 4096u
+/* Files of procfs say that they are empty. */
+#define BLOCK_MIN 65536u
 
 struct options {
 	bool recursive, quiet, json;
 	struct copy_config config;
-};
-
-struct target {
-	struct endpoint endpoint;
-	const char *path;
-	bool is_dir;
 };
 
 static const char help[] =
@@ -28,6 +29,7 @@ static const char help[] =
 	"With several sources, or an existing directory as TARGET, copies go into it.\n\n"
 	"  -r, --recursive   copy directories and what is in them\n"
 	"  --verify          read source and target again and compare\n"
+	"  --no-sync         do not wait until the copies are on the disk\n"
 	"  --block BYTES     bytes per I/O, default 1M\n"
 	"  --depth N         I/Os under way per ring, default 16\n"
 	"  --rings N         rings, each with a thread of its own, default 4\n"
@@ -37,23 +39,23 @@ static const char help[] =
 static int parse(int argc, char **argv, struct options *options)
 {
 	static const struct option table[] = {
-		{"recursive", no_argument, NULL, 'r'},
-		{"verify", no_argument, NULL, 'v'},
-		{"block", required_argument, NULL, 'b'},
-		{"depth", required_argument, NULL, 'd'},
-		{"rings", required_argument, NULL, 'n'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{"recursive", no_argument, NULL, 'r'},	 {"verify", no_argument, NULL, 'v'},
+		{"no-sync", no_argument, NULL, 's'},	 {"block", required_argument, NULL, 'b'},
+		{"depth", required_argument, NULL, 'd'}, {"rings", required_argument, NULL, 'n'},
+		{"quiet", no_argument, NULL, 'q'},	 {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},	 {0},
 	};
 	int option;
 
-	*options = (struct options){.config = {.block = 1 << 20, .depth = 16, .lanes = 4}};
+	*options = (struct options){
+		.config = {.block = 1 << 20, .depth = 16, .lanes = 4, .sync = true}};
 	while ((option = next_option(argc, argv, "rRqh", table)) >= 0) {
 		switch (option) {
 		case 'v':
 			options->config.verify = true;
+			break;
+		case 's':
+			options->config.sync = false;
 			break;
 		case 'b':
 			options->config.block = size_option("--block", 512, 1 << 30);
@@ -77,24 +79,6 @@ static int parse(int argc, char **argv, struct options *options)
 	return argc - optind < 2 ? usage("a source and a target are needed") : 0;
 }
 
-static int open_target(const char *path, int nr_sources, struct target *target)
-{
-	struct usrbio_stat st;
-	size_t len = strlen(path);
-	int err = endpoint_of(path, &target->endpoint);
-
-	if (err)
-		return fail(path, err);
-	target->path = path;
-	err = target->endpoint.fs->stat(path, &st);
-	if (err && err != -ENOENT)
-		return fail(path, err);
-	target->is_dir = !err && S_ISDIR(st.mode);
-	if (!target->is_dir && (nr_sources > 1 || (!err && len && path[len - 1] == '/')))
-		return fail(path, -ENOTDIR);
-	return 0;
-}
-
 /* The name a source gets in a directory; "" for a whole mount, or "..": its contents. */
 static char *name_in_target(const char *rest)
 {
@@ -111,82 +95,111 @@ static char *name_in_target(const char *rest)
 	return strndup(rest, len);
 }
 
-static char *path_in_target(const struct target *target, const char *rest)
+/* The top of a source tree, open; NULL when that was said. */
+static struct dir *open_top(struct copy *copy, const char *path, mode_t *mode)
 {
-	char *name = name_in_target(rest), *path;
+	const struct fs *fs = copy->side[FROM].fs;
+	struct usrbio_stat st;
+	struct usrbio_id id;
+	int fd, err;
 
-	if (!name)
-		exit(fail_text("out of memory"));
-	path = target->is_dir && *name ? join_path(target->path, name) : strdup(target->path);
-	free(name);
-	if (!path)
-		exit(fail_text("out of memory"));
-	return path;
+	do {
+		fd = fs->open(path, O_RDONLY | O_DIRECTORY, 0);
+	} while ((fd == -EMFILE || fd == -ENFILE) && copy_spare_descriptors(copy));
+	err = fd < 0 ? fd : fs->fstat(fd, &st);
+	if (err) {
+		fail(path, err);
+		if (fd >= 0)
+			fs->close(fd);
+		return NULL;
+	}
+	id = id_of(&st);
+	*mode = st.mode;
+	return dir_top(&copy->run->dirs, fs, path, fd, &id);
 }
 
-/* Is `to`, yet to be made, inside the directory `from`? A copy of it would have no end. */
-static bool is_inside(const struct copy *copy, const char *from, const struct target *target)
+/* A whole mount, "." and ".." have no name of their own: what is in them is copied. */
+static void add_tree(struct copy *copy, const struct target *target, const char *path,
+		     const char *own_name)
 {
-	char a[PATH_MAX], b[PATH_MAX];
-	const char *below = target->endpoint.rest;
-	struct endpoint source;
-	size_t len;
+	const char *name = target->name ? target->name : *own_name ? own_name : NULL;
+	mode_t mode;
+	struct dir *top = open_top(copy, path, &mode);
 
-	if (!endpoint_same(&copy->side[FROM], &copy->side[TO]) || endpoint_of(from, &source))
-		return false;
-	if (!copy->side[FROM].fs->rings) {
-		if (!realpath(from, a) || !realpath(target->path, b))
-			return false;
-		source.rest = a;
-		below = b;
+	if (!top) {
+		run_count_failure(copy->run);
+		return;
 	}
-	len = strlen(source.rest);
-	while (len && source.rest[len - 1] == '/')
-		len--;
-	return !strncmp(source.rest, below, len) && (!len || below[len] == '/' || !below[len]);
+	if (target_is_inside(target, &top->id)) {
+		fail_text("%s: cannot be copied into itself, %s", path, target->path);
+		run_count_failure(copy->run);
+	} else {
+		walk_tree(copy, top, mode, target->dir, name);
+	}
+	dir_put(top);
+}
+
+static void add_file(struct copy *copy, const struct target *target, const char *path,
+		     const char *own_name)
+{
+	const char *name = target->name ? target->name : own_name;
+
+	if (target->dir)
+		walk_add_file(copy, copy_file_new(NULL, path, target->dir, name));
+	else
+		copy_add(copy, copy_file_new(NULL, path, NULL, target->path));
+}
+
+static int reject(const char *path, int err, const struct usrbio_stat *st,
+		  const struct target *target, bool recursive)
+{
+	if (err)
+		return fail(path, err);
+	if (S_ISDIR(st->mode) && !recursive)
+		return fail_text("%s: is a directory; see -r", path);
+	if (S_ISDIR(st->mode) && !target->dir)
+		return fail_text("%s: is not a directory, not overwritten with the directory %s",
+				 target->path, path);
+	if (!S_ISDIR(st->mode) && !S_ISREG(st->mode))
+		return fail_text("%s: neither a file nor a directory", path);
+	return 0;
 }
 
 static void add_source(struct copy *copy, const struct options *options,
 		       const struct target *target, const char *path)
 {
-	const struct fs *fs = copy->side[FROM].fs;
 	struct endpoint source;
 	struct usrbio_stat st;
-	int err = fs->stat(path, &st);
-	char *to;
+	int err = copy->side[FROM].fs->stat(path, &st);
+	char *name;
 
-	if (err || (S_ISDIR(st.mode) && !options->recursive)) {
-		if (err)
-			fail(path, err);
-		else
-			fail_text("%s: is a directory; see -r", path);
-		atomic_fetch_add(&copy->totals->failed, 1);
+	if (reject(path, err, &st, target, options->recursive)) {
+		run_count_failure(copy->run);
 		return;
 	}
 	endpoint_of(path, &source);
-	to = path_in_target(target, source.rest);
-	if (!S_ISDIR(st.mode)) {
-		copy_add(copy, strdup(path), to);
-		return;
-	}
-	if (is_inside(copy, path, target)) {
-		fail_text("%s: cannot be copied into itself", path);
-		atomic_fetch_add(&copy->totals->failed, 1);
-	} else {
-		walk_tree(copy, path, to, st.mode);
-	}
-	free(to);
+	name = name_in_target(source.rest);
+	if (!name)
+		exit(fail_text("out of memory"));
+	if (S_ISDIR(st.mode))
+		add_tree(copy, target, path, name);
+	else
+		add_file(copy, target, path, name);
+	free(name);
 }
 
-/* Do not make more memory and threads than the sources, when they are files, can use. */
+/*
+ * Do not make more memory and threads than the sources, when they are few files, can use. A file
+ * may be longer than it says, by a page at least: a piece reads behind its end.
+ */
 static struct copy_config fit(const struct options *options, const struct fs *fs, char **sources,
 			      int n)
 {
 	struct copy_config config = options->config;
-	uint64_t pieces = 0, largest = 1;
+	uint64_t pieces = 0, largest = 0;
 	struct usrbio_stat st;
 
-	if (options->recursive)
+	if (options->recursive || n > FEW)
 		return config;
 	for (int i = 0; i < n; i++) {
 		if (fs->stat(sources[i], &st))
@@ -194,8 +207,11 @@ static struct copy_config fit(const struct options *options, const struct fs *fs
 		largest = st.size > largest ? st.size : largest;
 		pieces += st.size / config.block + 1;
 	}
-	if (largest < config.block)
-		config.block = largest;
+	if (largest + PAGE < config.block)
+		config.block = (largest / PAGE + 1) * PAGE;
+	if (config.block < BLOCK_MIN)
+		config.block =
+			options->config.block < BLOCK_MIN ? options->config.block : BLOCK_MIN;
 	if (config.lanes > pieces)
 		config.lanes = pieces ? (unsigned)pieces : 1;
 	if (config.depth > (pieces + config.lanes - 1) / config.lanes)
@@ -204,9 +220,14 @@ static struct copy_config fit(const struct options *options, const struct fs *fs
 	return config;
 }
 
+static void tell_copy(void *arg)
+{
+	copy_stop(arg);
+}
+
 /* Copy the sources at the front that lie on one mount; how many, or -1 when that cannot begin. */
-static int copy_group(const struct options *options, const struct target *target, char **sources,
-		      int n, struct copy_totals *totals)
+static int copy_group(const struct options *options, struct run *run, const struct target *target,
+		      char **sources, int n)
 {
 	struct endpoint from, next;
 	struct copy_config config;
@@ -215,19 +236,26 @@ static int copy_group(const struct options *options, const struct target *target
 
 	if (err) {
 		fail(sources[0], err);
-		return -1;
+		run_count_failure(run);
+		return 1;
 	}
 	while (group < n && !endpoint_of(sources[group], &next) && endpoint_same(&from, &next))
 		group++;
 	config = fit(options, from.fs, sources, group);
-	err = copy_start(&copy, &config, &from, &target->endpoint, totals);
+	err = copy_start(&copy, run, &config, &from, &target->endpoint);
 	if (err) {
 		fail("cannot copy", err);
 		return -1;
 	}
-	for (int i = 0; i < group; i++)
-		add_source(&copy, options, target, sources[i]);
+	stop_tell(tell_copy, &copy);
+	for (int i = 0; i < group; i++) {
+		if (run->stopped)
+			run_add_missing(run, strdup(sources[i]));
+		else
+			add_source(&copy, options, target, sources[i]);
+	}
 	copy_finish(&copy);
+	stop_tell(NULL, NULL);
 	return group;
 }
 
@@ -250,29 +278,51 @@ static void report(const struct options *options, const struct copy_totals *tota
 		       options->config.verify ? ", verified" : "");
 }
 
+static int copy_all(const struct options *options, struct run *run, char **sources, int n)
+{
+	struct target target;
+	int status = target_open(&target, run, sources[n], n), done = 0;
+
+	if (target.dir && !status)
+		walk_adopt(run, target.dir);
+	while (!status && done < n && !stop_signal()) {
+		int group = copy_group(options, run, &target, sources + done, n - done);
+
+		if (group < 0)
+			status = EXIT_FAILED;
+		else
+			done += group;
+	}
+	while (stop_signal() && done < n)
+		run_add_missing(run, strdup(sources[done++]));
+	target_close(&target); /* its directory is synced now */
+	return status;
+}
+
 static int run(int argc, char **argv)
 {
-	struct copy_totals totals = {0};
 	struct progress *progress;
 	struct options options;
-	struct target target;
-	int status = parse(argc, argv, &options), n = argc - optind - 1, done = 0;
+	struct run run;
+	int status = parse(argc, argv, &options), err;
 	uint64_t begin = now_ns();
 
-	if (!status)
-		status = open_target(argv[argc - 1], n, &target);
 	if (status)
 		return status;
 	raise_file_limit();
-	progress = options.quiet || options.json ? NULL : progress_start(&totals);
-	while (n && done >= 0) {
-		done = copy_group(&options, &target, argv + optind, n, &totals);
-		optind += done;
-		n -= done;
-	}
+	err = stop_begin();
+	if (err)
+		return fail("cannot watch for signals", err);
+	run_init(&run, &options.config);
+	progress = options.quiet || options.json ? NULL : progress_start(&run.totals);
+	status = copy_all(&options, &run, argv + optind, argc - optind - 1);
 	progress_stop(progress);
-	report(&options, &totals, now_ns() - begin);
-	return done < 0 || totals.failed ? EXIT_FAILED : EXIT_FINE;
+	run_tell_missing(&run);
+	report(&options, &run.totals, now_ns() - begin);
+	if (run.totals.failed || run.stopped)
+		status = EXIT_FAILED;
+	run_destroy(&run);
+	return stop_signal() ? 128 + stop_signal() : status;
 }
 
 const struct command cmd_cp = {"cp", "copy files to, from and between mounts", help, run};

@@ -1,282 +1,198 @@
-/* The queue between the walker and the lanes, and the life of a file: added, opened by the lane
- * that meets it first, copied, checked, closed by whoever ends its last piece. */
+/*
+ * The queues between the walker, the workers and the lanes. A file is in one of them, or with a
+ * worker, or has pieces under way; copy_route decides where it belongs next.
+ */
 #include "client/tool/copy.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 
-#include <hf3fs_usrbio.h>
-
+#include "client/tool/extents.h"
 #include "client/tool/tool.h"
 
-#define FRESH_MAX 8192
+#define FRESH_MAX   8192
+#define SPARE_TRIES 100 /* of 20 ms, with nothing of ours that could be closed */
 
-static void list_init(struct file_list *list)
+static void init_queues(struct copy *copy)
 {
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static void list_append(struct file_list *list, struct copy_file *file)
-{
-	file->next = NULL;
-	*list->end = file;
-	list->end = &file->next;
-}
-
-static struct copy_file *list_take(struct file_list *list)
-{
-	struct copy_file *file = list->first;
-
-	if (file) {
-		list->first = file->next;
-		if (!list->first)
-			list->end = &list->first;
-	}
-	return file;
-}
-
-static void list_remove(struct file_list *list, struct copy_file *file)
-{
-	struct copy_file **at = &list->first;
-
-	while (*at && *at != file)
-		at = &(*at)->next;
-	if (!*at)
-		return;
-	*at = file->next;
-	if (!*at)
-		list->end = at;
-}
-
-int copy_start(struct copy *copy, const struct copy_config *config, const struct endpoint *from,
-	       const struct endpoint *to, struct copy_totals *totals)
-{
-	int err = 0;
-
-	*copy = (struct copy){.config = *config, .side = {*from, *to}, .totals = totals};
 	list_init(&copy->fresh);
 	list_init(&copy->active);
-	copy->thread = calloc(config->lanes, sizeof(*copy->thread));
-	if (!copy->thread)
-		return -ENOMEM;
+	list_init(&copy->seeking);
+	list_init(&copy->over);
+	list_init(&copy->open);
 	pthread_mutex_init(&copy->lock, NULL);
-	pthread_cond_init(&copy->news, NULL);
-	while (!err && copy->started < config->lanes) {
-		err = -pthread_create(&copy->thread[copy->started], NULL, copy_lane_run, copy);
-		copy->started += !err;
-	}
-	if (err && !copy->started) {
-		copy_finish(copy);
-		return err;
-	}
-	return 0; /* fewer lanes than asked for do as well */
+	pthread_cond_init(&copy->pieces, NULL);
+	pthread_cond_init(&copy->work, NULL);
+	pthread_cond_init(&copy->room, NULL);
 }
 
-void copy_add(struct copy *copy, char *from, char *to)
+int copy_start(struct copy *copy, struct run *run, const struct copy_config *config,
+	       const struct endpoint *from, const struct endpoint *to)
 {
-	struct copy_file *file = calloc(1, sizeof(*file));
+	unsigned ahead = 2 * config->lanes * config->depth;
+	int err = 0;
 
-	if (!file)
-		exit(fail_text("out of memory"));
-	file->from = from;
-	file->to = to;
-	file->fd[FROM] = file->fd[TO] = -1;
-	atomic_fetch_add(&copy->totals->files_found, 1);
+	*copy = (struct copy){.run = run, .config = *config, .side = {*from, *to}};
+	init_queues(copy);
+	copy->max_open = ahead < run->max_files ? ahead : run->max_files;
+	copy->lane = calloc(config->lanes, sizeof(*copy->lane));
+	copy->worker = calloc(WORKERS_MAX, sizeof(*copy->worker));
+	if (!copy->lane || !copy->worker)
+		err = -ENOMEM;
+	copy->lanes_alive = config->lanes;
+	while (!err && copy->nr_lanes < config->lanes) {
+		err = -pthread_create(&copy->lane[copy->nr_lanes], NULL, copy_lane_run, copy);
+		copy->nr_lanes += !err;
+	}
 	pthread_mutex_lock(&copy->lock);
-	while (copy->nr_fresh == FRESH_MAX && !copy->broken)
-		pthread_cond_wait(&copy->news, &copy->lock);
-	list_append(&copy->fresh, file);
+	copy->lanes_alive -= config->lanes - copy->nr_lanes; /* fewer do as well */
+	if (copy->nr_lanes)
+		copy_want_worker(copy);
+	if (copy->nr_workers)
+		err = 0;
+	else if (!err)
+		err = -EAGAIN;
+	pthread_mutex_unlock(&copy->lock);
+	if (err)
+		copy_finish(copy);
+	return err;
+}
+
+void copy_add(struct copy *copy, struct copy_file *file)
+{
+	atomic_fetch_add(&copy->run->totals.files_found, 1);
+	pthread_mutex_lock(&copy->lock);
+	while (copy->nr_fresh >= FRESH_MAX && !copy->run->stopped)
+		pthread_cond_wait(&copy->room, &copy->lock);
+	list_add_tail(&copy->fresh, &file->link);
 	copy->nr_fresh++;
 	copy->unfinished++;
-	pthread_cond_broadcast(&copy->news);
+	copy_want_worker(copy);
 	pthread_mutex_unlock(&copy->lock);
 }
 
-static void free_file(struct copy_file *file)
+/* What a stop left over. */
+static void drop_queued(struct copy *copy)
 {
-	free(file->from);
-	free(file->to);
-	free(file);
+	while (!list_empty(&copy->fresh)) {
+		struct copy_file *file = list_of(copy->fresh.next, struct copy_file, link);
+
+		list_del(&file->link);
+		run_add_missing(copy->run, copy_file_path(file, FROM));
+		copy_file_free(file);
+	}
+	/* Its lane broke down with pieces under way. */
+	while (!list_empty(&copy->open))
+		copy_file_end(copy, list_of(copy->open.next, struct copy_file, open));
 }
 
 void copy_finish(struct copy *copy)
 {
-	struct copy_file *file;
-
 	pthread_mutex_lock(&copy->lock);
 	copy->complete = true;
-	pthread_cond_broadcast(&copy->news);
+	pthread_cond_broadcast(&copy->pieces);
+	pthread_cond_broadcast(&copy->work);
 	pthread_mutex_unlock(&copy->lock);
-	for (unsigned i = 0; i < copy->started; i++)
-		pthread_join(copy->thread[i], NULL);
-	/* Only a broken copy leaves any. */
-	while ((file = list_take(&copy->active)) || (file = list_take(&copy->fresh))) {
-		atomic_fetch_add(&copy->totals->failed, 1);
-		free_file(file);
-	}
+	for (unsigned i = 0; i < copy->nr_lanes; i++)
+		pthread_join(copy->lane[i], NULL);
+	for (unsigned i = 0; i < copy->nr_workers; i++) /* lanes are gone: nobody adds one */
+		pthread_join(copy->worker[i], NULL);
+	drop_queued(copy);
+	pthread_cond_destroy(&copy->room);
+	pthread_cond_destroy(&copy->work);
+	pthread_cond_destroy(&copy->pieces);
 	pthread_mutex_destroy(&copy->lock);
-	pthread_cond_destroy(&copy->news);
-	free(copy->thread);
+	free(copy->worker);
+	free(copy->lane);
 }
 
-/* One message per file is enough. */
-static void complain(struct copy *copy, struct copy_file *file, enum side side, int err)
+/* Under the lock. */
+static void stop(struct copy *copy)
 {
-	bool told;
+	struct list *it;
+
+	copy->run->stopped = true;
+	list_for_each (it, &copy->open)
+		copy_route(copy, list_of(it, struct copy_file, open));
+	pthread_cond_broadcast(&copy->room);
+	pthread_cond_broadcast(&copy->pieces);
+	pthread_cond_broadcast(&copy->work);
+}
+
+void copy_stop(struct copy *copy)
+{
+	pthread_mutex_lock(&copy->lock);
+	stop(copy);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+bool copy_lane_lost(struct copy *copy)
+{
+	bool last;
 
 	pthread_mutex_lock(&copy->lock);
-	told = file->failed;
-	file->failed = true;
+	last = !--copy->lanes_alive;
+	if (last)
+		stop(copy);
 	pthread_mutex_unlock(&copy->lock);
-	if (told)
+	return last;
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec ts = {.tv_nsec = ms * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+bool copy_spare_descriptors(struct copy *copy)
+{
+	bool waited = false;
+
+	if (dirs_shrink(&copy->run->dirs))
+		return true;
+	pthread_mutex_lock(&copy->lock);
+	if (copy->nr_open && !copy->run->stopped) {
+		unsigned before = copy->nr_open;
+
+		copy->max_open = before > 1 ? before - 1 : 1;
+		while (copy->nr_open >= before && !copy->run->stopped)
+			pthread_cond_wait(&copy->room, &copy->lock);
+		waited = true;
+	}
+	pthread_mutex_unlock(&copy->lock);
+	for (int i = 0; !waited && i < SPARE_TRIES; i++) {
+		pause_ms(20);
+		waited = dirs_shrink(&copy->run->dirs);
+	}
+	return waited && !copy->run->stopped;
+}
+
+/* Under the lock: nothing of it is under way, and nothing will be. */
+static bool is_over(const struct copy *copy, const struct copy_file *file)
+{
+	bool more = file->extents && !file->checking && !extents_complete(file->extents);
+
+	return !file->out && (copy->run->stopped || file->failed || !more);
+}
+
+void copy_route(struct copy *copy, struct copy_file *file)
+{
+	bool go_on = !copy->run->stopped && !file->failed;
+
+	if (file->busy)
 		return;
-	if (err == -ENODATA)
-		fail_text("%s: became shorter while it was copied", file->from);
-	else if (err == -EILSEQ)
-		fail_text("%s: differs from %s", file->to, file->from);
-	else if (err == -EUCLEAN)
-		fail_text("%s and %s are the same file", file->from, file->to);
-	else
-		fail(side == FROM ? file->from : file->to, err);
-}
-
-/* Close what is open and count; the file is gone afterwards. */
-static void end_file(struct copy *copy, struct copy_file *file)
-{
-	for (int side = FROM; side <= TO; side++) {
-		const struct fs *fs = copy->side[side].fs;
-		int err = 0;
-
-		if (file->fd[side] < 0)
-			continue;
-		if (fs->rings)
-			hf3fs_dereg_fd(file->fd[side]);
-		err = fs->close(file->fd[side]);
-		if (err)
-			complain(copy, file, side, err);
-	}
-	atomic_fetch_add(file->failed ? &copy->totals->failed : &copy->totals->files, 1);
-	free_file(file);
-	pthread_mutex_lock(&copy->lock);
-	copy->unfinished--;
-	pthread_cond_broadcast(&copy->news);
-	pthread_mutex_unlock(&copy->lock);
-}
-
-static int open_side(struct copy *copy, struct copy_file *file, enum side side, int flags,
-		     mode_t mode)
-{
-	const struct fs *fs = copy->side[side].fs;
-	int fd = fs->open(side == FROM ? file->from : file->to, flags, mode), err = 0;
-
-	if (fd < 0)
-		return fd;
-	file->fd[side] = fd;
-	if (fs->rings)
-		err = hf3fs_reg_fd(fd, 0);
-	return err > 0 ? -err : 0; /* the one call with +errno */
-}
-
-/*
- * Are these one file? Two views of a file system (a URL, an NFS mount, the exported directory) need
- * not agree on its device; inode, size and time are telling enough then.
- */
-static bool is_same(const struct copy *copy, const struct usrbio_stat *a,
-		    const struct usrbio_stat *b)
-{
-	if (a->ino != b->ino || a->size != b->size || a->mtime_ns != b->mtime_ns)
-		return false;
-	return a->dev == b->dev || !endpoint_same(&copy->side[FROM], &copy->side[TO]);
-}
-
-/* A target that exists: cut once it is known not to be the source by another name. */
-static int reuse_target(struct copy *copy, struct copy_file *file, int flags,
-			const struct usrbio_stat *from)
-{
-	struct usrbio_stat to;
-	int err = open_side(copy, file, TO, flags, 0);
-
-	if (!err)
-		err = copy->side[TO].fs->fstat(file->fd[TO], &to);
-	if (!err && is_same(copy, from, &to))
-		return -EUCLEAN;
-	return err || !to.size ? err : copy->side[TO].fs->truncate(file->fd[TO], 0);
-}
-
-/* Most targets are new, and then there is nothing to look at: one exchange less. */
-static int open_target(struct copy *copy, struct copy_file *file, const struct usrbio_stat *from)
-{
-	int flags = copy->config.verify ? O_RDWR : O_WRONLY;
-	int err = open_side(copy, file, TO, flags | O_CREAT | O_EXCL, from->mode & 07777);
-
-	return err == -EEXIST ? reuse_target(copy, file, flags, from) : err;
-}
-
-static int open_source(struct copy *copy, struct copy_file *file, struct usrbio_stat *st)
-{
-	int err = open_side(copy, file, FROM, O_RDONLY, 0);
-
-	if (!err)
-		err = copy->side[FROM].fs->fstat(file->fd[FROM], st);
-	if (!err && !S_ISREG(st->mode))
-		err = S_ISDIR(st->mode) ? -EISDIR : -EINVAL;
-	return err;
-}
-
-static bool open_file(struct copy *copy, struct copy_file *file)
-{
-	struct usrbio_stat from;
-	enum side side = FROM;
-	int err = open_source(copy, file, &from);
-
-	if (!err) {
-		side = TO;
-		file->size = from.size;
-		err = open_target(copy, file, &from);
-	}
-	if (err)
-		complain(copy, file, side, err);
-	return !err;
-}
-
-/* Cut the next piece off the first active file; under the lock. */
-static bool cut_piece(struct copy *copy, struct piece *piece)
-{
-	struct copy_file *file = copy->active.first;
-	uint64_t left;
-
-	if (!file)
-		return false;
-	left = file->size - file->next_off;
-	piece->file = file;
-	piece->off = file->next_off;
-	piece->len = left < copy->config.block ? left : copy->config.block;
-	file->next_off += piece->len;
-	file->out++;
-	if (file->next_off == file->size)
-		list_take(&copy->active);
-	return true;
-}
-
-/* Open a fresh file, without the lock meanwhile. */
-static void begin_file(struct copy *copy)
-{
-	struct copy_file *file = list_take(&copy->fresh);
-	bool ok; /* and there is something to copy */
-
-	copy->nr_fresh--;
-	pthread_mutex_unlock(&copy->lock);
-	ok = open_file(copy, file) && file->size;
-	if (!ok)
-		end_file(copy, file);
-	pthread_mutex_lock(&copy->lock);
-	if (ok) {
-		list_append(&copy->active, file);
-		pthread_cond_broadcast(&copy->news);
+	list_del(&file->link);
+	if (go_on && piece_can_cut(file)) {
+		list_add_tail(&copy->active, &file->link);
+		pthread_cond_signal(&copy->pieces);
+	} else if (go_on && !file->checking && extents_wanted(file->extents)) {
+		list_add_tail(&copy->seeking, &file->link);
+		copy_want_worker(copy);
+	} else if (is_over(copy, file)) {
+		list_add_tail(&copy->over, &file->link);
+		copy_want_worker(copy);
 	}
 }
 
@@ -285,67 +201,41 @@ bool copy_next(struct copy *copy, bool wait, struct piece *piece)
 	bool found = false;
 
 	pthread_mutex_lock(&copy->lock);
-	while (!copy->broken && !(found = cut_piece(copy, piece))) {
-		if (copy->fresh.first)
-			begin_file(copy);
-		else if (!wait || (copy->complete && !copy->unfinished))
+	while (list_empty(&copy->active)) {
+		if (!wait || (copy->complete && !copy->unfinished) ||
+		    (copy->run->stopped && !copy->nr_open))
 			break;
-		else
-			pthread_cond_wait(&copy->news, &copy->lock);
+		pthread_cond_wait(&copy->pieces, &copy->lock);
+	}
+	if (!list_empty(&copy->active)) {
+		struct copy_file *file = list_of(copy->active.next, struct copy_file, link);
+
+		piece_cut(file, &copy->config, piece);
+		if (!piece_can_cut(file))
+			copy_route(copy, file);
+		found = true;
 	}
 	pthread_mutex_unlock(&copy->lock);
 	return found;
 }
 
-bool copy_is_check(const struct piece *piece)
-{
-	return piece->file->checking;
-}
-
-/* The last piece of a round is done: a second round, or the end. Under the lock; true: the end. */
-static bool round_over(struct copy *copy, struct copy_file *file)
-{
-	if (!copy->config.verify || file->checking || file->failed)
-		return true;
-	file->checking = true;
-	file->next_off = 0;
-	list_append(&copy->active, file);
-	pthread_cond_broadcast(&copy->news);
-	return false;
-}
-
 void copy_piece_done(struct copy *copy, const struct piece *piece, int err, enum side side)
 {
-	struct copy_file *file = piece->file;
-	bool over;
+	struct copy_totals *totals = &copy->run->totals;
 
 	if (err)
-		complain(copy, file, side, err);
+		copy_file_failed(copy, piece->file, side, err);
 	else
-		atomic_fetch_add(file->checking ? &copy->totals->verified : &copy->totals->bytes,
-				 piece->len);
+		atomic_fetch_add(piece->check ? &totals->verified : &totals->bytes, piece->got);
 	pthread_mutex_lock(&copy->lock);
-	if (file->failed && file->next_off < file->size) { /* the rest would be for nothing */
-		list_remove(&copy->active, file);
-		file->next_off = file->size;
-	}
-	over = !--file->out && file->next_off == file->size && round_over(copy, file);
+	piece_account(piece->file, piece);
+	copy_route(copy, piece->file);
 	pthread_mutex_unlock(&copy->lock);
-	if (over)
-		end_file(copy, file);
 }
 
 void copy_add_times(struct copy *copy, const struct histogram *times)
 {
 	pthread_mutex_lock(&copy->lock);
-	histogram_merge(&copy->totals->times, times);
-	pthread_mutex_unlock(&copy->lock);
-}
-
-void copy_break(struct copy *copy)
-{
-	pthread_mutex_lock(&copy->lock);
-	copy->broken = true;
-	pthread_cond_broadcast(&copy->news);
+	histogram_merge(&copy->run->totals.times, times);
 	pthread_mutex_unlock(&copy->lock);
 }

@@ -15,6 +15,7 @@ struct job {
 	struct piece piece;
 	enum way way; /* the move under way */
 	uint64_t begin_ns;
+	uint64_t done; /* bytes read so far */
 	uint8_t *buf, *buf2;
 	struct job *next; /* idle */
 };
@@ -36,47 +37,70 @@ static void end_job(struct lane *lane, struct job *job, int err, enum side side)
 	lane->under_way--;
 }
 
+static enum side side_of(const struct job *job)
+{
+	return job->way == READ_FROM ? FROM : TO;
+}
+
 static int64_t begin_move(struct lane *lane, struct job *job)
 {
 	const struct piece *piece = &job->piece;
-	enum side side = job->way == READ_FROM ? FROM : TO;
+	uint64_t len = job->way == READ_FROM ? piece->len : piece->got;
+	uint8_t *buf = job->way == READ_TO ? job->buf2 : job->buf;
 
 	job->begin_ns = now_ns();
-	return mover_move(&lane->mover, job->way, piece->file->fd[side],
-			  job->way == READ_TO ? job->buf2 : job->buf, piece->off, piece->len, job);
+	if (job->way == WRITE_TO && piece->file->stream)
+		return mover_write_stream(piece->file->fd[TO], buf, len);
+	return mover_move(&lane->mover, job->way, piece->file->fd[side_of(job)], buf + job->done,
+			  piece->off + job->done, len - job->done, job);
 }
 
-/* What a move's result means: 0: it did all, else -errno. */
-static int judge(const struct job *job, int64_t result)
+/*
+ * A read came back. True: it is over. One that is short where the source was expected to end is at
+ * the end; elsewhere the file may have more (those of procfs do that), so it is tried on.
+ */
+static bool read_is_over(struct job *job, uint64_t n)
+{
+	struct piece *piece = &job->piece;
+
+	job->done += n;
+	piece->got = job->done;
+	return job->done == piece->len || !n ||
+	       (!piece->check && piece->off + job->done == piece->size);
+}
+
+/* What a move's result means: 0: it is over, 1: it goes on, else an error. */
+static int judge(struct job *job, int64_t result)
 {
 	if (result < 0)
 		return (int)result;
-	if ((uint64_t)result == job->piece.len)
-		return 0;
-	switch (job->way) {
-	case READ_FROM:
-		return -ENODATA;
-	case READ_TO:
-		return -EILSEQ;
-	default:
-		return -EIO;
+	if (job->way == WRITE_TO)
+		return (uint64_t)result == job->piece.got ? 0 : -EIO;
+	if (job->way == READ_FROM) {
+		if (!read_is_over(job, (uint64_t)result))
+			return 1;
+		return job->piece.check && job->done < job->piece.len ? ERR_DIFFERS : 0;
 	}
+	if ((uint64_t)result != job->piece.got || memcmp(job->buf, job->buf2, job->piece.got))
+		return ERR_DIFFERS;
+	return 0;
 }
 
 /* A move is over: the next one, until one stays under way or the piece is done. */
 static void go_on(struct lane *lane, struct job *job, int64_t result)
 {
 	while (result != -EINPROGRESS) {
-		enum side side = job->way == READ_FROM ? FROM : TO;
+		enum side side = side_of(job);
 		int err = judge(job, result);
 
-		if (!err && job->way == READ_TO && memcmp(job->buf, job->buf2, job->piece.len))
-			err = -EILSEQ;
-		if (err || job->way != READ_FROM) {
+		if (err < 0 || (!err && (job->way != READ_FROM || !job->piece.got))) {
 			end_job(lane, job, err, side);
 			return;
 		}
-		job->way = copy_is_check(&job->piece) ? READ_TO : WRITE_TO;
+		if (!err) {
+			job->way = job->piece.check ? READ_TO : WRITE_TO;
+			job->done = 0;
+		}
 		result = begin_move(lane, job);
 	}
 }
@@ -92,6 +116,7 @@ static bool fill(struct lane *lane)
 		lane->idle = job->next;
 		lane->under_way++;
 		job->way = READ_FROM;
+		job->done = 0;
 		go_on(lane, job, begin_move(lane, job));
 	}
 	return true;
@@ -157,10 +182,9 @@ void *copy_lane_run(void *arg)
 
 	if (!err)
 		err = run(&lane);
-	if (err) {
-		copy_break(copy);
+	/* One that cannot begin, for want of memory or descriptors, leaves it to the others. */
+	if (err && copy_lane_lost(copy))
 		fail("cannot copy", err);
-	}
 	copy_add_times(copy, &lane.times);
 	lane_close(&lane);
 	return NULL;

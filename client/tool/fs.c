@@ -1,4 +1,4 @@
-/* Where a path lies, and the file system of a mount. */
+/* Where a path lies. */
 #include "client/tool/fs.h"
 
 #include <errno.h>
@@ -6,37 +6,10 @@
 
 #include "client/tool/tool.h"
 
-static int list(const char *path, int (*visit)(const char *name, unsigned char type, void *arg),
-		void *arg)
+bool fs_is_component(const char *name)
 {
-	struct usrbio_dirent entry;
-	struct usrbio_dir *dir;
-	int err = usrbio_opendir(path, &dir);
-
-	if (err)
-		return err;
-	while ((err = usrbio_readdir(dir, &entry)) > 0) {
-		err = visit(entry.name, entry.type, arg);
-		if (err)
-			break;
-	}
-	usrbio_closedir(dir);
-	return err;
+	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
 }
-
-const struct fs fs_mount = {
-	.rings = true,
-	.open = usrbio_open,
-	.close = usrbio_close,
-	.fstat = usrbio_fstat,
-	.stat = usrbio_stat,
-	.lstat = usrbio_lstat,
-	.truncate = usrbio_ftruncate,
-	.mkdir = usrbio_mkdir,
-	.unlink = usrbio_unlink,
-	.rmdir = usrbio_rmdir,
-	.list = list,
-};
 
 int endpoint_of(const char *path, struct endpoint *endpoint)
 {

@@ -1,6 +1,10 @@
 /*
  * File systems as the tool sees them: the local one and a mount, behind one table. All calls
  * return 0, a descriptor or a count, or -errno. Any thread.
+ *
+ * Only what the user named is opened by path. Everything below is reached by a directory's
+ * descriptor and one component, never by a joined path: `name` is not empty, "." or "..", and has
+ * no slash, else -EINVAL.
  */
 #ifndef USRBIO_TOOL_FS_H
 #define USRBIO_TOOL_FS_H
@@ -12,22 +16,68 @@
 #include <usrbio.h>
 
 struct fs {
-	bool rings; /* data goes through rings, else by pread and pwrite */
+	bool rings;	  /* data goes through rings, else by pread and pwrite */
+	bool masks;	  /* new files and directories get their mode without the umask's bits */
+	bool close_tells; /* a close may report that data was not written (NFS does) */
+
+	/* By a path, links followed. */
 	int (*open)(const char *path, int flags, mode_t mode);
+	int (*stat)(const char *path, struct usrbio_stat *st);
+
+	int (*openat)(int dir, const char *name, int flags, mode_t mode);
+	/*
+	 * Open for reading what a symbolic link in a source leads to, a file or a directory.
+	 * -ENOENT or -ELOOP: nothing; -EACCES: may not; -EKEYREJECTED: it is not followed, because
+	 * neither the caller nor the owner of what it leads to made it; -EINVAL: to neither a file
+	 * nor a directory.
+	 */
+	int (*follow)(int dir, const char *name);
+	int (*fstatat)(int dir, const char *name, struct usrbio_stat *st, int flags);
+	int (*mkdirat)(int dir, const char *name, mode_t mode);
+	int (*unlinkat)(int dir, const char *name, int flags);
+	/* Within one directory. */
+	int (*renameat)(int dir, const char *from, const char *to, unsigned flags);
+
 	int (*close)(int fd);
 	int (*fstat)(int fd, struct usrbio_stat *st);
-	int (*stat)(const char *path, struct usrbio_stat *st);
-	int (*lstat)(const char *path, struct usrbio_stat *st);
+	int (*fsync)(int fd);
 	int (*truncate)(int fd, uint64_t len);
-	int (*mkdir)(const char *path, mode_t mode);
-	int (*unlink)(const char *path);
-	int (*rmdir)(const char *path);
-	/* visit is called for each entry; a value other than 0 ends the listing and is returned. */
+	/* Mode, and owner and group where we may and the file system lets us. */
+	int (*imitate)(int fd, const struct usrbio_stat *model);
+	int (*chmod)(int fd, mode_t mode);
+	/* SEEK_DATA or SEEK_HOLE; -ENXIO behind the last data. */
+	int64_t (*seek)(int fd, uint64_t off, int whence);
+	/* The directory itself and those above it, as far as they can be seen. */
+	int (*ancestors)(int dir, struct usrbio_id *ids, size_t room);
+
+	/* A listing has a state of its own and does not disturb `dir`. "." and ".." do not show. */
+	int (*list_open)(int dir, void **state);
+	/* 1: an entry, valid until the next call; 0: at the end. */
+	int (*list_next)(void *state, struct usrbio_dirent *entry);
+	void (*list_close)(void *state);
+
+	/* By path. visit: a value other than 0 ends the listing and is returned. */
 	int (*list)(const char *path, int (*visit)(const char *name, unsigned char type, void *arg),
 		    void *arg);
 };
 
 extern const struct fs fs_local, fs_mount;
+
+static inline struct usrbio_id id_of(const struct usrbio_stat *st)
+{
+	return (struct usrbio_id){.host = st->host, .dev = st->dev, .ino = st->ino};
+}
+
+static inline bool id_equal(const struct usrbio_id *a, const struct usrbio_id *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->host == b->host;
+}
+
+/* Is `name` one component? */
+bool fs_is_component(const char *name);
+
+/* The fs.follow of the local file system. */
+int follow_local_link(int dir, const char *name);
 
 /* Where a path lies. */
 struct endpoint {

@@ -97,6 +97,21 @@ static int64_t move_here(enum way way, int fd, uint8_t *buf, uint64_t off, uint6
 	return (int64_t)done;
 }
 
+int64_t mover_write_stream(int fd, const uint8_t *buf, uint64_t len)
+{
+	uint64_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, buf + done, len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			done += (uint64_t)n;
+	}
+	return (int64_t)done;
+}
+
 int64_t mover_move(struct mover *mover, enum way way, int fd, void *buf, uint64_t off, uint64_t len,
 		   void *user)
 {

@@ -39,6 +39,8 @@ void mover_close(struct mover *mover);
  */
 int64_t mover_move(struct mover *mover, enum way way, int fd, void *buf, uint64_t off, uint64_t len,
 		   void *user);
+/* Write to something local that takes bytes in order only. len, or -errno. */
+int64_t mover_write_stream(int fd, const uint8_t *buf, uint64_t len);
 /* Send off what was begun and collect at least one result. Their number, or -errno. */
 int mover_wait(struct mover *mover, struct hf3fs_cqe *cqes, int max);
 

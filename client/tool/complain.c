@@ -1,0 +1,59 @@
+/* What went wrong with a file or directory, as a line. Any thread. */
+#include <errno.h>
+
+#include "client/tool/copy.h"
+#include "client/tool/tool.h"
+
+void complain(const char *from, const char *to, enum side side, int err)
+{
+	switch (err) {
+	case ERR_SAME_FILE:
+		fail_text("%s and %s are the same file", from, to);
+		break;
+	case ERR_DIFFERS:
+		fail_text("%s: differs from %s", to, from);
+		break;
+	case ERR_JUST_MADE:
+		fail_text("%s: was just made by this command, not overwritten with %s", to, from);
+		break;
+	case ERR_IS_DIRECTORY:
+		fail_text("%s: is a directory, not overwritten with the file %s", to, from);
+		break;
+	case ERR_NOT_DIRECTORY:
+		fail_text("%s: is not a directory, not overwritten with the directory %s", to,
+			  from);
+		break;
+	case ERR_LINK_IN_TARGET:
+		fail_text("%s: is a symbolic link, which is not followed below the target", to);
+		break;
+	case ERR_SPECIAL:
+		fail_text(
+			"%s: is a device, FIFO or socket; only one that is named as the target is "
+			"written",
+			to);
+		break;
+	case ERR_NOT_A_FILE:
+		fail_text("%s: neither a file nor a directory, skipped", from);
+		break;
+	case ERR_LOOP:
+		fail_text("%s: leads to a directory that it is in itself, skipped", from);
+		break;
+	case ERR_INTO_ITSELF:
+		fail_text("%s: cannot be copied into itself, %s", from, to);
+		break;
+	case ERR_NO_CHECK:
+		fail_text("%s: cannot be read again for --verify", to);
+		break;
+	case -ESTALE:
+		fail_text("%s: was replaced by something else while it was copied",
+			  side == FROM ? from : to);
+		break;
+	case -EKEYREJECTED:
+		fail_text("%s: a symbolic link of another user leads to a file of yet another; not "
+			  "followed",
+			  from);
+		break;
+	default:
+		fail(side == FROM ? from : to, err);
+	}
+}

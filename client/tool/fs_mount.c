@@ -1,0 +1,96 @@
+/* The file system of a mount: the library's calls, with links followed by the server within its
+ * export. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "client/tool/fs.h"
+
+static int mount_follow(int dir, const char *name)
+{
+	struct usrbio_stat st;
+	int fd = usrbio_openat(dir, name, O_RDONLY, 0), err;
+
+	if (fd < 0)
+		return fd;
+	err = usrbio_fstat(fd, &st);
+	if (!err && !S_ISREG(st.mode) && !S_ISDIR(st.mode))
+		err = -EINVAL;
+	if (!err)
+		return fd;
+	usrbio_close(fd);
+	return err;
+}
+
+static int mount_renameat(int dir, const char *from, const char *to, unsigned flags)
+{
+	return usrbio_renameat(dir, from, dir, to, flags);
+}
+
+/* A server gives files to whom it serves; there is no owner to set. */
+static int mount_imitate(int fd, const struct usrbio_stat *model)
+{
+	return usrbio_fchmod(fd, model->mode & 0777);
+}
+
+static int mount_list_open(int dir, void **state)
+{
+	struct usrbio_dir *listing;
+	int err = usrbio_fdopendir(dir, &listing);
+
+	if (!err)
+		*state = listing;
+	return err;
+}
+
+static int mount_list_next(void *state, struct usrbio_dirent *entry)
+{
+	return usrbio_readdir(state, entry);
+}
+
+static void mount_list_close(void *state)
+{
+	usrbio_closedir(state);
+}
+
+static int mount_list(const char *path,
+		      int (*visit)(const char *name, unsigned char type, void *arg), void *arg)
+{
+	struct usrbio_dirent entry;
+	struct usrbio_dir *dir;
+	int err = usrbio_opendir(path, &dir);
+
+	if (err)
+		return err;
+	while ((err = usrbio_readdir(dir, &entry)) > 0) {
+		err = visit(entry.name, entry.type, arg);
+		if (err)
+			break;
+	}
+	usrbio_closedir(dir);
+	return err;
+}
+
+const struct fs fs_mount = {
+	.rings = true,
+	.open = usrbio_open,
+	.stat = usrbio_stat,
+	.openat = usrbio_openat,
+	.follow = mount_follow,
+	.fstatat = usrbio_fstatat,
+	.mkdirat = usrbio_mkdirat,
+	.unlinkat = usrbio_unlinkat,
+	.renameat = mount_renameat,
+	.close = usrbio_close,
+	.fstat = usrbio_fstat,
+	.fsync = usrbio_fsync,
+	.truncate = usrbio_ftruncate,
+	.imitate = mount_imitate,
+	.chmod = usrbio_fchmod,
+	.seek = usrbio_seek,
+	.ancestors = usrbio_ancestors,
+	.list_open = mount_list_open,
+	.list_next = mount_list_next,
+	.list_close = mount_list_close,
+	.list = mount_list,
+};

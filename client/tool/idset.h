@@ -1,0 +1,26 @@
+/* A set of keys of 128 bits, for one that only grows. The caller serialises. */
+#ifndef USRBIO_TOOL_IDSET_H
+#define USRBIO_TOOL_IDSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct idkey {
+	uint64_t a, b; /* not both 0 */
+};
+
+struct idset {
+	struct idkey *slots;
+	size_t n, room; /* room: a power of two, or 0 */
+};
+
+/* A key from bytes; the two seeds make keys of one kind unlike those of another. */
+struct idkey idkey_of(const void *bytes, size_t len, uint64_t seed_a, uint64_t seed_b);
+
+/* False if it was there already. Ends the program if there is no memory. */
+bool idset_add(struct idset *set, struct idkey key);
+bool idset_has(const struct idset *set, struct idkey key);
+void idset_free(struct idset *set);
+
+#endif
