@@ -1,82 +1,68 @@
 /* usrbio rm. */
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "client/tool/fs.h"
+#include "client/tool/dir.h"
+#include "client/tool/named.h"
+#include "client/tool/rm_tree.h"
 #include "client/tool/tool.h"
+
+/* Descriptors of directories, open at a time; a deep tree has more. */
+#define DIRS_OPEN 32
 
 static const char help[] = "usage: usrbio rm [-r] [-f] PATH...\n\n"
 			   "Remove files.\n\n"
 			   "  -r, --recursive  directories and what is in them as well\n"
 			   "  -f, --force      what does not exist is no error\n";
 
-/* Names are gathered first: removing while listing would make the listing miss some. */
-struct names {
-	char **path;
-	size_t n, room;
-	const char *dir;
-};
-
-static int remove_path(const char *path, bool recursive, bool force);
-
-static int gather(const char *name, unsigned char type, void *arg)
+/* Open what a directory is in, by the path that the user named. */
+static int remove_directory(const char *path, const struct endpoint *endpoint, bool force)
 {
-	struct names *names = arg;
+	char *parent, *name;
+	struct usrbio_id id;
+	struct usrbio_stat st;
+	struct dirs dirs;
+	struct dir *top;
+	int err = named_split(endpoint, path, &parent, &name), fd, status;
 
-	(void)type;
-	if (names->n == names->room) {
-		names->room = names->room ? 2 * names->room : 64;
-		names->path = reallocarray(names->path, names->room, sizeof(*names->path));
-		if (!names->path)
-			exit(fail_text("out of memory"));
-	}
-	names->path[names->n++] = join_path(names->dir, name);
-	return 0;
-}
-
-static int remove_tree(const char *path, bool force)
-{
-	struct names names = {.dir = path};
-	int err = fs_mount.list(path, gather, &names);
-	int status = err ? fail(path, err) : EXIT_FINE;
-
-	for (size_t i = 0; i < names.n; i++) {
-		status |= remove_path(names.path[i], true, force);
-		free(names.path[i]);
-	}
-	free(names.path);
-	if (status)
-		return status;
-	err = usrbio_rmdir(path);
-	return err ? fail(path, err) : EXIT_FINE;
-}
-
-static int remove_path(const char *path, bool recursive, bool force)
-{
-	int err = usrbio_unlink(path);
-
-	if (err == -EISDIR || err == -EPERM) { /* POSIX lets a directory be either */
-		struct usrbio_stat st;
-
-		if (recursive && !usrbio_lstat(path, &st) && S_ISDIR(st.mode))
-			return remove_tree(path, force);
-	}
-	if (err && !(force && err == -ENOENT))
+	if (err)
 		return fail(path, err);
-	return EXIT_FINE;
+	fd = fs_mount.open(parent, O_RDONLY | O_DIRECTORY, 0);
+	err = fd < 0 ? fd : fs_mount.fstat(fd, &st);
+	if (err) {
+		status = fail(parent, err);
+		if (fd >= 0)
+			fs_mount.close(fd);
+	} else {
+		dirs_init(&dirs, DIRS_OPEN);
+		id = id_of(&st);
+		top = dir_top(&dirs, &fs_mount, parent, fd, &id);
+		status = rm_tree(top, name, force);
+		dir_put(top);
+		dirs_destroy(&dirs);
+	}
+	free(parent);
+	free(name);
+	return status;
 }
 
 static int remove_argument(const char *path, bool recursive, bool force)
 {
 	struct endpoint endpoint;
+	struct usrbio_stat st;
+	int err;
 
 	if (!endpoint_on_mount(path, &endpoint))
 		return EXIT_FAILED;
 	if (!*endpoint.rest)
 		return fail_text("%s: a whole mount is not removed", path);
-	return remove_path(path, recursive, force);
+	err = usrbio_unlink(path);
+	if (recursive && (err == -EISDIR || err == -EPERM) && !usrbio_lstat(path, &st) &&
+	    S_ISDIR(st.mode)) /* POSIX lets a directory be either */
+		return remove_directory(path, &endpoint, force);
+	return err && !(force && err == -ENOENT) ? fail(path, err) : EXIT_FINE;
 }
 
 static int run(int argc, char **argv)
