@@ -66,7 +66,7 @@ static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
 	err = gather_admit(conn, ring, slot, g);
 	if (err)
 		return err;
-	gather_add(g, slot,
+	gather_add(conn, g, slot,
 		   inflight_add(&conn->inflight, ring, index, slot->len, ring_next_tick(ring)));
 	ring->under_way++;
 	return 0;

@@ -114,6 +114,7 @@ static int use_domain(struct conn *conn, const struct tp_ops *ops)
 		.nr_conns = 1,
 		.numa = -1,
 		.tls = &conn->session->tls,
+		.range = conn_range,
 	};
 	struct tp_domain *domain;
 	int err;

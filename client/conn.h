@@ -120,6 +120,11 @@ bool conn_is_busy(const struct conn *conn);
 int conn_poll(struct conn *conn);
 /* The same for who will not wait, and while nobody leads. Lock held. */
 void conn_look(struct conn *conn);
+/*
+ * As tp_domain_config.range: where the I/O `tag` has its memory, if it is under way on this
+ * connection and the server is to `access` that. Inside conn_poll and the like.
+ */
+bool conn_range(void *conn, uint32_t tag, enum tp_access access, struct tp_range *range);
 /* Send what waits to be sent: requests, pongs, I/Os. Lock held. */
 void conn_pump(struct conn *conn);
 /* Deadlines that have passed: incomplete batches, a silent server, I/Os and calls. Lock held. */

@@ -76,6 +76,19 @@ void conn_go(struct conn *conn)
 	conn_pump(conn);
 }
 
+bool conn_range(void *user, uint32_t tag, enum tp_access access, struct tp_range *range)
+{
+	const struct conn *conn = user;
+	const struct flying *io = inflight_find(&conn->inflight, tag);
+	const struct flying_memory *memory;
+
+	if (!io || io->ring->for_read != (access == TP_REMOTE_WRITE))
+		return false;
+	memory = inflight_memory(&conn->inflight, tag);
+	*range = (struct tp_range){.base = memory->base, .len = io->len, .key = memory->key};
+	return true;
+}
+
 /* One I/O is over, says the server. full: without saying how long, because all of it was read. */
 static bool complete(struct conn *conn, uint32_t tag, int64_t result, bool full)
 {

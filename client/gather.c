@@ -19,6 +19,8 @@ int gather_use_region(struct conn *conn, struct gathered *g, struct region *regi
 	g->region = region;
 	g->region_handle = region->handle;
 	g->region_id = (uint32_t)id;
+	g->key = region->announced[conn->index].key[dir];
+	g->base = atomic_load_explicit(&region->base, memory_order_relaxed);
 	return 0;
 }
 

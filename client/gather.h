@@ -18,6 +18,8 @@ struct gathered {
 	struct region *region;
 	uint64_t region_handle;
 	uint32_t region_id;
+	uint32_t key;
+	uintptr_t base;
 	size_t n;
 	struct io_entry io[BATCH_MAX];
 };
@@ -69,8 +71,10 @@ static inline int gather_admit(struct conn *conn, const struct ring *ring, const
 }
 
 /* One that has been admitted. */
-static inline void gather_add(struct gathered *g, const struct slot *slot, uint32_t tag)
+static inline void gather_add(struct conn *conn, struct gathered *g, const struct slot *slot,
+			      uint32_t tag)
 {
+	inflight_grant(&conn->inflight, tag, g->base + slot->region_off, g->key);
 	g->io[g->n++] = (struct io_entry){
 		.ids = io_ids(g->region_id, tag),
 		.file = slot->file->handle,

@@ -8,11 +8,12 @@ int inflight_open(struct inflight *inflight, uint32_t max)
 {
 	*inflight = (struct inflight){
 		.ios = calloc(max, sizeof(*inflight->ios)),
+		.memory = calloc(max, sizeof(*inflight->memory)),
 		.free = calloc(max, sizeof(*inflight->free)),
 		.max = max,
 		.limit = max,
 	};
-	if (!inflight->ios || !inflight->free) {
+	if (!inflight->ios || !inflight->memory || !inflight->free) {
 		inflight_close(inflight);
 		return -ENOMEM;
 	}
@@ -24,6 +25,7 @@ int inflight_open(struct inflight *inflight, uint32_t max)
 void inflight_close(struct inflight *inflight)
 {
 	free(inflight->ios);
+	free(inflight->memory);
 	free(inflight->free);
 	*inflight = (struct inflight){0};
 }

@@ -1,8 +1,9 @@
 /*
  * The I/Os a connection has under way, by the tag that travels with them: index | sequence << 14.
- * Whatever the server says about a tag is checked here before any memory is touched. I/Os outlive
- * the transport connection: at its end they are parked, to be sent again. Under the connection's
- * lock. What every I/O goes through is inline.
+ * Whatever the server says about a tag, and whatever it does to memory by one over tcp, tls or
+ * loop, is checked here before any memory is touched. I/Os outlive the transport connection: at its
+ * end they are parked, to be sent again. Under the connection's lock. What every I/O goes through
+ * is inline.
  */
 #ifndef USRBIO_CLIENT_INFLIGHT_H
 #define USRBIO_CLIENT_INFLIGHT_H
@@ -28,9 +29,16 @@ struct flying {
 	bool parked;	   /* not sent in this life of the connection */
 };
 
+/* Where its memory is: len bytes, of a region with that key in this life of the connection. */
+struct flying_memory {
+	uintptr_t base;
+	uint32_t key;
+};
+
 struct inflight {
 	struct flying *ios;
-	uint16_t *free; /* a stack of max - nr indices */
+	struct flying_memory *memory; /* by the same index */
+	uint16_t *free;		      /* a stack of max - nr indices */
 	uint32_t max, nr;
 	uint32_t limit;	    /* what the server takes in this life, at most max */
 	uint32_t nr_parked; /* of nr */
@@ -70,11 +78,29 @@ static inline uint32_t inflight_add(struct inflight *inflight, struct ring *ring
 static inline struct flying *inflight_find(const struct inflight *inflight, uint32_t tag)
 {
 	uint32_t index = tag & (INFLIGHT_MAX - 1);
-	struct flying *io = &inflight->ios[index];
+	struct flying *io;
 
-	if (index >= inflight->max || !io->ring || io->sequence != tag >> INFLIGHT_BITS)
+	if (index >= inflight->max)
 		return NULL;
-	return io->parked ? NULL : io;
+	io = &inflight->ios[index];
+	return io->ring && io->sequence == tag >> INFLIGHT_BITS && !io->parked ? io : NULL;
+}
+
+/* It is about to be sent: what the server may reach on its behalf. */
+static inline void inflight_grant(struct inflight *inflight, uint32_t tag, uintptr_t base,
+				  uint32_t key)
+{
+	struct flying_memory *memory = &inflight->memory[tag & (INFLIGHT_MAX - 1)];
+
+	memory->base = base;
+	memory->key = key;
+}
+
+/* Of one that was found by this tag. */
+static inline const struct flying_memory *inflight_memory(const struct inflight *inflight,
+							  uint32_t tag)
+{
+	return &inflight->memory[tag & (INFLIGHT_MAX - 1)];
 }
 
 /* What was found is over; what it was can still be read. */

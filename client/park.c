@@ -12,7 +12,7 @@ static int gather_parked(struct conn *conn, struct flying *io, struct gathered *
 	int err = gather_admit(conn, io->ring, slot, g);
 
 	if (!err)
-		gather_add(g, slot, inflight_unpark(&conn->inflight, io));
+		gather_add(conn, g, slot, inflight_unpark(&conn->inflight, io));
 	return err;
 }
 

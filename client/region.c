@@ -140,6 +140,7 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 	a->life = conn->life;
 	a->on[dir] = true;
 	a->id[dir] = (uint16_t)id;
+	a->key[dir] = msg.region_add.key;
 	return id;
 }
 

@@ -29,6 +29,7 @@ struct announced {
 	uint64_t life; /* of the connection: an earlier one's announcements are void */
 	bool on[NR_DIRS];
 	uint16_t id[NR_DIRS];
+	uint32_t key[NR_DIRS];
 	unsigned nr_drops; /* asked for, not answered */
 	struct drop {
 		struct request request;

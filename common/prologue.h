@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define PROLOGUE_MAGIC	 0x42525355u /* "USRB" */
-#define PROLOGUE_VERSION 1
+#define PROLOGUE_VERSION 2
 
 struct prologue {
 	uint32_t magic;

@@ -22,9 +22,10 @@
  *  2. TP_EV_DONE of one connection comes in post order.
  *  3. What a WRITE carried is visible at the peer before a message or an immediate posted after it
  *     on the same connection arrives there. Messages arrive in order, whole, once.
- *  4. A READ or WRITE with a bad key or range touches nothing at the peer and ends the connection:
+ *  4. A READ or WRITE of what was not granted touches nothing at the peer and ends the connection:
  *     the initiator's TP_EV_DONE or, where the wire had already let the buffer go, only its
- *     TP_EV_CLOSED carries -EACCES.
+ *     TP_EV_CLOSED carries -EACCES. Hardware grants by key; software by the I/O under way
+ *     (tp_domain_config.range), each time before it touches the memory.
  *  5. TP_EV_DONE of a WRITE says that the local buffer is free; of a READ that the data is in it.
  *  6. After TP_EV_CLOSED no event names the connection again and the wire touches none of its
  *     memory; only then may it be freed.
@@ -81,6 +82,13 @@ struct tp_counters {
 	uint64_t arms; /* times somebody went to sleep */
 };
 
+/* What an I/O lets the peer reach: [base, base + len), inside what `key` is the key of. */
+struct tp_range {
+	uintptr_t base;
+	uint64_t len;
+	uint32_t key;
+};
+
 #define TP_PSK_SIZE	32
 #define TP_IDENTITY_MAX 80
 
@@ -106,6 +114,13 @@ struct tp_domain_config {
 	int numa;	   /* node for its buffers, -1 for any */
 	/* The tls provider's; NULL: its connects and accepts fail with -EKEYREJECTED. */
 	const struct tp_tls_config *tls;
+	/*
+	 * Of who connects, where software serves the peer's READs and WRITEs (tcp, tls, loop): what
+	 * the I/O `tag` on the connection of that `user` lets the peer do to memory now; false: no
+	 * such I/O is under way. Called inside poll and flush, for each operation and again before
+	 * an unfinished one goes on; calls nothing of the transport. NULL: nothing is granted.
+	 */
+	bool (*range)(void *user, uint32_t tag, enum tp_access access, struct tp_range *range);
 };
 
 #define TP_MSG_MAX 16384
@@ -150,7 +165,7 @@ enum tp_event_type {
 	TP_EV_REQUEST,	 /* a listener of this domain has `request` */
 	TP_EV_CONNECTED, /* connect or accept came through */
 	TP_EV_MSG,	 /* `msg`, `len` bytes, valid until the next poll of this domain */
-	TP_EV_IMM,	 /* a WRITE with immediate `imm` has been placed */
+	TP_EV_IMM,	 /* a WRITE with an immediate has been placed: `imm` is its tag */
 	TP_EV_DONE,	 /* the post with `cookie` is over: `status` 0 or -errno */
 	TP_EV_READY,	 /* an earlier -EAGAIN of this connection is worth another try */
 	TP_EV_CLOSED,	 /* the last event of a connection; `status` says why, 0: the peer left;
@@ -177,10 +192,12 @@ enum tp_kind {
 
 struct tp_op {
 	enum tp_kind kind;
-	bool has_imm; /* WRITE only: the peer gets TP_EV_IMM, even for len 0 */
-	uint32_t imm;
+	bool has_imm; /* WRITE only: the peer gets TP_EV_IMM with the tag, even for len 0 */
+	uint32_t len; /* bytes, at most TP_OP_MAX */
+	/* The peer's memory, said twice: software finds it by tag and off, hardware by the rest. */
+	uint32_t tag;	/* of the peer's I/O */
 	uint32_t key;	/* the peer's tp_mem.key */
-	uint32_t len;	/* bytes, at most TP_OP_MAX */
+	uint64_t off;	/* in the I/O */
 	uint64_t raddr; /* address in the peer's process */
 	void *local;	/* inside memory given to domain_local; untouched until TP_EV_DONE */
 	int pipe;	/* of a WRITE whose local is NULL */

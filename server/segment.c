@@ -57,9 +57,10 @@ static int post_write(struct segment *seg)
 		.kind = TP_WRITE,
 		.has_imm = (conn->features & FEATURE_IMM) && seg->moved == seg->len &&
 			   request_is_whole(req),
-		.imm = req->tag,
-		.key = seg->region->key,
 		.len = seg->moved,
+		.tag = req->tag,
+		.key = seg->region->key,
+		.off = seg->at,
 		.raddr = req->raddr + seg->at,
 		.local = seg->buf,
 		.pipe = seg->pipe[0],
@@ -85,8 +86,10 @@ static int post_read(struct segment *seg)
 	struct conn *conn = seg->conn;
 	struct tp_op op = {
 		.kind = TP_READ,
-		.key = seg->region->key,
 		.len = seg->len,
+		.tag = seg->req->tag,
+		.key = seg->region->key,
+		.off = seg->at,
 		.raddr = seg->req->raddr + seg->at,
 		.local = seg->buf,
 		.cookie = seg,

@@ -34,6 +34,7 @@ struct fault_domain {
 	struct fault_conn_list owing; /* events of our own making to be told */
 	unsigned silent;	      /* polls that will say nothing */
 	bool was_silent;
+	bool (*range)(void *user, uint32_t tag, enum tp_access access, struct tp_range *range);
 };
 
 struct fault_conn {
@@ -151,14 +152,25 @@ static void mem_deregister(struct tp_mem *mem)
 	free(m);
 }
 
+/* The inner connection's user is ours. */
+static bool range(void *user, uint32_t tag, enum tp_access access, struct tp_range *range)
+{
+	struct fault_conn *conn = user;
+
+	return domain_of(conn->base.domain)->range(conn->base.user, tag, access, range);
+}
+
 static int domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
 {
 	struct fault_domain *dom = calloc(1, sizeof(*dom));
+	struct tp_domain_config inner = *config;
 	int err;
 
 	if (!dom)
 		return -ENOMEM;
-	err = inner_ops->domain_open(config, &dom->inner);
+	dom->range = config->range;
+	inner.range = config->range ? range : NULL;
+	err = inner_ops->domain_open(&inner, &dom->inner);
 	if (err) {
 		free(dom);
 		return err;

@@ -20,20 +20,20 @@ int loop_conn_init(struct loop_conn *conn, struct loop_domain *domain, void *use
 {
 	const struct tp_domain_config *config = &domain->config;
 	uint32_t nr_items = ring_size(config->nr_sends + config->nr_posts);
-	uint32_t nr_dones = ring_size(config->nr_posts);
+	uint32_t nr_posts = ring_size(config->nr_posts);
 
 	conn->out.items = malloc(nr_items * sizeof(*conn->out.items));
 	conn->out.slots = malloc((size_t)config->nr_sends * config->msg_max);
-	conn->dones = malloc(nr_dones * sizeof(*conn->dones));
-	if (!conn->out.items || !conn->out.slots || !conn->dones) {
+	conn->posts.ring = malloc(nr_posts * sizeof(*conn->posts.ring));
+	if (!conn->out.items || !conn->out.slots || !conn->posts.ring) {
 		loop_conn_fini(conn);
 		return -ENOMEM;
 	}
 	conn->base = (struct tp_conn){.ops = &tp_loop, .domain = &domain->base, .user = user};
 	conn->out.mask = nr_items - 1;
 	conn->out.nr_slots = config->nr_sends;
-	conn->out.max_imms = config->nr_posts;
-	conn->done_mask = nr_dones - 1;
+	conn->out.max_posts = config->nr_posts;
+	conn->posts.mask = nr_posts - 1;
 	conn->taken = true;
 	return 0;
 }
@@ -42,10 +42,10 @@ void loop_conn_fini(struct loop_conn *conn)
 {
 	free(conn->out.items);
 	free(conn->out.slots);
-	free(conn->dones);
+	free(conn->posts.ring);
 	conn->out.items = NULL;
 	conn->out.slots = NULL;
-	conn->dones = NULL;
+	conn->posts.ring = NULL;
 }
 
 void loop_conn_put(struct loop_conn *conn)
@@ -73,12 +73,16 @@ void loop_conn_connecting(struct loop_conn *conn, bool on)
 	conn->connecting = on;
 }
 
-/* This end is over; what the peer had said before is still told, then TP_EV_CLOSED. */
+/*
+ * This end is over; what the peer had said before, up to the first post that has not been executed,
+ * is still told, then TP_EV_CLOSED.
+ */
 void loop_conn_close(struct loop_conn *conn, int status)
 {
 	if (!conn->taken || conn->state >= LOOP_STATE_CLOSED)
 		return;
 	loop_conn_connecting(conn, false);
+	loop_fail_posts(conn, status ? status : -ECONNRESET);
 	conn->state = LOOP_STATE_CLOSED;
 	conn->status = status;
 	loop_kick(conn);
@@ -95,36 +99,67 @@ void loop_conn_release(struct loop_conn *conn)
 	TAILQ_REMOVE(&loop_domain_of(conn)->holding, conn, holding_link);
 	conn->holding = false;
 	for (; in->freed != in->seen; in->freed++) {
-		if (in->items[in->freed & in->mask].type == TP_EV_MSG)
+		if (in->items[in->freed & in->mask].msg)
 			in->used_slots--;
 		else
-			in->nr_imms--;
+			in->nr_posts--;
 	}
 	if (peer->starved_buf || peer->starved_post)
 		loop_kick(peer);
 }
 
-static int tell_received(struct loop_conn *conn, struct tp_event *events, int max)
+static void tell_msg(struct loop_conn *conn, const struct loop_item *item, struct tp_event *event)
+{
+	*event = (struct tp_event){
+		.type = TP_EV_MSG, .conn = &conn->base, .msg = item->msg, .len = item->len};
+	conn->base.domain->count.msgs_received++;
+}
+
+/* Number of events: one if it has an immediate. */
+static int tell_post(struct loop_conn *conn, uint32_t post, struct tp_event *event)
+{
+	const struct loop_posts *posts = &loop_peer(conn)->posts;
+	const struct tp_op *op = &posts->ring[post & posts->mask].op;
+
+	if (!op->has_imm)
+		return 0;
+	*event = (struct tp_event){.type = TP_EV_IMM, .conn = &conn->base, .imm = op->tag};
+	conn->base.domain->count.imms_received++;
+	return 1;
+}
+
+static int tell_items(struct loop_conn *conn, struct tp_event *events, int max)
 {
 	struct loop_queue *in = &loop_peer(conn)->out;
-	struct tp_counters *count = &conn->base.domain->count;
 	int n = 0;
 
-	for (; n < max && in->seen != in->flushed; in->seen++) {
+	for (; n < max && in->seen != in->flushed && !in->cut; in->seen++) {
 		const struct loop_item *item = &in->items[in->seen & in->mask];
 
-		events[n] = (struct tp_event){.type = item->type, .conn = &conn->base};
-		if (item->type == TP_EV_MSG) {
-			events[n].msg = item->msg;
-			events[n].len = item->len;
-			count->msgs_received++;
-		} else {
-			events[n].imm = item->imm;
-			count->imms_received++;
-		}
-		n++;
+		if (item->msg)
+			tell_msg(conn, item, &events[n++]);
+		else if (loop_execute(conn, item->post))
+			n += tell_post(conn, item->post, &events[n]);
+		else
+			in->cut = true; /* what comes behind may rest on it */
 	}
-	if (n && !conn->holding) {
+	return n;
+}
+
+static int tell_received(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	const struct loop_queue *in = &loop_peer(conn)->out;
+	struct keys *keys = in->nr_posts ? conn->keys : NULL;
+	int n;
+
+	if (in->seen == in->flushed || in->cut)
+		return 0;
+	if (keys)
+		keys_enter(keys);
+	n = tell_items(conn, events, max);
+	if (keys)
+		keys_leave(keys);
+	if (!conn->holding) {
 		TAILQ_INSERT_TAIL(&loop_domain_of(conn)->holding, conn, holding_link);
 		conn->holding = true;
 	}
@@ -133,16 +168,17 @@ static int tell_received(struct loop_conn *conn, struct tp_event *events, int ma
 
 static int tell_dones(struct loop_conn *conn, struct tp_event *events, int max)
 {
+	struct loop_posts *posts = &conn->posts;
 	int n = 0;
 
-	for (; n < max && conn->done_head != conn->done_tail; conn->done_head++) {
-		const struct loop_done *done = &conn->dones[conn->done_head & conn->done_mask];
+	for (; n < max && posts->told != posts->done; posts->told++) {
+		const struct loop_post *post = &posts->ring[posts->told & posts->mask];
 
 		events[n++] = (struct tp_event){
 			.type = TP_EV_DONE,
-			.status = done->status,
+			.status = post->status,
 			.conn = &conn->base,
-			.cookie = done->cookie,
+			.cookie = post->op.cookie,
 		};
 	}
 	return n;

@@ -1,6 +1,6 @@
 /*
  * Messages and one-sided operations. A message stays in its sender's buffer until the receiver has
- * looked at it; a READ or WRITE is done by the one who posts it, at once.
+ * looked at it; a READ or WRITE is executed by the owner of the memory, when it comes to it.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,11 +18,11 @@ bool loop_has_buf(const struct loop_conn *conn)
 	return conn->out.used_slots < conn->out.nr_slots;
 }
 
-/* Room for its DONE and, if it carries one, for its immediate. */
+/* Room for its DONE, and on the way to the peer. */
 bool loop_has_post(const struct loop_conn *conn)
 {
-	return conn->done_tail - conn->done_head < conn->out.max_imms &&
-	       conn->out.nr_imms < conn->out.max_imms;
+	return conn->posts.tail - conn->posts.told < conn->out.max_posts &&
+	       conn->out.nr_posts < conn->out.max_posts;
 }
 
 static void make_visible(struct loop_conn *conn)
@@ -70,9 +70,8 @@ void loop_msg_send(struct tp_conn *base, size_t len)
 	pthread_mutex_lock(&loop_lock);
 	if (can_send(conn)) {
 		*add_item(out) = (struct loop_item){
-			.type = TP_EV_MSG,
-			.len = (uint32_t)len,
 			.msg = slot_at(conn),
+			.len = (uint32_t)len,
 		};
 		out->next_slot = out->next_slot + 1 == out->nr_slots ? 0 : out->next_slot + 1;
 		out->used_slots++;
@@ -97,24 +96,47 @@ void loop_flush(struct tp_conn *base)
 	pthread_mutex_unlock(&loop_lock);
 }
 
-/* Inside the peer's key table: its memory cannot go away meanwhile. */
-static int move(const struct tp_op *op, struct keys *keys)
+/* Inside the key table: the memory cannot go away meanwhile. */
+static int move(struct loop_conn *owner, const struct tp_op *op)
 {
-	unsigned access = op->kind == TP_READ ? TP_REMOTE_READ : TP_REMOTE_WRITE;
-	void *remote;
+	const struct tp_domain_config *config = &loop_domain_of(owner)->config;
+	const struct reach reach = {.off = op->off, .tag = op->tag, .len = op->len};
+	enum tp_access access = op->kind == TP_READ ? TP_REMOTE_READ : TP_REMOTE_WRITE;
+	char *memory = reach_find(&owner->base, config, owner->keys, access, &reach);
 
-	if (!op->len)
-		return 0;
-	if (!keys)
-		return -EACCES;
-	keys_enter(keys);
-	remote = keys_find(keys, op->key, op->raddr, op->len, access);
-	if (remote && op->kind == TP_READ)
-		memcpy(op->local, remote, op->len);
-	else if (remote)
-		memcpy(remote, op->local, op->len);
-	keys_leave(keys);
-	return remote ? 0 : -EACCES;
+	if (!memory)
+		return reach_deny(&owner->base, config, owner->keys, access, &reach);
+	if (op->len && op->kind == TP_READ)
+		memcpy(op->local, memory, op->len);
+	else if (op->len)
+		memcpy(memory, op->local, op->len);
+	return 0;
+}
+
+bool loop_execute(struct loop_conn *owner, uint32_t number)
+{
+	struct loop_conn *peer = loop_peer(owner);
+	struct loop_posts *posts = &peer->posts;
+	struct loop_post *post = &posts->ring[number & posts->mask];
+
+	if (posts->done != number) /* its poster has been told that it failed */
+		return false;
+	post->status = move(owner, &post->op);
+	posts->done++;
+	loop_kick(peer);
+	if (!post->status)
+		return true;
+	loop_conn_close(peer, post->status);
+	loop_conn_close(owner, post->status);
+	return false;
+}
+
+void loop_fail_posts(struct loop_conn *conn, int status)
+{
+	struct loop_posts *posts = &conn->posts;
+
+	for (; posts->done != posts->tail; posts->done++)
+		posts->ring[posts->done & posts->mask].status = status;
 }
 
 static void count_op(struct tp_counters *count, const struct tp_op *op)
@@ -129,21 +151,14 @@ static void count_op(struct tp_counters *count, const struct tp_op *op)
 	count->imms_sent += op->has_imm;
 }
 
-static void execute(struct loop_conn *conn, const struct tp_op *op)
+static void queue_post(struct loop_conn *conn, const struct tp_op *op)
 {
-	struct loop_conn *peer = loop_peer(conn);
-	int err = move(op, peer->keys);
+	struct loop_posts *posts = &conn->posts;
 
-	conn->dones[conn->done_tail++ & conn->done_mask] = (struct loop_done){op->cookie, err};
+	posts->ring[posts->tail & posts->mask].op = *op;
+	*add_item(&conn->out) = (struct loop_item){.post = posts->tail++};
+	conn->out.nr_posts++;
 	count_op(&conn->base.domain->count, op);
-	if (err) {
-		loop_conn_close(conn, err);
-		loop_conn_close(peer, err);
-	} else if (op->has_imm) {
-		conn->out.nr_imms++;
-		*add_item(&conn->out) = (struct loop_item){.type = TP_EV_IMM, .imm = op->imm};
-	}
-	loop_kick(conn);
 }
 
 int loop_post(struct tp_conn *base, const struct tp_op *op)
@@ -161,7 +176,7 @@ int loop_post(struct tp_conn *base, const struct tp_op *op)
 		conn->starved_post = true;
 		err = -EAGAIN;
 	} else {
-		execute(conn, op);
+		queue_post(conn, op);
 	}
 	pthread_mutex_unlock(&loop_lock);
 	return err;

@@ -1,6 +1,7 @@
 /*
  * Inside the loop provider: both ends in one process, data moved by memcpy. For tests, and for unit
- * tests of who uses the library; simple before fast.
+ * tests of who uses the library; simple before fast. As over tcp the owner of memory serves the
+ * peer's READs and WRITEs itself, inside its poll().
  *
  * Threads: one mutex for the whole process, loop_lock, guards every field here that has no other
  * note; the public calls take it. Key tables have their own lock (common/keys.h).
@@ -12,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "common/keyed.h"
+#include "common/reach.h"
 #include "common/transport.h"
 
 extern pthread_mutex_t loop_lock;
@@ -29,14 +31,11 @@ struct loop_domain {
 	bool armed; /* the caller sleeps on fd, or is about to */
 };
 
-/* On its way to the peer: a message in the sender's slot, or an immediate. */
+/* On its way to the peer: a message in the sender's slot, or a post of the sender's. */
 struct loop_item {
-	enum tp_event_type type; /* TP_EV_MSG or TP_EV_IMM */
+	const char *msg; /* NULL: a post */
 	uint32_t len;
-	union {
-		const char *msg;
-		uint32_t imm;
-	};
+	uint32_t post; /* its number */
 };
 
 /* From one end to the other. Free-running: freed <= seen <= flushed <= queued. */
@@ -45,12 +44,19 @@ struct loop_queue {
 	uint32_t mask, freed, seen, flushed, queued;
 	char *slots; /* send buffers of the sender's msg_max bytes, used in ring order */
 	uint32_t nr_slots, next_slot, used_slots;
-	uint32_t nr_imms, max_imms;
+	uint32_t nr_posts, max_posts; /* among the items */
+	bool cut;		      /* nothing more of it is told: a post was not executed */
 };
 
-struct loop_done {
-	void *cookie;
+struct loop_post {
+	struct tp_op op;
 	int status;
+};
+
+/* READs and WRITEs, in a ring in post order. Free-running: told <= done <= tail. */
+struct loop_posts {
+	struct loop_post *ring;
+	uint32_t mask, told, done, tail;
 };
 
 enum loop_state { LOOP_STATE_CONNECTING, LOOP_STATE_OPEN, LOOP_STATE_CLOSED, LOOP_STATE_DEAD };
@@ -71,8 +77,7 @@ struct loop_conn {
 	uint64_t deadline_ns; /* while connecting */
 	struct keys *keys;    /* what the peer can reach; NULL: nothing */
 	struct loop_queue out;
-	struct loop_done *dones; /* posts over and not yet told, a ring */
-	uint32_t done_mask, done_head, done_tail;
+	struct loop_posts posts; /* executed by the peer */
 };
 
 /* Lives until both ends are free: each looks into the other's send buffers. */
@@ -147,5 +152,12 @@ int loop_post(struct tp_conn *conn, const struct tp_op *op);
 void loop_flush(struct tp_conn *conn);
 bool loop_has_buf(const struct loop_conn *conn);
 bool loop_has_post(const struct loop_conn *conn);
+/*
+ * The owner of the memory executes its peer's post, inside its key table. False: that was the end
+ * of the connection.
+ */
+bool loop_execute(struct loop_conn *owner, uint32_t post);
+/* Those that the peer has not executed never will be. */
+void loop_fail_posts(struct loop_conn *conn, int status);
 
 #endif

@@ -51,12 +51,11 @@ static void queue_frame(struct tcp_conn *conn, const struct tp_op *op, uint32_t 
 		frame->pipe = op->pipe;
 		frame->len = op->len;
 	}
-	frame->hdr.addr = htole64(op->raddr);
-	frame->hdr.key = htole32(op->key);
+	frame->hdr.tag = htole32(op->tag);
+	frame->hdr.off = htole64(op->off);
 	frame->hdr.cookie = write ? 0 : htole64(index);
 	if (op->has_imm) {
 		frame->hdr.flags = WIRE_HAS_IMM;
-		frame->hdr.imm = htole32(op->imm);
 		count->imms_sent++;
 	}
 	if (write) {

@@ -129,33 +129,22 @@ static int take_msg(struct tcp_conn *conn, struct tcp_sink *sink)
 	return STEP_DONE;
 }
 
-/* The memory a peer named, NULL if it may not. */
-static void *granted(struct tcp_conn *conn, unsigned access)
+/* What the header before us names. */
+static struct reach reach_of(const struct wire_header *now)
 {
-	const struct wire_header *now = &conn->rx.now;
-
-	return conn->keys ? keys_find(conn->keys, now->key, now->addr, now->len, access) : NULL;
-}
-
-static int refuse_range(const struct wire_header *now, const char *what)
-{
-	log_peer("the peer may not %s %u bytes at %llx by key %08x", what, now->len,
-		 (unsigned long long)now->addr, now->key);
-	return -EACCES;
+	return (struct reach){.off = now->off, .tag = now->tag, .len = now->len};
 }
 
 static int take_write(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	struct wire_header *now = &conn->rx.now;
-	void *target = NULL;
+	const struct reach reach = reach_of(&conn->rx.now);
+	char *target;
 
-	if (now->len > TP_OP_MAX)
+	if (reach.len > TP_OP_MAX)
 		return -EPROTO;
-	if (now->len) {
-		target = granted(conn, TP_REMOTE_WRITE);
-		if (!target)
-			return refuse_range(now, "write");
-	}
+	target = tcp_granted(conn, TP_REMOTE_WRITE, &reach);
+	if (!target)
+		return tcp_deny(conn, TP_REMOTE_WRITE, &reach);
 	conn->base.domain->count.served_writes++;
 	expect_payload(&conn->rx, target);
 	return STEP_DONE;
@@ -163,19 +152,19 @@ static int take_write(struct tcp_conn *conn, struct tcp_sink *sink)
 
 static int take_read_req(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	struct wire_header *now = &conn->rx.now;
-	const void *source = NULL;
+	const struct reach reach = reach_of(&conn->rx.now);
+	struct tcp_frame *frame;
+	const char *source;
 
-	if (now->len > TP_OP_MAX || conn->tx.nr_resps == WIRE_READS_MAX)
+	if (reach.len > TP_OP_MAX || conn->tx.nr_resps == WIRE_READS_MAX)
 		return -EPROTO;
-	if (now->len) {
-		source = granted(conn, TP_REMOTE_READ);
-		if (!source)
-			return refuse_range(now, "read");
-	}
+	source = tcp_granted(conn, TP_REMOTE_READ, &reach);
+	if (!source)
+		return tcp_deny(conn, TP_REMOTE_READ, &reach);
 	conn->base.domain->count.served_reads++;
-	tcp_tx_add(conn, WIRE_READ_RESP, source, now->len, now->key)->hdr.cookie =
-		htole64(now->cookie);
+	frame = tcp_tx_add(conn, WIRE_READ_RESP, source, reach.len, 0);
+	frame->reach = reach;
+	frame->hdr.cookie = htole64(conn->rx.now.cookie);
 	conn->rx.head += HEADER;
 	return STEP_DONE;
 }
@@ -193,7 +182,7 @@ static int take_read_resp(struct tcp_conn *conn, struct tcp_sink *sink)
 static int take_terminate(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	struct tcp_rx *rx = &conn->rx;
-	int status = wire_to_errno((int32_t)rx->now.imm);
+	int status = wire_to_errno((int32_t)rx->now.status);
 
 	rx->head = rx->tail;
 	rx->over = true;
@@ -221,9 +210,9 @@ static int take_header(struct tcp_conn *conn, struct tcp_sink *sink)
 		.flags = hdr.flags,
 		.reserved = le16toh(hdr.reserved),
 		.len = le32toh(hdr.len),
-		.addr = le64toh(hdr.addr),
-		.key = le32toh(hdr.key),
-		.imm = le32toh(hdr.imm),
+		.off = le64toh(hdr.off),
+		.tag = le32toh(hdr.tag),
+		.status = le32toh(hdr.status),
 		.cookie = le64toh(hdr.cookie),
 	};
 	if (hdr.op >= WIRE_NR_OPS || !take[hdr.op] || rx->now.reserved ||
@@ -252,7 +241,7 @@ static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (rx->now.op == WIRE_READ_RESP) {
 		tcp_posts_placed(conn);
 	} else if (rx->now.flags & WIRE_HAS_IMM) {
-		tcp_tell(sink, TP_EV_IMM, conn)->imm = rx->now.imm;
+		tcp_tell(sink, TP_EV_IMM, conn)->imm = rx->now.tag;
 		conn->base.domain->count.imms_received++;
 	}
 	return STEP_DONE;
@@ -268,21 +257,25 @@ static int parse(struct tcp_conn *conn, struct tcp_sink *sink)
 	return step;
 }
 
-/* The memory may have been deregistered since the payload began. */
-static bool target_lost(struct tcp_conn *conn)
+/* The I/O may have ended since the payload began, or its memory may be gone. */
+static int check_target(struct tcp_conn *conn)
 {
 	const struct tcp_rx *rx = &conn->rx;
+	const struct reach reach = reach_of(&rx->now);
 
-	return rx->in_payload && rx->now.op == WIRE_WRITE && rx->left &&
-	       !granted(conn, TP_REMOTE_WRITE);
+	if (!rx->in_payload || rx->now.op != WIRE_WRITE || !rx->left)
+		return 0;
+	if (tcp_granted(conn, TP_REMOTE_WRITE, &reach) == rx->target - (rx->now.len - rx->left))
+		return 0;
+	return tcp_deny(conn, TP_REMOTE_WRITE, &reach);
 }
 
 static int receive(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	int step;
+	int step = check_target(conn);
 
-	if (target_lost(conn))
-		return refuse_range(&conn->rx.now, "go on to write");
+	if (step)
+		return step;
 	step = parse(conn, sink);
 	for (int i = 0; i < RECVS_PER_RUN && step == STEP_STARVED; i++) {
 		if (!conn->readable || conn->rx.over || !tcp_rx_fill(conn))

@@ -118,7 +118,7 @@ void tcp_conn_refuse(struct tcp_conn *conn, int status)
 {
 	begin_closing(conn, status);
 	tcp_tx_drop(conn);
-	tcp_tx_add(conn, WIRE_TERMINATE, NULL, 0, 0)->hdr.imm =
+	tcp_tx_add(conn, WIRE_TERMINATE, NULL, 0, 0)->hdr.status =
 		htole32((uint32_t)wire_from_errno(status));
 }
 

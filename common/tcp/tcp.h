@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "common/keyed.h"
+#include "common/reach.h"
 #include "common/tcp/tls.h"
 #include "common/tcp/wire.h"
 #include "common/transport.h"
@@ -83,7 +84,8 @@ struct tcp_frame {
 	const char *payload;
 	int pipe; /* 0: none */
 	uint32_t len;
-	uint32_t ref; /* WRITE, READ_REQ: its post; READ_RESP: the key of the payload */
+	uint32_t ref;	    /* of WRITE and READ_REQ: its post */
+	struct reach reach; /* of READ_RESP: whose the payload is */
 };
 
 struct tcp_tx {
@@ -196,6 +198,18 @@ static inline bool tcp_stream_holds(const struct tcp_conn *conn)
 static inline bool tcp_tx_empty(const struct tcp_conn *conn)
 {
 	return conn->tx.head == conn->tx.tail && !tcp_stream_holds(conn);
+}
+
+/* The memory that the peer names, if it may; and why not, in the log. As reach.h. */
+static inline char *tcp_granted(const struct tcp_conn *conn, enum tp_access access,
+				const struct reach *reach)
+{
+	return reach_find(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
+}
+
+static inline int tcp_deny(struct tcp_conn *conn, enum tp_access access, const struct reach *reach)
+{
+	return reach_deny(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
 }
 
 static inline bool tcp_sink_full(const struct tcp_sink *sink)

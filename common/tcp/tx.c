@@ -119,12 +119,11 @@ void tcp_tx_drop(struct tcp_conn *conn)
 	tx->nr_resps = tx->sent && head_frame(tx)->hdr.op == WIRE_READ_RESP;
 }
 
-/* An answer's memory may have been deregistered since it was asked for. */
+/* The I/O may have ended since its bytes were asked for, or its memory may be gone. */
 static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *frame)
 {
-	return frame->hdr.op == WIRE_READ_RESP && frame->len &&
-	       !keys_find(conn->keys, frame->ref, (uintptr_t)frame->payload, frame->len,
-			  TP_REMOTE_READ);
+	return frame->hdr.op == WIRE_READ_RESP &&
+	       tcp_granted(conn, TP_REMOTE_READ, &frame->reach) != frame->payload;
 }
 
 /*
@@ -285,6 +284,8 @@ static int send_some(struct tcp_conn *conn)
 	if (msg.msg_iovlen) {
 		got = hand_over(conn, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
 		err = errno;
+	} else {
+		tcp_deny(conn, TP_REMOTE_READ, &head_frame(&conn->tx)->reach);
 	}
 	if (keys)
 		keys_leave(keys);

@@ -5,34 +5,35 @@
  * After it come frames: a header of 32 bytes, little-endian, and `len` bytes of payload where the
  * operation has any. Fields an operation does not name are zero.
  *
- *   op         flags    len               addr, key        imm      cookie    payload
+ *   op         flags    len               tag, off         status   cookie    payload
  *   MSG        0        1..msg_max        0                0        0         the message
- *   WRITE      HAS_IMM  0..4 MiB          the target's     its 32   0         the data
- *              or 0                                        bits
+ *   WRITE      HAS_IMM  0..4 MiB          the target's     0        0         the data
+ *              or 0
  *   READ_REQ   0        0..4 MiB, wanted  the source's     0        any       none
  *   READ_RESP  0        as requested      0                0        echoed    the data
- *   TERMINATE  0        0                 0                status   0         none
+ *   TERMINATE  0        0                 0                why      0         none
  *
  * Over tls all of this travels inside TLS 1.3, from the prologue on (tls.h), and a FIN without a
  * close_notify before it is a loss wherever it comes.
  *
  * msg_max is the smaller of the two in the prologues.
  *
- * One-sided: WRITE and READ_REQ name memory by the key its owner gave and an address in the owner's
- * process. The owner checks that the key is alive, that its access allows the direction, and that
- * [addr, addr + len) lies inside the registration; it places the payload or answers without telling
- * its application. With len 0 key and address are not looked at. Only the end that connected can
- * own memory: an end that accepted refuses every key.
+ * One-sided: WRITE and READ_REQ name memory by the tag of the I/O it belongs to and an offset in
+ * that I/O; no address travels, and none is believed. The owner checks that the I/O is under way on
+ * this connection, that its direction is the operation's (WRITE for one that reads a file), that
+ * [off, off + len) lies inside it, also when len is 0, and that its memory is still registered; it
+ * places the payload or answers without telling its application. It checks again before it goes on
+ * with an operation that was cut short by the socket. Only the end that connected owns memory.
  *
- * Order: frames act in the order in which they were sent. An immediate is delivered after its
- * payload has been placed. READ_RESP comes in the order of the READ_REQs, at any place between
+ * Order: frames act in the order in which they were sent. HAS_IMM is delivered, as the tag, after
+ * the payload has been placed. READ_RESP comes in the order of the READ_REQs, at any place between
  * other frames. At most WIRE_READS_MAX requests may wait for their response.
  *
  * Flow control is TCP's: an end that does not receive stops its peer.
  *
  * End: a FIN between two frames is a farewell, anywhere else a loss. An end that meets a frame
- * against these rules sends TERMINATE, with EACCES's number (common/wire_errno.h, in imm, as a
- * signed 32-bit status) for a key or range, with EPROTO's for the rest, then FIN; it discards what
+ * against these rules sends TERMINATE, with EACCES's number (common/wire_errno.h, in status,
+ * signed) for memory that is not granted, with EPROTO's for the rest, then FIN; it discards what
  * still arrives and drops the connection when the peer has closed or a second has passed. Whoever
  * gets a TERMINATE closes at once; what it had under way failed with that status.
  */
@@ -61,9 +62,9 @@ struct wire_header {
 	uint8_t flags;
 	uint16_t reserved;
 	uint32_t len;
-	uint64_t addr;
-	uint32_t key;
-	uint32_t imm;
+	uint64_t off;
+	uint32_t tag;
+	uint32_t status;
 	uint64_t cookie;
 };
 

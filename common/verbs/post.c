@@ -215,11 +215,11 @@ static int find_lkey(const struct verbs_conn *c, const void *data, size_t len, u
 	return -EFAULT;
 }
 
-static struct slot *queue_bare_imm(struct verbs_conn *c, uint32_t imm)
+static struct slot *queue_bare_imm(struct verbs_conn *c, uint32_t tag)
 {
 	uint32_t *cell = &c->imm_cells[c->sq.queued & (c->sq.size - 1)];
 
-	*cell = htonl(imm);
+	*cell = htonl(tag);
 	return queue_slot(c, SLOT_OP, IBV_WR_SEND, cell, sizeof(*cell), c->slab_mr->lkey);
 }
 
@@ -231,7 +231,7 @@ static struct slot *queue_op(struct verbs_conn *c, const struct tp_op *op, uint3
 	if (op->kind == TP_WRITE)
 		opcode = op->has_imm ? IBV_WR_RDMA_WRITE_WITH_IMM : IBV_WR_RDMA_WRITE;
 	slot = queue_slot(c, SLOT_OP, opcode, op->local, op->len, lkey);
-	slot->wr.imm_data = htonl(op->imm);
+	slot->wr.imm_data = htonl(op->tag);
 	slot->wr.wr.rdma.remote_addr = op->raddr;
 	slot->wr.wr.rdma.rkey = op->key;
 	return slot;
@@ -268,7 +268,7 @@ int verbs_post(struct tp_conn *conn, const struct tp_op *op)
 	c->sq.nr_ops++;
 	c->credits -= op->has_imm;
 	if (op->has_imm && !op->len)
-		slot = queue_bare_imm(c, op->imm);
+		slot = queue_bare_imm(c, op->tag);
 	else
 		slot = queue_op(c, op, lkey);
 	slot->cookie = op->cookie;

@@ -39,10 +39,10 @@ void play_complete(struct playserver *server, struct play_conn *conn, uint32_t t
 	play_send(server, conn, &msg);
 }
 
-void play_imm(struct playserver *server, struct play_conn *conn, uint32_t imm)
+void play_imm(struct playserver *server, struct play_conn *conn, uint32_t tag)
 {
 	const struct tp_op op = {
-		.kind = TP_WRITE, .has_imm = true, .imm = imm, .local = server->file};
+		.kind = TP_WRITE, .has_imm = true, .tag = tag, .local = server->file};
 
 	play_must(!server->ops->post(conn->tp, &op));
 	server->ops->flush(conn->tp);
@@ -127,6 +127,7 @@ static void take_batch(struct playserver *server, struct play_conn *conn,
 {
 	unsigned nr = atomic_load(&server->nr_batches);
 
+	server->last_tag = io_tag(&submit->io[submit->n - 1]);
 	if (nr < sizeof(server->batches) / sizeof(*server->batches))
 		server->batches[nr] = (struct play_batch){.op = submit->op,
 							  .flags = submit->flags,
@@ -248,7 +249,6 @@ static bool post_read(struct playserver *server, const struct play_io *io, struc
 
 	op->kind = TP_WRITE;
 	op->has_imm = op->len == io->len && !server->no_imm;
-	op->imm = io->tag;
 	if (server->ops->post(io->conn->tp, op))
 		return false;
 	server->ops->flush(io->conn->tp);
@@ -280,6 +280,7 @@ static bool serve(struct playserver *server, const struct play_io *io)
 	uint64_t left = io->off < PLAY_SIZE ? PLAY_SIZE - io->off : 0;
 	uint32_t len = (uint32_t)(io->len < left ? io->len : left);
 	struct tp_op op = {.len = len,
+			   .tag = io->tag,
 			   .key = region->key,
 			   .raddr = region->base + io->region_off,
 			   .local = server->file + (len ? io->off : 0)};

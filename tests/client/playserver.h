@@ -52,6 +52,7 @@ struct playserver {
 	int reopen;			  /* status of each REOPEN */
 	int answer;			  /* and of other calls */
 	uint32_t last_epoch, last_replay; /* of the last hello and call */
+	uint32_t last_tag;		  /* of the last I/O submitted */
 	uint64_t boot_id;
 	unsigned cut_every; /* so many batches; and every other time the session is forgotten */
 	/* Called instead of serving a batch, on the server's thread. */
@@ -99,7 +100,7 @@ void play_stop(struct playserver *server);
 void play_send(struct playserver *server, struct play_conn *conn, const struct message *msg);
 void play_send_raw(struct playserver *server, struct play_conn *conn, const void *frame,
 		   size_t len);
-void play_imm(struct playserver *server, struct play_conn *conn, uint32_t imm);
+void play_imm(struct playserver *server, struct play_conn *conn, uint32_t tag);
 void play_complete(struct playserver *server, struct play_conn *conn, uint32_t tag, int64_t result);
 
 #define play_must(condition)                                                            \

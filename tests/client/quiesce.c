@@ -115,6 +115,7 @@ static void go_on_writing(struct playserver *server, struct play_conn *conn,
 			  const struct region_add *region)
 {
 	const struct tp_op op = {.kind = TP_WRITE,
+				 .tag = server->last_tag,
 				 .key = region->key,
 				 .raddr = region->base,
 				 .len = (uint32_t)region->size,

@@ -48,8 +48,11 @@ void evil_open(struct evil *e, const struct bed *bed, const char *name, enum sta
 {
 	const struct hello hello = evil_hello("data");
 
-	*e = (struct evil){.bed = bed, .name = name, .memory = malloc(MEMORY)};
-	must(e->memory, "memory");
+	*e = (struct evil){.bed = bed,
+			   .name = name,
+			   .memory = malloc(MEMORY),
+			   .asked_for = calloc(1, sizeof(*e->asked_for))};
+	must(e->memory && e->asked_for, "memory");
 	memset(e->memory, CANARY, MEMORY);
 	wire_begin_to(&e->wire, bed->url);
 	wire_grant(&e->wire, e->memory, MARGIN, GRANTED, &e->granted, &e->granted_key);
@@ -77,6 +80,7 @@ void evil_close(struct evil *e, struct evil *into)
 	check_canaries(e);
 	wire_end(&e->wire);
 	free(e->memory);
+	free(e->asked_for);
 	if (into)
 		into->escapes += e->escapes;
 }
@@ -179,6 +183,7 @@ int evil_greet(struct evil *e, const struct hello *hello)
 
 void evil_region(struct evil *e, uint32_t region, uint64_t base, uint64_t size, uint32_t access)
 {
+	e->asked_for->regions[region % REGIONS_MAX] = base;
 	wire_msg(&e->wire, &(struct message){.type = MSG_REGION_ADD,
 					     .region_add = {.region = region,
 							    .key = e->granted_key,
@@ -204,6 +209,8 @@ struct io_entry good_io(const struct evil *e)
 
 void evil_submit(struct evil *e, uint32_t op, const struct io_entry *io, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		e->asked_for->ios[e->asked_for->nr++ % EVIL_IOS] = (struct evil_io){io[i], op};
 	wire_msg(&e->wire,
 		 &(struct message){
 			 .type = MSG_SUBMIT,

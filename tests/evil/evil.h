@@ -26,6 +26,7 @@ struct bed {
 #define GRANTED	  (MEMORY / 2)
 #define MARGIN	  (MEMORY / 4)
 #define CANARY	  0x5a
+#define EVIL_IOS  8192u
 
 enum stage {
 	STAGE_SOCKET,	/* connected */
@@ -35,6 +36,16 @@ enum stage {
 };
 
 enum seen { SEEN_END, SEEN_WELCOME, SEEN_REPLY, SEEN_RESULT, SEEN_PONG, SEEN_DATA };
+
+/* What the server may reach: the I/Os asked for, in a ring, and where each region begins. */
+struct evil_asked {
+	struct evil_io {
+		struct io_entry io;
+		uint32_t op;
+	} ios[EVIL_IOS];
+	unsigned nr;
+	uint64_t regions[REGIONS_MAX];
+};
 
 struct evil {
 	const struct bed *bed;
@@ -58,6 +69,8 @@ struct evil {
 	uint32_t result_tag;
 	int64_t result; /* INT64_MAX: an immediate */
 	unsigned nr_results, nr_successes, nr_pongs;
+
+	struct evil_asked *asked_for;
 
 	/* Called instead of answering a READ_REQ. */
 	void (*asked)(struct evil *e);

@@ -3,7 +3,7 @@
 
 enum seen evil_reached(struct evil *e, int op)
 {
-	return evil_result(e, e->wire.hdr.imm, INT64_MAX);
+	return evil_result(e, e->wire.hdr.tag, INT64_MAX);
 }
 
 const struct lie *const client_lies[] = {reach_lies, key_lies, send_lies, killed_lies, NULL};

@@ -5,18 +5,34 @@
 #include "common/transport.h"
 #include "tests/evil/evil.h"
 
+/* Where the operation would be in memory, if it belongs to that I/O; else 0. */
+static uint64_t place_in(const struct evil *e, const struct evil_io *asked)
+{
+	const struct wire_header *hdr = &e->wire.hdr;
+	uint32_t op = hdr->op == WIRE_WRITE ? IO_READ : IO_WRITE;
+
+	if (asked->op != op || io_tag(&asked->io) != hdr->tag || hdr->off > asked->io.len ||
+	    hdr->len > asked->io.len - hdr->off)
+		return 0;
+	return e->asked_for->regions[io_region(&asked->io) % REGIONS_MAX] + asked->io.region_off +
+	       hdr->off;
+}
+
 /* The memory a one-sided operation names, or NULL, which is the server's fault. */
 static uint8_t *granted(struct evil *e)
 {
 	const struct wire_header *hdr = &e->wire.hdr;
+	unsigned n = e->asked_for->nr < EVIL_IOS ? e->asked_for->nr : EVIL_IOS;
 
-	if (!hdr->len)
-		return e->memory;
-	if (hdr->key == KEY && hdr->addr >= BASE + MARGIN && hdr->addr - BASE - MARGIN <= GRANTED &&
-	    hdr->len <= GRANTED - (hdr->addr - BASE - MARGIN))
-		return e->memory + (hdr->addr - BASE);
-	escape(e, "the server reached for %u bytes at %llx, key %x", hdr->len,
-	       (unsigned long long)hdr->addr, hdr->key);
+	while (n--) {
+		uint64_t at = place_in(e, &e->asked_for->ios[n]);
+
+		if (at >= BASE + MARGIN && at - BASE - MARGIN <= GRANTED &&
+		    hdr->len <= GRANTED - (at - BASE - MARGIN))
+			return e->memory + (at - BASE);
+	}
+	escape(e, "the server reached for %u bytes at %llu of I/O %x", hdr->len,
+	       (unsigned long long)hdr->off, hdr->tag);
 	return NULL;
 }
 
@@ -27,7 +43,7 @@ static void answer_read(struct evil *e)
 	uint8_t *from = granted(e);
 
 	if (!from) {
-		hdr = (struct wire_header){.op = WIRE_TERMINATE, .imm = (uint32_t)-EACCES};
+		hdr = (struct wire_header){.op = WIRE_TERMINATE, .status = (uint32_t)-EACCES};
 		wire_header(&e->wire, &hdr);
 		return;
 	}
@@ -46,7 +62,7 @@ static enum seen take_write(struct evil *e)
 
 	if (to && hdr->len)
 		memcpy(to, e->wire.payload, hdr->len);
-	return hdr->flags & WIRE_HAS_IMM ? evil_result(e, hdr->imm, INT64_MAX) : SEEN_DATA;
+	return hdr->flags & WIRE_HAS_IMM ? evil_result(e, hdr->tag, INT64_MAX) : SEEN_DATA;
 }
 
 enum seen evil_reached(struct evil *e, int op)

@@ -58,25 +58,32 @@ const struct region_add *liar_region(const struct liar *liar, const struct messa
 	return &liar->regions[io_region(&submit->submit.io[0]) % LIAR_IDS];
 }
 
-static void give(struct liar *liar, const struct io_entry *io)
+struct wire_place liar_place(const struct liar *liar, const struct io_entry *io)
 {
 	const struct region_add *region = &liar->regions[io_region(io) % LIAR_IDS];
 
+	return (struct wire_place){
+		.tag = io_tag(io), .key = region->key, .addr = region->base + io->region_off};
+}
+
+static void give(struct liar *liar, const struct io_entry *io)
+{
+	const struct region_add *region = &liar->regions[io_region(io) % LIAR_IDS];
+	const struct wire_place place = liar_place(liar, io);
+
 	must(io->off + io->len <= LIAR_SIZE && region->size >= io->region_off + io->len,
 	     "the client asks for what there is not");
-	wire_give(&liar->wire, region->base + io->region_off, region->key, liar->file + io->off,
-		  (uint32_t)io->len);
+	wire_give(&liar->wire, &place, liar->file + io->off, (uint32_t)io->len);
 	liar_complete(liar, io_tag(io), (int64_t)io->len);
 }
 
 static void fetch(struct liar *liar, const struct io_entry *io)
 {
-	const struct region_add *region = &liar->regions[io_region(io) % LIAR_IDS];
+	const struct wire_place place = liar_place(liar, io);
 	unsigned cookie = liar->nr_fetching++ % 256;
 
 	liar->fetching[cookie] = *io;
-	wire_fetch(&liar->wire, region->base + io->region_off, region->key, (uint32_t)io->len,
-		   cookie + 1);
+	wire_fetch(&liar->wire, &place, (uint32_t)io->len, cookie + 1);
 }
 
 /* Cookie 0 is that of lies: whoever answers one has given what he did not grant. */
@@ -115,6 +122,7 @@ static void serve(struct liar *liar, const struct message *msg)
 		liar_reply(liar, &(struct reply){.tag = msg->region_drop.tag});
 		break;
 	case MSG_SUBMIT:
+		liar->done[msg->submit.op == IO_READ] = msg->submit.io[0];
 		for (size_t i = 0; i < msg->submit.n; i++)
 			(msg->submit.op == IO_READ ? give : fetch)(liar, &msg->submit.io[i]);
 		break;

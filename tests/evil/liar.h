@@ -70,6 +70,7 @@ struct liar {
 	uint8_t file[LIAR_SIZE];
 	struct io_entry fetching[256]; /* writes whose data has been asked for, by cookie */
 	unsigned nr_fetching;
+	struct io_entry done[2]; /* the last write served, the last read; length 0: none */
 };
 
 void liar_start(struct liar *liar, const struct server_lie *lie);
@@ -81,6 +82,7 @@ struct welcome good_welcome(void);
 void liar_reply(struct liar *liar, const struct reply *reply);
 struct reply good_reply(const struct message *msg);
 void liar_complete(struct liar *liar, uint64_t tag, int64_t result);
+struct wire_place liar_place(const struct liar *liar, const struct io_entry *io);
 const struct region_add *liar_region(const struct liar *liar, const struct message *submit);
 
 extern const struct server_lie server_lies[];

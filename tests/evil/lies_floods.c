@@ -201,6 +201,7 @@ static void resets(struct evil *e, const struct lie *lie)
 			evil_step(&other);
 		wire_reset(&other.wire);
 		free(other.memory);
+		free(other.asked_for);
 		e->escapes += other.escapes;
 	}
 	expect_file(e);
@@ -217,6 +218,7 @@ static void come_and_go(struct evil *e, const struct lie *lie)
 		else {
 			wire_reset(&other.wire);
 			free(other.memory);
+			free(other.asked_for);
 		}
 	}
 	expect_file(e);

@@ -65,12 +65,6 @@ static void header(struct evil *e, const struct lie *lie)
 	expect_end(e);
 }
 
-static void harmless_header(struct evil *e, const struct lie *lie)
-{
-	wire_header(&e->wire, lie->bytes);
-	expect_alive(e);
-}
-
 /* Wherever a page of the server may be: nothing is read, nothing is written. */
 static void reach_everywhere(struct evil *e, const struct lie *lie)
 {
@@ -81,8 +75,8 @@ static void reach_everywhere(struct evil *e, const struct lie *lie)
 		struct wire_header hdr = {.op = (uint8_t)lie->number, .len = 64};
 
 		evil_open(&other, e->bed, e->name, STAGE_WELCOME);
-		hdr.addr = next_random(&state) >> (16 + i % 32);
-		hdr.key = (uint32_t)next_random(&state);
+		hdr.off = next_random(&state) >> (16 + i % 32);
+		hdr.tag = (uint32_t)next_random(&state);
 		wire_header(&other.wire, &hdr);
 		if (hdr.op == WIRE_WRITE)
 			wire_bytes(&other.wire, other.memory, hdr.len);
@@ -147,7 +141,7 @@ static void truncated_call(struct evil *e, const struct lie *lie)
 
 static void terminate(struct evil *e, const struct lie *lie)
 {
-	wire_header(&e->wire, &(struct wire_header){.op = WIRE_TERMINATE, .imm = (uint32_t)-13});
+	wire_header(&e->wire, &(struct wire_header){.op = WIRE_TERMINATE, .status = (uint32_t)-13});
 	wire_msg(
 		&e->wire,
 		&(struct message){.type = MSG_CALL,
@@ -183,25 +177,25 @@ const struct lie frame_lies[] = {
 	{"message-of-4-gib", STAGE_WELCOME, header, HEADER(.op = WIRE_MSG, .len = UINT32_MAX)},
 	{"message-of-4-gib-first", STAGE_PROLOGUE, header, HEADER(.op = WIRE_MSG, .len = ~0u)},
 	{"write-into-the-server", STAGE_WELCOME, header,
-	 HEADER(.op = WIRE_WRITE, .len = 4096, .addr = 0x400000, .key = KEY)},
+	 HEADER(.op = WIRE_WRITE, .len = 4096, .off = 0x400000, .tag = 1)},
 	{"write-before-hello", STAGE_PROLOGUE, header,
-	 HEADER(.op = WIRE_WRITE, .len = 4096, .addr = 0x400000)},
+	 HEADER(.op = WIRE_WRITE, .len = 4096, .off = 0x400000)},
 	{"write-at-null", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE, .len = 1)},
 	{"write-that-wraps", STAGE_WELCOME, header,
-	 HEADER(.op = WIRE_WRITE, .len = 4096, .addr = UINT64_MAX - 100)},
+	 HEADER(.op = WIRE_WRITE, .len = 4096, .off = UINT64_MAX - 100)},
 	{"write-too-long", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE, .len = TP_OP_MAX + 1)},
 	{"write-everywhere", STAGE_WELCOME, reach_everywhere, .number = WIRE_WRITE},
 	{"immediate", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE, .flags = WIRE_HAS_IMM)},
 	{"immediate-before-hello", STAGE_PROLOGUE, header,
 	 HEADER(.op = WIRE_WRITE, .flags = WIRE_HAS_IMM)},
-	{"write-of-nothing", STAGE_WELCOME, harmless_header, HEADER(.op = WIRE_WRITE)},
+	{"write-of-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE)},
 	{"read-from-the-server", STAGE_WELCOME, header,
-	 HEADER(.op = WIRE_READ_REQ, .len = 4096, .addr = 0x400000, .key = KEY)},
+	 HEADER(.op = WIRE_READ_REQ, .len = 4096, .off = 0x400000, .tag = 1)},
 	{"read-before-hello", STAGE_PROLOGUE, header,
-	 HEADER(.op = WIRE_READ_REQ, .len = 4096, .addr = 0x400000)},
+	 HEADER(.op = WIRE_READ_REQ, .len = 4096, .off = 0x400000)},
 	{"read-too-long", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_REQ, .len = ~0u)},
 	{"read-everywhere", STAGE_WELCOME, reach_everywhere, .number = WIRE_READ_REQ},
-	{"read-of-nothing", STAGE_WELCOME, harmless_header, HEADER(.op = WIRE_READ_REQ)},
+	{"read-of-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_REQ)},
 	{"answer-to-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_RESP, .len = 4096)},
 	{"answer-of-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_RESP)},
 	{"terminate-first", STAGE_PROLOGUE, terminate},

@@ -326,7 +326,7 @@ static void answer_twice(struct evil *e)
 
 static void answer_end(struct evil *e)
 {
-	wire_header(&e->wire, &(struct wire_header){.op = WIRE_TERMINATE, .imm = (uint32_t)-13});
+	wire_header(&e->wire, &(struct wire_header){.op = WIRE_TERMINATE, .status = (uint32_t)-13});
 }
 
 static void write_with(struct evil *e, void (*asked)(struct evil *e))

@@ -139,13 +139,13 @@ static bool writes_late(struct liar *l, const struct message *msg)
 {
 	const struct region_add *region = liar_region(l, msg);
 	const struct io_entry *io = &msg->submit.io[0];
+	const struct wire_place place = liar_place(l, io);
 	const struct rdma_op op = {.opcode = IBV_WR_RDMA_WRITE,
 				   .addr = region->base + (uint64_t)l->lie->number,
 				   .key = region->key,
 				   .len = 64};
 
-	wire_give(&l->wire, region->base + io->region_off, region->key, l->file + io->off,
-		  (uint32_t)io->len);
+	wire_give(&l->wire, &place, l->file + io->off, (uint32_t)io->len);
 	liar_complete(l, io_tag(io), (int64_t)io->len);
 	if (l->lie->verdict == CUT)
 		reach(l, &op);

@@ -161,22 +161,26 @@ void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_
 	*key = end->granted->rkey;
 }
 
-void wire_give(struct wire *wire, uint64_t addr, uint32_t key, const void *data, uint32_t len)
+const bool wire_knows_ios = false;
+
+void wire_give(struct wire *wire, const struct wire_place *place, const void *data, uint32_t len)
 {
 	rdma_post(wire->rdma, &(struct rdma_op){.opcode = IBV_WR_RDMA_WRITE,
-						.addr = addr,
-						.key = key,
+						.addr = place->addr,
+						.key = place->key,
 						.data = data,
 						.len = len});
 }
 
-void wire_fetch(struct wire *wire, uint64_t addr, uint32_t key, uint32_t len, uint64_t cookie)
+void wire_fetch(struct wire *wire, const struct wire_place *place, uint32_t len, uint64_t cookie)
 {
 	struct rdma_end *end = wire->rdma;
 	uint32_t nr = end->posted;
 
-	rdma_post(end, &(struct rdma_op){
-			       .opcode = IBV_WR_RDMA_READ, .addr = addr, .key = key, .len = len});
+	rdma_post(end, &(struct rdma_op){.opcode = IBV_WR_RDMA_READ,
+					 .addr = place->addr,
+					 .key = place->key,
+					 .len = len});
 	if (end->posted == nr)
 		return;
 	end->slots[nr % RDMA_SLOTS].fetches = true;
@@ -220,7 +224,7 @@ static bool take_arrived(struct wire *wire, const struct ibv_wc *wc)
 		if (!has_imm)
 			memcpy(&imm, buf, sizeof(imm));
 		wire->hdr = (struct wire_header){
-			.op = WIRE_WRITE, .flags = WIRE_HAS_IMM, .imm = ntohl(imm)};
+			.op = WIRE_WRITE, .flags = WIRE_HAS_IMM, .tag = ntohl(imm)};
 		return true;
 	}
 	memcpy(wire->payload, buf, wc->byte_len);

@@ -10,13 +10,13 @@
 
 #define FRAME(bytes) bytes, sizeof(bytes) - 1
 
-/* A frame with an address; WRITE takes its payload from zeros. */
-static void reach_for(struct liar *liar, uint8_t op, uint64_t addr, uint32_t len, uint32_t key)
+/* A frame with a place; WRITE takes its payload from zeros. */
+static void reach_for(struct liar *liar, uint8_t op, uint32_t tag, uint64_t off, uint32_t len)
 {
 	static const uint8_t zeros[65536];
 
 	wire_header(&liar->wire,
-		    &(struct wire_header){.op = op, .len = len, .addr = addr, .key = key});
+		    &(struct wire_header){.op = op, .len = len, .off = off, .tag = tag});
 	if (op == WIRE_WRITE)
 		wire_bytes(&liar->wire, zeros, len < sizeof(zeros) ? len : sizeof(zeros));
 }
@@ -82,8 +82,8 @@ static bool pings(struct liar *l, const struct message *msg)
 
 static bool terminate(struct liar *l, const struct message *msg)
 {
-	wire_header(&l->wire,
-		    &(struct wire_header){.op = WIRE_TERMINATE, .imm = (uint32_t)l->lie->number});
+	wire_header(&l->wire, &(struct wire_header){.op = WIRE_TERMINATE,
+						    .status = (uint32_t)l->lie->number});
 	return false;
 }
 
@@ -247,16 +247,41 @@ static bool two_replies(struct liar *l, const struct message *msg)
 	return true;
 }
 
-/* Memory that was the server's before the last drop. */
+/* AT_STAT: an I/O whose memory was the server's before the last drop. */
 static bool stale_write(struct liar *l, const struct message *msg)
 {
-	reach_for(l, WIRE_WRITE, l->last.base, 4096, l->last.key);
+	reach_for(l, WIRE_WRITE, io_tag(&l->done[1]), 0, 4096);
 	return true;
 }
 
 static bool stale_read(struct liar *l, const struct message *msg)
 {
-	reach_for(l, WIRE_READ_REQ, l->last.base, 4096, l->last.key);
+	reach_for(l, WIRE_READ_REQ, io_tag(&l->done[1]), 0, 4096);
+	return true;
+}
+
+#define NEXT (1u << 14) /* between two tags of a place in the client's table */
+
+/* The tag that the client will give to its next I/O, from its next message but one. */
+static bool too_soon(struct liar *l, const struct message *msg)
+{
+	reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[1]) + NEXT, 0, 64);
+	return true;
+}
+
+/*
+ * AT_PING: an I/O of wrapped memory that is over, while that memory is still registered. The first
+ * round has none yet.
+ */
+static bool after_its_end(struct liar *l, const struct message *msg)
+{
+	bool write = l->lie->number == WIRE_WRITE;
+
+	if (!l->done[0].len) {
+		atomic_store(&l->told, false);
+		return true;
+	}
+	reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[write]), 0, 64);
 	return true;
 }
 
@@ -297,7 +322,7 @@ static bool immediate(struct liar *l, const struct message *msg)
 {
 	wire_header(&l->wire, &(struct wire_header){.op = WIRE_WRITE,
 						    .flags = WIRE_HAS_IMM,
-						    .imm = io_tag(&msg->submit.io[0]) ^
+						    .tag = io_tag(&msg->submit.io[0]) ^
 							   (uint32_t)l->lie->number});
 	return true;
 }
@@ -309,14 +334,13 @@ static bool served_and_immediate(struct liar *l, const struct message *msg)
 	return immediate(l, msg);
 }
 
-/* Beyond the region of the first I/O: so far from its start or, backward, from its end. */
+/* Beyond the first I/O: so far from its start or, backward, from its end. */
 static bool reach(struct liar *l, const struct message *msg, uint8_t op)
 {
-	const struct region_add *region = liar_region(l, msg);
-	const uint32_t *places = l->lie->bytes; /* where, length, key changed by */
-	uint64_t at = region->base + (uint64_t)l->lie->number;
+	const uint32_t *places = l->lie->bytes; /* length, tag changed by */
+	uint32_t tag = io_tag(&msg->submit.io[0]) ^ places[1];
 
-	reach_for(l, op, at, places[0], region->key ^ places[1]);
+	reach_for(l, op, tag, (uint64_t)l->lie->number, places[0]);
 	return true;
 }
 
@@ -330,18 +354,34 @@ static bool read_from(struct liar *l, const struct message *msg)
 	return reach(l, msg, WIRE_READ_REQ);
 }
 
+static void begin_to_give(struct liar *l, const struct io_entry *io)
+{
+	wire_header(&l->wire, &(struct wire_header){.op = WIRE_WRITE,
+						    .len = (uint32_t)io->len,
+						    .tag = io_tag(io)});
+}
+
 /* Half of the data, into the right place, and then the end. */
 static bool half_the_data(struct liar *l, const struct message *msg)
 {
 	const struct io_entry *io = &msg->submit.io[0];
-	const struct region_add *region = liar_region(l, msg);
 
-	wire_header(&l->wire, &(struct wire_header){.op = WIRE_WRITE,
-						    .len = (uint32_t)io->len,
-						    .addr = region->base + io->region_off,
-						    .key = region->key});
+	begin_to_give(l, io);
 	wire_bytes(&l->wire, l->file, io->len / 2);
 	shutdown(l->wire.fd, SHUT_WR);
+	return false;
+}
+
+/* Served and over, and then half of the data once more, which is right: the rest would not be. */
+static bool half_after_the_end(struct liar *l, const struct message *msg)
+{
+	const struct io_entry *io = &msg->submit.io[0];
+	const struct wire_place place = liar_place(l, io);
+
+	wire_give(&l->wire, &place, l->file + io->off, (uint32_t)io->len);
+	liar_complete(l, io_tag(io), (int64_t)io->len);
+	begin_to_give(l, io);
+	wire_bytes(&l->wire, l->file + io->off, io->len / 2);
 	return false;
 }
 
@@ -349,16 +389,12 @@ static bool half_the_data(struct liar *l, const struct message *msg)
 static bool drip(struct liar *l, const struct message *msg)
 {
 	const struct io_entry *io = &msg->submit.io[0];
-	const struct region_add *region = liar_region(l, msg);
 	uint8_t bytes[256];
 	const struct io_result done = {io_tag(io), (int64_t)io->len};
 	const struct message last = {.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}};
 	size_t len = wire_pack(&last, bytes, sizeof(bytes));
 
-	wire_header(&l->wire, &(struct wire_header){.op = WIRE_WRITE,
-						    .len = (uint32_t)io->len,
-						    .addr = region->base + io->region_off,
-						    .key = region->key});
+	begin_to_give(l, io);
 	for (uint64_t i = 0; i < io->len; i++)
 		wire_bytes(&l->wire, l->file + io->off + i, 1);
 	for (size_t i = 0; i < len; i++)
@@ -370,7 +406,7 @@ static bool drip(struct liar *l, const struct message *msg)
 static bool many_reads(struct liar *l, const struct message *msg)
 {
 	for (int i = 0; i < 10000; i++)
-		reach_for(l, WIRE_READ_REQ, 0, 0, 0);
+		reach_for(l, WIRE_READ_REQ, io_tag(&msg->submit.io[0]), 0, 0);
 	return true;
 }
 
@@ -387,12 +423,12 @@ static const struct io_entry entry = {.len = 1};
 	{                           \
 		__VA_ARGS__         \
 	}
-#define PLACE(len, key)      \
+#define PLACE(len, tag)      \
 	(const uint32_t[2])  \
 	{                    \
-		(len), (key) \
+		(len), (tag) \
 	}
-#define REGION 65536
+#define LEN 8192 /* of the victim's I/Os */
 
 const struct server_lie server_lies[] = {
 	{"accept-leave", AT_ACCEPT, ANY, leave},
@@ -400,7 +436,7 @@ const struct server_lie server_lies[] = {
 	{"accept-nothing", AT_ACCEPT, LATE, nothing},
 	{"accept-strange", AT_ACCEPT, CUT, bytes, FRAME("HTTP/1.1 400 Bad")},
 	{"accept-version", AT_ACCEPT, CUT, bytes, FRAME("USRB\x09\0\0\0\0\x40\0\0\x20\0\0\0")},
-	{"accept-tiny", AT_ACCEPT, CUT, bytes, FRAME("USRB\x01\0\0\0\x10\0\0\0\x20\0\0\0")},
+	{"accept-tiny", AT_ACCEPT, CUT, bytes, FRAME("USRB\x02\0\0\0\x10\0\0\0\x20\0\0\0")},
 	{"accept-half", AT_ACCEPT, ANY, half_a_header},
 
 	{"hello-leave", AT_HELLO, ANY, leave},
@@ -461,6 +497,10 @@ const struct server_lie server_lies[] = {
 	{"stat-flood-of-pings", AT_STAT, GOOD, pings},
 	{"stat-stale-write", AT_STAT, CUT, stale_write},
 	{"stat-stale-read", AT_STAT, CUT, stale_read},
+	{"stat-write-too-soon", AT_STAT, CUT, too_soon, .number = WIRE_WRITE},
+	{"stat-read-too-soon", AT_STAT, CUT, too_soon, .number = WIRE_READ_REQ},
+	{"ping-write-too-late", AT_PING, CUT, after_its_end, .number = WIRE_WRITE},
+	{"ping-read-too-late", AT_PING, CUT, after_its_end, .number = WIRE_READ_REQ},
 
 	{"read-leave", AT_READ, ANY, leave},
 	{"read-reset", AT_READ, ANY, reset},
@@ -494,26 +534,37 @@ const struct server_lie server_lies[] = {
 	{"read-many-reads", AT_READ, ANY, many_reads},
 	{"read-write-before", AT_READ, CUT, write_to, PLACE(64, 0), .number = -64},
 	{"read-write-across-the-start", AT_READ, CUT, write_to, PLACE(64, 0), .number = -1},
-	{"read-write-across-the-end", AT_READ, CUT, write_to, PLACE(64, 0), .number = REGION - 63},
-	{"read-write-behind", AT_READ, CUT, write_to, PLACE(64, 0), .number = REGION},
+	{"read-write-across-the-end", AT_READ, CUT, write_to, PLACE(64, 0), .number = LEN - 63},
+	{"read-write-behind", AT_READ, CUT, write_to, PLACE(64, 0), .number = LEN},
+	{"read-write-another-part", AT_READ, CUT, write_to, PLACE(64, 0), .number = 2 * LEN},
+	{"read-write-nothing-behind", AT_READ, CUT, write_to, PLACE(0, 0), .number = LEN + 1},
 	{"read-write-far", AT_READ, CUT, write_to, PLACE(64, 0), .number = 1ll << 40},
-	{"read-write-all-and-more", AT_READ, CUT, write_to, PLACE(REGION + 1, 0)},
+	{"read-write-all-and-more", AT_READ, CUT, write_to, PLACE(LEN + 1, 0)},
 	{"read-write-too-long", AT_READ, CUT, write_to, PLACE(TP_OP_MAX + 1, 0)},
 	{"read-write-wraps", AT_READ, CUT, write_to, PLACE(64, 0), .number = INT64_MIN},
-	{"read-write-key", AT_READ, CUT, write_to, PLACE(64, 1)},
-	{"read-write-key-far", AT_READ, CUT, write_to, PLACE(64, 0x80000000)},
+	{"read-write-wraps-at-the-end", AT_READ, CUT, write_to, PLACE(64, 0), .number = -63},
+	{"read-write-tag", AT_READ, CUT, write_to, PLACE(64, 1)},
+	{"read-write-tag-next", AT_READ, CUT, write_to, PLACE(64, NEXT)},
+	{"read-write-tag-far", AT_READ, CUT, write_to, PLACE(64, 0x80000000)},
+	{"read-write-no-tag", AT_READ, CUT, write_to, PLACE(0, 0x80000000)},
+	{"read-half-after-the-end", AT_READ, CUT, half_after_the_end},
 	{"read-fetch", AT_READ, CUT, read_from, PLACE(64, 0)},
-	{"read-fetch-behind", AT_READ, CUT, read_from, PLACE(64, 0), .number = REGION},
+	{"read-fetch-behind", AT_READ, CUT, read_from, PLACE(64, 0), .number = LEN},
 
 	{"write-leave", AT_WRITE, ANY, leave},
 	{"write-nothing", AT_WRITE, LATE, nothing},
 	{"write-immediate", AT_WRITE, CUT, immediate, .number = 0},
 	{"write-too-long", AT_WRITE, CUT, complete, .number = 3},
 	{"write-twice", AT_WRITE, CUT, complete, .number = 5},
-	{"write-into-its-memory", AT_WRITE, CUT, write_to, PLACE(64, 0), .number = 32768},
+	{"write-into-its-memory", AT_WRITE, CUT, write_to, PLACE(64, 0), .number = 0},
+	{"write-into-another-part", AT_WRITE, CUT, write_to, PLACE(64, 0), .number = LEN},
 	{"write-fetch-before", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = -64},
-	{"write-fetch-behind", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = REGION - 1},
-	{"write-fetch-key", AT_WRITE, CUT, read_from, PLACE(64, 4)},
+	{"write-fetch-behind", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = LEN - 1},
+	{"write-fetch-another-part", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = LEN},
+	{"write-fetch-far", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = INT64_MIN},
+	{"write-fetch-all-and-more", AT_WRITE, CUT, read_from, PLACE(LEN + 1, 0)},
+	{"write-fetch-tag", AT_WRITE, CUT, read_from, PLACE(64, 4)},
+	{"write-fetch-no-tag", AT_WRITE, CUT, read_from, PLACE(0, 4)},
 	{"write-fetch-too-long", AT_WRITE, CUT, read_from, PLACE(TP_OP_MAX + 1, 0)},
 
 	{"drop-leave", AT_DROP, ANY, leave},

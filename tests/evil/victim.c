@@ -110,6 +110,11 @@ static void check_memory(struct victim *v)
 
 	if (bytes_diff(v->memory, SIDE, CANARY) >= 0 || bytes_diff(m + WRAPPED, SIDE, CANARY) >= 0)
 		escape(v, "memory outside of what was granted has changed");
+	if (wire_knows_ios &&
+	    (bytes_diff(m, READ_AT, CANARY) >= 0 ||
+	     bytes_diff(m + READ_AT + LEN, WRITE_AT - READ_AT - LEN, CANARY) >= 0 ||
+	     bytes_diff(m + WRITE_AT + LEN, WRAPPED - WRITE_AT - LEN, CANARY) >= 0))
+		escape(v, "memory of no I/O has changed");
 	if (v->wrote && pattern_diff(m + WRITE_AT, LEN, WRITE_SEED, 0) >= 0)
 		escape(v, "memory granted for reading has changed");
 }

@@ -144,9 +144,9 @@ static struct wire_header to_wire(const struct wire_header *hdr)
 		.flags = hdr->flags,
 		.reserved = htole16(hdr->reserved),
 		.len = htole32(hdr->len),
-		.addr = htole64(hdr->addr),
-		.key = htole32(hdr->key),
-		.imm = htole32(hdr->imm),
+		.off = htole64(hdr->off),
+		.tag = htole32(hdr->tag),
+		.status = htole32(hdr->status),
 		.cookie = htole64(hdr->cookie),
 	};
 }
@@ -190,21 +190,20 @@ void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_
 	*key = KEY;
 }
 
-void wire_give(struct wire *wire, uint64_t addr, uint32_t key, const void *data, uint32_t len)
+void wire_give(struct wire *wire, const struct wire_place *place, const void *data, uint32_t len)
 {
-	wire_header(wire,
-		    &(struct wire_header){.op = WIRE_WRITE, .len = len, .addr = addr, .key = key});
+	wire_header(wire, &(struct wire_header){.op = WIRE_WRITE, .len = len, .tag = place->tag});
 	wire_bytes(wire, data, len);
 }
 
-void wire_fetch(struct wire *wire, uint64_t addr, uint32_t key, uint32_t len, uint64_t cookie)
+void wire_fetch(struct wire *wire, const struct wire_place *place, uint32_t len, uint64_t cookie)
 {
-	wire_header(wire, &(struct wire_header){.op = WIRE_READ_REQ,
-						.len = len,
-						.addr = addr,
-						.key = key,
-						.cookie = cookie});
+	wire_header(wire,
+		    &(struct wire_header){
+			    .op = WIRE_READ_REQ, .len = len, .tag = place->tag, .cookie = cookie});
 }
+
+const bool wire_knows_ios = true;
 
 int wire_next(struct wire *wire)
 {
@@ -217,9 +216,9 @@ int wire_next(struct wire *wire)
 		.op = hdr.op,
 		.flags = hdr.flags,
 		.len = le32toh(hdr.len),
-		.addr = le64toh(hdr.addr),
-		.key = le32toh(hdr.key),
-		.imm = le32toh(hdr.imm),
+		.off = le64toh(hdr.off),
+		.tag = le32toh(hdr.tag),
+		.status = le32toh(hdr.status),
 		.cookie = le64toh(hdr.cookie),
 	};
 	carries = hdr.op == WIRE_MSG || hdr.op == WIRE_WRITE || hdr.op == WIRE_READ_RESP;

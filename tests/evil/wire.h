@@ -58,9 +58,16 @@ void wire_msg(struct wire *wire, const struct message *msg);
 /* Bytes [off, off + len) of a client's memory are the server's to use: what to call them. */
 void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_t *addr,
 		uint32_t *key);
-/* A server's use of it. WIRE_READ_RESP brings what was fetched. */
-void wire_give(struct wire *wire, uint64_t addr, uint32_t key, const void *data, uint32_t len);
-void wire_fetch(struct wire *wire, uint64_t addr, uint32_t key, uint32_t len, uint64_t cookie);
+/* What a server uses: all of an I/O of its client, as the wire wants it named. */
+struct wire_place {
+	uint32_t tag, key;
+	uint64_t addr;
+};
+/* WIRE_READ_RESP brings what was fetched. */
+void wire_give(struct wire *wire, const struct wire_place *place, const void *data, uint32_t len);
+void wire_fetch(struct wire *wire, const struct wire_place *place, uint32_t len, uint64_t cookie);
+/* The client's end knows which I/O an operation belongs to, and not only which registration. */
+extern const bool wire_knows_ios;
 
 /* The next frame of the peer, or 0: it has left. */
 int wire_next(struct wire *wire);

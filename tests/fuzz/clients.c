@@ -45,6 +45,32 @@ static void tell(void)
 	fprintf(stderr, "handshakes=%lu let_in=%lu\n", nr_handshakes, nr_let_in);
 }
 
+/*
+ * The server's operations. What the clients announced by the right key is all in what they granted;
+ * by another one there is nothing. Their own pass.
+ */
+int __real_loop_post(struct tp_conn *conn, const struct tp_op *op);
+int __wrap_loop_post(struct tp_conn *conn, const struct tp_op *op);
+
+int __wrap_loop_post(struct tp_conn *conn, const struct tp_op *op)
+{
+	uint64_t at = op->raddr - (uintptr_t)clients_memory - MARGIN;
+	struct tp_op mine = *op;
+
+	if (conn->domain != domain && op->key != mem->key)
+		mine.off = UINT64_MAX;
+	else if (conn->domain != domain)
+		insist(at <= GRANTED && op->len <= GRANTED - at);
+	return __real_loop_post(conn, &mine);
+}
+
+/* Which I/O it is was looked at above. */
+static bool range(void *user, uint32_t tag, enum tp_access access, struct tp_range *out)
+{
+	*out = (struct tp_range){(uintptr_t)clients_memory + MARGIN, GRANTED, mem->key};
+	return true;
+}
+
 void clients_open(void)
 {
 	const struct tp_domain_config config = {.msg_max = FRAME_MAX,
@@ -52,7 +78,8 @@ void clients_open(void)
 						.nr_sends = 4,
 						.nr_posts = 32,
 						.nr_conns = CLIENTS,
-						.numa = -1};
+						.numa = -1,
+						.range = range};
 
 	atexit(tell);
 	clients_memory = malloc(MEMORY);

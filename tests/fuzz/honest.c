@@ -47,6 +47,7 @@ static void serve_io(const struct submit *submit)
 		const struct tp_op op = {
 			.kind = submit->op == IO_READ ? TP_WRITE : TP_READ,
 			.len = (uint32_t)io->len,
+			.tag = io_tag(io),
 			.key = region->key,
 			.raddr = region->base + io->region_off,
 			.local = player.file,

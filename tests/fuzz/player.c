@@ -91,12 +91,12 @@ static void say_tagged(const uint8_t *frame, size_t len, const struct message *a
 
 static void reach(enum tp_kind kind)
 {
-	int64_t off = (int16_t)take_u16(&player.in);
+	int64_t off = (int16_t)take_u16(&player.in); /* odd: of the I/O before or behind */
 	const struct tp_op op = {
 		.kind = kind,
 		.len = take_u16(&player.in) % FILE_LEN,
-		.key = player.last.key,
-		.raddr = player.last.base + (uint64_t)(off * 4),
+		.tag = player.last_tag + (uint32_t)(off & 1) * (off < 0 ? -1u << 14 : 1u << 14),
+		.off = (uint64_t)(off * 4),
 		.local = player.file,
 	};
 
@@ -107,7 +107,7 @@ static void immediate(uint32_t tag)
 {
 	const struct tp_op op = {.kind = TP_WRITE,
 				 .has_imm = true,
-				 .imm = tag ^ take_byte(&player.in),
+				 .tag = tag ^ take_byte(&player.in),
 				 .local = player.file};
 
 	honest_post(&op);
@@ -168,8 +168,9 @@ static void take_message(const struct tp_event *event)
 	}
 	if (msg.type == MSG_PROOF)
 		honest_hear_proof(&msg);
+	if (msg.type == MSG_SUBMIT)
+		player.last_tag = io_tag(&msg.submit.io[0]);
 	if (msg.type == MSG_REGION_ADD) {
-		player.last = msg.region_add;
 		player.regions[msg.region_add.region % IDS] = msg.region_add;
 	} else if (player.nr_conns > CONNS || !player.in.left) {
 		honest_serve(&msg);

@@ -27,7 +27,8 @@ struct player {
 	struct tp_domain *domain;
 	struct tp_conn *conn;
 	struct arena arena;
-	struct region_add regions[IDS], last;
+	struct region_add regions[IDS];
+	uint32_t last_tag; /* of the I/O submitted last */
 	uint8_t *file;
 };
 

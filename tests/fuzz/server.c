@@ -60,10 +60,9 @@ static void reach(struct input *in, enum tp_kind kind)
 	const struct tp_op op = {
 		.kind = kind,
 		.has_imm = kind == TP_WRITE && flags & 1,
-		.imm = flags,
-		.key = take_u16(in),
 		.len = flags & 2 ? 0 : 64,
-		.raddr = take_u16(in) * 4096ull,
+		.tag = take_u16(in),
+		.off = take_u16(in) * 4096ull,
 		.local = clients_memory + MARGIN,
 	};
 

@@ -40,6 +40,18 @@ void peer_connect(struct peer *peer, struct server *server)
 	cr_assert(peer_try(peer, server), "status %d", peer->closed_status);
 }
 
+/* An I/O's memory is the server's until it has said the result, in the I/O's direction. */
+static bool range(void *user, uint32_t tag, enum tp_access access, struct tp_range *out)
+{
+	const struct peer *peer = user;
+	const struct peer_grant *grant = &peer->grants[tag % PEER_TAGS];
+
+	if (tag >= PEER_TAGS || grant->op != (access == TP_REMOTE_WRITE ? IO_READ : IO_WRITE))
+		return false;
+	*out = (struct tp_range){grant->base, grant->len, peer->mem->key};
+	return true;
+}
+
 bool peer_try(struct peer *peer, struct server *server)
 {
 	const char *url = server_address(server, 0), *host = strstr(url, "://") + 3;
@@ -48,7 +60,8 @@ bool peer_try(struct peer *peer, struct server *server)
 						.nr_sends = 32,
 						.nr_posts = 32,
 						.nr_conns = 1,
-						.numa = -1};
+						.numa = -1,
+						.range = range};
 	char scheme[8] = "", name[256];
 	struct tp_addr addr;
 	uint16_t port = 0;
@@ -60,6 +73,9 @@ bool peer_try(struct peer *peer, struct server *server)
 	cr_assert_eq(addr_split(host, name, sizeof(name), &port), 0);
 	cr_assert_geq(addr_resolve(scheme, name, port, false, &addr, 1), 1);
 	peer->results = malloc(PEER_TAGS * sizeof(*peer->results));
+	peer->grants = calloc(PEER_TAGS, sizeof(*peer->grants));
+	peer->regions = calloc(REGIONS_MAX, sizeof(*peer->regions));
+	cr_assert(peer->grants && peer->regions);
 	peer->order = calloc(PEER_TAGS, sizeof(*peer->order));
 	for (int i = 0; i < PEER_TAGS; i++)
 		peer->results[i] = NO_RESULT;
@@ -87,6 +103,8 @@ void peer_close(struct peer *peer)
 	arena_close(&peer->arena);
 	munmap(peer->memory, PEER_MEMORY);
 	free(peer->results);
+	free(peer->grants);
+	free(peer->regions);
 	free(peer->order);
 }
 
@@ -95,6 +113,7 @@ static void take_result(struct peer *peer, uint32_t tag, int64_t result)
 	cr_assert_lt(tag, PEER_TAGS);
 	cr_assert_eq(peer->results[tag], NO_RESULT, "tag %u completed twice", tag);
 	peer->results[tag] = result;
+	peer->grants[tag].op = 0;
 	peer->order[peer->nr_results++ % PEER_TAGS] = tag;
 }
 
@@ -282,6 +301,7 @@ static uint32_t memory_key(struct peer *peer)
 
 void peer_add_region(struct peer *peer, uint32_t region, size_t off, size_t size, uint32_t access)
 {
+	peer->regions[region % REGIONS_MAX] = (uintptr_t)peer->memory + off;
 	peer_send(peer, &(struct message){
 				.type = MSG_REGION_ADD,
 				.region_add = {.region = region,
@@ -342,6 +362,11 @@ void peer_submit(struct peer *peer, uint32_t op, uint32_t priority, const struct
 			.region_off = ios[i].region_off,
 		};
 		peer->results[ios[i].tag] = NO_RESULT;
+		peer->grants[ios[i].tag] = (struct peer_grant){
+			.base = peer->regions[ios[i].region % REGIONS_MAX] + ios[i].region_off,
+			.len = ios[i].len,
+			.op = op,
+		};
 	}
 	peer_send(peer, &(struct message){
 				.type = MSG_SUBMIT,

@@ -17,6 +17,13 @@
 #define PEER_TAGS   65536
 #define NO_RESULT   INT64_MIN
 
+/* An I/O under way. */
+struct peer_grant {
+	uintptr_t base;
+	uint64_t len;
+	uint32_t op; /* 0: none */
+};
+
 struct peer {
 	const struct tp_ops *ops;
 	struct tp_device *device;
@@ -29,7 +36,9 @@ struct peer {
 	bool connected, closed;
 	int closed_status;
 
-	int64_t *results; /* by tag; NO_RESULT until there is one */
+	int64_t *results;	   /* by tag; NO_RESULT until there is one */
+	struct peer_grant *grants; /* by tag: what the server may reach */
+	uintptr_t *regions;	   /* by id: their bases */
 	unsigned nr_results, nr_imms, nr_batches;
 	uint32_t *order; /* tags in order of arrival */
 

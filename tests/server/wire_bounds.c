@@ -311,6 +311,7 @@ Test(bounds, bytes_under_way_do_not_grow_with_what_is_asked_for)
 	peer_open(&greedy, server, "null");
 	peer_open(&polite, server, "null");
 	/* It has a word for far more memory than it has. */
+	greedy.regions[1] = (uintptr_t)greedy.memory;
 	peer_send(&greedy, &(struct message){.type = MSG_REGION_ADD,
 					     .region_add = {.region = 1,
 							    .key = greedy.mem->key,

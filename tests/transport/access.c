@@ -9,6 +9,9 @@
 #define WINDOW_OFF 65536u
 #define WINDOW_LEN 65536u
 
+/* What the client's I/Os are about, by their tags. */
+enum { ALL, WINDOW, FOREIGN, NR_TAGS };
+
 /* A pair whose client grants a window in the middle of its memory. */
 struct scene {
 	struct pair pair;
@@ -16,7 +19,27 @@ struct scene {
 	struct tp_device *stranger; /* another device with the same memory */
 	struct tp_mem *foreign;
 	bool forgotten; /* the window has been deregistered */
+	uint32_t window_key;
+	unsigned access; /* of the window */
 };
+
+/* One I/O each way may be under way with each tag. The owner's word for its direction is access. */
+static bool scene_range(struct end *end, uint32_t tag, enum tp_access access,
+			struct tp_range *range)
+{
+	struct scene *scene = end->ctx;
+	const uint32_t keys[NR_TAGS] = {scene->pair.mem->key, scene->window_key,
+					scene->foreign->key};
+
+	if (tag >= NR_TAGS || (tag == WINDOW && !(scene->access & access)))
+		return false;
+	*range = (struct tp_range){.base = (uintptr_t)end->mem, .len = MEM_LEN, .key = keys[tag]};
+	if (tag != ALL)
+		*range = (struct tp_range){.base = (uintptr_t)end->mem + WINDOW_OFF,
+					   .len = WINDOW_LEN,
+					   .key = keys[tag]};
+	return true;
+}
 
 static void scene_open(struct scene *scene, unsigned access)
 {
@@ -28,9 +51,13 @@ static void scene_open(struct scene *scene, unsigned access)
 	memset(pair->server.mem, 0x22, MEM_LEN);
 	must(!pair->ops->mem_register(pair->device, pair->client.mem + WINDOW_OFF, WINDOW_LEN,
 				      access, &scene->window));
+	scene->window_key = scene->window->key;
+	scene->access = access;
 	must(!pair->ops->device_open(&pair->listener->addr, &scene->stranger));
 	must(!pair->ops->mem_register(scene->stranger, pair->client.mem, MEM_LEN,
 				      TP_REMOTE_READ | TP_REMOTE_WRITE, &scene->foreign));
+	pair->client.ctx = scene;
+	pair->client.range = scene_range;
 }
 
 static void scene_close(struct scene *scene)
@@ -48,6 +75,8 @@ static struct tp_op window_op(struct scene *scene, enum tp_kind kind, long off, 
 
 	op.raddr += (uint64_t)off;
 	op.key = scene->window->key;
+	op.tag = WINDOW;
+	op.off = (uint64_t)off;
 	return op;
 }
 
@@ -76,15 +105,23 @@ static void expect_refusal(struct scene *scene, const struct tp_op *bad)
 	must(all(pair->server.mem, MEM_LEN, 0x22));
 }
 
-static void refused(enum tp_kind kind, unsigned access, long off, uint32_t len)
+static void refused_if(enum tp_kind kind, unsigned access, unsigned said, long off, uint32_t len)
 {
 	struct scene scene;
 	struct tp_op op;
 
 	scene_open(&scene, access);
+	scene.access = said;
 	op = window_op(&scene, kind, off, len);
 	expect_refusal(&scene, &op);
 	scene_close(&scene);
+}
+
+/* By the owner's word for its I/O, and by the registration when that word is too good. */
+static void refused(enum tp_kind kind, unsigned access, long off, uint32_t len)
+{
+	refused_if(kind, access, access, off, len);
+	refused_if(kind, access, TP_REMOTE_READ | TP_REMOTE_WRITE, off, len);
 }
 
 #define BOTH (TP_REMOTE_READ | TP_REMOTE_WRITE)
@@ -136,7 +173,7 @@ Test(access, the_range_wraps_around)
 
 	scene_open(&scene, BOTH);
 	op = window_op(&scene, TP_WRITE, 0, 4096);
-	op.raddr = UINT64_MAX - 100;
+	op.raddr = op.off = UINT64_MAX - 100;
 	expect_refusal(&scene, &op);
 	scene_close(&scene);
 }
@@ -149,6 +186,7 @@ Test(access, address_zero)
 	scene_open(&scene, BOTH);
 	op = window_op(&scene, TP_READ, 0, 4096);
 	op.raddr = 0;
+	op.off = -(uint64_t)(uintptr_t)(scene.pair.client.mem + WINDOW_OFF);
 	expect_refusal(&scene, &op);
 	scene_close(&scene);
 }
@@ -161,6 +199,7 @@ static void wrong_key(uint32_t flip)
 	scene_open(&scene, BOTH);
 	op = window_op(&scene, TP_WRITE, 0, 4096);
 	op.key ^= flip;
+	op.tag ^= flip;
 	expect_refusal(&scene, &op);
 	scene_close(&scene);
 }
@@ -183,6 +222,7 @@ Test(access, the_key_of_another_device)
 	scene_open(&scene, BOTH);
 	op = window_op(&scene, TP_WRITE, 0, 4096);
 	op.key = scene.foreign->key;
+	op.tag = FOREIGN;
 	if (op.key != scene.window->key && op.key != scene.pair.mem->key)
 		expect_refusal(&scene, &op);
 	scene_close(&scene);
@@ -211,8 +251,9 @@ Test(access, the_accepting_end_exposes_nothing)
 	scene_open(&scene, BOTH);
 	op = (struct tp_op){
 		.kind = TP_WRITE,
-		.key = scene.window->key,
 		.len = 100,
+		.tag = WINDOW,
+		.key = scene.window->key,
 		.raddr = (uintptr_t)pair->server.mem,
 		.local = pair->client.mem,
 	};
@@ -241,6 +282,7 @@ Test(access, the_error_ends_that_connection_only)
 	pair_connect(pair);
 	op = window_op(&scene, TP_WRITE, 0, 4096);
 	op.key ^= 0x5555;
+	op.tag ^= 0x5555;
 	expect_refusal(&scene, &op);
 	pair->ops->conn_free(pair->client.conn);
 	pair->ops->conn_free(pair->server.conn);
@@ -258,6 +300,13 @@ Test(access, the_error_ends_that_connection_only)
 	scene_close(&scene);
 }
 
+/* The I/O over memory that is about to go. */
+static bool fire_range(struct end *end, uint32_t tag, enum tp_access access, struct tp_range *range)
+{
+	*range = *(const struct tp_range *)end->ctx;
+	return true;
+}
+
 static bool none(const char *mem, size_t len, char c)
 {
 	return !memchr(mem, c, len);
@@ -271,6 +320,7 @@ static bool none(const char *mem, size_t len, char c)
 static void under_fire(enum tp_kind kind, unsigned polls)
 {
 	struct pair pair;
+	struct tp_range range;
 	struct tp_mem *mem;
 	char *window;
 	unsigned posted = 0;
@@ -280,11 +330,15 @@ static void under_fire(enum tp_kind kind, unsigned polls)
 	window = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(window != MAP_FAILED);
 	must(!pair.ops->mem_register(pair.device, window, len, BOTH, &mem));
+	range = (struct tp_range){.base = (uintptr_t)window, .len = len, .key = mem->key};
+	pair.client.ctx = &range;
+	pair.client.range = fire_range;
 	for (; posted < 8; posted++) {
 		struct tp_op op = make_op(&pair, kind, 0, 0, TP_OP_MAX);
 
 		op.key = mem->key;
 		op.raddr = (uintptr_t)window + posted;
+		op.off = posted;
 		if (!post_op(&pair.server, &op))
 			break;
 	}
@@ -314,4 +368,98 @@ Test(access, memory_goes_while_it_is_read)
 {
 	for (unsigned polls = 0; polls < 12; polls++)
 		under_fire(TP_READ, polls);
+}
+
+/* Hardware knows no I/O: what follows is what software does for it. */
+static void skip_hardware(void)
+{
+	if (test_is("rdma"))
+		cr_skip_test("a card knows keys, not I/Os");
+}
+
+static void refused_tag(enum tp_kind kind, uint32_t tag, uint64_t off, uint32_t len)
+{
+	struct scene scene;
+	struct tp_op op;
+
+	skip_hardware();
+	scene_open(&scene, BOTH);
+	op = window_op(&scene, kind, 0, len);
+	op.tag = tag;
+	op.off = off;
+	op.has_imm = kind == TP_WRITE;
+	expect_refusal(&scene, &op);
+	must(!scene.pair.client.imms);
+	scene_close(&scene);
+}
+
+Test(access, the_right_key_and_no_io)
+{
+	refused_tag(TP_WRITE, NR_TAGS, 0, 4096);
+	refused_tag(TP_READ, NR_TAGS, 0, 4096);
+	refused_tag(TP_WRITE, UINT32_MAX, 0, 4096);
+}
+
+/* Nothing is moved, and yet it would be the immediate of an I/O. */
+Test(access, no_bytes_and_no_io)
+{
+	refused_tag(TP_WRITE, NR_TAGS, 0, 0);
+	refused_tag(TP_READ, NR_TAGS, 0, 0);
+}
+
+Test(access, offsets_beyond_the_io)
+{
+	refused_tag(TP_WRITE, WINDOW, WINDOW_LEN + 1, 0);
+	refused_tag(TP_WRITE, WINDOW, 1, WINDOW_LEN);
+	refused_tag(TP_WRITE, WINDOW, UINT64_MAX, 1);
+	refused_tag(TP_WRITE, WINDOW, UINT64_MAX - 4095, 4096);
+	refused_tag(TP_READ, WINDOW, 1ull << 63, 4096);
+	refused_tag(TP_READ, WINDOW, 1ull << 32, 4096);
+}
+
+static bool no_range(struct end *end, uint32_t tag, enum tp_access access, struct tp_range *range)
+{
+	return false;
+}
+
+/* All of the I/O's memory is still registered, but it has ended: as under_fire. */
+static void ends_under_fire(enum tp_kind kind, unsigned polls)
+{
+	struct pair pair;
+	unsigned posted = 0;
+
+	pair_open(&pair);
+	for (; posted < 8; posted++) {
+		struct tp_op op = make_op(&pair, kind, 0, posted, TP_OP_MAX);
+
+		if (!post_op(&pair.server, &op))
+			break;
+	}
+	pair.ops->flush(pair.server.conn);
+	for (unsigned i = 0; i < polls; i++) {
+		end_poll(&pair.client);
+		end_poll(&pair.server);
+	}
+	pair.client.range = no_range;
+	memset(pair.client.mem, 0x77, MEM_LEN);
+	pump_until(&pair, pair.server.dones == posted);
+	pair_disconnect(&pair);
+	must(pair.server.dones == posted);
+	must(all(pair.client.mem, MEM_LEN, 0x77));
+	must(none(pair.server.mem, MEM_LEN, 0x77));
+	pair_close(&pair);
+}
+
+Test(access, the_io_ends_while_it_is_written)
+{
+	skip_hardware();
+	for (unsigned polls = 0; polls < 12; polls++)
+		ends_under_fire(TP_WRITE, polls);
+}
+
+Test(access, the_io_ends_while_it_is_read)
+{
+	skip_hardware();
+	for (unsigned polls = 0; polls < 12; polls++)
+		ends_under_fire(TP_READ, polls);
 }

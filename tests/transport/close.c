@@ -171,11 +171,12 @@ static void child_main(int port_pipe, int key_pipe)
 	child.ops = test_ops();
 	must(read(port_pipe, &addr, sizeof(addr)) == sizeof(addr));
 	end_open(&child.client, child.ops, NULL);
+	child.client.pair = &child;
 	must(!child.ops->device_open(&addr, &child.device));
 	must(!child.ops->mem_register(child.device, child.client.mem, MEM_LEN, TP_REMOTE_WRITE,
 				      &child.mem));
-	must(!child.ops->connect(child.client.domain, child.device, &addr, CONNECT_MS, NULL,
-				 &child.client.conn));
+	must(!child.ops->connect(child.client.domain, child.device, &addr, CONNECT_MS,
+				 &child.client, &child.client.conn));
 	grant[0] = child.mem->key;
 	grant[1] = (uintptr_t)child.client.mem;
 	must(write(key_pipe, grant, sizeof(grant)) == sizeof(grant));

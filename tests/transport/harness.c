@@ -92,12 +92,28 @@ struct tp_domain_config test_config(void)
 	};
 }
 
+static bool range(void *user, uint32_t tag, enum tp_access access, struct tp_range *out)
+{
+	struct end *end = user;
+
+	if (!end)
+		return false;
+	if (end->range)
+		return end->range(end, tag, access, out);
+	if (!end->pair || !end->pair->mem)
+		return false;
+	*out = (struct tp_range){
+		.base = (uintptr_t)end->mem, .len = MEM_LEN, .key = end->pair->mem->key};
+	return true;
+}
+
 void end_open(struct end *end, const struct tp_ops *ops, const struct tp_domain_config *config)
 {
-	struct tp_domain_config plain = test_config();
+	struct tp_domain_config mine = config ? *config : test_config();
 
 	*end = (struct end){.max_events = MAX_EVENTS};
-	must(!ops->domain_open(config ? config : &plain, &end->domain));
+	mine.range = range;
+	must(!ops->domain_open(&mine, &end->domain));
 	end->mem = mmap(NULL, MEM_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(end->mem != MAP_FAILED);
 	must(!ops->domain_local(end->domain, end->mem, MEM_LEN));
@@ -291,8 +307,9 @@ struct tp_op make_op(const struct pair *pair, enum tp_kind kind, size_t local, s
 {
 	return (struct tp_op){
 		.kind = kind,
-		.key = pair->mem->key,
 		.len = len,
+		.key = pair->mem->key,
+		.off = remote,
 		.raddr = (uintptr_t)pair->client.mem + remote,
 		.local = pair->server.mem + local,
 	};

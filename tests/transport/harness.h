@@ -35,6 +35,8 @@ struct end {
 	struct tp_conn *conn;
 	struct pair *pair;
 	char *mem; /* MEM_LEN bytes: the server's is local to its domain, the client's registered */
+	/* As tp_domain_config.range, where the end is the user; NULL: all of mem, for every tag. */
+	bool (*range)(struct end *end, uint32_t tag, enum tp_access access, struct tp_range *range);
 	int max_events;
 	struct tp_request *request; /* the last one nobody has taken */
 	unsigned connected, msgs, imms, dones, readies, closed;

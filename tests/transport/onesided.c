@@ -157,7 +157,7 @@ Test(onesided, immediates_keep_their_place)
 		struct tp_op op = make_op(&pair, TP_WRITE, 64u * (i % 1024), 64u * (i % 1024), len);
 
 		op.has_imm = true;
-		op.imm = i;
+		op.tag = i;
 		if (i % 7 == 0) {
 			must(send_msg(&pair.server, &i, sizeof(i)));
 		} else {
@@ -327,8 +327,20 @@ Test(onesided, posts_are_bounded)
 	pair_close(&pair);
 }
 
+static bool by_direction(struct end *end, uint32_t tag, enum tp_access access,
+			 struct tp_range *range)
+{
+	struct tp_mem **mems = end->ctx;
+
+	*range = (struct tp_range){.base = (uintptr_t)end->mem,
+				   .len = 65536,
+				   .key = mems[access == TP_REMOTE_WRITE]->key};
+	return true;
+}
+
 Test(onesided, two_registrations_of_one_buffer)
 {
+	struct tp_mem *mems[2];
 	struct tp_mem *reader, *writer;
 	struct pair pair;
 	struct tp_op op;
@@ -337,6 +349,10 @@ Test(onesided, two_registrations_of_one_buffer)
 	must(!pair.ops->mem_register(pair.device, pair.client.mem, 65536, TP_REMOTE_READ, &reader));
 	must(!pair.ops->mem_register(pair.device, pair.client.mem, 65536, TP_REMOTE_WRITE,
 				     &writer));
+	mems[0] = reader;
+	mems[1] = writer;
+	pair.client.ctx = mems;
+	pair.client.range = by_direction;
 	must(reader->key != writer->key && reader->key != pair.mem->key);
 	fill(pair.server.mem, 65536, 3);
 	op = make_op(&pair, TP_WRITE, 0, 0, 65536);

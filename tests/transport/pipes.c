@@ -176,7 +176,7 @@ static void stream_write(struct pair *pair, struct stream *stream, uint32_t i)
 		stream->busy[i % NR_LINES] = true;
 	}
 	op.has_imm = true;
-	op.imm = i;
+	op.tag = i;
 	must(post_op(&pair->server, &op));
 }
 
@@ -251,6 +251,7 @@ Test(pipes, a_bad_key_touches_nothing)
 	must(post_op(&pair.server, &good.op));
 	line_fill(&bad, &pair, 0, 4u << 20, PIPE_LEN);
 	bad.op.key++;
+	bad.op.off = MEM_LEN;
 	must(post_op(&pair.server, &bad.op));
 	pair.ops->flush(pair.server.conn);
 	pump_until(&pair, pair.server.closed && pair.client.closed);

@@ -92,7 +92,7 @@ static void lie_to_client(struct liar *liar)
 	addr.len = sizeof(addr.ss);
 	must(!getsockname(fd, (struct sockaddr *)&addr.ss, &addr.len));
 	must(!liar->pair.ops->connect(liar->victim->domain, liar->pair.device, &addr, CONNECT_MS,
-				      NULL, &liar->victim->conn));
+				      liar->victim, &liar->victim->conn));
 	liar->fd = accept(fd, NULL, NULL);
 	must(liar->fd >= 0);
 	close(fd);
@@ -118,7 +118,7 @@ static void expect_terminate(struct liar *liar, int status)
 		end_poll(liar->victim);
 	hear(liar, &hdr, sizeof(hdr));
 	must(hdr.op == WIRE_TERMINATE);
-	must(wire_to_errno((int32_t)le32toh(hdr.imm)) == status);
+	must(wire_to_errno((int32_t)le32toh(hdr.status)) == status);
 	must(recv(liar->fd, &byte, 1, 0) == 0);
 	shutdown(liar->fd, SHUT_RDWR);
 	while (!liar->victim->closed)
@@ -278,8 +278,6 @@ Test(raw_tcp, a_flood_of_read_requests)
 	if (!test_is("tcp"))
 		cr_skip_test("only a socket can be spoken to by hand");
 	lie_to_client(&liar);
-	hdr.key = htole32(liar.pair.mem->key);
-	hdr.addr = htole64((uintptr_t)liar.victim->mem);
 	for (int i = 0; i < 100 * WIRE_READS_MAX && !refused; i++) {
 		refused = send(liar.fd, &hdr, sizeof(hdr), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
 		if (i % 16 == 0)
@@ -297,7 +295,7 @@ static void bad_answer(bool flushed, uint32_t len, uint64_t cookie)
 {
 	struct wire_header hdr = {.op = WIRE_READ_RESP, .len = htole32(len)}, req;
 	struct liar liar;
-	struct tp_op op = {.kind = TP_READ, .len = 100, .raddr = 4096, .key = 1};
+	struct tp_op op = {.kind = TP_READ, .len = 100, .off = 4096, .tag = 1};
 
 	if (!test_is("tcp"))
 		cr_skip_test("only a socket can be spoken to by hand");
@@ -352,9 +350,7 @@ Test(raw_tcp, a_frame_in_pieces)
 	if (!test_is("tcp"))
 		cr_skip_test("only a socket can be spoken to by hand");
 	lie_to_client(&liar);
-	hdr.key = htole32(liar.pair.mem->key);
-	hdr.addr = htole64((uintptr_t)liar.victim->mem);
-	hdr.imm = htole32(77);
+	hdr.tag = htole32(77);
 	for (size_t i = 0; i < sizeof(hdr); i++) {
 		say(&liar, (char *)&hdr + i, 1);
 		end_poll(liar.victim);

@@ -314,10 +314,12 @@ Test(tls, nothing_travels_in_clear)
 		cr_skip_test("there is no wire to look at");
 	through_open(&pair, &relay, 1u << 20);
 	op = make_op(&pair, TP_WRITE, 0, 0, 100000);
+	op.tag = 0x51a9e77d;
 	for (uint32_t i = 0; i + sizeof(wrote) < op.len; i += sizeof(wrote))
 		memcpy((char *)op.local + i, wrote, sizeof(wrote));
 	must(post_op(&pair.server, &op) && send_msg(&pair.client, said, sizeof(said)));
 	op = make_op(&pair, TP_READ, 1u << 20, 0, 100000);
+	op.tag = 0x51a9e77d;
 	must(post_op(&pair.server, &op));
 	pair.ops->flush(pair.server.conn);
 	pair.ops->flush(pair.client.conn);
@@ -326,7 +328,8 @@ Test(tls, nothing_travels_in_clear)
 	must(seen(&relay, wrote, sizeof(wrote)) == open);
 	must(seen(&relay, said, sizeof(said)) == open);
 	must(seen(&relay, &magic, sizeof(magic)) == open);
-	must(seen(&relay, &op.raddr, sizeof(op.raddr)) == open);
+	must(seen(&relay, &op.tag, sizeof(op.tag)) == open);
+	must(!seen(&relay, &op.raddr, sizeof(op.raddr)));
 	must(!seen(&relay, test_keys.psk, TP_PSK_SIZE));
 	through_close(&pair, &relay);
 }

@@ -78,7 +78,7 @@ Test(wake, by_an_immediate)
 	settle(&pair);
 	op = make_op(&pair, TP_WRITE, 0, 0, 0);
 	op.has_imm = true;
-	op.imm = 0xdeadbeef;
+	op.tag = 0xdeadbeef;
 	must(post_op(&pair.server, &op));
 	pair.ops->flush(pair.server.conn);
 	expect_wake(&pair.client, &pair.client.imms);

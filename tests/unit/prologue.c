@@ -24,7 +24,7 @@ static int check_with(size_t at, uint8_t value)
 Test(prologue, carries_the_limits)
 {
 	struct prologue wire, out;
-	static const uint8_t expected[16] = {0x55, 0x53, 0x52, 0x42, 1,	 0, 0, 0,
+	static const uint8_t expected[16] = {0x55, 0x53, 0x52, 0x42, 2,	 0, 0, 0,
 					     0,	   0x20, 0,    0,    64, 0, 0, 0};
 
 	prologue_make(&wire, 8192, 64);
@@ -48,8 +48,9 @@ Test(prologue, refuses_the_others)
 	for (size_t at = 0; at < 4; at++)
 		cr_expect_eq(check_with(at, 0), -EPROTO);
 	cr_expect(strstr(why, "does not speak usrbio"), "%s", why);
-	cr_expect_eq(check_with(4, 2), -EPROTONOSUPPORT);
-	cr_expect_str_eq(why, "has version 2 of the transport, this side version 1");
+	cr_expect_eq(check_with(4, 1), -EPROTONOSUPPORT);
+	cr_expect_str_eq(why, "has version 1 of the transport, this side version 2");
+	cr_expect_eq(check_with(4, 3), -EPROTONOSUPPORT);
 	cr_expect_eq(check_with(5, 1), -EPROTONOSUPPORT);
 	cr_expect_eq(check_with(9, 0), -EBADMSG, "messages of no size");
 	cr_expect(strstr(why, "messages of 0 bytes"), "%s", why);

@@ -99,6 +99,18 @@ static void serve(void)
 	toggle(SERVER);
 }
 
+/* The client serves what the server wants to fetch. */
+static void look(const struct hf3fs_ior *ring)
+{
+	struct hf3fs_cqe cqe;
+	int n;
+
+	toggle(CLIENT);
+	n = hf3fs_wait_for_ios(ring, &cqe, 1, 0, NULL);
+	toggle(CLIENT);
+	must(!n, "a write without its data");
+}
+
 /* They are there: this does not wait. */
 static void collect(const struct hf3fs_ior *ring, unsigned depth)
 {
@@ -118,6 +130,10 @@ static void run(const struct hf3fs_ior *ring, unsigned depth, unsigned ios)
 	for (unsigned done = 0; done < ios; done += depth) {
 		submit(ring, depth);
 		serve();
+		if (!ring->for_read) {
+			look(ring);
+			serve();
+		}
 		collect(ring, depth);
 	}
 }

@@ -165,7 +165,7 @@ int end_post(struct end *end, struct tp_op op)
 
 	op.cookie = (void *)(uintptr_t)end->posted;
 	if (op.has_imm)
-		op.imm = (uint32_t)end->sent_imms;
+		op.tag = (uint32_t)end->sent_imms;
 	err = ops->post(end->conn, &op);
 	if (!err) {
 		end->posted++;
