@@ -109,6 +109,11 @@ void session_reason(struct session *session, struct reason *reason);
 /* For the log, not to be flooded: true once in ten seconds. */
 bool session_may_say(struct session *session);
 
+/* attempt.c: one attempt by one route. 0: it is up; -errno: session->cause may know more. */
+int session_try_route(struct session *session, const struct route *route);
+/* All connections, and wait until they are. */
+void session_bring_down(struct session *session);
+
 /* heal.c: the healer. Its last deed is to say that it does not heal any more. */
 void *session_heal(void *session);
 
