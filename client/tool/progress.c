@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/tool/show.h"
 #include "client/tool/tool.h"
 
 #define PERIOD_NS 200000000L
@@ -23,12 +24,13 @@ struct progress {
 static void draw(const struct progress *progress)
 {
 	const struct copy_totals *totals = progress->totals;
-	double mib = (double)(totals->bytes + totals->verified) / (1 << 20);
+	double bytes = (double)(totals->bytes + totals->verified);
+	char size[24], rate[24];
 	double seconds = (double)(now_ns() - progress->begin_ns) / 1e9;
 
-	fprintf(stderr, "\r\033[K%llu of %llu files, %.1f MiB, %.1f MiB/s%s",
-		(unsigned long long)totals->files, (unsigned long long)totals->files_found, mib,
-		mib / seconds, totals->failed ? ", with errors" : "");
+	fprintf(stderr, "\r\033[K%llu of %llu files, %s, %s/s%s", (unsigned long long)totals->files,
+		(unsigned long long)totals->files_found, show_bytes(bytes, size),
+		show_bytes(bytes / seconds, rate), totals->failed ? ", with errors" : "");
 	fflush(stderr);
 }
 

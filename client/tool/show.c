@@ -71,6 +71,17 @@ void show_json_attributes(const struct usrbio_stat *st)
 	       st->nlink, st->uid, st->gid, st->atime_ns, st->mtime_ns, st->ctime_ns);
 }
 
+const char *show_bytes(double bytes, char text[24])
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+	unsigned i = 0;
+
+	for (; bytes >= 1024 && i < 5; i++)
+		bytes /= 1024;
+	snprintf(text, 24, i ? "%.1f %s" : "%.0f %s", bytes, units[i]);
+	return text;
+}
+
 static char type_letter(uint32_t mode)
 {
 	switch (mode & S_IFMT) {

@@ -22,6 +22,8 @@ void show_json_attributes(const struct usrbio_stat *st);
 
 /* "file", "directory", "symlink", ...; "unknown" without the bits of a type. */
 const char *show_type(uint32_t mode);
+/* "12 B", "1.5 KiB", "3.0 GiB": powers of 1024. Returns text. */
+const char *show_bytes(double bytes, char text[24]);
 /* "-rw-r--r--" and a final zero. */
 void show_mode(uint32_t mode, char text[11]);
 /* Local time, "2026-11-22 13:40:01". */
