@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "client/region.h"
 #include "common/addr.h"
@@ -137,33 +136,39 @@ int device_probe(struct device *device, const struct mountspec *spec)
 	return -ENODEV;
 }
 
-static void explain(const struct device *device, const struct region *region, int err)
+/* What the provider has to say knows more: only over RDMA is memory locked, under a limit. */
+static void explain(const struct device *device, const struct region *region, int err,
+		    const char *said)
 {
-	struct rlimit limit = {0};
+	size_t size = atomic_load(&region->size);
+	void *base = (void *)atomic_load(&region->base);
 
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	log_warn("registering %zu bytes at %p with %s: %s%s (locked memory limit: %lld KiB, see "
-		 "ulimit -l)",
-		 atomic_load(&region->size), (void *)atomic_load(&region->base), device->ops->name,
-		 strerror(-err), err == -ENOMEM ? "; raise the limit or register less" : "",
-		 limit.rlim_cur == RLIM_INFINITY ? -1ll : (long long)(limit.rlim_cur / 1024));
+	if (*said)
+		log_warn("%s", said);
+	else
+		log_warn("cannot use %zu bytes of memory at %p over %s: %s%s", size, base,
+			 device->ops->name, strerror(-err),
+			 err == -EFAULT ? "; not all of it is mapped, to be read and written" : "");
 }
 
 static int register_locked(struct device *device, struct region *region, unsigned dir)
 {
 	static const unsigned access[NR_DIRS] = {
 		[DIR_READ_IO] = TP_REMOTE_WRITE, [DIR_WRITE_IO] = TP_REMOTE_READ};
+	struct log_catch caught;
 	int err;
 
 	if (!device->ops)
 		return -ENODEV;
 	if (region->mem[dir])
 		return 0;
+	log_catch_begin(&caught);
 	err = device->ops->mem_register(device->tp, (void *)atomic_load(&region->base),
 					atomic_load(&region->size), access[dir], &region->mem[dir]);
+	log_catch_end(&caught);
 	if (err) {
 		region->mem[dir] = NULL;
-		explain(device, region, err);
+		explain(device, region, err, caught.text);
 		return err;
 	}
 	if (list_empty(&region->device_link))

@@ -108,8 +108,9 @@ int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *pat
  *   block_size  bytes, 0 for none, at most size
  *   numa        node to place it on; negative or not on this machine: no placement
  * 0; -EINVAL (NULL, size 0, block_size > size, mount point of 256 bytes or more), -ENOENT (not a
- * mount of ours), -ENOMEM (no memory, or none that may be pinned: see ulimit -l), -EMFILE. On
- * failure *iov is untouched. The library owns the memory until hf3fs_iovdestroy. Does not connect.
+ * mount of ours), -ENOMEM (no memory, or, over RDMA, none that may be pinned: see ulimit -l),
+ * -EMFILE. On failure *iov is untouched. The library owns the memory until hf3fs_iovdestroy. Does
+ * not connect.
  */
 int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t size,
 		    size_t block_size, int numa);

@@ -12,7 +12,10 @@ void reason_add(struct reason *reason, const char *fmt, va_list args)
 
 bool reason_explains(const struct reason *reason, int err)
 {
-	return reason->err && *reason->text && (err == reason->err || err == -EREMOTEIO);
+	bool of_mount = reason_outcome(reason->err) == reason->err;
+
+	return reason->err && *reason->text &&
+	       (err == reason->err || (of_mount && err == -EREMOTEIO));
 }
 
 bool reason_is_absence(int err)

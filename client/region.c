@@ -78,9 +78,18 @@ bool region_registered(const struct region *region, enum region_dir dir)
 
 int region_register(struct region *region, enum region_dir dir)
 {
+	struct session *session = region->session;
+	struct log_catch caught;
+	int err;
+
 	if (region_registered(region, dir))
 		return 0;
-	return device_register(&region->session->device, region, dir);
+	log_catch_begin(&caught);
+	err = device_register(&session->device, region, dir);
+	log_catch_end(&caught);
+	if (err && *caught.text)
+		session_explain(session, err, caught.text);
+	return err;
 }
 
 int region_id(const struct region *region, const struct conn *conn, enum region_dir dir)

@@ -200,6 +200,19 @@ void session_reason(struct session *session, struct reason *reason)
 	pthread_mutex_unlock(&session->lock);
 }
 
+void session_explain(struct session *session, int err, const char *text)
+{
+	bool again;
+
+	pthread_mutex_lock(&session->lock);
+	again = session->reason.err == err && !strcmp(session->reason.text, text);
+	session->reason.err = err;
+	snprintf(session->reason.text, sizeof(session->reason.text), "%s", text);
+	pthread_mutex_unlock(&session->lock);
+	if (!again)
+		log_warn("%s: %s", session->spec->mount_point, text);
+}
+
 static void blame_refusal(struct session *session, const struct welcome *welcome)
 {
 	const char *export = session->spec->export, *key = session->credentials.id;

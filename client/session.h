@@ -101,6 +101,8 @@ int session_welcome(struct session *session, const struct welcome *welcome);
  */
 void session_blame(struct session *session, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Keep and log why calls of a session end with `err`, though it may be up. */
+void session_explain(struct session *session, int err, const char *text);
 /* "connection lost: ..." in the log, with the cause, and what follows from it. */
 void session_say_loss(struct session *session, int level, const char *after);
 /* Why nobody is served. */
