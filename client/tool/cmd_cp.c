@@ -8,6 +8,7 @@
 
 #include "client/tool/copy.h"
 #include "client/tool/progress.h"
+#include "client/tool/show.h"
 #include "client/tool/stop.h"
 #include "client/tool/target.h"
 #include "client/tool/tool.h"
@@ -35,6 +36,17 @@ static const char help[] =
 	"  --rings N         rings, each with a thread of its own, default 4\n"
 	"  -q, --quiet       no progress, no summary\n"
 	"  --json            the summary as JSON\n";
+
+static int check_paths(int argc, char **argv)
+{
+	if (argc - optind < 2)
+		return usage("a source and a target are needed");
+	for (int i = optind; i < argc; i++)
+		if (!strcmp(argv[i], "-"))
+			return usage("-: neither standard input nor standard output is copied; a "
+				     "file of that name is ./-");
+	return 0;
+}
 
 static int parse(int argc, char **argv, struct options *options)
 {
@@ -76,7 +88,7 @@ static int parse(int argc, char **argv, struct options *options)
 			options->recursive = true;
 		}
 	}
-	return argc - optind < 2 ? usage("a source and a target are needed") : 0;
+	return check_paths(argc, argv);
 }
 
 /* The name a source gets in a directory; "" for a whole mount, or "..": its contents. */
@@ -259,23 +271,41 @@ static int copy_group(const struct options *options, struct run *run, const stru
 	return group;
 }
 
+static void report_json(const struct copy_totals *totals, double seconds)
+{
+	printf("{\"files\": %llu, \"bytes\": %llu, \"verified_bytes\": %llu, "
+	       "\"failed\": %llu, \"seconds\": %.6f, \"mib_per_s\": %.1f, "
+	       "\"ios\": %llu, \"iops\": %.0f, \"p99_us\": %.1f}\n",
+	       (unsigned long long)totals->files, (unsigned long long)totals->bytes,
+	       (unsigned long long)totals->verified, (unsigned long long)totals->failed, seconds,
+	       (double)totals->bytes / (1 << 20) / seconds, (unsigned long long)totals->times.total,
+	       (double)totals->times.total / seconds,
+	       (double)histogram_percentile(&totals->times, 0.99) / 1e3);
+}
+
+/* Where nothing was copied there is no rate; and nothing to report when that was an error. */
+static void report_text(const struct copy_totals *totals, double seconds, bool verified)
+{
+	double bytes = (double)totals->bytes;
+	char size[24], rate[24];
+
+	if (!totals->files && totals->failed)
+		return;
+	printf("%llu file%s, %s in %.3f s", (unsigned long long)totals->files,
+	       totals->files == 1 ? "" : "s", show_bytes(bytes, size), seconds);
+	if (totals->bytes)
+		printf(", %s/s", show_bytes(bytes / seconds, rate));
+	puts(verified ? ", verified" : "");
+}
+
 static void report(const struct options *options, const struct copy_totals *totals, uint64_t ns)
 {
-	double seconds = (double)ns / 1e9, mib = (double)totals->bytes / (1 << 20);
+	double seconds = (double)ns / 1e9;
 
 	if (options->json)
-		printf("{\"files\": %llu, \"bytes\": %llu, \"verified_bytes\": %llu, "
-		       "\"failed\": %llu, \"seconds\": %.6f, \"mib_per_s\": %.1f, "
-		       "\"ios\": %llu, \"iops\": %.0f, \"p99_us\": %.1f}\n",
-		       (unsigned long long)totals->files, (unsigned long long)totals->bytes,
-		       (unsigned long long)totals->verified, (unsigned long long)totals->failed,
-		       seconds, mib / seconds, (unsigned long long)totals->times.total,
-		       (double)totals->times.total / seconds,
-		       (double)histogram_percentile(&totals->times, 0.99) / 1e3);
+		report_json(totals, seconds);
 	else if (!options->quiet)
-		printf("%llu files, %.1f MiB in %.3f s, %.1f MiB/s%s\n",
-		       (unsigned long long)totals->files, mib, seconds, mib / seconds,
-		       options->config.verify ? ", verified" : "");
+		report_text(totals, seconds, options->config.verify);
 }
 
 static int copy_all(const struct options *options, struct run *run, char **sources, int n)

@@ -155,6 +155,35 @@ E2E(messages, of_exports_and_files)
 	one_line(TOOL("ping", "-c", "3", url), WORDS(" has no export \""));
 }
 
+/* The summary: none where nothing came about, no rate without bytes, units as they fit. */
+E2E(messages, of_copies)
+{
+	char said[4096];
+
+	wrong_usage(TOOL("cp", "/etc/passwd", "-"), WORDS("usrbio cp: -: neither standard input"));
+	wrong_usage(TOOL("cp", "-", url_of("x")), WORDS("usrbio cp: -: neither standard input"));
+	cr_expect_eq(
+		run_into(said, sizeof(said), E2E_TOOL, "cp", url_of("missing"), scratch_file("x")),
+		1);
+	cr_expect_str_eq(said, "");
+	file_make("small", 1, 12);
+	cr_expect_eq(
+		run_into(said, sizeof(said), E2E_TOOL, "cp", url_of("small"), scratch_file("x")),
+		0);
+	cr_expect_eq(strncmp(said, "1 file, 12 B in ", 16), 0, "%s", said);
+	cr_expect(strstr(said, "B/s\n"), "%s", said);
+	file_make("more", 1, 1 << 20);
+	cr_expect_eq(run_into(said, sizeof(said), E2E_TOOL, "cp", url_of("more"), url_of("small"),
+			      e2e_scratch),
+		     0);
+	cr_expect_eq(strncmp(said, "2 files, 1.0 MiB in ", 20), 0, "%s", said);
+	file_make("none", 1, 0);
+	cr_expect_eq(
+		run_into(said, sizeof(said), E2E_TOOL, "cp", url_of("none"), scratch_file("x")), 0);
+	cr_expect_eq(strncmp(said, "1 file, 0 B in ", 15), 0, "%s", said);
+	cr_expect_null(strstr(said, "/s"), "%s", said);
+}
+
 static void write_file(const char *path, const char *text, mode_t mode)
 {
 	FILE *file = fopen(path, "we");
