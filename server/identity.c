@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/log.h"
+
 /* What a thread is. Each begins as the server itself. */
 static _Thread_local struct {
 	bool foreign; /* not the server itself, or not known to be */
@@ -88,6 +90,24 @@ static uint64_t effective_capabilities(void)
 }
 
 #define CAP(name) (1ull << CAP_##name)
+
+/* Out of the permitted ones, too: who becomes root again gets back what is permitted. */
+void identity_forgo_set_id(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	const uint32_t fsetid = (uint32_t)CAP(FSETID);
+
+	if (syscall(SYS_capget, &header, data) || !(data[0].permitted & fsetid))
+		return;
+	data[0].effective &= ~fsetid;
+	data[0].permitted &= ~fsetid;
+	data[0].inheritable &= ~fsetid;
+	if (syscall(SYS_capset, &header, data))
+		log_warn("cannot give up CAP_FSETID: %s; set-id bits of files that clients write "
+			 "stay as they are",
+			 strerror(errno));
+}
 
 const char *identity_missing(void)
 {

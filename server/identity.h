@@ -22,6 +22,13 @@ struct identity {
 int identity_become(const struct identity *who);
 
 /*
+ * For each thread that opens, writes or changes files for clients, and for the kernel's threads
+ * that work for it: give up, for good, the right to leave set-id bits on a file that is written. Of
+ * a server that is root the kernel then takes them away, as from any other user.
+ */
+void identity_forgo_set_id(void);
+
+/*
  * May this process be others, and are their limits its own then? NULL, or what it lacks, for a
  * message.
  */

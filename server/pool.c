@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "server/identity.h"
 
 struct pool {
 	pthread_mutex_t lock; /* all below */
@@ -41,6 +42,7 @@ static void *pool_thread(void *arg)
 	struct job *job;
 
 	pthread_setname_np(pthread_self(), "usrbio-calls");
+	identity_forgo_set_id();
 	while ((job = take(pool)))
 		job->run(job);
 	return NULL;

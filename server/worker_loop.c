@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "server/conn.h"
 #include "server/handshake.h"
+#include "server/identity.h"
 #include "server/listener.h"
 #include "server/server_impl.h"
 #include "server/worker.h"
@@ -330,6 +331,7 @@ void *worker_run(void *arg)
 
 	pthread_setname_np(pthread_self(), "usrbio-worker");
 	block_sigpipe();
+	identity_forgo_set_id();
 	while (!worker->dismissed) {
 		bool active = worker_turn(worker, &due);
 
