@@ -52,6 +52,9 @@ static void look_at(const struct message *msg)
 			n += msg->reply.types[i];
 		for (size_t i = 0; i < msg->reply.nr_counts; i++)
 			n += msg->reply.counts[i];
+		insist(msg->reply.nr_ids <= ANCESTORS_MAX);
+		for (size_t i = 0; i < 2 * msg->reply.nr_ids; i++)
+			n += msg->reply.ids[i];
 		n += sum(msg->reply.names) + sum(msg->reply.persistent);
 	} else if (msg->type == MSG_HELLO) {
 		insist(msg->hello.channel < SESSION_CONNS_MAX);

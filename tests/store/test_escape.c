@@ -209,6 +209,64 @@ static void try_names(struct bed *bed, const char *path)
 	nr_attempts += 9;
 }
 
+/* The same as a name in a directory: a whole path is none, a link is not followed but on demand. */
+static void try_in_directory(struct bed *bed, struct store_file *at, const char *name)
+{
+	static const uint32_t flags[] = {
+		OPEN_READ, OPEN_READ | OPEN_FOLLOW, OPEN_READ | OPEN_WRITE | OPEN_CREATE,
+		OPEN_WRITE | OPEN_CREATE | OPEN_FOLLOW, OPEN_READ | OPEN_DIRECTORY | OPEN_FOLLOW};
+	const struct store_ops *ops = bed->store->ops;
+	struct store_file *file;
+	struct file_attr attr;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (!ops->open_file(bed->store, at, name, flags[i], 0666, &file, &attr)) {
+			check_inside(bed, "open in a directory", name, &attr);
+			bed_shut(bed, file);
+		}
+	for (int nofollow = 0; nofollow < 2; nofollow++)
+		if (!ops->stat_path(bed->store, at, name, nofollow, &attr))
+			check_inside(bed, "stat in a directory", name, &attr);
+	ops->mkdir(bed->store, at, name, 0777);
+	ops->rename(bed->store, NULL, "file", at, name, true);
+	ops->rename(bed->store, at, name, NULL, "taken", true);
+	ops->rename(bed->store, NULL, "taken", at, name, true);
+	ops->link(bed->store, NULL, "file", at, name);
+	ops->link(bed->store, at, name, NULL, "linked");
+	if (!ops->stat_path(bed->store, NULL, "linked", false, &attr))
+		check_inside(bed, "link from a directory", name, &attr);
+	ops->unlink(bed->store, NULL, "linked");
+	nr_attempts += 14;
+}
+
+static void try_at(struct bed *bed, const char *path)
+{
+	static const char *const dirs[] = {"", "dir", "dir/deeper", "mount"};
+	const char *last = strrchr(path, '/');
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		int err;
+		struct store_file *at = bed_file(bed, dirs[i], OPEN_READ | OPEN_DIRECTORY, &err);
+
+		if (!at)
+			continue;
+		try_in_directory(bed, at, path);
+		if (last)
+			try_in_directory(bed, at, last + 1);
+		bed_shut(bed, at);
+	}
+}
+
+static void try_removal_at(struct bed *bed, const char *path)
+{
+	struct store_file *root = bed_file(bed, "", OPEN_READ | OPEN_DIRECTORY, NULL);
+
+	bed->store->ops->unlink(bed->store, root, path);
+	bed->store->ops->rmdir(bed->store, root, path);
+	bed_shut(bed, root);
+	nr_attempts += 2;
+}
+
 static void try_removal(struct bed *bed, const char *path)
 {
 	bed->store->ops->unlink(bed->store, NULL, path);
@@ -248,6 +306,8 @@ POSIX_STORE(no_path_leads_out)
 	prepare(bed);
 	before = take_snapshot();
 	try_all(bed, try_path);
+	try_all(bed, try_at);
+	try_all(bed, try_removal_at);
 	try_all(bed, try_removal);
 	after = take_snapshot();
 	printf("RESULT escapes paths=%zu attempts=%u opened_outside=%u\n", nr_escape_paths,

@@ -118,12 +118,49 @@ static void change_everything(struct bed *bed, unsigned times)
 	expect(0, 0, "what failed");
 }
 
+/* The same, as names in open directories. */
+static void change_directories(struct bed *bed, unsigned times)
+{
+	const uint32_t flags = OPEN_READ | OPEN_DIRECTORY;
+	struct store *store = bed->store;
+	struct store_file *one, *two, *file;
+	struct file_attr attr;
+
+	cr_assert_eq(store->ops->mkdir(store, NULL, "one", 0755), 0);
+	cr_assert_eq(store->ops->mkdir(store, NULL, "two", 0755), 0);
+	one = bed_file(bed, "one", flags, NULL);
+	two = bed_file(bed, "two", flags, NULL);
+	seen.nr_file = seen.nr_dir = 0;
+	cr_assert_eq(store->ops->open_file(store, one, "f", OPEN_WRITE | OPEN_CREATE, 0644, &file,
+					   &attr),
+		     0);
+	expect(times, times, "create");
+	cr_assert_eq(store->ops->set_mode(file, 0600), 0);
+	expect(times, 0, "chmod");
+	cr_assert_eq(store->ops->link_file(file, two, "g"), 0);
+	expect(0, times, "link of a file");
+	bed_shut(bed, file);
+	cr_assert_eq(store->ops->link(store, one, "f", two, "h"), 0);
+	expect(0, times, "link");
+	cr_assert_eq(store->ops->rename(store, one, "f", two, "f", false), 0);
+	expect(0, 2 * times, "rename");
+	cr_assert_eq(store->ops->unlink(store, two, "f"), 0);
+	expect(0, times, "unlink");
+	cr_assert_eq(store->ops->mkdir(store, one, "d", 0755), 0);
+	expect(0, times, "mkdir");
+	cr_assert_eq(store->ops->rmdir(store, one, "d"), 0);
+	expect(0, times, "rmdir");
+	bed_shut(bed, one);
+	bed_shut(bed, two);
+}
+
 Test(sync, a_sync_export_syncs_each_change)
 {
 	struct bed bed;
 
 	open_bed(&bed, STORE_SYNC);
 	change_everything(&bed, 1);
+	change_directories(&bed, 1);
 	cr_assert_eq(seen.nr_plain, 0);
 	cr_assert_gt(seen.nr_durable, 0);
 	bed_close(&bed);
@@ -135,6 +172,7 @@ Test(sync, any_other_does_not)
 
 	open_bed(&bed, 0);
 	change_everything(&bed, 0);
+	change_directories(&bed, 0);
 	cr_assert_eq(seen.nr_durable, 0);
 	cr_assert_gt(seen.nr_plain, 0);
 	bed_close(&bed);

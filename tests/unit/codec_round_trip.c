@@ -164,6 +164,7 @@ Test(round_trip, welcome)
 					 .session_id = {id, sizeof(id)},
 					 .session_key = {key, sizeof(key)},
 					 .boot_id = UINT64_MAX,
+					 .host = UINT64_MAX - 1,
 					 .max_inflight = INFLIGHT_MAX,
 					 .max_regions = REGIONS_MAX,
 					 .max_files = 5,
@@ -173,6 +174,7 @@ Test(round_trip, welcome)
 	struct message out = there_and_back(&in);
 
 	cr_expect_eq(out.welcome.boot_id, UINT64_MAX);
+	cr_expect_eq(out.welcome.host, UINT64_MAX - 1);
 	cr_expect_eq(out.welcome.max_inflight, INFLIGHT_MAX);
 	cr_expect_eq(out.welcome.max_regions, REGIONS_MAX);
 	cr_expect_eq(out.welcome.max_files, 5);
@@ -272,9 +274,13 @@ Test(round_trip, the_largest_calls_fit)
 				.off = 3,
 				.len = 4,
 				.replay = 1,
-				.persistent = text("name\2")};
+				.persistent = text("name\2"),
+				.at = UINT64_MAX,
+				.at2 = 6};
 	out = there_and_back(&in);
 	cr_expect_eq(out.call.replay, 1);
+	cr_expect_eq(out.call.at, UINT64_MAX);
+	cr_expect_eq(out.call.at2, 6);
 	expect_bytes(out.call.persistent, in.call.persistent);
 	expect_bytes(out.call.path, in.call.path);
 	expect_bytes(out.call.path2, in.call.path2);
@@ -289,6 +295,7 @@ Test(round_trip, reply)
 {
 	uint8_t persistent[PERSISTENT_MAX];
 	uint32_t types[] = {4, 8};
+	uint64_t ids[2 * ANCESTORS_MAX];
 	struct message in = {.type = MSG_REPLY,
 			     .reply = {.tag = 3,
 				       .status = -EDQUOT,
@@ -299,10 +306,13 @@ Test(round_trip, reply)
 				       .names = {(const uint8_t *)"a\0bc", 5},
 				       .nr_types = 2,
 				       .types = types,
-				       .next = 99}};
+				       .next = 99,
+				       .nr_ids = ANCESTORS_MAX,
+				       .ids = ids}};
 	struct message out;
 
 	memset(persistent, 0x5a, sizeof(persistent));
+	memset(ids, 0xa5, sizeof(ids));
 	out = there_and_back(&in);
 	cr_expect_eq(out.reply.status, -EDQUOT);
 	cr_expect_eq(out.reply.file, 77);
@@ -312,6 +322,8 @@ Test(round_trip, reply)
 	cr_expect_arr_eq(&out.reply.attr, &in.reply.attr, sizeof(in.reply.attr));
 	cr_assert_eq(out.reply.nr_types, 2);
 	cr_expect_eq(out.reply.types[1], 8);
+	cr_assert_eq(out.reply.nr_ids, ANCESTORS_MAX);
+	cr_expect_arr_eq(out.reply.ids, ids, sizeof(ids));
 }
 
 Test(round_trip, rows_of_counters)

@@ -1,0 +1,233 @@
+/* Names in open directories over the wire: which handles a call may name, how often what it does is
+ * done, and what else the second version of the protocol says. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/host.h"
+#include "peer.h"
+
+#define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
+
+static void each_scheme(void (*body)(struct server *server))
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct server *server = bed_start(schemes[i], NULL);
+
+		body(server);
+		server_stop(server);
+	}
+}
+
+static int make_dir(struct peer *peer, const char *path)
+{
+	return peer_call(peer,
+			 &(struct call){.op = CALL_MKDIR, .path = bytes_of(path), .mode = 0755});
+}
+
+static void names_body(struct server *server)
+{
+	struct peer peer;
+	uint64_t dir, other;
+	struct call call;
+
+	peer_open(&peer, server, "memory");
+	cr_assert_eq(make_dir(&peer, "d") | make_dir(&peer, "e"), 0);
+	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
+	other = peer_open_file(&peer, "e", OPEN_READ | OPEN_DIRECTORY);
+	call = (struct call){.op = CALL_OPEN, .at = dir, .path = bytes_of("f"), .flags = RW};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	cr_assert_eq(peer_io(&peer, IO_WRITE, peer.reply.file, 0, 100, 0), 100);
+	call = (struct call){.op = CALL_TRUNCATE, .at = dir, .path = bytes_of("f"), .len = 7};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	call = (struct call){.op = CALL_RENAME,
+			     .at = dir,
+			     .path = bytes_of("f"),
+			     .at2 = other,
+			     .path2 = bytes_of("g")};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	/* One from a directory, the other from the root, and the other way round. */
+	call = (struct call){
+		.op = CALL_LINK, .at = other, .path = bytes_of("g"), .path2 = bytes_of("d/h")};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	call = (struct call){
+		.op = CALL_LINK, .path = bytes_of("d/h"), .at2 = other, .path2 = bytes_of("i")};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	call = (struct call){.op = CALL_STAT, .path = bytes_of("e/i")};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	cr_assert_eq(peer.reply.attr.nlink, 3);
+	cr_assert_eq(peer.reply.attr.size, 7);
+	call = (struct call){.op = CALL_READDIR, .file = other};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	cr_assert_eq(peer.reply.nr_types, 2);
+	call = (struct call){.op = CALL_UNLINK, .at = other, .path = bytes_of("i")};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	call = (struct call){.op = CALL_MKDIR, .at = other, .path = bytes_of("i"), .mode = 0755};
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	call.op = CALL_RMDIR;
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	peer_close(&peer);
+}
+
+Test(at, names_in_directories)
+{
+	each_scheme(names_body);
+}
+
+static void handles_body(struct server *server)
+{
+	struct peer peer, stranger;
+	uint64_t dir, file, theirs;
+
+	peer_open(&peer, server, "memory");
+	peer_open(&stranger, server, "memory");
+	cr_assert_eq(make_dir(&peer, "d"), 0);
+	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
+	file = peer_open_file(&peer, "f", RW);
+	theirs = peer_open_file(&stranger, "d", OPEN_READ | OPEN_DIRECTORY);
+	{
+		const struct {
+			struct call call;
+			int status;
+		} bad[] = {
+			{{.op = CALL_STAT, .at = 77, .path = bytes_of("x")}, -ESTALE},
+			{{.op = CALL_STAT, .at = theirs, .path = bytes_of("x")}, -ESTALE},
+			{{.op = CALL_STAT, .at = file, .path = bytes_of("x")}, -ENOTDIR},
+			{{.op = CALL_STAT, .at = dir, .path = bytes_of("")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = bytes_of(".")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = bytes_of("..")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = bytes_of("x/y")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = bytes_of("/x")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = bytes_of("x")}, -ENOENT},
+			{{.op = CALL_STAT, .file = file, .at = dir}, -EINVAL},
+			{{.op = CALL_STAT, .path = bytes_of("f"), .at2 = dir}, -EINVAL},
+			{{.op = CALL_RENAME,
+			  .path = bytes_of("f"),
+			  .at2 = theirs,
+			  .path2 = bytes_of("x")},
+			 -ESTALE},
+			{{.op = CALL_RENAME,
+			  .path = bytes_of("f"),
+			  .at2 = dir,
+			  .path2 = bytes_of("../x")},
+			 -EINVAL},
+			{{.op = CALL_LINK, .file = file, .at2 = file, .path2 = bytes_of("x")},
+			 -ENOTDIR},
+			{{.op = CALL_READDIR, .at = dir}, -EINVAL},
+			{{.op = CALL_READDIR, .file = file}, -ENOTDIR},
+			{{.op = CALL_REOPEN,
+			  .at = dir,
+			  .path = bytes_of("x"),
+			  .flags = OPEN_READ,
+			  .persistent = bytes_of("x")},
+			 -EINVAL},
+			{{.op = CALL_FSYNC, .file = file, .at = dir}, -EINVAL},
+			{{.op = CALL_CLOSE, .file = file, .at = dir}, -EINVAL},
+			{{.op = CALL_OPEN, .path = bytes_of("f"), .flags = OPEN_READ | OPEN_FOLLOW},
+			 -EINVAL},
+			{{.op = CALL_SEEK, .off = 1, .flags = CALL_DATA}, -EBADF},
+			{{.op = CALL_SEEK, .file = file, .flags = 0}, -EINVAL},
+			{{.op = CALL_SEEK, .file = file, .flags = CALL_DATA | CALL_HOLE}, -EINVAL},
+			{{.op = CALL_SEEK, .file = dir, .flags = CALL_DATA}, -EBADF},
+			{{.op = CALL_SEEK, .file = file, .flags = CALL_DATA}, -ENXIO},
+			{{.op = CALL_SETATTR, .flags = SET_MODE}, -EBADF},
+			{{.op = CALL_SETATTR, .file = file}, -EINVAL},
+			{{.op = CALL_SETATTR, .file = file, .flags = 2 * SET_FLAGS_ALL}, -EINVAL},
+			{{.op = CALL_ANCESTORS}, -EBADF},
+			{{.op = CALL_ANCESTORS, .file = file}, -ENOTDIR},
+		};
+
+		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+			cr_expect_eq(peer_call(&peer, &bad[i].call), bad[i].status, "entry %zu: %d",
+				     i, peer.reply.status);
+	}
+	/* It is closed, and stands for nothing. */
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_CLOSE, .file = dir}), 0);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_MKDIR,
+						     .at = dir,
+						     .path = bytes_of("x"),
+						     .mode = 0755}),
+		     -ESTALE);
+	peer_close(&stranger);
+	peer_close(&peer);
+}
+
+Test(at, handles_that_are_none)
+{
+	each_scheme(handles_body);
+}
+
+/* What was done and not heard of is not done again, when its session comes back. */
+static void once_body(struct server *server)
+{
+	struct peer one, two;
+	struct hello hello;
+	struct call call;
+	uint64_t dir;
+
+	peer_open(&one, server, "memory");
+	cr_assert_eq(make_dir(&one, "d"), 0);
+	dir = peer_open_file(&one, "d", OPEN_READ | OPEN_DIRECTORY);
+	call = (struct call){
+		.tag = 5 * CALL_SLOTS, .op = CALL_MKDIR, .at = dir, .path = bytes_of("x")};
+	cr_assert_eq(peer_call(&one, &call), 0);
+	hello = peer_hello_again(&one, "memory", 1);
+	peer_connect(&two, server);
+	cr_assert_eq(peer_hello_as(&two, &hello), 0);
+	call.replay = 1;
+	cr_assert_eq(peer_call(&two, &call), 0, "the same answer");
+	call.replay = 0;
+	cr_assert_eq(peer_call(&two, &call), -EEXIST, "and the directory is the same");
+	peer_close(&two);
+	peer_close(&one);
+}
+
+Test(at, once_only)
+{
+	each_scheme(once_body);
+}
+
+static void what_it_is_body(struct server *server)
+{
+	static const char *const exports[] = {"memory", "null", "readonly", "slow"};
+	uint64_t hosts[4];
+	struct peer peer;
+	uint64_t dir;
+
+	for (size_t i = 0; i < 4; i++) {
+		peer_open(&peer, server, exports[i]);
+		hosts[i] = peer.welcome.host;
+		cr_expect_neq(hosts[i], 0);
+		cr_expect_neq(hosts[i], host_id());
+		for (size_t j = 0; j < i; j++)
+			cr_expect_neq(hosts[i], hosts[j], "%s, %s", exports[i], exports[j]);
+		peer_close(&peer);
+	}
+	peer_open(&peer, server, "memory");
+	cr_assert_eq(peer.welcome.host, hosts[0]);
+	cr_assert_eq(make_dir(&peer, "d"), 0);
+	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_ANCESTORS, .file = dir}), 0);
+	cr_assert_eq(peer.reply.nr_ids, 2);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_SETATTR,
+						     .file = dir,
+						     .flags = SET_MODE,
+						     .mode = 07700}),
+		     0);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_STAT, .file = dir}), 0);
+	cr_assert_eq(peer.reply.attr.mode & 07777, 0700);
+	peer_close(&peer);
+	peer_open(&peer, server, "readonly");
+	dir = peer_open_file(&peer, "", OPEN_READ | OPEN_DIRECTORY);
+	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_SETATTR,
+						     .file = dir,
+						     .flags = SET_MODE,
+						     .mode = 0700}),
+		     -EROFS);
+	peer_close(&peer);
+}
+
+Test(at, what_a_file_is)
+{
+	each_scheme(what_it_is_body);
+}
