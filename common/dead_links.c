@@ -102,8 +102,8 @@ static bool look_at(struct sweep *sweep, int proc, const char *pid)
 
 	snprintf(path, sizeof(path), "%s/maps", pid);
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) /* it has ended */
-		return errno == ENOENT || errno == ESRCH;
+	if (fd < 0) /* it has ended, or has more rights than we: no program of this user's, then */
+		return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
 	file = fdopen(fd, "r");
 	if (!file) {
 		close(fd);

@@ -7,10 +7,11 @@
 
 /*
  * Remove the links in `iovs` (a directory) that are the effective user's, whose object in /dev/shm
- * is gone, and whose object no process maps: many programs remove the object's name themselves, as
- * soon as it is mapped. Nothing is removed where that cannot be known: on a file system that other
- * hosts share, in a container's process namespace, or with too many processes to look at. At most
- * 64 links at a time, and a bounded number of processes. The number removed.
+ * is gone, and whose object no process maps that we may look at: many programs remove the object's
+ * name themselves, as soon as it is mapped. Nothing is removed where that cannot be known: on a
+ * file system that other hosts share, in a container's process namespace, or with too many
+ * processes to look at. At most 64 links at a time, and a bounded number of processes. The number
+ * removed.
  */
 unsigned dead_links_sweep(int iovs);
 
