@@ -129,25 +129,6 @@ static int check_file(const struct ring *ring, const struct file *file, int iov_
 	return iov_err;
 }
 
-/* Register now rather than while sending. What fails shows in the completion. */
-static int early_result(const struct iov_range *range, enum region_dir dir)
-{
-	struct region *region;
-	int err;
-
-	if (range->crosses)
-		return -EINVAL;
-	if (range->registered)
-		return 0;
-	NOT_CANCELLED;
-	region = region_get(range->region);
-	if (!region)
-		return 0; /* ending just now: sending it finds out */
-	err = region_register(region, dir);
-	region_put(region);
-	return err == -ENODEV ? 0 : err;
-}
-
 /* Closes it if it has been deregistered meanwhile: a rare way. */
 static void put_file(struct file *file)
 {
@@ -183,9 +164,8 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 		err = -EAGAIN;
 		goto err_put;
 	}
-	result = early_result(&range, read ? DIR_READ_IO : DIR_WRITE_IO);
-	if (ring->timeout_ns && !result)
-		result = (int64_t)now_ns();
+	result = range.crosses ? -EINVAL : ring->timeout_ns ? (int64_t)now_ns() : 0;
+	ring->nr_unready += !range.ready;
 	*slot = (struct slot){
 		.off = off,
 		.len = len,
@@ -195,6 +175,7 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 		.region_off = range.off,
 		.result = result,
 		.pinned = range.pinned,
+		.unready = !range.ready,
 	};
 	ring_prepared(ring, index);
 	return (int)index;
@@ -221,11 +202,47 @@ int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool
 	return slot;
 }
 
-/* What cannot reach a server waits for one: submitting itself neither fails nor blocks. */
+/* What fails shows in the completion. */
+static void make_ready(const struct ring *ring, struct slot *slot)
+{
+	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
+	struct region *region =
+		slot->pinned ? region_pinned(slot->region) : region_get(slot->region);
+	int err = 0;
+
+	slot->unready = 0;
+	if (!region)
+		return; /* ending just now: sending it finds out */
+	if (slot->result >= 0)
+		err = region_make_ready(region, dir, slot->region_off, slot->len);
+	if (err)
+		slot->result = err;
+	if (!slot->pinned)
+		region_put(region);
+}
+
+/* Before others have to wait for it: not under the connection's lock. */
+static void make_all_ready(struct ring *ring)
+{
+	for (uint64_t at = ring->submitted; at != ring->prepared; at++) {
+		struct slot *slot = &ring->slots[ring->prepared_queue[at & ring->mask]];
+
+		if (slot->unready)
+			make_ready(ring, slot);
+	}
+	ring->nr_unready = 0;
+}
+
+/*
+ * What cannot reach a server waits for one: submitting itself neither fails nor blocks, but for as
+ * long as memory takes to be registered, or brought in.
+ */
 static void submit(struct ring *ring)
 {
 	if (ring->submitted == ring->prepared)
 		return;
+	if (ring->nr_unready)
+		make_all_ready(ring);
 	conn_lock(ring->conn);
 	batch_submitted(ring);
 	conn_unlock(ring->conn);

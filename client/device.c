@@ -97,6 +97,7 @@ static int use_locked(struct device *device, const struct route *route)
 	device->ops = route->ops;
 	device->addr = route->addr;
 	device->tp = tp;
+	atomic_store_explicit(&device->pins, route->ops->pins, memory_order_relaxed);
 	atomic_fetch_add_explicit(&device->epoch, 1, memory_order_release);
 	return 0;
 }
@@ -162,6 +163,8 @@ static int register_locked(struct device *device, struct region *region, unsigne
 		return -ENODEV;
 	if (region->mem[dir])
 		return 0;
+	if (atomic_load(&region->revoked)) /* whoever did that deregisters next */
+		return -ECANCELED;
 	log_catch_begin(&caught);
 	err = device->ops->mem_register(device->tp, (void *)atomic_load(&region->base),
 					atomic_load(&region->size), access[dir], &region->mem[dir]);

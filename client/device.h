@@ -23,6 +23,7 @@ struct device {
 	struct tp_device *tp;
 	struct tp_addr addr;
 	struct list regions; /* registered ones, under lock */
+	_Atomic bool pins;   /* registered memory stays where it is, and is all there */
 	/* Grows with every opening; registrations of an earlier one are gone. 0: never opened. */
 	_Atomic uint32_t epoch;
 };
@@ -54,9 +55,14 @@ int device_use(struct device *device, const struct route *route);
 /* Open it towards the best route that has a device, if it is closed. -ENODEV: there is none. */
 int device_probe(struct device *device, const struct mountspec *spec);
 
+static inline bool device_pins(const struct device *device)
+{
+	return atomic_load_explicit(&device->pins, memory_order_relaxed);
+}
+
 /*
  * Make a region reachable for its peer in one direction. 0 also if it is. -ENODEV: the device is
- * closed; -ENOMEM, -EFAULT: said in the log.
+ * closed; -ECANCELED: it is revoked; -ENOMEM, -EFAULT: said in the log.
  */
 int device_register(struct device *device, struct region *region, unsigned dir);
 /* End both registrations of a region. Nobody uses them any more. */

@@ -139,8 +139,9 @@ void hf3fs_iovdestroy(struct hf3fs_iov *iov);
 
 /*
  * Describe memory the caller owns as an iov, under an id of the caller's choice. Any kind of memory
- * that stays mapped while I/O uses it. Cheap; registration happens with the first I/O and is
- * remembered by (id, base, size). There is no unwrap: wrap again with the same id and another range
+ * that stays mapped while I/O uses it. Cheap; registration happens when the first I/O is submitted
+ * and is remembered by (id, base, size). Over RDMA it brings in and pins the whole range, elsewhere
+ * an I/O brings in its own pages. There is no unwrap: wrap again with the same id and another range
  * when the memory moves, and with another id when other memory is mapped at the same address. What
  * cannot be registered shows in the completion: -EFAULT, -ENOMEM. 0; -EINVAL (NULL iov, mount point
  * of 256 bytes or more).
@@ -212,15 +213,16 @@ int hf3fs_io_entries(const struct hf3fs_ior *ior);
  * -EINVAL (dead ring or iov, wrong direction, range outside the iov), -EBADF (fd not registered),
  * -EACCES (fd opened for the other direction only), -EAGAIN (all entries taken), -EXDEV (fd or iov
  * of another mount). On failure the ring is unchanged. The I/O may start at once; the memory
- * belongs to it until its completion. Never blocks. One thread at a time per ring.
+ * belongs to it until its completion. Never blocks, and touches no memory of the iov. One thread at
+ * a time per ring.
  */
 int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
 		  int fd, size_t off, uint64_t len, const void *userdata);
 
 /*
  * Send off what has been prepared, as io_depth says. Never waits for the server, but the first one
- * on a mount connects. 0, also for nothing to send; -EINVAL for a dead ring. An unreachable server
- * shows in the completions.
+ * on a mount connects, and wrapped memory that is new is registered, or brought in, before. 0, also
+ * for nothing to send; -EINVAL for a dead ring. An unreachable server shows in the completions.
  */
 int hf3fs_submit_ios(const struct hf3fs_ior *ior);
 

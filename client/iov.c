@@ -46,7 +46,7 @@ static int find_made(struct ring *ring, uint64_t handle, const void *ptr, uint64
 	*range = (struct iov_range){
 		.region = handle,
 		.off = off,
-		.registered = region_registered(region, direction(ring)),
+		.ready = region_ready(region, direction(ring)),
 		.crosses = block && off / block != (off + len - 1) / block,
 	};
 	return 0;
@@ -118,7 +118,7 @@ static int find_wrapped(struct ring *ring, const struct hf3fs_iov *iov, const vo
 		.region = region->handle,
 		.off = (uintptr_t)ptr - (uintptr_t)iov->base,
 		.pinned = true,
-		.registered = region_registered(region, direction(ring)),
+		.ready = region_ready(region, direction(ring)),
 	};
 	return 0;
 }

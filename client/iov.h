@@ -13,7 +13,7 @@ struct iov_range {
 	uint64_t off;	 /* in the region */
 	bool pinned;	 /* the caller ends that by region_put(region_pinned(region)) */
 	bool crosses;	 /* a block boundary */
-	bool registered; /* for the ring's direction */
+	bool ready;	 /* as region_ready, for the ring's direction */
 };
 
 /*

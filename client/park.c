@@ -4,13 +4,31 @@
  */
 #include "client/batch.h"
 #include "client/gather.h"
+#include "common/pages.h"
+
+/*
+ * The kernel may have found no memory there, which ended the connection: it would end the next one,
+ * too. Said anew each time, whatever was proven.
+ */
+static int check_memory(const struct ring *ring, const struct slot *slot)
+{
+	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
+	const struct region *region = gather_region(slot);
+
+	if (!slot->pinned || slot->result < 0 || region_ready(region, dir))
+		return 0;
+	return pages_touch((const void *)(atomic_load(&region->base) + slot->region_off), slot->len,
+			   ring->for_read);
+}
 
 /* Take the parked I/O into the batch, if it is of the batch's ring: as gather_admit. */
 static int gather_parked(struct conn *conn, struct flying *io, struct gathered *g)
 {
 	const struct slot *slot = &io->ring->slots[io->slot];
-	int err = gather_admit(conn, io->ring, slot, g);
+	int err = check_memory(io->ring, slot);
 
+	if (!err)
+		err = gather_admit(conn, io->ring, slot, g);
 	if (!err)
 		gather_add(conn, g, slot, inflight_unpark(&conn->inflight, io));
 	return err;

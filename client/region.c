@@ -54,6 +54,13 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 	for (unsigned i = 0; i < session->nr_conns; i++)
 		for (int dir = 0; dir < NR_DIRS; dir++)
 			region->announced[i].drop[dir].announced = &region->announced[i];
+	region->proven = (struct proven){0};
+	if (!shm && proven_open(&region->proven, (uintptr_t)base, size)) {
+		free(region->announced);
+		region->announced = NULL;
+		pool_recycle(&region_pool, &region->pooled);
+		return -ENOMEM;
+	}
 	atomic_store_explicit(&region->base, (uintptr_t)base, memory_order_release);
 	atomic_store_explicit(&region->size, size, memory_order_release);
 	atomic_store_explicit(&region->block_size, block_size, memory_order_release);
@@ -90,6 +97,25 @@ int region_register(struct region *region, enum region_dir dir)
 	if (err && *caught.text)
 		session_explain(session, err, caught.text);
 	return err;
+}
+
+bool region_ready(const struct region *region, enum region_dir dir)
+{
+	return region_registered(region, dir) &&
+	       (!region->wrapped || device_pins(&region->session->device));
+}
+
+int region_make_ready(struct region *region, enum region_dir dir, uint64_t off, uint64_t len)
+{
+	int err = region_register(region, dir);
+
+	if (err && err != -ENODEV)
+		return err == -EAGAIN ? -ENOMEM : err;
+	if (!region->wrapped || region_ready(region, dir))
+		return 0;
+	/* Without a device, too: the one to come may be of the kind that leaves it to us. */
+	return proven_check(&region->proven, atomic_load(&region->base) + off, len,
+			    dir == DIR_READ_IO);
 }
 
 int region_id(const struct region *region, const struct conn *conn, enum region_dir dir)
@@ -231,6 +257,7 @@ void region_discard(struct region *region)
 	device_deregister(&region->session->device, region);
 	if (region->shm.base)
 		shm_close(&region->shm);
+	proven_close(&region->proven);
 	free(region->announced);
 	region->announced = NULL;
 	pool_recycle(&region_pool, &region->pooled);

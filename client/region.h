@@ -12,6 +12,7 @@
 
 #include "client/handles.h"
 #include "client/list.h"
+#include "client/proven.h"
 #include "client/request.h"
 #include "client/shm.h"
 #include "common/transport.h"
@@ -49,6 +50,7 @@ struct region {
 	struct session *session;
 	struct announced *announced; /* one per connection of the session */
 	struct shm shm;		     /* iovs made or opened: closed with the region */
+	struct proven proven;	     /* of wrapped memory */
 
 	/* Under the device's lock; registered_epoch is read without, as a hint. */
 	struct tp_mem *mem[NR_DIRS];
@@ -96,6 +98,17 @@ int region_register(struct region *region, enum region_dir dir);
 
 /* Has it been made so? Lock-free. */
 bool region_registered(const struct region *region, enum region_dir dir);
+
+/*
+ * Before an I/O over [off, off + len) of it is sent: reachable, as far as a device is known, and
+ * there. 0, or what the I/O completes with: -ENOMEM, -EFAULT, -ECANCELED. May take as long as that
+ * takes.
+ */
+int region_make_ready(struct region *region, enum region_dir dir, uint64_t off, uint64_t len);
+/* Nothing is to be done for that: iovs once they are registered, wrapped memory once it is pinned.
+ * Lock-free.
+ */
+bool region_ready(const struct region *region, enum region_dir dir);
 
 /* What it is called on this connection, whose lock is held; -1: it is not known there. */
 int region_id(const struct region *region, const struct conn *conn, enum region_dir dir);

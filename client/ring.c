@@ -98,7 +98,7 @@ static void reset(struct ring *ring, struct mount *mount, const struct ring_conf
 	ring->timeout_ns = config->io_depth < 0 ? config->timeout_ns : 0;
 	ring->flags = config->flags;
 	ring->for_read = config->for_read;
-	ring->prepared = ring->reused = ring->fresh = 0;
+	ring->prepared = ring->reused = ring->fresh = ring->nr_unready = 0;
 	ring->wrapped.region = 0;
 	ring->mount_point[0] = '\0';
 	ring->submitted = ring->released = ring->sent = 0;

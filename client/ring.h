@@ -39,8 +39,9 @@ struct slot {
 	 * a timeout). Afterwards: the result.
 	 */
 	int64_t result;
-	uint64_t seq : 63;   /* the order of preparing */
-	uint64_t pinned : 1; /* its region is pinned */
+	uint64_t seq : 62;    /* the order of preparing */
+	uint64_t pinned : 1;  /* its region is pinned */
+	uint64_t unready : 1; /* the preparer's: region_make_ready is due */
 };
 
 _Static_assert(sizeof(struct slot) == 64, "a cache line each");
@@ -75,6 +76,7 @@ struct ring {
 	alignas(64) uint64_t prepared; /* I/Os so far */
 	uint64_t reused;	       /* slots taken from the free queue so far */
 	uint32_t fresh;		       /* slots never used yet begin here */
+	uint32_t nr_unready;	       /* slots prepared and not submitted that are */
 	struct {		       /* the wrapped iov of the last I/O */
 		uint64_t region;
 		uint8_t id[16];

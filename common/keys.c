@@ -6,9 +6,7 @@
 #include "common/keys.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "common/transport.h"
 
@@ -56,28 +54,6 @@ static struct key *find(const struct keys *keys, uint32_t key)
 	return it;
 }
 
-/*
- * Is it memory that can be written or read to its last byte? A peer's data arrives without anybody
- * who could catch a SIGSEGV or SIGBUS, so that a read-only mapping, a gap, pages behind the end of
- * a file and a full tmpfs must show now. Like a card's registration this brings all pages in.
- */
-static int check_pages(void *base, size_t len, unsigned access)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t start = (uintptr_t)base & ~(page - 1);
-	int advice = access & TP_REMOTE_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-
-	if (!base || !len || len > UINTPTR_MAX - (uintptr_t)base)
-		return -EFAULT;
-	len += (uintptr_t)base - start;
-	if (!madvise((void *)start, len, advice))
-		return 0;
-	/* Kernels before 5.14 do not know the advice: see at least that all is mapped. */
-	if (errno == EINVAL && madvise((void *)start, 0, advice))
-		return msync((void *)start, len, MS_ASYNC) ? -EFAULT : 0;
-	return -EFAULT;
-}
-
 /* A key nobody has; 0 is left out, it is what a forgotten field holds. */
 static int draw_key(const struct keys *keys, uint32_t *out)
 {
@@ -95,9 +71,8 @@ int keys_add(struct keys *keys, struct key *key, void *base, size_t len, unsigne
 
 	if (!access || access & ~(unsigned)(TP_REMOTE_READ | TP_REMOTE_WRITE))
 		return -EINVAL;
-	err = check_pages(base, len, access);
-	if (err)
-		return err;
+	if (!base || !len || len > UINTPTR_MAX - (uintptr_t)base)
+		return -EFAULT;
 	*key = (struct key){.access = access, .base = (uintptr_t)base, .len = len};
 	pthread_rwlock_wrlock(&keys->lock);
 	err = draw_key(keys, &key->key);

@@ -31,8 +31,8 @@ int keys_init(struct keys *keys);
 void keys_fini(struct keys *keys);
 
 /*
- * Draw a key for [base, base + len) and make it known. -EFAULT: not memory, or not memory that
- * allows the access; -EINVAL: no access.
+ * Draw a key for [base, base + len) and make it known, whatever is there. -EFAULT: nothing can be;
+ * -EINVAL: no access.
  */
 int keys_add(struct keys *keys, struct key *key, void *base, size_t len, unsigned access);
 void keys_remove(struct keys *keys, struct key *key);

@@ -75,3 +75,22 @@ void pages_free(struct pages *pages)
 		munmap(pages->base, pages->len);
 	*pages = (struct pages){0};
 }
+
+int pages_touch(const void *base, size_t len, bool write)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = (uintptr_t)base & ~(page - 1);
+	int advice = write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+
+	if (!len)
+		return 0;
+	if (!base || len > UINTPTR_MAX - (uintptr_t)base)
+		return -EFAULT;
+	len += (uintptr_t)base - start;
+	if (!madvise((void *)start, len, advice))
+		return 0;
+	/* Kernels before 5.14 do not know the advice: see at least that all is mapped. */
+	if (errno == EINVAL && madvise((void *)start, 0, advice))
+		return msync((void *)start, len, MS_ASYNC) ? -EFAULT : 0;
+	return -EFAULT;
+}

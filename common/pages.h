@@ -22,6 +22,13 @@ struct pages {
 int pages_alloc(struct pages *pages, size_t len, int node, bool huge);
 void pages_free(struct pages *pages);
 
+/*
+ * Bring in all pages of somebody's memory, as it can be read or written to the last byte: 0, or
+ * -EFAULT where there is none, it does not allow that, or a file or tmpfs behind it ends. Nothing
+ * in it changes.
+ */
+int pages_touch(const void *base, size_t len, bool write);
+
 /* Bind an existing mapping to a node; nothing for node < 0 or beyond the machine's nodes. */
 void pages_bind(void *base, size_t len, int node);
 

@@ -217,6 +217,7 @@ struct tp_op {
 struct tp_ops {
 	const char *name; /* the URL scheme: "rdma", "tcp", "tls", "loop" */
 	bool takes_pipes;
+	bool pins; /* mem_register brings all of the memory in, and keeps it there */
 
 	/*
 	 * Open what reaches `peer`: for verbs the card that routes to it, with a protection domain
@@ -226,7 +227,10 @@ struct tp_ops {
 	/* All its registrations and connections are gone before. */
 	void (*device_close)(struct tp_device *device);
 
-	/* Let the peers of this device reach memory; `access` of enum tp_access. -ENOMEM, -EFAULT.
+	/*
+	 * Let the peers of this device reach memory; `access` of enum tp_access. -ENOMEM, -EFAULT.
+	 * Without `pins` it looks at no memory: whoever grants a range of it to an I/O has seen to
+	 * it (pages_touch) that all of that can be accessed, or the process may die of it.
 	 */
 	int (*mem_register)(struct tp_device *device, void *base, size_t len, unsigned access,
 			    struct tp_mem **mem);

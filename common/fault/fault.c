@@ -441,5 +441,6 @@ const struct tp_ops *tp_fault_ops(const struct tp_ops *inner, struct fault_plan 
 	the_plan = plan;
 	fault_ops.name = inner->name;
 	fault_ops.takes_pipes = inner->takes_pipes;
+	fault_ops.pins = inner->pins;
 	return &fault_ops;
 }

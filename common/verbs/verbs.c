@@ -3,6 +3,7 @@
 
 const struct tp_ops tp_verbs = {
 	.name = "rdma",
+	.pins = true,
 	.device_open = verbs_device_open,
 	.device_close = verbs_device_close,
 	.mem_register = verbs_mem_register,

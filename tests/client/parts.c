@@ -1,10 +1,13 @@
-/* The small parts: heap, pool of handles, table of I/Os under way. */
+/* The small parts: heap, pool of handles, table of I/Os under way, proven pages. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "client/handles.h"
 #include "client/heap.h"
 #include "client/inflight.h"
+#include "client/proven.h"
 #include "proto/limits.h"
 
 Test(heap, gives_back_in_order)
@@ -177,4 +180,68 @@ Test(inflight, parks_all_and_gives_each_back_once)
 	cr_assert_eq(n, INFLIGHT_MAX - 2);
 	cr_assert_eq(inflight_sent(&table), n);
 	inflight_close(&table);
+}
+
+enum { PAGE = 4096, PAGES = 200 };
+
+static size_t resident(void *at)
+{
+	unsigned char pages[PAGES];
+	size_t n = 0;
+
+	cr_assert_eq(mincore(at, PAGES * PAGE, pages), 0);
+	for (int i = 0; i < PAGES; i++)
+		n += pages[i] & 1;
+	return n;
+}
+
+/* Runs of pages within and across the words of 32, from anywhere in a page to anywhere. */
+Test(proven, each_page_once_and_no_other)
+{
+	static const struct {
+		uintptr_t at, len;
+		size_t pages; /* so far */
+	} cases[] = {
+		{5 * PAGE + 7, 1, 1},
+		{5 * PAGE, PAGE, 1},
+		{31 * PAGE + 4095, 2, 3},
+		{60 * PAGE, 70 * PAGE, 73},
+		{60 * PAGE + 1, 70 * PAGE - 2, 73},
+		{199 * PAGE + 4095, 1, 74},
+		{1, PAGES * PAGE - 1, 200},
+	};
+	char *base = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	uintptr_t at = (uintptr_t)base;
+	struct proven proven;
+
+	cr_assert_eq(madvise(base, PAGES * PAGE, MADV_NOHUGEPAGE), 0);
+	cr_assert_eq(proven_open(&proven, at + 1, PAGES * PAGE - 1), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		cr_assert_eq(proven_check(&proven, at + cases[i].at, cases[i].len, true), 0);
+		cr_assert_eq(resident(base), cases[i].pages, "case %zu", i);
+	}
+	proven_close(&proven);
+	munmap(base, PAGES * PAGE);
+}
+
+/* Reading proves nothing for writing; what could not be proven is asked again. */
+Test(proven, the_ways_are_apart)
+{
+	char *base = mmap(NULL, PAGES * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t at = (uintptr_t)base;
+	struct proven proven;
+
+	cr_assert_eq(proven_open(&proven, at, PAGES * PAGE), 0);
+	cr_assert_eq(proven_check(&proven, at, 40 * PAGE, false), 0);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(proven_check(&proven, at, 40 * PAGE, true), -EFAULT);
+	cr_assert_eq(mprotect(base, PAGES * PAGE, PROT_READ | PROT_WRITE), 0);
+	cr_assert_eq(proven_check(&proven, at, 40 * PAGE, true), 0);
+	cr_assert_eq(mprotect(base + 41 * PAGE, PAGE, PROT_NONE), 0);
+	cr_assert_eq(proven_check(&proven, at, 41 * PAGE, true), 0);
+	cr_assert_eq(proven_check(&proven, at, 42 * PAGE, true), -EFAULT);
+	cr_assert_eq(proven_check(&proven, at + 42 * PAGE, PAGE, false), 0);
+	proven_close(&proven);
+	munmap(base, PAGES * PAGE);
 }

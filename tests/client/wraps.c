@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/region.h"
+#include "client/ring.h"
 #include "client/usrbio.h"
 #include "client/wrap.h"
 #include "rig.h"
@@ -376,4 +378,63 @@ Test(wraps, the_end_of_an_iov_is_the_end_of_wraps_inside_it)
 	cr_assert_eq(cqes[1].result, 100);
 	cr_assert_eq(cqes[2].result, -ECANCELED);
 	rig_stop(&rig);
+}
+
+static const struct region *last_wrapped(const struct hf3fs_ior *ior)
+{
+	struct ring *ring = ring_get((uintptr_t)ior->iorh);
+	uint64_t handle = ring->wrapped.region;
+
+	ring_put(ring);
+	return region_peek(handle);
+}
+
+/* Registering may take as long as it likes then: preparing never does. */
+Test(wraps, submitting_registers_and_preparing_does_not)
+{
+	char *memory = malloc(8192);
+	const struct region *region;
+	struct hf3fs_iov iov;
+
+	start(16);
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 100), 100, "there is a device");
+	wrap(&iov, memory, 1, 8192);
+	cr_assert_geq(prep_in(&rig.reads, &iov), 0);
+	region = last_wrapped(&rig.reads);
+	cr_assert_not(region_registered(region, DIR_READ_IO));
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	cr_assert(region_registered(region, DIR_READ_IO));
+	cr_assert_not(region_registered(region, DIR_WRITE_IO));
+	cr_assert_eq(rig_wait(&rig.reads), 100);
+	/* The same of an iov, whose second direction comes late. */
+	region = region_peek((uintptr_t)rig.iov.iovh);
+	cr_assert_geq(rig_prep(&rig, &rig.writes, 0, 100), 0);
+	cr_assert_not(region_registered(region, DIR_WRITE_IO));
+	cr_assert_eq(hf3fs_submit_ios(&rig.writes), 0);
+	cr_assert(region_registered(region, DIR_WRITE_IO));
+	cr_assert_eq(rig_wait(&rig.writes), 100);
+	rig_stop(&rig);
+	free(memory);
+}
+
+/* It was there when it was submitted, and is not when it is sent again. */
+Test(wraps, memory_that_has_gone_ends_its_io_when_it_is_sent_again)
+{
+	char *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct hf3fs_iov iov;
+
+	start(16);
+	wrap(&iov, memory, 1, 8192);
+	cr_assert_eq(io_in(&rig.reads, &iov), 100);
+	atomic_store(&rig.server.hold, true);
+	cr_assert_geq(prep_in(&rig.reads, &iov), 0);
+	cr_assert_eq(hf3fs_submit_ios(&rig.reads), 0);
+	rig_until(atomic_load(&rig.server.nr_batches) == 2);
+	cr_assert_eq(mprotect(memory, 8192, PROT_READ), 0);
+	atomic_store(&rig.server.cut, true);
+	cr_assert_eq(rig_wait(&rig.reads), -EFAULT);
+	atomic_store(&rig.server.hold, false);
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 100), 100);
+	rig_stop(&rig);
+	munmap(memory, 8192);
 }

@@ -177,7 +177,38 @@ Test(connect, what_is_no_memory_cannot_be_registered)
 	pair_prepare(&pair, NULL, NULL);
 	hole = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(hole != MAP_FAILED && !munmap(hole, 65536));
-	must(pair.ops->mem_register(pair.device, hole, 65536, TP_REMOTE_WRITE, &mem) == -EFAULT);
+	if (pair.ops->pins)
+		must(pair.ops->mem_register(pair.device, hole, 65536, TP_REMOTE_WRITE, &mem) ==
+		     -EFAULT);
+	must(pair.ops->mem_register(pair.device, NULL, 65536, TP_REMOTE_WRITE, &mem) == -EFAULT);
+	pair_close(&pair);
+}
+
+static size_t resident(char *at, size_t len)
+{
+	unsigned char pages[256];
+	size_t n = 0;
+
+	must(!mincore(at, len, pages));
+	for (size_t i = 0; i < len / 4096; i++)
+		n += pages[i] & 1;
+	return n;
+}
+
+/* What pins nothing has no use for pages that nobody has used. */
+Test(connect, memory_is_brought_in_by_those_who_pin_it)
+{
+	struct tp_mem *mem;
+	struct pair pair;
+	char *at;
+
+	pair_prepare(&pair, NULL, NULL);
+	at = mmap(NULL, 1u << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(at != MAP_FAILED && !madvise(at, 1u << 20, MADV_NOHUGEPAGE));
+	must(!pair.ops->mem_register(pair.device, at, 1u << 20, TP_REMOTE_WRITE, &mem));
+	must(resident(at, 1u << 20) == (pair.ops->pins ? 256 : 0));
+	pair.ops->mem_deregister(mem);
+	must(!munmap(at, 1u << 20));
 	pair_close(&pair);
 }
 
