@@ -17,6 +17,7 @@ struct job {
 	uint64_t begin_ns;
 	uint64_t done; /* bytes read so far */
 	uint8_t *buf, *buf2;
+	bool busy;
 	struct job *next; /* idle */
 };
 
@@ -32,6 +33,7 @@ struct lane {
 static void end_job(struct lane *lane, struct job *job, int err, enum side side)
 {
 	copy_piece_done(lane->copy, &job->piece, err, side);
+	job->busy = false;
 	job->next = lane->idle;
 	lane->idle = job;
 	lane->under_way--;
@@ -114,6 +116,7 @@ static bool fill(struct lane *lane)
 		if (!copy_next(lane->copy, !lane->under_way, &job->piece))
 			return lane->under_way;
 		lane->idle = job->next;
+		job->busy = true;
 		lane->under_way++;
 		job->way = READ_FROM;
 		job->done = 0;
@@ -167,9 +170,14 @@ static int lane_open(struct lane *lane, struct copy *copy)
 	return 0;
 }
 
-static void lane_close(struct lane *lane)
+/* The rings go first: nothing touches the pieces of a lane that broke down any more. */
+static void lane_close(struct lane *lane, int err)
 {
 	mover_close(&lane->mover);
+	for (unsigned i = 0; lane->jobs && i < lane->copy->config.depth; i++) {
+		if (lane->jobs[i].busy)
+			end_job(lane, &lane->jobs[i], err, FROM);
+	}
 	free(lane->cqes);
 	free(lane->jobs);
 }
@@ -186,6 +194,6 @@ void *copy_lane_run(void *arg)
 	if (err && copy_lane_lost(copy))
 		fail("cannot copy", err);
 	copy_add_times(copy, &lane.times);
-	lane_close(&lane);
+	lane_close(&lane, err);
 	return NULL;
 }
