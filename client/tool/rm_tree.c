@@ -15,7 +15,7 @@
 #include "client/tool/tool.h"
 
 #define NAMES_MAX 4096
-#define DEPTH_MAX 16384
+#define DEPTH_MAX 4096
 
 struct doomed {
 	char *name;
@@ -26,7 +26,7 @@ struct level {
 	struct level *up;
 	struct dir *dir;
 	struct doomed *names;
-	size_t n, next;
+	size_t n, next, room;
 	bool complete;	     /* these are all */
 	struct idset failed; /* names that could not be removed */
 	struct idset gone;   /* that somebody else removed, though they may still be listed */
@@ -69,9 +69,16 @@ static void keep(struct level *level, const struct usrbio_dirent *entry)
 
 	if (idset_has(&level->failed, key) || idset_has(&level->gone, key))
 		return;
-	level->names[level->n] = (struct doomed){strdup(entry->name), entry->type == DT_DIR};
-	if (!level->names[level->n++].name)
+	if (level->n == level->room) {
+		level->room = level->room ? 2 * level->room : 16;
+		level->names = reallocarray(level->names, level->room, sizeof(*level->names));
+	}
+	if (level->names)
+		level->names[level->n] =
+			(struct doomed){strdup(entry->name), entry->type == DT_DIR};
+	if (!level->names || !level->names[level->n].name)
 		exit(fail_text("out of memory"));
+	level->n++;
 }
 
 static int list(struct level *level)
@@ -114,9 +121,7 @@ static struct level *push(struct level *up, struct dir *dir)
 {
 	struct level *level = calloc(1, sizeof(*level));
 
-	if (level)
-		level->names = calloc(NAMES_MAX, sizeof(*level->names));
-	if (!level || !level->names)
+	if (!level)
 		exit(fail_text("out of memory"));
 	level->up = up;
 	level->dir = dir;

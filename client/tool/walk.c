@@ -15,7 +15,7 @@
 #include "client/tool/tool.h"
 
 #define NAMES_MAX 4096
-#define DEPTH_MAX 16384
+#define DEPTH_MAX 4096
 
 /* A directory below, or a link that may lead to one. */
 struct below {
