@@ -72,7 +72,10 @@ int bench_files_open(struct bench_config *config, const char *path, unsigned num
 		file->path = name_of(path, config->nr_files++, numbered);
 		file->fd = file->path ? open_first(file->path, flags) : -ENOMEM;
 		err = file->fd < 0 ? file->fd : 0;
-		if (err)
+		if (err == -EEXIST)
+			fail_text("%s: exists; --create overwrites it with --force only",
+				  file->path);
+		else if (err)
 			fail(file->path ? file->path : path, err);
 	}
 	if (err)

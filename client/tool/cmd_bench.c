@@ -29,7 +29,8 @@ static const char help[] =
 	"  --files N               use N files, PATH.0 and so on, instead of PATH\n"
 	"  --time SECONDS          default 5; 0: one I/O for each there is room for\n"
 	"  --size BYTES            of each file to use; default its size, or 256M with --create\n"
-	"  --create                make and fill the files first\n"
+	"  --create                make and fill the files first; they must not exist\n"
+	"  --force                 with --create: overwrite files that exist\n"
 	"  --json                  the figures as JSON\n";
 
 #define CREATE_SIZE ((uint64_t)256 << 20)
@@ -39,7 +40,7 @@ struct options {
 	struct bench_config config;
 	unsigned threads, numbered; /* files; 0: the path itself */
 	uint64_t seconds, size;
-	bool create, json;
+	bool create, force, json;
 	const char *path;
 };
 
@@ -100,6 +101,9 @@ static void set(struct options *options, int option)
 	case 'c':
 		options->create = true;
 		break;
+	case 'F':
+		options->force = true;
+		break;
 	default:
 		options->json = true;
 	}
@@ -122,6 +126,7 @@ static int parse(int argc, char **argv, struct options *options)
 		{"time", required_argument, NULL, 't'},
 		{"size", required_argument, NULL, 'z'},
 		{"create", no_argument, NULL, 'c'},
+		{"force", no_argument, NULL, 'F'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -266,7 +271,9 @@ static int run(int argc, char **argv)
 		return status;
 	if (!endpoint_on_mount(options.path, &endpoint))
 		return EXIT_FAILED;
-	flags = options.create ? O_RDWR | O_CREAT : options.config.write ? O_WRONLY : O_RDONLY;
+	flags = options.config.write ? O_WRONLY : O_RDONLY;
+	if (options.create)
+		flags = O_RDWR | O_CREAT | (options.force ? 0 : O_EXCL);
 	raise_file_limit();
 	err = bench_files_open(&options.config, options.path, options.numbered, flags);
 	if (err)
