@@ -1,0 +1,391 @@
+"""Situations where the tool and cp(1) have to agree, and those where they are meant to differ."""
+import os
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+from bed import WAYS, check, digest, noise, put, snapshot
+
+BLOCK = 65536
+
+
+def tree(bed, top="s/tree"):
+    put(bed.path(top + "/a"), noise(5000, 1))
+    put(bed.path(top + "/empty"))
+    put(bed.path(top + "/sub/b"), noise(3 << 20, 2), 0o640)
+    put(bed.path(top + "/sub/deeper/c"), noise(4096, 3), 0o755)
+    os.makedirs(bed.path(top + "/sub/nothing"))
+
+
+def new_file(bed, way):
+    put(bed.path("s/f"), noise(3 << 20), 0o644)
+    bed.like_cp(way, ["s/f", "t/g"])
+
+
+def into_directory(bed, way):
+    put(bed.path("s/f"), noise(100))
+    put(bed.path("s/g"), noise(200))
+    bed.like_cp(way, ["s/f", "s/g", "t"])
+
+
+def over_longer_and_shorter(bed, way):
+    for n, old in (("f", 4 << 20), ("g", 10), ("h", 0)):
+        put(bed.path("s/" + n), noise(70000), 0o664)
+        put(bed.path("t/" + n), noise(old), 0o600)
+    bed.like_cp(way, ["s/f", "s/g", "s/h", "t"])
+
+
+def whole_tree(bed, way):
+    tree(bed)
+    bed.like_cp(way, ["s/tree", "t"])
+
+
+def tree_by_new_name(bed, way):
+    tree(bed)
+    bed.like_cp(way, ["s/tree", "t/new"])
+
+
+def contents_of_tree(bed, way):
+    tree(bed)
+    bed.like_cp(way, ["s/tree/.", "t"])
+
+
+def merging(bed, way):
+    tree(bed)
+    tree(bed, "t/tree")
+    put(bed.path("t/tree/sub/b"), noise(9))
+    put(bed.path("t/tree/sub/own"), noise(9))
+    os.chmod(bed.path("t/tree/sub"), 0o711)
+    bed.like_cp(way, ["s/tree", "t"])
+
+
+def two_trees_merge(bed, way):
+    put(bed.path("s/1/tree/a"), b"1")
+    put(bed.path("s/2/tree/b"), b"2")
+    bed.like_cp(way, ["s/1/tree", "s/2/tree", "t"])
+
+
+def block_multiples(bed, way):
+    for n in (0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 5 * BLOCK, 4095, 4096, 4097):
+        put(bed.path(f"s/m/{n}"), noise(n))
+    bed.like_cp(way, ["s/m", "t"], ["--block", str(BLOCK)])
+    bed.like_cp(way, ["s/m", "t"], ["--block", "512", "--verify"])
+
+
+def odd_names(bed, way):
+    for n in ("with space", "-r", "--", "new\nline", "tab\t", "?x=1", "a%b", "\u00fcml", "x" * 255, "\\", "*", ".hidden", "a://b"):
+        put(bed.path(f"s/n/{n}"), n.encode())
+        put(bed.path(f"s/n/d/{n[:200]}-/f"), n.encode())
+    put(os.fsencode(bed.path("s/n/")) + b"\xff\xfe\x9b", b"no utf-8")
+    bed.like_cp(way, ["s/n", "t"])
+
+
+def thousands(bed, way):
+    for n in range(2500):
+        put(bed.path(f"s/many/{n % 7}/{n}"), b"%d" % n)
+    bed.like_cp(way, ["s/many", "t"], ["--no-sync"])
+
+
+def verified(bed, way):
+    tree(bed)
+    status, _ = bed.like_cp(way, ["s/tree", "t"], ["--verify"])
+    check(status == 0, "status")
+
+
+def modes(bed, way):
+    for mode in (0o644, 0o666, 0o777, 0o400, 0o444, 0o700, 0o751):
+        put(bed.path(f"s/m/{mode:o}"), b"x", mode)
+        os.makedirs(bed.path(f"s/m/d{mode:o}"), exist_ok=True)
+        put(bed.path(f"s/m/d{mode:o}/f"), b"x", mode)
+        os.chmod(bed.path(f"s/m/d{mode:o}"), mode)
+    bed.like_cp(way, ["s/m", "t"], umask=0o027)
+
+
+def set_id(bed, way):
+    """cp(1) drops the bits of files, too, and keeps those of directories: we keep none."""
+    for mode in (0o4755, 0o2755, 0o6777, 0o1777):
+        put(bed.path(f"s/m/{mode:o}"), b"x", mode)
+        os.makedirs(bed.path(f"s/m/d{mode:o}"))
+        os.chmod(bed.path(f"s/m/d{mode:o}"), mode)
+    status, said = bed.cp("-r", bed.name(way[0], "s/m"), bed.name(way[1], "t"))
+    check(status == 0, said)
+    for name, what in snapshot(bed.path("t/m")).items():
+        want = 0o755 if "1777" not in name else 0o755
+        check(int(what[1], 8) == want, f"{name}: {what[1]}")
+
+
+def existing_keeps_mode(bed, way):
+    put(bed.path("s/f"), b"new", 0o666)
+    put(bed.path("t/f"), b"old", 0o4640)
+    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+    check(status == 0, said)
+    mode = stat.S_IMODE(os.stat(bed.path("t/f")).st_mode)
+    check(mode == 0o640, f"mode {mode:o}")
+
+
+def hard_link_is_broken(bed, way):
+    """Replaced by rename: cp(1) writes into the file, all of whose names change."""
+    put(bed.path("s/f"), b"new")
+    put(bed.path("t/f"), b"old")
+    os.link(bed.path("t/f"), bed.path("t/other"))
+    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+    check(status == 0 and digest(bed.path("t/f")) == digest(bed.path("s/f")), said)
+    check(open(bed.path("t/other")).read() == "old", "the other name changed", lost=True)
+
+
+def directory_over_file(bed, way):
+    put(bed.path("s/x/f"), b"1")
+    put(bed.path("s/y/g"), b"2")
+    put(bed.path("t/x"), b"a file")
+    bed.like_cp(way, ["s/x", "s/y", "t"])
+
+
+def file_over_directory(bed, way):
+    put(bed.path("s/d/x"), b"1")
+    put(bed.path("s/d/y"), b"2")
+    put(bed.path("t/d/x/f"), b"a file in a directory")
+    bed.like_cp(way, ["s/d", "t"])
+
+
+def missing_source(bed, way):
+    put(bed.path("s/f"), b"1")
+    status, said = bed.like_cp(way, ["s/f", "s/missing", "t"])
+    check(said.count("\n") == 1, f"not one line: {said}")
+
+
+def several_into_file(bed, way):
+    put(bed.path("s/f"), b"1")
+    put(bed.path("s/g"), b"1")
+    put(bed.path("t/x"), b"old")
+    bed.like_cp(way, ["s/f", "s/g", "t/x"])
+
+
+def directory_without_r(bed, way):
+    put(bed.path("s/d/f"), b"1")
+    put(bed.path("s/g"), b"1")
+    status, _ = bed.cp(bed.name(way[0], "s/d"), bed.name(way[0], "s/g"), bed.name(way[1], "t"))
+    check(status == 1 and os.listdir(bed.path("t")) == ["g"], "status, or what there is")
+
+
+def links_followed(bed, way):
+    put(bed.path("s/l/blobs/b"), noise(70000, 4))
+    put(bed.path("s/l/blobs/d/in"), b"x")
+    os.makedirs(bed.path("s/l/snap"))
+    os.symlink("../blobs/b", bed.path("s/l/snap/file"))
+    os.symlink("../blobs/d", bed.path("s/l/snap/dir"))
+    os.symlink("file", bed.path("s/l/snap/twice"))
+    bed.like_cp(way, ["s/l", "t"])
+
+
+def links_dangling(bed, way):
+    put(bed.path("s/l/f"), b"1")
+    os.symlink("nowhere", bed.path("s/l/dangling"))
+    os.symlink("itself", bed.path("s/l/itself"))
+    bed.like_cp(way, ["s/l", "t"])
+
+
+def links_looping(bed, way):
+    """cp(1) says so, too, and makes an empty directory first in some versions."""
+    put(bed.path("s/l/d/f"), b"1")
+    os.symlink("..", bed.path("s/l/d/up"))
+    os.symlink(".", bed.path("s/l/here"))
+    status, said = bed.cp("-r", bed.name(way[0], "s/l"), bed.name(way[1], "t"))
+    check(status == 1 and said.count("is in itself") == 2, said)
+    check(snapshot(bed.path("t")).keys() == {"l", "l/d", "l/d/f"}, str(snapshot(bed.path("t"))))
+
+
+def source_by_link(bed, way):
+    tree(bed)
+    os.symlink("tree", bed.path("s/link"))
+    os.symlink("tree/a", bed.path("s/flink"))
+    bed.like_cp(way, ["s/link", "s/flink", "t"])
+
+
+def fifo_in_tree(bed, way):
+    """cp -r makes a FIFO; we copy files and directories, and say what was skipped."""
+    put(bed.path("s/d/f"), b"1")
+    os.mkfifo(bed.path("s/d/fifo"))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(bed.path("s/d/sock"))
+    status, said = bed.cp("-r", bed.name(way[0], "s/d"), bed.name(way[1], "t"))
+    listener.close()
+    check(status == 1 and said.count("skipped") == 2, said)
+    check(snapshot(bed.path("t")).keys() == {"d", "d/f"}, str(snapshot(bed.path("t"))))
+
+
+def fifo_in_target(bed, way):
+    """cp(1) writes into it, and waits for a reader: whoever planted it. We refuse."""
+    put(bed.path("s/d/f"), b"1")
+    put(bed.path("s/d/g"), b"1")
+    os.makedirs(bed.path("t/d"))
+    os.mkfifo(bed.path("t/d/f"))
+    status, said = bed.cp("-r", bed.name(way[0], "s/d"), bed.name(way[1], "t"))
+    check(status == 1 and "FIFO" in said, said)
+    check(stat.S_ISFIFO(os.lstat(bed.path("t/d/f")).st_mode) and os.path.exists(bed.path("t/d/g")), "names")
+    bed.no_temps()
+
+
+def target_directory_by_link(bed, way):
+    put(bed.path("s/f"), b"1")
+    os.makedirs(bed.path("t/d"))
+    os.symlink("d", bed.path("t/l"))
+    bed.like_cp(way, ["s/f", "t/l"])
+
+
+def target_file_by_link(bed, way):
+    """By a URL a link to a file is refused: its end cannot be found. Locally it is followed."""
+    put(bed.path("s/f"), b"new")
+    put(bed.path("t/d/real"), b"old")
+    os.symlink("d/real", bed.path("t/l"))
+    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t/l"))
+    check(os.readlink(bed.path("t/l")) == "d/real", "the link is gone")
+    now = open(bed.path("t/d/real")).read()
+    check((status, now) == ((0, "new") if way[1] == "local" else (1, "old")), f"{status} {now} {said}")
+
+
+def trailing_slash(bed, way):
+    put(bed.path("s/f"), b"new")
+    put(bed.path("t/g"), b"old")
+    put(bed.path("s/d/f"), b"new")
+    bed.like_cp(way, ["s/f", "t/g/"])
+    bed.cp("-r", bed.name(way[0], "s/d/"), bed.name(way[1], "t/n/"))
+    check(os.path.exists(bed.path("t/n/f")), "no t/n/f")
+
+
+def over_itself_dot(bed, way):
+    put(bed.path("t/f"), b"1")
+    status, said = bed.cp("-r", bed.name(way[0], "t/."), bed.name(way[1], "t"))
+    check(status == 1 and snapshot(bed.path("t")).keys() == {"f"}, said)
+
+
+def same_source_twice(bed, way):
+    """cp(1) warns and succeeds; we refuse the second, since it is two sources for one target."""
+    put(bed.path("s/f"), b"1")
+    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+    check(status == 1 and "just made" in said and digest(bed.path("t/f")) == digest(bed.path("s/f")), said)
+
+
+def no_such_directory(bed, way):
+    put(bed.path("s/f"), b"1")
+    bed.like_cp(way, ["s/f", "t/missing/f"])
+
+
+def holes(bed, way):
+    """Where data and holes are, at all places; and what is allocated."""
+    for name, parts, size in (("middle", ((0, 5000), (40 << 20, 5000)), None),
+                              ("begin", ((30 << 20, 100),), None),
+                              ("end", ((0, 100),), 50 << 20),
+                              ("all", (), 60 << 20),
+                              ("many", tuple((i << 18, 4096) for i in range(150)), 41 << 20)):
+        put(bed.path("s/h/" + name))
+        with open(bed.path("s/h/" + name), "r+b") as f:
+            for off, n in parts:
+                f.seek(off)
+                f.write(noise(n))
+            if size:
+                f.truncate(size)
+    status, said = bed.cp("-r", "--verify", bed.name(way[0], "s/h"), bed.name(way[1], "t"))
+    check(status == 0, said)
+    for name in os.listdir(bed.path("s/h")):
+        a, b = os.stat(bed.path("s/h/" + name)), os.stat(bed.path("t/h/" + name))
+        same = subprocess.run(["cmp", bed.path("s/h/" + name), bed.path("t/h/" + name)], check=False)
+        check(same.returncode == 0 and a.st_size == b.st_size, f"{name} differs", lost=True)
+        check(b.st_blocks <= a.st_blocks + 256, f"{name}: {b.st_blocks} blocks instead of {a.st_blocks}")
+
+
+def growing(bed, way):
+    """What is there when the copy ends, or some moment before: a beginning of it, and whole lines."""
+    put(bed.path("s/log"))
+    stop = threading.Event()
+
+    def write():
+        i = 0
+        with open(bed.path("s/log"), "ab") as f:
+            while not stop.is_set():
+                f.write(b"line %010d\n" % i * 50)
+                f.flush()
+                i += 1
+                time.sleep(0.0002)  # or there would be no end to read
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(5):
+            status, said = bed.cp(bed.name(way[0], "s/log"), bed.name(way[1], "t"))
+            check(status == 0, said)
+            with open(bed.path("t/log"), "rb") as a, open(bed.path("s/log"), "rb") as b:
+                copy = a.read()
+                check(b.read(len(copy)) == copy, "no beginning of the source", lost=True)
+    finally:
+        stop.set()
+        writer.join()
+
+
+def shrinking(bed, way):
+    """It may be cut at any moment: no error, and what is copied was read."""
+    data = noise(8 << 20)
+    stop = threading.Event()
+    put(bed.path("s/f"), data)
+
+    def cut():
+        while not stop.is_set():
+            os.truncate(bed.path("s/f"), 1 << 20)
+            time.sleep(0.001)
+            with open(bed.path("s/f"), "r+b") as f:
+                f.write(data)
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    try:
+        for _ in range(8):
+            status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+            check(status == 0, said)
+            with open(bed.path("t/f"), "rb") as f:
+                copy = f.read()
+            check(len(copy) >= 1 << 20, f"{len(copy)} bytes", lost=True)
+            check(copy[:1 << 20] == data[:1 << 20], "other bytes", lost=True)
+    finally:
+        stop.set()
+        cutter.join()
+
+
+def procfs(bed, way):
+    if way[0] == "local":
+        names = ["/proc/cpuinfo", "/proc/filesystems", "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/kallsyms"]
+    else:
+        names = [f"tcp://127.0.0.1:{bed.port}/proc/{n}" for n in ("hostname", "osrelease", "version")]
+    for name in names:
+        real = name.replace(f"tcp://127.0.0.1:{bed.port}/proc", "/proc/sys/kernel")
+        if not os.path.exists(real):
+            continue
+        status, said = bed.cp(name, bed.name(way[1], "t"))
+        with open(real, "rb") as a, open(bed.path("t/" + os.path.basename(real)), "rb") as b:
+            check(status == 0 and a.read() == b.read(), f"{name}: {said}", lost=True)
+
+
+def shorter_than_said(bed, way):
+    """--verify compares what was copied; a target that differs is no success."""
+    put(bed.path("s/f"), noise(1 << 20))
+    status, said = bed.cp("--verify", "--block", "4096", bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+    check(status == 0 and digest(bed.path("t/f")) == digest(bed.path("s/f")), said)
+
+
+ALL = [new_file, into_directory, over_longer_and_shorter, whole_tree, tree_by_new_name, contents_of_tree, merging,
+       two_trees_merge, block_multiples, odd_names, verified, modes, set_id, existing_keeps_mode,
+       hard_link_is_broken, directory_over_file, file_over_directory, missing_source, several_into_file,
+       directory_without_r, links_followed, links_dangling, links_looping, source_by_link, fifo_in_tree,
+       fifo_in_target, target_directory_by_link, target_file_by_link, trailing_slash, over_itself_dot,
+       same_source_twice, no_such_directory, holes, growing, shrinking, procfs, shorter_than_said]
+SITUATIONS = [(f, list(WAYS)) for f in ALL] + [(thousands, ["up", "down"])]
+
+# Where usrbio cp is meant to differ from cp(1); the situation that shows it.
+DIFFERENCES = {
+    "set_id": "special bits never come over, neither of files nor of directories",
+    "existing_keeps_mode": "a target that is replaced keeps its nine permission bits and no special ones",
+    "hard_link_is_broken": "a target is replaced by rename, so that other hard links keep the old file",
+    "fifo_in_tree": "FIFOs, sockets and devices of a tree are not made anew: a line, status 1",
+    "fifo_in_target": "a FIFO or device below the target is not written; only one that is named is",
+    "links_followed": "-r copies what links lead to, as cp -rL, because no link is on the wire yet",
+    "target_file_by_link": "a URL that is a link to a file is refused as a target",
+    "same_source_twice": "one source named twice is refused the second time",
+}
