@@ -66,10 +66,15 @@ static int bring_up(struct session *session, struct conn *conn, const struct rou
 {
 	struct state_waiter w = {.waiter = {.ready = is_settled}, .conn = conn};
 	unsigned ms = connect_ms(session);
+	struct log_catch caught;
 	int err;
 
 	conn_lock(conn);
+	log_catch_begin(&caught);
 	err = conn_open(conn, route->ops, &session->device, &route->addr, ms);
+	log_catch_end(&caught);
+	if (err && *caught.text)
+		session_blame(session, "%s", caught.text);
 	if (!err) {
 		/* The transport keeps its own time limit; the welcome has this one. */
 		conn_wait(conn, &w.waiter, now_ns() + 2 * ms * NS_PER_MS);

@@ -31,7 +31,7 @@ static void draw(const struct progress *progress)
 	fprintf(stderr, "\r\033[K%llu of %llu files, %s, %s/s%s", (unsigned long long)totals->files,
 		(unsigned long long)totals->files_found, show_bytes(bytes, size),
 		show_bytes(bytes / seconds, rate), totals->failed ? ", with errors" : "");
-	fflush(stderr);
+	speak_over_line(true);
 }
 
 static void next_period(struct timespec *ts)
@@ -90,6 +90,7 @@ void progress_stop(struct progress *progress)
 	pthread_cond_signal(&progress->stopped);
 	pthread_mutex_unlock(&progress->lock);
 	pthread_join(progress->thread, NULL);
+	speak_over_line(false);
 	fprintf(stderr, "\r\033[K");
 	free(progress);
 }

@@ -3,6 +3,7 @@
  * together first and written at once, whichever thread it is of; others' text in it is escaped.
  */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,13 @@ void speak_for(const struct command *command)
 	current = command;
 }
 
+static atomic_bool drawn; /* a line is on the terminal that is to be wiped first */
+
+void speak_over_line(bool is_drawn)
+{
+	atomic_store(&drawn, is_drawn);
+}
+
 static void say(const char *fmt, va_list args)
 {
 	char *text = NULL, *line = NULL;
@@ -27,6 +35,8 @@ static void say(const char *fmt, va_list args)
 	FILE *to = open_memstream(&line, &size);
 
 	if (to && vasprintf(&text, fmt, args) >= 0) {
+		if (atomic_load(&drawn))
+			fputs("\r\033[K", to);
 		fprintf(to, current ? "usrbio %s: " : "usrbio: ", current ? current->name : "");
 		text_escape(to, text, show_utf8());
 		putc('\n', to);

@@ -22,6 +22,8 @@ extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keyge
 
 /* Whose name begins what is said from now on. */
 void speak_for(const struct command *command);
+/* A line without an end, as of progress, is drawn on the terminal: what is said wipes it first. */
+void speak_over_line(bool is_drawn);
 /*
  * "usrbio NAME: subject: why", one line to stderr, in the library's words where it knows more than
  * errno says. Subjects and arguments are as they

@@ -219,11 +219,10 @@ int conn_agree(struct verbs_conn *c, const struct prologue *peer)
 {
 	uint32_t mine = c->domain->config.msg_max;
 
-	if (peer->nr_recvs < PEER_RECVS_MIN) {
-		log_warn("the peer announces %u receives, over RDMA %u are the least",
-			 peer->nr_recvs, PEER_RECVS_MIN);
-		return -EBADMSG;
-	}
+	if (peer->nr_recvs < PEER_RECVS_MIN)
+		return tp_blame(&c->conn, -EBADMSG,
+				"announces %u receives, over RDMA %u are the least", peer->nr_recvs,
+				PEER_RECVS_MIN);
 	c->peer_recvs = c->credits = peer->nr_recvs;
 	c->conn.msg_max = peer->msg_max < mine ? peer->msg_max : mine;
 	return 0;

@@ -2,6 +2,7 @@
  * What is said when something fails: one line, with the cause and the way out. The tool's, the
  * library's at its default level, and the server's.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -334,6 +335,100 @@ E2E(messages, of_strangers)
 	one_line(TOOL("ls", url), WORDS("the server at 127.0.0.1:", " does not speak usrbio"));
 	kill(stranger.pid, SIGKILL);
 	process_wait(&stranger);
+}
+
+static unsigned in_file(const char *path, const char *text)
+{
+	char line[1024];
+	unsigned n = 0;
+	FILE *file = fopen(path, "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		n += strstr(line, text) != NULL;
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* A server that dies, is away for longer than the mount waits, and comes back: a line for each. */
+E2E(messages, of_an_outage)
+{
+	char addr[96], export[PATH_MAX], log[PATH_MAX], mount[256], line[512];
+	struct server server;
+	struct process ping;
+
+	e2e_needs_server_process();
+	cr_assert_eq(mkdir(scratch_file("dir"), 0755), 0);
+	snprintf(export, sizeof(export), "data=%s", scratch_file("dir"));
+	snprintf(log, sizeof(log), "%s", scratch_file("log"));
+	server_start(&server, NULL, export, NULL);
+	snprintf(addr, sizeof(addr), "%s", server.addr);
+	snprintf(mount, sizeof(mount), "%s/data?timeout=2", addr);
+	setenv("USRBIO_LOG", "warn", 1);
+	process_start(
+		&ping,
+		(const char *const[]){E2E_TOOL, "ping", "-c", "1000000", "-i", "20", mount, NULL},
+		log);
+	cr_assert(process_line(&ping, line, sizeof(line)));
+	server_kill(&server);
+	while (!in_file(log, "giving up"))
+		nap_ms(20);
+	while (in_file(log, "usrbio ping: ") < 1)
+		nap_ms(20);
+	nap_ms(2500); /* it looks for the server once a second, and has nothing to add */
+	server_start(&server, addr, export, NULL);
+	while (!in_file(log, "connected to"))
+		nap_ms(20);
+	kill(ping.pid, SIGKILL);
+	process_wait(&ping);
+	server_stop(&server);
+	cr_expect_eq(in_file(log, ": connection lost: "), 1);
+	cr_expect_eq(in_file(log, "giving up until it is back"), 1);
+	cr_expect_leq(in_file(log, "; trying again"), 1);
+	cr_expect_eq(in_file(log, ": connected to "), 1);
+	cr_expect_eq(in_file(log, "usrbio ping: "), 1, "the tool's, for hundreds of failures");
+	cr_expect_leq(in_file(log, ""), 5);
+}
+
+/* For programs: the words of a failure, none where there is nothing to add, none after it. */
+E2E(messages, of_the_api)
+{
+	const char *url = "tcp://127.0.0.1:1/data?timeout=1/file", *bad = "tcp://h/data?x=1/file";
+	char text[512], little[8];
+	int len;
+
+	cr_expect_eq(usrbio_open(bad, O_RDONLY, 0), -EINVAL);
+	len = usrbio_reason(bad, -EINVAL, text, sizeof(text));
+	cr_expect_eq(len, (int)strlen(text));
+	cr_expect(strstr(text, "unknown option \"x=1\""), "%s", text);
+	cr_expect_eq(usrbio_reason(bad, -EINVAL, little, sizeof(little)), len);
+	cr_expect_str_eq(little, "unknown");
+	cr_expect_eq(usrbio_reason(bad, -EIO, text, sizeof(text)), 0);
+	cr_expect_str_eq(text, "");
+
+	cr_expect_eq(usrbio_reason(url, -EREMOTEIO, text, sizeof(text)), 0, "nobody has tried");
+	cr_expect_eq(usrbio_open(url, O_RDONLY, 0), -EREMOTEIO);
+	cr_expect_gt(usrbio_reason(url, -EREMOTEIO, text, sizeof(text)), 0);
+	cr_expect(strstr(text, "cannot connect to 127.0.0.1:1: "), "%s", text);
+	cr_expect_gt(
+		usrbio_reason("tcp://127.0.0.1:1/data?timeout=1", -EREMOTEIO, text, sizeof(text)),
+		0);
+	cr_expect_eq(usrbio_reason(url, -ENOENT, text, sizeof(text)), 0, "another error");
+
+	file_make("file", 1, 10);
+	cr_expect_eq(usrbio_open(url_of("missing"), O_RDONLY, 0), -ENOENT);
+	cr_expect_eq(usrbio_reason(url_of("missing"), -ENOENT, text, sizeof(text)), 0);
+	cr_expect_eq(usrbio_reason("/etc/passwd", -ENOENT, text, sizeof(text)), 0);
+	cr_expect_eq(usrbio_reason("", -ENOENT, text, sizeof(text)), 0);
+	cr_expect_eq(usrbio_reason(NULL, -ENOENT, text, sizeof(text)), -EINVAL);
+	cr_expect_eq(usrbio_reason(url, -ENOENT, NULL, sizeof(text)), -EINVAL);
+	cr_expect_eq(usrbio_reason(url, -ENOENT, text, 0), -EINVAL);
+
+	/* A name of the server's making is shown as the log shows it. */
+	snprintf(text, sizeof(text), "tcp://h/data?\033[31m=1");
+	cr_expect_eq(usrbio_open(text, O_RDONLY, 0), -EINVAL);
+	cr_expect_gt(usrbio_reason(text, -EINVAL, text, sizeof(text)), 0);
+	cr_expect_null(strchr(text, '\033'));
 }
 
 /* Each ends the start, and says what to do. */
