@@ -42,7 +42,7 @@ E2E(stopped_server, for_longer_than_its_clients_wait)
 /* How long the server had been silent when a client's log says so; 0: it does not. */
 static unsigned noticed_ms(const char *log)
 {
-	static const char text[] = "the server has been silent for ";
+	static const char text[] = " has been silent for ";
 	FILE *f = fopen(log, "re");
 	char line[512], *found;
 	unsigned ms = 0;
