@@ -1,5 +1,6 @@
 /* usrbio ls: names in order, optionally with attributes and what is below. */
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +31,23 @@ struct entry {
 	unsigned char type;
 };
 
+/* Names are kept to be sorted, as many as a server likes to send: so much memory for those of one
+ * directory, 2 to 3 million of usual length. */
+#define NAMES_BYTES ((size_t)192 << 20)
+#define NAME_BYTES  (32 + sizeof(struct entry)) /* of each, beside its text: about */
+
 struct listing {
 	struct entry *entries;
-	size_t n, room;
+	size_t n, room, bytes;
 };
 
 static int add(const char *name, unsigned char type, void *arg)
 {
 	struct listing *listing = arg;
 
+	listing->bytes += NAME_BYTES + strlen(name);
+	if (listing->bytes > NAMES_BYTES)
+		return -E2BIG;
 	if (listing->n == listing->room) {
 		listing->room = listing->room ? 2 * listing->room : 64;
 		listing->entries =
@@ -117,8 +126,14 @@ static bool has_headings(const struct options *options)
 static int list(struct options *options, const char *dir)
 {
 	struct listing listing = {0};
-	int err = fs_mount.list(dir, add, &listing), status = err ? fail(dir, err) : EXIT_FINE;
+	int err = fs_mount.list(dir, add, &listing), status = EXIT_FINE;
 
+	if (err == -E2BIG)
+		status = fail_text(
+			"%s: more names than are sorted at once: only the first %zu are shown", dir,
+			listing.n);
+	else if (err)
+		status = fail(dir, err);
 	if (!err && has_headings(options)) {
 		show_name(dir);
 		puts(":");
