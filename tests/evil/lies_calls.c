@@ -255,6 +255,96 @@ static void reopen_to_create(struct evil *e, const struct lie *lie)
 		      -ENOENT);
 }
 
+/* 0 when it is refused. */
+static uint64_t open_directory(struct evil *e, const char *path)
+{
+	int got = evil_call(e, &(struct call){.op = CALL_OPEN,
+					      .path = text(path),
+					      .flags = OPEN_READ | OPEN_DIRECTORY});
+
+	return got ? 0 : e->reply.file;
+}
+
+/* Every op, with names in what these handles stand for. */
+static void try_directories(struct evil *e, uint64_t at, uint64_t at2, const char *name)
+{
+	for (uint32_t op = CALL_OPEN; op < NR_CALLS; op++) {
+		struct call call = {.op = op,
+				    .at = at,
+				    .path = text(name),
+				    .at2 = at2,
+				    .path2 = text("stolen"),
+				    .flags = op == CALL_OPEN   ? OPEN_READ | OPEN_FOLLOW
+					     : op == CALL_STAT ? CALL_FOLLOW
+							       : 0,
+				    .persistent = {(const uint8_t *)"name", 4},
+				    .mode = 0755};
+
+		if (op == CALL_COUNTERS) /* not agreed on */
+			continue;
+		if (!evil_call(e, &call))
+			escape(e, "op %u of %s succeeded", op, name);
+		if (e->over)
+			return;
+	}
+}
+
+/* Handles that stand for no directory of this session. */
+static void wrong_directories(struct evil *e, const struct lie *lie)
+{
+	struct evil other;
+	uint64_t root = open_directory(e, "");
+	uint64_t wrong[] = {1, UINT64_MAX, e->file, root ^ 1, root ^ 1ull << 32, 0};
+
+	evil_open(&other, e->bed, e->name, STAGE_WELCOME);
+	wrong[5] = open_directory(&other, "");
+	if (!root || !wrong[5])
+		escape(e, "the root cannot be opened");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		try_directories(e, wrong[i], 0, "file");
+		try_directories(e, root, wrong[i], "no-such");
+		try_directories(e, wrong[i], wrong[i], "file");
+	}
+	expect_status(e, evil_call(e, &(struct call){.op = CALL_CLOSE, .file = root}), 0);
+	try_directories(e, root, 0, "file");
+	evil_close(&other, e);
+	expect_alive(e);
+	expect_file(e);
+}
+
+/* Names that are none, in a directory that is one. */
+static void wrong_names(struct evil *e, const struct lie *lie)
+{
+	static const char *const names[] = {
+		"",	  ".",	     "..",	    "/",   "../secret",	 "./file", "file/",
+		"//file", "x/../..", "/etc/passwd", "out", "out/secret", "link"};
+	char name[PROTO_NAME_MAX + 2];
+	uint64_t root = open_directory(e, "");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		/* A link may be moved and named as itself, and looked at: but not through. */
+		if (!strcmp(names[i], "out") || !strcmp(names[i], "link")) {
+			struct call call = {.op = CALL_OPEN,
+					    .at = root,
+					    .path = text(names[i]),
+					    .flags = OPEN_READ | OPEN_FOLLOW};
+
+			if (!evil_call(e, &call))
+				escape(e, "%s was followed", names[i]);
+			call.flags = OPEN_READ;
+			if (!evil_call(e, &call))
+				escape(e, "%s was opened", names[i]);
+			continue;
+		}
+		try_directories(e, root, root, names[i]);
+	}
+	memset(name, 'n', sizeof(name));
+	name[sizeof(name) - 1] = 0;
+	try_directories(e, root, root, name);
+	expect_alive(e);
+	expect_file(e);
+}
+
 const struct lie call_lies[] = {
 	{"op-zero", STAGE_WELCOME, violation, CALL(.op = 0), 0},
 	{"op-unknown", STAGE_WELCOME, violation, CALL(.op = NR_CALLS), 0},
@@ -273,7 +363,7 @@ const struct lie call_lies[] = {
 	{"open-without-a-mode", STAGE_WELCOME, status, CALL(.op = CALL_OPEN, .path = TEXT("file")),
 	 .number = -EINVAL},
 	{"open-unknown-flags", STAGE_WELCOME, status,
-	 CALL(.op = CALL_OPEN, .path = TEXT("file"), .flags = OPEN_READ | 0x100),
+	 CALL(.op = CALL_OPEN, .path = TEXT("file"), .flags = OPEN_READ | 2 * OPEN_FOLLOW),
 	 .number = -EINVAL},
 	{"close-nothing", STAGE_WELCOME, status, CALL(.op = CALL_CLOSE), .number = -ESTALE},
 	{"fsync-nothing", STAGE_WELCOME, status, CALL(.op = CALL_FSYNC), .number = -EBADF},
@@ -289,5 +379,7 @@ const struct lie call_lies[] = {
 	{"names-almost-true", STAGE_FILE, almost_names},
 	{"name-of-a-file-outside", STAGE_WELCOME, outside_name},
 	{"reopen-to-create", STAGE_WELCOME, reopen_to_create},
+	{"directories-that-are-none", STAGE_FILE, wrong_directories},
+	{"names-in-a-directory", STAGE_FILE, wrong_names},
 	{NULL},
 };
