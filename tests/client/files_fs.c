@@ -2,7 +2,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/usrbio.h"
@@ -204,4 +206,77 @@ Test(fs, mount_point)
 	cr_expect_eq(usrbio_mount_point("/", buf, sizeof(buf), &rest), -ENOENT);
 	cr_expect_eq(usrbio_mount_point("tcp://h", buf, sizeof(buf), &rest), -EINVAL);
 	cr_expect_eq(usrbio_mount_point(NULL, buf, sizeof(buf), &rest), -EINVAL);
+}
+
+/* By a directory: what is asked for goes along with the handle of where. */
+Test(fs, names_in_a_directory)
+{
+	struct usrbio_stat st;
+	struct usrbio_dir *dir;
+	struct usrbio_id id;
+	int one, two, file;
+
+	fake.mode = S_IFDIR | 0700;
+	one = usrbio_open("tcp://h/e/one", O_RDONLY | O_DIRECTORY, 0);
+	two = usrbio_open("tcp://h/e/two", O_RDONLY | O_DIRECTORY, 0);
+	cr_assert_eq(usrbio_fstat(one, &st), 0);
+	file = usrbio_openat(one, "f", O_RDWR | O_CREAT, 0171755);
+	cr_assert_geq(file, 0);
+	cr_expect_eq(fake.op, CALL_OPEN);
+	cr_expect_eq(fake.flags, OPEN_READ | OPEN_WRITE | OPEN_CREATE | OPEN_FOLLOW);
+	cr_expect_eq(fake.call_mode, 01755);
+	cr_expect_str_eq(fake.path, "f");
+	cr_expect_neq(fake.at, 0);
+	usrbio_close(usrbio_openat(one, "g", O_RDONLY | O_NOFOLLOW, 0));
+	cr_expect_eq(fake.flags, OPEN_READ | OPEN_NOFOLLOW);
+	usrbio_close(usrbio_openat(one, "g", O_RDONLY | O_CREAT | O_EXCL, 0));
+	cr_expect_eq(fake.flags, OPEN_READ | OPEN_CREATE | OPEN_EXCLUSIVE);
+	cr_assert_eq(usrbio_fstatat(one, "f", &st, 0), 0);
+	cr_expect(fake.op == CALL_STAT && fake.flags == CALL_FOLLOW);
+	cr_expect_eq(st.host, usrbio_host());
+	cr_assert_eq(usrbio_fstatat(one, "f", &st, AT_SYMLINK_NOFOLLOW), 0);
+	cr_expect_eq(fake.flags, CALL_NOFOLLOW);
+	cr_assert_eq(usrbio_mkdirat(one, "d", 0755), 0);
+	cr_expect(fake.op == CALL_MKDIR && fake.call_mode == 0755);
+	cr_assert_eq(usrbio_unlinkat(one, "d", 0), 0);
+	cr_expect_eq(fake.op, CALL_UNLINK);
+	cr_assert_eq(usrbio_unlinkat(one, "d", AT_REMOVEDIR), 0);
+	cr_expect_eq(fake.op, CALL_RMDIR);
+	cr_assert_eq(usrbio_renameat(one, "a", two, "b", RENAME_NOREPLACE), 0);
+	cr_expect(fake.op == CALL_RENAME && fake.flags == CALL_NOREPLACE);
+	cr_expect(fake.at && fake.at2 && fake.at != fake.at2);
+	cr_expect_str_eq(fake.path2, "b");
+	cr_assert_eq(usrbio_fchmod(file, 07751), 0);
+	cr_expect(fake.op == CALL_SETATTR && fake.flags == SET_MODE && fake.call_mode == 0751);
+	cr_assert_eq(usrbio_seek(file, 0, SEEK_HOLE), 0);
+	cr_expect(fake.op == CALL_SEEK && fake.flags == CALL_HOLE);
+	cr_assert_eq(usrbio_ancestors(one, &id, 1), 0);
+	cr_assert_eq(usrbio_fdopendir(one, &dir), 0);
+	cr_expect(fake.op == CALL_READDIR && fake.file && !fake.at);
+	usrbio_closedir(dir);
+	usrbio_close(file);
+	usrbio_close(one);
+	usrbio_close(two);
+	cr_expect_eq(fake.mounts, 0);
+	cr_expect_eq(fake.handles, 0);
+}
+
+/* What would not even fit into a message is not sent. */
+Test(fs, what_is_no_name)
+{
+	static char name[6000];
+	struct usrbio_stat st;
+	int dir = usrbio_open("tcp://h/e/d", O_RDONLY | O_DIRECTORY, 0), calls = fake.calls;
+
+	cr_expect_eq(usrbio_openat(dir, "a/b", O_RDONLY, 0), -EINVAL);
+	cr_expect_eq(usrbio_mkdirat(dir, "..", 0), -EINVAL);
+	cr_expect_eq(usrbio_unlinkat(dir, "", 0), -EINVAL);
+	cr_expect_eq(usrbio_renameat(dir, "a", dir, ".", 0), -EINVAL);
+	cr_expect_eq(usrbio_fstatat(dir, NULL, &st, 0), -EINVAL);
+	memset(name, 'n', sizeof(name) - 1);
+	cr_expect_eq(usrbio_fstatat(dir, name, &st, 0), -ENAMETOOLONG);
+	cr_expect_eq(usrbio_mkdirat(-1, "a", 0), -EBADF);
+	cr_expect_eq(usrbio_mkdirat(0, "a", 0), -EBADF);
+	cr_expect_eq(fake.calls, calls);
+	usrbio_close(dir);
 }
