@@ -93,9 +93,8 @@ int usrbio_lstat(const char *path, struct usrbio_stat *st);
  * "", ".", ".." and what has a slash in it are -EINVAL. The directory may have been renamed since,
  * within its export; -ESTALE when it has left that, -ENOENT when it was removed. -ENOTDIR: dirfd is
  * no directory; -EBADF: it is none of ours.
- */
-/*
- * As usrbio_open. A symbolic link of that name is followed, as long as it stays within the export,
+ *
+ * Of usrbio_openat: flags, mode and result are as of usrbio_open. A symbolic link of that name is followed, as long as it stays within the export,
  * unless flags have O_NOFOLLOW (-ELOOP) or O_EXCL.
  */
 int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode);
