@@ -94,8 +94,8 @@ int usrbio_lstat(const char *path, struct usrbio_stat *st);
  * within its export; -ESTALE when it has left that, -ENOENT when it was removed. -ENOTDIR: dirfd is
  * no directory; -EBADF: it is none of ours.
  *
- * Of usrbio_openat: flags, mode and result are as of usrbio_open. A symbolic link of that name is followed, as long as it stays within the export,
- * unless flags have O_NOFOLLOW (-ELOOP) or O_EXCL.
+ * Of usrbio_openat: flags, mode and result are as of usrbio_open. A symbolic link of that name is
+ * followed, as long as it stays within the export, unless flags have O_NOFOLLOW (-ELOOP) or O_EXCL.
  */
 int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode);
 /* flags: 0, or AT_SYMLINK_NOFOLLOW: a symbolic link itself. */
