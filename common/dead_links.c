@@ -55,7 +55,7 @@ static bool take(const struct sweep *sweep, const char *name, struct link *link)
 	if (!lstat(target, &st) || errno != ENOENT)
 		return false;
 	snprintf(link->name, sizeof(link->name), "%s", name);
-	snprintf(link->object, sizeof(link->object), "/%s", target + sizeof(SHM) - 1);
+	snprintf(link->object, sizeof(link->object), "/%.*s", NAME_MAX, target + sizeof(SHM) - 1);
 	link->mapped = false;
 	return true;
 }
