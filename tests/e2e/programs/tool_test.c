@@ -219,8 +219,8 @@ static void check_bench(const char *direction)
 {
 	char out[16384];
 
-	cr_assert_eq(run_into(out, sizeof(out), E2E_TOOL, "bench", "--create", "--size", "1M",
-			      "--time", "1", direction, "--json", url_of("bench")),
+	cr_assert_eq(run_into(out, sizeof(out), E2E_TOOL, "bench", "--create", "--force", "--size",
+			      "1M", "--time", "1", direction, "--json", url_of("bench")),
 		     0);
 	cr_assert(is_json(out), "%s", out);
 	cr_assert(strstr(out, "iops"), "%s", out);
