@@ -29,26 +29,49 @@ static int find(const struct fs *fs, int fd, uint64_t pos, struct extent *extent
 	return 0;
 }
 
+static bool unchanged(const struct usrbio_stat *a, const struct usrbio_stat *b)
+{
+	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/*
+ * No data was found behind pos. Up to the end there is a hole then; but who cuts the file and fills
+ * it again meanwhile makes that a guess, so the rest of a file that changed is read.
+ */
+static int find_end(struct extents *extents, const struct fs *fs, int fd,
+		    const struct usrbio_stat *before)
+{
+	struct usrbio_stat after;
+	int err = fs->fstat(fd, &after);
+
+	if (err)
+		return err;
+	if (!unchanged(before, &after) && after.size > extents->pos) {
+		extents->list[extents->n++] = (struct extent){extents->pos, after.size};
+		extents->pos = after.size;
+		return 0;
+	}
+	extents->complete = true;
+	extents->size = after.size;
+	return 0;
+}
+
 int extents_fill(struct extents *extents, const struct fs *fs, int fd)
 {
 	int err = 0;
 
 	extents->n = extents->next = 0;
-	while (!err && extents->n < sizeof(extents->list) / sizeof(*extents->list)) {
+	while (!err && !extents->complete && extents->n < NR_EXTENTS) {
 		struct extent *extent = &extents->list[extents->n];
 		struct usrbio_stat st;
 
-		/* The size first: up to there, everything behind the last data is a hole. */
 		err = fs->fstat(fd, &st);
 		if (err)
 			return err;
 		err = find(fs, fd, extents->pos, extent);
 		if (err == -ENXIO) {
-			extents->complete = true;
-			extents->size = st.size;
-			return 0;
-		}
-		if (!err) {
+			err = find_end(extents, fs, fd, &st);
+		} else if (!err) {
 			extents->pos = extent->end;
 			extents->n++;
 		}

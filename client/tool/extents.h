@@ -11,8 +11,10 @@ struct extent {
 	uint64_t off, end;
 };
 
+#define NR_EXTENTS 64
+
 struct extents {
-	struct extent list[64];
+	struct extent list[NR_EXTENTS];
 	unsigned n, next; /* next: the first one that is not copied */
 	uint64_t pos;	  /* data before it has been looked for */
 	uint64_t size;	  /* when it is complete: of the file */

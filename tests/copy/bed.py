@@ -66,7 +66,7 @@ def noise(n, seed=None):
 
 
 class Bed:
-    """x/s and x/t are source and target; x is exported, and so is everything around it."""
+    """x/s and x/t are source and target, x/outside is neither; x is exported, and x/t once more."""
 
     def __init__(self, build):
         self.tool = os.path.abspath(os.path.join(build, "client/usrbio"))
@@ -83,7 +83,7 @@ class Bed:
         log = open(os.path.join(self.top, "log"), "w")
         self.server = subprocess.Popen(
             [self.server_path, "--listen", "tcp://127.0.0.1:0", "--export", f"data={self.top}/x",
-             "--export", f"inner={self.top}/x/t", "--export", "proc=/proc/sys/kernel,ro",
+             "--export", f"inner={self.top}/x/t", "--export", "proc=/proc,ro",
              "--sandbox", "on"], stdout=out, stderr=log)
         for _ in range(200):
             out.seek(0)
@@ -107,7 +107,7 @@ class Bed:
 
     def fresh(self):
         """Empty x/s and x/t, in place: the server has them open as exports."""
-        for name in ("x/s", "x/t", "outside"):
+        for name in ("x/s", "x/t", "x/outside"):
             path = os.path.join(self.top, name)
             os.makedirs(path, exist_ok=True)
             os.chmod(path, 0o755)
@@ -118,7 +118,7 @@ class Bed:
                 else:
                     os.unlink(victim)
         for below in os.listdir(self.top + "/x"):
-            if below not in ("s", "t"):
+            if below not in ("s", "t", "outside"):
                 self.clean(os.path.join(self.top, "x", below))
         self.clean(os.path.join(self.top, "r"))
 
