@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "common/log.h"
+#include "common/trusted.h"
 
 #define LINE_MAX_LEN 1024
 
@@ -113,23 +114,44 @@ static int check(const char *path, int fd)
 	return 0;
 }
 
-int keyfile_read(const char *path, keyfile_line *line, void *arg)
+/*
+ * By a link of somebody else's the wrong key could be shown as the one that is meant. And a FIFO in
+ * its place must not have us wait for who writes to it.
+ */
+static int open_file(const char *path, FILE **file)
 {
-	struct reader reader = {.path = path, .line = line, .arg = arg};
-	char buffer[BUFSIZ]; /* stdio's own would stay in freed memory */
-	/* A FIFO in its place must not have us wait for who writes to it. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), err;
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char reason[TRUSTED_REASON_MAX];
+	struct trusted_place place;
+	int err = trusted_walk(path, &place, reason), fd;
 
-	if (!file) {
+	if (err) {
+		log_error("%s: %s", path, *reason ? reason : strerror(-err));
+		return err;
+	}
+	fd = openat(place.dir, place.name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	*file = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!*file) {
 		err = -errno;
 		log_error("%s: %s", path, strerror(-err));
 		if (fd >= 0)
 			close(fd);
-		return err;
 	}
+	close(place.dir);
+	return err;
+}
+
+int keyfile_read(const char *path, keyfile_line *line, void *arg)
+{
+	struct reader reader = {.path = path, .line = line, .arg = arg};
+	char buffer[BUFSIZ]; /* stdio's own would stay in freed memory */
+	FILE *file;
+	int err = open_file(path, &file);
+
+	if (err)
+		return err;
 	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-	err = check(path, fd);
+	err = check(path, fileno(file));
 	if (!err)
 		err = read_lines(&reader, file);
 	fclose(file);

@@ -12,8 +12,8 @@ typedef const char *keyfile_line(void *arg, const char *id, const char *word, ch
 
 /*
  * Read a file, line by line. Refused unless it is a regular file of this user or root that nobody
- * else may read or write. 0; -EACCES, -EINVAL or what open and read say, after one line in the log
- * that names the file, and the line where it is one.
+ * else may read or write, and no link of another user's leads to it. 0; -EACCES, -EINVAL or what
+ * open and read say, after one line in the log that names the file, and the line where it is one.
  */
 int keyfile_read(const char *path, keyfile_line *line, void *arg);
 

@@ -107,6 +107,21 @@ Test(keyfile, somebody_elses_is_refused)
 	cr_expect_eq(keyfile_read(path, note, NULL), -EACCES);
 }
 
+Test(keyfile, a_link_of_somebody_elses_is_not_followed)
+{
+	char link[sizeof(path) + 5];
+
+	if (geteuid())
+		cr_skip_test("only root can give links away");
+	snprintf(link, sizeof(link), "%s.link", path);
+	write_text("[alice]\n");
+	cr_assert_not(symlink(path, link));
+	cr_expect_eq(keyfile_read(link, note, NULL), 0);
+	cr_assert_not(lchown(link, 12345, 12345));
+	cr_expect_eq(keyfile_read(link, note, NULL), -ELOOP);
+	unlink(link);
+}
+
 Test(keyfile, must_be_a_file)
 {
 	cr_expect_eq(keyfile_read("/nowhere/at/all", note, NULL), -ENOENT);
