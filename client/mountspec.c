@@ -169,9 +169,11 @@ static int parse_option(struct mountspec *spec, const char *option)
 		spec->read_only = true;
 		return 0;
 	}
-	if (!strncmp(option, "nconnect=", 9))
+	if (!strncmp(option, "nconnect=", 9)) {
+		spec->given |= SPEC_NCONNECT;
 		return parse_count(spec, "nconnect", option + 9, 1, SESSION_CONNS_MAX,
 				   &spec->nconnect);
+	}
 	if (!strncmp(option, "tls=", 4))
 		return parse_tls(spec, option + 4);
 	if (!strncmp(option, "key=", 4))
@@ -184,6 +186,7 @@ static int parse_option(struct mountspec *spec, const char *option)
 	err = parse_count(spec, "timeout", option + 8, 0, TIMEOUT_MAX_S, &seconds);
 	if (!err)
 		spec->timeout_ms = seconds * 1000;
+	spec->given |= SPEC_TIMEOUT;
 	return err;
 }
 
@@ -477,5 +480,5 @@ bool mountspec_same(const struct mountspec *spec, const struct mountspec *other)
 	       !strcmp(spec->serve, other->serve) && !strcmp(spec->export, other->export) &&
 	       !strcmp(spec->key, other->key) && spec->tls == other->tls &&
 	       spec->read_only == other->read_only && spec->timeout_ms == other->timeout_ms &&
-	       spec->nconnect == other->nconnect;
+	       spec->nconnect == other->nconnect && spec->given == other->given;
 }

@@ -16,6 +16,8 @@
 #define SPEC_HOST_MAX	256
 #define SPEC_WRONG_MAX	400
 
+enum { SPEC_TIMEOUT = 1, SPEC_NCONNECT = 2 };
+
 struct spec_host {
 	char name[SPEC_HOST_MAX];
 	uint16_t port;
@@ -36,6 +38,7 @@ struct mountspec {
 	bool tls;		     /* tls=required, or the scheme says so: over nothing but TLS */
 	char key[SECRET_ID_MAX + 1]; /* key=NAME: whose file has our key; "": see credentials.h */
 	unsigned nconnect;	    /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
+	unsigned given;		    /* SPEC_TIMEOUT, SPEC_NCONNECT: said, not by default */
 	char wrong[SPEC_WRONG_MAX]; /* what is wrong with the URL, where something is */
 };
 
@@ -72,7 +75,10 @@ bool mountspec_wrong(const char *url, char *text, size_t room);
 /* Is it a URL of the form loop:///...? Then the path in it, else NULL. */
 const char *mountspec_served(const char *url);
 
-/* Do both mean the same: server, export and options, however they are spelled? */
+/*
+ * Do both mean the same: server, export and options, however they are spelled? An option that says
+ * what is the default is an option: so a program gets a second mount of an export.
+ */
 bool mountspec_same(const struct mountspec *spec, const struct mountspec *other);
 
 /* Is this its (normalised) mount point? A '?' without options makes no difference. */

@@ -182,11 +182,18 @@ E2E(hardlink, relative_names_below_an_attached_directory)
 }
 
 /* The export at its URL and at a directory: two mounts, as two bind mounts are to link(2). */
-E2E(hardlink, a_url_and_a_path_are_of_two_mounts)
+/* What is attached to a URL is of its mount; a URL with other options is of another one. */
+E2E(hardlink, a_url_and_a_path_are_of_one_mount)
 {
+	char other[600];
+
 	attach_export();
 	file_make("file", SEED, SIZE);
-	cr_assert_eq(hf3fs_hardlink(url_of("file"), path_of("new")), EXDEV);
-	cr_assert_eq(hf3fs_hardlink(path_of("file"), url_of("new")), EXDEV);
+	snprintf(other, sizeof(other), "%s/%snew", mount_with("timeout=60"), e2e_prefix);
+	cr_assert_eq(hf3fs_hardlink(path_of("file"), other), EXDEV);
+	cr_assert_eq(hf3fs_hardlink(url_of("file"), other), EXDEV);
 	expect_same(url_of("file"), path_of("file"), 1);
+	cr_assert_eq(hf3fs_hardlink(url_of("file"), path_of("new")), 0);
+	cr_assert_eq(hf3fs_hardlink(path_of("file"), url_of("newer")), 0);
+	expect_same(url_of("new"), path_of("newer"), 3);
 }

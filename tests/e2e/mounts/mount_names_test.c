@@ -117,15 +117,18 @@ E2E(mount_names, one_goes_and_the_other_goes_on)
 
 E2E(mount_names, of_a_url_that_is_spelled_otherwise)
 {
-	const char *options = mount_with("nconnect=1&timeout=60");
+	char slashes[400], one[400], other[400], path[700];
 	int fd = attached_file();
-	char slashes[400];
 
 	snprintf(slashes, sizeof(slashes), "%s//", e2e_mount);
 	expect_all(slashes, e2e_dir, fd);
-	expect_all(options, e2e_dir, fd);
-	expect_all(options, slashes, fd);
 	close_reg(fd);
+	snprintf(one, sizeof(one), "%s", mount_with("timeout=33&nconnect=2"));
+	snprintf(other, sizeof(other), "%s", mount_with("nconnect=2&timeout=033"));
+	snprintf(path, sizeof(path), "%s/%sfile", one, e2e_prefix);
+	fd = file_reg(path, O_RDONLY);
+	expect_all(other, one, fd);
+	file_unreg(fd);
 }
 
 E2E(mount_names, links_and_renames_between_them)
