@@ -89,6 +89,20 @@ static void complain(const struct outside_case *c, const char *what, unsigned *n
 	++*n;
 }
 
+/* A sanitizer of the tool's or the library's, whatever the exit status. */
+static const char *check_reports(void)
+{
+	static char line[300];
+	FILE *f = fopen("../../stderr", "re");
+	bool seen = false;
+
+	while (f && !seen && fgets(line, sizeof(line), f))
+		seen = strstr(line, "Sanitizer: ") || strstr(line, "runtime error: ");
+	if (f)
+		fclose(f);
+	return seen ? line : NULL;
+}
+
 static void show(const char *path)
 {
 	char line[300];
@@ -131,6 +145,7 @@ static unsigned play(const struct outside_case *c)
 	if ((c->lie.call && !mock->nr_calls) || (c->lie.io && !mock->nr_ios))
 		complain(c, "the lie has never been told", &n);
 	complain(c, check_end(c, status, &usage), &n);
+	complain(c, check_reports(), &n);
 	complain(c, steering("../../stderr", false), &n);
 	if (c->terminal)
 		complain(c, steering("../../stdout", true), &n);
