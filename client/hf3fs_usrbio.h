@@ -116,7 +116,8 @@ int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t
 		    size_t block_size, int numa);
 
 /*
- * Map an iov that another process of the same user on this host has created, by its id.
+ * Map an iov that another process of the same user on this host has created, by its id. Both are in
+ * one network and one PID namespace: not in two containers that have their own.
  * 0; -ENOENT (no such id, unlinked, or another block_size), -EPERM (another user's), -EINVAL (size
  * 0 or larger than the iov), -ENOMEM. Destroying it leaves the creator's alone.
  */
