@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/log.h"
+#include "server/identity.h"
 #include "server/notify.h"
 #include "server/options.h"
 
@@ -81,6 +82,10 @@ int main(int argc, char **argv)
 		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	block_signals(&ending);
 	allow_descriptors();
+	/* Before there is a thread: to who changes its credentials later, as each thread that
+	 * serves clients would, the kernel refuses descriptors of rdma_cm opened before that.
+	 */
+	identity_forgo_set_id();
 	umask(0); /* modes are the clients' business, as with open(2) of their own */
 	notify_open();
 	if (options.sandbox != SANDBOX_OFF)
