@@ -283,14 +283,12 @@ static void report_json(const struct copy_totals *totals, double seconds)
 	       (double)histogram_percentile(&totals->times, 0.99) / 1e3);
 }
 
-/* Where nothing was copied there is no rate; and nothing to report when that was an error. */
+/* Where no bytes were copied there is no rate. */
 static void report_text(const struct copy_totals *totals, double seconds, bool verified)
 {
 	double bytes = (double)totals->bytes;
 	char size[24], rate[24];
 
-	if (!totals->files && totals->failed)
-		return;
 	printf("%llu file%s, %s in %.3f s", (unsigned long long)totals->files,
 	       totals->files == 1 ? "" : "s", show_bytes(bytes, size), seconds);
 	if (totals->bytes)
@@ -298,13 +296,15 @@ static void report_text(const struct copy_totals *totals, double seconds, bool v
 	puts(verified ? ", verified" : "");
 }
 
-static void report(const struct options *options, const struct copy_totals *totals, uint64_t ns)
+static void report(const struct options *options, const struct copy_totals *totals, int status,
+		   uint64_t ns)
 {
 	double seconds = (double)ns / 1e9;
 
+	/* When nothing came about, why has been said. */
 	if (options->json)
 		report_json(totals, seconds);
-	else if (!options->quiet)
+	else if (!options->quiet && (totals->files || !status))
 		report_text(totals, seconds, options->config.verify);
 }
 
@@ -348,9 +348,9 @@ static int run(int argc, char **argv)
 	status = copy_all(&options, &run, argv + optind, argc - optind - 1);
 	progress_stop(progress);
 	run_tell_missing(&run);
-	report(&options, &run.totals, now_ns() - begin);
 	if (run.totals.failed || run.stopped)
 		status = EXIT_FAILED;
+	report(&options, &run.totals, status, now_ns() - begin);
 	run_destroy(&run);
 	return stop_signal() ? 128 + stop_signal() : status;
 }

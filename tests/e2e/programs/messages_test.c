@@ -167,6 +167,10 @@ E2E(messages, of_copies)
 		run_into(said, sizeof(said), E2E_TOOL, "cp", url_of("missing"), scratch_file("x")),
 		1);
 	cr_expect_str_eq(said, "");
+	cr_expect_eq(run_into(said, sizeof(said), E2E_TOOL, "cp", "/etc/passwd",
+			      url_of("no/such/directory")),
+		     1);
+	cr_expect_str_eq(said, "");
 	file_make("small", 1, 12);
 	cr_expect_eq(
 		run_into(said, sizeof(said), E2E_TOOL, "cp", url_of("small"), scratch_file("x")),
