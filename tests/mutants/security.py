@@ -344,4 +344,23 @@ MEMORY = [
            "share/ids_are_drawn"),
 ]
 
-SECURITY = [*HANDSHAKE, *SESSIONS, *GRANTS, *SECRETS, *TLS, *CONFINEMENT, *MEMORY]
+SHOWN = [
+    Mutant("names-c1", "C1 controls in UTF-8 are no text",
+           "common/text.c",
+           "{0x7f, 0x9f}", "{0x7f, 0x7f}",
+           "common_test text/masks"),
+    Mutant("names-raw", "a name is quoted on a terminal",
+           "client/tool/show.c",
+           "terminal = isatty(STDOUT_FILENO);", "terminal = 0;",
+           "names/on_a_terminal"),
+    Mutant("complaints-raw", "a complaint shows no control characters",
+           "client/tool/say.c",
+           "text_escape(to, text, show_utf8());", "fputs(text, to);",
+           "names/in_complaints"),
+    Mutant("log-raw", "nor does a line of a log",
+           "common/log.c",
+           "\ttext_mask(line + head, (size_t)body);\n", "",
+           "common_test log/what_a_peer_says_commands_no_terminal"),
+]
+
+SECURITY = [*HANDSHAKE, *SESSIONS, *GRANTS, *SECRETS, *TLS, *CONFINEMENT, *MEMORY, *SHOWN]
