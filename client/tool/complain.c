@@ -14,7 +14,7 @@ void complain(const char *from, const char *to, enum side side, int err)
 		fail_text("%s: differs from %s", to, from);
 		break;
 	case ERR_JUST_MADE:
-		fail_text("%s: was just made by this command, not overwritten with %s", to, from);
+		fail_text("will not overwrite just-created '%s' with '%s'", to, from);
 		break;
 	case ERR_IS_DIRECTORY:
 		fail_text("%s: is a directory, not overwritten with the file %s", to, from);

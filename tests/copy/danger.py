@@ -170,7 +170,7 @@ def two_sources(bed, way):
         for source in (way[0], other):
             status, said = bed.cp("-r", bed.name(way[0], "s/a/x"), bed.name(way[0], "s/a/tree"),
                                   bed.name(source, "s/b/x"), bed.name(source, "s/b/tree"), bed.name(way[1], "t"))
-            check(status == 1 and said.count("just made") == 2, f"{status} {said}")
+            check(status == 1 and said.count("will not overwrite just-created") == 2, f"{status} {said}")
             for name in ("x", "tree/x"):
                 check(open(bed.path("t/" + name), "rb").read() == first, f"{name} is not the first", lost=True)
             check(os.path.exists(bed.path("t/tree/y")), "the rest did not go on", lost=True)
