@@ -162,6 +162,14 @@ static void add_file(struct copy *copy, const struct target *target, const char 
 		copy_add(copy, copy_file_new(NULL, path, NULL, target->path));
 }
 
+/* "new/" is to be a directory; target_open has looked at what exists. */
+static bool wants_directory(const struct target *target)
+{
+	size_t len = strlen(target->path);
+
+	return target->name && len && target->path[len - 1] == '/';
+}
+
 static int reject(const char *path, int err, const struct usrbio_stat *st,
 		  const struct target *target, bool recursive)
 {
@@ -174,6 +182,8 @@ static int reject(const char *path, int err, const struct usrbio_stat *st,
 				 target->path, path);
 	if (!S_ISDIR(st->mode) && !S_ISREG(st->mode))
 		return fail_text("%s: neither a file nor a directory", path);
+	if (!S_ISDIR(st->mode) && wants_directory(target))
+		return fail_text("%s: there is no such directory", target->path);
 	return 0;
 }
 

@@ -271,6 +271,7 @@ def same_source_twice(bed, way):
 def no_such_directory(bed, way):
     put(bed.path("s/f"), b"1")
     bed.like_cp(way, ["s/f", "t/missing/f"])
+    bed.like_cp(way, ["s/f", "t/missing/"])  # not a file of that name
 
 
 def holes(bed, way):
