@@ -50,9 +50,13 @@ static inline void file_put(struct file *file)
 	file_put_many(file, 1);
 }
 
-/* A placeholder descriptor for an opened file; takes over the caller's reference. >= 0 or -EMFILE.
+/*
+ * A placeholder descriptor for a file that is about to be opened: what a server has made must not
+ * fail afterwards for want of a number here. >= 0 or -EMFILE; close it if the open fails.
  */
-int file_publish(struct file *file);
+int file_reserve(void);
+/* Let a placeholder stand for an opened file; takes over both, the caller's reference and fd. */
+void file_publish(struct file *file, int fd);
 /* The opened file of a descriptor, with a reference; NULL when it is none of ours (any more). */
 struct file *file_opened(int fd);
 int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */

@@ -47,26 +47,30 @@ static bool vacate(struct slot *slot, struct file *expected)
 	return true;
 }
 
-int file_publish(struct file *file)
+int file_reserve(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct fileobj *obj = fileobj_of(file);
-	struct slot *slot;
-	struct stat st;
 
 	if (fd < 0)
 		return -EMFILE;
 	pthread_once(&fork_once, watch);
-	slot = slots_make(&opened, fd);
-	if (!slot || fstat(fd, &st)) {
-		close(fd);
-		return -EMFILE;
-	}
+	if (slots_make(&opened, fd))
+		return fd;
+	close(fd);
+	return -EMFILE;
+}
+
+void file_publish(struct file *file, int fd)
+{
+	struct slot *slot = slots_make(&opened, fd); /* there already */
+	struct fileobj *obj = fileobj_of(file);
+	struct stat st = {0};
+
+	fstat(fd, &st); /* cannot fail for a descriptor of ours */
 	obj->placeholder = st.st_ino;
 	/* What is there was closed behind our back by close(2). */
 	vacate(slot, NULL);
 	atomic_store(&slot->pointer, obj);
-	return fd;
 }
 
 struct file *file_opened(int fd)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/cancel.h"
 #include "client/file.h"
@@ -112,27 +113,33 @@ uint32_t fs_open_flags(int flags)
 	return how;
 }
 
+int fs_published(int fd, struct file *file, int err)
+{
+	if (!err)
+		file_publish(file, fd);
+	else if (fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
 int usrbio_open(const char *path, int flags, mode_t mode)
 {
 	NOT_CANCELLED;
 	/* Where O_EXCL or O_NOFOLLOW forbid to follow a link, it must not be followed here either.
 	 */
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
+	struct file *file = NULL;
 	struct place place;
-	struct file *file;
 	int err = locate(path, follow, &place), fd;
 
 	if (err)
 		return err;
-	err = file_open(place.mount, NULL, place.path, fs_open_flags(flags), mode & 07777, &file,
-			NULL);
+	fd = file_reserve();
+	err = fd < 0 ? fd
+		     : file_open(place.mount, NULL, place.path, fs_open_flags(flags), mode & 07777,
+				 &file, NULL);
 	place_close(&place);
-	if (err)
-		return err;
-	fd = file_publish(file);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fs_published(fd, file, err);
 }
 
 int usrbio_close(int fd)

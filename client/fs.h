@@ -9,6 +9,10 @@
 
 /* OPEN_* of open(2)'s flags; others are ignored. */
 uint32_t fs_open_flags(int flags);
+
+/* What an open returns: fd, which stands for the file now, or err, and fd is closed. */
+struct file;
+int fs_published(int fd, struct file *file, int err);
 void fs_stat_of(const struct answer *answer, struct usrbio_stat *st);
 
 #endif

@@ -49,7 +49,7 @@ int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode)
 {
 	NOT_CANCELLED;
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
-	struct file *dir, *file;
+	struct file *dir, *file = NULL;
 	int err = check_name(name), fd;
 
 	if (err)
@@ -57,15 +57,13 @@ int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode)
 	dir = file_opened(dirfd);
 	if (!dir)
 		return -EBADF;
-	err = file_open(dir->mount, dir, name, fs_open_flags(flags) | (follow ? OPEN_FOLLOW : 0),
-			mode & 07777, &file, NULL);
+	fd = file_reserve();
+	err = fd < 0 ? fd
+		     : file_open(dir->mount, dir, name,
+				 fs_open_flags(flags) | (follow ? OPEN_FOLLOW : 0), mode & 07777,
+				 &file, NULL);
 	file_put(dir);
-	if (err)
-		return err;
-	fd = file_publish(file);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fs_published(fd, file, err);
 }
 
 int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flags)

@@ -130,6 +130,28 @@ E2E(contract_memory, too_few_descriptors_is_emfile)
 	in_child(without_descriptors);
 }
 
+/* A file that is made and cannot be had would be left behind. */
+static void making_without_descriptors(void)
+{
+	struct usrbio_stat st;
+	int dir = usrbio_open(url_of(""), O_RDONLY | O_DIRECTORY, 0), fd, last = -1;
+
+	must(dir >= 0, "the directory: %d", dir);
+	limit(RLIMIT_NOFILE, 60);
+	while ((fd = dup(dir)) >= 0)
+		last = fd;
+	must(usrbio_open(url_of("made"), O_WRONLY | O_CREAT, 0600) == -EMFILE, "open");
+	must(usrbio_openat(dir, "made", O_WRONLY | O_CREAT, 0600) == -EMFILE, "openat");
+	close(last);
+	must(usrbio_fstatat(dir, "made", &st, 0) == -ENOENT, "it was made");
+	usrbio_close(dir);
+}
+
+E2E(contract_memory, without_descriptors_nothing_is_made)
+{
+	in_child(making_without_descriptors);
+}
+
 /* Root may lock what it likes, until it gives that right up. */
 static void give_up_locking(void)
 {
