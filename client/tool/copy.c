@@ -13,6 +13,7 @@
 
 #define FRESH_MAX   8192
 #define SPARE_TRIES 100 /* of 20 ms, with nothing of ours that could be closed */
+#define SHRINKS_MAX 8	/* in a row: what is closed may be what the next try opens again */
 
 static void init_queues(struct copy *copy)
 {
@@ -148,9 +149,9 @@ static void pause_ms(long ms)
 
 bool copy_spare_descriptors(struct copy *copy)
 {
-	bool waited = false;
+	bool shrunk = dirs_shrink(&copy->run->dirs), waited = false;
 
-	if (dirs_shrink(&copy->run->dirs))
+	if (shrunk && copy->shrinks++ < SHRINKS_MAX)
 		return true;
 	pthread_mutex_lock(&copy->lock);
 	if (copy->nr_open && !copy->run->stopped) {
@@ -162,10 +163,12 @@ bool copy_spare_descriptors(struct copy *copy)
 		waited = true;
 	}
 	pthread_mutex_unlock(&copy->lock);
-	for (int i = 0; !waited && i < SPARE_TRIES; i++) {
+	for (int i = 0; !waited && !shrunk && i < SPARE_TRIES; i++) {
 		pause_ms(20);
 		waited = dirs_shrink(&copy->run->dirs);
 	}
+	if (waited)
+		copy->shrinks = 0;
 	return waited && !copy->run->stopped;
 }
 

@@ -30,6 +30,7 @@ struct copy {
 	pthread_t *lane; /* config.lanes of them */
 	unsigned nr_lanes;
 	pthread_t *worker;
+	unsigned shrinks; /* the walker's: how often in a row it closed directories and no more */
 
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t pieces, work, room;

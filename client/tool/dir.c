@@ -183,7 +183,9 @@ static int use_below(struct dir *dir)
 		int parent = dir->parent->fd;
 
 		pthread_mutex_unlock(&dirs->lock);
-		fd = open_again(dir, parent);
+		do {
+			fd = open_again(dir, parent);
+		} while ((fd == -EMFILE || fd == -ENFILE) && dirs_shrink(dirs));
 		if (fd < 0)
 			return fd;
 		pthread_mutex_lock(&dirs->lock);

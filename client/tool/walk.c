@@ -62,9 +62,7 @@ static void end_target(struct dir *dir, void *arg)
 
 	if (!sync && !dir->set_mode)
 		return;
-	do {
-		fd = dir_use(dir);
-	} while ((fd == -EMFILE || fd == -ENFILE) && dirs_shrink(dir->dirs));
+	fd = dir_use(dir);
 	if (fd >= 0) {
 		err = dir->set_mode ? dir->fs->chmod(fd, dir->mode) : 0;
 		if (!err && sync)
@@ -214,6 +212,8 @@ static int start_listing(struct copy *copy, struct level *level)
 		err = level->from->fs->list_open(dir, &level->listing);
 		dir_release(level->from);
 	} while (err < 0 && want_descriptors(copy, err));
+	if (err >= 0)
+		copy->shrinks = 0;
 	return err < 0 ? err : 0;
 }
 

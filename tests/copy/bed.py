@@ -135,9 +135,11 @@ class Bed:
                 "options": lambda r: self.url(r, options="?nconnect=2"),
                 "loop": lambda r: f"loop://{self.top}/x?/{r}"}[kind](rel)
 
-    def run(self, *args, timeout=30, nofile=None, umask=0o022, uid=None, fsize=None):
-        """Run the tool; its status, and what it said."""
+    def run(self, *args, timeout=30, nofile=None, held=0, umask=0o022, uid=None, fsize=None):
+        """Run the tool, which inherits `held` descriptors; its status, and what it said."""
         def prepare():
+            for _ in range(held):
+                os.dup2(0, os.open("/dev/null", os.O_RDONLY), inheritable=True)
             os.umask(umask)
             if nofile:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, nofile))
@@ -148,7 +150,8 @@ class Bed:
                 os.setgid(uid)
                 os.setuid(uid)
         done = subprocess.run([self.tool, *args], capture_output=True, timeout=timeout,
-                              preexec_fn=prepare, cwd=self.top, check=False)
+                              preexec_fn=prepare, close_fds=not held, cwd=self.top,
+                              check=False)
         check(done.returncode >= 0, f"the tool was ended by signal {-done.returncode}")
         return done.returncode, done.stderr.decode(errors="replace")
 

@@ -388,9 +388,13 @@ def deep_tree(bed, way):
     for n in range(200):
         path += "/d"
         put(bed.path(path + "/f"), b"%d" % n)
-    status, said = bed.cp("-r", "--no-sync", bed.name(way[0], "s/deep"), bed.name(way[1], "t"), nofile=100)
-    check(status == 0, said[-500:])
-    check(snapshot(bed.path("t/deep")) == snapshot(bed.path("s/deep")), "not complete", lost=True)
+    names = bed.name(way[0], "s/deep"), bed.name(way[1], "t")
+    # With descriptors held by others there are fewer than the limit says.
+    for nofile, held in ((100, 0), (128, 92)):
+        status, said = bed.cp("-r", "--no-sync", *names, nofile=nofile, held=held)
+        check(status == 0, f"{held}: {said[-500:]}")
+        check(snapshot(bed.path("t/deep")) == snapshot(bed.path("s/deep")), "not complete", lost=True)
+        shutil.rmtree(bed.path("t/deep"))
 
 
 def deeper_than_a_path(bed, way):
