@@ -235,11 +235,13 @@ static bool takes_pipes(struct posix_store *store, const struct posix_file *file
 {
 	if (!file->base.regular || file->direct >= 0 || !(file->base.flags & OPEN_READ))
 		return false;
-	if (atomic_load(&store->pipes_dev) == st->st_dev + 1)
+	/* What one file can holds for its file system, but not in procfs, whose files say 0. */
+	if (st->st_size && atomic_load(&store->pipes_dev) == st->st_dev + 1)
 		return true;
 	if (!can_splice(file->fd, st->st_size))
 		return false;
-	atomic_store(&store->pipes_dev, st->st_dev + 1);
+	if (st->st_size)
+		atomic_store(&store->pipes_dev, st->st_dev + 1);
 	return true;
 }
 

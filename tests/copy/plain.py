@@ -355,7 +355,7 @@ def procfs(bed, way):
     if way[0] == "local":
         names = ["/proc/filesystems", "/proc/devices", "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/kallsyms"]
     else:
-        names = [f"tcp://127.0.0.1:{bed.port}/proc/{n}" for n in ("sys/kernel/hostname", "filesystems", "devices", "version")]
+        names = [f"tcp://127.0.0.1:{bed.port}/proc/{n}" for n in ("sys/kernel/hostname", "filesystems", "kallsyms", "devices", "version")]
     for name in names:
         real = name.replace(f"tcp://127.0.0.1:{bed.port}/proc/", "/proc/")
         if not os.path.exists(real):
