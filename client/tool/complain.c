@@ -48,7 +48,7 @@ void complain(const char *from, const char *to, enum side side, int err)
 		fail_text("%s: was replaced by something else while it was copied",
 			  side == FROM ? from : to);
 		break;
-	case -EKEYREJECTED:
+	case FS_NOT_FOLLOWED:
 		fail_text("%s: a symbolic link of another user leads to a file of yet another; not "
 			  "followed",
 			  from);

@@ -15,6 +15,9 @@
 
 #include <usrbio.h>
 
+/* Of fs.follow; no error of a system call or a server. */
+#define FS_NOT_FOLLOWED (-4900)
+
 struct fs {
 	bool rings;	  /* data goes through rings, else by pread and pwrite */
 	bool masks;	  /* new files and directories get their mode without the umask's bits */
@@ -27,9 +30,8 @@ struct fs {
 	int (*openat)(int dir, const char *name, int flags, mode_t mode);
 	/*
 	 * Open for reading what a symbolic link in a source leads to, a file or a directory.
-	 * -ENOENT or -ELOOP: nothing; -EACCES: may not; -EKEYREJECTED: it is not followed, because
-	 * neither the caller nor the owner of what it leads to made it; -EINVAL: to neither a file
-	 * nor a directory.
+	 * -ENOENT or -ELOOP: nothing; -EACCES: may not; FS_NOT_FOLLOWED: neither the caller nor the
+	 * owner of what it leads to made it; -EINVAL: to neither a file nor a directory.
 	 */
 	int (*follow)(int dir, const char *name);
 	int (*fstatat)(int dir, const char *name, struct usrbio_stat *st, int flags);
@@ -71,6 +73,12 @@ static inline struct usrbio_id id_of(const struct usrbio_stat *st)
 static inline bool id_equal(const struct usrbio_id *a, const struct usrbio_id *b)
 {
 	return a->ino == b->ino && a->dev == b->dev && a->host == b->host;
+}
+
+/* Do two unequal identities tell that there are two? Not those of different file systems. */
+static inline bool id_comparable(const struct usrbio_id *a, const struct usrbio_id *b)
+{
+	return a->host == b->host && a->dev == b->dev;
 }
 
 /* Is `name` one component? */

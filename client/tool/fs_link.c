@@ -37,7 +37,7 @@ static int judge(const struct stat *st, uid_t owner)
 {
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return -EINVAL;
-	return owner == geteuid() || owner == st->st_uid ? 0 : -EKEYREJECTED;
+	return owner == geteuid() || owner == st->st_uid ? 0 : FS_NOT_FOLLOWED;
 }
 
 /* Open for reading the very file that `path` pins. */
