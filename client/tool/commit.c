@@ -75,11 +75,6 @@ static bool in_one_directory(struct copy *copy, const struct copy_file *file)
 	return found;
 }
 
-static bool comparable(const struct usrbio_id *a, const struct usrbio_id *b)
-{
-	return a->host == b->host && a->dev == b->dev;
-}
-
 static bool is_source(struct copy *copy, const struct copy_file *file, int dir,
 		      const struct usrbio_stat *there)
 {
@@ -93,7 +88,7 @@ static bool is_source(struct copy *copy, const struct copy_file *file, int dir,
 		if (id_equal(&id, &file->source))
 			return true;
 	}
-	return !comparable(&id, &file->source) && in_one_directory(copy, file);
+	return !id_comparable(&id, &file->source) && in_one_directory(copy, file);
 }
 
 int commit_look(struct copy *copy, struct copy_file *file, int dir, struct usrbio_stat *there)

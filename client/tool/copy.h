@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "client/list.h"
+#include "client/tool/mark.h"
 #include "client/tool/run.h"
 
 enum side { FROM, TO };
@@ -30,6 +31,8 @@ struct copy {
 	pthread_t *lane; /* config.lanes of them */
 	unsigned nr_lanes;
 	pthread_t *worker;
+	struct mark mark;     /* the walker's: in the directory that its tree goes into */
+	const char *top_name; /* and the name of the tree there; NULL: all of it goes there */
 	unsigned shrinks; /* the walker's: how often in a row it closed directories and no more */
 
 	pthread_mutex_t lock; /* all below */

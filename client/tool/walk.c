@@ -30,6 +30,7 @@ struct level {
 	void *listing; /* NULL: read to its end */
 	struct below *names;
 	size_t n, next, room;
+	bool marked; /* it is the target, by another view */
 };
 
 static void failed(struct copy *copy, const struct dir *from, const char *from_name,
@@ -285,6 +286,10 @@ static void visit(struct copy *copy, struct level *level, const struct usrbio_di
 {
 	unsigned char type = entry->type;
 
+	if (copy->mark.to && !strcmp(entry->name, copy->mark.name)) {
+		level->marked = true;
+		return;
+	}
 	if (type == DT_UNKNOWN)
 		type = type_of(level, entry->name);
 	if (type == DT_REG)
@@ -313,6 +318,12 @@ static void read_on(struct copy *copy, struct level *level)
 	level->listing = NULL;
 }
 
+/* Of what is in the target by another view, are we writing this? */
+static bool is_target(const struct copy *copy, const char *name)
+{
+	return !copy->top_name || !strcmp(name, copy->top_name);
+}
+
 /* A directory below, or what a link leads to. Returns the new top of the stack. */
 static struct level *enter(struct copy *copy, struct level *level, const struct below *below)
 {
@@ -333,7 +344,8 @@ static struct level *enter(struct copy *copy, struct level *level, const struct 
 	id = id_of(&st);
 	from = dir_child(level->from, below->name, fd, &id);
 	from->by_link = below->link;
-	err = check_source(copy, from);
+	err = level->marked && is_target(copy, below->name) ? ERR_INTO_ITSELF
+							    : check_source(copy, from);
 	if (!err)
 		err = enter_target(copy, level->to, below->name, st.mode, &to);
 	if (!err && id_equal(&from->id, &to->id))
@@ -361,6 +373,9 @@ void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to,
 		dir_put(target);
 		return;
 	}
+	copy->top_name = name;
+	if (!id_comparable(&from->id, &to->id))
+		mark_make(&copy->mark, to);
 	level = push(copy, NULL, dir_get(from), name ? target : dir_get(to));
 	while (level && !copy->run->stopped) {
 		if (level->next < level->n) {
@@ -379,4 +394,5 @@ void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to,
 		run_add_unread(copy->run);
 	while (level)
 		level = pop(level);
+	mark_remove(&copy->mark);
 }

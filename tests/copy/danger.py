@@ -156,6 +156,32 @@ def same_file_by_an_overlay(bed, way):
         unmount(bed.path("t/view"))
 
 
+@root
+def into_itself_by_an_overlay(bed, way):
+    """Told by the mark in the target, which shows in the source: copied once at most, and said."""
+    for name in ("low", "up/a/sub", "work", "view"):
+        os.makedirs(os.path.join(bed.path("t"), name))
+    put(bed.path("t/up/a/sub/f"), b"x")
+    options = "lowerdir={0}/low,upperdir={0}/up,workdir={0}/work".format(bed.path("t"))
+    if subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, bed.path("t/view")],
+                      stderr=subprocess.DEVNULL, check=False).returncode:
+        print("[SKIP] copy-into_itself_by_an_overlay: no overlayfs here")
+        return
+    try:
+        for source, to in ((bed.path("t/view/a"), bed.url("t/up/a/sub/new")),
+                           (bed.path("t/view/a"), bed.url("t/up/a/sub")),
+                           (bed.path("t/view/a") + "/.", bed.url("t/up/a/sub")),
+                           (bed.url("t/up/a"), bed.path("t/view/a/sub/new"))):
+            status, said = bed.cp("-r", source, to)
+            deep = max(where.count("sub") for where, _, _ in os.walk(bed.path("t/up/a")))
+            check(status == 1 and said.count("itself") == 1 and deep <= 2, f"{source} {to}: {status} {deep} {said[-500:]}")
+            check(open(bed.path("t/up/a/sub/f")).read() == "x", "f", lost=True)
+            for name in set(os.listdir(bed.path("t/up/a/sub"))) - {"f"}:
+                shutil.rmtree(bed.path("t/view/a/sub/" + name))
+    finally:
+        unmount(bed.path("t/view"))
+
+
 def two_sources(bed, way):
     """One of them whole, the other refused: for files, in merging trees, and from two mounts."""
     first, second = noise(3 << 20, 5), noise(5 << 20, 6)
@@ -524,7 +550,7 @@ def bench_keeps_files(bed, way):
     check(status == 0 and os.stat(bed.path("t/f")).st_size == 65536, said)
 
 
-SITUATIONS = [(f, ["across"]) for f in (same_file, growing_onto_itself, into_itself, same_file_by_an_overlay,
+SITUATIONS = [(f, ["across"]) for f in (same_file, growing_onto_itself, into_itself, same_file_by_an_overlay, into_itself_by_an_overlay,
                                          by_an_attached_directory)]
 SITUATIONS += [(f, ["up", "down", "across"]) for f in (
     into_itself_by_a_bind_mount, swapped_while_copying, killed, interrupted, terminated, says_what_is_missing,
