@@ -17,6 +17,15 @@ const char *usrbio_version(void)
 }
 
 /* Of the mount that the path is on, which has been looked up in vain or is in use. */
+/* Why is the path on no mount: the first file that would make it one, and is not believed. */
+static void take_ignored(const char *ignored, int err, struct reason *reason)
+{
+	if (err != -EINVAL)
+		return;
+	reason->err = err;
+	snprintf(reason->text, sizeof(reason->text), "%s", ignored);
+}
+
 static void find_reason(const char *path, int err, struct reason *reason)
 {
 	char mount_point[MOUNT_POINT_MAX];
@@ -28,6 +37,8 @@ static void find_reason(const char *path, int err, struct reason *reason)
 	log_catch_end(&again);
 	if (len > 0 && len <= (int)sizeof(mount_point))
 		mount_reason(mount_point, reason);
+	else if (len < 0)
+		take_ignored(again.text, err, reason);
 	if (!reason_explains(reason, err))
 		*reason->text = '\0';
 }

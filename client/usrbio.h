@@ -149,7 +149,8 @@ void usrbio_closedir(struct usrbio_dir *dir);
 /*
  * Why a call for a path (or a mount point) ended with `err`, its -errno, where the library knows
  * more than that: what is wrong with a URL; what keeps a mount from its server, "cannot connect to
- * storage:7040: Connection refused". It is what the log says of it, one line without control
+ * storage:7040: Connection refused"; with -EINVAL, which file that would make the path a mount is
+ * ignored. It is what the log says of it, one line without control
  * characters, in English, for people. Put into text, cut to room bytes with the final zero. Returns
  * its whole length; 0: errno says all; -EINVAL: NULL, or no room. Does not wait for the server.
  */

@@ -88,6 +88,11 @@ void log_catch_end(const struct log_catch *caught)
 	catching = caught->outer;
 }
 
+bool log_is_caught(void)
+{
+	return catching;
+}
+
 bool log_peer_may(void)
 {
 	static atomic_llong second;

@@ -41,6 +41,7 @@ struct log_catch {
 };
 void log_catch_begin(struct log_catch *caught);
 void log_catch_end(const struct log_catch *caught);
+bool log_is_caught(void); /* of this thread, now */
 
 /* A warning that a peer may cause as often as it likes: some a second, so that no disk is filled.
  */

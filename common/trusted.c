@@ -267,6 +267,8 @@ void trusted_say(const char *path, const char *reason)
 	static _Atomic uint64_t said[SAID_SLOTS];
 	uint64_t hash = hash_of(hash_of(0xcbf29ce484222325u, path), reason);
 
-	if (atomic_exchange(&said[hash % SAID_SLOTS], hash) != hash)
+	if (log_is_caught()) /* somebody asks: it is no line of the log */
+		log_warn("%.500s is ignored: %s", path, reason);
+	else if (atomic_exchange(&said[hash % SAID_SLOTS], hash) != hash)
 		log_peer("%.500s is ignored: %s", path, reason);
 }

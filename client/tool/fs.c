@@ -27,6 +27,18 @@ int endpoint_of(const char *path, struct endpoint *endpoint)
 	return len < 0 && url ? len : 0;
 }
 
+static void on_no_mount(const char *path)
+{
+	char reason[512];
+
+	if (usrbio_reason(path, -EINVAL, reason, sizeof(reason)) > 0)
+		fail_text("%s: on no mount: %s", path, reason);
+	else
+		fail_text("%s: on no mount; say tcp://HOST[:PORT]/EXPORT/PATH, or a path below an "
+			  "attached directory",
+			  path);
+}
+
 bool endpoint_on_mount(const char *path, struct endpoint *endpoint)
 {
 	int err = endpoint_of(path, endpoint);
@@ -34,9 +46,7 @@ bool endpoint_on_mount(const char *path, struct endpoint *endpoint)
 	if (err)
 		fail(path, err);
 	else if (endpoint->fs != &fs_mount)
-		fail_text("%s: on no mount; say tcp://HOST[:PORT]/EXPORT/PATH, or a path below an "
-			  "attached directory",
-			  path);
+		on_no_mount(path);
 	return !err && endpoint->fs == &fs_mount;
 }
 

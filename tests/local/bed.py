@@ -124,6 +124,15 @@ class Bed:
         assert len(lines) == (1 if words else 0), said
         for word in words:
             assert word in lines[0], lines[0]
+        if words and "instead" not in more:
+            self.says_why(self.tool(uid, "stat", path, **more), words)
+
+    @staticmethod
+    def says_why(result, words):
+        """The tool says in its one line what the log would."""
+        assert result.returncode == 1 and result.stderr.count("\n") == 1, result
+        for word in ("on no mount", "is ignored: ", *words):
+            assert word in result.stderr, result.stderr
 
     def believes(self, uid, path, mount, **more):
         got, said = self.mount_of(uid, path, **more)
