@@ -15,7 +15,8 @@ static const char help[] = "usage: usrbio mkdir [-p] [-m MODE] PATH...\n\n"
 static int make_all(char *path, const char *rest, mode_t mode)
 {
 	char *at = path + (rest - path);
-	int err = 0;
+	struct usrbio_stat st;
+	int err = *at ? 0 : usrbio_stat(path, &st); /* a whole mount: is it there? */
 
 	while (*at && (!err || err == -EEXIST)) {
 		char cut;

@@ -107,6 +107,7 @@ E2E(messages, of_missing_servers)
 		 WORDS("cannot connect to 127.0.0.1:1"));
 	one_line(TOOL("rm", "tcp://127.0.0.1:1/data/x"), WORDS("cannot connect to 127.0.0.1:1"));
 	one_line(TOOL("mkdir", "tcp://127.0.0.1:1/data/x"), WORDS("cannot connect to"));
+	one_line(TOOL("mkdir", "-p", "tcp://127.0.0.1:1/data"), WORDS("cannot connect to"));
 	one_line(TOOL("stats", "tcp://127.0.0.1:1/data"), WORDS("cannot connect to"));
 	one_line(TOOL("bench", "tcp://127.0.0.1:1/data/x"), WORDS("cannot connect to"));
 }
