@@ -3,9 +3,9 @@
  * process and a sandbox of its own:
  *
  *	ROOT/outside/secret, ROOT/outside/dir/file     what nobody may change
- *	ROOT/outside/work                              where commands run
- *	ROOT/outside/work/tree                         to be copied to the server
- *	ROOT/outside/work/target                       the only place for what is copied from it
+ *	ROOT/outside/home                              where commands run
+ *	ROOT/outside/home/tree                         to be copied to the server
+ *	ROOT/outside/home/target                       the only place for what is copied from it
  */
 #ifndef USRBIO_TESTS_EVIL_OUTSIDE_H
 #define USRBIO_TESTS_EVIL_OUTSIDE_H

@@ -44,7 +44,7 @@ static int describe(const char *path, const struct stat *st, int type, struct FT
 {
 	size_t len = strlen(top);
 
-	if (!strcmp(path + len, "/work/target"))
+	if (!strcmp(path + len, "/home/target"))
 		return FTW_SKIP_SUBTREE;
 	/* What lies in a directory says whether it was changed; its size and time do not. */
 	fprintf(into, "%s %o", path + len, st->st_mode);
@@ -98,16 +98,16 @@ void sandbox_make(struct sandbox *box, const char *parent, const char *name)
 	must(!chdir(box->root), "%s", box->root);
 	make_dir("outside");
 	make_dir("outside/dir");
-	make_dir("outside/work");
-	make_dir("outside/work/tree");
-	make_dir("outside/work/tree/sub");
-	make_dir("outside/work/target");
+	make_dir("outside/home");
+	make_dir("outside/home/tree");
+	make_dir("outside/home/tree/sub");
+	make_dir("outside/home/target");
 	make_file("outside/secret", "a secret\n");
 	make_file("outside/dir/file", "a file\n");
-	make_file("outside/work/file", "beside the target\n");
-	make_file("outside/work/tree/a", "first\n");
-	make_file("outside/work/tree/sub/b", "second\n");
-	must(!chdir("outside/work"), "work");
+	make_file("outside/home/file", "beside the target\n");
+	make_file("outside/home/tree/a", "first\n");
+	make_file("outside/home/tree/sub/b", "second\n");
+	must(!chdir("outside/home"), "home");
 	box->before = describe_outside(box);
 }
 
@@ -150,7 +150,7 @@ const char *sandbox_check(const struct sandbox *box)
 	if (result)
 		return result;
 	wrong = NULL;
-	snprintf(path, sizeof(path), "%s/outside/work/target", box->root);
+	snprintf(path, sizeof(path), "%s/outside/home/target", box->root);
 	if (!access(path, F_OK) && nftw(path, judge, 16, FTW_PHYS) && wrong)
 		return said;
 	return NULL;
