@@ -36,17 +36,20 @@ static bool unchanged(const struct usrbio_stat *a, const struct usrbio_stat *b)
 
 /*
  * No data was found behind pos. Up to the end there is a hole then; but who cuts the file and fills
- * it again meanwhile makes that a guess, so the rest of a file that changed is read.
+ * it again meanwhile makes that a guess, so the rest of a file that changed is read. Its times may
+ * stay what they were for some milliseconds, so the hole itself is looked for, too.
  */
 static int find_end(struct extents *extents, const struct fs *fs, int fd,
 		    const struct usrbio_stat *before)
 {
+	int64_t hole = fs->seek(fd, extents->pos, SEEK_HOLE);
+	bool found = hole >= 0 && (uint64_t)hole == extents->pos;
 	struct usrbio_stat after;
 	int err = fs->fstat(fd, &after);
 
 	if (err)
 		return err;
-	if (!unchanged(before, &after) && after.size > extents->pos) {
+	if (after.size > extents->pos && !(found && unchanged(before, &after))) {
 		extents->list[extents->n++] = (struct extent){extents->pos, after.size};
 		extents->pos = after.size;
 		return 0;
