@@ -133,7 +133,7 @@ static unsigned play(const struct outside_case *c)
 	mock_start(mock);
 	if (c->build)
 		c->build(mock, c);
-	snprintf(url, sizeof(url), "%s?timeout=1", mock->url);
+	snprintf(url, sizeof(url), "%s?timeout=%u", mock->url, c->timeout_s ? c->timeout_s : 5);
 	fflush(stdout);
 	pid = fork();
 	must(pid >= 0, "fork");

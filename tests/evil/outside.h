@@ -38,6 +38,7 @@ struct outside_case {
 	const void *arg;
 	size_t len;
 	int64_t number;
+	unsigned timeout_s; /* of the mount; 0: enough for a busy machine */
 };
 
 /* Each ends with a name of NULL. */
