@@ -10,6 +10,7 @@ import tempfile
 import time
 
 TEMP = ".usrbio-cp-"
+HANG_S = 300  # nothing here takes this long, on a busy machine either; a command that does hangs
 
 
 class Failure(Exception):
@@ -135,7 +136,7 @@ class Bed:
                 "options": lambda r: self.url(r, options="?nconnect=2"),
                 "loop": lambda r: f"loop://{self.top}/x?/{r}"}[kind](rel)
 
-    def run(self, *args, timeout=30, nofile=None, held=0, umask=0o022, uid=None, fsize=None):
+    def run(self, *args, timeout=HANG_S, nofile=None, held=0, umask=0o022, uid=None, fsize=None):
         """Run the tool, which inherits `held` descriptors; its status, and what it said."""
         def prepare():
             for _ in range(held):

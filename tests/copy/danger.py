@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from bed import WAYS, check, digest, noise, put, snapshot
+from bed import HANG_S, WAYS, check, digest, noise, put, snapshot
 
 RANDOM = random.Random()
 NAMES = ["local", "tcp", "host", "options", "loop"]
@@ -320,7 +320,7 @@ def stopped(bed, way, number, rounds):
                             bed.name(way[1], "t"))
         time.sleep(RANDOM.uniform(0.002, 0.12))
         process.send_signal(number)
-        said = process.communicate(timeout=30)[1].decode()
+        said = process.communicate(timeout=HANG_S)[1].decode()
         whole(bed, olds, news, "t/tree")
         if number == signal.SIGKILL:
             for temp in bed.temps():
@@ -354,7 +354,7 @@ def says_what_is_missing(bed, way):
     process = bed.start("cp", "-rq", bed.name(way[0], "s/tree"), bed.name(way[1], "t"))
     time.sleep(0.06)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=30)[1].decode()
+    said = process.communicate(timeout=HANG_S)[1].decode()
     missing = said.count("not copied, stopped before")
     there = len(os.listdir(bed.path("t/tree"))) if os.path.exists(bed.path("t/tree")) else 0
     if process.returncode > 0 and there < 400:
@@ -518,7 +518,7 @@ def null_and_fifo_as_target(bed, way):
     process = bed.start("cp", "-q", bed.name(way[0], "s/f"), bed.path("t/fifo"))
     with open(bed.path("t/fifo"), "rb") as f:
         got = f.read()
-    process.communicate(timeout=30)
+    process.communicate(timeout=HANG_S)
     check(process.returncode == 0 and got == data, "not what was written", lost=True)
     status, said = bed.cp("--verify", bed.name(way[0], "s/f"), "/dev/null")
     check(status == 1 and "--verify" in said, said)
