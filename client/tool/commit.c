@@ -176,7 +176,7 @@ static int try_name(struct copy *copy, struct copy_file *file, int dir, bool loo
 int commit(struct copy *copy, struct copy_file *file)
 {
 	bool look = !copy->side[TO].fs->rings;
-	int dir = dir_use(file->to_dir), err = dir;
+	int dir = dir_use_patiently(file->to_dir), err = dir;
 
 	if (dir < 0)
 		return err;

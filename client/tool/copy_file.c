@@ -229,7 +229,7 @@ static void remove_temp(struct copy *copy, struct copy_file *file)
 
 	if (!file->temp[0])
 		return;
-	dir = dir_use(file->to_dir);
+	dir = dir_use_patiently(file->to_dir);
 	err = dir;
 	if (dir >= 0) {
 		err = copy->side[TO].fs->unlinkat(dir, file->temp, 0);
@@ -298,12 +298,13 @@ static void count(struct copy *copy, struct copy_file *file, bool done)
 void copy_file_end(struct copy *copy, struct copy_file *file)
 {
 	bool whole = !file->failed && !file->out && !copy->run->stopped;
-	int err = whole ? finish(copy, file) : 0;
+	int err;
 
+	copy_file_close(copy, file, FROM); /* its descriptor may be the one that is wanted next */
+	err = whole ? finish(copy, file) : 0;
 	if (err)
 		copy_file_failed(copy, file, TO, err);
 	copy_file_close(copy, file, TO);
-	copy_file_close(copy, file, FROM);
 	remove_temp(copy, file);
 	count(copy, file, whole && !file->failed);
 	pthread_mutex_lock(&copy->lock);

@@ -5,8 +5,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/tool/tool.h"
+
+#define PATIENCE_TRIES	  100
+#define PATIENCE_PAUSE_NS 20000000
 
 void dirs_init(struct dirs *dirs, unsigned max)
 {
@@ -251,6 +255,19 @@ int dir_use(struct dir *dir)
 		fd = dir->fd;
 	pthread_mutex_unlock(&dir->dirs->lock);
 	return fd >= 0 ? fd : descend(dir);
+}
+
+int dir_use_patiently(struct dir *dir)
+{
+	struct timespec pause = {.tv_nsec = PATIENCE_PAUSE_NS};
+	int fd = dir_use(dir);
+
+	for (int i = 0; (fd == -EMFILE || fd == -ENFILE) && i < PATIENCE_TRIES; i++) {
+		if (!dirs_shrink(dir->dirs))
+			nanosleep(&pause, NULL);
+		fd = dir_use(dir);
+	}
+	return fd;
 }
 
 static void prepend(char **at, const char *text)

@@ -60,6 +60,8 @@ void dir_put(struct dir *dir);
 
 /* The descriptor, until dir_release; -ESTALE: there is another directory by that name now. */
 int dir_use(struct dir *dir);
+/* The same for who cannot do it later: waits some seconds for descriptors that others close. */
+int dir_use_patiently(struct dir *dir);
 void dir_release(struct dir *dir);
 
 /* For messages: the path of a name in it, or its own if name is NULL. Free it. */

@@ -3,8 +3,53 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "client/tool/fs.h"
+
+/*
+ * A server may be short of descriptors, too: one that is a part of this process (loop) shares ours.
+ * Whoever opens something knows how to get some back; the other calls wait until others have closed
+ * theirs.
+ */
+#define SHORT_TRIES    100
+#define SHORT_PAUSE_NS 20000000
+
+static bool again(int err, unsigned *tries)
+{
+	struct timespec pause = {.tv_nsec = SHORT_PAUSE_NS};
+
+	if ((err != -EMFILE && err != -ENFILE) || ++*tries > SHORT_TRIES)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+#define PATIENTLY(call)                       \
+	({                                    \
+		unsigned tries = 0;           \
+		int err;                      \
+                                              \
+		do {                          \
+			err = (call);         \
+		} while (again(err, &tries)); \
+		err;                          \
+	})
+
+static int mount_fstatat(int dir, const char *name, struct usrbio_stat *st, int flags)
+{
+	return PATIENTLY(usrbio_fstatat(dir, name, st, flags));
+}
+
+static int mount_mkdirat(int dir, const char *name, mode_t mode)
+{
+	return PATIENTLY(usrbio_mkdirat(dir, name, mode));
+}
+
+static int mount_unlinkat(int dir, const char *name, int flags)
+{
+	return PATIENTLY(usrbio_unlinkat(dir, name, flags));
+}
 
 static int mount_follow(int dir, const char *name)
 {
@@ -24,7 +69,7 @@ static int mount_follow(int dir, const char *name)
 
 static int mount_renameat(int dir, const char *from, const char *to, unsigned flags)
 {
-	return usrbio_renameat(dir, from, dir, to, flags);
+	return PATIENTLY(usrbio_renameat(dir, from, dir, to, flags));
 }
 
 /* A server gives files to whom it serves; there is no owner to set. */
@@ -77,9 +122,9 @@ const struct fs fs_mount = {
 	.stat = usrbio_stat,
 	.openat = usrbio_openat,
 	.follow = mount_follow,
-	.fstatat = usrbio_fstatat,
-	.mkdirat = usrbio_mkdirat,
-	.unlinkat = usrbio_unlinkat,
+	.fstatat = mount_fstatat,
+	.mkdirat = mount_mkdirat,
+	.unlinkat = mount_unlinkat,
 	.renameat = mount_renameat,
 	.close = usrbio_close,
 	.fstat = usrbio_fstat,

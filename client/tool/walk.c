@@ -63,7 +63,7 @@ static void end_target(struct dir *dir, void *arg)
 
 	if (!sync && !dir->set_mode)
 		return;
-	fd = dir_use(dir);
+	fd = dir_use_patiently(dir);
 	if (fd >= 0) {
 		err = dir->set_mode ? dir->fs->chmod(fd, dir->mode) : 0;
 		if (!err && sync)

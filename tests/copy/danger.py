@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from bed import HANG_S, WAYS, check, digest, noise, put, snapshot
+from bed import HANG_S, WAYS, check, differences, digest, noise, put, snapshot
 
 RANDOM = random.Random()
 NAMES = ["local", "tcp", "host", "options", "loop"]
@@ -409,6 +409,19 @@ def few_descriptors(bed, way):
         shutil.rmtree(bed.path("t/many"))
 
 
+def descriptors_shared(bed, way):
+    """A server within the process takes its descriptors from the same few."""
+    for n in range(400):
+        put(bed.path(f"s/tree/{n % 40}/a/b/{n}"), b"%d" % n)
+    for nofile in (96, 80, 72, 64):
+        status, said = bed.cp("-r", bed.name(way[0], "s/tree"), bed.name(way[1], "t"), nofile=nofile)
+        check(status == 0, f"{nofile}: {said[-500:]}")
+        bed.no_temps()
+        diff = differences(snapshot(bed.path("s/tree")), snapshot(bed.path("t/tree")))
+        check(not diff, f"{nofile}: {diff[:3]}", lost=True)
+        shutil.rmtree(bed.path("t/tree"))
+
+
 def deep_tree(bed, way):
     path = "s/deep"
     for n in range(200):
@@ -556,6 +569,7 @@ SITUATIONS += [(f, ["up", "down", "across"]) for f in (
     into_itself_by_a_bind_mount, swapped_while_copying, killed, interrupted, terminated, says_what_is_missing,
     few_descriptors, deep_tree, deeper_than_a_path, vanishing)]
 SITUATIONS += [(f, list(WAYS)) for f in (two_sources, links_in_target, full_disk, read_only_target, device_in_tree)]
+SITUATIONS += [(descriptors_shared, ["loop-up", "loop-down"])]
 SITUATIONS += [(f, ["across", "loop-up"]) for f in (removing, swapped_while_removing, bench_keeps_files)]
 SITUATIONS += [(f, ["local", "down"]) for f in (taken_over_owner, null_and_fifo_as_target)]
 SITUATIONS += [(f, ["up", "local"]) for f in (unreadable, link_of_another_user)] + [(file_size_limit, ["local"])]
