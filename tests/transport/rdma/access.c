@@ -116,7 +116,9 @@ static void *foreigner_main(void *arg)
 	if (!f->connect_errno) {
 		check(!ibv_post_send(id->qp, &wr, &bad));
 		check(!rdma_get_cm_event(id->channel, &event));
-		check(event->event == RDMA_CM_EVENT_DISCONNECTED);
+		/* A rejection, if our message came before the last packet of the handshake did. */
+		check(event->event == RDMA_CM_EVENT_DISCONNECTED ||
+		      event->event == RDMA_CM_EVENT_REJECTED);
 		rdma_ack_cm_event(event);
 	}
 	rdma_destroy_qp(id);
