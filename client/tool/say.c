@@ -2,11 +2,13 @@
  * What the program says on standard error, and options, about which it may have to. A line is put
  * together first and written at once, whichever thread it is of; others' text in it is escaped.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <usrbio.h>
 
@@ -58,10 +60,30 @@ int fail_text(const char *fmt, ...)
 	return EXIT_FAILED;
 }
 
+/* Has the path a component that servers keep for their administrators? */
+static bool names_reserved(const char *path)
+{
+	static const char *const reserved[] = {"3fs-virt", ".usrbio"};
+
+	for (; *path; path += strcspn(path, "/"), path += *path == '/') {
+		size_t len = strcspn(path, "/");
+
+		for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+			if (len == strlen(reserved[i]) && !strncasecmp(path, reserved[i], len))
+				return true;
+		}
+	}
+	return false;
+}
+
 int fail(const char *subject, int err)
 {
 	char reason[512];
 
+	if (err == -EPERM && names_reserved(subject))
+		return fail_text("%s: not permitted; servers keep the names 3fs-virt and .usrbio "
+				 "for their administrator, take another one",
+				 subject);
 	if (usrbio_reason(subject, err, reason, sizeof(reason)) > 0)
 		return fail_text("%s: %s", subject, reason);
 	return fail_text("%s: %s", subject, strerror(-err));
