@@ -1,4 +1,5 @@
 """Situations in which data can be lost, or in which somebody tries to lead the tool elsewhere."""
+import contextlib
 import os
 import random
 import shutil
@@ -137,49 +138,50 @@ def into_itself_by_a_bind_mount(bed, way):
         unmount(bed.path("t/view"))
 
 
-@root
-def same_file_by_an_overlay(bed, way):
-    """A view that changes device numbers: told by the temporary name, which shows in both."""
-    for name in ("low", "up", "work", "view"):
-        os.makedirs(os.path.join(bed.path("t"), name))
-    put(bed.path("t/up/f"), b"all of it")
+@contextlib.contextmanager
+def overlay(bed, name):
+    """t/view shows what is in t/up, with other device numbers; False: there is no overlayfs here."""
+    for part in ("low", "up", "work", "view"):
+        os.makedirs(os.path.join(bed.path("t"), part), exist_ok=True)
     options = "lowerdir={0}/low,upperdir={0}/up,workdir={0}/work".format(bed.path("t"))
     if subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, bed.path("t/view")],
                       stderr=subprocess.DEVNULL, check=False).returncode:
-        print("[SKIP] copy-same_file_by_an_overlay: no overlayfs here")
+        print(f"[SKIP] copy-{name}: no overlayfs here")
+        yield False
         return
     try:
-        status, said = bed.cp(bed.path("t/view/f"), bed.url("t/up/f"))
-        check(status == 1 and "same file" in said, f"{status} {said}")
-        check(open(bed.path("t/up/f")).read() == "all of it", "f", lost=True)
+        yield True
     finally:
         unmount(bed.path("t/view"))
 
 
 @root
+def same_file_by_an_overlay(bed, way):
+    """A view that changes device numbers: told by the temporary name, which shows in both."""
+    put(bed.path("t/up/f"), b"all of it")
+    with overlay(bed, "same_file_by_an_overlay") as there:
+        if there:
+            status, said = bed.cp(bed.path("t/view/f"), bed.url("t/up/f"))
+            check(status == 1 and "same file" in said, f"{status} {said}")
+            check(open(bed.path("t/up/f")).read() == "all of it", "f", lost=True)
+
+
+@root
 def into_itself_by_an_overlay(bed, way):
     """Told by the mark in the target, which shows in the source: copied once at most, and said."""
-    for name in ("low", "up/a/sub", "work", "view"):
-        os.makedirs(os.path.join(bed.path("t"), name))
     put(bed.path("t/up/a/sub/f"), b"x")
-    options = "lowerdir={0}/low,upperdir={0}/up,workdir={0}/work".format(bed.path("t"))
-    if subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, bed.path("t/view")],
-                      stderr=subprocess.DEVNULL, check=False).returncode:
-        print("[SKIP] copy-into_itself_by_an_overlay: no overlayfs here")
-        return
-    try:
-        for source, to in ((bed.path("t/view/a"), bed.url("t/up/a/sub/new")),
-                           (bed.path("t/view/a"), bed.url("t/up/a/sub")),
-                           (bed.path("t/view/a") + "/.", bed.url("t/up/a/sub")),
-                           (bed.url("t/up/a"), bed.path("t/view/a/sub/new"))):
+    pairs_of_names = ((bed.path("t/view/a"), bed.url("t/up/a/sub/new")),
+                      (bed.path("t/view/a"), bed.url("t/up/a/sub")),
+                      (bed.path("t/view/a") + "/.", bed.url("t/up/a/sub")),
+                      (bed.url("t/up/a"), bed.path("t/view/a/sub/new")))
+    with overlay(bed, "into_itself_by_an_overlay") as there:
+        for source, to in pairs_of_names if there else ():
             status, said = bed.cp("-r", source, to)
             deep = max(where.count("sub") for where, _, _ in os.walk(bed.path("t/up/a")))
             check(status == 1 and said.count("itself") == 1 and deep <= 2, f"{source} {to}: {status} {deep} {said[-500:]}")
             check(open(bed.path("t/up/a/sub/f")).read() == "x", "f", lost=True)
             for name in set(os.listdir(bed.path("t/up/a/sub"))) - {"f"}:
                 shutil.rmtree(bed.path("t/view/a/sub/" + name))
-    finally:
-        unmount(bed.path("t/view"))
 
 
 def two_sources(bed, way):
