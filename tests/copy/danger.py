@@ -339,7 +339,7 @@ def stopped(bed, way, number, rounds):
 
 
 def killed(bed, way):
-    stopped(bed, way, signal.SIGKILL, 25)
+    stopped(bed, way, signal.SIGKILL, 34)
 
 
 def interrupted(bed, way):
