@@ -16,7 +16,6 @@ const char *usrbio_version(void)
 	return USRBIO_VERSION;
 }
 
-/* Of the mount that the path is on, which has been looked up in vain or is in use. */
 /* Why is the path on no mount: the first file that would make it one, and is not believed. */
 static void take_ignored(const char *ignored, int err, struct reason *reason)
 {
@@ -26,6 +25,7 @@ static void take_ignored(const char *ignored, int err, struct reason *reason)
 	snprintf(reason->text, sizeof(reason->text), "%s", ignored);
 }
 
+/* Of the mount that the path is on, which has been looked up in vain or is in use. */
 static void find_reason(const char *path, int err, struct reason *reason)
 {
 	char mount_point[MOUNT_POINT_MAX];
