@@ -40,8 +40,7 @@ static int path_call(const char *path, bool follow, struct call *call, struct an
 	return err;
 }
 
-/* A call about a descriptor of usrbio_open. */
-static int fd_call(int fd, struct call *call, struct answer *answer)
+int fs_call(int fd, struct call *call, struct answer *answer)
 {
 	struct file *file = file_opened(fd);
 	int err;
@@ -177,7 +176,7 @@ static int attributes(const char *path, int fd, bool follow, struct usrbio_stat 
 
 	if (!answer)
 		return -ENOMEM;
-	err = path ? path_call(path, follow, &call, answer) : fd_call(fd, &call, answer);
+	err = path ? path_call(path, follow, &call, answer) : fs_call(fd, &call, answer);
 	if (!err)
 		fs_stat_of(answer, st);
 	free(answer);
@@ -207,7 +206,7 @@ int usrbio_fsync(int fd)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_FSYNC};
 
-	return fd_call(fd, &call, NULL);
+	return fs_call(fd, &call, NULL);
 }
 
 int usrbio_ftruncate(int fd, uint64_t len)
@@ -215,7 +214,7 @@ int usrbio_ftruncate(int fd, uint64_t len)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_TRUNCATE, .len = len};
 
-	return fd_call(fd, &call, NULL);
+	return fs_call(fd, &call, NULL);
 }
 
 int usrbio_truncate(const char *path, uint64_t len)

@@ -10,6 +10,9 @@
 /* OPEN_* of open(2)'s flags; others are ignored. */
 uint32_t fs_open_flags(int flags);
 
+/* A call about a descriptor of usrbio_open, file or directory. -EBADF: it is none. */
+int fs_call(int fd, struct call *call, struct answer *answer);
+
 /* What an open returns: fd, which stands for the file now, or err, and fd is closed. */
 struct file;
 int fs_published(int fd, struct file *file, int err);

@@ -131,25 +131,12 @@ out_old:
 	return err;
 }
 
-/* A call about an open file or directory. */
-static int file_call(int fd, struct call *call, struct answer *answer)
-{
-	struct file *file = file_opened(fd);
-	int err;
-
-	if (!file)
-		return -EBADF;
-	err = mount_call_file(file, call, answer);
-	file_put(file);
-	return err;
-}
-
 int usrbio_fchmod(int fd, mode_t mode)
 {
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_SETATTR, .flags = SET_MODE, .mode = mode & 0777};
 
-	return file_call(fd, &call, NULL);
+	return fs_call(fd, &call, NULL);
 }
 
 int64_t usrbio_seek(int fd, uint64_t off, int whence)
@@ -165,7 +152,7 @@ int64_t usrbio_seek(int fd, uint64_t off, int whence)
 	answer = malloc(sizeof(*answer));
 	if (!answer)
 		return -ENOMEM;
-	found = file_call(fd, &call, answer);
+	found = fs_call(fd, &call, answer);
 	if (!found)
 		found = (int64_t)answer->reply.next; /* verify.c */
 	free(answer);
@@ -184,7 +171,7 @@ int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room)
 	answer = malloc(sizeof(*answer));
 	if (!answer)
 		return -ENOMEM;
-	n = file_call(dirfd, &call, answer);
+	n = fs_call(dirfd, &call, answer);
 	if (!n)
 		n = (int)answer->reply.nr_ids;
 	for (int i = 0; i < n && (size_t)i < room; i++)
