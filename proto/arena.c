@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/faults.h"
+#include "common/fault_points/faults.h"
 
 #define ALIGNMENT 16u
 

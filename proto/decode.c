@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/log.h"
-#include "common/wire_errno.h"
+#include "common/base/log.h"
+#include "common/transport/wire_errno.h"
 #include "usrbio.pb-c.h"
 
 /* The 64-bit words of an entry are in the order of its struct. */

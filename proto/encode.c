@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "common/wire_errno.h"
+#include "common/transport/wire_errno.h"
 #include "usrbio.pb-c.h"
 
 static ProtobufCBinaryData data_of(struct bytes bytes)

@@ -1,7 +1,7 @@
 /* What went wrong with a file or directory, as a line. Any thread. */
 #include <errno.h>
 
-#include "client/tool/copy.h"
+#include "client/tool/copy/copy.h"
 #include "client/tool/tool.h"
 
 void complain(const char *from, const char *to, enum side side, int err)

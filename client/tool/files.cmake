@@ -1,9 +1,14 @@
 # The `usrbio` program: a user of the library's public headers like any other, but for keys.
 set(TOOL
-  bench_files.c bench_lane.c bench_own.c bench_run.c cmd_attach.c cmd_bench.c cmd_cp.c cmd_keygen.c cmd_ls.c
-  cmd_mkdir.c cmd_mv.c cmd_ping.c cmd_rm.c cmd_stat.c cmd_stats.c commit.c complain.c copy.c copy_file.c
-  copy_lane.c copy_worker.c dir.c extents.c fs.c fs_link.c fs_local.c fs_mount.c histogram.c idset.c ledger.c
-  main.c mark.c mover.c named.c pieces.c progress.c rm_tree.c run.c say.c show.c size.c stop.c target.c virt.c walk.c)
+  complain.c main.c progress.c run.c say.c show.c size.c stop.c
+  cmd/cmd_attach.c cmd/cmd_keygen.c cmd/cmd_ls.c cmd/cmd_mkdir.c cmd/cmd_mv.c cmd/cmd_ping.c
+  cmd/cmd_rm.c cmd/cmd_stat.c cmd/cmd_stats.c cmd/rm_tree.c
+  copy/cmd_cp.c copy/commit.c copy/copy.c copy/copy_file.c copy/copy_lane.c copy/copy_worker.c
+  copy/extents.c copy/mover.c copy/pieces.c
+  tree/idset.c tree/ledger.c tree/mark.c tree/target.c tree/walk.c
+  bench/bench_files.c bench/bench_lane.c bench/bench_own.c bench/bench_run.c bench/cmd_bench.c
+  bench/histogram.c
+  fs/dir.c fs/fs.c fs/fs_link.c fs/fs_local.c fs/fs_mount.c fs/named.c fs/virt.c)
 list(TRANSFORM TOOL PREPEND tool/)
 add_executable(usrbio-tool ${TOOL})
 target_include_directories(usrbio-tool PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})

@@ -2,7 +2,7 @@
 #ifndef USRBIO_TOOL_PROGRESS_H
 #define USRBIO_TOOL_PROGRESS_H
 
-#include "client/tool/copy.h"
+#include "client/tool/copy/copy.h"
 
 struct progress;
 

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/tool/dir.h"
-#include "client/tool/histogram.h"
-#include "client/tool/ledger.h"
+#include "client/tool/fs/dir.h"
+#include "client/tool/bench/histogram.h"
+#include "client/tool/tree/ledger.h"
 
 struct copy_config {
 	uint64_t block; /* bytes of a piece, at most; a multiple of 512 */

@@ -14,7 +14,7 @@
 
 #include "client/tool/show.h"
 #include "client/tool/tool.h"
-#include "common/text.h"
+#include "common/base/text.h"
 
 static const struct command *current;
 

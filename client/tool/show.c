@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/text.h"
+#include "common/base/text.h"
 
 bool show_utf8(void)
 {

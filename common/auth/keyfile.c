@@ -11,8 +11,8 @@
 
 #include <openssl/crypto.h>
 
-#include "common/log.h"
-#include "common/trusted.h"
+#include "common/base/log.h"
+#include "common/host/trusted.h"
 
 #define LINE_MAX_LEN 1024
 

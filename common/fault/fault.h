@@ -1,6 +1,7 @@
 /*
  * A provider around a provider that is reluctant as it is told, within the contract: for tests,
- * never for a release. What breaks are the fault points (common/faults.h) inside the providers.
+ * never for a release. What breaks are the fault points (common/fault_points/faults.h) inside the
+ * providers.
  *
  * The contract of transport.h holds for it as for any other, so whatever runs over a provider must
  * run over this one. A plan has a rule for each point at which something can go wrong. Points count
@@ -9,8 +10,8 @@
 #ifndef USRBIO_COMMON_FAULT_FAULT_H
 #define USRBIO_COMMON_FAULT_FAULT_H
 
-#include "common/transport.h"
-#include "common/when.h"
+#include "common/transport/transport.h"
+#include "common/fault_points/fault_trigger.h"
 
 enum fault_point {
 	FAULT_NO_BUF, /* "no_buf": msg_buf gives NULL, a READY follows */
@@ -30,8 +31,9 @@ struct fault_plan {
 };
 
 /*
- * Read a plan: words separated by blanks or commas, "point=WHEN" as in common/when.h,
- * "delay=WHEN:polls", "seed=number". Starts from an empty plan. 0, or -EINVAL.
+ * Read a plan: words separated by blanks or commas, "point=WHEN" as in
+ * common/fault_points/fault_trigger.h, "delay=WHEN:polls", "seed=number". Starts from an empty
+ * plan. 0, or -EINVAL.
  */
 int fault_plan_parse(struct fault_plan *plan, const char *text);
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/faults.h"
+#include "common/fault_points/faults.h"
 #include "common/loop/loop.h"
 
 static bool can_send(const struct loop_conn *conn)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/loop/loop.h"
-#include "common/fork.h"
+#include "common/base/fork.h"
 
 pthread_mutex_t loop_lock = PTHREAD_MUTEX_INITIALIZER;
 

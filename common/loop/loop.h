@@ -4,7 +4,7 @@
  * peer's READs and WRITEs itself, inside its poll().
  *
  * Threads: one mutex for the whole process, loop_lock, guards every field here that has no other
- * note; the public calls take it. Key tables have their own lock (common/keys.h).
+ * note; the public calls take it. Key tables have their own lock (common/transport/keys.h).
  */
 #ifndef USRBIO_COMMON_LOOP_LOOP_H
 #define USRBIO_COMMON_LOOP_LOOP_H
@@ -12,9 +12,9 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-#include "common/keyed.h"
-#include "common/reach.h"
-#include "common/transport.h"
+#include "common/transport/key_device.h"
+#include "common/transport/reach.h"
+#include "common/transport/transport.h"
 
 extern pthread_mutex_t loop_lock;
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
-#include "common/faults.h"
-#include "common/fork.h"
+#include "common/fault_points/faults.h"
+#include "common/base/fork.h"
 
 /*
  * Ends a connection that gets no answer from the peer's kernel, measured: after 3.2 s; and one

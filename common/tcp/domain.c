@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
-#include "common/fork.h"
+#include "common/base/fork.h"
 
 #define EPOLL_BATCH 64
 /* Polls that may pass while other work or a hot connection keeps us from looking at epoll. */

@@ -9,10 +9,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "common/addr.h"
-#include "common/faults.h"
-#include "common/fork.h"
-#include "common/log.h"
+#include "common/transport/addr.h"
+#include "common/fault_points/faults.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
 #include "common/tcp/tcp.h"
 
 #define BACKLOG	       1024

@@ -9,10 +9,10 @@
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
-#include "common/faults.h"
-#include "common/log.h"
+#include "common/fault_points/faults.h"
+#include "common/base/log.h"
 #include "common/tcp/tcp.h"
-#include "common/wire_errno.h"
+#include "common/transport/wire_errno.h"
 
 #define HEADER	      sizeof(struct wire_header)
 #define FRAME_MAX     (HEADER + TP_MSG_MAX)

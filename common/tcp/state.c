@@ -8,10 +8,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "common/fork.h"
-#include "common/prologue.h"
+#include "common/base/fork.h"
+#include "common/transport/connect_params.h"
 #include "common/tcp/tcp.h"
-#include "common/wire_errno.h"
+#include "common/transport/wire_errno.h"
 
 /* How long a farewell may take: what is queued, our FIN, the peer's. */
 #define CLOSING_TIMEOUT_MS 1000

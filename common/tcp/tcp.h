@@ -10,11 +10,11 @@
 
 #include <sys/queue.h>
 
-#include "common/keyed.h"
-#include "common/reach.h"
+#include "common/transport/key_device.h"
+#include "common/transport/reach.h"
 #include "common/tcp/tls.h"
 #include "common/tcp/wire.h"
-#include "common/transport.h"
+#include "common/transport/transport.h"
 
 #define TCP_NR_LOCALS 64
 

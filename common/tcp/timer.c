@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
-#include "common/fork.h"
+#include "common/base/fork.h"
 
 static uint64_t now_ns(void)
 {

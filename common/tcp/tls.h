@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 
 /*
  * What one takes at most, which is during its handshake. OpenSSL 3.0's share, measured: 79 KiB; and

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/uio.h>
 
-#include "common/faults.h"
+#include "common/fault_points/faults.h"
 #include "common/tcp/tcp.h"
 
 #define NR_IOVS		128

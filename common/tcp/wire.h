@@ -1,9 +1,9 @@
 /*
  * What travels on a TCP connection. PROTOCOL.md, "TCP".
  *
- * Each end begins with its prologue (common/prologue.h, 16 bytes) without waiting for the other's.
- * After it come frames: a header of 32 bytes, little-endian, and `len` bytes of payload where the
- * operation has any. Fields an operation does not name are zero.
+ * Each end begins with its prologue (common/transport/connect_params.h, 16 bytes) without waiting
+ * for the other's. After it come frames: a header of 32 bytes, little-endian, and `len` bytes of
+ * payload where the operation has any. Fields an operation does not name are zero.
  *
  *   op         flags    len               tag, off         status   cookie    payload
  *   MSG        0        1..msg_max        0                0        0         the message
@@ -32,10 +32,10 @@
  * Flow control is TCP's: an end that does not receive stops its peer.
  *
  * End: a FIN between two frames is a farewell, anywhere else a loss. An end that meets a frame
- * against these rules sends TERMINATE, with EACCES's number (common/wire_errno.h, in status,
- * signed) for memory that is not granted, with EPROTO's for the rest, then FIN; it discards what
- * still arrives and drops the connection when the peer has closed or a second has passed. Whoever
- * gets a TERMINATE closes at once; what it had under way failed with that status.
+ * against these rules sends TERMINATE, with EACCES's number (common/transport/wire_errno.h, in
+ * status, signed) for memory that is not granted, with EPROTO's for the rest, then FIN; it discards
+ * what still arrives and drops the connection when the peer has closed or a second has passed.
+ * Whoever gets a TERMINATE closes at once; what it had under way failed with that status.
  */
 #ifndef USRBIO_COMMON_TCP_WIRE_H
 #define USRBIO_COMMON_TCP_WIRE_H

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fork.h"
-#include "common/log.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
 
 static struct {
 	pthread_mutex_t lock;

@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/fork.h"
-#include "common/log.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
 
 static void copy_note(struct rdma_cm_event *event, struct cm_note *note)
 {

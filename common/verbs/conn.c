@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/faults.h"
-#include "common/fork.h"
-#include "common/log.h"
+#include "common/fault_points/faults.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
 
 #define ACCEPT_MS 10000 /* for the peer's last word of the handshake */
 #define LINGER_MS 3000	/* for messages still on their way when we leave */

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/addr.h"
-#include "common/fork.h"
-#include "common/log.h"
+#include "common/transport/addr.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
 
 #define RESOLVE_MS 2000
 

@@ -10,8 +10,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "common/fork.h"
-#include "common/log.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
 
 /* A look costs a system call: rarely when all is quiet, more often while somebody comes or goes. */
 #define LOOK_CALM     512

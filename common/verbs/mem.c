@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "common/faults.h"
-#include "common/log.h"
+#include "common/fault_points/faults.h"
+#include "common/base/log.h"
 
 struct verbs_mem {
 	struct tp_mem mem;

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fork.h"
-#include "common/log.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
 
 #define CQ_FIRST_MIN 256u
 #define CQ_FIRST_MAX 16384u

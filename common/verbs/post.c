@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/faults.h"
-#include "common/log.h"
+#include "common/fault_points/faults.h"
+#include "common/base/log.h"
 
 #define SIGNAL_EVERY 16
 #define SIGNAL_BYTES (64u << 10) /* big ones report one by one: a disk may be waiting for them */

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 /*
  * 4.096 us << 16 = 268 ms: with 6 retries a dead path shows after 1.9 s, inside the 3.5 s we

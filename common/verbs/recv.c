@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 /* The last credit, and one that msg_buf may hold, are on top of what the caller asked for. */
 uint32_t recv_depth(const struct tp_domain_config *config)

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 #define DRAIN_MS       2000
 #define PEER_RECVS_MIN 4 /* credits need it, see recv.c; recv_depth never announces less */

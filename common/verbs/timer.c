@@ -9,7 +9,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-#include "common/fork.h"
+#include "common/base/fork.h"
 
 static uint64_t now_ns(void)
 {

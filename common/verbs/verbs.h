@@ -8,9 +8,9 @@
 #include <infiniband/verbs.h>
 #include <rdma/rdma_cma.h>
 
-#include "common/pages.h"
-#include "common/prologue.h"
-#include "common/transport.h"
+#include "common/base/pages.h"
+#include "common/transport/connect_params.h"
+#include "common/transport/transport.h"
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 #define CACHE_LINE 64u
 

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/credentials.h"
-#include "client/mountspec.h"
+#include "client/session/credentials.h"
+#include "client/mount/mountspec.h"
 #include "client/usrbio.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"

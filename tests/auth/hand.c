@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "proto/codec.h"
 #include "proto/seal.h"
 #include "tests/e2e/support/must.h"

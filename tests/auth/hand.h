@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/auth/exchange.h"
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "proto/arena.h"
 #include "proto/message.h"
 #include "tests/auth/bed.h"

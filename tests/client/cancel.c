@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/conn.h"
-#include "client/ring.h"
+#include "client/conn/conn.h"
+#include "client/ring/ring.h"
 #include "rig.h"
 
 #define NR_RINGS  4

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/file.h"
+#include "client/files/file.h"
 #include "client/hf3fs_usrbio.h"
 #include "client/usrbio.h"
 #include "files_fake.h"

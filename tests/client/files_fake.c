@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client/file.h"
-#include "common/host.h"
+#include "client/files/file.h"
+#include "common/host/host.h"
 
 struct mount {
 	struct mountspec spec;

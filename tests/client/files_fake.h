@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "client/mount.h"
+#include "client/mount/mount.h"
 
 struct fake {
 	atomic_int mounts;  /* references held */

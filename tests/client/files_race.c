@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/file.h"
+#include "client/files/file.h"
 #include "client/usrbio.h"
 #include "files_fake.h"
 
@@ -18,7 +18,7 @@
 	(sched_yield(),                                                                         \
 	 atomic_compare_exchange_weak_explicit(object, expected, desired, memory_order_seq_cst, \
 					       memory_order_seq_cst))
-#include "client/file.c"
+#include "client/files/file.c"
 
 #define CHANGERS 2
 #define READERS	 2

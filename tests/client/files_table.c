@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/file.h"
+#include "client/files/file.h"
 #include "client/usrbio.h"
 #include "files_fake.h"
 

@@ -8,10 +8,10 @@
 #include <sched.h>
 #include <string.h>
 
-#include "client/batch.h"
-#include "client/clock.h"
-#include "client/conn.h"
-#include "client/ring.h"
+#include "client/ring/batch.h"
+#include "client/base/clock.h"
+#include "client/conn/conn.h"
+#include "client/ring/ring.h"
 #include "rig.h"
 
 static struct rig rig;

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "client/handles.h"
-#include "client/heap.h"
-#include "client/inflight.h"
-#include "client/proven.h"
+#include "client/base/objpool.h"
+#include "client/ring/heap.h"
+#include "client/ring/inflight.h"
+#include "client/memory/proven_pages.h"
 #include "proto/limits.h"
 
 Test(heap, gives_back_in_order)

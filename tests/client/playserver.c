@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "proto/codec.h"
 
 void play_send_raw(struct playserver *server, struct play_conn *conn, const void *frame, size_t len)

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "proto/arena.h"
 #include "proto/message.h"
 

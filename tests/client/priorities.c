@@ -4,8 +4,8 @@
 #include <sched.h>
 #include <string.h>
 
-#include "client/conn.h"
-#include "client/ring.h"
+#include "client/conn/conn.h"
+#include "client/ring/ring.h"
 #include "rig.h"
 
 enum { WINDOW = 4, MOST = 512 };

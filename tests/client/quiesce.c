@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "client/region.h"
+#include "client/memory/region.h"
 #include "rig.h"
 
 static struct rig rig;

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "client/region.h"
-#include "client/session.h"
+#include "client/memory/region.h"
+#include "client/session/session.h"
 #include "client/usrbio.h"
-#include "common/keyed.h"
+#include "common/transport/key_device.h"
 #include "rig.h"
 
 #define LEN	4096u

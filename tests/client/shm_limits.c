@@ -10,8 +10,8 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "client/headroom.h"
-#include "client/shm.h"
+#include "client/memory/mem_avail.h"
+#include "client/memory/shm.h"
 
 static uint8_t id[16];
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/shm.h"
+#include "client/memory/shm.h"
 
 #define SIZE 10000
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/mountspec.h"
+#include "client/mount/mountspec.h"
 #include "spec_dirs.h"
 
 TestSuite(table, .init = dirs_open, .fini = dirs_close);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/mountspec.h"
+#include "client/mount/mountspec.h"
 
 #define TEN	"aaaaaaaaaa"
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
@@ -237,7 +237,7 @@ Test(spec, a_mount_point_and_a_path_make_a_path)
 		if (mountspec_find(urls[i].text, &spec))
 			continue;
 		if (*spec.serve && !strchr(spec.mount_point, '?'))
-			continue; /* the mounts in use decide: client/place.h */
+			continue; /* the mounts in use decide: client/files/path.h */
 		snprintf(path, sizeof(path), "%s/dir/file", spec.mount_point);
 		cr_assert_eq(mountspec_of_url(path, &again, &rest), 0, "%s", path);
 		cr_expect_str_eq(again.mount_point, spec.mount_point);

@@ -9,9 +9,9 @@
 #include <sched.h>
 #include <string.h>
 
-#include "client/conn.h"
-#include "client/ring.h"
-#include "client/session.h"
+#include "client/conn/conn.h"
+#include "client/ring/ring.h"
+#include "client/session/session.h"
 #include "client/usrbio.h"
 #include "rig.h"
 

@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "client/ring.h"
+#include "client/ring/ring.h"
 #include "client/usrbio.h"
 #include "rig.h"
 

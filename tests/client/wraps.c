@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/region.h"
-#include "client/ring.h"
+#include "client/memory/region.h"
+#include "client/ring/ring.h"
 #include "client/usrbio.h"
-#include "client/wrap.h"
+#include "client/memory/wrap_cache.h"
 #include "rig.h"
 
 enum { PIECE = 128 };

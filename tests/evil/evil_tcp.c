@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "tests/evil/evil.h"
 
 /* Where the operation would be in memory, if it belongs to that I/O; else 0. */

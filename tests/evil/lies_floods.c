@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
 #include "tests/evil/evil.h"

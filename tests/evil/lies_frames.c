@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "common/prologue.h"
-#include "common/transport.h"
+#include "common/transport/connect_params.h"
+#include "common/transport/transport.h"
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
 #include "tests/evil/evil.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "tests/e2e/support/must.h"
 
 #define ACK_TIMEOUT 14 /* 67 ms: a peer that has gone costs half a second */

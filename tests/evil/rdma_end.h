@@ -9,7 +9,7 @@
 #include <rdma/rdma_cma.h>
 #include <stdbool.h>
 
-#include "common/prologue.h"
+#include "common/transport/connect_params.h"
 #include "proto/limits.h"
 
 enum { RDMA_RECVS = 32, RDMA_SLOTS = 32 };

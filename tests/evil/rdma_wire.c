@@ -6,8 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "common/addr.h"
-#include "common/transport.h"
+#include "common/transport/addr.h"
+#include "common/transport/transport.h"
 #include "proto/codec.h"
 #include "tests/e2e/support/must.h"
 #include "tests/evil/rdma_end.h"

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "common/prologue.h"
-#include "common/transport.h"
+#include "common/transport/connect_params.h"
+#include "common/transport/transport.h"
 #include "proto/codec.h"
 #include "tests/evil/liar.h"
 

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/prologue.h"
-#include "common/transport.h"
+#include "common/transport/connect_params.h"
+#include "common/transport/transport.h"
 #include "proto/codec.h"
 #include "tests/e2e/support/must.h"
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "proto/seal.h"
 
 #define HANDLES 8

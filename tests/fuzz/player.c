@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/credentials.h"
-#include "client/mountspec.h"
-#include "common/addr.h"
+#include "client/session/credentials.h"
+#include "client/mount/mountspec.h"
+#include "common/transport/addr.h"
 #include "tests/fuzz/player.h"
 
 #define CONNS 3 /* that the input is about */

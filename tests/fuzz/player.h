@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #include "common/auth/exchange.h"
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "proto/codec.h"
 #include "tests/fuzz/input.h"
 

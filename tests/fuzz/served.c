@@ -8,11 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/keyring.h"
-#include "server/pool.h"
-#include "server/server_impl.h"
-#include "server/store.h"
-#include "server/worker.h"
+#include "server/session/keyring.h"
+#include "server/base/job_threads.h"
+#include "server/program/server_impl.h"
+#include "server/store/store.h"
+#include "server/worker/worker.h"
 
 #define NS	  1000000000ull
 #define DEPTH_MAX 64 /* of directories, when everything is removed */

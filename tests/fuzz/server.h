@@ -6,7 +6,7 @@
 #define USRBIO_TESTS_FUZZ_SERVER_H
 
 #include "common/auth/secret.h"
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "proto/codec.h"
 #include "tests/fuzz/input.h"
 

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/identity.h"
+#include "server/base/identity.h"
 #include "tests/e2e/support/must.h"
 #include "tests/sandbox/identity_ops.h"
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "server/store.h"
+#include "server/store/store.h"
 
 #define OWNER	    1500 /* of all that is in a place */
 #define OWNER_GROUP 1600

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/evloop.h"
+#include "server/store/evloop.h"
 #include "tests/sandbox/plant.h"
 
 int __real_mkdirat(int dir, const char *name, mode_t mode);

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "server/evloop_ring.h"
+#include "server/store/evloop_ring.h"
 
 static const unsigned used[] = {
 	IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED,

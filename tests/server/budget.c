@@ -1,5 +1,5 @@
 /* What is charged, and whom it is refused. */
-#include "server/budget.h"
+#include "server/base/budget.h"
 
 #include <criterion/criterion.h>
 #include <stdint.h>

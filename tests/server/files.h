@@ -2,7 +2,7 @@
 #ifndef USRBIO_TESTS_SERVER_FILES_H
 #define USRBIO_TESTS_SERVER_FILES_H
 
-#include "server/server.h"
+#include "server/program/server.h"
 
 extern char files_directory[64];
 

@@ -1,5 +1,5 @@
 /* Keyrings: what is in a file, who may do what by it, and files that change. */
-#include "server/keyring.h"
+#include "server/session/keyring.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/auth/keyfile.h"
-#include "common/log.h"
+#include "common/base/log.h"
 
 #define KEY(digit)                                                                                \
 	digit digit digit digit digit digit digit digit digit digit digit digit digit digit digit \

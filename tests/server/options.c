@@ -1,5 +1,5 @@
 /* The command line. */
-#include "server/options.h"
+#include "server/program/options.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

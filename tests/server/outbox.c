@@ -1,10 +1,10 @@
 /* The outbox, over a transport that takes a few messages at a time. */
-#include "server/outbox.h"
+#include "server/io/outbox.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "proto/codec.h"
 
 static unsigned room; /* buffers the transport still has */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "proto/codec.h"
 
 const char *const schemes[2] = {"loop", "tcp"};

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 #include "proto/arena.h"
 #include "proto/message.h"
-#include "server/server.h"
+#include "server/program/server.h"
 
 #define PEER_MEMORY ((size_t)24 << 20)
 #define PEER_TAGS   65536

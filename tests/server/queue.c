@@ -1,10 +1,10 @@
 /* The queue by priority. */
-#include "server/queue.h"
+#include "server/io/queue.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "server/request.h"
+#include "server/io/request.h"
 
 enum { N = 400 };
 

@@ -1,10 +1,10 @@
 /* The region table. */
-#include "server/region.h"
+#include "server/io/region.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "server/outbox.h"
+#include "server/io/outbox.h"
 
 static struct regions regions;
 

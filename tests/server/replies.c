@@ -1,10 +1,10 @@
 /* The reply cache. */
-#include "server/replies.h"
+#include "server/session/replies.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "server/budget.h"
+#include "server/base/budget.h"
 
 static struct budget budget = {.max = SIZE_MAX};
 static struct share share = {.budget = &budget};

@@ -1,17 +1,17 @@
 /* Sessions and their file tables, over the memory store. */
-#include "server/session.h"
-#include "server/sessions.h"
+#include "server/session/session.h"
+#include "server/session/sessions.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
 #include "proto/limits.h"
-#include "server/budget.h"
-#include "server/export.h"
-#include "server/file.h"
-#include "server/pool.h"
-#include "server/store.h"
+#include "server/base/budget.h"
+#include "server/session/export.h"
+#include "server/session/file.h"
+#include "server/base/job_threads.h"
+#include "server/store/store.h"
 
 static struct budget budget = {.max = SIZE_MAX};
 static struct pool *pool;

@@ -1,12 +1,12 @@
 /* Staging buffers. */
-#include "server/staging.h"
+#include "server/worker/staging.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "server/segment.h"
+#include "server/io/segment.h"
 
 Test(staging, buffers_are_disjoint_and_come_back)
 {

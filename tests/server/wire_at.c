@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/host.h"
+#include "common/host/host.h"
 #include "peer.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)

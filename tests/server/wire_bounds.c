@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "peer.h"
-#include "server/calls.h"
-#include "server/list.h"
-#include "server/pool.h"
-#include "server/server_impl.h"
+#include "server/calls/calls.h"
+#include "server/base/list.h"
+#include "server/base/job_threads.h"
+#include "server/program/server_impl.h"
 
 #define RW  (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 #define MIB ((uint64_t)1 << 20)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "peer.h"
-#include "server/staging.h"
+#include "server/worker/staging.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 

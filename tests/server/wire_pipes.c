@@ -6,7 +6,7 @@
 
 #include "files.h"
 #include "peer.h"
-#include "server/staging.h"
+#include "server/worker/staging.h"
 
 #define FILE_SIZE ((uint64_t)16 << 20)
 #define BACK	  FILE_SIZE /* where in the peer's memory what is read goes */

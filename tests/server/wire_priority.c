@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "peer.h"
-#include "server/staging.h"
+#include "server/worker/staging.h"
 
 static void submit_large(struct peer *peer, enum priority priority, uint32_t n)
 {

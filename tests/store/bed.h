@@ -4,8 +4,8 @@
 
 #include <criterion/criterion.h>
 
-#include "server/evloop.h"
-#include "server/store.h"
+#include "server/store/evloop.h"
+#include "server/store/store.h"
 
 #define BED_STAGING (8u << 20)
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "server/evloop.h"
+#include "server/store/evloop.h"
 
 #define NR_POSTERS 4
 #define NR_POSTS   100000

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "tests/transport/harness.h"
 
 Test(connect, both_ends_learn_of_it)

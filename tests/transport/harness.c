@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "common/fault/fault.h"
 
 /* Nothing the suite does takes this long; it ends a test that would hang. */

@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 
 #define MEM_LEN	    (9u << 20) /* of each end's memory: the largest operation and some more */
 #define MAX_EVENTS  64

@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/prologue.h"
+#include "common/transport/connect_params.h"
 #include "common/tcp/wire.h"
-#include "common/wire_errno.h"
+#include "common/transport/wire_errno.h"
 #include "tests/transport/harness.h"
 
 /* A liar who connects to a proper server, or one who is connected to by a proper client. */

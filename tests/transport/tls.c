@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/prologue.h"
+#include "common/transport/connect_params.h"
 #include "common/tcp/tcp.h"
 #include "tests/transport/only_tls.h"
 #include "tests/transport/relay.h"

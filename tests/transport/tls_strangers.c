@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/prologue.h"
+#include "common/transport/connect_params.h"
 #include "common/tcp/wire.h"
 #include "tests/transport/harness.h"
 #include "tests/transport/only_tls.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 
 static const struct {
 	const char *text;

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "proto/codec.h"
 
 static struct arena arena;

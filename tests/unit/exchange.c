@@ -5,7 +5,7 @@
 
 #include "common/auth/exchange.h"
 #include "common/auth/hkdf.h"
-#include "common/transport.h"
+#include "common/transport/transport.h"
 
 struct pair {
 	struct exchange client, server;

@@ -1,4 +1,4 @@
-/* common/fork.h: descriptors that stay with the parent, and calls that no fork cuts in two. */
+/* common/base/fork.h: descriptors that stay with the parent, and calls that no fork cuts in two. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/fork.h"
+#include "common/base/fork.h"
 
 static bool is_open(int fd)
 {

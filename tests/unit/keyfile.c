@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/auth/keyfile.h"
-#include "common/log.h"
+#include "common/base/log.h"
 
 #define HEX64 "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
 

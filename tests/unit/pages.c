@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/pages.h"
+#include "common/base/pages.h"
 
 static void expect_zeroed(const struct pages *pages, size_t len)
 {

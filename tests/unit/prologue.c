@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/prologue.h"
-#include "common/transport.h"
+#include "common/transport/connect_params.h"
+#include "common/transport/transport.h"
 
 static char why[TP_WHY_MAX];
 

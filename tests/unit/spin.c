@@ -1,7 +1,7 @@
 /* How long to look before sleeping: what the budget is, and what it costs when nothing comes. */
 #include <criterion/criterion.h>
 
-#include "common/spin.h"
+#include "common/base/spin.h"
 
 #define US 1000ull
 #define MS (1000 * US)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
+#include "common/base/text.h"
 
 /* As UTF-8, in as many bytes as told: also in more than it needs, and what UTF-8 does not have. */
 static size_t encode(uint32_t code, size_t n, char *to)

@@ -1,6 +1,6 @@
 /* Who is believed: owners of FUSE mounts in made-up mount tables, and links on the way to a file.
  */
-#include "common/trusted.h"
+#include "common/host/trusted.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "common/fuse_owner.h"
+#include "common/host/fuse_owner.h"
 
 static char base[] = "/tmp/usrbio-trusted-XXXXXX";
 

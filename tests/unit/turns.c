@@ -1,7 +1,7 @@
 /* Weighted turns: who is next, and what that leaves to the others. */
 #include <criterion/criterion.h>
 
-#include "common/turns.h"
+#include "common/base/wrr.h"
 
 enum { ALL = 7 };
 

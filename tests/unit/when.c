@@ -1,5 +1,5 @@
 /* WHEN: the words that are understood, and which chances they take. */
-#include "common/when.h"
+#include "common/fault_points/fault_trigger.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

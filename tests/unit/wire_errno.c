@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "common/wire_errno.h"
+#include "common/transport/wire_errno.h"
 
 Test(wire_errno, there_and_back)
 {

@@ -17,7 +17,7 @@
 #include <valgrind/callgrind.h>
 
 #include "client/hf3fs_usrbio.h"
-#include "client/progress.h"
+#include "client/base/progress.h"
 #include "client/usrbio.h"
 #include "tests/bench/cost/cost.h"
 

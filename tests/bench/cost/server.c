@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "common/inprocess.h"
-#include "server/server.h"
-#include "server/worker.h"
+#include "server/program/server.h"
+#include "server/worker/worker.h"
 #include "tests/bench/cost/cost.h"
 
 static _Atomic(struct worker *) the_worker;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/addr.h"
-#include "common/prologue.h"
+#include "common/transport/addr.h"
+#include "common/transport/connect_params.h"
 #include "stress.h"
 
 static void bad_key_of(enum tp_kind kind, uint32_t delta, size_t past)

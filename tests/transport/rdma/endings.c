@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "stress.h"
 
 /* What was sent before a disconnect arrives, even behind much else. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "common/addr.h"
+#include "common/transport/addr.h"
 #include "stress.h"
 
 const char *stress_address;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/transport.h"
+#include "common/transport/transport.h"
 
 #define WINDOW ((size_t)1 << 20) /* memory at both ends */
 

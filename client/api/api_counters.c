@@ -1,0 +1,141 @@
+/* The calls of usrbio.h about counters: this side's, and what the server of a mount tells of its
+ * own. No state; any thread. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/cancel.h"
+#include "client/calls/listing.h"
+#include "client/mount/mount.h"
+#include "client/usrbio.h"
+
+static const char *const names[NR_COUNTS] = {
+	[COUNT_READS] = "reads",
+	[COUNT_READ_BYTES] = "read_bytes",
+	[COUNT_WRITES] = "writes",
+	[COUNT_WRITTEN_BYTES] = "written_bytes",
+	[COUNT_ERRORS] = "errors",
+	[COUNT_BATCHES] = "batches",
+	[COUNT_ENTRIES] = "entries",
+	[COUNT_COMPLETIONS] = "completions",
+	[COUNT_RESULTS] = "results",
+	[COUNT_IMMEDIATES] = "immediates",
+	[COUNT_CALLS] = "calls",
+	[COUNT_MESSAGES_IN] = "messages_in",
+	[COUNT_MESSAGES_OUT] = "messages_out",
+	[COUNT_POSTS] = "posts",
+	[COUNT_STAGED_BYTES] = "staged_bytes",
+	[COUNT_DIRECT_BYTES] = "direct_bytes",
+	[COUNT_DOORBELLS] = "doorbells",
+	[COUNT_SIGNALLED] = "signalled",
+	[COUNT_POLLS] = "polls",
+	[COUNT_TURNS] = "turns",
+	[COUNT_SLEEPS] = "sleeps",
+	[COUNT_CONNECTIONS] = "connections",
+};
+
+#define LIMIT(which, name) [2 * LIMIT_##which] = name, [2 * LIMIT_##which + 1] = name "_max"
+static const char *const limit_names[2 * NR_LIMITS] = {
+	LIMIT(MEMORY, "memory_bytes"),	 LIMIT(CONNECTIONS, "connections"),
+	LIMIT(SESSIONS, "sessions"),	 LIMIT(GREETING, "greeting"),
+	LIMIT(STAGING, "staging_bytes"), LIMIT(PIPES, "pipes"),
+	LIMIT(INFLIGHT, "inflight"),	 LIMIT(CALLS, "calls"),
+	LIMIT(REGIONS, "regions"),	 LIMIT(FILES, "files"),
+};
+
+/* By COUNTED_*. */
+static const struct kind {
+	const char *name;
+	const char *const *names;
+	uint32_t nr;
+} kinds[] = {
+	[COUNTED_WORKER] = {"worker", names, NR_COUNTS},
+	[COUNTED_CONNECTION] = {"connection", names, NR_COUNTS},
+	[COUNTED_LIMITS] = {"limits", limit_names, 2 * NR_LIMITS},
+};
+
+static const struct kind *kind_of(uint32_t type)
+{
+	return type && type < sizeof(kinds) / sizeof(*kinds) ? &kinds[type] : NULL;
+}
+
+int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
+{
+	NOT_CANCELLED;
+	struct mount *mount;
+	int err;
+
+	if (!counters)
+		return -EINVAL;
+	err = mount_get(mount_point, &mount);
+	if (err)
+		return err;
+	err = mount_counters(mount, counters);
+	mount_put(mount);
+	return err;
+}
+
+/* As many values as both sides know. The codec has seen to it that all rows are whole. */
+static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
+{
+	uint32_t width = reply->counts_width;
+	const char *name = (const char *)reply->names.data;
+
+	for (size_t i = 0; i < reply->nr_types; i++, name += strlen(name) + 1) {
+		const struct kind *kind = kind_of(reply->types[i]);
+		struct usrbio_server_counters row;
+
+		if (!kind)
+			continue;
+		row = (struct usrbio_server_counters){
+			.kind = kind->name,
+			.name = name,
+			.nr = width < kind->nr ? width : kind->nr,
+			.names = kind->names,
+			.values = reply->counts + i * width,
+		};
+		fn(arg, &row);
+	}
+}
+
+/* A worker's and its connections' at a time, or a part of them. */
+static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn, void *arg)
+{
+	struct call call = {.op = CALL_COUNTERS};
+	struct listing listing = {0};
+	int err;
+
+	do {
+		err = mount_call(mount, &call, answer);
+		if (err)
+			return err;
+		tell(&answer->reply, fn, arg);
+		err = listing_check(&listing, call.off, &answer->reply);
+		if (err)
+			return err;
+		/* A list that goes back would never end. */
+		if (answer->reply.next && answer->reply.next <= call.off)
+			return -EPROTO;
+		call.off = answer->reply.next;
+	} while (call.off);
+	return 0;
+}
+
+int usrbio_server_counters(const char *mount_point, usrbio_counters_fn fn, void *arg)
+{
+	NOT_CANCELLED;
+	struct answer *answer;
+	struct mount *mount;
+	int err;
+
+	if (!fn)
+		return -EINVAL;
+	err = mount_get(mount_point, &mount);
+	if (err)
+		return err;
+	answer = malloc(sizeof(*answer));
+	err = answer ? ask(mount, answer, fn, arg) : -ENOMEM;
+	free(answer);
+	mount_put(mount);
+	return err;
+}

@@ -1,0 +1,139 @@
+/* Reading directories: the server gives a bunch of names at a time; one bunch is kept. A directory
+ * belongs to its caller, one thread at a time. */
+#include "client/usrbio.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/cancel.h"
+#include "client/files/file.h"
+#include "client/calls/listing.h"
+#include "client/files/path.h"
+
+struct usrbio_dir {
+	struct file *file; /* of usrbio_fdopendir; or NULL and */
+	struct place place;
+	struct answer answer;
+	const char *name; /* the next one in the answer */
+	size_t index;	  /* how many of it are behind us */
+	struct listing listing;
+};
+
+static int fetch(struct usrbio_dir *dir, uint64_t off)
+{
+	struct call call = {.op = CALL_READDIR, .off = off};
+	int err;
+
+	if (!off)
+		dir->listing = (struct listing){0};
+	if (dir->file) {
+		err = mount_call_file(dir->file, &call, &dir->answer);
+	} else {
+		call.path =
+			(struct bytes){(const uint8_t *)dir->place.path, strlen(dir->place.path)};
+		err = mount_call(dir->place.mount, &call, &dir->answer);
+	}
+	dir->name = (const char *)dir->answer.reply.names.data;
+	dir->index = 0;
+	return err ? err : listing_check(&dir->listing, off, &dir->answer.reply);
+}
+
+int usrbio_opendir(const char *path, struct usrbio_dir **dir)
+{
+	NOT_CANCELLED;
+	struct usrbio_dir *made = malloc(sizeof(*made));
+	int err;
+
+	if (!made)
+		return -ENOMEM;
+	made->file = NULL;
+	err = place_open(path, true, &made->place);
+	if (err)
+		goto err_free;
+	err = fetch(made, 0);
+	if (err)
+		goto err_place;
+	*dir = made;
+	return 0;
+
+err_place:
+	place_close(&made->place);
+err_free:
+	free(made);
+	return err == -ENOTTY ? -ENOENT : err;
+}
+
+int usrbio_fdopendir(int dirfd, struct usrbio_dir **dir)
+{
+	NOT_CANCELLED;
+	struct usrbio_dir *made = malloc(sizeof(*made));
+	int err = -EBADF;
+
+	if (!made)
+		return -ENOMEM;
+	made->file = file_opened(dirfd);
+	if (!made->file)
+		goto err_free;
+	err = fetch(made, 0);
+	if (err)
+		goto err_file;
+	*dir = made;
+	return 0;
+
+err_file:
+	file_put(made->file);
+err_free:
+	free(made);
+	return err;
+}
+
+/* Take the next name out of the answer; false when it has no more. */
+static bool take(struct usrbio_dir *dir, struct usrbio_dirent *entry)
+{
+	const struct reply *reply = &dir->answer.reply;
+	const char *end = (const char *)reply->names.data + reply->names.len;
+	size_t len;
+
+	if (dir->index >= reply->nr_types || dir->name >= end)
+		return false;
+	len = strnlen(dir->name, (size_t)(end - dir->name));
+	entry->name = dir->name;
+	entry->type = (uint8_t)reply->types[dir->index++];
+	dir->name += len + 1;
+	return true;
+}
+
+int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry)
+{
+	NOT_CANCELLED;
+	for (;;) {
+		uint64_t next = dir->answer.reply.next;
+		int err;
+
+		while (take(dir, entry)) {
+			if (strcmp(entry->name, ".") && strcmp(entry->name, ".."))
+				return 1;
+		}
+		if (!next)
+			return 0;
+		err = fetch(dir, next);
+		if (err) {
+			dir->answer.reply = (struct reply){0};
+			return err;
+		}
+	}
+}
+
+void usrbio_closedir(struct usrbio_dir *dir)
+{
+	NOT_CANCELLED;
+	if (!dir)
+		return;
+	if (dir->file)
+		file_put(dir->file);
+	else
+		place_close(&dir->place);
+	free(dir);
+}

@@ -1,0 +1,141 @@
+/* The hf3fs_ functions about files and mounts. Their signs differ one from another: contract of
+ * 3FS, kept here and nowhere else. No state; any thread. */
+#include "client/base/hf3fs_exports.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/base/cancel.h"
+#include "client/files/file.h"
+#include "client/files/path.h"
+
+bool hf3fs_is_hf3fs(int fd)
+{
+	NOT_CANCELLED;
+	return file_is_ours(fd);
+}
+
+int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *path)
+{
+	NOT_CANCELLED;
+	char canonical[PATH_MAX];
+	struct mountspec spec;
+	const char *rest;
+	struct stat st;
+	size_t need;
+
+	/* A device is no file of ours, even where its directory is. */
+	if (!path || stat(path, &st) || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		return -1;
+	if (mountspec_of_path(path, &spec, canonical, &rest))
+		return -1;
+	need = strlen(spec.mount_point) + 1;
+	if (hf3fs_mount_point && size > 0 && (size_t)size >= need)
+		memcpy(hf3fs_mount_point, spec.mount_point, need);
+	return (int)need;
+}
+
+int hf3fs_reg_fd(int fd, uint64_t flags)
+{
+	NOT_CANCELLED;
+	int err = file_register(fd);
+
+	(void)flags;
+	return err ? -err : -fd;
+}
+
+void hf3fs_dereg_fd(int fd)
+{
+	NOT_CANCELLED;
+	file_deregister(fd);
+}
+
+static int link_places(const struct place *target, const struct place *name)
+{
+	struct call call = {
+		.op = CALL_LINK,
+		.path = {(const uint8_t *)target->path, strlen(target->path)},
+		.path2 = {(const uint8_t *)name->path, strlen(name->path)},
+	};
+
+	return mount_same(target->mount, name->mount) ? mount_call(target->mount, &call, NULL)
+						      : -EXDEV;
+}
+
+static int hardlink(const char *target, const char *link_name)
+{
+	struct place from, to;
+	int err = place_open(target, false, &from);
+
+	if (err)
+		return err;
+	err = place_open(link_name, false, &to);
+	if (!err) {
+		err = link_places(&from, &to);
+		place_close(&to);
+	}
+	place_close(&from);
+	return err;
+}
+
+/* The +errno of err, in errno as well: 3FS's binding raises from there. 0: errno as it was. */
+static int plus_errno(int err, int errno_before)
+{
+	errno = err ? -err : errno_before;
+	return -err;
+}
+
+int hf3fs_hardlink(const char *target, const char *link_name)
+{
+	NOT_CANCELLED;
+	int before = errno;
+
+	return plus_errno(hardlink(target, link_name), before);
+}
+
+/* The ranges that are not empty, in one call. No file has bytes from INT64_MAX on. */
+static int punch(struct file *file, int n, const size_t *start, const size_t *end)
+{
+	uint64_t range[2 * RANGES_MAX];
+	struct call call = {.op = CALL_PUNCH, .range = range};
+
+	for (int i = 0; i < n; i++) {
+		uint64_t last = end[i] < INT64_MAX ? end[i] : INT64_MAX;
+
+		if (start[i] >= last)
+			continue;
+		range[2 * call.nr_ranges] = start[i];
+		range[2 * call.nr_ranges + 1] = last;
+		call.nr_ranges++;
+	}
+	return call.nr_ranges ? mount_call_file(file, &call, NULL) : 0;
+}
+
+static int punchhole(int fd, int n, const size_t *start, const size_t *end)
+{
+	struct file *file;
+	int err;
+
+	if (n <= 0)
+		return 0;
+	if (n > RANGES_MAX || !start || !end)
+		return -EINVAL;
+	err = file_of_fd(fd, &file);
+	if (err)
+		return err;
+	err = file->flags & OPEN_WRITE ? punch(file, n, start, end) : -EBADF;
+	file_put(file);
+	return err;
+}
+
+int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags)
+{
+	NOT_CANCELLED;
+	int before = errno;
+
+	(void)flags;
+	return plus_errno(punchhole(fd, n, start, end), before);
+}

@@ -1,0 +1,271 @@
+/* The calls of usrbio.h that take a path or a descriptor: one exchange with the server each. No
+ * state; any thread. */
+#include "client/usrbio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/base/cancel.h"
+#include "client/files/file.h"
+#include "client/api/api_fs.h"
+#include "client/files/path.h"
+
+static struct bytes text(const char *string)
+{
+	return (struct bytes){(const uint8_t *)string, strlen(string)};
+}
+
+/* place_open in the words of usrbio.h: what is not ours does not exist. */
+static int locate(const char *path, bool follow, struct place *place)
+{
+	int err = place_open(path, follow, place);
+
+	return err == -ENOTTY ? -ENOENT : err;
+}
+
+/* A call about one path. */
+static int path_call(const char *path, bool follow, struct call *call, struct answer *answer)
+{
+	struct place place;
+	int err = locate(path, follow, &place);
+
+	if (err)
+		return err;
+	call->path = text(place.path);
+	err = mount_call(place.mount, call, answer);
+	place_close(&place);
+	return err;
+}
+
+int fs_call(int fd, struct call *call, struct answer *answer)
+{
+	struct file *file = file_opened(fd);
+	int err;
+
+	if (!file)
+		return -EBADF;
+	err = mount_call_file(file, call, answer);
+	file_put(file);
+	return err;
+}
+
+/* Where the canonical `below` begins in the path as the caller wrote it; NULL when it does not. */
+static const char *find_tail(const char *path, const char *below)
+{
+	size_t len = strlen(path), tail = strlen(below);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (!tail)
+		return path + strlen(path);
+	if (tail > len || memcmp(path + len - tail, below, tail))
+		return NULL;
+	return tail == len || path[len - tail - 1] == '/' ? path + len - tail : NULL;
+}
+
+int usrbio_mount_point(const char *path, char *mount_point, size_t size, const char **rest)
+{
+	NOT_CANCELLED;
+	char below[PATH_MAX];
+	struct mountspec spec;
+	const char *tail;
+	size_t need;
+	int err;
+
+	if (!path)
+		return -EINVAL;
+	err = place_of_url(path, true, &spec, &tail);
+	if (err == -ENOTTY) {
+		err = place_find(path, true, &spec, below);
+		tail = err ? NULL : find_tail(path, below);
+	}
+	if (err)
+		return err == -ENOTTY ? -ENOENT : err;
+	if (rest && !tail)
+		return -EINVAL;
+	need = strlen(spec.mount_point) + 1;
+	if (mount_point && size >= need)
+		memcpy(mount_point, spec.mount_point, need);
+	if (rest)
+		*rest = tail;
+	return (int)need;
+}
+
+uint32_t fs_open_flags(int flags)
+{
+	static const struct {
+		int theirs;
+		uint32_t ours;
+	} table[] = {
+		{O_CREAT, OPEN_CREATE},	 {O_EXCL, OPEN_EXCLUSIVE},	{O_TRUNC, OPEN_TRUNCATE},
+		{O_DIRECT, OPEN_DIRECT}, {O_DIRECTORY, OPEN_DIRECTORY}, {O_NOFOLLOW, OPEN_NOFOLLOW},
+	};
+	uint32_t how = (flags & O_ACCMODE) == O_WRONLY ? 0 : OPEN_READ;
+
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		how |= OPEN_WRITE;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		how |= flags & table[i].theirs ? table[i].ours : 0;
+	return how;
+}
+
+int fs_published(int fd, struct file *file, int err)
+{
+	if (!err)
+		file_publish(file, fd);
+	else if (fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+int usrbio_open(const char *path, int flags, mode_t mode)
+{
+	NOT_CANCELLED;
+	/* Where O_EXCL or O_NOFOLLOW forbid to follow a link, it must not be followed here either.
+	 */
+	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
+	struct file *file = NULL;
+	struct place place;
+	int err = locate(path, follow, &place), fd;
+
+	if (err)
+		return err;
+	fd = file_reserve();
+	err = fd < 0 ? fd
+		     : file_open(place.mount, NULL, place.path, fs_open_flags(flags), mode & 07777,
+				 &file, NULL);
+	place_close(&place);
+	return fs_published(fd, file, err);
+}
+
+int usrbio_close(int fd)
+{
+	NOT_CANCELLED;
+	return file_unpublish(fd);
+}
+
+void fs_stat_of(const struct answer *answer, struct usrbio_stat *st)
+{
+	const struct file_attr *attr = &answer->reply.attr;
+
+	*st = (struct usrbio_stat){
+		.mode = attr->mode,
+		.nlink = attr->nlink,
+		.uid = attr->uid,
+		.gid = attr->gid,
+		.ino = attr->ino,
+		.dev = attr->dev,
+		.size = attr->size,
+		.blocks = attr->blocks,
+		.atime_ns = attr->atime_ns,
+		.mtime_ns = attr->mtime_ns,
+		.ctime_ns = attr->ctime_ns,
+		.host = answer->host,
+	};
+}
+
+/* The attributes of a path, or of a descriptor when path is NULL. */
+static int attributes(const char *path, int fd, bool follow, struct usrbio_stat *st)
+{
+	struct call call = {.op = CALL_STAT, .flags = follow ? 0 : CALL_NOFOLLOW};
+	struct answer *answer = malloc(sizeof(*answer)); /* too large for small stacks */
+	int err;
+
+	if (!answer)
+		return -ENOMEM;
+	err = path ? path_call(path, follow, &call, answer) : fs_call(fd, &call, answer);
+	if (!err)
+		fs_stat_of(answer, st);
+	free(answer);
+	return err;
+}
+
+int usrbio_fstat(int fd, struct usrbio_stat *st)
+{
+	NOT_CANCELLED;
+	return st ? attributes(NULL, fd, true, st) : -EINVAL;
+}
+
+int usrbio_stat(const char *path, struct usrbio_stat *st)
+{
+	NOT_CANCELLED;
+	return path && st ? attributes(path, -1, true, st) : -EINVAL;
+}
+
+int usrbio_lstat(const char *path, struct usrbio_stat *st)
+{
+	NOT_CANCELLED;
+	return path && st ? attributes(path, -1, false, st) : -EINVAL;
+}
+
+int usrbio_fsync(int fd)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_FSYNC};
+
+	return fs_call(fd, &call, NULL);
+}
+
+int usrbio_ftruncate(int fd, uint64_t len)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_TRUNCATE, .len = len};
+
+	return fs_call(fd, &call, NULL);
+}
+
+int usrbio_truncate(const char *path, uint64_t len)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_TRUNCATE, .len = len};
+
+	return path_call(path, true, &call, NULL);
+}
+
+int usrbio_unlink(const char *path)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_UNLINK};
+
+	return path_call(path, false, &call, NULL);
+}
+
+int usrbio_rmdir(const char *path)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_RMDIR};
+
+	return path_call(path, false, &call, NULL);
+}
+
+int usrbio_mkdir(const char *path, mode_t mode)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_MKDIR, .mode = mode & 07777};
+
+	return path_call(path, false, &call, NULL);
+}
+
+int usrbio_rename(const char *from, const char *to)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_RENAME};
+	struct place old, new;
+	int err = locate(from, false, &old);
+
+	if (err)
+		return err;
+	err = locate(to, false, &new);
+	if (err)
+		goto out_old;
+	call.path = text(old.path);
+	call.path2 = text(new.path);
+	err = mount_same(old.mount, new.mount) ? mount_call(old.mount, &call, NULL) : -EXDEV;
+	place_close(&new);
+out_old:
+	place_close(&old);
+	return err;
+}

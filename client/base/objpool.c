@@ -1,0 +1,99 @@
+/*
+ * Pools: objects in chunks that never move or go away. A handle is generation << 32 | index + 1;
+ * generations start at random, so a number out of the blue misses by 2^32 to 1.
+ *
+ * A stale handle may pin and unpin an object's next life for a moment; that delays a recycling
+ * and harms nothing.
+ */
+#include "client/base/objpool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static uint32_t random_generation(void)
+{
+	uint32_t generation;
+
+	if (getrandom(&generation, sizeof(generation), GRND_NONBLOCK) != sizeof(generation))
+		generation = (uint32_t)(uintptr_t)&generation * 2654435761u;
+	return generation;
+}
+
+static int add_chunk(struct pool *pool)
+{
+	char *chunk;
+
+	if (pool->nr / POOL_CHUNK >= POOL_CHUNKS_MAX)
+		return -ENOMEM;
+	chunk = aligned_alloc(64, POOL_CHUNK * pool->size);
+	if (!chunk)
+		return -ENOMEM;
+	memset(chunk, 0, POOL_CHUNK * pool->size);
+	for (uint32_t i = 0; i < POOL_CHUNK; i++) {
+		struct pooled *object = (struct pooled *)(void *)(chunk + i * pool->size);
+
+		object->index = pool->nr + i;
+		atomic_init(&object->state, (uint64_t)random_generation() << 32);
+		if (pool->init)
+			pool->init(object);
+	}
+	atomic_store_explicit(&pool->chunks[pool->nr / POOL_CHUNK], chunk, memory_order_release);
+	return 0;
+}
+
+void *pool_take(struct pool *pool)
+{
+	struct pooled *object = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->free) {
+		object = pool_object(pool, pool->free);
+		pool->free = object->next_free;
+	} else if (pool->nr % POOL_CHUNK || !add_chunk(pool)) {
+		object = pool_object(pool, ++pool->nr);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return object;
+}
+
+uint64_t pool_publish(struct pool *pool, struct pooled *object)
+{
+	uint64_t state;
+
+	(void)pool;
+	state = atomic_fetch_add_explicit(&object->state, POOL_GENERATION | POOL_LIVE,
+					  memory_order_acq_rel);
+	state += POOL_GENERATION;
+	return (state & ~(POOL_GENERATION - 1)) | (object->index + 1);
+}
+
+bool pool_retire(struct pooled *object, uint64_t handle)
+{
+	uint64_t state = atomic_load_explicit(&object->state, memory_order_relaxed);
+
+	do {
+		if (!pool_matches(state, handle))
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&object->state, &state, state & ~POOL_LIVE,
+							memory_order_acq_rel,
+							memory_order_relaxed));
+	return true;
+}
+
+void pool_recycle(struct pool *pool, struct pooled *object)
+{
+	pthread_mutex_lock(&pool->lock);
+	object->next_free = pool->free;
+	pool->free = object->index + 1;
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_forget(struct pool *pool)
+{
+	pthread_mutex_init(&pool->lock, NULL);
+	pool->nr = pool->free = 0;
+	for (size_t i = 0; i < POOL_CHUNKS_MAX; i++)
+		atomic_store_explicit(&pool->chunks[i], NULL, memory_order_relaxed);
+}

@@ -1,0 +1,90 @@
+/* What a server may answer to each call. No state; any thread. */
+#include "client/calls/reply_check.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "proto/name.h"
+
+#define MODE_MAX 0177777u /* the type and twelve bits */
+
+/* The codec has seen to it that there are as many as types, each with a zero behind it. */
+static const char *wrong_names(const struct reply *reply)
+{
+	const char *name = (const char *)reply->names.data;
+
+	for (size_t i = 0; i < reply->nr_types; i++) {
+		size_t len = strlen(name);
+
+		if (!name_is_plain(name, len))
+			return "a name in a listing that is none";
+		if (len > PROTO_NAME_MAX)
+			return "a name in a listing that is too long";
+		if (reply->types[i] > UINT8_MAX)
+			return "a type in a listing that is none";
+		name += len + 1;
+	}
+	return NULL;
+}
+
+static bool has_rows(uint32_t op)
+{
+	return op == CALL_READDIR || op == CALL_COUNTERS;
+}
+
+static const char *wrong_surplus(const struct call *call, const struct reply *reply)
+{
+	if (!has_rows(call->op) && (reply->names.len || reply->nr_types))
+		return "names that nobody asked for";
+	if (call->op != CALL_COUNTERS && (reply->counts_width || reply->nr_counts))
+		return "counters that nobody asked for";
+	if (call->op != CALL_ANCESTORS && reply->nr_ids)
+		return "directories that nobody asked for";
+	return NULL;
+}
+
+/* Sizes are offsets to many a caller, and a difference of two must be one, too. */
+static const char *wrong_attributes(const struct reply *reply)
+{
+	const struct file_attr *attr = &reply->attr;
+
+	if (!reply->attr_valid)
+		return "an answer without the attributes asked for";
+	return attr->size > INT64_MAX || attr->blocks > INT64_MAX || attr->mode > MODE_MAX
+		       ? "attributes that no file has"
+		       : NULL;
+}
+
+static const char *wrong_place(const struct call *call, const struct reply *reply)
+{
+	return reply->next < call->off || reply->next > INT64_MAX
+		       ? "data before where it was sought"
+		       : NULL;
+}
+
+static const char *wrong_success(const struct call *call, const struct reply *reply)
+{
+	switch (call->op) {
+	case CALL_OPEN:
+	case CALL_REOPEN:
+		/* 0 would stand for no file in calls to come. */
+		return reply->file ? wrong_attributes(reply) : "an open file without a handle";
+	case CALL_STAT:
+		return wrong_attributes(reply);
+	case CALL_READDIR:
+		return wrong_names(reply);
+	case CALL_SEEK:
+		return wrong_place(call, reply);
+	case CALL_ANCESTORS:
+		return reply->nr_ids ? NULL : "a directory that is nothing";
+	default:
+		return NULL;
+	}
+}
+
+const char *verify_reply(const struct call *call, const struct reply *reply)
+{
+	const char *wrong = wrong_surplus(call, reply);
+
+	return wrong || reply->status ? wrong : wrong_success(call, reply);
+}

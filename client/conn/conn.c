@@ -1,0 +1,254 @@
+/*
+ * A connection's life: made, opened, shut, tended while nobody waits on it. Its events are in
+ * conn_events.c, its deadlines in conn_timers.c.
+ */
+#include "client/conn/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "client/ring/batch.h"
+#include "client/base/clock.h"
+#include "client/session/device.h"
+#include "client/session/session.h"
+#include "client/usrbio.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
+
+#define NR_RECVS 64u
+#define NR_SENDS 64u
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+
+struct conn *conn_create(struct session *session, unsigned index)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	if (arena_open(&conn->arena, ARENA_SIZE))
+		goto err_free;
+	spin_init(&conn->wait.spin);
+	conn->wait.wake_fd = fork_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (conn->wait.wake_fd < 0)
+		goto err_arena;
+	pthread_mutex_init(&conn->lock, NULL);
+	conn->session = session;
+	conn->index = index;
+	conn->chore.tend = tend;
+	requests_init(&conn->requests);
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		list_init(&conn->rings[i]);
+	turns_init(&conn->turns);
+	list_init(&conn->timers);
+	list_init(&conn->wait.followers);
+	list_init(&conn->chore.link);
+	conn->tick_ns = session->spec->timeout_ms * NS_PER_MS / TICKS;
+	conn->next_tick_ns = conn->tick_ns ? 0 : NEVER;
+	return conn;
+
+err_arena:
+	arena_close(&conn->arena);
+err_free:
+	free(conn);
+	return NULL;
+}
+
+void conn_destroy(struct conn *conn)
+{
+	if (conn->tp) {
+		conn->ops->disconnect(conn->tp);
+		conn->ops->conn_free(conn->tp);
+	}
+	if (conn->domain)
+		conn->ops->domain_close(conn->domain);
+	inflight_close(&conn->inflight);
+	requests_close(&conn->requests);
+	pthread_mutex_destroy(&conn->lock);
+	fork_close(conn->wait.wake_fd);
+	arena_close(&conn->arena);
+	exchange_wipe(&conn->exchange);
+	free(conn);
+}
+
+void conn_settle(struct conn *conn)
+{
+	if (conn->unflushed && conn->tp) {
+		conn->unflushed = false;
+		conn->ops->flush(conn->tp);
+	}
+	if (conn->wait.stirred)
+		conn_wake(conn);
+}
+
+void conn_lock(struct conn *conn)
+{
+	if (conn_trylock(conn))
+		return;
+	atomic_fetch_add_explicit(&conn->wanted, 1, memory_order_relaxed);
+	pthread_mutex_lock(&conn->lock);
+	atomic_fetch_sub_explicit(&conn->wanted, 1, memory_order_relaxed);
+}
+
+bool conn_trylock(struct conn *conn)
+{
+	return !pthread_mutex_trylock(&conn->lock);
+}
+
+void conn_unlock(struct conn *conn)
+{
+	conn_settle(conn);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+/* The domain stays from one connection to the next, unless the provider changes. */
+static int use_domain(struct conn *conn, const struct tp_ops *ops)
+{
+	const struct tp_domain_config config = {
+		.msg_max = FRAME_MAX,
+		.nr_recvs = NR_RECVS,
+		.nr_sends = NR_SENDS,
+		.nr_posts = 1, /* a client posts neither READs nor WRITEs */
+		.nr_conns = 1,
+		.numa = -1,
+		.tls = &conn->session->tls,
+		.range = conn_range,
+	};
+	struct tp_domain *domain;
+	int err;
+
+	if (conn->domain && conn->ops == ops)
+		return 0;
+	err = ops->domain_open(&config, &domain);
+	if (err)
+		return err;
+	if (conn->domain)
+		conn->ops->domain_close(conn->domain);
+	conn->domain = domain;
+	conn->ops = ops;
+	return 0;
+}
+
+int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device,
+	      const struct tp_addr *addr, unsigned timeout_ms)
+{
+	int err = use_domain(conn, ops);
+
+	if (err)
+		return err;
+	err = progress_add(&conn->chore);
+	if (err)
+		return err;
+	err = ops->connect(conn->domain, device->tp, addr, timeout_ms, conn, &conn->tp);
+	if (err)
+		return err;
+	conn->state = CONN_OPENING;
+	conn->error = 0;
+	conn->life++;
+	conn->blocked = conn->unflushed = conn->pong_due = conn->probe_due = false;
+	conn->nr_probes = conn->nr_answered = 0;
+	conn->wait.stints++;
+	/* A leader may be asleep on the domain of another provider, which is closed now. */
+	conn_nudge(conn);
+	progress_kick(0);
+	return 0;
+}
+
+void conn_shut(struct conn *conn, int error)
+{
+	if (conn->state == CONN_DOWN || conn->state == CONN_CLOSING)
+		return;
+	if (conn->state == CONN_UP)
+		session_lost(conn->session, conn->joined, error);
+	conn->state = CONN_CLOSING;
+	conn->error = error;
+	conn->ops->disconnect(conn->tp);
+	conn->wait.stints++;
+	conn->wait.stirred = true;
+	/* A leader may be asleep: ending it need not make the domain's descriptor readable. */
+	conn_nudge(conn);
+	progress_kick(0);
+}
+
+void conn_violated(struct conn *conn, const char *what)
+{
+	session_blame(conn->session, "the server at %s broke the protocol: %s", conn->session->at,
+		      what);
+	conn_shut(conn, -EPROTO);
+}
+
+/* A sibling broke, and the session with it. */
+static void check_session(struct conn *conn)
+{
+	if (conn->state == CONN_UP && session_is_lost(conn->session, conn->joined))
+		conn_shut(conn, -ECONNRESET);
+}
+
+/* Drive it, and watch its descriptor once that is armed; until then, come again at once. */
+static uint64_t attend(struct conn *conn, int *fd)
+{
+	for (int turn = 0; turn < 64; turn++) {
+		int n = conn_poll(conn);
+
+		conn_settle(conn);
+		if (n > 0 || conn->ops->arm(conn->domain))
+			continue;
+		*fd = conn->domain->fd;
+		conn->wait.watched = true;
+		return conn_next_clock(conn);
+	}
+	return 0;
+}
+
+/*
+ * The progress thread's look. Whoever waits drives the connection; only when nobody has for a
+ * tick does this thread, and then it sleeps on the descriptor instead of ticking. While one and
+ * the same leader sleeps it looks at deadlines only, which the leader cannot know if they came up
+ * after it lay down; and the leader calls it back.
+ */
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+{
+	struct conn *conn = list_of(chore, struct conn, chore);
+	uint64_t due = now + TICK_NS;
+
+	if (!conn_trylock(conn))
+		return due;
+	conn->wait.watched = false;
+	check_session(conn);
+	conn_clock(conn, now);
+	conn_pump(conn); /* closes nobody waits for */
+	if (conn->chore_stints != conn->wait.stints) {
+		conn->chore_stints = conn->wait.stints;
+	} else if (conn->wait.leader) {
+		conn->wait.unattended = true;
+		due = conn_next_clock(conn);
+	} else {
+		due = conn->domain ? attend(conn, fd) : conn_next_clock(conn);
+	}
+	conn_unlock(conn);
+	return due;
+}
+
+void conn_count(struct conn *conn, struct usrbio_counters *counters)
+{
+	conn_lock(conn);
+	counters->ios += conn->nr_ios;
+	counters->batches += conn->nr_batches;
+	counters->completions += conn->nr_completions;
+	counters->msg_bytes += conn->msg_bytes;
+	if (conn->domain) {
+		const struct tp_counters *count = &conn->domain->count;
+
+		counters->msgs_sent += count->msgs_sent;
+		counters->msgs_received += count->msgs_received;
+		counters->imms_received += count->imms_received;
+		counters->remote_reads += count->served_reads;
+		counters->remote_writes += count->served_writes;
+		counters->doorbells += count->doorbells;
+		counters->polls += count->polls;
+		counters->sleeps += count->arms;
+	}
+	conn_unlock(conn);
+}

@@ -1,0 +1,157 @@
+/*
+ * A connection's deadlines. Time counts in ticks, a sixteenth of the mount's timeout each, so that
+ * an I/O needs no look at the clock: it has the tick that was when it was released. Everything
+ * under the connection's lock, called by whoever drives it.
+ */
+#include "client/conn/conn.h"
+
+#include <errno.h>
+
+#include "client/ring/batch.h"
+#include "client/base/clock.h"
+#include "client/session/session.h"
+#include "common/base/log.h"
+
+#define PROBE_NS   (1 * NS_PER_S) /* PROTOCOL.md, Time limits */
+#define SILENCE_NS (3 * NS_PER_S)
+#define PROBES	   (1ull << 32) /* nonces from here on: those of requests are below */
+
+/* The server has to say something: an answer, or that it takes messages again. */
+static bool is_owed(const struct conn *conn)
+{
+	return conn->inflight.nr || conn->blocked || requests_busy(&conn->requests);
+}
+
+static bool is_talking(const struct conn *conn)
+{
+	return conn->state == CONN_UP || conn->state == CONN_GREETED;
+}
+
+bool conn_is_busy(const struct conn *conn)
+{
+	return conn->inflight.nr || requests_busy(&conn->requests) || batch_waits(conn);
+}
+
+static bool advance(struct conn *conn, uint64_t now)
+{
+	if (now < conn->next_tick_ns)
+		return false;
+	conn->tick = (uint32_t)(now / conn->tick_ns);
+	conn->next_tick_ns = (now / conn->tick_ns + 1) * conn->tick_ns;
+	return true;
+}
+
+void conn_expect(struct conn *conn)
+{
+	if (is_owed(conn))
+		return;
+	conn->heard_ns = now_ns();
+	advance(conn, conn->heard_ns);
+	progress_kick(min_ns(conn->heard_ns + PROBE_NS, conn->next_tick_ns));
+}
+
+bool conn_overdue(const struct conn *conn, uint32_t tick)
+{
+	return conn->tick_ns && conn->tick - tick > TICKS;
+}
+
+static bool is_io_overdue(const struct conn *conn)
+{
+	const struct inflight *inflight = &conn->inflight;
+
+	if (!inflight_sent(inflight))
+		return false;
+	for (uint32_t i = 0; i < inflight->max; i++) {
+		const struct flying *io = &inflight->ios[i];
+
+		if (io->ring && !io->parked && conn_overdue(conn, io->tick))
+			return true;
+	}
+	return false;
+}
+
+/* Memory that the wire can still reach is not given back: first the connection has to end. */
+static void expire(struct conn *conn)
+{
+	bool overdue = requests_expire(conn);
+
+	overdue |= is_io_overdue(conn);
+	if (overdue && is_talking(conn)) {
+		session_blame(conn->session, "an I/O has not ended within %u ms",
+			      conn->session->spec->timeout_ms);
+		conn_shut(conn, -ETIMEDOUT);
+	}
+	batch_sweep(conn);
+	/* Should nobody be healing, for want of a thread. */
+	if (conn->state == CONN_DOWN && conn_is_busy(conn))
+		session_want(conn->session);
+}
+
+bool conn_probe(struct conn *conn)
+{
+	const struct message ping = {.type = MSG_PING, .ping = {.nonce = PROBES + conn->nr_probes}};
+	void *buf = conn_buf(conn);
+
+	if (!buf)
+		return false;
+	conn->probe_due = false;
+	conn->nr_probes++;
+	conn_send(conn, &ping, buf);
+	return true;
+}
+
+bool conn_probed(struct conn *conn, uint64_t nonce)
+{
+	if (conn->nr_answered == conn->nr_probes || nonce != PROBES + conn->nr_answered)
+		return false;
+	conn->nr_answered++;
+	return true;
+}
+
+/* What it said may lie in the socket while this process stood still. */
+static bool has_spoken(struct conn *conn)
+{
+	uint64_t before = conn->heard_ns;
+
+	conn_look(conn);
+	return conn->heard_ns != before || !is_talking(conn);
+}
+
+static void check_silence(struct conn *conn, uint64_t now)
+{
+	if (!is_talking(conn) || !is_owed(conn))
+		return;
+	if (now >= conn->heard_ns + SILENCE_NS) {
+		if (!has_spoken(conn)) {
+			session_blame(conn->session, "the server at %s has been silent for %u ms",
+				      conn->session->at,
+				      (unsigned)((now - conn->heard_ns) / NS_PER_MS));
+			conn_shut(conn, -ETIMEDOUT);
+		}
+	} else if (conn->probed_ns <= conn->heard_ns) {
+		conn->probed_ns = now;
+		conn->probe_due = true;
+		conn_pump(conn);
+	}
+}
+
+void conn_clock(struct conn *conn, uint64_t now)
+{
+	batch_timers(conn, now);
+	if (advance(conn, now))
+		expire(conn);
+	if (now >= conn->heard_ns + PROBE_NS)
+		check_silence(conn, now);
+}
+
+uint64_t conn_next_clock(const struct conn *conn)
+{
+	uint64_t due = batch_next_timer(conn);
+
+	if (conn_is_busy(conn))
+		due = min_ns(due, conn->next_tick_ns);
+	if (is_talking(conn) && is_owed(conn))
+		due = min_ns(due, conn->heard_ns + (conn->probed_ns > conn->heard_ns ? SILENCE_NS
+										     : PROBE_NS));
+	return due;
+}

@@ -1,0 +1,62 @@
+/*
+ * Waiting on a connection, by leader and followers. Of all threads that wait, one leads: it polls
+ * the connection for everybody, spinning for as long as that paid lately (common/base/spin.h) and
+ * then asleep on the connection's descriptor. The others sleep each on its own condition and are
+ * woken when what they wait for is there, or to take the lead when the leader is done.
+ */
+#ifndef USRBIO_CLIENT_CONN_CONN_WAIT_H
+#define USRBIO_CLIENT_CONN_CONN_WAIT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/base/list.h"
+#include "common/base/spin.h"
+
+struct conn;
+
+/* On the waiting thread's stack. */
+struct waiter {
+	/* Is it there? Called with the connection's lock held. */
+	bool (*ready)(const struct waiter *waiter);
+	/*
+	 * The thread is cancelled while it waits (see cancel.h): called instead of returning, with
+	 * the connection's lock held, which it releases. NULL: it is not cancelled here.
+	 */
+	void (*cancelled)(struct waiter *waiter);
+	int cancel_state; /* with `cancelled`: what the thread's owner has chosen */
+	/* While it follows. */
+	pthread_cond_t cond;
+	struct list link;
+};
+
+/* In the connection, under its lock. */
+struct waiting {
+	struct list followers;
+	struct waiter *leader;
+	bool leader_asleep; /* in poll(2), lock released: wake_fd ends that */
+	bool stirred;	    /* something may have become ready: see before unlocking */
+	int wake_fd;
+	uint64_t stints; /* leads and polls so far: how the progress thread knows who is busy */
+	struct spin spin;
+	/*
+	 * Polling undoes arming. watched: the progress thread sleeps on the armed domain.
+	 * unattended: it does not any more, and the leader calls it back.
+	 */
+	bool watched, unattended;
+};
+
+/*
+ * Wait until ready or the deadline (NEVER, or in now_ns's time), driving the connection or having
+ * it driven. Lock held before and after, not in between.
+ */
+void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline);
+
+/* Wake whoever's wait is over: before the lock is released, if anything stirred. */
+void conn_wake(struct conn *conn);
+
+/* Make a sleeping leader look again at deadlines. */
+void conn_nudge(struct conn *conn);
+
+#endif

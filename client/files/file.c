@@ -1,0 +1,201 @@
+/*
+ * File objects: one open handle at a server each. Counted; the memory is recycled through a free
+ * list and never returned, so that a reader without a lock may touch an object that just died: it
+ * takes a reference only from a count above zero and then looks whether the slot still says so.
+ */
+#include "client/files/file.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/files/fileobj.h"
+#include "common/base/fork.h"
+
+static struct fileobj *free_list;
+static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER; /* guards free_list */
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* Files of the parent are dead in a child of fork(), and so is its list, whoever held the lock. */
+static void forget(void)
+{
+	pthread_mutex_init(&free_lock, NULL);
+	free_list = NULL;
+}
+
+static void watch(void)
+{
+	fork_watch(forget);
+}
+
+static struct fileobj *alloc(void)
+{
+	struct fileobj *obj;
+
+	pthread_once(&fork_once, watch);
+	pthread_mutex_lock(&free_lock);
+	obj = free_list;
+	if (obj)
+		free_list = obj->next;
+	pthread_mutex_unlock(&free_lock);
+	return obj ? obj : calloc(1, sizeof(*obj));
+}
+
+static void recycle(struct fileobj *obj)
+{
+	free(obj->file.path);
+	obj->file.path = NULL;
+	pthread_mutex_lock(&free_lock);
+	obj->next = free_list;
+	free_list = obj;
+	pthread_mutex_unlock(&free_lock);
+}
+
+/* What an OPEN or REOPEN answered. */
+static void learn(struct file *file, const struct answer *answer)
+{
+	const struct bytes *persistent = &answer->reply.persistent;
+
+	file->handle = answer->reply.file;
+	file->session = answer->session;
+	file->persistent_len = (uint8_t)persistent->len;
+	if (persistent->len)
+		memcpy(file->persistent, persistent->data, persistent->len);
+}
+
+/* The session it was opened in may have ended since; then it is opened again, like the others. */
+static int enlist(struct mount *mount, struct file *file, struct answer *answer)
+{
+	int err = 0;
+
+	learn(file, answer);
+	while (!err && !mount_add_file(mount, file)) {
+		const struct call call = {
+			.op = CALL_REOPEN,
+			.path = {(const uint8_t *)file->path, strlen(file->path)},
+			.flags = file->flags,
+			.persistent = {file->persistent, file->persistent_len},
+		};
+
+		err = mount_call(mount, &call, answer);
+		if (!err)
+			learn(file, answer);
+	}
+	return err;
+}
+
+static int open_file(struct mount *mount, struct file *at, const struct call *call,
+		     struct file *file, struct answer *answer, struct file_attr *attr)
+{
+	int err = mount_owe_close(mount);
+
+	if (err)
+		return err;
+	err = at ? mount_call_at(at, NULL, call, answer) : mount_call(mount, call, answer);
+	if (err)
+		goto err_owed;
+	file->flags = call->flags & OPEN_REOPEN_FLAGS;
+	file->regular = S_ISREG(answer->reply.attr.mode);
+	file->host = answer->host;
+	file->dead = false;
+	list_init(&file->link);
+	if (attr)
+		*attr = answer->reply.attr;
+	err = enlist(mount, file, answer);
+	if (err)
+		goto err_owed;
+	file->mount = mount_hold(mount);
+	return 0;
+
+err_owed:
+	mount_disown_close(mount);
+	return err;
+}
+
+/*
+ * Where it will be looked for to open it again; NULL: no memory. What has no such path is found by
+ * its persistent name only.
+ */
+static char *path_in(const struct file *at, const char *name)
+{
+	char *path;
+
+	if (!at || !*at->path)
+		return strdup(name);
+	if (strlen(at->path) + 1 + strlen(name) > PROTO_PATH_MAX)
+		return strdup("");
+	return asprintf(&path, "%s/%s", at->path, name) < 0 ? NULL : path;
+}
+
+int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,
+	      struct file **file, struct file_attr *attr)
+{
+	const struct call call = {
+		.op = CALL_OPEN,
+		.path = {(const uint8_t *)path, strlen(path)},
+		.flags = flags,
+		.mode = mode,
+	};
+	struct answer *answer = malloc(sizeof(*answer)); /* too large for small stacks */
+	struct fileobj *obj;
+	int err = -ENOMEM;
+
+	if (!answer)
+		return -ENOMEM;
+	obj = alloc();
+	if (!obj)
+		goto out_answer;
+	obj->file.path = path_in(at, path);
+	if (obj->file.path)
+		err = open_file(mount, at, &call, &obj->file, answer, attr);
+	if (err) {
+		recycle(obj);
+		goto out_answer;
+	}
+	*file = &obj->file;
+	atomic_store_explicit(&obj->refs, 1, memory_order_release);
+out_answer:
+	free(answer);
+	return err;
+}
+
+void file_hold(struct file *file)
+{
+	atomic_fetch_add_explicit(&fileobj_of(file)->refs, 1, memory_order_relaxed);
+}
+
+void file_put_many(struct file *file, unsigned n)
+{
+	struct fileobj *obj = fileobj_of(file);
+	struct mount *mount = file->mount;
+	uint64_t session, handle;
+
+	if (atomic_fetch_sub_explicit(&obj->refs, n, memory_order_acq_rel) != n)
+		return;
+	/* From here on nobody opens it again. */
+	mount_remove_file(mount, file);
+	session = file->session;
+	handle = file->handle;
+	recycle(obj);
+	mount_close_handle(mount, session, handle);
+	mount_put(mount);
+}
+
+struct file *fileobj_get(struct slot *slot)
+{
+	struct fileobj *obj;
+
+	while (slot && (obj = atomic_load_explicit(&slot->pointer, memory_order_acquire))) {
+		/* It died; whoever let it go has changed the slot. */
+		if (!fileobj_try(obj))
+			continue;
+		if (atomic_load(&slot->pointer) == obj)
+			return &obj->file;
+		file_put(&obj->file);
+	}
+	return NULL;
+}

@@ -1,0 +1,80 @@
+/*
+ * Files and the descriptors that name them.
+ *
+ * A file is one open handle at a server, counted. Two tables lead to it, both indexed by
+ * descriptor: *opened* (usrbio_open: we own the descriptor, a placeholder nobody else can read)
+ * and *registered* (hf3fs_reg_fd). Any thread; file_registered is the hot path and takes no lock.
+ */
+#ifndef USRBIO_CLIENT_FILES_FILE_H
+#define USRBIO_CLIENT_FILES_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/base/list.h"
+#include "client/mount/mount.h"
+
+/* Memory of files is recycled, never returned: a stale pointer may be looked at, not trusted. */
+struct file {
+	struct mount *mount;
+	/*
+	 * Written under the lock of the mount's open files, and while no connection is up; read
+	 * under either, or under the lock of a connection that is up.
+	 */
+	uint64_t handle;  /* the server's */
+	uint64_t session; /* the session it belongs to; of an earlier one: dead, or soon opened
+			     again */
+	uint32_t flags;	  /* of OPEN_REOPEN_FLAGS */
+	bool regular;
+	uint64_t host; /* where it is: see usrbio_stat */
+	/* To open it again: how it was found, and what the server calls it for good. */
+	char *path;
+	uint8_t persistent[PERSISTENT_MAX];
+	uint8_t persistent_len;
+	bool dead;	  /* that failed */
+	struct list link; /* of the mount's open files, under their lock */
+};
+
+/*
+ * Open at the server: a path or, with `at`, a name in that directory of the mount. 0 and a
+ * reference; attr may be NULL.
+ */
+int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,
+	      struct file **file, struct file_attr *attr);
+void file_hold(struct file *file);
+/* Give references back. The last one closes the handle, without waiting. */
+void file_put_many(struct file *file, unsigned n);
+
+static inline void file_put(struct file *file)
+{
+	file_put_many(file, 1);
+}
+
+/*
+ * A placeholder descriptor for a file that is about to be opened: what a server has made must not
+ * fail afterwards for want of a number here. >= 0 or -EMFILE; close it if the open fails.
+ */
+int file_reserve(void);
+/* Let a placeholder stand for an opened file; takes over both, the caller's reference and fd. */
+void file_publish(struct file *file, int fd);
+/* The opened file of a descriptor, with a reference; NULL when it is none of ours (any more). */
+struct file *file_opened(int fd);
+int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */
+
+/*
+ * Register a descriptor: opened by us, or of the kernel's below a mounted directory. 0; -EBADF,
+ * -EINVAL (registered already), -ESTALE (deleted or replaced since, or another file at
+ * the server), or what the server says.
+ */
+int file_register(int fd);
+void file_deregister(int fd); /* fd may be negated */
+/* The registered file, with a reference; NULL when there is none. fd may be negated. Lock-free. */
+struct file *file_registered(int fd);
+
+/* The file behind a descriptor now, registered or not, with a reference. 0; errors likewise. */
+int file_of_fd(int fd, struct file **file);
+
+/* True when the descriptor is one of ours, or lies on a mounted directory. */
+bool file_is_ours(int fd);
+
+#endif

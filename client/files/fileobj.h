@@ -1,0 +1,37 @@
+/* What file.c and filetable.c know of a file that others do not. */
+#ifndef USRBIO_CLIENT_FILES_FILEOBJ_H
+#define USRBIO_CLIENT_FILES_FILEOBJ_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/files/file.h"
+#include "client/files/fd_table.h"
+
+struct fileobj {
+	struct file file;
+	atomic_uint refs;     /* 0: on the free list */
+	uint64_t placeholder; /* inode of its placeholder descriptor; set before it is published */
+	struct fileobj *next; /* on the free list, under its lock */
+};
+
+static inline struct fileobj *fileobj_of(struct file *file)
+{
+	return (struct fileobj *)((char *)file - offsetof(struct fileobj, file));
+}
+
+/* A reference to one that may be ending; false: it is. */
+static inline bool fileobj_try(struct fileobj *obj)
+{
+	unsigned refs = atomic_load_explicit(&obj->refs, memory_order_relaxed);
+
+	while (refs && !atomic_compare_exchange_weak(&obj->refs, &refs, refs + 1))
+		;
+	return refs;
+}
+
+/* The file in a slot (NULL: none), with a reference. The slot owns one while it points there. */
+struct file *fileobj_get(struct slot *slot);
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * The two tables from descriptors to files. A slot owns one reference to the file it points to;
+ * whoever takes the pointer out of the slot by an atomic exchange puts that reference.
+ *
+ * A placeholder descriptor is an unconnected socket: it has an inode of its own, by which a number
+ * that was closed and used again is recognised, and reading or writing it is an error.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/files/fileobj.h"
+#include "client/files/kernelfd.h"
+#include "common/base/fork.h"
+
+static struct slots opened;
+static struct slots registered;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* A child of fork() has none of its parent's files. */
+static void forget(void)
+{
+	slots_forget(&opened);
+	slots_forget(&registered);
+}
+
+static void watch(void)
+{
+	fork_watch(forget);
+}
+
+/* Put what the slot held, if it holds `expected` still (NULL: whatever it holds). */
+static bool vacate(struct slot *slot, struct file *expected)
+{
+	void *held = expected ? fileobj_of(expected) : NULL;
+
+	if (!expected)
+		held = atomic_exchange(&slot->pointer, NULL);
+	else if (!atomic_compare_exchange_strong(&slot->pointer, &held, NULL))
+		return false;
+	if (held)
+		file_put(&((struct fileobj *)held)->file);
+	return true;
+}
+
+int file_reserve(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -EMFILE;
+	pthread_once(&fork_once, watch);
+	if (slots_make(&opened, fd))
+		return fd;
+	close(fd);
+	return -EMFILE;
+}
+
+void file_publish(struct file *file, int fd)
+{
+	struct slot *slot = slots_make(&opened, fd); /* there already */
+	struct fileobj *obj = fileobj_of(file);
+	struct stat st = {0};
+
+	fstat(fd, &st); /* cannot fail for a descriptor of ours */
+	obj->placeholder = st.st_ino;
+	/* What is there was closed behind our back by close(2). */
+	vacate(slot, NULL);
+	atomic_store(&slot->pointer, obj);
+}
+
+struct file *file_opened(int fd)
+{
+	struct slot *slot = slots_at(&opened, fd);
+	struct file *file = fileobj_get(slot);
+	struct stat st;
+
+	if (!file)
+		return NULL;
+	if (!fstat(fd, &st) && S_ISSOCK(st.st_mode) && st.st_ino == fileobj_of(file)->placeholder)
+		return file;
+	vacate(slot, file);
+	file_put(file);
+	return NULL;
+}
+
+int file_unpublish(int fd)
+{
+	struct file *file = file_opened(fd);
+	int err = 0;
+
+	if (!file)
+		return -EBADF;
+	/* The slot first: from close on the number may belong to somebody else. */
+	if (vacate(slots_at(&opened, fd), file))
+		close(fd);
+	else
+		err = -EBADF;
+	file_put(file);
+	return err;
+}
+
+int file_of_fd(int fd, struct file **file)
+{
+	struct file *found = file_opened(fd);
+
+	if (!found)
+		return kernelfd_open(fd, file);
+	*file = found;
+	return 0;
+}
+
+int file_register(int fd)
+{
+	struct slot *slot = slots_at(&registered, fd);
+	void *nothing = NULL;
+	struct file *file;
+	int err;
+
+	if (slot && atomic_load(&slot->pointer))
+		return -EINVAL;
+	err = file_of_fd(fd, &file);
+	if (err)
+		return err;
+	pthread_once(&fork_once, watch);
+	slot = slots_make(&registered, fd);
+	if (!slot)
+		err = -ENOMEM;
+	else if (!atomic_compare_exchange_strong(&slot->pointer, &nothing, fileobj_of(file)))
+		err = -EINVAL;
+	if (err)
+		file_put(file);
+	return err;
+}
+
+/* Registered under N, known as N and -N. */
+static struct slot *registered_slot(int fd)
+{
+	return fd == INT_MIN ? NULL : slots_at(&registered, abs(fd));
+}
+
+void file_deregister(int fd)
+{
+	struct slot *slot = registered_slot(fd);
+
+	if (slot)
+		vacate(slot, NULL);
+}
+
+struct file *file_registered(int fd)
+{
+	return fileobj_get(registered_slot(fd));
+}
+
+bool file_is_ours(int fd)
+{
+	struct file *file = file_opened(fd);
+
+	if (!file)
+		return kernelfd_is_ours(fd);
+	file_put(file);
+	return true;
+}

@@ -1,0 +1,179 @@
+/* From a path string to a mount and what the server calls the path. No state; any thread. */
+#include "client/files/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Where the last component of path[0, len) begins. */
+static size_t last_component(const char *path, size_t len)
+{
+	while (len && path[len - 1] != '/')
+		len--;
+	return len;
+}
+
+static size_t trim_slashes(const char *path, size_t len)
+{
+	while (len && path[len - 1] == '/')
+		len--;
+	return len;
+}
+
+static bool is_dots(const char *name)
+{
+	size_t len = strcspn(name, "/");
+
+	return (len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.');
+}
+
+/* realpath of path[0, len), of the root or the working directory when that is nothing. */
+static int real_head(const char *path, size_t len, char *canonical)
+{
+	char head[PATH_MAX];
+
+	memcpy(head, path, len);
+	head[len] = '\0';
+	if (!len)
+		strcpy(head, *path == '/' ? "/" : ".");
+	return realpath(head, canonical) ? 0 : -errno;
+}
+
+/* A directory may be a mount itself, so it is looked at whole; other names are the server's. */
+static bool ends_in_link(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISLNK(st.st_mode);
+}
+
+/*
+ * What exists of the path made canonical, and what does not exist (here) added as it is: it may
+ * exist at the server, or come to exist.
+ */
+static int canonical_of(const char *path, bool follow, char *canonical)
+{
+	size_t all = trim_slashes(path, strlen(path)), len = all, used, tail;
+	int err;
+
+	if (all >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (!follow && ends_in_link(path))
+		len = last_component(path, len);
+	while ((err = real_head(path, trim_slashes(path, len), canonical))) {
+		len = trim_slashes(path, len);
+		if (err != -ENOENT || !len)
+			return err;
+		len = last_component(path, len);
+		if (is_dots(path + len))
+			return -ENOENT;
+	}
+	tail = all - len;
+	if (!tail)
+		return 0;
+	used = trim_slashes(canonical, strlen(canonical));
+	if (used + 1 + tail >= PATH_MAX)
+		return -ENAMETOOLONG;
+	canonical[used] = '/';
+	memcpy(canonical + used + 1, path + len, tail);
+	canonical[used + 1 + tail] = '\0';
+	return 0;
+}
+
+/* How much of loop:///DIR/path is the directory when no mount in use says so. */
+static size_t directory_len(const char *url, bool follow)
+{
+	size_t len = strlen(url), root = (size_t)(mountspec_served(url) - url) + 1, head;
+	struct stat st;
+
+	if (follow && !stat(mountspec_served(url), &st) && S_ISDIR(st.st_mode))
+		return len;
+	head = last_component(url, trim_slashes(url, len));
+	return head > root ? head : root;
+}
+
+/* loop:///DIR/path, where nothing but the '?' of options would mark the end of the mount. */
+static int find_served(const char *url, bool follow, struct mountspec *spec, const char **rest)
+{
+	char mount_point[MOUNT_POINT_MAX];
+	const char *ignored;
+	size_t len;
+
+	if (strchr(url, '?'))
+		return mountspec_of_url(url, spec, rest);
+	if (mount_serving(mountspec_served(url), spec, rest))
+		return 0;
+	len = directory_len(url, follow);
+	if (len >= sizeof(mount_point))
+		return -ENAMETOOLONG;
+	memcpy(mount_point, url, len);
+	mount_point[len] = '\0';
+	*rest = url + len;
+	return mountspec_of_url(mount_point, spec, &ignored);
+}
+
+int place_of_url(const char *path, bool follow, struct mountspec *spec, const char **rest)
+{
+	int err;
+
+	if (mountspec_served(path))
+		return find_served(path, follow, spec, rest);
+	err = mountspec_of_url(path, spec, rest);
+	return err == -ENOENT ? -ENOTTY : err;
+}
+
+int place_find(const char *path, bool follow, struct mountspec *spec, char *below)
+{
+	char canonical[PATH_MAX];
+	const char *rest;
+	int err;
+
+	if (!path)
+		return -EINVAL;
+	if (!*path)
+		return -ENOENT;
+	err = place_of_url(path, follow, spec, &rest);
+	if (err == -ENOTTY) {
+		err = canonical_of(path, follow, canonical);
+		if (err)
+			return err;
+		err = mountspec_of_canonical(canonical, spec, &rest);
+		if (err == -ENOENT)
+			err = -ENOTTY;
+	}
+	if (err)
+		return err;
+	if (strlen(rest) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(below, rest);
+	return 0;
+}
+
+/* A slash at the end asks something of the name before it: what, the server knows. */
+static int keep_slash(const char *path, char *below)
+{
+	size_t len = strlen(below);
+
+	if (!len || below[len - 1] == '/' || path[strlen(path) - 1] != '/')
+		return 0;
+	if (len + 1 >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(below + len, "/");
+	return 0;
+}
+
+int place_open(const char *path, bool follow, struct place *place)
+{
+	struct mountspec spec;
+	int err = place_find(path, follow, &spec, place->path);
+
+	if (!err)
+		err = keep_slash(path, place->path);
+	return err ? err : mount_get_spec(&spec, &place->mount);
+}
+
+void place_close(struct place *place)
+{
+	mount_put(place->mount);
+}

@@ -1,0 +1,76 @@
+/*
+ * Two bits for each page, in words of 32 pages: it has been read, it has been written. What was
+ * proven stays so: a program that unmaps memory it has wrapped takes that back itself.
+ */
+#include "client/memory/proven_pages.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/pages.h"
+
+#define PER_WORD 32u
+#define READ_ALL 0x5555555555555555u /* the lower bit of each page */
+
+static uintptr_t page_of(uintptr_t at)
+{
+	static _Atomic uintptr_t size;
+	uintptr_t known = atomic_load_explicit(&size, memory_order_relaxed);
+
+	if (!known) {
+		known = (uintptr_t)sysconf(_SC_PAGESIZE);
+		atomic_store_explicit(&size, known, memory_order_relaxed);
+	}
+	return at / known;
+}
+
+int proven_open(struct proven *proven, uintptr_t base, size_t size)
+{
+	uintptr_t first = page_of(base), pages;
+
+	/* Nothing of it can be used then, and the kernel says so. */
+	pages = size && size - 1 <= UINTPTR_MAX - base ? page_of(base + size - 1) - first + 1 : 1;
+	*proven = (struct proven){
+		.first = first,
+		.bits = calloc(pages / PER_WORD + 1, sizeof(*proven->bits)),
+	};
+	return proven->bits ? 0 : -ENOMEM;
+}
+
+void proven_close(struct proven *proven)
+{
+	free(proven->bits);
+	*proven = (struct proven){0};
+}
+
+/* The bits of pages [from, upto) that are in this word. */
+static uint64_t bits_of(uintptr_t word, uintptr_t from, uintptr_t upto, bool write)
+{
+	uintptr_t start = word * PER_WORD;
+	uint64_t bits = write ? READ_ALL << 1 : READ_ALL;
+
+	if (from > start)
+		bits &= UINT64_MAX << (2 * (from - start));
+	if (upto < start + PER_WORD)
+		bits &= UINT64_MAX >> (2 * (start + PER_WORD - upto));
+	return bits;
+}
+
+int proven_check(struct proven *proven, uintptr_t at, size_t len, bool write)
+{
+	uintptr_t from = page_of(at) - proven->first, last = page_of(at + len - 1) - proven->first;
+	bool all = true;
+	int err;
+
+	for (uintptr_t word = from / PER_WORD; all && word <= last / PER_WORD; word++)
+		all = !(bits_of(word, from, last + 1, write) &
+			~atomic_load_explicit(&proven->bits[word], memory_order_relaxed));
+	if (all)
+		return 0;
+	err = pages_touch((const void *)at, len, write);
+	for (uintptr_t word = from / PER_WORD; !err && word <= last / PER_WORD; word++)
+		atomic_fetch_or_explicit(&proven->bits[word], bits_of(word, from, last + 1, write),
+					 memory_order_relaxed);
+	return err;
+}

@@ -1,0 +1,138 @@
+/*
+ * Doomed regions: a list under one lock, which also keeps their sessions from ending. The progress
+ * thread tends them. The order at their end is region.c's: dropped, deregistered, recycled.
+ */
+#include "client/memory/region_reclaim.h"
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "client/base/clock.h"
+#include "client/base/progress.h"
+#include "client/memory/region.h"
+#include "client/session/session.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t tended;
+	struct list list;
+	struct chore chore;
+} doomed = {.lock = PTHREAD_MUTEX_INITIALIZER, .tended = PTHREAD_COND_INITIALIZER};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+
+static void reset(void)
+{
+	pthread_mutex_init(&doomed.lock, NULL);
+	pthread_cond_init(&doomed.tended, NULL);
+	list_init(&doomed.list);
+	list_init(&doomed.chore.link);
+	doomed.chore.tend = tend;
+}
+
+static void start(void)
+{
+	reset();
+	fork_watch(reset);
+}
+
+void doomed_add(struct region *region)
+{
+	pthread_once(&once, start);
+	pthread_mutex_lock(&doomed.lock);
+	list_add_tail(&doomed.list, &region->link);
+	pthread_mutex_unlock(&doomed.lock);
+	if (progress_add(&doomed.chore))
+		log_warn("no thread to let go of wrapped memory: it stays registered");
+	progress_kick(0);
+}
+
+/* Bring a region as far as it goes now. True: it is gone. Lock held. */
+static bool advance(struct region *region)
+{
+	bool pinned = pool_pinned(&region->pooled);
+
+	if (pinned && !atomic_load(&region->revoked))
+		return false;
+	if (!region->dropping)
+		region_ask_to_drop(region);
+	region->dropping = true;
+	if (!region_dropped(region))
+		return false;
+	if (pinned) {
+		device_deregister(&region->session->device, region);
+		region->quiet = true;
+		return false;
+	}
+	list_del(&region->link);
+	region_discard(region);
+	return true;
+}
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+{
+	struct list *it, *after;
+	bool left = false;
+
+	pthread_mutex_lock(&doomed.lock);
+	list_for_each_safe (it, after, &doomed.list)
+		left |= !advance(list_of(it, struct region, link));
+	pthread_cond_broadcast(&doomed.tended);
+	pthread_mutex_unlock(&doomed.lock);
+	return left ? now + TICK_NS : NEVER;
+}
+
+static bool overlaps(const struct region *region, uintptr_t base, size_t size)
+{
+	uintptr_t at = atomic_load(&region->base);
+
+	return at < base ? base - at < atomic_load(&region->size) : at - base < size;
+}
+
+/* True: some server may still touch it. Lock held. */
+static bool revoke(const void *base, size_t size)
+{
+	struct list *it, *after;
+	bool left = false;
+
+	list_for_each_safe (it, after, &doomed.list) {
+		struct region *region = list_of(it, struct region, link);
+
+		if (!overlaps(region, (uintptr_t)base, size))
+			continue;
+		atomic_store(&region->revoked, true);
+		left |= !advance(region) && !region->quiet;
+	}
+	return left;
+}
+
+void doomed_revoke(const void *base, size_t size)
+{
+	pthread_once(&once, start);
+	pthread_mutex_lock(&doomed.lock);
+	while (revoke(base, size))
+		pthread_cond_wait(&doomed.tended, &doomed.lock);
+	pthread_mutex_unlock(&doomed.lock);
+}
+
+void doomed_discard(const struct session *session)
+{
+	struct list *it, *after;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&doomed.lock);
+	list_for_each_safe (it, after, &doomed.list) {
+		struct region *region = list_of(it, struct region, link);
+
+		if (region->session != session)
+			continue;
+		list_del(it);
+		region_discard(region);
+	}
+	pthread_cond_broadcast(&doomed.tended);
+	pthread_mutex_unlock(&doomed.lock);
+}

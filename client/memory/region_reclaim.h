@@ -1,0 +1,23 @@
+/*
+ * Wrapped memory that is remembered no more: retired regions on their way out, which the progress
+ * thread ends once nobody pins them.
+ */
+#ifndef USRBIO_CLIENT_MEMORY_REGION_RECLAIM_H
+#define USRBIO_CLIENT_MEMORY_REGION_RECLAIM_H
+
+#include <stddef.h>
+
+struct region;
+struct session;
+
+/* Takes over a retired region. Any thread. */
+void doomed_add(struct region *region);
+/*
+ * The memory is about to be unmapped: wait until no server touches any part of it on behalf of the
+ * doomed. Their I/O that has not been sent yet completes -ECANCELED. Not on the progress thread.
+ */
+void doomed_revoke(const void *base, size_t size);
+/* Those of a mount that ends, and is connected no more, are discarded. On the progress thread. */
+void doomed_discard(const struct session *session);
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * Shared memory by id. A struct shm belongs to its caller, who serialises calls for one of them;
+ * nothing is kept here. What proves an object found under a process's descriptor to be the one
+ * meant, whoever has that number by now: a memfd, sealed against shrinking, that carries the id as
+ * its name and the size it was announced with, of our own user.
+ */
+#include "client/memory/shm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "client/memory/mem_avail.h"
+#include "common/base/fork.h"
+#include "common/base/pages.h"
+
+#define NAME_MAX_LEN 64
+#define SEALS	     (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/* What an abstract address says about an object. */
+struct notice {
+	int pid, fd;
+	uint64_t size, block_size;
+};
+
+/* "usrbio-" and 32 hex digits: the memfd's name and the beginning of the address. */
+static void spell_id(char name[NAME_MAX_LEN], const uint8_t id[16])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *at = stpcpy(name, "usrbio-");
+
+	for (int i = 0; i < 16; i++) {
+		*at++ = digits[id[i] >> 4];
+		*at++ = digits[id[i] & 15];
+	}
+	*at = '\0';
+}
+
+/* Bind a socket to the address that announces the object; the descriptor or -errno. */
+static int announce(const char *name, int memory_fd, size_t size, size_t block_size)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+	int len;
+
+	if (fd < 0)
+		return -errno;
+	len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "%s/%x/%x/%zx/%zx", name,
+		       (unsigned)getpid(), (unsigned)memory_fd, size, block_size);
+	if (bind(fd, (struct sockaddr *)&addr,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* All pages now, so that a lack of memory shows here and never as SIGBUS. */
+static int populate(int fd, void *base, size_t len)
+{
+	if (!madvise(base, len, MADV_POPULATE_WRITE))
+		return 0;
+	if (errno != EINVAL) /* EINVAL: a kernel before 5.14 */
+		return -ENOMEM;
+	return fallocate(fd, 0, 0, (off_t)len) ? -ENOMEM : 0;
+}
+
+static int map(struct shm *shm, int fd, size_t size, size_t mapped)
+{
+	void *base = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (base == MAP_FAILED)
+		return -ENOMEM;
+	*shm = (struct shm){
+		.base = base, .size = size, .mapped = mapped, .name_fd = -1, .memory_fd = -1};
+	return 0;
+}
+
+int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa)
+{
+	size_t mapped = pages_round(size);
+	char name[NAME_MAX_LEN];
+	struct shm made;
+	int fd, name_fd, err;
+
+	if (!size)
+		return -EINVAL;
+	if (!mapped || mapped > SSIZE_MAX || !headroom_for(mapped))
+		return -ENOMEM;
+	spell_id(name, id);
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	err = -ENOMEM;
+	if (ftruncate(fd, (off_t)mapped))
+		goto err_close;
+	/* The kernel makes them 0777, and has others come no further than /proc/PID/fd. */
+	if (fchmod(fd, 0600) || fcntl(fd, F_ADD_SEALS, SEALS)) {
+		err = -errno;
+		goto err_close;
+	}
+	err = map(&made, fd, size, mapped);
+	if (err)
+		goto err_close;
+	pages_bind(made.base, mapped, numa);
+	err = populate(fd, made.base, mapped);
+	if (err)
+		goto err_unmap;
+	name_fd = announce(name, fd, size, block_size);
+	if (name_fd < 0) {
+		err = name_fd;
+		goto err_unmap;
+	}
+	made.name_fd = fork_own(name_fd);
+	made.memory_fd = fork_own(fd);
+	*shm = made;
+	return 0;
+
+err_unmap:
+	munmap(made.base, mapped);
+err_close:
+	close(fd);
+	return err;
+}
+
+/* The link text of /proc/PID/fd/FD or /proc/self/fd/FD names our memfd? */
+static bool is_named(int fd, const char *name)
+{
+	char path[64], link[NAME_MAX_LEN + 32], want[NAME_MAX_LEN + 32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n < 0)
+		return false;
+	link[n] = '\0';
+	snprintf(want, sizeof(want), "/memfd:%s (deleted)", name);
+	return !strcmp(link, want);
+}
+
+/* A descriptor for what a path handle stands for, once that is known to be harmless to open. */
+static int open_handle(int handle, const char *name, const struct notice *notice)
+{
+	char path[64];
+	struct stat st;
+	int fd;
+
+	if (fstat(handle, &st) || !S_ISREG(st.st_mode) || !is_named(handle, name))
+		return -ENOENT;
+	if (st.st_uid != geteuid())
+		return -EPERM;
+	if ((uint64_t)st.st_size != pages_round(notice->size))
+		return -ENOENT;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EACCES ? -EPERM : -errno;
+	if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS) { /* -1: not even a memfd */
+		close(fd);
+		return -ENOENT;
+	}
+	return fd;
+}
+
+/* The announced object as a descriptor of ours. */
+static int open_announced(const char *name, const struct notice *notice)
+{
+	char path[64];
+	int handle, fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", notice->pid, notice->fd);
+	/* O_PATH: whatever it has become, looking at it does nothing to it. */
+	handle = open(path, O_PATH | O_CLOEXEC);
+	if (handle < 0)
+		return errno == EACCES || errno == EPERM ? -EPERM : -ENOENT;
+	fd = open_handle(handle, name, notice);
+	close(handle);
+	return fd;
+}
+
+/* A line of /proc/net/unix: does it announce `name`, and what? */
+static bool read_notice(const char *line, const char *name, struct notice *notice)
+{
+	const char *at = strstr(line, " @usrbio-");
+	size_t len = strlen(name);
+
+	if (!at || strncmp(at + 2, name, len))
+		return false;
+	return sscanf(at + 2 + len, "/%x/%x/%" SCNx64 "/%" SCNx64, (unsigned *)&notice->pid,
+		      (unsigned *)&notice->fd, &notice->size, &notice->block_size) == 4 &&
+	       notice->pid > 0 && notice->fd >= 0;
+}
+
+/* Anybody may announce anything: go on after a notice that did not hold. */
+static int find(const char *name, size_t block_size, struct notice *notice)
+{
+	FILE *file = fopen("/proc/net/unix", "re");
+	char line[512];
+	int found = -ENOENT;
+
+	if (!file)
+		return -errno;
+	while (found < 0 && fgets(line, sizeof(line), file)) {
+		int fd;
+
+		if (!read_notice(line, name, notice) || notice->block_size != block_size)
+			continue;
+		fd = open_announced(name, notice);
+		if (fd >= 0 || found == -ENOENT)
+			found = fd;
+	}
+	fclose(file);
+	return found;
+}
+
+int shm_open_id(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa)
+{
+	char name[NAME_MAX_LEN];
+	struct notice notice;
+	int fd, err;
+
+	if (!size)
+		return -EINVAL;
+	spell_id(name, id);
+	fd = find(name, block_size, &notice);
+	if (fd < 0)
+		return fd;
+	err = size > notice.size ? -EINVAL : map(shm, fd, size, pages_round(size));
+	if (!err)
+		pages_bind(shm->base, shm->mapped, numa);
+	close(fd);
+	return err;
+}
+
+void shm_unlink_id(struct shm *shm)
+{
+	if (shm->name_fd >= 0)
+		fork_close(shm->name_fd);
+	if (shm->memory_fd >= 0)
+		fork_close(shm->memory_fd);
+	shm->name_fd = shm->memory_fd = -1;
+}
+
+void shm_close(struct shm *shm)
+{
+	shm_unlink_id(shm);
+	if (shm->base)
+		munmap(shm->base, shm->mapped);
+	*shm = (struct shm){.name_fd = -1, .memory_fd = -1};
+}

@@ -1,0 +1,33 @@
+/*
+ * Shared memory that another process of the same user can open by a 16-byte id, and that leaves
+ * no name behind however its creator ends.
+ *
+ * A memfd holds the memory. While the id may be opened, a socket bound to an abstract address
+ * that spells id, process, descriptor, size and block size stands for it: /proc/net/unix is the
+ * directory, /proc/PID/fd the way in, and the kernel removes both when the creator dies.
+ */
+#ifndef USRBIO_CLIENT_MEMORY_SHM_H
+#define USRBIO_CLIENT_MEMORY_SHM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct shm {
+	void *base;
+	size_t size;   /* as asked for */
+	size_t mapped; /* in whole pages */
+	int name_fd;   /* the bound socket; -1: unlinked, or opened from another process */
+	int memory_fd; /* -1 once nobody can open it any more */
+};
+
+/*
+ * Create size bytes of zeroed memory, all of it backed by real pages, on a NUMA node (< 0: any).
+ * 0; -ENOMEM (more than the machine has free), -EMFILE. The id is the caller's to draw: random.
+ */
+int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa);
+/* 0; -ENOENT, -EPERM, -EINVAL (size 0 or larger than the object), -ENOMEM. */
+int shm_open_id(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa);
+void shm_unlink_id(struct shm *shm); /* repeatable */
+void shm_close(struct shm *shm);     /* unmaps */
+
+#endif

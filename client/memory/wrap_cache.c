@@ -1,0 +1,255 @@
+/*
+ * The cache of wrapped memory: a hash table by id and a list by last use, under one lock. Rings
+ * remember the region of their last I/O, so that this is asked once per change of memory.
+ */
+#include "client/memory/wrap_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/memory/region_reclaim.h"
+#include "client/base/hf3fs_exports.h"
+#include "client/base/list.h"
+#include "client/mount/mount.h"
+#include "client/memory/region.h"
+#include "client/session/session.h"
+#include "common/base/fork.h"
+
+#define BUCKET_BITS 10
+
+struct wrap {
+	struct list link;  /* wraps.list: least recently used first */
+	struct wrap *next; /* in its bucket */
+	const struct session *session;
+	uint8_t id[16];
+	const void *base;
+	size_t size;
+	char *name; /* its path in the mount's iovs folder, if it was there at the first I/O */
+	struct region *region;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct list list;
+	struct wrap *buckets[1 << BUCKET_BITS];
+	unsigned nr, nr_named;
+} wraps = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void reset(void)
+{
+	pthread_mutex_init(&wraps.lock, NULL);
+	list_init(&wraps.list);
+	memset(wraps.buckets, 0, sizeof(wraps.buckets));
+	wraps.nr = wraps.nr_named = 0;
+}
+
+static void start(void)
+{
+	reset();
+	fork_watch(reset);
+}
+
+/* Ids are random, or counters. */
+static struct wrap **bucket_of(const uint8_t id[16])
+{
+	uint64_t half[2];
+
+	memcpy(half, id, sizeof(half));
+	return &wraps.buckets[(half[0] * 31 + half[1]) * 0x9e3779b97f4a7c15u >> (64 - BUCKET_BITS)];
+}
+
+static bool exists(const char *name)
+{
+	return !faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+/*
+ * 3FS's Python binding puts a symbolic link there for as long as the memory is meant to be used:
+ * the id as a UUID, and the block size if there is one. NULL: it has none.
+ */
+static char *find_name(const char *dir, const struct hf3fs_iov *iov)
+{
+	const uint8_t *id = (const uint8_t *)iov->id;
+	char uuid[37], block[24] = "", *name;
+
+	if (!*dir)
+		return NULL;
+	snprintf(uuid, sizeof(uuid),
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0],
+		 id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11],
+		 id[12], id[13], id[14], id[15]);
+	if (iov->block_size)
+		snprintf(block, sizeof(block), ".b%zu", iov->block_size);
+	if (asprintf(&name, "%s/3fs-virt/iovs/%s%s", dir, uuid, block) < 0)
+		return NULL;
+	if (exists(name))
+		return name;
+	free(name);
+	return NULL;
+}
+
+/* In the directory that the iov calls its mount, which may be another name of the ring's. */
+static char *find_name_of(const struct hf3fs_iov *iov)
+{
+	struct mount *mount;
+	char *name;
+
+	if (mount_get(iov->mount_point, &mount))
+		return NULL;
+	name = find_name(mount_spec(mount)->dir, iov);
+	mount_put(mount);
+	return name;
+}
+
+static bool is_gone(const struct wrap *wrap)
+{
+	return wrap->name && !exists(wrap->name);
+}
+
+/* Lock held. The region lives on for as long as its I/O does. */
+static struct region *forget(struct wrap *wrap)
+{
+	struct region *region = wrap->region;
+	struct wrap **at = bucket_of(wrap->id);
+
+	while (*at != wrap)
+		at = &(*at)->next;
+	*at = wrap->next;
+	list_del(&wrap->link);
+	wraps.nr--;
+	wraps.nr_named -= wrap->name != NULL;
+	free(wrap->name);
+	free(wrap);
+	region_retire(region, region->handle);
+	return region;
+}
+
+static struct wrap *find(const struct session *session, const struct hf3fs_iov *iov)
+{
+	struct wrap *wrap = *bucket_of((const uint8_t *)iov->id);
+
+	while (wrap && (wrap->session != session || wrap->base != iov->base ||
+			wrap->size != iov->size || memcmp(wrap->id, iov->id, sizeof(wrap->id))))
+		wrap = wrap->next;
+	return wrap;
+}
+
+/* Lock held. Who removed the name of its memory may never wrap that id again. */
+static void forget_gone(void)
+{
+	struct list *it, *after;
+
+	if (!wraps.nr_named)
+		return;
+	list_for_each_safe (it, after, &wraps.list) {
+		struct wrap *wrap = list_of(it, struct wrap, link);
+
+		if (is_gone(wrap))
+			doomed_add(forget(wrap));
+	}
+}
+
+static int add(struct mount *mount, const struct hf3fs_iov *iov, struct wrap **out)
+{
+	struct wrap *wrap = calloc(1, sizeof(*wrap)), **bucket;
+	int err;
+
+	if (!wrap)
+		return -ENOMEM;
+	err = region_create(mount, iov->base, iov->size, 0, NULL, &wrap->region);
+	if (err) {
+		free(wrap);
+		return err;
+	}
+	wrap->session = mount_to_session(mount);
+	memcpy(wrap->id, iov->id, sizeof(wrap->id));
+	wrap->base = iov->base;
+	wrap->size = iov->size;
+	wrap->name = find_name_of(iov);
+	forget_gone();
+	if (wraps.nr == WRAPS_MAX)
+		doomed_add(forget(list_of(wraps.list.next, struct wrap, link)));
+	bucket = bucket_of(wrap->id);
+	wrap->next = *bucket;
+	*bucket = wrap;
+	list_add_tail(&wraps.list, &wrap->link);
+	wraps.nr++;
+	wraps.nr_named += wrap->name != NULL;
+	*out = wrap;
+	return 0;
+}
+
+int wrap_region(struct mount *mount, const struct hf3fs_iov *iov, struct region **region)
+{
+	struct wrap *wrap;
+	int err = 0;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&wraps.lock);
+	wrap = find(mount_to_session(mount), iov);
+	if (wrap) {
+		list_del(&wrap->link);
+		list_add_tail(&wraps.list, &wrap->link);
+	} else {
+		err = add(mount, iov, &wrap);
+	}
+	if (!err)
+		*region = region_get(wrap->region->handle);
+	pthread_mutex_unlock(&wraps.lock);
+	return err;
+}
+
+void wrap_renewed(const uint8_t id[16], const void *base, size_t size)
+{
+	struct wrap *wrap, *next;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&wraps.lock);
+	for (wrap = *bucket_of(id); wrap; wrap = next) {
+		next = wrap->next;
+		if (memcmp(wrap->id, id, sizeof(wrap->id)))
+			continue;
+		if (wrap->base != base || wrap->size != size || is_gone(wrap))
+			doomed_add(forget(wrap));
+	}
+	pthread_mutex_unlock(&wraps.lock);
+}
+
+void wrap_unmapped(const void *base, size_t size)
+{
+	struct list *it, *after;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&wraps.lock);
+	list_for_each_safe (it, after, &wraps.list) {
+		struct wrap *wrap = list_of(it, struct wrap, link);
+		uintptr_t at = (uintptr_t)wrap->base, from = (uintptr_t)base;
+
+		if (at < from ? from - at < wrap->size : at - from < size)
+			doomed_add(forget(wrap));
+	}
+	pthread_mutex_unlock(&wraps.lock);
+	doomed_revoke(base, size);
+}
+
+void wrap_forget(const struct session *session)
+{
+	struct list *it, *after;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&wraps.lock);
+	list_for_each_safe (it, after, &wraps.list) {
+		struct wrap *wrap = list_of(it, struct wrap, link);
+
+		if (wrap->session == session)
+			region_discard(forget(wrap));
+	}
+	pthread_mutex_unlock(&wraps.lock);
+}

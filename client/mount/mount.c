@@ -1,0 +1,452 @@
+/*
+ * Mounts: a registry by normalised mount point under one lock. Names that mean the same share one
+ * relation to the server. A mount that nobody uses lingers for a while, because programs make
+ * rings, iovs and files per transfer; then the progress thread frees it, and disconnects after the
+ * last name of a relation.
+ */
+#include "client/mount/mount.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/clock.h"
+#include "client/conn/conn.h"
+#include "client/memory/region_reclaim.h"
+#include "client/files/file.h"
+#include "client/base/list.h"
+#include "client/base/progress.h"
+#include "client/memory/region.h"
+#include "client/session/session.h"
+#include "client/usrbio.h"
+#include "client/memory/wrap_cache.h"
+#include "common/host/dead_links.h"
+#include "common/base/fork.h"
+
+#define LINGER_NS  (10 * NS_PER_S)
+#define HEALING_NS (100 * NS_PER_MS) /* between two looks whether a healer has ended */
+
+/* What all names of an export with the same options share. */
+struct relation {
+	unsigned nr_names; /* mounts that have it; under mounts.lock */
+	struct mountspec spec;
+	struct session *session;
+};
+
+struct mount {
+	struct list link;
+	unsigned refs;	     /* under mounts.lock */
+	uint64_t expires_ns; /* when refs is 0 */
+	struct mountspec spec;
+	struct relation *relation;
+	struct session *session; /* the relation's */
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct list list;
+	bool tended; /* the chore has been added */
+	struct chore chore;
+} mounts = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+
+static void reset(void)
+{
+	pthread_mutex_init(&mounts.lock, NULL);
+	list_init(&mounts.list);
+	mounts.tended = false;
+	list_init(&mounts.chore.link);
+	mounts.chore.tend = tend;
+}
+
+static void start(void)
+{
+	reset();
+	fork_watch(reset);
+}
+
+static struct mount *find(const char *mount_point)
+{
+	struct list *it;
+
+	list_for_each (it, &mounts.list) {
+		struct mount *mount = list_of(it, struct mount, link);
+
+		if (mountspec_is(&mount->spec, mount_point))
+			return mount;
+	}
+	return NULL;
+}
+
+/* Where its own server will be found in the loop transport. Lock held. */
+static void name_server(struct mountspec *spec)
+{
+	static unsigned last;
+
+	snprintf(spec->hosts[0].name, sizeof(spec->hosts[0].name), "in-process-%u", ++last);
+	spec->nr_hosts = 1;
+}
+
+static struct relation *relation_create(const struct mountspec *spec)
+{
+	struct relation *relation = calloc(1, sizeof(*relation));
+
+	if (!relation)
+		return NULL;
+	relation->spec = *spec;
+	if (*spec->serve)
+		name_server(&relation->spec);
+	relation->session = session_create(&relation->spec);
+	if (relation->session)
+		return relation;
+	free(relation);
+	return NULL;
+}
+
+/* The relation of another name that means the same, or a new one. Lock held. */
+static struct relation *find_relation(const struct mountspec *spec)
+{
+	struct list *it;
+
+	list_for_each (it, &mounts.list) {
+		struct mount *mount = list_of(it, struct mount, link);
+
+		if (mountspec_same(&mount->spec, spec))
+			return mount->relation;
+	}
+	return relation_create(spec);
+}
+
+/* Lock held. */
+static struct mount *add(const struct mountspec *spec)
+{
+	struct mount *mount = calloc(1, sizeof(*mount));
+
+	if (!mount)
+		return NULL;
+	mount->spec = *spec;
+	mount->relation = find_relation(spec);
+	if (!mount->relation) {
+		free(mount);
+		return NULL;
+	}
+	mount->relation->nr_names++;
+	mount->session = mount->relation->session;
+	list_add_tail(&mounts.list, &mount->link);
+	return mount;
+}
+
+int mount_get_spec(const struct mountspec *spec, struct mount **out)
+{
+	struct mount *mount;
+	bool added = false;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&mounts.lock);
+	mount = find(spec->mount_point);
+	if (!mount) {
+		mount = add(spec);
+		added = mount;
+	}
+	if (mount)
+		mount->refs++;
+	pthread_mutex_unlock(&mounts.lock);
+	if (!mount)
+		return -ENOMEM;
+	if (added && *spec->dir)
+		dead_links_sweep_below(spec->dir);
+	*out = mount;
+	return 0;
+}
+
+bool mount_same(const struct mount *mount, const struct mount *other)
+{
+	return mount->relation == other->relation;
+}
+
+int mount_get(const char *mount_point, struct mount **out)
+{
+	struct mount *mount;
+	struct mountspec spec;
+	int err;
+
+	if (!mount_point)
+		return -EINVAL;
+	pthread_once(&once, start);
+	/* A live one by its very name: rings are made per I/O, and looking up may read files. */
+	pthread_mutex_lock(&mounts.lock);
+	mount = find(mount_point);
+	if (mount)
+		mount->refs++;
+	pthread_mutex_unlock(&mounts.lock);
+	if (mount) {
+		*out = mount;
+		return 0;
+	}
+	err = mountspec_find(mount_point, &spec);
+	return err ? err : mount_get_spec(&spec, out);
+}
+
+/* Where the path goes on below the directory; NULL when it does not lead there. */
+static const char *below(const char *dir, const char *path)
+{
+	for (;;) {
+		size_t len;
+
+		dir += strspn(dir, "/");
+		path += strspn(path, "/");
+		len = strcspn(dir, "/");
+		if (!len)
+			return path;
+		if (strcspn(path, "/") != len || memcmp(dir, path, len))
+			return NULL;
+		dir += len;
+		path += len;
+	}
+}
+
+bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
+{
+	const struct mount *found = NULL;
+	struct list *it;
+
+	pthread_once(&once, start);
+	pthread_mutex_lock(&mounts.lock);
+	list_for_each (it, &mounts.list) {
+		const struct mount *mount = list_of(it, struct mount, link);
+		const char *tail = *mount->spec.serve ? below(mount->spec.serve, path) : NULL;
+
+		/* A directory of the mount table goes by its own name. */
+		if (!tail || !mount->refs || *mount->spec.dir)
+			continue;
+		if (found && strlen(found->spec.serve) >= strlen(mount->spec.serve))
+			continue;
+		found = mount;
+		*rest = tail;
+	}
+	if (found)
+		*spec = found->spec;
+	pthread_mutex_unlock(&mounts.lock);
+	return found;
+}
+
+void mount_reason(const char *mount_point, struct reason *reason)
+{
+	const struct mount *mount;
+
+	*reason = (struct reason){0};
+	pthread_once(&once, start);
+	pthread_mutex_lock(&mounts.lock);
+	mount = find(mount_point);
+	if (mount)
+		session_reason(mount->session, reason);
+	pthread_mutex_unlock(&mounts.lock);
+}
+
+struct mount *mount_hold(struct mount *mount)
+{
+	pthread_mutex_lock(&mounts.lock);
+	mount->refs++;
+	pthread_mutex_unlock(&mounts.lock);
+	return mount;
+}
+
+/* Without a progress thread nothing was ever connected; the mount stays for the next user. */
+static void expire(struct mount *mount)
+{
+	mount->expires_ns = now_ns() + LINGER_NS;
+	if (!atomic_load(&mount->session->used))
+		return;
+	if (!mounts.tended)
+		mounts.tended = !progress_add(&mounts.chore);
+	if (mounts.tended)
+		progress_kick(mount->expires_ns);
+}
+
+void mount_put(struct mount *mount)
+{
+	pthread_mutex_lock(&mounts.lock);
+	if (!--mount->refs)
+		expire(mount);
+	pthread_mutex_unlock(&mounts.lock);
+}
+
+/* Its relation has no name any more. */
+static void end(struct relation *relation)
+{
+	wrap_forget(relation->session);
+	doomed_discard(relation->session);
+	session_destroy(relation->session);
+	free(relation);
+}
+
+/* Forget a name, and end what only it stood for. Lock not held; it is on no list. */
+static void forget(struct mount *mount)
+{
+	struct relation *relation = mount->relation;
+	bool last;
+
+	pthread_mutex_lock(&mounts.lock);
+	last = !--relation->nr_names;
+	pthread_mutex_unlock(&mounts.lock);
+	free(mount);
+	if (last)
+		end(relation);
+}
+
+static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+{
+	struct list expired, *it, *after;
+	uint64_t due = NEVER;
+
+	list_init(&expired);
+	pthread_mutex_lock(&mounts.lock);
+	list_for_each_safe (it, after, &mounts.list) {
+		struct mount *mount = list_of(it, struct mount, link);
+
+		if (mount->refs)
+			continue;
+		if (mount->expires_ns > now) {
+			due = min_ns(due, mount->expires_ns);
+			continue;
+		}
+		/* Nobody waits, so it ends soon; but it may need this thread. */
+		if (session_is_healing(mount->session)) {
+			due = min_ns(due, now + HEALING_NS);
+			continue;
+		}
+		list_del(it);
+		list_add_tail(&expired, it);
+	}
+	pthread_mutex_unlock(&mounts.lock);
+	list_for_each_safe (it, after, &expired)
+		forget(list_of(it, struct mount, link));
+	return due;
+}
+
+const struct mountspec *mount_spec(const struct mount *mount)
+{
+	return &mount->spec;
+}
+
+struct session *mount_to_session(struct mount *mount)
+{
+	return mount->session;
+}
+
+struct request_waiter {
+	struct waiter waiter;
+	const struct request *request;
+};
+
+static bool is_done(const struct waiter *waiter)
+{
+	return ((const struct request_waiter *)(const void *)waiter)->request->done;
+}
+
+/* Ask, and wait for the answer. What takes too long is ended by conn_clock. */
+static int ask(struct mount *mount, struct request *request)
+{
+	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};
+	struct conn *conn = session_conn(mount->session);
+
+	conn_lock(conn);
+	request_start(conn, request);
+	conn_wait(conn, &w.waiter, NEVER);
+	conn_unlock(conn);
+	return request->status;
+}
+
+int mount_call(struct mount *mount, const struct call *call, struct answer *answer)
+{
+	struct request request = {.kind = REQUEST_CALL, .call = call, .answer = answer};
+
+	return ask(mount, &request);
+}
+
+int mount_call_file(struct file *file, const struct call *call, struct answer *answer)
+{
+	struct request request = {
+		.kind = REQUEST_CALL, .call = call, .file = file, .answer = answer};
+
+	return ask(file->mount, &request);
+}
+
+int mount_call_at(struct file *at, struct file *at2, const struct call *call, struct answer *answer)
+{
+	struct request request = {
+		.kind = REQUEST_CALL, .call = call, .at = at, .at2 = at2, .answer = answer};
+
+	return ask(at->mount, &request);
+}
+
+int mount_ping(struct mount *mount, uint64_t *ns)
+{
+	struct request request = {.kind = REQUEST_PING};
+	uint64_t begin;
+	int err = 0;
+
+	if (!session_is_up(mount->session))
+		err = ask(mount, &request);
+	if (err)
+		return err;
+	begin = now_ns();
+	err = ask(mount, &request);
+	if (!err)
+		*ns = now_ns() - begin;
+	return err;
+}
+
+bool mount_add_file(struct mount *mount, struct file *file)
+{
+	return openfiles_add(&mount->session->files, file);
+}
+
+void mount_remove_file(struct mount *mount, struct file *file)
+{
+	openfiles_remove(&mount->session->files, file);
+}
+
+int mount_owe_close(struct mount *mount)
+{
+	struct conn *conn = mount->session->conns[0];
+	int err;
+
+	conn_lock(conn);
+	err = request_owe_close(conn);
+	conn_unlock(conn);
+	return err;
+}
+
+void mount_disown_close(struct mount *mount)
+{
+	struct conn *conn = mount->session->conns[0];
+
+	conn_lock(conn);
+	request_disown_close(conn);
+	conn_unlock(conn);
+}
+
+void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
+{
+	struct conn *conn = mount->session->conns[0];
+
+	conn_lock(conn);
+	request_disown_close(conn);
+	if (conn->number == session)
+		request_close_handle(conn, handle);
+	conn_unlock(conn);
+}
+
+int mount_counters(struct mount *mount, struct usrbio_counters *counters)
+{
+	*counters = (struct usrbio_counters){0};
+	for (unsigned i = 0; i < mount->session->nr_conns; i++)
+		conn_count(mount->session->conns[i], counters);
+	return 0;
+}

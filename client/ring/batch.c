@@ -1,0 +1,202 @@
+/*
+ * Batches. A ring counts its I/Os: prepared >= submitted >= released >= sent; this file moves the
+ * last two. Under the connection's lock throughout.
+ */
+#include "client/ring/batch.h"
+
+#include "client/base/clock.h"
+#include "client/ring/batch_build.h"
+#include "client/session/session.h"
+
+_Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
+
+static struct slot *slot_number(const struct ring *ring, uint64_t number, uint32_t *index)
+{
+	*index = ring->prepared_queue[number & ring->mask];
+	return &ring->slots[*index];
+}
+
+/* io_depth < 0: whole batches go, and an incomplete one when its first I/O has waited enough. */
+static void release_limited(struct ring *ring, uint64_t now)
+{
+	uint64_t batch = (uint64_t) - (int64_t)ring->io_depth, first_ns;
+	uint32_t index;
+
+	ring->released += (ring->submitted - ring->released) / batch * batch;
+	if (ring->released == ring->submitted)
+		return;
+	first_ns = (uint64_t)slot_number(ring, ring->released, &index)->result;
+	/* An I/O that is an error already has no time, and nothing to wait for. */
+	if (!ring->timeout_ns || (int64_t)first_ns <= 0 || now >= first_ns + ring->timeout_ns) {
+		ring->released = ring->submitted;
+		return;
+	}
+	ring->due_ns = first_ns + ring->timeout_ns;
+	list_add_tail(&ring->conn->timers, &ring->timer);
+	conn_nudge(ring->conn);
+	progress_kick(ring->due_ns);
+}
+
+static void release(struct ring *ring, uint64_t now)
+{
+	struct conn *conn = ring->conn;
+
+	list_del(&ring->timer);
+	if (!ring->io_depth)
+		ring->released = ring->submitted;
+	else if (ring->io_depth > 0)
+		ring->released = ring->submitted - ring->submitted % (unsigned)ring->io_depth;
+	else
+		release_limited(ring, now);
+	if (ring->sent == ring->released)
+		return;
+	ring_mark(ring);
+	if (list_empty(&ring->link))
+		list_add_tail(&conn->rings[ring->priority], &ring->link);
+}
+
+/* The ring's next I/O joins the batch: as gather_admit. */
+static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
+{
+	struct slot *slot;
+	uint32_t index;
+	int err;
+
+	slot = slot_number(ring, ring->sent, &index);
+	err = gather_admit(conn, ring, slot, g);
+	if (err)
+		return err;
+	gather_add(conn, g, slot,
+		   inflight_add(&conn->inflight, ring, index, slot->len, ring_next_tick(ring)));
+	ring->under_way++;
+	return 0;
+}
+
+static uint32_t batch_limit(const struct conn *conn, const struct ring *ring)
+{
+	if (ring->io_depth < 0 && -(int64_t)ring->io_depth < conn->batch_max)
+		return (uint32_t)-ring->io_depth;
+	return conn->batch_max;
+}
+
+/* One message's worth of a ring: at most share, if others wait for their turn. */
+static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, void *buf)
+{
+	uint32_t limit = batch_limit(conn, ring), index;
+	struct gathered g;
+	int err = 0;
+
+	gather_begin(&g, buf);
+	while (g.n < limit && g.n < share && ring->sent != ring->released &&
+	       !inflight_full(&conn->inflight)) {
+		err = gather(conn, ring, &g);
+		if (err == -EAGAIN)
+			break;
+		if (err) {
+			slot_number(ring, ring->sent, &index);
+			ring->under_way++;
+			ring_complete(ring, index, err);
+		}
+		ring->sent++;
+	}
+	turns_charge(&conn->turns, ring->priority, (unsigned)g.n);
+	if (g.n)
+		gather_send(conn, ring, &g);
+}
+
+/* A bit for each priority with rings in line. */
+static unsigned busy_priorities(const struct conn *conn)
+{
+	unsigned busy = 0;
+
+	for (unsigned i = 0; i < NR_PRIORITIES; i++)
+		if (!list_empty(&conn->rings[i]))
+			busy |= 1u << i;
+	return busy;
+}
+
+/* For the next batch; NULL: none can go now. What is parked goes first. */
+static void *batch_buf(struct conn *conn)
+{
+	return conn->state == CONN_UP && !inflight_full(&conn->inflight) &&
+			       !conn->inflight.nr_parked
+		       ? conn_buf(conn)
+		       : NULL;
+}
+
+void batch_dispatch(struct conn *conn)
+{
+	unsigned busy;
+	void *buf;
+
+	while ((busy = busy_priorities(conn)) && (buf = batch_buf(conn))) {
+		unsigned priority = turns_next(&conn->turns, busy);
+		bool alone = busy == 1u << priority;
+		struct ring *ring = list_of(conn->rings[priority].next, struct ring, link);
+
+		send_batch(conn, ring, alone ? UINT32_MAX : conn->turns.credit[priority], buf);
+		/* To the end of the line: rings of a priority take turns. */
+		list_del(&ring->link);
+		if (ring->sent != ring->released)
+			list_add_tail(&conn->rings[priority], &ring->link);
+	}
+}
+
+/* Nobody is kept waiting for a server that has been away for too long. */
+static void fail_new(struct ring *ring)
+{
+	uint32_t index;
+
+	for (uint64_t at = ring->submitted; at != ring->prepared; at++) {
+		struct slot *slot = slot_number(ring, at, &index);
+
+		if (slot->result >= 0)
+			slot->result = -EREMOTEIO;
+	}
+}
+
+void batch_submitted(struct ring *ring)
+{
+	struct conn *conn = ring->conn;
+	bool hope = conn->state == CONN_UP || session_want(conn->session);
+
+	if (!hope)
+		fail_new(ring);
+	conn_expect(conn);
+	ring->submitted = ring->prepared;
+	release(ring, ring->timeout_ns ? now_ns() : 0);
+	if (!hope)
+		batch_sweep(conn);
+	conn_pump(conn);
+	if (ring->nr_waiters && ring_is_stuck(ring))
+		conn->wait.stirred = true;
+}
+
+void batch_timers(struct conn *conn, uint64_t now)
+{
+	struct list *it, *after;
+	bool due = false;
+
+	list_for_each_safe (it, after, &conn->timers) {
+		struct ring *ring = list_of(it, struct ring, timer);
+
+		if (ring->due_ns > now)
+			continue;
+		release(ring, now);
+		due = true;
+	}
+	if (!due)
+		return;
+	conn_expect(conn);
+	conn_pump(conn);
+}
+
+uint64_t batch_next_timer(const struct conn *conn)
+{
+	uint64_t next = NEVER;
+	struct list *it;
+
+	list_for_each (it, &conn->timers)
+		next = min_ns(next, list_of(it, struct ring, timer)->due_ns);
+	return next;
+}

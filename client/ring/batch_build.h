@@ -1,0 +1,90 @@
+/*
+ * A SubmitBatch while it is put together, from I/Os of one ring. On the way of every I/O, hence
+ * inline. Under the connection's lock.
+ */
+#ifndef USRBIO_CLIENT_RING_BATCH_BUILD_H
+#define USRBIO_CLIENT_RING_BATCH_BUILD_H
+
+#include <errno.h>
+
+#include "client/conn/conn.h"
+#include "client/files/file.h"
+#include "client/memory/region.h"
+#include "client/ring/ring.h"
+
+struct gathered {
+	void *buf; /* to send it in */
+	/* Of the last I/O, and most likely of the next. */
+	struct region *region;
+	uint64_t region_handle;
+	uint32_t region_id;
+	uint32_t key;
+	uintptr_t base;
+	size_t n;
+	struct io_entry io[BATCH_MAX];
+};
+
+static inline void gather_begin(struct gathered *g, void *buf)
+{
+	g->buf = buf;
+	g->region = NULL;
+	g->region_handle = 0;
+	g->n = 0;
+}
+
+static inline struct region *gather_region(const struct slot *slot)
+{
+	return slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
+}
+
+/* Whatever was prepared may have changed since: the region gone, the file dead. */
+static inline int gather_check(const struct conn *conn, const struct slot *slot,
+			       const struct region *region)
+{
+	if (slot->result < 0)
+		return (int)slot->result;
+	if (!region || atomic_load(&region->revoked))
+		return -ECANCELED;
+	if (slot->file->session != conn->number)
+		return -ESTALE;
+	return 0;
+}
+
+/* Let I/Os of the batch name it. If the server does not know it, that goes ahead, in g->buf. */
+int gather_use_region(struct conn *conn, struct gathered *g, struct region *region,
+		      enum region_dir dir);
+
+/*
+ * Can this I/O join the batch? 0, -EAGAIN (not now: the region must be announced first, or no
+ * buffer), or the error it completes with.
+ */
+static inline int gather_admit(struct conn *conn, const struct ring *ring, const struct slot *slot,
+			       struct gathered *g)
+{
+	struct region *region = slot->region == g->region_handle ? g->region : gather_region(slot);
+	int err = gather_check(conn, slot, region);
+
+	if (!err && region != g->region)
+		err = gather_use_region(conn, g, region,
+					ring->for_read ? DIR_READ_IO : DIR_WRITE_IO);
+	return err;
+}
+
+/* One that has been admitted. */
+static inline void gather_add(struct conn *conn, struct gathered *g, const struct slot *slot,
+			      uint32_t tag)
+{
+	inflight_grant(&conn->inflight, tag, g->base + slot->region_off, g->key);
+	g->io[g->n++] = (struct io_entry){
+		.ids = io_ids(g->region_id, tag),
+		.file = slot->file->handle,
+		.off = slot->off,
+		.len = slot->len,
+		.region_off = slot->region_off,
+	};
+}
+
+/* At least one. */
+void gather_send(struct conn *conn, const struct ring *ring, const struct gathered *g);
+
+#endif

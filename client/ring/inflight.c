@@ -1,0 +1,56 @@
+/* The table of I/Os under way: an array and a stack of its free indices, last used first out. */
+#include "client/ring/inflight.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int inflight_open(struct inflight *inflight, uint32_t max)
+{
+	*inflight = (struct inflight){
+		.ios = calloc(max, sizeof(*inflight->ios)),
+		.memory = calloc(max, sizeof(*inflight->memory)),
+		.free = calloc(max, sizeof(*inflight->free)),
+		.max = max,
+		.limit = max,
+	};
+	if (!inflight->ios || !inflight->memory || !inflight->free) {
+		inflight_close(inflight);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < max; i++)
+		inflight->free[i] = (uint16_t)(max - 1 - i);
+	return 0;
+}
+
+void inflight_close(struct inflight *inflight)
+{
+	free(inflight->ios);
+	free(inflight->memory);
+	free(inflight->free);
+	*inflight = (struct inflight){0};
+}
+
+void inflight_park(struct inflight *inflight)
+{
+	for (uint32_t i = 0; i < inflight->max; i++)
+		inflight->ios[i].parked = inflight->ios[i].ring != NULL;
+	inflight->nr_parked = inflight->nr;
+}
+
+struct flying *inflight_parked(struct inflight *inflight)
+{
+	if (!inflight->nr_parked)
+		return NULL;
+	while (!inflight->ios[inflight->cursor].parked)
+		inflight->cursor = (inflight->cursor + 1) % inflight->max;
+	return &inflight->ios[inflight->cursor];
+}
+
+uint32_t inflight_unpark(struct inflight *inflight, struct flying *io)
+{
+	uint32_t index = (uint32_t)(io - inflight->ios);
+
+	io->parked = false;
+	inflight->nr_parked--;
+	return index | io->sequence << INFLIGHT_BITS;
+}

@@ -1,0 +1,149 @@
+/*
+ * I/Os that wait for a connection: those of the table that a lost one left behind, and those that
+ * rings have released. Sent again, or ended where nobody wants or may wait for them any more.
+ */
+#include "client/ring/batch.h"
+#include "client/ring/batch_build.h"
+#include "common/base/pages.h"
+
+/*
+ * The kernel may have found no memory there, which ended the connection: it would end the next one,
+ * too. Said anew each time, whatever was proven.
+ */
+static int check_memory(const struct ring *ring, const struct slot *slot)
+{
+	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
+	const struct region *region = gather_region(slot);
+
+	if (!slot->pinned || slot->result < 0 || region_ready(region, dir))
+		return 0;
+	return pages_touch((const void *)(atomic_load(&region->base) + slot->region_off), slot->len,
+			   ring->for_read);
+}
+
+/* Take the parked I/O into the batch, if it is of the batch's ring: as gather_admit. */
+static int gather_parked(struct conn *conn, struct flying *io, struct gathered *g)
+{
+	const struct slot *slot = &io->ring->slots[io->slot];
+	int err = check_memory(io->ring, slot);
+
+	if (!err)
+		err = gather_admit(conn, io->ring, slot, g);
+	if (!err)
+		gather_add(conn, g, slot, inflight_unpark(&conn->inflight, io));
+	return err;
+}
+
+static void end(struct conn *conn, struct flying *io, int error)
+{
+	struct ring *ring = io->ring;
+
+	inflight_unpark(&conn->inflight, io);
+	inflight_end(&conn->inflight, io);
+	ring_complete(ring, io->slot, error);
+}
+
+/* One message's worth of one ring's. False: no more can go now. */
+static bool replay_batch(struct conn *conn, void *buf)
+{
+	struct inflight *inflight = &conn->inflight;
+	struct flying *io = inflight_parked(inflight);
+	struct ring *ring = io->ring;
+	struct gathered g;
+	int err = 0;
+
+	gather_begin(&g, buf);
+	for (; io && io->ring == ring && err != -EAGAIN; io = inflight_parked(inflight)) {
+		if (g.n == conn->batch_max || inflight_sent(inflight) >= inflight->limit)
+			break;
+		err = gather_parked(conn, io, &g);
+		if (err && err != -EAGAIN)
+			end(conn, io, err);
+	}
+	if (g.n)
+		gather_send(conn, ring, &g);
+	/* Without a buffer there is none for the next one, either. */
+	return g.buf;
+}
+
+void batch_replay(struct conn *conn)
+{
+	struct inflight *inflight = &conn->inflight;
+	void *buf;
+
+	while (conn->state == CONN_UP && inflight->nr_parked &&
+	       inflight_sent(inflight) < inflight->limit && (buf = conn_buf(conn)))
+		if (!replay_batch(conn, buf))
+			break;
+}
+
+/* What becomes of an I/O that waits: 0, or the error it ends with. */
+static int judge(const struct conn *conn, const struct ring *ring, const struct slot *slot,
+		 uint32_t tick)
+{
+	const struct region *region = gather_region(slot);
+
+	if (slot->result < 0)
+		return (int)slot->result;
+	if (!pool_alive(&ring->pooled, ring->handle))
+		return -ECANCELED;
+	if (!region || atomic_load(&region->revoked))
+		return -ECANCELED;
+	return conn_overdue(conn, tick) ? -EREMOTEIO : 0;
+}
+
+static void sweep_parked(struct conn *conn)
+{
+	struct inflight *inflight = &conn->inflight;
+
+	for (uint32_t i = 0; i < inflight->max && inflight->nr_parked; i++) {
+		struct flying *io = &inflight->ios[i];
+		int err;
+
+		if (!io->parked)
+			continue;
+		err = judge(conn, io->ring, &io->ring->slots[io->slot], io->tick);
+		if (err)
+			end(conn, io, err);
+	}
+}
+
+/* From the youngest to the oldest; what stays closes up to the young, in order. */
+static void sweep_ring(struct conn *conn, struct ring *ring)
+{
+	uint64_t to = ring->released, at = to;
+	uint32_t *queue = ring->prepared_queue;
+
+	while (at != ring->sent) {
+		uint32_t index = queue[--at & ring->mask];
+		int err = judge(conn, ring, &ring->slots[index], ring_tick(ring, at));
+
+		if (!err) {
+			queue[--to & ring->mask] = index;
+			continue;
+		}
+		ring->under_way++;
+		ring_complete(ring, index, err);
+	}
+	ring->sent = to;
+	if (ring->sent == ring->released)
+		list_del(&ring->link);
+}
+
+void batch_sweep(struct conn *conn)
+{
+	struct list *it, *after;
+
+	sweep_parked(conn);
+	for (unsigned i = 0; i < NR_PRIORITIES; i++)
+		list_for_each_safe (it, after, &conn->rings[i])
+			sweep_ring(conn, list_of(it, struct ring, link));
+}
+
+bool batch_waits(const struct conn *conn)
+{
+	for (unsigned i = 0; i < NR_PRIORITIES; i++)
+		if (!list_empty(&conn->rings[i]))
+			return true;
+	return false;
+}

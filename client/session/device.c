@@ -1,0 +1,200 @@
+/*
+ * The device: one provider's way to one address. Registrations are remembered in a list, so that
+ * they can be ended when the device changes; the epoch tells each region that this has happened.
+ */
+#include "client/session/device.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/memory/region.h"
+#include "common/transport/addr.h"
+#include "common/base/log.h"
+
+static unsigned add_routes(const struct mountspec *spec, const char *scheme, struct route *routes,
+			   unsigned max)
+{
+	const struct tp_ops *ops = tp_find(scheme);
+	struct tp_addr addrs[8];
+	unsigned n = 0;
+
+	for (unsigned host = 0; ops && host < spec->nr_hosts; host++) {
+		const struct spec_host *h = &spec->hosts[host];
+		int found = addr_resolve(scheme, h->name, h->port, false, addrs, 8);
+
+		if (found < 0)
+			log_warn("cannot resolve the name %s: %s", h->name, addr_error(found));
+		for (int i = 0; i < found && n < max; i++)
+			routes[n++] = (struct route){.ops = ops, .host = h, .addr = addrs[i]};
+	}
+	return n;
+}
+
+unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX])
+{
+	unsigned n;
+
+	/* What has to be encrypted does not go by RDMA. */
+	if (spec->tls)
+		return add_routes(spec, "tls", routes, ROUTES_MAX);
+	if (strcmp(spec->scheme, "usrbio"))
+		return add_routes(spec, spec->scheme, routes, ROUTES_MAX);
+	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2);
+	return n + add_routes(spec, "tcp", routes + n, ROUTES_MAX - n);
+}
+
+void device_init(struct device *device)
+{
+	*device = (struct device){0};
+	pthread_mutex_init(&device->lock, NULL);
+	list_init(&device->regions);
+}
+
+/* Lock held. */
+static void unregister(struct device *device, struct region *region)
+{
+	for (int dir = 0; dir < NR_DIRS; dir++) {
+		if (region->mem[dir])
+			device->ops->mem_deregister(region->mem[dir]);
+		region->mem[dir] = NULL;
+		atomic_store_explicit(&region->registered_epoch[dir], 0, memory_order_relaxed);
+	}
+	list_del(&region->device_link);
+}
+
+static void close_locked(struct device *device)
+{
+	while (!list_empty(&device->regions))
+		unregister(device, list_of(device->regions.next, struct region, device_link));
+	if (device->ops)
+		device->ops->device_close(device->tp);
+	device->ops = NULL;
+}
+
+void device_close(struct device *device)
+{
+	close_locked(device);
+	pthread_mutex_destroy(&device->lock);
+}
+
+static bool same_route(const struct device *device, const struct route *route)
+{
+	return device->ops == route->ops && device->addr.len == route->addr.len &&
+	       !memcmp(&device->addr.ss, &route->addr.ss, route->addr.len);
+}
+
+static int use_locked(struct device *device, const struct route *route)
+{
+	struct tp_device *tp;
+	int err;
+
+	if (same_route(device, route))
+		return 0;
+	err = route->ops->device_open(&route->addr, &tp);
+	if (err)
+		return err;
+	close_locked(device);
+	device->ops = route->ops;
+	device->addr = route->addr;
+	device->tp = tp;
+	atomic_store_explicit(&device->pins, route->ops->pins, memory_order_relaxed);
+	atomic_fetch_add_explicit(&device->epoch, 1, memory_order_release);
+	return 0;
+}
+
+int device_use(struct device *device, const struct route *route)
+{
+	int err;
+
+	pthread_mutex_lock(&device->lock);
+	err = use_locked(device, route);
+	pthread_mutex_unlock(&device->lock);
+	return err;
+}
+
+int device_probe(struct device *device, const struct mountspec *spec)
+{
+	struct route routes[ROUTES_MAX];
+	struct log_catch caught; /* who connects says it */
+	unsigned n;
+
+	if (atomic_load_explicit(&device->epoch, memory_order_acquire))
+		return 0;
+	log_catch_begin(&caught);
+	n = device_routes(spec, routes);
+	log_catch_end(&caught);
+	for (unsigned i = 0; i < n; i++) {
+		int err;
+
+		log_catch_begin(&caught);
+		pthread_mutex_lock(&device->lock);
+		err = device->ops ? 0 : use_locked(device, &routes[i]);
+		pthread_mutex_unlock(&device->lock);
+		log_catch_end(&caught);
+		if (!err)
+			return 0;
+	}
+	return -ENODEV;
+}
+
+/* What the provider has to say knows more: only over RDMA is memory locked, under a limit. */
+static void explain(const struct device *device, const struct region *region, int err,
+		    const char *said)
+{
+	size_t size = atomic_load(&region->size);
+	void *base = (void *)atomic_load(&region->base);
+
+	if (*said)
+		log_warn("%s", said);
+	else
+		log_warn("cannot use %zu bytes of memory at %p over %s: %s%s", size, base,
+			 device->ops->name, strerror(-err),
+			 err == -EFAULT ? "; not all of it is mapped, to be read and written" : "");
+}
+
+static int register_locked(struct device *device, struct region *region, unsigned dir)
+{
+	static const unsigned access[NR_DIRS] = {
+		[DIR_READ_IO] = TP_REMOTE_WRITE, [DIR_WRITE_IO] = TP_REMOTE_READ};
+	struct log_catch caught;
+	int err;
+
+	if (!device->ops)
+		return -ENODEV;
+	if (region->mem[dir])
+		return 0;
+	if (atomic_load(&region->revoked)) /* whoever did that deregisters next */
+		return -ECANCELED;
+	log_catch_begin(&caught);
+	err = device->ops->mem_register(device->tp, (void *)atomic_load(&region->base),
+					atomic_load(&region->size), access[dir], &region->mem[dir]);
+	log_catch_end(&caught);
+	if (err) {
+		region->mem[dir] = NULL;
+		explain(device, region, err, caught.text);
+		return err;
+	}
+	if (list_empty(&region->device_link))
+		list_add_tail(&device->regions, &region->device_link);
+	atomic_store_explicit(&region->registered_epoch[dir],
+			      atomic_load_explicit(&device->epoch, memory_order_relaxed),
+			      memory_order_release);
+	return 0;
+}
+
+int device_register(struct device *device, struct region *region, unsigned dir)
+{
+	int err;
+
+	pthread_mutex_lock(&device->lock);
+	err = register_locked(device, region, dir);
+	pthread_mutex_unlock(&device->lock);
+	return err;
+}
+
+void device_deregister(struct device *device, struct region *region)
+{
+	pthread_mutex_lock(&device->lock);
+	unregister(device, region);
+	pthread_mutex_unlock(&device->lock);
+}

@@ -1,0 +1,202 @@
+/*
+ * The greeting: a server that cannot prove our key is none of ours. Its state is in the connection.
+ */
+#include "client/session/handshake.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/ring/batch.h"
+#include "client/conn/conn.h"
+#include "client/session/session.h"
+#include "proto/seal.h"
+
+#define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 32 bytes each */
+#define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries */
+#define SUBMIT_ENTRY	((uint32_t)sizeof(struct io_entry))
+
+static bool has_key(const struct conn *conn)
+{
+	return *conn->session->credentials.id;
+}
+
+static struct bytes bytes_of(const void *data, size_t len)
+{
+	return (struct bytes){.data = data, .len = len};
+}
+
+/* What the key's proof begins with. */
+static int offer_key(struct conn *conn, struct message *msg, uint8_t nonce[NONCE_SIZE],
+		     uint8_t share[SHARE_SIZE])
+{
+	const struct credentials *credentials = &conn->session->credentials;
+	uint8_t binding[TP_BINDING_MAX];
+	int err = exchange_begin(&conn->exchange, binding, tp_binding(conn->tp, binding), nonce,
+				 share);
+
+	if (err)
+		return err;
+	msg->hello.session_key = bytes_of(NULL, 0);
+	msg->hello.key_id = bytes_of(credentials->id, strlen(credentials->id));
+	msg->hello.key_tag = bytes_of(credentials->tag, sizeof(credentials->tag));
+	msg->hello.nonce = bytes_of(nonce, NONCE_SIZE);
+	msg->hello.share = bytes_of(share, SHARE_SIZE);
+	return seal_say(&conn->exchange, msg);
+}
+
+void greeting_begin(struct conn *conn)
+{
+	struct message msg = {.type = MSG_HELLO};
+	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE];
+	void *buf = conn_buf(conn);
+	int err = 0;
+
+	if (!buf) {
+		conn_violated(conn, "no credit for a hello");
+		return;
+	}
+	conn_expect(conn);
+	conn->state = CONN_GREETING;
+	conn->proof = PROOF_NONE;
+	session_hello(conn->session, &msg.hello);
+	msg.hello.max_inflight = WANTED_INFLIGHT;
+	msg.hello.channel = conn->index;
+	if (has_key(conn))
+		err = offer_key(conn, &msg, nonce, share);
+	if (err)
+		conn_shut(conn, err);
+	else if (conn_send(conn, &msg, buf))
+		conn_violated(conn, "no room for a hello");
+}
+
+/* Whoever answers does not know the key, or does not say what the server said. */
+static void distrust(struct conn *conn)
+{
+	struct session *session = conn->session;
+
+	session_blame(session,
+		      "the server at %s does not know the key \"%s\", or has another one, or "
+		      "something between here and there changed what was said",
+		      session->at, session->credentials.id);
+	conn_shut(conn, -EKEYREJECTED);
+}
+
+/* The server knows the key: so do we, and the one of the session. */
+static int prove(struct conn *conn, void *buf)
+{
+	uint8_t session_mac[MAC_SIZE], mac[MAC_SIZE];
+	const struct session *session = conn->session;
+	struct message msg = {.type = MSG_PROOF, .proof = {.mac = bytes_of(mac, sizeof(mac))}};
+	int err = 0;
+
+	if (session->known) {
+		msg.proof.session_mac = bytes_of(session_mac, sizeof(session_mac));
+		err = exchange_mac_by(&conn->exchange, session->key, session_mac);
+	}
+	if (!err)
+		err = seal_sign(&conn->exchange, &msg, AUTH_CLIENT, mac);
+	if (!err)
+		err = conn_send(conn, &msg, buf);
+	return err;
+}
+
+static void on_challenge(struct conn *conn, const void *frame, size_t len,
+			 const struct challenge *challenge)
+{
+	struct exchange *exchange = &conn->exchange;
+	const uint8_t *mac;
+	void *buf;
+	int err;
+
+	if (!has_key(conn) || conn->proof != PROOF_NONE) {
+		conn_violated(conn, "a challenge out of place");
+		return;
+	}
+	if (challenge->version != PROTO_VERSION) {
+		conn_violated(conn, "a challenge of another version");
+		return;
+	}
+	err = seal_hear_signed(exchange, frame, len, &mac);
+	if (!err)
+		err = exchange_keys(exchange, &conn->session->credentials.secret,
+				    challenge->share.data);
+	if (err || !exchange_check(exchange, AUTH_SERVER, mac)) {
+		distrust(conn);
+		return;
+	}
+	buf = conn_buf(conn);
+	err = buf ? prove(conn, buf) : -ENOBUFS;
+	if (err)
+		conn_shut(conn, err);
+	else
+		conn->proof = PROOF_GIVEN;
+}
+
+/*
+ * With a key, only what the server signed is its word. Before the Proof it has nothing to sign
+ * with, and may say no for two reasons, which cost the session nothing.
+ */
+static bool is_genuine(struct conn *conn, const void *frame, size_t len,
+		       const struct welcome *welcome)
+{
+	const uint8_t *mac;
+
+	if (!has_key(conn))
+		return !welcome->mac.len;
+	if (!welcome->mac.len)
+		return welcome->status == -EKEYREJECTED || welcome->status == -EPROTONOSUPPORT;
+	return conn->proof == PROOF_GIVEN && !seal_hear_signed(&conn->exchange, frame, len, &mac) &&
+	       exchange_check(&conn->exchange, AUTH_SERVER, mac);
+}
+
+static int use_welcome(struct conn *conn, struct welcome *welcome)
+{
+	struct inflight *inflight = &conn->inflight;
+	int err;
+
+	if (has_key(conn)) /* as both ends have found it */
+		welcome->session_key = bytes_of(conn->exchange.keys[AUTH_SESSION], AUTH_KEY_SIZE);
+	err = session_welcome(conn->session, welcome);
+	/* Once for all lives: what is parked in it has to be sent again. */
+	if (!err && !inflight->max)
+		err = inflight_open(inflight, WANTED_INFLIGHT);
+	if (!err)
+		inflight->limit = welcome->max_inflight < WANTED_INFLIGHT ? welcome->max_inflight
+									  : WANTED_INFLIGHT;
+	return err;
+}
+
+static void on_welcome(struct conn *conn, struct welcome welcome)
+{
+	uint32_t room = (conn->tp->msg_max - SUBMIT_OVERHEAD) / SUBMIT_ENTRY;
+	int err = use_welcome(conn, &welcome);
+
+	exchange_wipe(&conn->exchange);
+	if (err) {
+		conn_shut(conn, err);
+		return;
+	}
+	conn->features = welcome.features;
+	conn->host = welcome.host;
+	conn->max_regions = welcome.max_regions;
+	conn->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
+	if (conn->number != conn->session->number)
+		requests_renew(conn);
+	conn->number = conn->session->number;
+	conn->joined = conn->session->life;
+	memset(conn->region_ids, 0, sizeof(conn->region_ids));
+	conn->state = CONN_GREETED;
+	conn->wait.stirred = true;
+}
+
+void greeting_message(struct conn *conn, const void *frame, size_t len, const struct message *msg)
+{
+	if (msg->type == MSG_CHALLENGE)
+		on_challenge(conn, frame, len, &msg->challenge);
+	else if (msg->type != MSG_WELCOME)
+		conn_violated(conn, "a message before the welcome");
+	else if (!is_genuine(conn, frame, len, &msg->welcome))
+		distrust(conn);
+	else
+		on_welcome(conn, msg->welcome);
+}

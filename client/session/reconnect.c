@@ -1,0 +1,335 @@
+/*
+ * The healer: connects a session, or resumes it, for as long as anybody waits for that. Route by
+ * route, until one answers; then the other connections join, files are opened again if the session
+ * is a new one, and only then everything that waits goes on. One thread per session in trouble.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/base/clock.h"
+#include "client/conn/conn.h"
+#include "client/session/session.h"
+#include "client/base/thread.h"
+#include "common/transport/addr.h"
+#include "common/inprocess.h"
+#include "common/base/log.h"
+
+#define PAUSE_MIN_NS  (10 * NS_PER_MS)
+#define PAUSE_MAX_NS  (200 * NS_PER_MS)
+#define PAUSE_LONG_NS (1 * NS_PER_S) /* once it has been given up */
+#define REFUSED_NS    (1 * NS_PER_S) /* a server that was never there: a mistake in the URL */
+#define QUIET_NS      (1 * NS_PER_S) /* what breaks sooner is not connected again at once */
+
+static void say_lost(struct session *session)
+{
+	if (!session->ever || !session_may_say(session))
+		return;
+	session_say_loss(session, LOG_LEVEL_WARN, "; connecting again");
+	pthread_mutex_lock(&session->lock);
+	session->said_lost = true;
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void say_up(struct session *session, const struct route *route)
+{
+	char text[ADDR_TEXT_MAX];
+	bool aloud;
+	int level;
+
+	pthread_mutex_lock(&session->lock);
+	aloud = session->said_lost;
+	session->said_lost = false;
+	pthread_mutex_unlock(&session->lock);
+	level = aloud ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
+	log_at(level, "%s: connected to %s at %s://%s", session->spec->mount_point, session->server,
+	       route->ops->name, addr_text(&route->addr, text, sizeof(text)));
+}
+
+/* The server inside this process that the mount asks for. */
+static int start_own(struct session *session)
+{
+	const struct mountspec *spec = session->spec;
+	struct log_catch caught;
+	int err;
+
+	if (!*spec->serve || session->own)
+		return 0;
+	log_catch_begin(&caught);
+	err = inprocess_start(spec->serve, spec->read_only, spec->hosts[0].name, &session->own);
+	log_catch_end(&caught);
+	if (err)
+		session_blame(session, "cannot serve %s: %s", spec->serve,
+			      *caught.text ? caught.text : strerror(-err));
+	else if (*caught.text)
+		log_warn("%s: %s", spec->mount_point, caught.text);
+	return err;
+}
+
+/* The key, as its file has it now. */
+static int read_key(struct session *session)
+{
+	struct credentials *credentials = &session->credentials;
+	struct log_catch caught;
+	int err;
+
+	log_catch_begin(&caught);
+	err = credentials_read(session->spec, credentials);
+	log_catch_end(&caught);
+	if (err) {
+		session_blame(session, "%s", caught.text);
+		return err;
+	}
+	if (session->spec->tls && !*credentials->id) {
+		session_blame(session, "TLS needs a key: name one by ?key=NAME or USRBIO_KEY, see "
+				       "usrbio(7)");
+		return -EKEYREJECTED;
+	}
+	return credentials_for_tls(credentials, &session->tls);
+}
+
+static unsigned find_routes(struct session *session, struct route routes[ROUTES_MAX])
+{
+	struct log_catch caught;
+	unsigned n;
+
+	log_catch_begin(&caught);
+	n = device_routes(session->spec, routes);
+	log_catch_end(&caught);
+	if (*caught.text)
+		session_blame(session, "%s", caught.text);
+	return n;
+}
+
+/* What the attempt by a route failed for, in the words of whoever found it, or in errno's. */
+static struct reason cause_of(struct session *session, int err)
+{
+	struct reason cause;
+
+	if (err == -ECONNREFUSED)
+		session_blame(session, "cannot connect to %s: %s; is usrbio-server running there?",
+			      session->at, strerror(-err));
+	else
+		session_blame(session, "cannot connect to %s: %s", session->at, strerror(-err));
+	pthread_mutex_lock(&session->lock);
+	cause = session->cause;
+	pthread_mutex_unlock(&session->lock);
+	cause.err = err;
+	return cause;
+}
+
+/* All routes, once. The best reason why none is to be had. *absent: no server on any of them. */
+static struct reason try_routes(struct session *session, bool *absent)
+{
+	struct route routes[ROUTES_MAX];
+	struct reason best = {0};
+	unsigned n = find_routes(session, routes);
+
+	*absent = true;
+	if (!n)
+		return cause_of(session, -EHOSTUNREACH);
+	for (unsigned i = 0; i < n; i++) {
+		int err = session_try_route(session, &routes[i]);
+		struct reason cause;
+
+		if (!err) {
+			say_up(session, &routes[i]);
+			return (struct reason){0};
+		}
+		cause = cause_of(session, err);
+		*absent &= reason_is_absence(err);
+		log_at(session->failures ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%s: by %s: %s",
+		       session->spec->mount_point, routes[i].ops->name, cause.text);
+		if (reason_is_better(err, best.err))
+			best = cause;
+	}
+	return best;
+}
+
+/* Once for a cause, until it is another one, or is over. */
+static void say_reason(struct session *session, const char *after)
+{
+	char text[REASON_MAX];
+	bool first, other;
+
+	pthread_mutex_lock(&session->lock);
+	first = !session->ever && !*session->said;
+	other = strcmp(session->said, session->reason.text);
+	strcpy(text, session->reason.text);
+	pthread_mutex_unlock(&session->lock);
+	if (!other || (!session_may_say(session) && !first))
+		return;
+	log_warn("%s: %s%s", session->spec->mount_point, text, after);
+	pthread_mutex_lock(&session->lock);
+	strcpy(session->said, text);
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void keep_reason(struct session *session, const struct reason *reason, int err)
+{
+	pthread_mutex_lock(&session->lock);
+	session->reason = *reason;
+	session->reason.err = err;
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* Nobody need wait for another attempt. Only before the first session: later it may be healed. */
+static void fail(struct session *session, const struct reason *reason, bool absent)
+{
+	int status = reason_outcome(reason->err);
+
+	keep_reason(session, reason, status);
+	pthread_mutex_lock(&session->lock);
+	session->given_up = absent;
+	session->failures = 0;
+	session->no_sooner_ns = now_ns() + PAUSE_LONG_NS;
+	pthread_mutex_unlock(&session->lock);
+	say_reason(session, "");
+	for (unsigned i = 0; i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		conn_give_up(session->conns[i], status);
+		conn_unlock(session->conns[i]);
+	}
+	/* Who came since then waits at a connection, and is seen there. */
+	pthread_mutex_lock(&session->lock);
+	session->wanted = false;
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* The first attempts of all end sooner than later ones. */
+static bool is_final(struct session *session, int err, bool absent)
+{
+	if (session->ever)
+		return false;
+	return reason_outcome(err) == err ||
+	       (absent && now_ns() >= session->trying_ns + REFUSED_NS);
+}
+
+/* From here on nobody is kept waiting who comes. */
+static void note_failure(struct session *session, const struct reason *reason, bool absent)
+{
+	const struct mountspec *spec = session->spec;
+	uint64_t now = now_ns();
+	bool over = spec->timeout_ms && now >= session->trying_ns + spec->timeout_ms * NS_PER_MS;
+	bool first;
+
+	keep_reason(session, reason, -EREMOTEIO);
+	pthread_mutex_lock(&session->lock);
+	first = over && !session->given_up;
+	session->given_up |= over;
+	session->said_lost |= over;
+	session->no_sooner_ns = now + PAUSE_LONG_NS;
+	pthread_mutex_unlock(&session->lock);
+	if (first)
+		log_warn("%s: no server for %u ms: %s; giving up until it is back",
+			 spec->mount_point, spec->timeout_ms, reason->text);
+	else if (!over) /* who was never there is not waited for */
+		say_reason(session, absent && !session->ever ? "" : "; trying again");
+}
+
+/* The time that the mount allows counts from the first attempt in vain. */
+static void note_attempt(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	if (!session->trying_ns)
+		session->trying_ns = now_ns();
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* A reason that has an err, or none. */
+static struct reason attempt_once(struct session *session, bool *absent)
+{
+	int err;
+
+	pthread_mutex_lock(&session->lock);
+	session->cause = (struct reason){0};
+	pthread_mutex_unlock(&session->lock);
+	snprintf(session->at, sizeof(session->at), "%s", session->spec->hosts[0].name);
+	err = start_own(session);
+	if (!err) {
+		session_bring_down(session);
+		err = read_key(session);
+	}
+	return err ? cause_of(session, err) : try_routes(session, absent);
+}
+
+static void attempt(struct session *session)
+{
+	bool absent = false, own;
+	struct reason reason;
+
+	note_attempt(session);
+	reason = attempt_once(session, &absent);
+	own = *session->spec->serve && !session->own;
+	session->failures++;
+	session->tried_ns = now_ns();
+	if (!reason.err)
+		return;
+	if (own || is_final(session, reason.err, absent))
+		fail(session, &reason, absent);
+	else
+		note_failure(session, &reason, absent);
+}
+
+static bool is_busy(struct session *session)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; !busy && i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		busy = conn_is_busy(session->conns[i]);
+		conn_unlock(session->conns[i]);
+	}
+	return busy;
+}
+
+/* It is healed, or nobody waits for that any more. */
+static bool is_over(struct session *session)
+{
+	bool busy = is_busy(session), up, over;
+
+	pthread_mutex_lock(&session->lock);
+	up = session_is_up(session);
+	over = up || (!busy && !session->wanted);
+	session->wanted = false;
+	if (over && !session->given_up)
+		session->trying_ns = 0;
+	if (over)
+		session->healing = false;
+	pthread_mutex_unlock(&session->lock);
+	return over;
+}
+
+/* Longer and longer, and not in step with other clients of the server. */
+static void pause_between(struct session *session)
+{
+	unsigned doublings = session->failures < 6 ? session->failures : 6;
+	uint64_t ns = min_ns(PAUSE_MIN_NS << doublings >> 1, PAUSE_MAX_NS);
+	struct timespec ts;
+
+	if (!session->failures)
+		return;
+	if (session->given_up)
+		ns = PAUSE_LONG_NS;
+	else
+		ns = ns * 3 / 4 + now_ns() % (ns / 2);
+	ts = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+	nanosleep(&ts, NULL);
+}
+
+void *session_heal(void *arg)
+{
+	struct session *session = arg;
+
+	thread_name("usrbioheal");
+	say_lost(session);
+	/* After a while of quiet the first attempt comes at once. */
+	if (now_ns() >= session->tried_ns + QUIET_NS)
+		session->failures = 0;
+	while (!is_over(session)) {
+		pause_between(session);
+		attempt(session);
+	}
+	return NULL;
+}

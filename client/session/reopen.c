@@ -1,0 +1,183 @@
+/*
+ * The list of open files, and opening them again. That takes a bunch of files off the front of the
+ * list at a time and puts them back at its end, each with a reference, so that others may end files
+ * meanwhile.
+ */
+#include "client/session/reopen.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/base/clock.h"
+#include "client/conn/conn.h"
+#include "client/files/fileobj.h"
+#include "client/session/session.h"
+#include "common/base/log.h"
+
+#define BUNCH_MAX 32u
+#define REOPEN_NS (10 * NS_PER_S) /* a bunch; a server that takes longer is not well */
+
+struct reopening {
+	struct request request;
+	struct call call;
+	struct file *file;
+};
+
+struct bunch {
+	struct waiter waiter;
+	unsigned n;
+	struct reopening items[BUNCH_MAX];
+};
+
+void openfiles_init(struct openfiles *files)
+{
+	*files = (struct openfiles){0};
+	pthread_mutex_init(&files->lock, NULL);
+	list_init(&files->list);
+}
+
+void openfiles_close(struct openfiles *files)
+{
+	pthread_mutex_destroy(&files->lock);
+}
+
+bool openfiles_add(struct openfiles *files, struct file *file)
+{
+	bool is_current;
+
+	pthread_mutex_lock(&files->lock);
+	is_current = file->session == files->session;
+	if (is_current) {
+		list_add_tail(&files->list, &file->link);
+		files->nr++;
+	}
+	pthread_mutex_unlock(&files->lock);
+	return is_current;
+}
+
+void openfiles_remove(struct openfiles *files, struct file *file)
+{
+	pthread_mutex_lock(&files->lock);
+	list_del(&file->link);
+	files->nr--;
+	pthread_mutex_unlock(&files->lock);
+}
+
+/* Up to max of the list, with a reference where they have to be opened. How many were looked at. */
+static unsigned take(struct openfiles *files, struct bunch *bunch, unsigned max)
+{
+	unsigned looked = 0;
+
+	bunch->n = 0;
+	pthread_mutex_lock(&files->lock);
+	for (; looked < max && bunch->n < BUNCH_MAX && !list_empty(&files->list); looked++) {
+		struct file *file = list_of(files->list.next, struct file, link);
+
+		list_del(&file->link);
+		list_add_tail(&files->list, &file->link);
+		if (file->session != files->session && !file->dead && fileobj_try(fileobj_of(file)))
+			bunch->items[bunch->n++].file = file;
+	}
+	pthread_mutex_unlock(&files->lock);
+	return looked;
+}
+
+static bool is_done(const struct waiter *waiter)
+{
+	const struct bunch *bunch = (const struct bunch *)(const void *)waiter;
+
+	for (unsigned i = 0; i < bunch->n; i++)
+		if (!bunch->items[i].request.done)
+			return false;
+	return true;
+}
+
+static void ask(struct conn *conn, struct reopening *r)
+{
+	const struct file *file = r->file;
+
+	r->call = (struct call){
+		.op = CALL_REOPEN,
+		.path = {(const uint8_t *)file->path, strlen(file->path)},
+		.flags = file->flags,
+		.persistent = {file->persistent, file->persistent_len},
+	};
+	r->request = (struct request){.kind = REQUEST_CALL, .call = &r->call, .recovers = true};
+	request_start(conn, &r->request);
+}
+
+/* 0: the server has answered for each. */
+static int ask_all(struct conn *conn, struct bunch *bunch)
+{
+	int err;
+
+	bunch->waiter.ready = is_done;
+	conn_lock(conn);
+	for (unsigned i = 0; i < bunch->n; i++)
+		ask(conn, &bunch->items[i]);
+	conn_wait(conn, &bunch->waiter, now_ns() + REOPEN_NS);
+	if (!is_done(&bunch->waiter)) {
+		conn_shut(conn, -ETIMEDOUT);
+		conn_wait(conn, &bunch->waiter, NEVER);
+	}
+	err = conn->state == CONN_GREETED ? 0 : conn->error;
+	conn_unlock(conn);
+	return err;
+}
+
+/* What they are called now, and how many could not be opened. */
+static unsigned settle(struct openfiles *files, const struct bunch *bunch)
+{
+	unsigned nr_dead = 0;
+
+	pthread_mutex_lock(&files->lock);
+	for (unsigned i = 0; i < bunch->n; i++) {
+		const struct request *request = &bunch->items[i].request;
+		struct file *file = bunch->items[i].file;
+
+		file->dead = request->status;
+		nr_dead += file->dead;
+		if (file->dead) {
+			log_info("cannot open \"%s\" again: %s", file->path,
+				 strerror(-request->status));
+			continue;
+		}
+		file->handle = request->handle;
+		file->session = files->session;
+	}
+	pthread_mutex_unlock(&files->lock);
+	return nr_dead;
+}
+
+static void put_all(const struct bunch *bunch)
+{
+	for (unsigned i = 0; i < bunch->n; i++)
+		file_put(bunch->items[i].file);
+}
+
+int openfiles_reopen(struct openfiles *files, struct conn *conn)
+{
+	unsigned left, nr_dead = 0;
+	struct bunch bunch;
+	int err = 0;
+
+	pthread_mutex_lock(&files->lock);
+	files->session = conn->session->number;
+	left = files->nr;
+	pthread_mutex_unlock(&files->lock);
+	while (!err && left) {
+		unsigned looked = take(files, &bunch, left);
+
+		if (!looked)
+			break;
+		left -= looked;
+		err = ask_all(conn, &bunch);
+		if (!err)
+			nr_dead += settle(files, &bunch);
+		put_all(&bunch);
+	}
+	if (nr_dead)
+		log_warn("%s: %u files could not be opened again; their I/O ends with ESTALE",
+			 conn->session->spec->mount_point, nr_dead);
+	return err;
+}

@@ -1,0 +1,278 @@
+/* Sessions: made, lost, wanted, and what their connections say in the beginning. Healing:
+ * reconnect.c.
+ */
+#include "client/session/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/clock.h"
+#include "client/conn/conn.h"
+#include "client/base/thread.h"
+#include "common/inprocess.h"
+#include "common/base/log.h"
+
+#define SAY_NS (10 * NS_PER_S)
+
+struct session *session_create(const struct mountspec *spec)
+{
+	struct session *session;
+
+	session = calloc(1, sizeof(*session) + spec->nconnect * sizeof(*session->conns));
+	if (!session)
+		return NULL;
+	session->spec = spec;
+	device_init(&session->device);
+	openfiles_init(&session->files);
+	pthread_mutex_init(&session->lock, NULL);
+	for (; session->nr_conns < spec->nconnect; session->nr_conns++) {
+		session->conns[session->nr_conns] = conn_create(session, session->nr_conns);
+		if (!session->conns[session->nr_conns]) {
+			session_destroy(session);
+			return NULL;
+		}
+	}
+	return session;
+}
+
+void session_destroy(struct session *session)
+{
+	for (unsigned i = 0; i < session->nr_conns; i++) {
+		progress_remove(&session->conns[i]->chore);
+		conn_destroy(session->conns[i]);
+	}
+	inprocess_stop(session->own);
+	openfiles_close(&session->files);
+	device_close(&session->device);
+	secret_wipe(&session->credentials.secret);
+	explicit_bzero(&session->tls, sizeof(session->tls));
+	explicit_bzero(session->key, sizeof(session->key));
+	pthread_mutex_destroy(&session->lock);
+	free(session);
+}
+
+bool session_is_lost(const struct session *session, uint64_t life)
+{
+	return atomic_load(&session->lost) >= life;
+}
+
+void session_say_loss(struct session *session, int level, const char *after)
+{
+	struct reason cause;
+
+	pthread_mutex_lock(&session->lock);
+	cause = session->cause;
+	pthread_mutex_unlock(&session->lock);
+	log_at(level, "%s: connection lost: %s%s", session->spec->mount_point,
+	       *cause.text ? cause.text : strerror(-atomic_load(&session->error)), after);
+}
+
+/* All connections of a life are down before the next begins, so that `lost` only grows. */
+void session_lost(struct session *session, uint64_t life, int error)
+{
+	if (atomic_exchange(&session->lost, life) != life) {
+		atomic_store(&session->error, error);
+		session_say_loss(session, LOG_LEVEL_INFO, "");
+	}
+	atomic_compare_exchange_strong(&session->up, &life, 0);
+	progress_kick(0);
+}
+
+struct conn *session_conn(struct session *session)
+{
+	unsigned n = atomic_fetch_add_explicit(&session->next_conn, 1, memory_order_relaxed);
+
+	return session->conns[n % session->nr_conns];
+}
+
+bool session_may_say(struct session *session)
+{
+	uint64_t now = now_ns();
+	bool may;
+
+	pthread_mutex_lock(&session->lock);
+	may = !session->said_ns || now >= session->said_ns + SAY_NS;
+	if (may)
+		session->said_ns = now;
+	pthread_mutex_unlock(&session->lock);
+	return may;
+}
+
+/* In vain for as long as the mount allows. Lock held. */
+static bool is_hopeless(const struct session *session, uint64_t now)
+{
+	unsigned timeout_ms = session->spec->timeout_ms;
+
+	return session->given_up || (timeout_ms && session->trying_ns &&
+				     now >= session->trying_ns + timeout_ms * NS_PER_MS);
+}
+
+/* Nobody drives connections that are no chores yet. Lock held. */
+static int add_chores(struct session *session)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < session->nr_conns; i++)
+		err = progress_add(&session->conns[i]->chore);
+	if (!err)
+		atomic_store(&session->used, true);
+	return err;
+}
+
+/* Lock held. */
+static int start_healer(struct session *session, uint64_t now)
+{
+	int err = add_chores(session);
+
+	if (err)
+		return err;
+	session->healing = session->wanted = true;
+	if (!session->trying_ns)
+		session->trying_ns = now;
+	err = thread_start(session_heal, session);
+	if (err)
+		session->healing = false;
+	return err;
+}
+
+bool session_want(struct session *session)
+{
+	uint64_t now = now_ns();
+	bool hope;
+
+	pthread_mutex_lock(&session->lock);
+	hope = !is_hopeless(session, now);
+	if (session->healing)
+		session->wanted = true;
+	else if ((hope || now >= session->no_sooner_ns) && start_healer(session, now))
+		hope = false;
+	pthread_mutex_unlock(&session->lock);
+	return hope;
+}
+
+bool session_is_healing(struct session *session)
+{
+	bool healing;
+
+	pthread_mutex_lock(&session->lock);
+	healing = session->healing;
+	pthread_mutex_unlock(&session->lock);
+	return healing;
+}
+
+static struct bytes bytes_of(const void *data, size_t len)
+{
+	return (struct bytes){.data = data, .len = len};
+}
+
+void session_hello(struct session *session, struct hello *hello)
+{
+	*hello = (struct hello){
+		.version_min = PROTO_VERSION,
+		.version_max = PROTO_VERSION,
+		.features = FEATURE_IMM | FEATURE_COUNTERS,
+		.export = bytes_of(session->spec->export, strlen(session->spec->export)),
+		.client = bytes_of(program_invocation_short_name,
+				   strnlen(program_invocation_short_name, TEXT_MAX)),
+		.session_id = bytes_of(session->id, session->known ? sizeof(session->id) : 0),
+		.session_key = bytes_of(session->key, session->known ? sizeof(session->key) : 0),
+		.epoch = session->epoch,
+	};
+}
+
+void session_blame(struct session *session, const char *fmt, ...)
+{
+	va_list args;
+
+	pthread_mutex_lock(&session->lock);
+	va_start(args, fmt);
+	reason_add(&session->cause, fmt, args);
+	va_end(args);
+	pthread_mutex_unlock(&session->lock);
+}
+
+void session_reason(struct session *session, struct reason *reason)
+{
+	pthread_mutex_lock(&session->lock);
+	*reason = session->reason;
+	pthread_mutex_unlock(&session->lock);
+}
+
+void session_explain(struct session *session, int err, const char *text)
+{
+	bool again;
+
+	pthread_mutex_lock(&session->lock);
+	again = session->reason.err == err && !strcmp(session->reason.text, text);
+	session->reason.err = err;
+	snprintf(session->reason.text, sizeof(session->reason.text), "%s", text);
+	pthread_mutex_unlock(&session->lock);
+	if (!again)
+		log_warn("%s: %s", session->spec->mount_point, text);
+}
+
+static void blame_refusal(struct session *session, const struct welcome *welcome)
+{
+	const char *export = session->spec->export, *key = session->credentials.id;
+
+	switch (welcome->status) {
+	case -ESTALE: /* that a session is gone is an answer like others */
+		break;
+	case -ENOENT:
+		session_blame(session, "the server at %s has no export \"%s\"%s%s%s", session->at,
+			      export, *key ? " for the key \"" : "", key, *key ? "\"" : "");
+		break;
+	case -EKEYREJECTED:
+		if (*key)
+			session_blame(session,
+				      "the server at %s does not know the key \"%s\", or has "
+				      "another one",
+				      session->at, key);
+		else
+			session_blame(session,
+				      "the server at %s serves only who has a key: name one by "
+				      "?key=NAME or USRBIO_KEY, see usrbio(7)",
+				      session->at);
+		break;
+	default:
+		session_blame(session, "the server at %s refuses: %s", session->at,
+			      welcome->text.len ? (const char *)welcome->text.data
+						: strerror(-welcome->status));
+	}
+}
+
+int session_welcome(struct session *session, const struct welcome *welcome)
+{
+	if (welcome->status) {
+		blame_refusal(session, welcome);
+		return welcome->status;
+	}
+	if (welcome->version != PROTO_VERSION || !welcome->boot_id) {
+		session_blame(session,
+			      "the server at %s speaks version %u of the protocol, this library "
+			      "version %u",
+			      session->at, welcome->version, PROTO_VERSION);
+		return -EPROTONOSUPPORT;
+	}
+	if (!welcome->host) {
+		log_warn("%s: the server does not say where its files are",
+			 session->spec->mount_point);
+		return -EPROTO;
+	}
+	/* It restarted, maybe between two of our connections. */
+	if (session->known && (session->boot_id != welcome->boot_id ||
+			       memcmp(session->id, welcome->session_id.data, sizeof(session->id))))
+		return -ESTALE;
+	if (!session->known) { /* its key is that of the first handshake */
+		memcpy(session->id, welcome->session_id.data, sizeof(session->id));
+		memcpy(session->key, welcome->session_key.data, sizeof(session->key));
+	}
+	session->known = true;
+	session->boot_id = welcome->boot_id;
+	snprintf(session->server, sizeof(session->server), "%s",
+		 (const char *)welcome->server.data);
+	return 0;
+}

@@ -1,0 +1,207 @@
+/*
+ * One attempt to connect a session by one route: the device, every connection and its handshake,
+ * the files that are opened again, and last what waits. The healer's thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/base/clock.h"
+#include "client/conn/conn.h"
+#include "client/session/session.h"
+#include "common/base/log.h"
+
+#define CONNECT_MS 5000u /* per route, unless the mount's timeout is shorter */
+
+struct state_waiter {
+	struct waiter waiter;
+	const struct conn *conn;
+};
+
+static bool is_down(const struct waiter *waiter)
+{
+	return ((const struct state_waiter *)(const void *)waiter)->conn->state == CONN_DOWN;
+}
+
+static bool is_settled(const struct waiter *waiter)
+{
+	enum conn_state state = ((const struct state_waiter *)(const void *)waiter)->conn->state;
+
+	return state == CONN_DOWN || state == CONN_GREETED;
+}
+
+/* Lock held. */
+static void bring_down(struct conn *conn)
+{
+	struct state_waiter w = {.waiter = {.ready = is_down}, .conn = conn};
+
+	conn_shut(conn, -ECONNRESET);
+	conn_wait(conn, &w.waiter, NEVER);
+}
+
+void session_bring_down(struct session *session)
+{
+	/* All at once: saying goodbye to a server that is not well takes a second. */
+	for (unsigned i = 0; i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		conn_shut(session->conns[i], -ECONNRESET);
+		conn_unlock(session->conns[i]);
+	}
+	for (unsigned i = 0; i < session->nr_conns; i++) {
+		conn_lock(session->conns[i]);
+		bring_down(session->conns[i]);
+		conn_unlock(session->conns[i]);
+	}
+}
+
+static unsigned connect_ms(const struct session *session)
+{
+	unsigned timeout_ms = session->spec->timeout_ms;
+
+	return timeout_ms && timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS;
+}
+
+/* Connect and greet. 0: it is welcome. */
+static int bring_up(struct session *session, struct conn *conn, const struct route *route)
+{
+	struct state_waiter w = {.waiter = {.ready = is_settled}, .conn = conn};
+	unsigned ms = connect_ms(session);
+	struct log_catch caught;
+	int err;
+
+	conn_lock(conn);
+	log_catch_begin(&caught);
+	err = conn_open(conn, route->ops, &session->device, &route->addr, ms);
+	log_catch_end(&caught);
+	if (err && *caught.text)
+		session_blame(session, "%s", caught.text);
+	if (!err) {
+		/* The transport keeps its own time limit; the welcome has this one. */
+		conn_wait(conn, &w.waiter, now_ns() + 2 * ms * NS_PER_MS);
+		if (conn->state != CONN_GREETED) {
+			if (conn->state != CONN_DOWN) {
+				session_blame(session, "the server at %s does not answer",
+					      session->at);
+				conn_shut(conn, -ETIMEDOUT);
+			}
+			bring_down(conn);
+			err = conn->error;
+		}
+	}
+	conn_unlock(conn);
+	return err;
+}
+
+/* One life: every connection says the same session and epoch. */
+static int bring_all_up(struct session *session, const struct route *route)
+{
+	int err = 0;
+
+	session->life++;
+	for (unsigned i = 0; !err && i < session->nr_conns; i++)
+		err = bring_up(session, session->conns[i], route);
+	if (err)
+		session_bring_down(session);
+	return err;
+}
+
+static int begin(struct session *session, const struct route *route)
+{
+	session->number++;
+	session->epoch = 0;
+	session->known = false;
+	return bring_all_up(session, route);
+}
+
+static int resume(struct session *session, const struct route *route)
+{
+	session->epoch++;
+	return bring_all_up(session, route);
+}
+
+static void note_success(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	session->given_up = false;
+	session->trying_ns = 0;
+	session->reason = (struct reason){0};
+	*session->said = '\0';
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* What waits may go. */
+static int go(struct session *session)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < session->nr_conns; i++) {
+		struct conn *conn = session->conns[i];
+
+		conn_lock(conn);
+		if (conn->state == CONN_GREETED)
+			conn_go(conn);
+		else
+			err = -ECONNRESET;
+		conn_unlock(conn);
+	}
+	if (err)
+		return err;
+	session->ever = true;
+	atomic_store(&session->up, session->life);
+	/* One that broke meanwhile found nothing to take back, and that was one more in vain. */
+	if (session_is_lost(session, session->life)) {
+		atomic_store(&session->up, 0);
+		return -ECONNRESET;
+	}
+	note_success(session);
+	return 0;
+}
+
+/* Where the route leads, as in the URL, for all that is said about this attempt. */
+static void head_for(struct session *session, const struct route *route)
+{
+	bool bare = strchr(route->host->name, ':'); /* an IPv6 address */
+
+	if (*session->spec->serve)
+		snprintf(session->at, sizeof(session->at), "%s", session->spec->serve);
+	else
+		snprintf(session->at, sizeof(session->at), bare ? "[%s]:%u" : "%s:%u",
+			 route->host->name, route->host->port);
+	pthread_mutex_lock(&session->lock);
+	session->cause = (struct reason){0};
+	pthread_mutex_unlock(&session->lock);
+}
+
+static int use_device(struct session *session, const struct route *route)
+{
+	struct log_catch caught;
+	int err;
+
+	log_catch_begin(&caught);
+	err = device_use(&session->device, route);
+	log_catch_end(&caught);
+	if (err && *caught.text)
+		session_blame(session, "%s", caught.text);
+	return err;
+}
+
+int session_try_route(struct session *session, const struct route *route)
+{
+	int err;
+
+	head_for(session, route);
+	err = use_device(session, route);
+	if (err)
+		return err;
+	err = session->known ? resume(session, route) : begin(session, route);
+	/* What it had begun is over, says the server. */
+	if (err == -ESTALE)
+		err = begin(session, route);
+	if (!err)
+		err = openfiles_reopen(&session->files, session->conns[0]);
+	if (!err)
+		err = go(session);
+	if (err)
+		session_bring_down(session);
+	return err;
+}

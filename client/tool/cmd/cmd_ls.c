@@ -1,0 +1,223 @@
+/* usrbio ls: names in order, optionally with attributes and what is below. */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/tool/fs/fs.h"
+#include "client/tool/show.h"
+#include "client/tool/tool.h"
+
+static const char help[] =
+	"usage: usrbio ls [-l] [-R] [-0 | --json] PATH...\n\n"
+	"List directories of a mount. On a terminal, names are quoted for a shell where that is\n"
+	"needed; elsewhere they are exactly what they are.\n\n"
+	"  -l               with mode, links, owner, size and time\n"
+	"  -R, --recursive  directories below as well\n"
+	"  -0, --null       for scripts: each name ends with a zero byte and is never quoted;\n"
+	"                   no headings: with -R or several PATHs, paths instead of names\n"
+	"  --json           a JSON list with an object for each name\n";
+
+struct options {
+	bool all_about, recursive, heading, null, json;
+	bool first; /* nothing of the list has been printed */
+};
+
+struct entry {
+	char *name;
+	unsigned char type;
+};
+
+/* Names are kept to be sorted, as many as a server likes to send: so much memory for those of one
+ * directory, 2 to 3 million of usual length. */
+#define NAMES_BYTES ((size_t)192 << 20)
+#define NAME_BYTES  (32 + sizeof(struct entry)) /* of each, beside its text: about */
+
+struct listing {
+	struct entry *entries;
+	size_t n, room, bytes;
+};
+
+static int add(const char *name, unsigned char type, void *arg)
+{
+	struct listing *listing = arg;
+
+	listing->bytes += NAME_BYTES + strlen(name);
+	if (listing->bytes > NAMES_BYTES)
+		return -E2BIG;
+	if (listing->n == listing->room) {
+		listing->room = listing->room ? 2 * listing->room : 64;
+		listing->entries =
+			reallocarray(listing->entries, listing->room, sizeof(struct entry));
+	}
+	if (listing->entries)
+		listing->entries[listing->n].name = strdup(name);
+	if (!listing->entries || !listing->entries[listing->n].name)
+		exit(fail_text("out of memory"));
+	listing->entries[listing->n++].type = type;
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+static void print_long(const struct usrbio_stat *st)
+{
+	char mode[11], when[32];
+
+	show_mode(st->mode, mode);
+	show_time(st->mtime_ns, when);
+	printf("%s %3u %5u %5u %12" PRIu64 " %s ", mode, st->nlink, st->uid, st->gid, st->size,
+	       when);
+}
+
+/* st is NULL without -l. */
+static void print_json(struct options *options, const char *path, const struct entry *entry,
+		       const struct usrbio_stat *st)
+{
+	fputs(options->first ? "[{" : ",\n {", stdout);
+	options->first = false;
+	show_json("path", path);
+	fputs(", ", stdout);
+	show_json("name", entry->name);
+	if (st)
+		show_json_attributes(st);
+	else
+		printf(", \"type\": \"%s\"", show_type(DTTOIF(entry->type)));
+	putchar('}');
+}
+
+static void print_name(const struct options *options, const char *path, const char *name)
+{
+	if (!options->null)
+		show_name(name);
+	else
+		fputs(options->heading ? path : name, stdout);
+	putchar(options->null ? '\0' : '\n');
+}
+
+static int print(struct options *options, const char *path, const struct entry *entry)
+{
+	struct usrbio_stat st;
+	int err = options->all_about ? usrbio_lstat(path, &st) : 0;
+
+	if (err)
+		return fail(path, err);
+	if (options->json) {
+		print_json(options, path, entry, options->all_about ? &st : NULL);
+		return EXIT_FINE;
+	}
+	if (options->all_about)
+		print_long(&st);
+	print_name(options, path, entry->name);
+	return EXIT_FINE;
+}
+
+static bool has_headings(const struct options *options)
+{
+	return options->heading && !options->null && !options->json;
+}
+
+static int list(struct options *options, const char *dir)
+{
+	struct listing listing = {0};
+	int err = fs_mount.list(dir, add, &listing), status = EXIT_FINE;
+
+	if (err == -E2BIG)
+		status = fail_text(
+			"%s: more names than are sorted at once: only the first %zu are shown", dir,
+			listing.n);
+	else if (err)
+		status = fail(dir, err);
+	if (!err && has_headings(options)) {
+		show_name(dir);
+		puts(":");
+	}
+	if (listing.n)
+		qsort(listing.entries, listing.n, sizeof(struct entry), by_name);
+	for (size_t i = 0; i < listing.n; i++) {
+		char *path = join_path(dir, listing.entries[i].name);
+
+		status |= print(options, path, &listing.entries[i]);
+		free(path);
+	}
+	for (size_t i = 0; i < listing.n; i++) {
+		if (options->recursive && listing.entries[i].type == DT_DIR) {
+			char *path = join_path(dir, listing.entries[i].name);
+
+			if (has_headings(options))
+				putchar('\n');
+			status |= list(options, path);
+			free(path);
+		}
+		free(listing.entries[i].name);
+	}
+	free(listing.entries);
+	return status;
+}
+
+static int list_argument(struct options *options, char *path)
+{
+	struct entry itself = {.name = path};
+	struct endpoint endpoint;
+	struct usrbio_stat st;
+	int err;
+
+	if (!endpoint_on_mount(path, &endpoint))
+		return EXIT_FAILED;
+	err = usrbio_stat(path, &st);
+	if (err)
+		return fail(path, err);
+	itself.type = IFTODT(st.mode);
+	if (!S_ISDIR(st.mode))
+		return print(options, path, &itself);
+	return list(options, path);
+}
+
+static void set(struct options *options, int option)
+{
+	switch (option) {
+	case 'l':
+		options->all_about = true;
+		break;
+	case '0':
+		options->null = true;
+		break;
+	case 'j':
+		options->json = true;
+		break;
+	default:
+		options->recursive = true;
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option table[] = {{"recursive", no_argument, NULL, 'R'},
+					      {"null", no_argument, NULL, '0'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"help", no_argument, NULL, 'h'},
+					      {0}};
+	struct options options = {.first = true};
+	int option, status = EXIT_FINE;
+
+	while ((option = next_option(argc, argv, "l0Rh", table)) >= 0)
+		set(&options, option);
+	if (optind == argc)
+		return usage("a path is needed");
+	if (options.null && options.json)
+		return usage("-0 and --json exclude each other");
+	options.heading = options.recursive || argc - optind > 1;
+	for (; optind < argc; optind++)
+		status |= list_argument(&options, argv[optind]);
+	if (options.json)
+		puts(options.first ? "[]" : "]");
+	return status;
+}
+
+const struct command cmd_ls = {"ls", "list directories", help, run};

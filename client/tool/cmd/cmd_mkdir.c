@@ -1,0 +1,72 @@
+/* usrbio mkdir. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/tool/fs/fs.h"
+#include "client/tool/tool.h"
+
+static const char help[] = "usage: usrbio mkdir [-p] [-m MODE] PATH...\n\n"
+			   "Make directories.\n\n"
+			   "  -p, --parents    those above as well; an existing one is no error\n"
+			   "  -m, --mode MODE  permissions in octal, default 755\n";
+
+/* Every directory of `rest` (it points into path), the last one included. */
+static int make_all(char *path, const char *rest, mode_t mode)
+{
+	char *at = path + (rest - path);
+	struct usrbio_stat st;
+	int err = *at ? 0 : usrbio_stat(path, &st); /* a whole mount: is it there? */
+
+	while (*at && (!err || err == -EEXIST)) {
+		char cut;
+
+		at += strcspn(at, "/");
+		cut = *at;
+		*at = '\0';
+		err = usrbio_mkdir(path, mode);
+		*at = cut;
+		at += strspn(at, "/");
+	}
+	return err == -EEXIST ? 0 : err;
+}
+
+static int make(char *path, bool parents, mode_t mode)
+{
+	struct endpoint endpoint;
+	int err;
+
+	if (!endpoint_on_mount(path, &endpoint))
+		return EXIT_FAILED;
+	err = parents ? make_all(path, endpoint.rest, mode) : usrbio_mkdir(path, mode);
+	return err ? fail(path, err) : EXIT_FINE;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option table[] = {{"parents", no_argument, NULL, 'p'},
+					      {"mode", required_argument, NULL, 'm'},
+					      {"help", no_argument, NULL, 'h'},
+					      {0}};
+	int option, status = EXIT_FINE;
+	unsigned long mode = 0755;
+	bool parents = false;
+	char *end;
+
+	while ((option = next_option(argc, argv, "pm:h", table)) >= 0) {
+		if (option == 'p') {
+			parents = true;
+			continue;
+		}
+		mode = strtoul(optarg, &end, 8);
+		if (*end || end == optarg || mode > 07777)
+			return usage("--mode: '%s' is no octal mode", optarg);
+	}
+	if (optind == argc)
+		return usage("a path is needed");
+	for (; optind < argc; optind++)
+		status |= make(argv[optind], parents, (mode_t)mode);
+	return status;
+}
+
+const struct command cmd_mkdir = {"mkdir", "make directories", help, run};

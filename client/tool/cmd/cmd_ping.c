@@ -1,0 +1,96 @@
+/* usrbio ping: how long one empty exchange with a server takes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "client/tool/fs/fs.h"
+#include "client/tool/bench/histogram.h"
+#include "client/tool/show.h"
+#include "client/tool/tool.h"
+
+static const char help[] =
+	"usage: usrbio ping [-c N] [-i MILLISECONDS] PATH\n\n"
+	"Exchange empty messages with the server of a mount and print percentiles.\n\n"
+	"  -c, --count N      exchanges, default 5\n"
+	"  -i, --interval MS  pause between them, default 0\n"
+	"  -q, --quiet        the summary only\n";
+
+static void pause_ms(uint64_t ms)
+{
+	struct timespec ts = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+
+	if (ms)
+		nanosleep(&ts, NULL);
+}
+
+static void summarise(const struct histogram *times, uint64_t count)
+{
+	printf("%" PRIu64 " of %" PRIu64 " answered", times->total, count);
+	if (times->total)
+		printf("; us: p50 %.1f, p99 %.1f, max %.1f, mean %.1f",
+		       (double)histogram_percentile(times, 0.5) / 1e3,
+		       (double)histogram_percentile(times, 0.99) / 1e3, (double)times->max / 1e3,
+		       (double)times->sum / (double)times->total / 1e3);
+	putchar('\n');
+}
+
+static void print_one(const char *mount_point, uint64_t ns)
+{
+	show_name(mount_point);
+	printf(": %.1f us\n", (double)ns / 1e3);
+}
+
+/* A failure is said once, until it is another one. */
+static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet)
+{
+	static struct histogram times;
+	int said = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t ns;
+		int err = usrbio_ping(mount_point, &ns);
+
+		if (err) {
+			if (err != said)
+				fail(mount_point, err);
+		} else {
+			histogram_add(&times, ns);
+			if (!quiet)
+				print_one(mount_point, ns);
+		}
+		said = err;
+		if (i + 1 < count)
+			pause_ms(interval_ms);
+	}
+	summarise(&times, count);
+	return times.total == count ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option table[] = {{"count", required_argument, NULL, 'c'},
+					      {"interval", required_argument, NULL, 'i'},
+					      {"quiet", no_argument, NULL, 'q'},
+					      {"help", no_argument, NULL, 'h'},
+					      {0}};
+	uint64_t count = 5, interval_ms = 0;
+	struct endpoint endpoint;
+	bool quiet = false;
+	int option;
+
+	while ((option = next_option(argc, argv, "c:i:qh", table)) >= 0) {
+		if (option == 'c')
+			count = size_option("--count", 1, UINT32_MAX);
+		else if (option == 'i')
+			interval_ms = size_option("--interval", 0, 86400000);
+		else
+			quiet = true;
+	}
+	if (argc - optind != 1)
+		return usage("one path is needed");
+	if (!endpoint_on_mount(argv[optind], &endpoint))
+		return EXIT_FAILED;
+	return ping(endpoint.mount_point, count, interval_ms, quiet);
+}
+
+const struct command cmd_ping = {"ping", "measure the way to a server and back", help, run};

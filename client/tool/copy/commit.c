@@ -1,0 +1,194 @@
+/*
+ * A target gets its name. It was written beside, under a name that nobody else uses, so that at any
+ * moment the final name is the old file or the whole new one. What is in the way is looked at
+ * first: it may be the source by another name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "client/tool/copy/copy.h"
+#include "client/tool/fs/named.h"
+
+#define RENAME_TRIES 8
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+void commit_draw_name(char name[32])
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		random = (uint64_t)clock() ^ (uintptr_t)name; /* O_EXCL is what counts */
+	snprintf(name, 32, ".usrbio-cp-%016" PRIx64, random);
+}
+
+/* The directory that a path named by the user is in; for a link, where the link is. */
+static int open_parent(const struct fs *fs, const char *path)
+{
+	struct endpoint endpoint;
+	char *parent, *name;
+	int fd = endpoint_of(path, &endpoint);
+
+	if (!fd)
+		fd = named_split(&endpoint, path, &parent, &name);
+	if (fd)
+		return fd;
+	fd = fs->open(parent, O_RDONLY | O_DIRECTORY, 0);
+	free(parent);
+	free(name);
+	return fd;
+}
+
+/*
+ * Views of one file system need not agree on what identifies a file: network mounts and overlays
+ * change device numbers. Then it shows otherwise: the temporary name is in the source's directory,
+ * too. In one directory, equal names are one file.
+ */
+static bool in_one_directory(struct copy *copy, const struct copy_file *file)
+{
+	const struct fs *fs = copy->side[FROM].fs;
+	const char *slash = strrchr(file->from, '/');
+	const char *name = file->from_dir || !slash ? file->from : slash + 1;
+	struct usrbio_stat st;
+	bool found;
+	int dir;
+
+	if (!file->temp[0] || strcmp(name, file->to))
+		return false;
+	dir = file->from_dir ? dir_use(file->from_dir) : open_parent(fs, file->from);
+	if (dir < 0)
+		return false;
+	found = !fs->fstatat(dir, file->temp, &st, AT_SYMLINK_NOFOLLOW);
+	if (file->from_dir)
+		dir_release(file->from_dir);
+	else
+		fs->close(dir);
+	return found;
+}
+
+static bool is_source(struct copy *copy, const struct copy_file *file, int dir,
+		      const struct usrbio_stat *there)
+{
+	struct usrbio_id id = id_of(there);
+	struct usrbio_stat behind;
+
+	if (id_equal(&id, &file->source))
+		return true;
+	if (S_ISLNK(there->mode) && !copy->side[TO].fs->fstatat(dir, file->to, &behind, 0)) {
+		id = id_of(&behind);
+		if (id_equal(&id, &file->source))
+			return true;
+	}
+	return !id_comparable(&id, &file->source) && in_one_directory(copy, file);
+}
+
+int commit_look(struct copy *copy, struct copy_file *file, int dir, struct usrbio_stat *there)
+{
+	struct usrbio_id id;
+	int err = copy->side[TO].fs->fstatat(dir, file->to, there, AT_SYMLINK_NOFOLLOW);
+
+	if (err)
+		return err;
+	if (S_ISDIR(there->mode))
+		return ERR_IS_DIRECTORY;
+	if (!S_ISREG(there->mode) && !S_ISLNK(there->mode))
+		return ERR_SPECIAL;
+	id = id_of(there);
+	if (ledger_has_file(&copy->run->ledger, &id))
+		return ERR_JUST_MADE;
+	return is_source(copy, file, dir, there) ? ERR_SAME_FILE : 0;
+}
+
+/* Where nothing is: -EEXIST if there is something after all. */
+static int rename_new(const struct fs *fs, int dir, const struct copy_file *file)
+{
+	struct usrbio_stat st;
+	int err = fs->renameat(dir, file->temp, file->to, RENAME_NOREPLACE);
+
+	if (err != -EINVAL && err != -ENOSYS && err != -EOPNOTSUPP)
+		return err;
+	/* This file system cannot; what somebody else makes between these two calls is replaced. */
+	err = fs->fstatat(dir, file->to, &st, AT_SYMLINK_NOFOLLOW);
+	if (err == -ENOENT)
+		return fs->renameat(dir, file->temp, file->to, 0);
+	return err ? err : -EEXIST;
+}
+
+/*
+ * Know it again, should a later file get the same name under a file system that has several for
+ * one. In a directory that we made, whatever is there is ours; so this saves an exchange there.
+ */
+static int remember(struct copy *copy, struct copy_file *file)
+{
+	struct usrbio_stat st;
+	struct usrbio_id id;
+	int err;
+
+	if (file->to_dir->made)
+		return 0;
+	err = copy->side[TO].fs->fstat(file->fd[TO], &st);
+	id = id_of(&st);
+	if (!err)
+		ledger_add_file(&copy->run->ledger, &id);
+	return err;
+}
+
+/* What is there may be replaced: take over its permissions. 1: there is something; 0: nothing. */
+static int prepare_replace(struct copy *copy, struct copy_file *file, int dir)
+{
+	struct usrbio_stat there;
+	int err = commit_look(copy, file, dir, &there);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (file->to_dir->made)
+		return ERR_JUST_MADE;
+	if (S_ISREG(there.mode))
+		err = copy->side[TO].fs->imitate(file->fd[TO], &there);
+	return err ? err : 1;
+}
+
+static int try_name(struct copy *copy, struct copy_file *file, int dir, bool look)
+{
+	const struct fs *fs = copy->side[TO].fs;
+	int there = look ? prepare_replace(copy, file, dir) : 0, err = 0;
+
+	if (there < 0)
+		return there;
+	if (copy->config.sync)
+		err = fs->fsync(file->fd[TO]);
+	if (!err && fs->close_tells)
+		err = copy_file_close(copy, file, TO);
+	if (err)
+		return err;
+	return there ? fs->renameat(dir, file->temp, file->to, 0) : rename_new(fs, dir, file);
+}
+
+int commit(struct copy *copy, struct copy_file *file)
+{
+	bool look = !copy->side[TO].fs->rings;
+	int dir = dir_use_patiently(file->to_dir), err = dir;
+
+	if (dir < 0)
+		return err;
+	err = remember(copy, file);
+	if (!err)
+		err = try_name(copy, file, dir, look);
+	for (int i = 0; err == -EEXIST && file->fd[TO] >= 0 && i < RENAME_TRIES; i++)
+		err = try_name(copy, file, dir, true);
+	if (!err) {
+		file->temp[0] = '\0';
+		file->to_dir->dirty = true;
+	}
+	dir_release(file->to_dir);
+	return err;
+}

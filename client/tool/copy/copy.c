@@ -1,0 +1,244 @@
+/*
+ * The queues between the walker, the workers and the lanes. A file is in one of them, or with a
+ * worker, or has pieces under way; copy_route decides where it belongs next.
+ */
+#include "client/tool/copy/copy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "client/tool/copy/extents.h"
+#include "client/tool/tool.h"
+
+#define FRESH_MAX   8192
+#define SPARE_TRIES 100 /* of 20 ms, with nothing of ours that could be closed */
+#define SHRINKS_MAX 8	/* in a row: what is closed may be what the next try opens again */
+
+static void init_queues(struct copy *copy)
+{
+	list_init(&copy->fresh);
+	list_init(&copy->active);
+	list_init(&copy->seeking);
+	list_init(&copy->over);
+	list_init(&copy->open);
+	pthread_mutex_init(&copy->lock, NULL);
+	pthread_cond_init(&copy->pieces, NULL);
+	pthread_cond_init(&copy->work, NULL);
+	pthread_cond_init(&copy->room, NULL);
+}
+
+int copy_start(struct copy *copy, struct run *run, const struct copy_config *config,
+	       const struct endpoint *from, const struct endpoint *to)
+{
+	unsigned ahead = 2 * config->lanes * config->depth;
+	int err = 0;
+
+	*copy = (struct copy){.run = run, .config = *config, .side = {*from, *to}};
+	init_queues(copy);
+	copy->max_open = ahead < run->max_files ? ahead : run->max_files;
+	copy->lane = calloc(config->lanes, sizeof(*copy->lane));
+	copy->worker = calloc(WORKERS_MAX, sizeof(*copy->worker));
+	if (!copy->lane || !copy->worker)
+		err = -ENOMEM;
+	copy->lanes_alive = config->lanes;
+	while (!err && copy->nr_lanes < config->lanes) {
+		err = -pthread_create(&copy->lane[copy->nr_lanes], NULL, copy_lane_run, copy);
+		copy->nr_lanes += !err;
+	}
+	pthread_mutex_lock(&copy->lock);
+	copy->lanes_alive -= config->lanes - copy->nr_lanes; /* fewer do as well */
+	if (copy->nr_lanes)
+		copy_want_worker(copy);
+	if (copy->nr_workers)
+		err = 0;
+	else if (!err)
+		err = -EAGAIN;
+	pthread_mutex_unlock(&copy->lock);
+	if (err)
+		copy_finish(copy);
+	return err;
+}
+
+void copy_add(struct copy *copy, struct copy_file *file)
+{
+	atomic_fetch_add(&copy->run->totals.files_found, 1);
+	pthread_mutex_lock(&copy->lock);
+	while (copy->nr_fresh >= FRESH_MAX && !copy->run->stopped)
+		pthread_cond_wait(&copy->room, &copy->lock);
+	list_add_tail(&copy->fresh, &file->link);
+	copy->nr_fresh++;
+	copy->unfinished++;
+	copy_want_worker(copy);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+/* What a stop left over. */
+static void drop_queued(struct copy *copy)
+{
+	while (!list_empty(&copy->fresh)) {
+		struct copy_file *file = list_of(copy->fresh.next, struct copy_file, link);
+
+		list_del(&file->link);
+		run_add_missing(copy->run, copy_file_path(file, FROM));
+		copy_file_free(file);
+	}
+	/* Its lane broke down with pieces under way. */
+	while (!list_empty(&copy->open))
+		copy_file_end(copy, list_of(copy->open.next, struct copy_file, open));
+}
+
+void copy_finish(struct copy *copy)
+{
+	pthread_mutex_lock(&copy->lock);
+	copy->complete = true;
+	pthread_cond_broadcast(&copy->pieces);
+	pthread_cond_broadcast(&copy->work);
+	pthread_mutex_unlock(&copy->lock);
+	for (unsigned i = 0; i < copy->nr_lanes; i++)
+		pthread_join(copy->lane[i], NULL);
+	for (unsigned i = 0; i < copy->nr_workers; i++) /* lanes are gone: nobody adds one */
+		pthread_join(copy->worker[i], NULL);
+	drop_queued(copy);
+	pthread_cond_destroy(&copy->room);
+	pthread_cond_destroy(&copy->work);
+	pthread_cond_destroy(&copy->pieces);
+	pthread_mutex_destroy(&copy->lock);
+	free(copy->worker);
+	free(copy->lane);
+}
+
+/* Under the lock. */
+static void stop(struct copy *copy)
+{
+	struct list *it;
+
+	copy->run->stopped = true;
+	list_for_each (it, &copy->open)
+		copy_route(copy, list_of(it, struct copy_file, open));
+	pthread_cond_broadcast(&copy->room);
+	pthread_cond_broadcast(&copy->pieces);
+	pthread_cond_broadcast(&copy->work);
+}
+
+void copy_stop(struct copy *copy)
+{
+	pthread_mutex_lock(&copy->lock);
+	stop(copy);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+bool copy_lane_lost(struct copy *copy)
+{
+	bool last;
+
+	pthread_mutex_lock(&copy->lock);
+	last = !--copy->lanes_alive;
+	if (last)
+		stop(copy);
+	pthread_mutex_unlock(&copy->lock);
+	return last;
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec ts = {.tv_nsec = ms * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+bool copy_spare_descriptors(struct copy *copy)
+{
+	bool shrunk = dirs_shrink(&copy->run->dirs), waited = false;
+
+	if (shrunk && copy->shrinks++ < SHRINKS_MAX)
+		return true;
+	pthread_mutex_lock(&copy->lock);
+	if (copy->nr_open && !copy->run->stopped) {
+		unsigned before = copy->nr_open;
+
+		copy->max_open = before > 1 ? before - 1 : 1;
+		while (copy->nr_open >= before && !copy->run->stopped)
+			pthread_cond_wait(&copy->room, &copy->lock);
+		waited = true;
+	}
+	pthread_mutex_unlock(&copy->lock);
+	for (int i = 0; !waited && !shrunk && i < SPARE_TRIES; i++) {
+		pause_ms(20);
+		waited = dirs_shrink(&copy->run->dirs);
+	}
+	if (waited)
+		copy->shrinks = 0;
+	return waited && !copy->run->stopped;
+}
+
+/* Under the lock: nothing of it is under way, and nothing will be. */
+static bool is_over(const struct copy *copy, const struct copy_file *file)
+{
+	bool more = file->extents && !file->checking && !extents_complete(file->extents);
+
+	return !file->out && (copy->run->stopped || file->failed || !more);
+}
+
+void copy_route(struct copy *copy, struct copy_file *file)
+{
+	bool go_on = !copy->run->stopped && !file->failed;
+
+	if (file->busy)
+		return;
+	list_del(&file->link);
+	if (go_on && piece_can_cut(file)) {
+		list_add_tail(&copy->active, &file->link);
+		pthread_cond_signal(&copy->pieces);
+	} else if (go_on && !file->checking && extents_wanted(file->extents)) {
+		list_add_tail(&copy->seeking, &file->link);
+		copy_want_worker(copy);
+	} else if (is_over(copy, file)) {
+		list_add_tail(&copy->over, &file->link);
+		copy_want_worker(copy);
+	}
+}
+
+bool copy_next(struct copy *copy, bool wait, struct piece *piece)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&copy->lock);
+	while (list_empty(&copy->active)) {
+		if (!wait || (copy->complete && !copy->unfinished) ||
+		    (copy->run->stopped && !copy->nr_open))
+			break;
+		pthread_cond_wait(&copy->pieces, &copy->lock);
+	}
+	if (!list_empty(&copy->active)) {
+		struct copy_file *file = list_of(copy->active.next, struct copy_file, link);
+
+		piece_cut(file, &copy->config, piece);
+		if (!piece_can_cut(file))
+			copy_route(copy, file);
+		found = true;
+	}
+	pthread_mutex_unlock(&copy->lock);
+	return found;
+}
+
+void copy_piece_done(struct copy *copy, const struct piece *piece, int err, enum side side)
+{
+	struct copy_totals *totals = &copy->run->totals;
+
+	if (err)
+		copy_file_failed(copy, piece->file, side, err);
+	else
+		atomic_fetch_add(piece->check ? &totals->verified : &totals->bytes, piece->got);
+	pthread_mutex_lock(&copy->lock);
+	piece_account(piece->file, piece);
+	copy_route(copy, piece->file);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+void copy_add_times(struct copy *copy, const struct histogram *times)
+{
+	pthread_mutex_lock(&copy->lock);
+	histogram_merge(&copy->run->totals.times, times);
+	pthread_mutex_unlock(&copy->lock);
+}

@@ -1,0 +1,321 @@
+/*
+ * A file's life: its source and its target are opened, under a name that nobody else uses, and at
+ * the end the target gets its own name or goes. A worker's, one at a time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <hf3fs_usrbio.h>
+
+#include "client/tool/copy/copy.h"
+#include "client/tool/copy/extents.h"
+#include "client/tool/tool.h"
+
+#define NAME_TRIES   8
+#define PROBE	     4096
+#define LOOK_MIN     ((uint64_t)1 << 20)
+#define FIFO_WAIT_NS 100000000
+
+struct copy_file *copy_file_new(struct dir *from_dir, const char *from, struct dir *to_dir,
+				const char *to)
+{
+	struct copy_file *file = calloc(1, sizeof(*file));
+
+	if (file) {
+		file->from = strdup(from);
+		file->to = strdup(to);
+	}
+	if (!file || !file->from || !file->to)
+		exit(fail_text("out of memory"));
+	file->from_dir = from_dir ? dir_get(from_dir) : NULL;
+	file->to_dir = to_dir ? dir_get(to_dir) : NULL;
+	file->fd[FROM] = file->fd[TO] = -1;
+	file->end = UINT64_MAX;
+	file->probe = PROBE;
+	list_init(&file->link);
+	list_init(&file->open);
+	return file;
+}
+
+void copy_file_free(struct copy_file *file)
+{
+	dir_put(file->from_dir);
+	dir_put(file->to_dir);
+	free(file->extents);
+	free(file->from);
+	free(file->to);
+	free(file);
+}
+
+char *copy_file_path(const struct copy_file *file, enum side side)
+{
+	const struct dir *dir = side == FROM ? file->from_dir : file->to_dir;
+	const char *name = side == FROM ? file->from : file->to;
+	char *path = dir ? dir_path(dir, name) : strdup(name);
+
+	if (!path)
+		exit(fail_text("out of memory"));
+	return path;
+}
+
+/* One message per file is enough. */
+void copy_file_failed(struct copy *copy, struct copy_file *file, enum side side, int err)
+{
+	char *from, *to;
+	bool told;
+
+	pthread_mutex_lock(&copy->lock);
+	told = file->failed;
+	file->failed = true;
+	pthread_mutex_unlock(&copy->lock);
+	if (told)
+		return;
+	from = copy_file_path(file, FROM);
+	to = copy_file_path(file, TO);
+	complain(from, to, side, err);
+	free(from);
+	free(to);
+}
+
+/* fd is a new descriptor or -errno. */
+static int keep(struct copy *copy, struct copy_file *file, enum side side, int fd)
+{
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	file->fd[side] = fd;
+	if (copy->side[side].fs->rings)
+		err = hf3fs_reg_fd(fd, 0);
+	return err > 0 ? -err : 0; /* the one call with +errno */
+}
+
+int copy_file_close(struct copy *copy, struct copy_file *file, enum side side)
+{
+	const struct fs *fs = copy->side[side].fs;
+	int fd = file->fd[side];
+
+	if (fd < 0)
+		return 0;
+	if (fs->rings)
+		hf3fs_dereg_fd(fd);
+	file->fd[side] = -1;
+	return fs->close(fd);
+}
+
+static int open_source_fd(struct copy *copy, struct copy_file *file)
+{
+	const struct fs *fs = copy->side[FROM].fs;
+	int dir, fd;
+
+	if (!file->from_dir)
+		return fs->open(file->from, O_RDONLY, 0);
+	dir = dir_use(file->from_dir);
+	if (dir < 0)
+		return dir;
+	fd = file->by_link ? fs->follow(dir, file->from)
+			   : fs->openat(dir, file->from, O_RDONLY | O_NOFOLLOW, 0);
+	dir_release(file->from_dir);
+	return fd == -ELOOP && !file->by_link ? -ESTALE : fd;
+}
+
+static int open_source(struct copy *copy, struct copy_file *file, struct usrbio_stat *st)
+{
+	const struct fs *fs = copy->side[FROM].fs;
+	int err = keep(copy, file, FROM, open_source_fd(copy, file));
+
+	if (!err)
+		err = fs->fstat(file->fd[FROM], st);
+	if (!err && !S_ISREG(st->mode))
+		err = ERR_NOT_A_FILE;
+	if (err)
+		return err;
+	file->source = id_of(st);
+	file->mode = st->mode & 0777;
+	file->size = st->size;
+	if (!extents_expected(st) || file->stream)
+		return 0;
+	file->extents = calloc(1, sizeof(*file->extents));
+	err = file->extents ? extents_fill(file->extents, fs, file->fd[FROM]) : -ENOMEM;
+	if (err == -EOPNOTSUPP) {
+		free(file->extents);
+		file->extents = NULL;
+		return 0;
+	}
+	if (!err && file->extents->complete)
+		file->end = file->extents->size;
+	return err;
+}
+
+/* A device, FIFO or socket that was named as the target. Somebody has to read a FIFO. */
+static int open_in_place(struct copy *copy, struct copy_file *file)
+{
+	const struct fs *fs = copy->side[TO].fs;
+	struct timespec pause = {.tv_nsec = FIFO_WAIT_NS};
+	struct usrbio_stat st;
+	struct usrbio_id id;
+	int fd, err;
+
+	if (copy->config.verify)
+		return ERR_NO_CHECK;
+	while ((fd = fs->open(file->to, O_WRONLY | O_NONBLOCK, 0)) == -ENXIO &&
+	       !copy->run->stopped && !nanosleep(&pause, NULL))
+		;
+	err = keep(copy, file, TO, fd);
+	if (!err)
+		err = fs->fstat(fd, &st);
+	if (err)
+		return err;
+	id = id_of(&st);
+	if (id_equal(&id, &file->source))
+		return ERR_SAME_FILE;
+	if (fcntl(fd, F_SETFL, O_WRONLY)) /* local, hence a real descriptor */
+		return -errno;
+	return S_ISREG(st.mode) ? fs->truncate(fd, 0) : 0;
+}
+
+/* With the directory's descriptor. */
+static int make_temp(struct copy *copy, struct copy_file *file, int dir, mode_t mode)
+{
+	int flags = (copy->config.verify ? O_RDWR : O_WRONLY) | O_CREAT | O_EXCL | O_NOFOLLOW;
+	int fd = -EEXIST, err;
+
+	for (int i = 0; fd == -EEXIST && i < NAME_TRIES; i++) {
+		commit_draw_name(file->temp);
+		fd = copy->side[TO].fs->openat(dir, file->temp, flags, mode);
+	}
+	if (fd < 0)
+		file->temp[0] = '\0';
+	err = keep(copy, file, TO, fd);
+	return err;
+}
+
+/*
+ * Looking at what is there already costs an exchange with a server. For small files in new
+ * directories it can wait until the rename, which refuses to replace anything.
+ */
+static bool look_first(const struct copy *copy, const struct copy_file *file)
+{
+	return !copy->side[TO].fs->rings || (!file->to_dir->made && file->size >= LOOK_MIN);
+}
+
+static int open_target(struct copy *copy, struct copy_file *file)
+{
+	const struct fs *fs = copy->side[TO].fs;
+	mode_t mode = file->mode & ~(fs->masks ? 0 : copy->run->umask);
+	struct usrbio_stat there;
+	int dir = dir_use(file->to_dir), err = -ENOENT;
+
+	if (dir < 0)
+		return dir;
+	if (look_first(copy, file))
+		err = commit_look(copy, file, dir, &there);
+	if (!err && S_ISREG(there.mode))
+		mode &= there.mode; /* nobody may read it meanwhile who may not in the end */
+	if (!err || err == -ENOENT)
+		err = make_temp(copy, file, dir, mode);
+	dir_release(file->to_dir);
+	return err;
+}
+
+/* Remove what was made under the temporary name. */
+static void remove_temp(struct copy *copy, struct copy_file *file)
+{
+	int dir, err;
+
+	if (!file->temp[0])
+		return;
+	dir = dir_use_patiently(file->to_dir);
+	err = dir;
+	if (dir >= 0) {
+		err = copy->side[TO].fs->unlinkat(dir, file->temp, 0);
+		dir_release(file->to_dir);
+	}
+	if (err < 0 && err != -ENOENT && err != -ESTALE) {
+		char *path = dir_path(file->to_dir, file->temp);
+
+		fail(path, err);
+		free(path);
+	}
+	file->temp[0] = '\0';
+}
+
+int copy_file_open(struct copy *copy, struct copy_file *file, enum side *side)
+{
+	struct usrbio_stat st;
+	int err;
+
+	file->stream = !file->to_dir;
+	*side = FROM;
+	err = open_source(copy, file, &st);
+	if (!err) {
+		*side = TO;
+		err = file->to_dir ? open_target(copy, file) : open_in_place(copy, file);
+	}
+	if (err) { /* as it was before */
+		copy_file_close(copy, file, FROM);
+		copy_file_close(copy, file, TO);
+		remove_temp(copy, file);
+		free(file->extents);
+		file->extents = NULL;
+		file->end = UINT64_MAX;
+	}
+	return err;
+}
+
+int copy_file_cut(struct copy *copy, struct copy_file *file)
+{
+	if (file->stream || file->written == file->end)
+		return 0;
+	return copy->side[TO].fs->truncate(file->fd[TO], file->end);
+}
+
+/* The target is complete. */
+static int finish(struct copy *copy, struct copy_file *file)
+{
+	int err;
+
+	if (!file->stream)
+		return commit(copy, file);
+	err = copy->config.sync ? copy->side[TO].fs->fsync(file->fd[TO]) : 0;
+	return err == -EINVAL || err == -EROFS ? 0 : err; /* some have nothing to sync */
+}
+
+static void count(struct copy *copy, struct copy_file *file, bool done)
+{
+	if (done)
+		atomic_fetch_add(&copy->run->totals.files, 1);
+	else if (file->failed)
+		run_count_failure(copy->run);
+	else
+		run_add_missing(copy->run, copy_file_path(file, FROM));
+}
+
+void copy_file_end(struct copy *copy, struct copy_file *file)
+{
+	bool whole = !file->failed && !file->out && !copy->run->stopped;
+	int err;
+
+	copy_file_close(copy, file, FROM); /* its descriptor may be the one that is wanted next */
+	err = whole ? finish(copy, file) : 0;
+	if (err)
+		copy_file_failed(copy, file, TO, err);
+	copy_file_close(copy, file, TO);
+	remove_temp(copy, file);
+	count(copy, file, whole && !file->failed);
+	pthread_mutex_lock(&copy->lock);
+	list_del(&file->open);
+	copy->nr_open--;
+	copy->unfinished--;
+	pthread_cond_broadcast(&copy->room);
+	if (!copy->nr_open) {
+		pthread_cond_broadcast(&copy->pieces);
+		pthread_cond_broadcast(&copy->work);
+	}
+	pthread_mutex_unlock(&copy->lock);
+	copy_file_free(file);
+}

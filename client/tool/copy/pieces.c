@@ -1,0 +1,79 @@
+/*
+ * How a file is cut into pieces. Its size is a hint: files of procfs say 0, others grow or shrink
+ * meanwhile. So the last piece asks for more than there should be, and a file ends where a read
+ * found its end. All under copy.lock.
+ */
+#include "client/tool/copy/copy.h"
+#include "client/tool/copy/extents.h"
+
+#define PAGE 4096u
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+bool piece_can_cut(const struct copy_file *file)
+{
+	const struct extents *extents = file->extents;
+
+	if (file->stream && file->out)
+		return false;
+	if (file->checking)
+		return file->next_off < file->end;
+	if (extents)
+		return extents->next < extents->n && extents->list[extents->next].off < file->end;
+	return file->end == UINT64_MAX && file->next_off <= file->size;
+}
+
+static void cut_extent(struct copy_file *file, uint64_t block, struct piece *piece)
+{
+	struct extents *extents = file->extents;
+	const struct extent *extent = &extents->list[extents->next];
+
+	piece->off = file->next_off > extent->off ? file->next_off : extent->off;
+	piece->len = min(extent->end - piece->off, block);
+	extents->next += piece->off + piece->len == extent->end;
+}
+
+/* The rest and at least a byte, in whole pages; more with each time that the end moved away. */
+static uint64_t cut_rest(const struct copy_file *file, uint64_t block)
+{
+	uint64_t left = file->size - file->next_off;
+	uint64_t pages = left < block ? (left / PAGE + 1) * PAGE : block;
+
+	return min(pages > file->probe ? pages : file->probe, block);
+}
+
+void piece_cut(struct copy_file *file, const struct copy_config *config, struct piece *piece)
+{
+	*piece = (struct piece){.file = file, .off = file->next_off, .check = file->checking};
+	if (file->checking)
+		piece->len = min(file->end - file->next_off, config->block);
+	else if (file->extents)
+		cut_extent(file, config->block, piece);
+	else if (file->size - file->next_off >= config->block)
+		piece->len = config->block;
+	else
+		piece->len = cut_rest(file, config->block);
+	piece->size = file->size;
+	file->next_off = piece->off + piece->len;
+	file->out++;
+}
+
+void piece_account(struct copy_file *file, const struct piece *piece)
+{
+	uint64_t end = piece->off + piece->got;
+
+	file->out--;
+	if (piece->check || file->failed)
+		return;
+	if (piece->got && end > file->written)
+		file->written = end;
+	if (piece->got < piece->len) {
+		file->end = min(file->end, end);
+	} else if (!file->extents && file->next_off == end && end > file->size) {
+		file->size = end;
+		file->probe *= 8;
+	}
+}

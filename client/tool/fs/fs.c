@@ -1,0 +1,56 @@
+/* Where a path lies. */
+#include "client/tool/fs/fs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/tool/tool.h"
+
+bool fs_is_component(const char *name)
+{
+	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
+}
+
+int endpoint_of(const char *path, struct endpoint *endpoint)
+{
+	bool url = strstr(path, "://");
+	int len;
+
+	*endpoint = (struct endpoint){.fs = &fs_local, .rest = path};
+	len = usrbio_mount_point(path, endpoint->mount_point, sizeof(endpoint->mount_point),
+				 &endpoint->rest);
+	if (len == -EINVAL && !url) /* ours, but reached by symbolic links or dots */
+		len = usrbio_mount_point(path, endpoint->mount_point, sizeof(endpoint->mount_point),
+					 NULL);
+	if (len > 0)
+		endpoint->fs = &fs_mount;
+	return len < 0 && url ? len : 0;
+}
+
+static void on_no_mount(const char *path)
+{
+	char reason[512];
+
+	if (usrbio_reason(path, -EINVAL, reason, sizeof(reason)) > 0)
+		fail_text("%s: on no mount: %s", path, reason);
+	else
+		fail_text("%s: on no mount; say tcp://HOST[:PORT]/EXPORT/PATH, or a path below an "
+			  "attached directory",
+			  path);
+}
+
+bool endpoint_on_mount(const char *path, struct endpoint *endpoint)
+{
+	int err = endpoint_of(path, endpoint);
+
+	if (err)
+		fail(path, err);
+	else if (endpoint->fs != &fs_mount)
+		on_no_mount(path);
+	return !err && endpoint->fs == &fs_mount;
+}
+
+bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->fs == b->fs && !strcmp(a->mount_point, b->mount_point);
+}

@@ -1,0 +1,141 @@
+/* The file system of a mount: the library's calls, with links followed by the server within its
+ * export. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "client/tool/fs/fs.h"
+
+/*
+ * A server may be short of descriptors, too: one that is a part of this process (loop) shares ours.
+ * Whoever opens something knows how to get some back; the other calls wait until others have closed
+ * theirs.
+ */
+#define SHORT_TRIES    100
+#define SHORT_PAUSE_NS 20000000
+
+static bool again(int err, unsigned *tries)
+{
+	struct timespec pause = {.tv_nsec = SHORT_PAUSE_NS};
+
+	if ((err != -EMFILE && err != -ENFILE) || ++*tries > SHORT_TRIES)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+#define PATIENTLY(call)                       \
+	({                                    \
+		unsigned tries = 0;           \
+		int err;                      \
+                                              \
+		do {                          \
+			err = (call);         \
+		} while (again(err, &tries)); \
+		err;                          \
+	})
+
+static int mount_fstatat(int dir, const char *name, struct usrbio_stat *st, int flags)
+{
+	return PATIENTLY(usrbio_fstatat(dir, name, st, flags));
+}
+
+static int mount_mkdirat(int dir, const char *name, mode_t mode)
+{
+	return PATIENTLY(usrbio_mkdirat(dir, name, mode));
+}
+
+static int mount_unlinkat(int dir, const char *name, int flags)
+{
+	return PATIENTLY(usrbio_unlinkat(dir, name, flags));
+}
+
+static int mount_follow(int dir, const char *name)
+{
+	struct usrbio_stat st;
+	int fd = usrbio_openat(dir, name, O_RDONLY, 0), err;
+
+	if (fd < 0)
+		return fd;
+	err = usrbio_fstat(fd, &st);
+	if (!err && !S_ISREG(st.mode) && !S_ISDIR(st.mode))
+		err = -EINVAL;
+	if (!err)
+		return fd;
+	usrbio_close(fd);
+	return err;
+}
+
+static int mount_renameat(int dir, const char *from, const char *to, unsigned flags)
+{
+	return PATIENTLY(usrbio_renameat(dir, from, dir, to, flags));
+}
+
+/* A server gives files to whom it serves; there is no owner to set. */
+static int mount_imitate(int fd, const struct usrbio_stat *model)
+{
+	return usrbio_fchmod(fd, model->mode & 0777);
+}
+
+static int mount_list_open(int dir, void **state)
+{
+	struct usrbio_dir *listing;
+	int err = usrbio_fdopendir(dir, &listing);
+
+	if (!err)
+		*state = listing;
+	return err;
+}
+
+static int mount_list_next(void *state, struct usrbio_dirent *entry)
+{
+	return usrbio_readdir(state, entry);
+}
+
+static void mount_list_close(void *state)
+{
+	usrbio_closedir(state);
+}
+
+static int mount_list(const char *path,
+		      int (*visit)(const char *name, unsigned char type, void *arg), void *arg)
+{
+	struct usrbio_dirent entry;
+	struct usrbio_dir *dir;
+	int err = usrbio_opendir(path, &dir);
+
+	if (err)
+		return err;
+	while ((err = usrbio_readdir(dir, &entry)) > 0) {
+		err = visit(entry.name, entry.type, arg);
+		if (err)
+			break;
+	}
+	usrbio_closedir(dir);
+	return err;
+}
+
+const struct fs fs_mount = {
+	.rings = true,
+	.open = usrbio_open,
+	.stat = usrbio_stat,
+	.openat = usrbio_openat,
+	.follow = mount_follow,
+	.fstatat = mount_fstatat,
+	.mkdirat = mount_mkdirat,
+	.unlinkat = mount_unlinkat,
+	.renameat = mount_renameat,
+	.close = usrbio_close,
+	.fstat = usrbio_fstat,
+	.fsync = usrbio_fsync,
+	.truncate = usrbio_ftruncate,
+	.imitate = mount_imitate,
+	.chmod = usrbio_fchmod,
+	.seek = usrbio_seek,
+	.ancestors = usrbio_ancestors,
+	.list_open = mount_list_open,
+	.list_next = mount_list_next,
+	.list_close = mount_list_close,
+	.list = mount_list,
+};

@@ -1,0 +1,39 @@
+/* A path in two; see named.h. */
+#include "client/tool/fs/named.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/tool/tool.h"
+
+/* Where the part of a path begins that may be cut: behind the export of a URL. */
+static size_t first_name(const struct endpoint *endpoint, const char *path)
+{
+	const char *rest = endpoint->rest;
+
+	return rest >= path && rest <= path + strlen(path) ? (size_t)(rest - path) : 0;
+}
+
+int named_split(const struct endpoint *endpoint, const char *path, char **parent, char **name)
+{
+	size_t min = first_name(endpoint, path), end = strlen(path), at, len;
+
+	while (end > min && path[end - 1] == '/')
+		end--;
+	for (at = end; at > min && path[at - 1] != '/'; at--)
+		;
+	*name = strndup(path + at, end - at);
+	/* "dir/" of "dir/name", but not of a URL or of "/": their ends mean something. */
+	len = at;
+	while (len > 1 && path[len - 1] == '/' && len > min)
+		len--;
+	*parent = at ? strndup(path, len) : strdup(".");
+	if (!*name || !*parent)
+		exit(fail_text("out of memory"));
+	if (fs_is_component(*name))
+		return 0;
+	free(*name);
+	free(*parent);
+	return -EINVAL;
+}

@@ -1,0 +1,398 @@
+/*
+ * Walking a source tree, with a stack of our own: somebody else decides how deep it is. Of each
+ * directory on the stack, the names of those below it are kept, at most NAMES_MAX; its listing
+ * stays open only if there are more.
+ */
+#include "client/tool/tree/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/tool/tool.h"
+
+#define NAMES_MAX 4096
+#define DEPTH_MAX 4096
+
+/* A directory below, or a link that may lead to one. */
+struct below {
+	char *name;
+	bool link;
+};
+
+/* A directory that is being read. */
+struct level {
+	struct level *up;
+	struct dir *from, *to;
+	void *listing; /* NULL: read to its end */
+	struct below *names;
+	size_t n, next, room;
+	bool marked; /* it is the target, by another view */
+};
+
+static void failed(struct copy *copy, const struct dir *from, const char *from_name,
+		   const struct dir *to, const char *to_name, enum side side, int err)
+{
+	char *a = dir_path(from, from_name), *b = dir_path(to, to_name);
+
+	complain(a, b, side, err);
+	run_count_failure(copy->run);
+	free(a);
+	free(b);
+}
+
+static void failed_source(struct copy *copy, const struct dir *dir, const char *name, int err)
+{
+	failed(copy, dir, name, dir, name, FROM, err);
+}
+
+static bool want_descriptors(struct copy *copy, int err)
+{
+	return (err == -EMFILE || err == -ENFILE) && copy_spare_descriptors(copy);
+}
+
+/* A target directory has everything that it gets. */
+static void end_target(struct dir *dir, void *arg)
+{
+	struct run *run = arg;
+	bool sync = run->config.sync && dir->dirty;
+	int fd, err = 0;
+
+	if (!sync && !dir->set_mode)
+		return;
+	fd = dir_use_patiently(dir);
+	if (fd >= 0) {
+		err = dir->set_mode ? dir->fs->chmod(fd, dir->mode) : 0;
+		if (!err && sync)
+			err = dir->fs->fsync(fd);
+		dir_release(dir);
+	}
+	if (fd < 0 || err) {
+		char *path = dir_path(dir, NULL);
+
+		complain(path, path, TO, err ? err : fd);
+		run_count_failure(run);
+		free(path);
+	}
+}
+
+void walk_adopt(struct run *run, struct dir *to)
+{
+	to->last = end_target;
+	to->last_arg = run;
+	ledger_add_dir(&run->ledger, &to->id);
+}
+
+void walk_add_file(struct copy *copy, struct copy_file *file)
+{
+	int err = ledger_claim(&copy->run->ledger, &file->to_dir->id, file->to, CLAIM_FILE);
+
+	if (!err) {
+		copy_add(copy, file);
+		return;
+	}
+	copy_file_failed(copy, file, TO, err == -EISDIR ? ERR_IS_DIRECTORY : ERR_JUST_MADE);
+	run_count_failure(copy->run);
+	copy_file_free(file);
+}
+
+/* What is where a directory goes, if it cannot be opened as one. */
+static int judge_obstacle(const struct fs *fs, int dir, const char *name, int err)
+{
+	struct usrbio_stat st;
+
+	if (err != -ENOTDIR && err != -ELOOP)
+		return err;
+	if (!fs->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.mode))
+		return ERR_LINK_IN_TARGET;
+	return ERR_NOT_DIRECTORY;
+}
+
+/* Make a directory, or take the one that is there. With the descriptor of its parent. */
+static int make_dir(struct copy *copy, struct dir *parent, int parent_fd, const char *name,
+		    mode_t mode, struct dir **made)
+{
+	const struct fs *fs = parent->fs;
+	mode_t last = mode & 0777 & ~copy->run->umask, first = last | S_IRWXU;
+	int err = fs->mkdirat(parent_fd, name, first), fd;
+	struct usrbio_stat st;
+	struct usrbio_id id;
+	bool is_new = !err;
+
+	if (err && err != -EEXIST)
+		return err;
+	do {
+		fd = fs->openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	} while (fd < 0 && want_descriptors(copy, fd));
+	if (fd < 0)
+		return judge_obstacle(fs, parent_fd, name, fd);
+	err = fs->fstat(fd, &st);
+	if (err) {
+		fs->close(fd);
+		return err;
+	}
+	id = id_of(&st);
+	*made = dir_child(parent, name, fd, &id);
+	walk_adopt(copy->run, *made);
+	(*made)->made = is_new;
+	(*made)->mode = last;
+	(*made)->set_mode = is_new && first != last;
+	(*made)->dirty = is_new;
+	if (is_new)
+		parent->dirty = true;
+	return 0;
+}
+
+/* The target directory for a source directory. */
+static int enter_target(struct copy *copy, struct dir *to, const char *name, mode_t mode,
+			struct dir **made)
+{
+	int err = ledger_claim(&copy->run->ledger, &to->id, name, CLAIM_DIRECTORY), fd;
+
+	if (err)
+		return ERR_NOT_DIRECTORY;
+	do {
+		fd = dir_use(to);
+	} while (fd < 0 && want_descriptors(copy, fd));
+	if (fd < 0)
+		return fd;
+	err = make_dir(copy, to, fd, name, mode, made);
+	dir_release(to);
+	return err;
+}
+
+/* May this source directory be copied there at all? */
+static int check_source(struct copy *copy, const struct dir *from)
+{
+	if (from->depth > DEPTH_MAX)
+		return -ENAMETOOLONG;
+	for (const struct dir *up = from->parent; up; up = up->parent) {
+		if (id_equal(&up->id, &from->id))
+			return ERR_LOOP;
+	}
+	return ledger_has_dir(&copy->run->ledger, &from->id) ? ERR_INTO_ITSELF : 0;
+}
+
+static int open_source(struct copy *copy, struct dir *parent, const struct below *below,
+		       struct usrbio_stat *st)
+{
+	const struct fs *fs = parent->fs;
+	int dir, fd;
+
+	do {
+		dir = fd = dir_use(parent);
+		if (dir < 0)
+			continue;
+		fd = below->link
+			     ? fs->follow(dir, below->name)
+			     : fs->openat(dir, below->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		dir_release(parent);
+	} while (fd < 0 && want_descriptors(copy, fd));
+	if (fd >= 0) {
+		int err = fs->fstat(fd, st);
+
+		if (err) {
+			fs->close(fd);
+			return err;
+		}
+	}
+	return fd;
+}
+
+static int start_listing(struct copy *copy, struct level *level)
+{
+	int dir, err;
+
+	do {
+		dir = err = dir_use(level->from);
+		if (dir < 0)
+			continue;
+		err = level->from->fs->list_open(dir, &level->listing);
+		dir_release(level->from);
+	} while (err < 0 && want_descriptors(copy, err));
+	if (err >= 0)
+		copy->shrinks = 0;
+	return err < 0 ? err : 0;
+}
+
+/* Takes over both references. */
+static struct level *push(struct copy *copy, struct level *up, struct dir *from, struct dir *to)
+{
+	struct level *level = calloc(1, sizeof(*level));
+	int err;
+
+	if (!level)
+		exit(fail_text("out of memory"));
+	*level = (struct level){.up = up, .from = from, .to = to};
+	err = start_listing(copy, level);
+	if (err)
+		failed_source(copy, from, NULL, err);
+	return level;
+}
+
+static struct level *pop(struct level *level)
+{
+	struct level *up = level->up;
+
+	if (level->listing)
+		level->from->fs->list_close(level->listing);
+	while (level->next < level->n)
+		free(level->names[level->next++].name);
+	free(level->names);
+	dir_put(level->from);
+	dir_put(level->to);
+	free(level);
+	return up;
+}
+
+static void keep_name(struct level *level, const char *name, bool link)
+{
+	if (level->n == level->room) {
+		level->room = level->room ? 2 * level->room : 16;
+		level->names = reallocarray(level->names, level->room, sizeof(*level->names));
+	}
+	if (level->names)
+		level->names[level->n] = (struct below){strdup(name), link};
+	if (!level->names || !level->names[level->n].name)
+		exit(fail_text("out of memory"));
+	level->n++;
+}
+
+/* File systems may leave the type out of an entry. */
+static unsigned char type_of(const struct level *level, const char *name)
+{
+	int dir = dir_use(level->from), err = dir;
+	struct usrbio_stat st;
+
+	if (dir >= 0) {
+		err = level->from->fs->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
+		dir_release(level->from);
+	}
+	return err < 0 ? DT_REG : IFTODT(st.mode); /* the reason will show as a file */
+}
+
+static void add_file(struct copy *copy, const struct level *level, const char *name, bool by_link)
+{
+	struct copy_file *file = copy_file_new(level->from, name, level->to, name);
+
+	file->by_link = by_link;
+	walk_add_file(copy, file);
+}
+
+static void visit(struct copy *copy, struct level *level, const struct usrbio_dirent *entry)
+{
+	unsigned char type = entry->type;
+
+	if (copy->mark.to && !strcmp(entry->name, copy->mark.name)) {
+		level->marked = true;
+		return;
+	}
+	if (type == DT_UNKNOWN)
+		type = type_of(level, entry->name);
+	if (type == DT_REG)
+		add_file(copy, level, entry->name, false);
+	else if (type == DT_DIR || type == DT_LNK)
+		keep_name(level, entry->name, type == DT_LNK);
+	else
+		failed_source(copy, level->from, entry->name, ERR_NOT_A_FILE);
+}
+
+/* Add the files of a directory, and keep the names of those below, as many as may be kept. */
+static void read_on(struct copy *copy, struct level *level)
+{
+	struct usrbio_dirent entry;
+	int more = 1;
+
+	level->n = level->next = 0;
+	while (level->n < NAMES_MAX && !copy->run->stopped &&
+	       (more = level->from->fs->list_next(level->listing, &entry)) > 0)
+		visit(copy, level, &entry);
+	if (more > 0)
+		return;
+	if (more < 0)
+		failed_source(copy, level->from, NULL, more);
+	level->from->fs->list_close(level->listing);
+	level->listing = NULL;
+}
+
+/* Of what is in the target by another view, are we writing this? */
+static bool is_target(const struct copy *copy, const char *name)
+{
+	return !copy->top_name || !strcmp(name, copy->top_name);
+}
+
+/* A directory below, or what a link leads to. Returns the new top of the stack. */
+static struct level *enter(struct copy *copy, struct level *level, const struct below *below)
+{
+	struct dir *from, *to = NULL;
+	struct usrbio_stat st;
+	struct usrbio_id id;
+	int fd = open_source(copy, level->from, below, &st), err;
+
+	if (fd < 0) {
+		failed_source(copy, level->from, below->name, fd);
+		return level;
+	}
+	if (!S_ISDIR(st.mode)) {
+		level->from->fs->close(fd);
+		add_file(copy, level, below->name, true);
+		return level;
+	}
+	id = id_of(&st);
+	from = dir_child(level->from, below->name, fd, &id);
+	from->by_link = below->link;
+	err = level->marked && is_target(copy, below->name) ? ERR_INTO_ITSELF
+							    : check_source(copy, from);
+	if (!err)
+		err = enter_target(copy, level->to, below->name, st.mode, &to);
+	if (!err && id_equal(&from->id, &to->id))
+		err = ERR_SAME_FILE;
+	if (!err)
+		return push(copy, level, from, to);
+	failed(copy, from, NULL, level->to, below->name, err == ERR_LOOP ? FROM : TO, err);
+	dir_put(from);
+	dir_put(to);
+	return level;
+}
+
+void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to, const char *name)
+{
+	struct dir *target = NULL;
+	struct level *level = NULL;
+	int err = check_source(copy, from);
+
+	if (!err)
+		err = name ? enter_target(copy, to, name, mode, &target) : 0;
+	if (!err && id_equal(&from->id, &(name ? target : to)->id))
+		err = ERR_SAME_FILE;
+	if (err) {
+		failed(copy, from, NULL, to, name, TO, err);
+		dir_put(target);
+		return;
+	}
+	copy->top_name = name;
+	if (!id_comparable(&from->id, &to->id))
+		mark_make(&copy->mark, to);
+	level = push(copy, NULL, dir_get(from), name ? target : dir_get(to));
+	while (level && !copy->run->stopped) {
+		if (level->next < level->n) {
+			struct below *below = &level->names[level->next++];
+			struct level *inside = enter(copy, level, below);
+
+			free(below->name);
+			level = inside;
+		} else if (level->listing) {
+			read_on(copy, level);
+		} else {
+			level = pop(level);
+		}
+	}
+	if (level)
+		run_add_unread(copy->run);
+	while (level)
+		level = pop(level);
+	mark_remove(&copy->mark);
+}

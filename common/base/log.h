@@ -1,0 +1,55 @@
+/*
+ * Logging to standard error, one line per call, by one write(2).
+ *
+ * The level is USRBIO_LOG, else 3FS's HF3FS_USRBIO_LIB_LOG: error, warn, info, debug (or 3FS's
+ * FATAL, ERR, WARN, INFO, DBG), "off"; default warn. A program may set it itself.
+ */
+#ifndef USRBIO_COMMON_BASE_LOG_H
+#define USRBIO_COMMON_BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_OFF, LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Takes a name or a digit; -EINVAL and no change for anything else. */
+int log_set_level(const char *name);
+bool log_enabled(enum log_level level);
+void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_at(level, ...)                             \
+	do {                                           \
+		if (log_enabled(level))                \
+			log_write(level, __VA_ARGS__); \
+	} while (0)
+
+#define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/*
+ * Keep what this thread has to say as an error or a warning, instead of logging it: for who knows
+ * what it is about, and says it once with that. Only the first line is kept, the first error if
+ * there is any, "" if there is nothing.
+ * Catches nest; each is ended by the thread and in the function that began it.
+ */
+#define LOG_CAUGHT_MAX 400
+struct log_catch {
+	char text[LOG_CAUGHT_MAX];
+	bool is_error;
+	struct log_catch *outer;
+};
+void log_catch_begin(struct log_catch *caught);
+void log_catch_end(const struct log_catch *caught);
+bool log_is_caught(void); /* of this thread, now */
+
+/* A warning that a peer may cause as often as it likes: some a second, so that no disk is filled.
+ */
+bool log_peer_may(void);
+#define log_peer(...)                          \
+	do {                                   \
+		if (log_peer_may())            \
+			log_warn(__VA_ARGS__); \
+	} while (0)
+
+#endif

@@ -1,0 +1,26 @@
+/* Weighted turns. One lives in each queue that knows priorities, under whatever protects that. */
+#include "common/base/wrr.h"
+
+#include <string.h>
+
+static const unsigned weights[NR_TURNS] = {64, 16, 4};
+
+void turns_init(struct turns *turns)
+{
+	memcpy(turns->credit, weights, sizeof(weights));
+}
+
+unsigned turns_next(struct turns *turns, unsigned busy)
+{
+	for (;;) {
+		for (unsigned level = 0; level < NR_TURNS; level++)
+			if (busy & 1u << level && turns->credit[level])
+				return level;
+		turns_init(turns);
+	}
+}
+
+void turns_charge(struct turns *turns, unsigned level, unsigned n)
+{
+	turns->credit[level] -= n < turns->credit[level] ? n : turns->credit[level];
+}

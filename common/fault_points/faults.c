@@ -1,0 +1,121 @@
+/*
+ * The points' rules: read from the environment once, by whoever reaches the first point, then only
+ * counted. Any thread.
+ */
+#include "common/fault_points/faults.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/base/log.h"
+#include "common/fault_points/fault_trigger.h"
+
+#define RULE_MAX 64
+
+#define FAULTS_NAME(id, name) name,
+static const char *const names[] = {FAULTS(FAULTS_NAME) "any"};
+#undef FAULTS_NAME
+
+enum { ANY = FAULTS_NR, NR_RULES };
+
+static struct when rules[NR_RULES];
+static uint64_t seed;
+static bool on;
+
+static int parse_rule(char *text)
+{
+	char *when = strchr(text, '=');
+
+	if (!when)
+		return -EINVAL;
+	*when++ = '\0';
+	for (int i = 0; i < NR_RULES; i++)
+		if (!strcmp(names[i], text))
+			return when_parse(&rules[i], when);
+	return -EINVAL;
+}
+
+static int parse(const char *text)
+{
+	char rule[RULE_MAX];
+	int err = 0;
+
+	while (!err && *text) {
+		size_t len = strcspn(text, ",");
+
+		if (len >= sizeof(rule))
+			return -EINVAL;
+		memcpy(rule, text, len);
+		rule[len] = '\0';
+		err = parse_rule(rule);
+		text += len;
+		text += *text == ',';
+	}
+	return err;
+}
+
+static void complain(const char *text)
+{
+	char known[512] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < NR_RULES; i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, " %s", names[i]);
+	log_error("USRBIO_FAULTS=%s: nothing will fail; say NAME=1/N, NAME=#K or NAME=#K+, by "
+		  "commas, where NAME is of:%s",
+		  text, known);
+}
+
+static void draw_seed(void)
+{
+	const char *given = getenv("USRBIO_FAULTS_SEED");
+
+	seed = given ? when_number(given) : 0;
+	if (!seed && getrandom(&seed, sizeof(seed), 0) < 0)
+		seed = 1;
+}
+
+static void start(void)
+{
+	const char *text = getenv("USRBIO_FAULTS");
+
+	if (!text || !*text)
+		return;
+	if (parse(text)) {
+		complain(text);
+		return;
+	}
+	draw_seed();
+	log_warn("USRBIO_FAULTS=%s USRBIO_FAULTS_SEED=%" PRIu64, text, seed);
+	on = true;
+}
+
+bool faults_on(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, start);
+	return on;
+}
+
+/* Allocations are so many that they would drown the others. */
+static bool counts_as_any(enum faults_point point)
+{
+	return point != FAULTS_ALLOC_FAIL && point != FAULTS_ARENA_FAIL;
+}
+
+bool faults_hit(enum faults_point point, const char *where)
+{
+	/* Each point draws for itself. */
+	bool hit = when_now(&rules[point], seed + point);
+
+	if (counts_as_any(point))
+		hit |= when_now(&rules[ANY], seed + ANY);
+	if (hit)
+		log_warn("fault: %s at %s", names[point], where);
+	return hit;
+}

@@ -1,0 +1,54 @@
+/* The number of the machine: of the kernel's random boot id, through HKDF. Found once. */
+#include "common/host/host.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/auth/hkdf.h"
+
+#define BOOT_ID	     "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_SIZE 36 /* as text */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static uint64_t own;
+
+static uint64_t random_number(void)
+{
+	uint64_t number = 0;
+
+	while (!number && getrandom(&number, sizeof(number), 0) > 0)
+		;
+	return number ? number : (uint64_t)getpid();
+}
+
+uint64_t host_of(const void *what, size_t len)
+{
+	static const char salt[] = "usrbio host";
+	uint8_t prk[HKDF_SIZE];
+	uint64_t number = 0;
+
+	if (!hkdf_extract(salt, sizeof(salt) - 1, what, len, prk))
+		memcpy(&number, prk, sizeof(number));
+	return number ? number : random_number();
+}
+
+static void find(void)
+{
+	char boot[BOOT_ID_SIZE];
+	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+	bool known = fd >= 0 && read(fd, boot, sizeof(boot)) == BOOT_ID_SIZE;
+
+	if (fd >= 0)
+		close(fd);
+	own = known ? host_of(boot, sizeof(boot)) : random_number();
+}
+
+uint64_t host_id(void)
+{
+	pthread_once(&once, find);
+	return own;
+}

@@ -1,0 +1,50 @@
+/* The prologue: sixteen bytes that say who speaks here and what fits. No state. */
+#include "common/transport/connect_params.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/transport/transport.h"
+
+#define MSG_MIN 1024u /* the least in which a hello fits */
+
+void prologue_make(struct prologue *wire, uint32_t msg_max, uint32_t nr_recvs)
+{
+	*wire = (struct prologue){
+		.magic = htole32(PROLOGUE_MAGIC),
+		.version = htole16(PROLOGUE_VERSION),
+		.msg_max = htole32(msg_max),
+		.nr_recvs = htole32(nr_recvs),
+	};
+}
+
+int prologue_check(const struct prologue *wire, struct prologue *out, char *why)
+{
+	struct prologue p = {
+		.magic = le32toh(wire->magic),
+		.version = le16toh(wire->version),
+		.msg_max = le32toh(wire->msg_max),
+		.nr_recvs = le32toh(wire->nr_recvs),
+	};
+	size_t room = why ? TP_WHY_MAX : 0;
+
+	if (p.magic != PROLOGUE_MAGIC) {
+		snprintf(why, room, "does not speak usrbio: it began with %08x", p.magic);
+		return -EPROTO;
+	}
+	if (p.version != PROLOGUE_VERSION) {
+		snprintf(why, room, "has version %u of the transport, this side version %u",
+			 p.version, (unsigned)PROLOGUE_VERSION);
+		return -EPROTONOSUPPORT;
+	}
+	if (p.msg_max < MSG_MIN || p.nr_recvs < 2) {
+		snprintf(why, room, "offers messages of %u bytes and %u receive buffers", p.msg_max,
+			 p.nr_recvs);
+		return -EBADMSG;
+	}
+	if (p.msg_max > TP_MSG_MAX)
+		p.msg_max = TP_MSG_MAX;
+	*out = p;
+	return 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * The device of a provider that emulates one-sided operations: nothing but a key table. tcp and
+ * loop share it. Any thread; the table has the lock.
+ */
+#ifndef USRBIO_COMMON_TRANSPORT_KEY_DEVICE_H
+#define USRBIO_COMMON_TRANSPORT_KEY_DEVICE_H
+
+#include "common/transport/keys.h"
+#include "common/transport/transport.h"
+
+struct keyed_device {
+	struct tp_device base;
+	struct keys keys;
+};
+
+/* These four are their providers' calls of the same names in struct tp_ops. */
+int keyed_device_open(const struct tp_ops *ops, struct tp_device **device);
+void keyed_device_close(struct tp_device *device);
+int keyed_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
+		       struct tp_mem **mem);
+void keyed_mem_deregister(struct tp_mem *mem);
+
+#endif

@@ -1,0 +1,39 @@
+/* The table of providers: a URL scheme names one. */
+#include "common/transport/transport.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct tp_ops *tp_find(const char *scheme)
+{
+	static const struct tp_ops *const providers[] = {&tp_verbs, &tp_tcp, &tp_tls, &tp_loop};
+
+	for (size_t i = 0; i < sizeof(providers) / sizeof(*providers); i++)
+		if (!strcmp(providers[i]->name, scheme))
+			return providers[i];
+	return NULL;
+}
+
+int tp_blame(struct tp_conn *conn, int status, const char *fmt, ...)
+{
+	va_list args;
+
+	if (*conn->why)
+		return status;
+	va_start(args, fmt);
+	vsnprintf(conn->why, sizeof(conn->why), fmt, args);
+	va_end(args);
+	return status;
+}
+
+size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX])
+{
+	size_t len = strlen(conn->ops->name);
+
+	memcpy(binding, conn->ops->name, len);
+	memset(binding + len, 0, TP_CHANNEL_SIZE);
+	if (conn->channel)
+		memcpy(binding + len, conn->channel, TP_CHANNEL_SIZE);
+	return len + TP_CHANNEL_SIZE;
+}

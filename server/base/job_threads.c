@@ -1,0 +1,95 @@
+/* The blocking threads: one locked FIFO. The server owns the pool; any thread queues. */
+#include "server/base/job_threads.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "server/base/identity.h"
+
+struct pool {
+	pthread_mutex_t lock; /* all below */
+	pthread_cond_t more;
+	struct job *first, **last;
+	bool closing;
+	unsigned nr_threads;
+	pthread_t threads[];
+};
+
+static struct job *take(struct pool *pool)
+{
+	struct job *job;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->first && !pool->closing)
+		pthread_cond_wait(&pool->more, &pool->lock);
+	job = pool->first;
+	if (job) {
+		pool->first = job->next;
+		if (!pool->first)
+			pool->last = &pool->first;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return job;
+}
+
+static void *pool_thread(void *arg)
+{
+	struct pool *pool = arg;
+	struct job *job;
+
+	pthread_setname_np(pthread_self(), "usrbio-calls");
+	identity_forgo_set_id();
+	while ((job = take(pool)))
+		job->run(job);
+	return NULL;
+}
+
+void pool_run(struct pool *pool, struct job *job)
+{
+	job->next = NULL;
+	pthread_mutex_lock(&pool->lock);
+	*pool->last = job;
+	pool->last = &job->next;
+	pthread_cond_signal(&pool->more);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_close(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->closing = true;
+	pthread_cond_broadcast(&pool->more);
+	pthread_mutex_unlock(&pool->lock);
+	for (unsigned i = 0; i < pool->nr_threads; i++)
+		pthread_join(pool->threads[i], NULL);
+	pthread_cond_destroy(&pool->more);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+int pool_open(struct pool **out, unsigned nr_threads)
+{
+	struct pool *pool = calloc(1, sizeof(*pool) + nr_threads * sizeof(pool->threads[0]));
+	int err = 0;
+
+	if (!pool)
+		return -ENOMEM;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->more, NULL);
+	pool->last = &pool->first;
+	while (pool->nr_threads < nr_threads && !err) {
+		err = pthread_create(&pool->threads[pool->nr_threads], NULL, pool_thread, pool);
+		pool->nr_threads += !err;
+	}
+	if (err) {
+		log_error("cannot start a thread for calls: %s", strerror(err));
+		pool_close(pool);
+		return -err;
+	}
+	*out = pool;
+	return 0;
+}

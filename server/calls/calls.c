@@ -1,0 +1,197 @@
+/* The way of a call: copied out of the frame, queued, run on the pool, answered. Only call_job()
+ * is not on the worker's thread, and while it runs the worker leaves the call alone. */
+#include "server/calls/calls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/conn/conn.h"
+#include "server/calls/counters.h"
+#include "server/session/file.h"
+#include "server/program/server_impl.h"
+#include "server/session/session.h"
+#include "server/worker/worker.h"
+
+static size_t beyond_free(size_t bytes)
+{
+	return bytes > CALLS_FREE_BYTES ? bytes - CALLS_FREE_BYTES : 0;
+}
+
+/* No connection's take more than they leave. */
+static bool charge(struct conn *conn, size_t bytes)
+{
+	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes + bytes);
+
+	if (now > before && !budget_take(&conn->worker->server->budget, now - before, now))
+		return false;
+	conn->call_bytes += bytes;
+	return true;
+}
+
+static void uncharge(struct conn *conn, size_t bytes)
+{
+	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes - bytes);
+
+	conn->call_bytes -= bytes;
+	if (now < before)
+		budget_give(&conn->worker->server->budget, before - now);
+}
+
+static void put_file(struct file *file)
+{
+	if (file)
+		file_unref(file, 1);
+}
+
+static void call_release(struct outgoing *out)
+{
+	struct pending_call *pending = container_of(out, struct pending_call, out);
+
+	uncharge(pending->conn, pending->bytes);
+	pending->conn->nr_calls--;
+	put_file(pending->file);
+	put_file(pending->at);
+	put_file(pending->at2);
+	free(pending->names);
+	free(pending->rows);
+	free(pending->ids);
+	free(pending);
+}
+
+static void call_job(struct job *job)
+{
+	struct pending_call *pending = container_of(job, struct pending_call, job);
+	struct conn *conn = pending->conn;
+
+	if (atomic_load_explicit(&conn->leaving, memory_order_relaxed))
+		pending->out.msg.reply.status = -ECANCELED;
+	else
+		call_run(pending);
+	call_return(pending);
+}
+
+static void run_next(struct conn *conn)
+{
+	while (conn->nr_running_calls < CALLS_RUNNING_MAX && !list_empty(&conn->calls)) {
+		struct list *node = list_pop(&conn->calls);
+		struct pending_call *pending = container_of(node, struct pending_call, node);
+
+		conn->nr_running_calls++;
+		if (pending->call.op == CALL_COUNTERS)
+			counters_ask(pending);
+		else
+			pool_run(conn->worker->server->pool, &pending->job);
+	}
+}
+
+static void call_back(struct ev *ev, int32_t res)
+{
+	struct pending_call *pending = container_of(ev, struct pending_call, back);
+	struct conn *conn = pending->conn;
+
+	(void)res;
+	conn->nr_running_calls--;
+	outbox_message(&conn->outbox, &pending->out);
+	run_next(conn);
+	conn_touch(conn);
+}
+
+void call_return(struct pending_call *pending)
+{
+	pending->back.fn = call_back;
+	evloop_post(pending->conn->worker->loop, &pending->back, 0);
+}
+
+static struct bytes copy_bytes(uint8_t **at, struct bytes in)
+{
+	struct bytes out = {.data = *at, .len = in.len};
+
+	memcpy(*at, in.data, in.len + 1); /* with the zero behind it */
+	*at += in.len + 1;
+	return out;
+}
+
+/* What its strings and ranges take. */
+static size_t size_of(const struct call *call)
+{
+	return 2 * call->nr_ranges * sizeof(*call->range) + call->path.len + 1 + call->path2.len +
+	       1 + call->persistent.len + 1;
+}
+
+/* What it takes in all, with its answer. */
+static size_t bytes_of(const struct call *call)
+{
+	size_t answer = call->op == CALL_READDIR     ? sizeof(struct names)
+			: call->op == CALL_COUNTERS  ? COUNTERS_BYTES
+			: call->op == CALL_ANCESTORS ? ANCESTORS_MAX * 2 * sizeof(uint64_t)
+						     : 0;
+
+	return sizeof(struct pending_call) + size_of(call) + answer;
+}
+
+/* By its handle, if the call names one; NULL: there is none. */
+static void get_file(struct conn *conn, uint64_t handle, struct file **file)
+{
+	if (handle)
+		session_get_files(conn->member.session, 1, &handle, file);
+}
+
+/* Its bytes have been charged. */
+static struct pending_call *pending_new(struct conn *conn, const struct call *call)
+{
+	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);
+	struct pending_call *pending = calloc(1, sizeof(*pending) + size_of(call));
+	uint8_t *at;
+
+	if (!pending)
+		return NULL;
+	pending->bytes = bytes_of(call);
+	at = (uint8_t *)pending->data;
+	pending->call = *call;
+	pending->call.range = pending->data;
+	if (ranges)
+		memcpy(at, call->range, ranges);
+	at += ranges;
+	pending->call.path = copy_bytes(&at, call->path);
+	pending->call.path2 = copy_bytes(&at, call->path2);
+	pending->call.persistent = copy_bytes(&at, call->persistent);
+	pending->conn = conn;
+	pending->job.run = call_job;
+	pending->out.release = call_release;
+	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};
+	get_file(conn, call->file, &pending->file);
+	get_file(conn, call->at, &pending->at);
+	get_file(conn, call->at2, &pending->at2);
+	return pending;
+}
+
+int calls_start(struct conn *conn, const struct call *call)
+{
+	struct pending_call *pending;
+
+	if (conn->nr_calls == CALLS_MAX)
+		return -ENOBUFS;
+	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
+		return -EPROTO;
+	if (!charge(conn, bytes_of(call)))
+		return -EAGAIN;
+	pending = pending_new(conn, call);
+	if (!pending) {
+		uncharge(conn, bytes_of(call));
+		return -ENOMEM;
+	}
+	conn->nr_calls++;
+	conn->count.n[COUNT_CALLS]++;
+	list_add_tail(&conn->calls, &pending->node);
+	run_next(conn);
+	return 0;
+}
+
+void calls_abandon(struct conn *conn)
+{
+	struct list *node;
+
+	while ((node = list_pop(&conn->calls)))
+		call_release(&container_of(node, struct pending_call, node)->out);
+}

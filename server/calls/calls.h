@@ -1,0 +1,69 @@
+/*
+ * Calls: everything about files that is not reading and writing. They block, so the server's pool
+ * runs them; the answers come back to the connection's worker.
+ */
+#ifndef USRBIO_SERVER_CALLS_CALLS_H
+#define USRBIO_SERVER_CALLS_CALLS_H
+
+#include "proto/message.h"
+#include "server/store/evloop.h"
+#include "server/base/list.h"
+#include "server/io/outbox.h"
+#include "server/base/job_threads.h"
+
+struct conn;
+struct file;
+
+/* Unanswered ones of one connection. More breaks the protocol. */
+#define CALLS_MAX 1024
+/* Of these on the pool at a time: one client's flood does not stand in front of the others. */
+#define CALLS_RUNNING_MAX 4
+
+/*
+ * What those of a connection may take of the memory it has been charged for; who wants more has to
+ * find it in the budget. Enough for CALL_SLOTS that list no directory.
+ */
+#define CALLS_FREE_BYTES ((size_t)128 << 10)
+/* Of an answer without a call behind it. */
+#define ANSWER_BYTES (sizeof(struct outgoing) + 32)
+
+#define NAMES_MAX 8192 /* directory entries in one Reply */
+#define TYPES_MAX 2048
+
+struct pending_call {
+	struct job job;
+	struct ev back; /* to the worker */
+	struct outgoing out;
+	struct list node; /* conn->calls until it runs */
+	struct conn *conn;
+	struct file *file;		    /* held; NULL when the call names none */
+	struct file *at, *at2;		    /* the same of the directories of its names */
+	struct call call;		    /* its strings and ranges lie behind this struct */
+	uint8_t persistent[PERSISTENT_MAX]; /* of the reply */
+	struct names *names;		    /* of a readdir */
+	void *rows;			    /* of counters */
+	uint64_t *ids;			    /* of ancestors */
+	size_t bytes;			    /* all of these, charged */
+	uint64_t data[];
+};
+
+struct names {
+	uint32_t types[TYPES_MAX];
+	char names[NAMES_MAX];
+};
+
+/*
+ * Queue one. 0; -ENOBUFS: too many; -EPROTO: its feature was not agreed on; -EAGAIN: they take too
+ * much memory already; -ENOMEM.
+ */
+int calls_start(struct conn *conn, const struct call *call);
+/* The connection ends: those that have not begun never will. */
+void calls_abandon(struct conn *conn);
+
+/* It is done: the answer goes back to the connection's worker. Any thread. */
+void call_return(struct pending_call *pending);
+
+/* On a pool thread: do it, or find that it has been done, and fill in the reply. call_run.c */
+void call_run(struct pending_call *pending);
+
+#endif

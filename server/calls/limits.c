@@ -1,0 +1,68 @@
+/* Limits: read where they are kept, when somebody asks. No state. */
+#include "server/calls/limits.h"
+
+#include "server/calls/calls.h"
+#include "server/conn/conn.h"
+#include "server/program/server_impl.h"
+#include "server/session/session.h"
+#include "server/worker/worker.h"
+
+static void set(struct limits *limits, enum limit which, uint64_t used, uint64_t max)
+{
+	limits->of[which].used = used;
+	limits->of[which].max = max;
+}
+
+static uint64_t connections(const struct server *server)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < server->nr_workers; i++)
+		n += atomic_load_explicit(&server->workers[i]->nr_conns, memory_order_relaxed);
+	return n;
+}
+
+void limits_of_server(struct server *server, struct limits *limits)
+{
+	unsigned max, nr = sessions_count(server->sessions, &max);
+
+	*limits = (struct limits){0};
+	set(limits, LIMIT_MEMORY, atomic_load(&server->budget.used), server->budget.max);
+	set(limits, LIMIT_CONNECTIONS, connections(server), server->max_connections);
+	set(limits, LIMIT_SESSIONS, nr, max);
+}
+
+static uint64_t staged(const uint32_t nr[NR_STAGING])
+{
+	return nr[STAGING_SMALL] * (uint64_t)SMALL_SIZE +
+	       nr[STAGING_LARGE] * (uint64_t)SEGMENT_SIZE;
+}
+
+void limits_of_worker(const struct worker *worker, struct limits *limits)
+{
+	const struct staging *staging = &worker->staging;
+	uint32_t used[NR_STAGING];
+
+	for (int i = 0; i < NR_STAGING; i++)
+		used[i] = staging->nr[i] - staging->nr_free[i];
+	*limits = (struct limits){0};
+	set(limits, LIMIT_GREETING, worker->nr_greeting, GREETING_MAX);
+	set(limits, LIMIT_STAGING, staged(used), staged(staging->nr));
+	set(limits, LIMIT_PIPES, used[STAGING_PIPE], staging->nr[STAGING_PIPE]);
+}
+
+void limits_of_conn(const struct conn *conn, struct limits *limits)
+{
+	struct session *session = conn->member.session;
+
+	*limits = (struct limits){0};
+	set(limits, LIMIT_STAGING, staged(conn->nr_held),
+	    (uint64_t)CONN_SEGMENTS_MAX * SEGMENT_SIZE);
+	set(limits, LIMIT_PIPES, conn->nr_held[STAGING_PIPE], CONN_PIPES_MAX);
+	set(limits, LIMIT_INFLIGHT, conn->nr_open, conn->max_inflight);
+	set(limits, LIMIT_CALLS, conn->nr_calls, CALLS_MAX);
+	set(limits, LIMIT_REGIONS, conn->regions.nr, REGIONS_MAX);
+	if (session)
+		set(limits, LIMIT_FILES, session_nr_files(session),
+		    conn->worker->server->max_files);
+}

@@ -1,0 +1,25 @@
+/* The limits of the server, and how much of each is in use: the rows of COUNTED_LIMITS. */
+#ifndef USRBIO_SERVER_CALLS_LIMITS_H
+#define USRBIO_SERVER_CALLS_LIMITS_H
+
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+struct conn;
+struct server;
+struct worker;
+
+struct limits {
+	struct {
+		uint64_t used, max;
+	} of[NR_LIMITS];
+};
+
+/* Any thread. */
+void limits_of_server(struct server *server, struct limits *limits);
+/* On the worker's thread. */
+void limits_of_worker(const struct worker *worker, struct limits *limits);
+void limits_of_conn(const struct conn *conn, struct limits *limits);
+
+#endif

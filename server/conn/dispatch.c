@@ -1,0 +1,142 @@
+/* Incoming messages. On the connection's worker; the decoded message lives until the next one. */
+#include "server/conn/dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "proto/codec.h"
+#include "server/calls/calls.h"
+#include "server/conn/conn.h"
+#include "server/conn/handshake.h"
+#include "server/worker/worker.h"
+
+/* An answer without a blocking call behind it: rare enough for a malloc, counted with the calls. */
+struct answer {
+	struct outgoing out;
+	struct conn *conn;
+};
+
+_Static_assert(sizeof(struct answer) + 16 <= ANSWER_BYTES, "what its connection is charged for");
+
+static void answer_release(struct outgoing *out)
+{
+	struct answer *answer = container_of(out, struct answer, out);
+
+	answer->conn->nr_calls--;
+	free(answer);
+}
+
+/* 0, -ENOBUFS, -ENOMEM. */
+static int answer_open(struct conn *conn, struct answer **out)
+{
+	struct answer *answer;
+
+	if (conn->nr_calls == CALLS_MAX)
+		return -ENOBUFS;
+	answer = calloc(1, sizeof(*answer));
+	if (!answer)
+		return -ENOMEM;
+	conn->nr_calls++;
+	answer->conn = conn;
+	answer->out.release = answer_release;
+	*out = answer;
+	return 0;
+}
+
+static int on_region_add(struct conn *conn, const struct message *msg)
+{
+	return region_add(&conn->regions, &msg->region_add);
+}
+
+static int on_region_drop(struct conn *conn, const struct message *msg)
+{
+	struct region *region = region_find(&conn->regions, msg->region_drop.region);
+	struct answer *answer;
+	struct outgoing *out;
+	int err = answer_open(conn, &answer);
+
+	if (err)
+		return err;
+	out = &answer->out;
+	out->msg.type = MSG_REPLY;
+	out->msg.reply.tag = msg->region_drop.tag;
+	if (region) {
+		requests_cancel(conn, region, -ECANCELED);
+		region_start_drop(region, out);
+		out = region_end_drop(&conn->regions, region);
+	} else {
+		out->msg.reply.status = -ENOENT;
+	}
+	if (out)
+		outbox_message(&conn->outbox, out);
+	conn_touch(conn);
+	return 0;
+}
+
+static int on_submit(struct conn *conn, const struct message *msg)
+{
+	return requests_admit(conn, &msg->submit);
+}
+
+static int on_call(struct conn *conn, const struct message *msg)
+{
+	struct answer *answer;
+	int err = calls_start(conn, &msg->call);
+
+	if (err != -EAGAIN)
+		return err;
+	err = answer_open(conn, &answer);
+	if (err)
+		return err;
+	answer->out.msg.type = MSG_REPLY;
+	answer->out.msg.reply.tag = msg->call.tag;
+	answer->out.msg.reply.status = -ENOMEM;
+	outbox_message(&conn->outbox, &answer->out);
+	conn_touch(conn);
+	return 0;
+}
+
+static int on_ping(struct conn *conn, const struct message *msg)
+{
+	struct answer *answer;
+	int err;
+
+	if (msg->ping.pong)
+		return 0;
+	err = answer_open(conn, &answer);
+	if (err)
+		return err;
+	answer->out.msg = (struct message){
+		.type = MSG_PING,
+		.ping = {.nonce = msg->ping.nonce, .pong = 1},
+	};
+	outbox_message(&conn->outbox, &answer->out);
+	conn_touch(conn);
+	return 0;
+}
+
+static int (*const handlers[NR_MSG_TYPES])(struct conn *, const struct message *) = {
+	[MSG_REGION_ADD] = on_region_add,
+	[MSG_REGION_DROP] = on_region_drop,
+	[MSG_SUBMIT] = on_submit,
+	[MSG_CALL] = on_call,
+	[MSG_PING] = on_ping,
+};
+
+void dispatch(struct conn *conn, const void *frame, size_t len)
+{
+	struct message msg;
+	int err = codec_decode(&conn->worker->arena, frame, len, &msg);
+
+	if (err) {
+		conn_end(conn, err, "sent a malformed message");
+	} else {
+		err = conn->state < CONN_ACTIVE ? handshake_message(conn, frame, len, &msg)
+		      : handlers[msg.type]	? handlers[msg.type](conn, &msg)
+						: -EPROTO;
+		if (err)
+			conn_end(conn, err,
+				 err == -ENOMEM ? "no memory for an answer"
+						: "broke the rules of the protocol");
+	}
+}

@@ -1,0 +1,398 @@
+/*
+ * Hello, Challenge, Proof and Welcome, and what a session says to its connections later. On the
+ * connection's worker, but for notify(). Nothing is allocated for a client before it has proved its
+ * key, or shown that it needs none, but what came with its connection.
+ */
+#include "server/conn/handshake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "proto/seal.h"
+#include "server/conn/conn.h"
+#include "server/session/export.h"
+#include "server/program/server_impl.h"
+#include "server/session/session.h"
+#include "server/worker/worker.h"
+
+#define FEATURES       (FEATURE_IMM | FEATURE_COUNTERS)
+#define CLIENT_LOG_MAX 64 /* of the name a client gives itself */
+
+struct greeting {
+	struct outgoing challenge, welcome;
+	char text[TEXT_MAX];
+	/* Of the Hello, until the session is entered. */
+	char export[EXPORT_NAME_MAX + 1], client[CLIENT_LOG_MAX];
+	uint8_t session_id[SESSION_ID_SIZE];
+	struct claim claim;
+	struct exchange exchange;
+	bool proved; /* a key: all that is said from then on is signed */
+	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE], macs[2][MAC_SIZE];
+};
+
+/* Keys are in it, and in its claim. */
+static void greeting_free(struct greeting *greeting)
+{
+	explicit_bzero(greeting, sizeof(*greeting));
+	free(greeting);
+}
+
+static void welcome_release(struct outgoing *out)
+{
+	greeting_free(container_of(out, struct greeting, welcome));
+}
+
+/* It is a part of what its Welcome takes along. */
+static void challenge_release(struct outgoing *out)
+{
+	(void)out;
+}
+
+int handshake_open(struct conn *conn)
+{
+	conn->greeting = calloc(1, sizeof(*conn->greeting));
+	return conn->greeting ? 0 : -ENOMEM;
+}
+
+void handshake_close(struct conn *conn)
+{
+	if (conn->greeting)
+		greeting_free(conn->greeting);
+}
+
+static struct bytes bytes_of(const char *text)
+{
+	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
+}
+
+static bool has_key(const struct conn *conn)
+{
+	return *conn->key.id;
+}
+
+/* May it use that export, and how? Without a keyring everybody may. As keyring_permits. */
+static int permits(const struct conn *conn, const char *export, struct permit *permit)
+{
+	struct keyring *keyring = conn->worker->server->keyring;
+
+	*permit = (struct permit){0};
+	return keyring ? keyring_permits(keyring, &conn->key, export, permit) : 0;
+}
+
+/* Enter the session. What must not be told is not distinguished: whether an export is there. */
+static int enter(struct conn *conn)
+{
+	struct greeting *greeting = conn->greeting;
+	struct server *server = conn->worker->server;
+	struct export *export = exports_find(&server->exports, bytes_of(greeting->export));
+	int err = permits(conn, greeting->export, &conn->permit);
+
+	if (err == -EKEYREJECTED) /* taken out of the ring in the meantime */
+		return err;
+	if (err || !export) {
+		snprintf(greeting->text, TEXT_MAX, "no export is named \"%s\"", greeting->export);
+		return -ENOENT;
+	}
+	if (conn->permit.max_inflight && conn->permit.max_inflight < conn->max_inflight)
+		conn->max_inflight = conn->permit.max_inflight;
+	greeting->claim.max_files = conn->permit.max_files;
+	greeting->claim.max_connections = conn->permit.max_connections;
+	greeting->claim.as_user = conn->permit.as_user;
+	greeting->claim.user = (struct identity){conn->permit.uid, conn->permit.gid};
+	err = session_enter(server->sessions, export, &greeting->claim, &conn->member);
+	if (err == -ESTALE)
+		snprintf(greeting->text, TEXT_MAX, "no such session, or that life of it is over");
+	else if (err && err != -EAGAIN)
+		snprintf(greeting->text, TEXT_MAX, "%s", strerror(-err));
+	else
+		log_info("%s: client \"%s\"%s%s%s %s export \"%s\"", conn->peer, greeting->client,
+			 has_key(conn) ? " (" : "", conn->key.id, has_key(conn) ? ")" : "",
+			 greeting->claim.epoch ? "resumes" : "uses", greeting->export);
+	return err;
+}
+
+static uint32_t inflight_of(const struct server *server, const struct hello *hello)
+{
+	uint32_t most = server->max_inflight;
+
+	return hello->max_inflight && hello->max_inflight < most ? hello->max_inflight : most;
+}
+
+static void fill_welcome(const struct conn *conn, struct welcome *welcome)
+{
+	const struct session *session = conn->member.session;
+
+	welcome->version = PROTO_VERSION;
+	welcome->features = conn->features;
+	welcome->session_id = (struct bytes){session_id(session), SESSION_ID_SIZE};
+	if (!has_key(conn))
+		welcome->session_key = (struct bytes){session_key(session), SESSION_KEY_SIZE};
+	welcome->boot_id = conn->worker->server->boot_id;
+	welcome->host = session_export(session)->host;
+	welcome->max_inflight = conn->max_inflight;
+	welcome->max_regions = REGIONS_MAX;
+	welcome->max_files = session_max_files(session);
+	welcome->export_flags = conn->read_only ? EXPORT_READ_ONLY : 0;
+}
+
+/* The session cannot wait for a refusal to arrive. */
+static void refuse(struct conn *conn, struct greeting *greeting)
+{
+	log_info("%s: refused: %s", conn->peer, greeting->text);
+	handshake_leave(conn);
+	conn->state = CONN_REFUSED;
+	conn->since_ns = conn->worker->now_ns;
+	list_move_tail(&conn->worker->greeting, &conn->timed);
+}
+
+/* Let it in, or with a status refuse it. The greeting goes with the Welcome. */
+static void answer(struct conn *conn, int status)
+{
+	struct greeting *greeting = conn->greeting;
+	struct message *msg = &greeting->welcome.msg;
+	struct welcome *welcome = &msg->welcome;
+
+	if (!status) {
+		status = conn_activate(conn);
+		if (status) {
+			worker_complain(conn->worker, conn, status, "no room for it");
+			snprintf(greeting->text, TEXT_MAX, "the server is out of memory");
+		}
+	}
+	conn->greeting = NULL;
+	greeting->welcome.release = welcome_release;
+	msg->type = MSG_WELCOME;
+	welcome->server = bytes_of("usrbio-server " USRBIO_VERSION);
+	welcome->status = status;
+	welcome->text = bytes_of(greeting->text);
+	if (status)
+		refuse(conn, greeting);
+	else
+		fill_welcome(conn, welcome);
+	if (greeting->proved) {
+		welcome->mac = (struct bytes){greeting->macs[1], MAC_SIZE};
+		status = seal_sign(&greeting->exchange, msg, AUTH_SERVER, greeting->macs[1]);
+		if (status)
+			conn_end(conn, status, "its Welcome cannot be signed");
+	}
+	outbox_message(&conn->outbox, &greeting->welcome);
+	conn_touch(conn);
+}
+
+/* Older connections of its session are left, here or at other workers. */
+static void wait_for_older(struct conn *conn)
+{
+	conn->state = CONN_FENCING;
+	list_move_tail(&conn->worker->fencing, &conn->timed);
+}
+
+/* There is something to ask the session. */
+static void fence(struct ev *ev, int32_t res)
+{
+	struct conn *conn = container_of(ev, struct conn, fence);
+	int status;
+
+	(void)res;
+	conn->fence_posted = false;
+	conn_touch(conn);
+	if (!conn->member.session || conn->state == CONN_CLOSING)
+		return;
+	status = session_check(&conn->member);
+	if (conn->state != CONN_FENCING) {
+		if (status)
+			conn_end(conn, 0, "its client resumed the session");
+		return;
+	}
+	if (status == -EAGAIN)
+		return;
+	if (status)
+		snprintf(conn->greeting->text, TEXT_MAX, "that life of the session is over");
+	answer(conn, status);
+}
+
+/* From whichever thread changed the session, under its lock. */
+static void notify(struct member *member)
+{
+	struct conn *conn = container_of(member, struct conn, member);
+
+	conn->fence_posted = true;
+	evloop_post(conn->worker->loop, &conn->fence, 0);
+}
+
+static void refuse_key(struct conn *conn)
+{
+	worker_complain(conn->worker, conn, -EKEYREJECTED, "has not proved a key of the keyring");
+	snprintf(conn->greeting->text, TEXT_MAX, "this server knows no such key");
+	answer(conn, -EKEYREJECTED);
+}
+
+/* Who it is does not matter, or has been proved. */
+static void let_in(struct conn *conn)
+{
+	int status = enter(conn);
+
+	if (status == -EAGAIN)
+		wait_for_older(conn);
+	else if (status == -EKEYREJECTED)
+		refuse_key(conn);
+	else
+		answer(conn, status);
+}
+
+static void copy_text(char *to, size_t size, struct bytes text)
+{
+	snprintf(to, size, "%.*s", (int)text.len, (const char *)text.data);
+}
+
+/* What is needed of a Hello beyond its frame. */
+static void keep(struct conn *conn, const struct hello *hello)
+{
+	struct greeting *greeting = conn->greeting;
+	struct claim *claim = &greeting->claim;
+
+	conn->features = hello->features & FEATURES;
+	conn->max_inflight = inflight_of(conn->worker->server, hello);
+	copy_text(greeting->export, sizeof(greeting->export), hello->export);
+	copy_text(greeting->client, sizeof(greeting->client), hello->client);
+	copy_text(conn->key.id, sizeof(conn->key.id), hello->key_id);
+	memcpy(conn->key.tag, hello->key_tag.data, hello->key_tag.len);
+	*claim = (struct claim){
+		.id = conn->key.id, .epoch = hello->epoch, .channel = hello->channel};
+	if (hello->session_id.len) {
+		memcpy(greeting->session_id, hello->session_id.data, SESSION_ID_SIZE);
+		claim->session_id = greeting->session_id;
+	}
+	if (hello->session_key.len)
+		memcpy(claim->key, hello->session_key.data, SESSION_KEY_SIZE);
+}
+
+/*
+ * Prove that we know the key, and ask for the same. To an unknown one the answer is made with a
+ * secret that nobody has.
+ */
+static int challenge(struct conn *conn, const struct hello *hello, const void *frame, size_t len)
+{
+	const struct server *server = conn->worker->server;
+	struct greeting *greeting = conn->greeting;
+	struct exchange *exchange = &greeting->exchange;
+	struct message *msg = &greeting->challenge.msg;
+	struct secret secret = server->nobodys;
+	uint8_t binding[TP_BINDING_MAX], share[SHARE_SIZE];
+	int err;
+
+	memcpy(share, hello->share.data, sizeof(share));
+	err = exchange_begin(exchange, binding, tp_binding(conn->tp, binding), greeting->nonce,
+			     greeting->share);
+	if (!err)
+		err = seal_hear(exchange, frame, len);
+	msg->type = MSG_CHALLENGE;
+	msg->challenge = (struct challenge){
+		.version = PROTO_VERSION,
+		.nonce = {greeting->nonce, NONCE_SIZE},
+		.share = {greeting->share, SHARE_SIZE},
+		.mac = {greeting->macs[0], MAC_SIZE},
+	};
+	if (!err)
+		err = seal_say_signed(exchange, msg);
+	if (server->keyring)
+		keyring_secret(server->keyring, &conn->key, &secret);
+	if (!err)
+		err = exchange_keys(exchange, &secret, share);
+	secret_wipe(&secret);
+	if (!err)
+		err = exchange_mac(exchange, AUTH_SERVER, greeting->macs[0]);
+	if (err)
+		return err;
+	conn->state = CONN_PROVING;
+	greeting->challenge.release = challenge_release;
+	outbox_message(&conn->outbox, &greeting->challenge);
+	conn_touch(conn);
+	return 0;
+}
+
+static int on_hello(struct conn *conn, const struct hello *hello, const void *frame, size_t len)
+{
+	struct greeting *greeting = conn->greeting;
+
+	conn->fence.fn = fence;
+	conn->member.notify = notify;
+	if (hello->version_min > PROTO_VERSION || hello->version_max < PROTO_VERSION) {
+		snprintf(greeting->text, TEXT_MAX,
+			 "the client speaks protocol versions %u to %u, the server %u",
+			 hello->version_min, hello->version_max, PROTO_VERSION);
+		answer(conn, -EPROTONOSUPPORT);
+		return 0;
+	}
+	keep(conn, hello);
+	if (has_key(conn))
+		return challenge(conn, hello, frame, len);
+	if (conn->worker->server->keyring)
+		refuse_key(conn);
+	else
+		let_in(conn);
+	return 0;
+}
+
+/* The session's key is proved over what had been said before this. */
+static int on_proof(struct conn *conn, const struct proof *proof, const void *frame, size_t len)
+{
+	struct greeting *greeting = conn->greeting;
+	struct claim *claim = &greeting->claim;
+	const uint8_t *mac;
+	int err;
+
+	claim->proof = greeting->exchange;
+	err = seal_hear_signed(&greeting->exchange, frame, len, &mac);
+	if (err)
+		return err;
+	if (!exchange_check(&greeting->exchange, AUTH_CLIENT, mac)) {
+		refuse_key(conn);
+		return 0;
+	}
+	greeting->proved = true;
+	if (!claim->session_id != !proof->session_mac.len)
+		return -EPROTO;
+	memcpy(claim->key,
+	       claim->session_id ? proof->session_mac.data : greeting->exchange.keys[AUTH_SESSION],
+	       SESSION_KEY_SIZE);
+	let_in(conn);
+	return 0;
+}
+
+int handshake_message(struct conn *conn, const void *frame, size_t len, const struct message *msg)
+{
+	if (msg->type == MSG_HELLO && conn->state == CONN_HELLO)
+		return on_hello(conn, &msg->hello, frame, len);
+	if (msg->type == MSG_PROOF && conn->state == CONN_PROVING)
+		return on_proof(conn, &msg->proof, frame, len);
+	return -EPROTO;
+}
+
+/* Grants are compared as a whole: who may do more now comes back for it. */
+void handshake_review(struct conn *conn)
+{
+	struct permit permit;
+
+	if (!has_key(conn) || !conn->member.session)
+		return;
+	if (permits(conn, session_export(conn->member.session)->name, &permit) ||
+	    !permit_equal(&permit, &conn->permit))
+		conn_end(conn, -EKEYREJECTED, "its key was revoked, or is good for something else");
+}
+
+void handshake_leave(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	uint64_t due;
+
+	if (!conn->member.session)
+		return;
+	due = session_leave(&conn->member, conn->silent, worker->now_ns);
+	conn->member.session = NULL;
+	if (due < worker->session_ns)
+		worker->session_ns = due;
+	worker_rare(worker, due);
+}

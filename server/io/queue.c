@@ -1,0 +1,44 @@
+/* A list for each priority, and whose turn it is. Used by the connection's worker. */
+#include "server/io/queue.h"
+
+#include "server/io/request.h"
+
+_Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
+
+void queue_init(struct queue *queue)
+{
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		list_init(&queue->lists[i]);
+	turns_init(&queue->turns);
+}
+
+/* A bit for each priority that has requests. */
+static unsigned busy(const struct queue *queue)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		if (!list_empty(&queue->lists[i]))
+			bits |= 1u << i;
+	return bits;
+}
+
+void queue_add(struct queue *queue, struct request *req)
+{
+	list_add_tail(&queue->lists[req->priority], &req->node);
+}
+
+struct request *queue_next(struct queue *queue)
+{
+	unsigned bits = busy(queue);
+
+	if (!bits)
+		return NULL;
+	return container_of(queue->lists[turns_next(&queue->turns, bits)].next, struct request,
+			    node);
+}
+
+void queue_charge(struct queue *queue, const struct request *req)
+{
+	turns_charge(&queue->turns, req->priority, 1);
+}

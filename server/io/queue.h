@@ -1,0 +1,36 @@
+/*
+ * A connection's requests that have segments to start, by priority: high before normal before low,
+ * by weight, so that nobody starves.
+ */
+#ifndef USRBIO_SERVER_IO_QUEUE_H
+#define USRBIO_SERVER_IO_QUEUE_H
+
+#include <stdbool.h>
+
+#include "common/base/wrr.h"
+#include "proto/limits.h"
+#include "server/base/list.h"
+
+struct request;
+
+struct queue {
+	struct list lists[NR_PRIORITIES];
+	struct turns turns; /* counted in segments */
+};
+
+void queue_init(struct queue *queue);
+void queue_add(struct queue *queue, struct request *req);
+static inline bool queue_empty(const struct queue *queue)
+{
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		if (!list_empty(&queue->lists[i]))
+			return false;
+	return true;
+}
+
+/* Whose segment is next; NULL when empty. It stays queued. */
+struct request *queue_next(struct queue *queue);
+/* One segment of what queue_next gave has been started. */
+void queue_charge(struct queue *queue, const struct request *req);
+
+#endif

@@ -1,0 +1,52 @@
+/* The region table: an array indexed by the client's small ids. Its connection owns it. */
+#include "server/io/region.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int regions_open(struct regions *regions)
+{
+	regions->slots = calloc(REGIONS_MAX, sizeof(*regions->slots));
+	return regions->slots ? 0 : -ENOMEM;
+}
+
+void regions_close(struct regions *regions)
+{
+	free(regions->slots);
+	*regions = (struct regions){0};
+}
+
+int region_add(struct regions *regions, const struct region_add *add)
+{
+	struct region *region;
+
+	if (add->region >= REGIONS_MAX || !add->size || add->size > UINT64_MAX - add->base)
+		return -EINVAL;
+	region = &regions->slots[add->region];
+	if (region->size)
+		return -EEXIST;
+	*region = (struct region){
+		.base = add->base,
+		.size = add->size,
+		.key = add->key,
+		.access = add->access,
+	};
+	regions->nr++;
+	return 0;
+}
+
+void region_start_drop(struct region *region, struct outgoing *answer)
+{
+	region->drop = answer;
+}
+
+struct outgoing *region_end_drop(struct regions *regions, struct region *region)
+{
+	struct outgoing *answer = region->drop;
+
+	if (!answer || region->users)
+		return NULL;
+	*region = (struct region){0};
+	regions->nr--;
+	return answer;
+}

@@ -1,0 +1,63 @@
+/*
+ * A request: one I/O of a client from its admission to its result. It lives in its connection's
+ * slab, and is queued while it has segments to start. One worker's.
+ */
+#ifndef USRBIO_SERVER_IO_REQUEST_H
+#define USRBIO_SERVER_IO_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/base/list.h"
+
+struct conn;
+struct file;
+struct region;
+struct submit;
+
+struct request {
+	struct list node; /* its connection's queue, or `running`, or its free list */
+	struct conn *conn;
+	struct file *file;
+	struct region *region;
+	uint64_t raddr; /* where its memory begins at the client */
+	uint64_t off;	/* in the file */
+	uint64_t len;
+	uint64_t next;	   /* bytes given to segments so far */
+	uint64_t end;	   /* where the data ends: less than len when a read met end of file */
+	uint64_t error_at; /* the first byte of the lowest segment that failed */
+	int error;
+	uint32_t tag;
+	uint16_t nr_busy; /* segments whose outcome is open */
+	uint8_t op, flags, priority;
+	bool queued;
+};
+
+/* How far one I/O may run ahead, so that others find buffers and disk free. */
+#define REQUEST_SEGMENTS_MAX 8
+
+/* Take in a batch: what is valid is queued, the rest answered. 0, or -EPROTO: too many. */
+int requests_admit(struct conn *conn, const struct submit *batch);
+
+static inline bool request_has_more(const struct request *req)
+{
+	return req->next < req->len && req->end == req->len && !req->error;
+}
+
+/* Every byte is there or on its way but those of the one segment whose outcome is open. */
+static inline bool request_is_whole(const struct request *req)
+{
+	return req->next == req->len && req->end == req->len && !req->error && req->nr_busy == 1;
+}
+
+/* A segment ended with bytes or -errno. told: its WRITE carried the request's result. */
+void request_segment_over(struct request *req, uint64_t at, uint32_t len, int64_t result,
+			  bool told);
+/* Start no more of it; it ends with `error` when what runs is over. */
+void request_cancel(struct request *req, int error);
+/* Cancel all requests that name this region, or all of the connection (NULL). */
+void requests_cancel(struct conn *conn, const struct region *region, int error);
+/* The wire or a request let go of a region: answer its drop if that was the last. */
+void request_put_region(struct conn *conn, struct region *region);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * A segment: the piece of a request that one staging buffer or pipe carries. Of a read: disk, then
+ * a WRITE into the client's memory. Of a write: a READ of the client's memory, then disk.
+ */
+#ifndef USRBIO_SERVER_IO_SEGMENT_H
+#define USRBIO_SERVER_IO_SEGMENT_H
+
+#include <stdbool.h>
+
+#include "server/base/list.h"
+#include "server/worker/staging.h"
+#include "server/store/store.h"
+
+struct conn;
+struct region;
+struct request;
+
+struct segment {
+	struct store_io io;
+	struct list node;    /* in staging's free list, or waiting in conn->unposted */
+	struct request *req; /* NULL once a read's data is posted: the request may be gone */
+	struct conn *conn;
+	struct region *region;
+	void *buf;   /* NULL with a pipe */
+	int pipe[2]; /* reading end, writing end */
+	enum staging_class class;
+	uint32_t len, moved; /* moved: what came from disk, and goes out */
+	uint64_t at;	     /* in the request */
+};
+
+/* What the next segment of a request needs. */
+enum staging_class segment_class(const struct request *req);
+/* Begin the next segment of a request that has one, with a buffer or pipe of that class. */
+void segment_start(struct segment *seg, struct request *req);
+/* The wire is done with the buffer: TP_EV_DONE. */
+void segment_posted(struct segment *seg, int status);
+/* Try the connection's waiting posts again, until -EAGAIN. */
+void segments_resume(struct conn *conn);
+/* The connection is over: give up those that wait to be posted. */
+void segments_abandon(struct conn *conn);
+
+#endif

@@ -1,0 +1,245 @@
+/* Listeners. Resolved and opened by the starting thread, then the first worker's. */
+#include "server/loop/listener.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "server/conn/conn.h"
+#include "server/program/server_impl.h"
+#include "server/worker/worker.h"
+
+#define REFUSED_NS (10 * 1000000000ull) /* between two lines about that */
+
+/* On its way to the worker that accepts it. */
+struct handover {
+	struct ev ev;
+	struct worker *worker;
+	struct tp_request *request;
+};
+
+static int resolve_one(struct listeners *listeners, const struct listen_config *config)
+{
+	const struct tp_ops *ops = tp_find(config->scheme);
+	struct tp_addr addrs[16];
+	int n, room = LISTENERS_MAX - (int)listeners->nr;
+
+	if (!ops) {
+		log_error("--listen %s://%s: no such transport; there are tcp, tls and rdma",
+			  config->scheme, config->host);
+		return -EPROTONOSUPPORT;
+	}
+	n = addr_resolve(config->scheme, config->host, config->port, true, addrs, 16);
+	if (n < 0) {
+		log_error("--listen %s://%s: %s", config->scheme, config->host, addr_error(n));
+		return n;
+	}
+	if (n > room) {
+		log_error("--listen: more than %d addresses", LISTENERS_MAX);
+		return -E2BIG;
+	}
+	for (int i = 0; i < n; i++)
+		listeners->list[listeners->nr++] =
+			(struct listener){.ops = ops, .addr = addrs[i], .optional = n > 1};
+	return 0;
+}
+
+int listeners_resolve(struct listeners *listeners, const struct listen_config *configs, unsigned nr)
+{
+	int err = 0;
+
+	listeners->nr = 0;
+	for (unsigned i = 0; i < nr && !err; i++)
+		err = resolve_one(listeners, &configs[i]);
+	return err;
+}
+
+int listeners_check_open(const struct listeners *listeners, bool insecure)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < listeners->nr; i++) {
+		const struct listener *listener = &listeners->list[i];
+
+		if (listener->ops == &tp_tls) {
+			log_error("tls:// is for who has a key: say --keyring FILE");
+			return -EINVAL;
+		}
+		if (insecure || addr_is_loopback(&listener->addr))
+			continue;
+		log_error(
+			"%s://%s is not this machine alone, and without a keyring everybody there "
+			"might do everything: say --keyring FILE (see usrbio-server(8)), or "
+			"--insecure-no-auth if that is meant",
+			listener->ops->name, addr_text(&listener->addr, text, sizeof(text)));
+		return -EPERM;
+	}
+	return 0;
+}
+
+static const char *advice(int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		return "; another server listens there: stop it or choose another port";
+	case -EADDRNOTAVAIL:
+		return "; this machine has no such address: see `ip addr`";
+	case -ENODEV:
+		return "; no RDMA device has this address: see `rdma link`, or listen on tcp://";
+	case -EACCES:
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE";
+	default:
+		return "";
+	}
+}
+
+static int listen_one(struct listener *listener, struct worker *worker)
+{
+	struct tp_domain *domain = worker_domain(worker, listener->ops);
+	char text[ADDR_TEXT_MAX];
+	int err = listener->ops->listen(domain, &listener->addr, &listener->tp);
+
+	addr_text(err ? &listener->addr : &listener->tp->addr, text, sizeof(text));
+	snprintf(listener->url, sizeof(listener->url), "%s://%s", listener->ops->name, text);
+	return err;
+}
+
+/* Drop those that did not come up but need not. */
+static void compact(struct listeners *listeners)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < listeners->nr; i++)
+		if (listeners->list[i].tp)
+			listeners->list[n++] = listeners->list[i];
+	listeners->nr = n;
+}
+
+int listeners_open(struct listeners *listeners, struct worker *worker)
+{
+	int err = 0, failed = 0;
+
+	for (unsigned i = 0; i < listeners->nr && !failed; i++) {
+		struct listener *listener = &listeners->list[i];
+
+		err = listen_one(listener, worker);
+		if (!err)
+			continue;
+		if (listener->optional && (err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT)) {
+			log_info("cannot listen on %s: %s", listener->url, strerror(-err));
+			continue;
+		}
+		failed = err;
+		log_error("cannot listen on %s: %s%s", listener->url, strerror(-err), advice(err));
+	}
+	compact(listeners);
+	if (!failed && !listeners->nr) {
+		failed = err;
+		log_error("cannot listen on any address: %s%s", strerror(-err), advice(err));
+	}
+	if (failed)
+		listeners_close(listeners);
+	return failed;
+}
+
+void listeners_close(struct listeners *listeners)
+{
+	for (unsigned i = 0; i < listeners->nr; i++)
+		if (listeners->list[i].tp)
+			listeners->list[i].ops->unlisten(listeners->list[i].tp);
+	listeners->nr = 0;
+}
+
+/* Room was reserved when the worker was chosen; whoever refuses gives it back. */
+static void arrive(struct worker *worker, struct tp_request *request)
+{
+	if (worker->stopping) {
+		conn_unreserve(worker, request->ops);
+		request->ops->accept(NULL, request, NULL, NULL);
+		return;
+	}
+	conn_accept(worker, request);
+}
+
+static void handed_over(struct ev *ev, int32_t res)
+{
+	struct handover *handover = container_of(ev, struct handover, ev);
+
+	(void)res;
+	arrive(handover->worker, handover->request);
+	free(handover);
+}
+
+/* The one with the fewest connections; NULL when there are enough of them. */
+static struct worker *choose(const struct server *server)
+{
+	struct worker *best = server->workers[0];
+	unsigned total = 0, fewest = UINT32_MAX;
+
+	for (unsigned i = 0; i < server->nr_workers; i++) {
+		struct worker *worker = server->workers[i];
+		unsigned nr = atomic_load_explicit(&worker->nr_conns, memory_order_relaxed);
+
+		total += nr;
+		if (nr < fewest) {
+			fewest = nr;
+			best = worker;
+		}
+	}
+	return total < server->max_connections ? best : NULL;
+}
+
+/* Not for each of them: they try again. */
+static void say_refused(struct worker *worker, const char *why)
+{
+	struct server *server = worker->server;
+
+	worker_tick(worker);
+	if (server->refused_ns && worker->now_ns - server->refused_ns < REFUSED_NS)
+		return;
+	server->refused_ns = worker->now_ns;
+	log_warn("refusing connections: %s", why);
+}
+
+/* Make room for him at a worker, which is returned; NULL: he has to be refused. */
+static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
+{
+	struct server *server = worker->server;
+	struct worker *target = choose(server);
+
+	if (target && conn_reserve(target, ops))
+		return target;
+	say_refused(worker, target ? "all memory that --memory allows is in use"
+				   : "there are as many as --max-connections allows");
+	/* It may be those who say nothing that keep others out. */
+	for (unsigned i = 0; i < server->nr_workers; i++)
+		worker_ask_room(server->workers[i]);
+	return NULL;
+}
+
+void listener_request(struct worker *worker, struct tp_request *request)
+{
+	struct worker *target = NULL;
+	struct handover *handover;
+
+	if (!worker->stopping)
+		target = find_room(worker, request->ops);
+	if (!target) {
+		request->ops->accept(NULL, request, NULL, NULL);
+		return;
+	}
+	if (target == worker) {
+		arrive(worker, request);
+		return;
+	}
+	handover = malloc(sizeof(*handover));
+	if (!handover) {
+		conn_unreserve(target, request->ops);
+		request->ops->accept(NULL, request, NULL, NULL);
+		return;
+	}
+	*handover = (struct handover){.ev.fn = handed_over, .worker = target, .request = request};
+	evloop_post(target->loop, &handover->ev, 0);
+}

@@ -1,0 +1,345 @@
+/*
+ * A worker's thread: look at wires and disk, start segments, send, and sleep when nothing comes.
+ *
+ * No wake-up is lost: whatever other threads bring goes through evloop_post, which evloop_turn
+ * checks before it sleeps; what the wire brings makes a domain's fd readable once it is armed, and
+ * the poll on that fd is submitted after arming, by the same call that sleeps; and what a turn
+ * leaves to be done (ready, starved, touched) keeps the worker from sleeping at all.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/log.h"
+#include "server/conn/conn.h"
+#include "server/conn/handshake.h"
+#include "server/base/identity.h"
+#include "server/loop/listener.h"
+#include "server/program/server_impl.h"
+#include "server/worker/worker.h"
+
+#define EVENTS_MAX 64
+/* A depth of 32 in two halves: one is on the wire or with the client while the other is served.
+ * Against all at once, over soft-RoCE: writes a quarter more, reads of 4 KiB no fewer. */
+#define TURN_SEGMENTS  16
+#define STOP_NS	       (5 * 1000000000ull) /* for I/O under way when the server stops */
+#define SECOND_NS      1000000000ull
+#define COMPLAINTS_MAX 10 /* a second */
+
+void worker_tick(struct worker *worker)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	worker->now_ns = (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+}
+
+static void end_oldest(struct worker *worker, struct list *greeting)
+{
+	conn_end(container_of(greeting->next, struct conn, timed), -EUSERS,
+		 "too many others did not say hello");
+}
+
+void worker_make_room(struct worker *worker)
+{
+	if (!list_empty(&worker->greeting))
+		end_oldest(worker, &worker->greeting);
+}
+
+void worker_greet(struct worker *worker, struct conn *conn)
+{
+	if (worker->nr_greeting++ >= GREETING_MAX)
+		end_oldest(worker,
+			   list_empty(&worker->greeting) ? &worker->fencing : &worker->greeting);
+	worker_tick(worker);
+	conn->since_ns = worker->now_ns;
+	list_add_tail(&worker->greeting, &conn->timed);
+}
+
+void worker_rare(struct worker *worker, uint64_t due)
+{
+	if (due < worker->rare_ns)
+		worker->rare_ns = due;
+}
+
+void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what)
+{
+	uint64_t second;
+
+	worker_tick(worker);
+	second = worker->now_ns / SECOND_NS;
+	if (second != worker->complain_ns) {
+		if (worker->nr_complaints > COMPLAINTS_MAX)
+			log_warn("and %u other peers", worker->nr_complaints - COMPLAINTS_MAX);
+		worker->complain_ns = second;
+		worker->nr_complaints = 0;
+	}
+	if (++worker->nr_complaints <= COMPLAINTS_MAX)
+		log_warn("%s: disconnected: %s: %s", conn->peer, what, strerror(-err));
+}
+
+static int poll_domain(struct worker *worker, struct tp_domain *domain)
+{
+	struct tp_event events[EVENTS_MAX];
+	int n = domain->ops->poll(domain, events, EVENTS_MAX);
+
+	for (int i = 0; i < n; i++) {
+		if (events[i].type == TP_EV_REQUEST)
+			listener_request(worker, events[i].request);
+		else
+			conn_event(events[i].conn->user, &events[i]);
+	}
+	return n > 0 ? n : 0;
+}
+
+static int poll_domains(struct worker *worker)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		n += poll_domain(worker, worker->domains[i].tp);
+	return n;
+}
+
+/* Those that waited for a buffer of a size that is there again go first. */
+static struct conn *next_ready(struct worker *worker)
+{
+	struct list *node;
+
+	for (int i = 0; i < NR_STAGING; i++)
+		if (worker_has_staging(worker, (enum staging_class)i)) {
+			node = list_pop(&worker->starved[i]);
+			if (node)
+				return container_of(node - i, struct conn, starved);
+		}
+	node = list_pop(&worker->ready);
+	return node ? container_of(node, struct conn, ready) : NULL;
+}
+
+/* In turns, up to a number: then what was begun goes out before more is. Returns the number. */
+static unsigned serve(struct worker *worker)
+{
+	unsigned started = 0;
+	struct conn *conn;
+
+	while (started < TURN_SEGMENTS && (conn = next_ready(worker))) {
+		list_del(&conn->ready);
+		started += conn_serve(conn);
+	}
+	return started;
+}
+
+static void settle(struct worker *worker)
+{
+	struct list *node;
+
+	while ((node = list_pop(&worker->touched)))
+		conn_finish_turn(container_of(node, struct conn, touched));
+}
+
+/* End those of a list whose time is over. When the next one's is. */
+static uint64_t expire(struct list *list, uint64_t after, uint64_t now, const char *why)
+{
+	while (!list_empty(list)) {
+		struct conn *conn = container_of(list->next, struct conn, timed);
+
+		if (conn->since_ns + after > now)
+			return conn->since_ns + after;
+		conn_end(conn, -ETIMEDOUT, why);
+	}
+	return NEVER;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Every few seconds, if at all. Sessions are everybody's: who left one alone looks after them. */
+static void run_rare(struct worker *worker)
+{
+	if (worker->now_ns >= worker->session_ns)
+		worker->session_ns = sessions_expire(worker->server->sessions, worker->now_ns);
+	worker->rare_ns = NEVER;
+	worker_rare(worker, keepalive_run(worker));
+	worker_rare(worker, worker->session_ns);
+}
+
+/* When something is due next. */
+static uint64_t run_timers(struct worker *worker)
+{
+	const struct server *server = worker->server;
+	uint64_t now = worker->now_ns;
+	uint64_t due = expire(&worker->greeting, server->hello_ns, now, "did not say hello");
+
+	due = earlier(due, expire(&worker->posting, server->stall_ns, now, "takes no data"));
+	if (now >= worker->rare_ns)
+		run_rare(worker);
+	due = earlier(due, worker->rare_ns);
+	if (!worker->stopping || worker->stop_ns == NEVER)
+		return due;
+	if (now < worker->stop_ns)
+		return earlier(due, worker->stop_ns);
+	worker->stop_ns = NEVER;
+	list_for_each_safe (it, &worker->conns)
+		conn_end(container_of(it, struct conn, node), -ETIMEDOUT, "the server stops");
+	return due;
+}
+
+static void readable(struct ev *ev, int32_t res)
+{
+	(void)res;
+	container_of(ev, struct worker_domain, readable)->watched = false;
+}
+
+static void watch(struct worker *worker, struct worker_domain *domain)
+{
+	struct io_uring_sqe *sqe;
+
+	if (domain->watched)
+		return;
+	domain->watched = true;
+	domain->readable.fn = readable;
+	sqe = evloop_sqe(worker->loop);
+	io_uring_prep_poll_add(sqe, domain->tp->fd, POLLIN);
+	evloop_bind(sqe, &domain->readable);
+}
+
+static void sleep_until(struct worker *worker, uint64_t due)
+{
+	uint64_t now = worker->now_ns, left_ms = due > now ? (due - now + 999999) / 1000000 : 0;
+
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		if (worker->domains[i].tp->ops->arm(worker->domains[i].tp))
+			return;
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		watch(worker, &worker->domains[i]);
+	worker->count.n[COUNT_SLEEPS]++;
+	evloop_turn(worker->loop, true, due == NEVER ? -1 : (int)left_ms);
+	worker_tick(worker);
+}
+
+/* Nobody waits for the clock and the timers: they come after what is sent. */
+bool worker_turn(struct worker *worker, uint64_t *due)
+{
+	int n = poll_domains(worker);
+
+	worker->count.n[COUNT_TURNS]++;
+	n += (int)serve(worker);
+	n += evloop_turn(worker->loop, false, 0);
+	settle(worker);
+	worker_tick(worker);
+	*due = run_timers(worker);
+	return n || !list_empty(&worker->ready) || !list_empty(&worker->touched);
+}
+
+static void stop(struct ev *ev, int32_t res)
+{
+	struct worker *worker = container_of(ev, struct worker, stop);
+
+	(void)res;
+	worker->stopping = true;
+	worker_tick(worker);
+	worker->stop_ns = worker->now_ns + STOP_NS;
+	if (!worker->id) {
+		listeners_close(&worker->server->listeners);
+		sem_post(&worker->server->deaf);
+	}
+	list_for_each_safe (it, &worker->conns)
+		conn_drain(container_of(it, struct conn, node));
+}
+
+void worker_stop(struct worker *worker)
+{
+	worker->stop.fn = stop;
+	evloop_post(worker->loop, &worker->stop, 0);
+}
+
+static void review(struct ev *ev, int32_t res)
+{
+	struct worker *worker = container_of(ev, struct worker, review);
+
+	(void)res;
+	atomic_store(&worker->reviewing, false);
+	list_for_each_safe (it, &worker->conns)
+		handshake_review(container_of(it, struct conn, node));
+}
+
+void worker_review(struct worker *worker)
+{
+	if (atomic_exchange(&worker->reviewing, true))
+		return;
+	worker->review.fn = review;
+	evloop_post(worker->loop, &worker->review, 0);
+}
+
+static void room(struct ev *ev, int32_t res)
+{
+	struct worker *worker = container_of(ev, struct worker, room);
+
+	(void)res;
+	atomic_store(&worker->making_room, false);
+	worker_make_room(worker);
+}
+
+void worker_ask_room(struct worker *worker)
+{
+	if (atomic_exchange(&worker->making_room, true))
+		return;
+	worker->room.fn = room;
+	evloop_post(worker->loop, &worker->room, 0);
+}
+
+static void dismiss(struct ev *ev, int32_t res)
+{
+	(void)res;
+	container_of(ev, struct worker, dismiss)->dismissed = true;
+}
+
+void worker_dismiss(struct worker *worker)
+{
+	worker->dismiss.fn = dismiss;
+	evloop_post(worker->loop, &worker->dismiss, 0);
+}
+
+/* Nobody comes to it any more, and all have left. */
+static void check_idle(struct worker *worker)
+{
+	if (!worker->stopping || worker->idle || atomic_load(&worker->nr_conns))
+		return;
+	worker->idle = true;
+	sem_post(&worker->server->idle);
+}
+
+/* Pipes to sockets may raise it, and whoever runs a server in his process need not know. */
+static void block_sigpipe(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+void *worker_run(void *arg)
+{
+	struct worker *worker = arg;
+	uint64_t due;
+
+	pthread_setname_np(pthread_self(), "usrbio-worker");
+	block_sigpipe();
+	identity_forgo_set_id();
+	while (!worker->dismissed) {
+		bool active = worker_turn(worker, &due);
+
+		check_idle(worker);
+		if (active)
+			nap_active(&worker->nap, worker->now_ns);
+		else if (nap_idle(&worker->nap, worker->now_ns))
+			sleep_until(worker, due);
+	}
+	return NULL;
+}

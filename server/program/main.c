@@ -1,0 +1,111 @@
+/* usrbio-server: options, start, wait for a signal, stop. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "common/base/log.h"
+#include "server/base/identity.h"
+#include "server/program/notify.h"
+#include "server/program/options.h"
+
+#define EXIT_USAGE 2
+
+/* Blocked in every thread, so that the main one can wait for them. */
+static void block_signals(sigset_t *ending)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit says -EFBIG instead */
+	sigemptyset(ending);
+	sigaddset(ending, SIGTERM);
+	sigaddset(ending, SIGINT);
+	sigaddset(ending, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, ending, NULL);
+}
+
+/* A file open at a client is a descriptor or two here, and most systems hand out few unasked. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void announce(const struct server *server)
+{
+	const char *url;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (unsigned i = 0; (url = server_address(server, i)); i++)
+		printf("listening on %s\n", url);
+	puts("ready");
+	notify_send("READY=1\nSTATUS=Listening on %s", server_address(server, 0));
+}
+
+static void reload(struct server *server, bool has_keyring)
+{
+	int err;
+
+	notify_send("RELOADING=1");
+	err = server_reload_keys(server);
+	notify_send("READY=1\nSTATUS=%s", !has_keyring ? "There is no keyring to read again"
+					  : err	       ? "The keyring is the old one: see the log"
+						       : "The keyring has been read again");
+}
+
+static int confine_required(const struct server_config *config)
+{
+	return sandbox_enter(config, true);
+}
+
+static int confine(const struct server_config *config)
+{
+	int err = sandbox_enter(config, false);
+
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct options options;
+	struct server *server;
+	sigset_t ending;
+	int status = options_parse(&options, argc, argv, stdout, stderr), sig = 0, err;
+
+	if (status)
+		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	block_signals(&ending);
+	allow_descriptors();
+	/* Before there is a thread: to who changes its credentials later, as each thread that
+	 * serves clients would, the kernel refuses descriptors of rdma_cm opened before that.
+	 */
+	identity_forgo_set_id();
+	umask(0); /* modes are the clients' business, as with open(2) of their own */
+	notify_open();
+	if (options.sandbox != SANDBOX_OFF)
+		options.config.opened =
+			options.sandbox == SANDBOX_REQUIRED ? confine_required : confine;
+	err = server_start(&options.config, &server);
+	if (err) {
+		if (err == -ENOMEM) /* which few say where it happens */
+			log_error("not enough memory to start");
+		return EXIT_FAILURE;
+	}
+	announce(server);
+	while (sigwait(&ending, &sig) || sig == SIGHUP)
+		if (sig == SIGHUP)
+			reload(server, options.config.keyring);
+	/* Who asks twice does not want to wait for the clients. */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+	notify_send("STOPPING=1\nSTATUS=Finishing what is under way");
+	server_stop(server);
+	return EXIT_SUCCESS;
+}

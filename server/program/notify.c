@@ -1,0 +1,58 @@
+/* One datagram socket of the process, connected to systemd's. The main thread's. */
+#include "server/program/notify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+
+static int fd = -1;
+
+void notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+
+	if (!len)
+		return;
+	if (len >= sizeof(to.sun_path)) {
+		log_warn("NOTIFY_SOCKET is too long: %s", path);
+		return;
+	}
+	memcpy(to.sun_path, path, len);
+	if (*path == '@') /* in no directory */
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&to,
+				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)))
+		return;
+	log_warn("NOTIFY_SOCKET %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	fd = -1;
+}
+
+void notify_send(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+	int len;
+
+	if (fd < 0)
+		return;
+	va_start(args, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (len >= (int)sizeof(text))
+		len = sizeof(text) - 1;
+	if (send(fd, text, (size_t)len, MSG_NOSIGNAL) < 0)
+		log_warn("NOTIFY_SOCKET: %s", strerror(errno));
+}

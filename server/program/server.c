@@ -1,0 +1,296 @@
+/* Start and stop, each other's mirror image. */
+#include "server/program/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "server/session/keyring.h"
+#include "server/base/job_threads.h"
+#include "server/program/server_impl.h"
+#include "server/session/sessions.h"
+#include "server/worker/worker.h"
+
+#define NR_BLOCKING_THREADS 2
+#define WORKERS_MAX	    256
+
+/* Program, libraries and stacks: 4 MiB resident with two workers, and much is left for malloc. */
+#define SERVER_BYTES  ((size_t)16 << 20)
+#define WORKER_BYTES  ((size_t)2 << 20)
+#define CLIENTS_BYTES ((size_t)16 << 20) /* with less than this for clients it is pointless */
+
+static unsigned cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static unsigned or_default(unsigned value, unsigned otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static uint32_t at_most(uint32_t value, uint32_t max)
+{
+	return value < max ? value : max;
+}
+
+static uint64_t ns_of(unsigned ms, unsigned otherwise)
+{
+	return or_default(ms, otherwise) * 1000000ull;
+}
+
+static int fill_in(struct server *server, const struct server_config *config)
+{
+	server->nr_workers = or_default(config->nr_workers, cores());
+	server->max_connections = or_default(config->max_connections, SERVER_MAX_CONNECTIONS);
+	server->max_inflight =
+		at_most(or_default(config->max_inflight, SERVER_MAX_INFLIGHT), INFLIGHT_MAX);
+	server->max_files = at_most(or_default(config->max_files, FILES_MAX), FILES_MAX);
+	server->hello_ns = ns_of(config->hello_ms, SERVER_HELLO_MS);
+	server->stall_ns = ns_of(config->stall_ms, SERVER_STALL_MS);
+	server->keepalive_ns = config->keepalive_ms == SERVER_OFF
+				       ? 0
+				       : ns_of(config->keepalive_ms, SERVER_KEEPALIVE_MS);
+	if (getrandom(&server->boot_id, sizeof(server->boot_id), 0) < 0)
+		return -errno;
+	return secret_draw(&server->nobodys);
+}
+
+/* What the server takes before anybody comes. */
+static size_t own_bytes(unsigned nr_workers, unsigned staging_mib)
+{
+	return SERVER_BYTES + nr_workers * (WORKER_BYTES + ((size_t)staging_mib << 20));
+}
+
+static size_t half_of_memory(void)
+{
+	return (size_t)sysconf(_SC_PHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Everything that is allocated for clients later is charged to what is left. */
+static int open_budget(struct server *server, const struct server_config *config)
+{
+	unsigned staging_mib = or_default(config->staging_mib, SERVER_STAGING_MIB);
+	size_t own = own_bytes(server->nr_workers, staging_mib), least = own + CLIENTS_BYTES;
+	size_t max = config->memory_mib ? (size_t)config->memory_mib << 20 : half_of_memory();
+
+	if (!config->memory_mib && max < least)
+		max = least;
+	if (max < least) {
+		log_error("--memory %u is too little: %u workers with --staging %u need %zu MiB",
+			  config->memory_mib, server->nr_workers, staging_mib, least >> 20);
+		return -EINVAL;
+	}
+	server->budget.max = max;
+	atomic_init(&server->budget.used, own);
+	log_info("%zu MiB of memory at most, %zu of them for staging and the server itself",
+		 max >> 20, own >> 20);
+	return 0;
+}
+
+static int open_sessions(struct server *server, const struct server_config *config)
+{
+	const uint64_t linger = ns_of(config->linger_ms, SERVER_LINGER_MS);
+	const uint64_t silence = ns_of(config->session_ms, SERVER_SESSION_MS);
+	const struct sessions_config sessions = {
+		.pool = server->pool,
+		.budget = &server->budget,
+		.max_sessions = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
+		.max_files = server->max_files,
+		.linger_ns = linger,
+		.silence_ns = silence > linger ? silence : linger,
+	};
+
+	return sessions_open(&server->sessions, &sessions);
+}
+
+static void close_workers(struct server *server, unsigned nr)
+{
+	while (nr)
+		worker_close(server->workers[--nr]);
+	free(server->workers);
+}
+
+static int open_workers(struct server *server, const struct server_config *config)
+{
+	server->workers = calloc(server->nr_workers, sizeof(struct worker *));
+	if (!server->workers)
+		return -ENOMEM;
+	for (unsigned i = 0; i < server->nr_workers; i++) {
+		int err = worker_open(server, i, config, &server->workers[i]);
+
+		if (err) {
+			close_workers(server, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Those from the first on have been stopped. While one has connections, it may ask any other. */
+static void join_workers(struct server *server, unsigned first)
+{
+	for (unsigned i = first; i < server->nr_workers; i++)
+		while (sem_wait(&server->idle))
+			;
+	for (unsigned i = first; i < server->nr_workers; i++)
+		worker_dismiss(server->workers[i]);
+	for (unsigned i = first; i < server->nr_workers; i++)
+		worker_join(server->workers[i]);
+}
+
+/* The first worker first and alone: once it no longer listens nobody is sent to the others. */
+static void stop_workers(struct server *server)
+{
+	unsigned nr = server->nr_workers;
+
+	worker_stop(server->workers[0]);
+	while (sem_wait(&server->deaf))
+		;
+	for (unsigned i = 1; i < nr; i++)
+		worker_stop(server->workers[i]);
+	join_workers(server, 0);
+}
+
+static int start_workers(struct server *server)
+{
+	for (unsigned i = server->nr_workers; i > 0; i--) {
+		int err = worker_start(server->workers[i - 1]);
+
+		if (err) {
+			log_error("cannot start a thread: %s", strerror(-err));
+			/* Those that run have no listener and no connection yet. */
+			for (unsigned j = i; j < server->nr_workers; j++)
+				worker_stop(server->workers[j]);
+			join_workers(server, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+int server_start(const struct server_config *config, struct server **out)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int err;
+
+	if (!server)
+		return -ENOMEM;
+	sem_init(&server->deaf, 0, 0);
+	sem_init(&server->idle, 0, 0);
+	err = fill_in(server, config);
+	if (!err)
+		err = open_budget(server, config);
+	if (err)
+		goto err_free;
+	err = listeners_resolve(&server->listeners, config->listens, config->nr_listens);
+	if (err)
+		goto err_free;
+	if (!config->keyring)
+		err = listeners_check_open(&server->listeners, config->insecure);
+	if (config->keyring)
+		err = exports_keep_out(config->exports, config->nr_exports, config->keyring);
+	if (!err && config->keyring)
+		err = keyring_open(&server->keyring, config->keyring);
+	server->tls = (struct tp_tls_config){.find = keyring_psk, .arg = server->keyring};
+	if (err)
+		goto err_free;
+	err = exports_open(&server->exports, config->exports, config->nr_exports, server->boot_id);
+	if (err)
+		goto err_keyring;
+	if (config->opened)
+		err = config->opened(config);
+	if (err)
+		goto err_exports;
+	err = pool_open(&server->pool, NR_BLOCKING_THREADS);
+	if (err)
+		goto err_exports;
+	err = open_sessions(server, config);
+	if (err)
+		goto err_pool;
+	err = open_workers(server, config);
+	if (err)
+		goto err_sessions;
+	err = listeners_open(&server->listeners, server->workers[0]);
+	if (err)
+		goto err_workers;
+	err = start_workers(server);
+	if (err)
+		goto err_listeners;
+	*out = server;
+	return 0;
+
+err_listeners:
+	listeners_close(&server->listeners);
+err_workers:
+	close_workers(server, server->nr_workers);
+err_sessions:
+	sessions_close(server->sessions);
+err_pool:
+	pool_close(server->pool);
+err_exports:
+	exports_close(&server->exports);
+err_keyring:
+	keyring_close(server->keyring);
+err_free:
+	sem_destroy(&server->deaf);
+	sem_destroy(&server->idle);
+	free(server);
+	return err;
+}
+
+static bool may_stay(void *keyring, const char *owner, const struct export *export)
+{
+	return keyring_knows(keyring, owner, export->name);
+}
+
+int server_reload_keys(struct server *server)
+{
+	struct log_catch caught;
+	int err;
+
+	if (!server->keyring) {
+		log_warn("there is no keyring to read again; say --keyring FILE at the start");
+		return -ENOENT;
+	}
+	log_catch_begin(&caught);
+	err = keyring_reload(server->keyring);
+	log_catch_end(&caught);
+	if (err) {
+		log_error("keyring %s; the previous one stays in use",
+			  *caught.text ? caught.text : strerror(-err));
+		return err;
+	}
+	/* Somebody asked for it, and wants to see it at the level there is by default. */
+	log_warn("the keyring has been read again; ids in it: %u", keyring_size(server->keyring));
+	for (unsigned i = 0; i < server->nr_workers; i++)
+		worker_review(server->workers[i]);
+	/* Those that have connections follow them soon. */
+	sessions_review(server->sessions, may_stay, server->keyring);
+	return 0;
+}
+
+void server_stop(struct server *server)
+{
+	stop_workers(server);
+	sessions_end(server->sessions);
+	/* The last sessions and files close here, and wake loops no more. */
+	pool_close(server->pool);
+	close_workers(server, server->nr_workers);
+	sessions_close(server->sessions);
+	exports_close(&server->exports);
+	keyring_close(server->keyring);
+	sem_destroy(&server->deaf);
+	sem_destroy(&server->idle);
+	free(server);
+}
+
+const char *server_address(const struct server *server, unsigned i)
+{
+	return i < server->listeners.nr ? server->listeners.list[i].url : NULL;
+}

@@ -1,0 +1,124 @@
+/* The list of exports; written at start and stop only, read by every thread. */
+#include "server/session/export.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/host/host.h"
+#include "common/base/log.h"
+#include "server/store/store.h"
+
+/*
+ * Files of the machine are the same by whichever server and export one comes to them; those of a
+ * store of its own are nobody else's.
+ */
+static uint64_t host_of_export(const struct export *export, uint64_t boot_id)
+{
+	const uint64_t own[] = {boot_id, export->index};
+
+	return export->store->local ? host_id() : host_of(own, sizeof(own));
+}
+
+static int open_one(struct exports *exports, const struct export_config *config, uint64_t boot_id)
+{
+	struct export *export = &exports->list[exports->nr];
+	size_t len = strlen(config->name);
+	unsigned flags = (config->read_only ? STORE_READ_ONLY : 0) |
+			 (config->unlocked ? STORE_UNLOCKED : 0) | (config->sync ? STORE_SYNC : 0);
+	int err;
+
+	if (exports_find(exports, (struct bytes){(const uint8_t *)config->name, len})) {
+		log_error("--export: two exports are named \"%s\"", config->name);
+		return -EEXIST;
+	}
+	err = store_open(config->where, flags, &export->store);
+	if (err)
+		return err;
+	memcpy(export->name, config->name, len + 1);
+	export->read_only = config->read_only || export->store->read_only;
+	export->index = exports->nr++;
+	export->host = host_of_export(export, boot_id);
+	return 0;
+}
+
+int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr,
+		 uint64_t boot_id)
+{
+	int err = 0;
+
+	*exports = (struct exports){.list = calloc(nr, sizeof(*exports->list))};
+	if (!exports->list)
+		return -ENOMEM;
+	for (unsigned i = 0; i < nr && !err; i++)
+		err = open_one(exports, &configs[i], boot_id);
+	if (err)
+		exports_close(exports);
+	return err;
+}
+
+void exports_close(struct exports *exports)
+{
+	while (exports->nr) {
+		struct store *store = exports->list[--exports->nr].store;
+
+		store->ops->close_store(store);
+	}
+	free(exports->list);
+	*exports = (struct exports){0};
+}
+
+/* Is it this directory, or in it? */
+static bool is_beneath(const char *dir, const char *path)
+{
+	char real[PATH_MAX];
+	size_t len = strlen(dir);
+
+	if (!realpath(path, real))
+		return false;
+	return !strcmp(dir, "/") || (!strncmp(real, dir, len) && (!real[len] || real[len] == '/'));
+}
+
+/* Each name on the way to it, too: it might be a symbolic link that a client puts elsewhere. */
+static bool leads_into(const char *dir, const char *path)
+{
+	bool found = *path != '/' && is_beneath(dir, ".");
+	char part[PATH_MAX];
+
+	for (size_t len = 0; len < sizeof(part) && path[len] && !found;) {
+		len += strspn(path + len, "/");
+		len += strcspn(path + len, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)len, path);
+		found = is_beneath(dir, part);
+	}
+	return found;
+}
+
+int exports_keep_out(const struct export_config *configs, unsigned nr, const char *path)
+{
+	char dir[PATH_MAX];
+
+	for (unsigned i = 0; i < nr; i++) {
+		const char *where = store_directory(configs[i].where);
+
+		if (!where || !realpath(where, dir) || !leads_into(dir, path))
+			continue;
+		log_error("%s is in export \"%s\": its clients could read it, or change it", path,
+			  configs[i].name);
+		return -EPERM;
+	}
+	return 0;
+}
+
+struct export *exports_find(const struct exports *exports, struct bytes name)
+{
+	for (unsigned i = 0; i < exports->nr; i++) {
+		struct export *export = &exports->list[i];
+
+		if (strlen(export->name) == name.len && !memcmp(export->name, name.data, name.len))
+			return export;
+	}
+	return NULL;
+}

@@ -1,0 +1,42 @@
+/* The reference count of an open file. Any thread. */
+#include "server/session/file.h"
+
+#include <stdlib.h>
+
+#include "server/base/budget.h"
+#include "server/base/list.h"
+#include "server/store/store.h"
+
+static void file_close(struct job *job)
+{
+	struct file *file = container_of(job, struct file, close);
+
+	file->store_file->store->ops->close_file(file->store_file);
+	budget_give(file->budget, FILE_BYTES);
+	free(file);
+}
+
+struct file *file_new(struct store_file *store_file, struct pool *pool, struct budget *budget)
+{
+	struct file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return NULL;
+	file->store_file = store_file;
+	file->pool = pool;
+	file->budget = budget;
+	file->close.run = file_close;
+	atomic_init(&file->refs, 1);
+	return file;
+}
+
+void file_ref(struct file *file, unsigned n)
+{
+	atomic_fetch_add_explicit(&file->refs, n, memory_order_relaxed);
+}
+
+void file_unref(struct file *file, unsigned n)
+{
+	if (atomic_fetch_sub_explicit(&file->refs, n, memory_order_acq_rel) == n)
+		pool_run(file->pool, &file->close);
+}

@@ -1,0 +1,155 @@
+/* The table of handles: an array that grows, its free places chained. Each call takes its lock. */
+#include "server/session/file_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "proto/limits.h"
+#include "server/base/budget.h"
+#include "server/session/file.h"
+
+#define INDEX_BITS 16
+#define SLOTS_MIN  16u
+
+_Static_assert(FILES_MAX <= 1u << INDEX_BITS, "an index fits into its bits of a handle");
+
+/* A place in the table: taken with a file, else on the chain of free ones. */
+struct handle_slot {
+	struct file *file;
+	uint64_t handle;
+	uint32_t next_free;
+};
+
+void handles_init(struct handles *handles, uint32_t max, struct share *share)
+{
+	*handles = (struct handles){.share = share, .max = max};
+	pthread_mutex_init(&handles->lock, NULL);
+}
+
+void handles_close(struct handles *handles)
+{
+	for (uint32_t i = 0; i < handles->nr_slots; i++)
+		if (handles->slots[i].file)
+			file_unref(handles->slots[i].file, 1);
+	free(handles->slots);
+	share_give(handles->share, handles->nr_slots * sizeof(struct handle_slot));
+	pthread_mutex_destroy(&handles->lock);
+}
+
+static int grow(struct handles *handles)
+{
+	uint32_t old = handles->nr_slots, nr = old ? 2 * old : SLOTS_MIN;
+	struct handle_slot *slots;
+
+	if (!share_take(handles->share, nr * sizeof(*slots)))
+		return -ENOMEM;
+	slots = realloc(handles->slots, nr * sizeof(*slots));
+	if (!slots) {
+		share_give(handles->share, nr * sizeof(*slots));
+		return -ENOMEM;
+	}
+	share_give(handles->share, old * sizeof(*slots));
+	for (uint32_t i = old; i < nr; i++)
+		slots[i] = (struct handle_slot){.next_free = i + 1};
+	handles->slots = slots;
+	handles->nr_slots = nr;
+	return 0;
+}
+
+static int take_slot(struct handles *handles, struct file *file, uint64_t generation)
+{
+	uint32_t index = handles->first_free;
+	struct handle_slot *slot;
+
+	if (handles->nr_files == handles->max)
+		return -EMFILE;
+	if (index == handles->nr_slots) {
+		int err = grow(handles);
+
+		if (err)
+			return err;
+	}
+	slot = &handles->slots[index];
+	handles->first_free = slot->next_free;
+	handles->nr_files++;
+	slot->file = file;
+	slot->handle = generation << INDEX_BITS | index;
+	return (int)index;
+}
+
+int handles_add(struct handles *handles, struct file *file, uint64_t *handle)
+{
+	uint64_t generation = 0;
+	int index;
+
+	if (getrandom(&generation, 6, 0) != 6)
+		return -EIO;
+	if (!generation)
+		generation = 1;
+	pthread_mutex_lock(&handles->lock);
+	index = take_slot(handles, file, generation);
+	pthread_mutex_unlock(&handles->lock);
+	if (index < 0)
+		return index;
+	*handle = generation << INDEX_BITS | (uint32_t)index;
+	return 0;
+}
+
+/* Under the lock. */
+static struct handle_slot *find(struct handles *handles, uint64_t handle)
+{
+	uint32_t index = handle & ((1u << INDEX_BITS) - 1);
+	struct handle_slot *slot;
+
+	if (index >= handles->nr_slots)
+		return NULL;
+	slot = &handles->slots[index];
+	return slot->file && slot->handle == handle ? slot : NULL;
+}
+
+void handles_get(struct handles *handles, size_t n, const uint64_t *wanted, struct file **files)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&handles->lock);
+	while (i < n) {
+		struct handle_slot *slot = find(handles, wanted[i]);
+		struct file *file = slot ? slot->file : NULL;
+		unsigned same = 0;
+
+		/* Batches mostly name one file: look it up, and count it, once per run. */
+		for (uint64_t handle = wanted[i]; i < n && wanted[i] == handle; i++, same++)
+			files[i] = file;
+		if (file)
+			file_ref(file, same);
+	}
+	pthread_mutex_unlock(&handles->lock);
+}
+
+struct file *handles_take(struct handles *handles, uint64_t handle)
+{
+	struct file *file = NULL;
+	struct handle_slot *slot;
+
+	pthread_mutex_lock(&handles->lock);
+	slot = find(handles, handle);
+	if (slot) {
+		file = slot->file;
+		*slot = (struct handle_slot){.next_free = handles->first_free};
+		handles->first_free = (uint32_t)(slot - handles->slots);
+		handles->nr_files--;
+	}
+	pthread_mutex_unlock(&handles->lock);
+	return file;
+}
+
+uint32_t handles_count(struct handles *handles)
+{
+	uint32_t n;
+
+	pthread_mutex_lock(&handles->lock);
+	n = handles->nr_files;
+	pthread_mutex_unlock(&handles->lock);
+	return n;
+}

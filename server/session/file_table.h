@@ -1,0 +1,37 @@
+/*
+ * The open files of a session by handle: 16 bits of index and 48 random ones, never 0. Embedded in
+ * the session; any thread.
+ */
+#ifndef USRBIO_SERVER_SESSION_FILE_TABLE_H
+#define USRBIO_SERVER_SESSION_FILE_TABLE_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct file;
+struct share;
+
+struct handles {
+	struct share *share;  /* what the table takes of it */
+	pthread_mutex_t lock; /* all below */
+	struct handle_slot *slots;
+	uint32_t nr_slots, first_free; /* first_free == nr_slots: all are taken */
+	uint32_t nr_files, max;
+};
+
+/* For up to max files, at most FILES_MAX. */
+void handles_init(struct handles *handles, uint32_t max, struct share *share);
+/* Lets go of those that are left. */
+void handles_close(struct handles *handles);
+
+/* Name a file, taking over the reference. 0, -EMFILE, -ENOMEM: the caller keeps it. */
+int handles_add(struct handles *handles, struct file *file, uint64_t *handle);
+/* Hold n files by handle under one lock; NULL where there is none. */
+void handles_get(struct handles *handles, size_t n, const uint64_t *wanted, struct file **files);
+/* Forget a handle, giving its reference to the caller. NULL: no such handle. */
+struct file *handles_take(struct handles *handles, uint64_t handle);
+/* How many are open. */
+uint32_t handles_count(struct handles *handles);
+
+#endif

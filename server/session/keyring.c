@@ -1,0 +1,361 @@
+/*
+ * The keyring: a list of owners, replaced as a whole when it is read again, under a lock. Small and
+ * used at handshakes only, so it is searched from end to end, whoever is looked for.
+ */
+#include "server/session/keyring.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auth/exchange.h"
+#include "common/auth/keyfile.h"
+#include "common/base/log.h"
+#include "proto/limits.h"
+#include "server/base/identity.h"
+#include "server/base/list.h"
+
+#define KEYS_MAX 2 /* of one owner: the one in use, and the next one */
+
+struct grant {
+	struct list node;
+	bool read_only;
+	char export[EXPORT_NAME_MAX + 1]; /* "*": all of them */
+};
+
+struct owner {
+	struct list node;
+	char id[SECRET_ID_MAX + 1];
+	unsigned nr_keys;
+	struct secret keys[KEYS_MAX];
+	uint8_t tags[KEYS_MAX][TAG_SIZE];
+	struct list grants;
+	struct permit permit; /* but for read_only */
+	bool has_uid, has_gid;
+};
+
+struct keyring {
+	char *path;
+	pthread_mutex_t lock; /* of: */
+	struct list owners;
+};
+
+static void free_owners(struct list *owners)
+{
+	struct list *node;
+
+	while ((node = list_pop(owners))) {
+		struct owner *owner = container_of(node, struct owner, node);
+		struct list *grant;
+
+		while ((grant = list_pop(&owner->grants)))
+			free(container_of(grant, struct grant, node));
+		explicit_bzero(owner, sizeof(*owner));
+		free(owner);
+	}
+}
+
+static const char *begin_owner(struct list *owners, const char *id)
+{
+	struct owner *owner;
+
+	list_for_each (node, owners)
+		if (!strcmp(container_of(node, struct owner, node)->id, id))
+			return "this id has a section already";
+	owner = calloc(1, sizeof(*owner));
+	if (!owner)
+		return "out of memory";
+	strcpy(owner->id, id);
+	list_init(&owner->grants);
+	list_add_tail(owners, &owner->node);
+	return NULL;
+}
+
+static const char *add_key(struct owner *owner, const char *value)
+{
+	const char *wrong;
+
+	if (owner->nr_keys == KEYS_MAX)
+		return "an id has two keys at most";
+	wrong = keyfile_secret(value, &owner->keys[owner->nr_keys]);
+	if (wrong)
+		return wrong;
+	if (secret_tag(&owner->keys[owner->nr_keys], owner->tags[owner->nr_keys]))
+		return "OpenSSL does not work";
+	owner->nr_keys++;
+	return NULL;
+}
+
+static const char *add_grant(struct owner *owner, char *value)
+{
+	char *mode = strrchr(value, ':');
+	struct grant *grant;
+
+	if (!mode || mode == value || mode - value > EXPORT_NAME_MAX ||
+	    (strcmp(mode, ":rw") && strcmp(mode, ":ro")))
+		return "say export = NAME:rw or NAME:ro";
+	grant = calloc(1, sizeof(*grant));
+	if (!grant)
+		return "out of memory";
+	memcpy(grant->export, value, (size_t)(mode - value));
+	grant->read_only = !strcmp(mode, ":ro");
+	list_for_each (node, &owner->grants)
+		if (!strcmp(container_of(node, struct grant, node)->export, grant->export)) {
+			free(grant);
+			return "this export is granted already";
+		}
+	list_add_tail(&owner->grants, &grant->node);
+	return NULL;
+}
+
+static const char *get_number(const char *value, uint32_t min, uint32_t max, uint32_t *number)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || n < min || n > max)
+		return "this is no number, or not one that is allowed here";
+	*number = (uint32_t)n;
+	return NULL;
+}
+
+static const char *take_line(void *arg, const char *id, const char *word, char *value)
+{
+	struct list *owners = arg;
+	struct owner *owner;
+
+	if (!word)
+		return begin_owner(owners, id);
+	owner = container_of(owners->prev, struct owner, node);
+	if (!strcmp(word, "key"))
+		return add_key(owner, value);
+	if (!strcmp(word, "export"))
+		return add_grant(owner, value);
+	if (!strcmp(word, "max-inflight"))
+		return get_number(value, 1, INFLIGHT_MAX, &owner->permit.max_inflight);
+	if (!strcmp(word, "max-files"))
+		return get_number(value, 1, FILES_MAX, &owner->permit.max_files);
+	if (!strcmp(word, "max-connections"))
+		return get_number(value, 1, UINT32_MAX, &owner->permit.max_connections);
+	if (!strcmp(word, "uid")) {
+		owner->has_uid = true;
+		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.uid);
+	}
+	if (!strcmp(word, "gid")) {
+		owner->has_gid = true;
+		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.gid);
+	}
+	return "no such word: key, export, uid, gid, max-connections, max-inflight and max-files "
+	       "are";
+}
+
+/* Better now than at each call. */
+static int check_identities(const char *path, struct list *owners)
+{
+	const char *missing = identity_missing();
+
+	list_for_each (node, owners) {
+		struct owner *owner = container_of(node, struct owner, node);
+
+		if (owner->has_uid && missing) {
+			log_error("%s: [%s] has a uid, and this server cannot be other users: %s",
+				  path, owner->id, missing);
+			return -EPERM;
+		}
+	}
+	return 0;
+}
+
+/* What a single line cannot tell. */
+static int check_owners(const char *path, struct list *owners)
+{
+	list_for_each (node, owners) {
+		struct owner *owner = container_of(node, struct owner, node);
+
+		if (!owner->nr_keys || owner->has_uid != owner->has_gid) {
+			log_error("%s: [%s] has %s", path, owner->id,
+				  owner->nr_keys ? "one of uid and gid; both are needed"
+						 : "no key");
+			return -EINVAL;
+		}
+		owner->permit.as_user = owner->has_uid;
+	}
+	return check_identities(path, owners);
+}
+
+static void move_all(struct list *to, struct list *from)
+{
+	struct list *node;
+
+	while ((node = list_pop(from)))
+		list_add_tail(to, node);
+}
+
+int keyring_reload(struct keyring *keyring)
+{
+	struct list owners, old;
+	int err;
+
+	list_init(&owners);
+	list_init(&old);
+	err = keyfile_read(keyring->path, take_line, &owners);
+	if (!err)
+		err = check_owners(keyring->path, &owners);
+	if (err) {
+		free_owners(&owners);
+		return err;
+	}
+	pthread_mutex_lock(&keyring->lock);
+	move_all(&old, &keyring->owners);
+	move_all(&keyring->owners, &owners);
+	pthread_mutex_unlock(&keyring->lock);
+	free_owners(&old);
+	return 0;
+}
+
+unsigned keyring_size(struct keyring *keyring)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&keyring->lock);
+	list_for_each (node, &keyring->owners)
+		n++;
+	pthread_mutex_unlock(&keyring->lock);
+	return n;
+}
+
+int keyring_open(struct keyring **out, const char *path)
+{
+	struct keyring *keyring = calloc(1, sizeof(*keyring));
+	struct log_catch caught;
+	int err = -ENOMEM;
+
+	if (!keyring)
+		return -ENOMEM;
+	list_init(&keyring->owners);
+	pthread_mutex_init(&keyring->lock, NULL);
+	keyring->path = strdup(path);
+	log_catch_begin(&caught);
+	if (keyring->path)
+		err = keyring_reload(keyring);
+	log_catch_end(&caught);
+	if (*caught.text)
+		log_error("keyring %s", caught.text);
+	if (err)
+		keyring_close(keyring);
+	else
+		*out = keyring;
+	return err;
+}
+
+void keyring_close(struct keyring *keyring)
+{
+	if (!keyring)
+		return;
+	free_owners(&keyring->owners);
+	pthread_mutex_destroy(&keyring->lock);
+	free(keyring->path);
+	free(keyring);
+}
+
+/* Is it one of this owner's keys? As slow for one as for the other. */
+static bool owns(const struct owner *owner, const struct key_name *name, struct secret *secret)
+{
+	bool same = !strcmp(owner->id, name->id), found = false;
+
+	for (unsigned i = 0; i < owner->nr_keys; i++) {
+		bool it = same & auth_equal(owner->tags[i], name->tag, TAG_SIZE);
+
+		if (it && secret)
+			*secret = owner->keys[i];
+		found |= it;
+	}
+	return found;
+}
+
+bool keyring_secret(struct keyring *keyring, const struct key_name *name, struct secret *secret)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&keyring->lock);
+	list_for_each (node, &keyring->owners)
+		found |= owns(container_of(node, struct owner, node), name, secret);
+	pthread_mutex_unlock(&keyring->lock);
+	return found;
+}
+
+int keyring_psk(void *keyring, const char *identity, uint8_t psk[PSK_SIZE])
+{
+	struct key_name name = {0};
+	struct secret secret = {{0}};
+	bool known = secret_of_identity(identity, name.id, name.tag) &&
+		     keyring_secret(keyring, &name, &secret);
+	int err = secret_psk(&secret, psk); /* known or not: it must not show in the time */
+
+	secret_wipe(&secret);
+	return err ? err : known ? 0 : -ENOENT;
+}
+
+/* A grant by name goes before one of all. */
+static const struct grant *find_grant(const struct owner *owner, const char *export)
+{
+	const struct grant *all = NULL;
+
+	list_for_each (node, &owner->grants) {
+		const struct grant *grant = container_of(node, struct grant, node);
+
+		if (!strcmp(grant->export, export))
+			return grant;
+		if (!strcmp(grant->export, "*"))
+			all = grant;
+	}
+	return all;
+}
+
+bool keyring_knows(struct keyring *keyring, const char *id, const char *export)
+{
+	bool known = false;
+
+	pthread_mutex_lock(&keyring->lock);
+	list_for_each (node, &keyring->owners) {
+		const struct owner *owner = container_of(node, struct owner, node);
+
+		known |= !strcmp(owner->id, id) && find_grant(owner, export);
+	}
+	pthread_mutex_unlock(&keyring->lock);
+	return known;
+}
+
+int keyring_permits(struct keyring *keyring, const struct key_name *name, const char *export,
+		    struct permit *permit)
+{
+	int err = -EKEYREJECTED;
+
+	pthread_mutex_lock(&keyring->lock);
+	list_for_each (node, &keyring->owners) {
+		struct owner *owner = container_of(node, struct owner, node);
+		const struct grant *grant;
+
+		if (!owns(owner, name, NULL))
+			continue;
+		grant = find_grant(owner, export);
+		err = grant ? 0 : -ENOENT;
+		if (!grant)
+			break;
+		*permit = owner->permit;
+		permit->read_only = grant->read_only;
+		break;
+	}
+	pthread_mutex_unlock(&keyring->lock);
+	return err;
+}
+
+bool permit_equal(const struct permit *a, const struct permit *b)
+{
+	return a->read_only == b->read_only && a->as_user == b->as_user && a->uid == b->uid &&
+	       a->gid == b->gid && a->max_inflight == b->max_inflight &&
+	       a->max_files == b->max_files && a->max_connections == b->max_connections;
+}

@@ -1,0 +1,155 @@
+/* A session as such: whose it is, its files and its replies. */
+#include "server/session/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "server/base/budget.h"
+#include "server/session/export.h"
+#include "server/session/file.h"
+#include "server/session/session_impl.h"
+
+static int random_bytes(void *buf, size_t len)
+{
+	ssize_t n = getrandom(buf, len, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+void session_free(struct session *session)
+{
+	handles_close(&session->handles);
+	replies_close(&session->replies);
+	explicit_bzero(session->key, sizeof(session->key));
+	budget_give(session->share.budget, sizeof(*session));
+	free(session);
+}
+
+int session_make(const struct sessions_config *config, struct export *export,
+		 const struct claim *claim, struct session **out)
+{
+	struct budget *budget = config->budget;
+	struct session *session;
+	int err = -ENOMEM;
+
+	if (!budget_take_new(budget, sizeof(*session)))
+		return -ENOMEM;
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		goto err_budget;
+	err = random_bytes(session->id, sizeof(session->id));
+	if (!err && !*claim->id)
+		err = random_bytes(session->key, sizeof(session->key));
+	if (err)
+		goto err_free;
+	if (*claim->id)
+		memcpy(session->key, claim->key, sizeof(session->key));
+	strcpy(session->owner, claim->id);
+	session->as_user = claim->as_user;
+	session->user = claim->user;
+	session->max_files = config->max_files;
+	if (claim->max_files && claim->max_files < session->max_files)
+		session->max_files = claim->max_files;
+	session->config = config;
+	session->export = export;
+	session->share.budget = budget;
+	handles_init(&session->handles, session->max_files, &session->share);
+	replies_init(&session->replies, &session->share);
+	*out = session;
+	return 0;
+
+err_free:
+	free(session);
+err_budget:
+	budget_give(budget, sizeof(*session));
+	return err;
+}
+
+static bool is_same_user(const struct session *session, const struct claim *claim)
+{
+	return session->as_user == claim->as_user && session->user.uid == claim->user.uid &&
+	       session->user.gid == claim->user.gid;
+}
+
+bool session_is_theirs(const struct session *session, const struct claim *claim)
+{
+	if (strcmp(session->owner, claim->id) || !is_same_user(session, claim))
+		return false;
+	return *claim->id ? exchange_check_by(&claim->proof, session->key, claim->key)
+			  : auth_equal(session->key, claim->key, sizeof(session->key));
+}
+
+const uint8_t *session_id(const struct session *session)
+{
+	return session->id;
+}
+
+const uint8_t *session_key(const struct session *session)
+{
+	return session->key;
+}
+
+uint32_t session_max_files(const struct session *session)
+{
+	return session->max_files;
+}
+
+struct export *session_export(const struct session *session)
+{
+	return session->export;
+}
+
+struct replies *session_replies(struct session *session)
+{
+	return &session->replies;
+}
+
+bool session_reserve_file(struct session *session)
+{
+	return share_take(&session->share, FILE_BYTES);
+}
+
+void session_unreserve_file(struct session *session)
+{
+	share_give(&session->share, FILE_BYTES);
+}
+
+int session_add_file(struct session *session, struct store_file *store_file, uint64_t *handle)
+{
+	const struct sessions_config *config = session->config;
+	struct file *file = file_new(store_file, config->pool, config->budget);
+	int err;
+
+	if (!file)
+		return -ENOMEM;
+	err = handles_add(&session->handles, file, handle);
+	if (err)
+		free(file);
+	return err;
+}
+
+void session_get_files(struct session *session, size_t n, const uint64_t *handles,
+		       struct file **files)
+{
+	handles_get(&session->handles, n, handles, files);
+}
+
+int session_close_file(struct session *session, uint64_t handle)
+{
+	struct file *file = handles_take(&session->handles, handle);
+
+	if (!file)
+		return -ESTALE;
+	share_release(&session->share, FILE_BYTES); /* given to the budget when it is closed */
+	file_unref(file, 1);
+	return 0;
+}
+
+uint32_t session_nr_files(struct session *session)
+{
+	return handles_count(&session->handles);
+}

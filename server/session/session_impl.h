@@ -1,0 +1,44 @@
+/* A session's inside, for itself and for its registry. */
+#ifndef USRBIO_SERVER_SESSION_SESSION_IMPL_H
+#define USRBIO_SERVER_SESSION_SESSION_IMPL_H
+
+#include "server/base/budget.h"
+#include "server/session/file_table.h"
+#include "server/base/job_threads.h"
+#include "server/session/replies.h"
+#include "server/session/session.h"
+#include "server/session/sessions.h"
+
+struct session {
+	const struct sessions_config *config;
+	struct export *export;
+	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
+	char owner[SECRET_ID_MAX + 1]; /* the id of who began it; "": without a key */
+	bool as_user;		       /* and the user it stood for */
+	struct identity user;
+	uint32_t max_files;
+	struct share share; /* of the budget: files and replies */
+	struct handles handles;
+	struct replies replies;
+
+	/* The registry's: */
+	struct sessions *sessions;
+	struct job free;
+	/* And under its lock: */
+	struct list node;    /* of its bucket */
+	struct list idle;    /* without members: LINGERING or SILENT, until then */
+	uint64_t end_ns;     /* then */
+	struct list members; /* the lowest epoch first */
+	uint32_t epoch;
+	bool silent; /* what the last one to leave in this epoch said */
+};
+
+/* A new one that claim->id owns. 0, -ENOMEM, -EIO. `config` outlives it. */
+int session_make(const struct sessions_config *config, struct export *export,
+		 const struct claim *claim, struct session **session);
+/* With its files: may take long. */
+void session_free(struct session *session);
+/* Does a claim to enter it prove that it is theirs? Takes as long whatever of a key differs. */
+bool session_is_theirs(const struct session *session, const struct claim *claim);
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * The registry. Its lock guards the table of sessions, their members and their epochs; files and
+ * replies have locks of their own.
+ */
+#include "server/session/sessions.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/job_threads.h"
+#include "server/session/session_impl.h"
+
+#define NR_BUCKETS 1024
+
+/* Why a session is without a connection. */
+enum { LINGERING, SILENT, NR_IDLE };
+
+struct sessions {
+	struct sessions_config config;
+	pthread_mutex_t lock; /* all below */
+	struct list buckets[NR_BUCKETS];
+	struct list idle[NR_IDLE]; /* the one to end first first */
+	unsigned nr;
+};
+
+int sessions_open(struct sessions **out, const struct sessions_config *config)
+{
+	struct sessions *sessions = calloc(1, sizeof(*sessions));
+
+	if (!sessions)
+		return -ENOMEM;
+	sessions->config = *config;
+	pthread_mutex_init(&sessions->lock, NULL);
+	for (int i = 0; i < NR_BUCKETS; i++)
+		list_init(&sessions->buckets[i]);
+	for (int i = 0; i < NR_IDLE; i++)
+		list_init(&sessions->idle[i]);
+	*out = sessions;
+	return 0;
+}
+
+void sessions_close(struct sessions *sessions)
+{
+	pthread_mutex_destroy(&sessions->lock);
+	free(sessions);
+}
+
+/* On the pool: a session may have tens of thousands of files. */
+static void free_session(struct job *job)
+{
+	session_free(container_of(job, struct session, free));
+}
+
+/* Under the registry's lock; nobody is a member. */
+static void end(struct session *session)
+{
+	list_del(&session->node);
+	list_del(&session->idle);
+	session->sessions->nr--;
+	pool_run(session->sessions->config.pool, &session->free);
+}
+
+void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
+{
+	pthread_mutex_lock(&sessions->lock);
+	for (int i = 0; i < NR_IDLE; i++)
+		list_for_each_safe (it, &sessions->idle[i]) {
+			struct session *session = container_of(it, struct session, idle);
+
+			if (!keep(arg, session->owner, session->export))
+				end(session);
+		}
+	pthread_mutex_unlock(&sessions->lock);
+}
+
+static bool keep_none(void *arg, const char *owner, const struct export *export)
+{
+	return false;
+}
+
+void sessions_end(struct sessions *sessions)
+{
+	sessions_review(sessions, keep_none, NULL);
+}
+
+/* The one without members whose time ends first; NULL when all have some. Under the lock. */
+static struct session *next_to_end(struct sessions *sessions)
+{
+	struct session *next = NULL;
+
+	for (int i = 0; i < NR_IDLE; i++) {
+		struct list *first = sessions->idle[i].next;
+		struct session *session = container_of(first, struct session, idle);
+
+		if (first != &sessions->idle[i] && (!next || session->end_ns < next->end_ns))
+			next = session;
+	}
+	return next;
+}
+
+uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
+{
+	struct session *session;
+	uint64_t next;
+
+	pthread_mutex_lock(&sessions->lock);
+	while ((session = next_to_end(sessions)) && session->end_ns <= now_ns)
+		end(session);
+	next = session ? session->end_ns : UINT64_MAX;
+	pthread_mutex_unlock(&sessions->lock);
+	return next;
+}
+
+unsigned sessions_count(struct sessions *sessions, unsigned *max)
+{
+	unsigned nr;
+
+	*max = sessions->config.max_sessions;
+	pthread_mutex_lock(&sessions->lock);
+	nr = sessions->nr;
+	pthread_mutex_unlock(&sessions->lock);
+	return nr;
+}
+
+static struct list *bucket_of(struct sessions *sessions, const uint8_t *id)
+{
+	return &sessions->buckets[(id[0] | (unsigned)id[1] << 8) % NR_BUCKETS];
+}
+
+static struct session *find(struct sessions *sessions, const uint8_t *id)
+{
+	list_for_each (it, bucket_of(sessions, id)) {
+		struct session *session = container_of(it, struct session, node);
+
+		if (!memcmp(session->id, id, SESSION_ID_SIZE))
+			return session;
+	}
+	return NULL;
+}
+
+/* One that is in no table yet. */
+static int make(struct sessions *sessions, struct export *export, const struct claim *claim,
+		struct session **out)
+{
+	int err = session_make(&sessions->config, export, claim, out);
+
+	if (err)
+		return err;
+	(*out)->sessions = sessions;
+	(*out)->free.run = free_session;
+	list_init(&(*out)->idle);
+	list_init(&(*out)->members);
+	return 0;
+}
+
+/* A new one takes the place of one that nobody uses when there are too many. Under the lock. */
+static int enter_new(struct sessions *sessions, struct session *session)
+{
+	if (sessions->nr >= sessions->config.max_sessions) {
+		struct session *unused = next_to_end(sessions);
+
+		if (!unused)
+			return -EUSERS;
+		end(unused);
+	}
+	sessions->nr++;
+	list_add_tail(bucket_of(sessions, session->id), &session->node);
+	return 0;
+}
+
+static void tell(struct member *member)
+{
+	if (!member->told) {
+		member->told = true;
+		member->notify(member);
+	}
+}
+
+static unsigned count(const struct session *session, uint32_t epoch)
+{
+	unsigned n = 0;
+
+	list_for_each (it, &session->members)
+		n += container_of(it, struct member, node)->epoch == epoch;
+	return n;
+}
+
+/*
+ * Has its owner as many connections as are allowed? In any session; but not those of a life that is
+ * over, or that ends by entering `known`. Under the lock.
+ */
+static bool owner_is_full(const struct sessions *sessions, const struct claim *claim,
+			  const struct session *known)
+{
+	unsigned n = 0;
+
+	if (!claim->max_connections)
+		return false;
+	for (int i = 0; i < NR_BUCKETS; i++)
+		list_for_each (it, &sessions->buckets[i]) {
+			const struct session *session = container_of(it, struct session, node);
+
+			if (!strcmp(session->owner, claim->id))
+				n += count(session,
+					   session == known ? claim->epoch : session->epoch);
+		}
+	return n >= claim->max_connections;
+}
+
+/* May a member of this epoch enter? Under the lock. */
+static int admit(struct session *session, const struct claim *claim)
+{
+	uint32_t epoch = claim->epoch;
+
+	if (epoch < session->epoch)
+		return -ESTALE;
+	if (count(session, epoch) >= SESSION_CONNS_MAX ||
+	    owner_is_full(session->sessions, claim, session))
+		return -EUSERS;
+	if (epoch == session->epoch)
+		return 0;
+	session->epoch = epoch;
+	list_for_each (it, &session->members)
+		tell(container_of(it, struct member, node));
+	return 0;
+}
+
+/* Under the lock. */
+static int check(const struct member *member)
+{
+	const struct session *session = member->session;
+	const struct member *first = container_of(session->members.next, struct member, node);
+
+	if (member->epoch < session->epoch)
+		return -ESTALE;
+	return first->epoch < member->epoch ? -EAGAIN : 0;
+}
+
+static void add_member(struct session *session, const struct claim *claim, struct member *member)
+{
+	list_del(&session->idle);
+	member->session = session;
+	member->epoch = claim->epoch;
+	member->channel = claim->channel;
+	member->told = false;
+	list_add_tail(&session->members, &member->node);
+}
+
+static int enter_known(struct sessions *sessions, struct export *export, const struct claim *claim,
+		       struct member *member)
+{
+	struct session *session;
+	int err = -ESTALE;
+
+	pthread_mutex_lock(&sessions->lock);
+	session = find(sessions, claim->session_id);
+	if (session && session->export == export && session_is_theirs(session, claim))
+		err = admit(session, claim);
+	if (!err) {
+		add_member(session, claim, member);
+		err = check(member);
+	}
+	pthread_mutex_unlock(&sessions->lock);
+	return err;
+}
+
+int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
+		  struct member *member)
+{
+	struct session *session = NULL;
+	int err;
+
+	if (claim->session_id)
+		return enter_known(sessions, export, claim, member);
+	err = make(sessions, export, claim, &session);
+	if (err)
+		return err;
+	pthread_mutex_lock(&sessions->lock);
+	err = owner_is_full(sessions, claim, NULL) ? -EUSERS : enter_new(sessions, session);
+	if (!err)
+		add_member(session, claim, member);
+	pthread_mutex_unlock(&sessions->lock);
+	if (err)
+		session_free(session);
+	return err;
+}
+
+int session_check(struct member *member)
+{
+	struct sessions *sessions = member->session->sessions;
+	int err;
+
+	pthread_mutex_lock(&sessions->lock);
+	member->told = false;
+	err = check(member);
+	pthread_mutex_unlock(&sessions->lock);
+	return err;
+}
+
+/* The last one has left. Under the lock. */
+static uint64_t leave_alone(struct session *session, uint64_t now_ns)
+{
+	struct sessions *sessions = session->sessions;
+	int why = session->silent ? SILENT : LINGERING;
+
+	session->end_ns = now_ns + (session->silent ? sessions->config.silence_ns
+						    : sessions->config.linger_ns);
+	list_add_tail(&sessions->idle[why], &session->idle);
+	return session->end_ns;
+}
+
+uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
+{
+	struct session *session = member->session;
+	struct sessions *sessions = session->sessions;
+	uint64_t end_ns = UINT64_MAX;
+
+	pthread_mutex_lock(&sessions->lock);
+	list_del(&member->node);
+	if (member->epoch == session->epoch)
+		session->silent = silent;
+	if (list_empty(&session->members))
+		end_ns = leave_alone(session, now_ns);
+	/* Those of older epochs are on their way out: only who waits for the last cares. */
+	else if (member->epoch < session->epoch)
+		list_for_each (it, &session->members) {
+			struct member *other = container_of(it, struct member, node);
+
+			if (check(other) != 0)
+				break;
+			tell(other);
+		}
+	pthread_mutex_unlock(&sessions->lock);
+	return end_ns;
+}

@@ -1,0 +1,97 @@
+/*
+ * The registry of sessions. A session is found by id and entered by key. Its lives are numbered by
+ * epochs: who enters with a higher one fences the connections of lower ones, and begins when they
+ * are gone. Without a connection it is kept for a while. Any thread.
+ */
+#ifndef USRBIO_SERVER_SESSION_SESSIONS_H
+#define USRBIO_SERVER_SESSION_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/auth/exchange.h"
+#include "proto/limits.h"
+#include "server/base/identity.h"
+#include "server/base/list.h"
+
+struct budget;
+struct export;
+struct pool;
+struct session;
+struct sessions;
+
+struct sessions_config {
+	struct pool *pool;     /* where sessions and files are closed */
+	struct budget *budget; /* what they take is charged to it */
+	unsigned max_sessions;
+	uint32_t max_files;		/* of a session, at most FILES_MAX */
+	uint64_t linger_ns, silence_ns; /* kept without a connection: see session_leave */
+};
+
+/* What a session is entered by. */
+struct claim {
+	const char *id; /* whose it is: a key that was proved; "": nobody's in particular */
+	const uint8_t *session_id; /* NULL: a new one */
+	uint32_t epoch, channel;
+	uint32_t max_files;	  /* of a new one; 0: as many as the server allows */
+	uint32_t max_connections; /* of all sessions with this id together; the same */
+	/* The user that the id stands for, if it does: what was opened as one is no other's. */
+	bool as_user;
+	struct identity user;
+	/*
+	 * Without an id: the session's key, of one that is there. With an id: the key that a new
+	 * one is to have, or, of one that is there, the mac of `proof` by its key.
+	 */
+	uint8_t key[SESSION_KEY_SIZE];
+	struct exchange proof;
+};
+
+/* A connection's part in a session; the session's, under the registry's lock, from entering to
+ * leaving. */
+struct member {
+	struct list node; /* of its session, the lowest epoch first */
+	struct session *session;
+	uint32_t epoch, channel;
+	bool told; /* notified, and session_check not called since */
+	/*
+	 * Its epoch is over, or it need not wait any more: have session_check called on the
+	 * member's own thread. Called under the registry's lock, from any thread; not again before
+	 * that check.
+	 */
+	void (*notify)(struct member *member);
+};
+
+/* The registry. 0 or -ENOMEM. */
+int sessions_open(struct sessions **sessions, const struct sessions_config *config);
+/* May a session stay that this id, or "", has begun? Not to call anything of the registry. */
+typedef bool sessions_keep(void *arg, const char *owner, const struct export *export);
+/* End those that have no members, and may not stay. */
+void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg);
+/* End all sessions; nobody is a member of one. Before the pool closes. */
+void sessions_end(struct sessions *sessions);
+void sessions_close(struct sessions *sessions);
+/* How many there are, and may be. */
+unsigned sessions_count(struct sessions *sessions, unsigned *max);
+/* End those whose time is over. When the next one's is; UINT64_MAX: none's. */
+uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
+
+/*
+ * Become a member of the session that is claimed, or of a new one; member->notify is set.
+ * 0: begin. -EAGAIN: a member, but not to begin before session_check says so.
+ * -ESTALE: no such session of this export, id and user, not its key, or its epoch is over. -EUSERS:
+ * it has SESSION_CONNS_MAX connections, its owner as many as are allowed, or there are too many
+ * sessions. -ENOMEM, -EIO.
+ */
+int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
+		  struct member *member);
+/* 0: it may begin, or go on. -EAGAIN: members of older epochs are left. -ESTALE: it is overtaken.
+ */
+int session_check(struct member *member);
+/*
+ * Nothing of the member is under way any more, and after this it is not notified. The last one
+ * leaves the session alone: for silence_ns if `silent`, else for linger_ns. When sessions_expire
+ * has to be called at the latest; UINT64_MAX: not for this one.
+ */
+uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,112 @@
+/* Which io_uring set-up flags this kernel takes, or why none; and what a ring may be used for. */
+#include "server/store/evloop_ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+
+#define CQ_ENTRIES 16384 /* room for completions of far more I/O than one submission */
+
+/* Best first. Older kernels say -EINVAL to flags they do not know. */
+static const unsigned tries[] = {
+	/* 6.1: completions are handled when we ask for them, by the one thread that submits. */
+	IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
+		IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+	/* 5.19: no interrupts of the thread for completions. */
+	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+	0,
+};
+
+/*
+ * All that a ring is used for. Nothing else can be asked of it once it is enabled, whoever asks:
+ * neither opening nor connecting, nor accepting. (No-ops are the tests'.)
+ */
+static const uint8_t used[] = {
+	IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED,
+	IORING_OP_SPLICE, IORING_OP_POLL_ADD, IORING_OP_TIMEOUT,    IORING_OP_NOP,
+};
+/* And of its registrations. Memory is registered before. */
+static const uint8_t used_later[] = {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS};
+
+/* kernel.io_uring_disabled, or -1 where there is no such sysctl (before 6.6). */
+static int disabled_by_sysctl(void)
+{
+	int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+	char digit = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, &digit, 1);
+	close(fd);
+	return n == 1 ? digit - '0' : -1;
+}
+
+static void explain(int err)
+{
+	int disabled = disabled_by_sysctl();
+
+	if (err == -EPERM && disabled > 0)
+		log_error("io_uring is switched off: sysctl kernel.io_uring_disabled is %d; set it "
+			  "to 0%s",
+			  disabled, disabled == 1 ? ", or join kernel.io_uring_group" : "");
+	else if (err == -EPERM || err == -ENOSYS)
+		log_error("io_uring is not available (%s): the kernel lacks it, or a seccomp "
+			  "profile (containers) forbids it",
+			  strerror(-err));
+	else if (err == -ENOMEM)
+		log_error("io_uring: no memory; raise RLIMIT_MEMLOCK (ulimit -l)");
+	else
+		log_error("io_uring: %s", strerror(-err));
+}
+
+/* liburing 2.3 forgot to export its io_uring_register_restrictions. */
+static int restrict_to_used(struct io_uring *ring)
+{
+	struct io_uring_restriction list[sizeof(used) + sizeof(used_later)] = {{0}};
+	unsigned nr = 0;
+
+	for (size_t i = 0; i < sizeof(used); i++, nr++) {
+		list[nr].opcode = IORING_RESTRICTION_SQE_OP;
+		list[nr].sqe_op = used[i];
+	}
+	for (size_t i = 0; i < sizeof(used_later); i++, nr++) {
+		list[nr].opcode = IORING_RESTRICTION_REGISTER_OP;
+		list[nr].register_op = used_later[i];
+	}
+	return syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_RESTRICTIONS, list,
+		       nr) < 0
+		       ? -errno
+		       : 0;
+}
+
+int evloop_ring_open(struct io_uring *ring, unsigned entries)
+{
+	int err = -EINVAL;
+
+	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries) && err == -EINVAL; i++) {
+		struct io_uring_params params = {
+			.flags = tries[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP |
+				 IORING_SETUP_CQSIZE,
+			.cq_entries = entries > CQ_ENTRIES / 2 ? entries * 2 : CQ_ENTRIES,
+		};
+
+		err = io_uring_queue_init_params(entries, ring, &params);
+	}
+	if (err) {
+		explain(err);
+		return err;
+	}
+	err = restrict_to_used(ring);
+	if (err) {
+		log_error("io_uring: restrictions: %s", strerror(-err));
+		io_uring_queue_exit(ring);
+	}
+	return err;
+}

@@ -1,0 +1,385 @@
+/* Names of the memory store. Each call takes the store's lock; any thread. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/store/memory/memory.h"
+
+/* May what is there be opened like this? */
+static int check_existing(const struct node *node, uint32_t flags)
+{
+	if (flags & OPEN_CREATE && flags & OPEN_EXCLUSIVE)
+		return -EEXIST;
+	if (S_ISDIR(node->mode))
+		return flags & (OPEN_WRITE | OPEN_CREATE) ? -EISDIR : 0;
+	return flags & OPEN_DIRECTORY ? -ENOTDIR : 0;
+}
+
+/* A name that clients may not change. */
+static bool is_reserved(const struct memory_store *store, const struct place *place)
+{
+	return place->dir &&
+	       store_name_reserved(place->name, place->len, place->dir == store->root);
+}
+
+static int create(struct memory_store *store, struct place *place, uint32_t mode)
+{
+	struct node *node;
+	int err;
+
+	if (is_reserved(store, place))
+		return -EPERM;
+	if (place->name[place->len] == '/' && S_ISREG(mode))
+		return -EISDIR;
+	node = tree_node_new(store, mode);
+	if (!node)
+		return -ENOSPC;
+	err = tree_enter(store, place, node);
+	if (err)
+		tree_node_put(store, node);
+	else
+		place->node = node;
+	return err;
+}
+
+static int find_or_create(struct memory_store *store, struct store_file *at, const char *path,
+			  uint32_t flags, uint32_t mode, struct node **node)
+{
+	struct place place;
+	int err = tree_walk(store, at, path, &place);
+
+	if (err)
+		return err;
+	if (place.node)
+		err = check_existing(place.node, flags);
+	else
+		err = flags & OPEN_CREATE ? create(store, &place, S_IFREG | (mode & 0777))
+					  : -ENOENT;
+	if (err)
+		return err;
+	*node = place.node;
+	if (flags & OPEN_TRUNCATE) {
+		data_free(&place.node->data, &store->pool);
+		place.node->size = 0;
+		tree_touch(place.node, true);
+	}
+	return 0;
+}
+
+/* What names a node beyond its handles; no number is used twice in the life of a store. */
+struct node_name {
+	uint64_t store, ino;
+};
+
+/* Open a node, if there is one; the lock is let go. */
+static int finish_open(struct memory_store *store, int err, struct node *node, uint32_t flags,
+		       struct store_file **out, struct file_attr *attr)
+{
+	struct memory_file *file = err ? NULL : calloc(1, sizeof(*file));
+
+	if (!err && !file)
+		err = -ENOMEM;
+	if (!err) {
+		const struct node_name name = {store->id, node->ino};
+
+		node->nr_open++;
+		tree_attr(node, attr);
+		file->node = node;
+		file->base.store = &store->base;
+		file->base.flags = flags & (OPEN_READ | OPEN_WRITE);
+		file->base.regular = S_ISREG(attr->mode);
+		file->base.persistent_len = sizeof(name);
+		memcpy(file->base.persistent, &name, sizeof(name));
+		*out = &file->base;
+	}
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+int memory_open_file(struct store *base, struct store_file *at, const char *path, uint32_t flags,
+		     uint32_t mode, struct store_file **out, struct file_attr *attr)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct node *node = NULL;
+	int err = store_check_open(base, flags);
+
+	if (err)
+		return err;
+	pthread_rwlock_wrlock(&store->lock);
+	err = find_or_create(store, at, path, flags, mode, &node);
+	return finish_open(store, err, node, flags, out, attr);
+}
+
+int memory_reopen_file(struct store *base, const char *path, struct bytes persistent,
+		       uint32_t flags, struct store_file **out, struct file_attr *attr)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct node_name name;
+	struct node *node;
+	int err = store_check_open(base, flags);
+
+	if (err)
+		return err;
+	if (persistent.len != sizeof(name))
+		return -ESTALE;
+	memcpy(&name, persistent.data, sizeof(name));
+	if (name.store != store->id)
+		return -ESTALE;
+	pthread_rwlock_wrlock(&store->lock);
+	node = tree_find(store->root, name.ino);
+	err = node ? check_existing(node, flags) : -ESTALE;
+	return finish_open(store, err, node, flags, out, attr);
+}
+
+int memory_stat_path(struct store *base, struct store_file *at, const char *path, bool nofollow,
+		     struct file_attr *attr)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct place place;
+	int err;
+
+	pthread_rwlock_rdlock(&store->lock);
+	err = tree_walk(store, at, path, &place);
+	if (!err && !place.node)
+		err = -ENOENT;
+	if (!err)
+		tree_attr(place.node, attr);
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+/* A name that is to be made or taken away: under the lock from here on, if 0. */
+static int begin_change(struct store *base, struct store_file *at, const char *path,
+			struct place *place)
+{
+	struct memory_store *store = memory_store_of(base);
+	int err;
+
+	if (base->read_only)
+		return -EROFS;
+	pthread_rwlock_wrlock(&store->lock);
+	err = tree_walk(store, at, path, place);
+	if (!err && !place->dir)
+		err = -EINVAL;
+	if (!err && is_reserved(store, place))
+		err = -EPERM;
+	if (err)
+		pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+static int end_change(struct store *base, int err)
+{
+	pthread_rwlock_unlock(&memory_store_of(base)->lock);
+	return err;
+}
+
+int memory_unlink(struct store *base, struct store_file *at, const char *path)
+{
+	struct place place;
+	int err = begin_change(base, at, path, &place);
+
+	if (err)
+		return err;
+	if (!place.node)
+		return end_change(base, -ENOENT);
+	if (S_ISDIR(place.node->mode))
+		return end_change(base, -EISDIR);
+	tree_remove(memory_store_of(base), &place);
+	return end_change(base, 0);
+}
+
+int memory_rmdir(struct store *base, struct store_file *at, const char *path)
+{
+	struct place place;
+	int err = begin_change(base, at, path, &place);
+
+	if (err)
+		return err;
+	if (!place.node)
+		return end_change(base, -ENOENT);
+	if (!S_ISDIR(place.node->mode))
+		return end_change(base, -ENOTDIR);
+	if (place.node->nr_entries)
+		return end_change(base, -ENOTEMPTY);
+	tree_remove(memory_store_of(base), &place);
+	return end_change(base, 0);
+}
+
+int memory_mkdir(struct store *base, struct store_file *at, const char *path, uint32_t mode)
+{
+	struct place place;
+	int err = begin_change(base, at, path, &place);
+
+	if (err)
+		return err;
+	if (place.node)
+		return end_change(base, -EEXIST);
+	return end_change(base, create(memory_store_of(base), &place, S_IFDIR | (mode & 0777)));
+}
+
+static bool is_within(const struct node *node, const struct node *dir)
+{
+	for (; node; node = node->parent)
+		if (node == dir)
+			return true;
+	return false;
+}
+
+static int check_rename(const struct place *from, const struct place *to, bool noreplace)
+{
+	bool is_dir = from->node && S_ISDIR(from->node->mode);
+
+	if (!from->node)
+		return -ENOENT;
+	if (!to->dir || (is_dir && is_within(to->dir, from->node)))
+		return -EINVAL;
+	if (!to->node)
+		return !is_dir && to->name[to->len] == '/' ? -ENOTDIR : 0;
+	if (noreplace)
+		return -EEXIST;
+	if (is_dir && !S_ISDIR(to->node->mode))
+		return -ENOTDIR;
+	if (!is_dir && S_ISDIR(to->node->mode))
+		return -EISDIR;
+	return to->node->nr_entries && to->node != from->node ? -ENOTEMPTY : 0;
+}
+
+int memory_rename(struct store *base, struct store_file *at, const char *from,
+		  struct store_file *at2, const char *to, bool noreplace)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct place old, new;
+	int err = begin_change(base, at, from, &old);
+
+	if (err)
+		return err;
+	err = tree_walk(store, at2, to, &new);
+	if (!err && is_reserved(store, &new))
+		err = -EPERM;
+	if (!err)
+		err = check_rename(&old, &new, noreplace);
+	if (err || old.node == new.node) /* two names of one file: nothing happens */
+		return end_change(base, err);
+	err = tree_enter(store, &new, old.node);
+	if (!err)
+		tree_remove(store, &old);
+	return end_change(base, err);
+}
+
+static int link_node(struct memory_store *store, struct node *node, struct store_file *at,
+		     const char *to)
+{
+	struct place place;
+	int err = tree_walk(store, at, to, &place);
+
+	if (err)
+		return err;
+	if (is_reserved(store, &place))
+		return -EPERM;
+	if (!place.dir || place.node)
+		return -EEXIST;
+	if (S_ISDIR(node->mode))
+		return -EPERM;
+	if (place.name[place.len] == '/' || !node->nlink)
+		return -ENOENT;
+	err = tree_enter(store, &place, node);
+	if (!err)
+		tree_touch(node, false);
+	return err;
+}
+
+int memory_link(struct store *base, struct store_file *at, const char *from, struct store_file *at2,
+		const char *to)
+{
+	struct place place;
+	int err = begin_change(base, at, from, &place);
+
+	if (err)
+		/* "", "." and ".." are directories */
+		return err == -EINVAL && !at ? -EPERM : err;
+	if (!place.node)
+		return end_change(base, -ENOENT);
+	return end_change(base, link_node(memory_store_of(base), place.node, at2, to));
+}
+
+int memory_link_file(struct store_file *file, struct store_file *at, const char *to)
+{
+	struct memory_store *store = memory_store_of(file->store);
+
+	if (store->base.read_only)
+		return -EROFS;
+	pthread_rwlock_wrlock(&store->lock);
+	return end_change(file->store, link_node(store, memory_node_of(file), at, to));
+}
+
+static int list(const struct node *dir, uint64_t start, struct store_dirents *out)
+{
+	out->n = 0;
+	out->used = 0;
+	out->next = 0;
+	for (size_t i = 0; i < dir->nr_entries; i++) {
+		const struct entry *entry = &dir->entries[i];
+		size_t len = strlen(entry->name) + 1;
+
+		if (entry->id < start)
+			continue;
+		if (out->n == out->max || len > out->room - out->used) {
+			out->next = entry->id;
+			return out->n ? 0 : -EINVAL;
+		}
+		memcpy(out->names + out->used, entry->name, len);
+		out->used += len;
+		out->types[out->n++] = IFTODT(entry->node->mode);
+	}
+	return 0;
+}
+
+int memory_readdir(struct store *base, const char *path, uint64_t start, struct store_dirents *out)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct place place;
+	int err;
+
+	pthread_rwlock_rdlock(&store->lock);
+	err = tree_walk(store, NULL, path, &place);
+	if (!err && !place.node)
+		err = -ENOENT;
+	else if (!err && !S_ISDIR(place.node->mode))
+		err = -ENOTDIR;
+	if (!err)
+		err = list(place.node, start, out);
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+int memory_readdir_file(struct store_file *dir, uint64_t start, struct store_dirents *out)
+{
+	struct memory_store *store = memory_store_of(dir->store);
+	int err;
+
+	if (dir->regular)
+		return -ENOTDIR;
+	pthread_rwlock_rdlock(&store->lock);
+	err = list(memory_node_of(dir), start, out);
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+int memory_ancestors(struct store_file *file, uint64_t *ids, int max)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	int n = 0;
+
+	if (file->regular)
+		return -ENOTDIR;
+	pthread_rwlock_rdlock(&store->lock);
+	for (const struct node *at = memory_node_of(file); at && n < max; at = at->parent, n++) {
+		ids[2 * n] = 0; /* as tree_attr says */
+		ids[2 * n + 1] = at->ino;
+	}
+	pthread_rwlock_unlock(&store->lock);
+	return n;
+}

@@ -1,0 +1,273 @@
+/*
+ * The memory store: a small file system in the server's memory, gone with it. Calls come from any
+ * thread and take the store's lock; data is copied at once and completes from the worker's loop.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "server/store/evloop.h"
+#include "server/store/memory/memory.h"
+#include "server/store/store_later.h"
+
+struct memory_queue {
+	struct store_queue base;
+	struct evloop *loop;
+};
+
+/* Half of the machine's memory, unless the export says how many MiB: "memory:512". */
+static uint64_t parse_limit(const char *where)
+{
+	char *end;
+	uint64_t mib;
+
+	if (!*where)
+		return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+	errno = 0;
+	mib = strtoull(where, &end, 10);
+	return *where < '0' || *where > '9' || *end || errno || mib > UINT64_MAX >> 20 ? 0
+										       : mib << 20;
+}
+
+static int open_store(const char *where, unsigned flags, struct store **out)
+{
+	struct memory_store *store = calloc(1, sizeof(*store));
+	int err = -ENOMEM;
+
+	if (!store)
+		return -ENOMEM;
+	store->base.ops = &store_memory;
+	store->base.read_only = flags & STORE_READ_ONLY;
+	if (getrandom(&store->id, sizeof(store->id), 0) < 0) {
+		err = -errno;
+		goto err_free;
+	}
+	store->pool.left = parse_limit(where);
+	if (!store->pool.left) {
+		log_error("export memory:%s: not a number of MiB", where);
+		err = -EINVAL;
+		goto err_free;
+	}
+	store->root = tree_node_new(store, S_IFDIR | 0777);
+	if (!store->root)
+		goto err_free;
+	store->root->nlink = 1;
+	pthread_rwlock_init(&store->lock, NULL);
+	*out = &store->base;
+	return 0;
+
+err_free:
+	free(store);
+	return err;
+}
+
+static void close_store(struct store *base)
+{
+	struct memory_store *store = memory_store_of(base);
+
+	pthread_rwlock_destroy(&store->lock);
+	store->root->nlink = 0;
+	tree_free(store, store->root);
+	free(store);
+}
+
+static int queue_open(struct store *store, struct evloop *loop, void *staging, size_t len,
+		      struct store_queue **out)
+{
+	struct memory_queue *queue = calloc(1, sizeof(*queue));
+
+	if (!queue)
+		return -ENOMEM;
+	queue->base.ops = store->ops;
+	queue->loop = loop;
+	*out = &queue->base;
+	return 0;
+}
+
+static void queue_close(struct store_queue *queue)
+{
+	free(queue);
+}
+
+static int64_t read_locked(const struct node *node, const struct store_io *io)
+{
+	uint64_t left = io->off < node->size ? node->size - io->off : 0;
+	size_t len = left < io->len ? (size_t)left : io->len;
+
+	if (!len)
+		return 0;
+	if (io->flags & IO_NO_HOLES && data_has_hole(&node->data, io->off, io->off + len))
+		return -ENODATA;
+	data_read(&node->data, io->buf, len, io->off);
+	return (int64_t)len;
+}
+
+static int64_t write_locked(struct memory_store *store, struct node *node,
+			    const struct store_io *io)
+{
+	size_t done;
+
+	if (!io->len)
+		return 0;
+	if (io->off >= DATA_MAX || io->len > DATA_MAX - io->off)
+		return -EFBIG;
+	done = data_write(&node->data, &store->pool, io->buf, io->len, io->off);
+	if (done && io->off + done > node->size)
+		node->size = io->off + done;
+	tree_touch(node, true);
+	return done < io->len ? -ENOSPC : (int64_t)done;
+}
+
+static void io_submit(struct store_queue *queue, struct store_io *io)
+{
+	struct memory_store *store = memory_store_of(io->file->store);
+	int64_t result = store_io_check(io);
+
+	if (!result && io->kind == STORE_READ) {
+		pthread_rwlock_rdlock(&store->lock);
+		result = read_locked(memory_node_of(io->file), io);
+		pthread_rwlock_unlock(&store->lock);
+	} else if (!result) {
+		pthread_rwlock_wrlock(&store->lock);
+		result = write_locked(store, memory_node_of(io->file), io);
+		pthread_rwlock_unlock(&store->lock);
+	}
+	store_later(((struct memory_queue *)queue)->loop, io, result);
+}
+
+static void close_file(struct store_file *file)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	struct node *node = memory_node_of(file);
+
+	pthread_rwlock_wrlock(&store->lock);
+	node->nr_open--;
+	tree_node_put(store, node);
+	pthread_rwlock_unlock(&store->lock);
+	free(file);
+}
+
+static int stat_file(struct store_file *file, struct file_attr *attr)
+{
+	struct memory_store *store = memory_store_of(file->store);
+
+	pthread_rwlock_rdlock(&store->lock);
+	tree_attr(memory_node_of(file), attr);
+	pthread_rwlock_unlock(&store->lock);
+	return 0;
+}
+
+static int sync_file(struct store_file *file, bool data_only)
+{
+	return 0;
+}
+
+static int check_writable(const struct store_file *file)
+{
+	if (file->store->read_only)
+		return -EROFS;
+	return file->regular && file->flags & OPEN_WRITE ? 0 : -EBADF;
+}
+
+static int truncate_file(struct store_file *file, uint64_t len)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	struct node *node = memory_node_of(file);
+	int err = check_writable(file);
+
+	if (err)
+		return err;
+	if (len > DATA_MAX)
+		return -EFBIG;
+	pthread_rwlock_wrlock(&store->lock);
+	if (len < node->size)
+		data_punch(&node->data, &store->pool, len,
+			   (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
+	node->size = len;
+	tree_touch(node, true);
+	pthread_rwlock_unlock(&store->lock);
+	return 0;
+}
+
+static int punch(struct store_file *file, uint64_t start, uint64_t end)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	struct node *node = memory_node_of(file);
+	int err = check_writable(file);
+
+	if (err)
+		return err;
+	pthread_rwlock_wrlock(&store->lock);
+	if (end > node->size)
+		end = (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE;
+	if (start < end) {
+		data_punch(&node->data, &store->pool, start, end);
+		tree_touch(node, true);
+	}
+	pthread_rwlock_unlock(&store->lock);
+	return 0;
+}
+
+static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	const struct node *node = memory_node_of(file);
+	int err = file->regular ? 0 : -EBADF;
+	uint64_t at;
+
+	pthread_rwlock_rdlock(&store->lock);
+	if (!err && off >= node->size)
+		err = -ENXIO;
+	at = err ? 0 : data_seek(&node->data, off, hole);
+	if (!err && !hole && at >= node->size)
+		err = -ENXIO;
+	if (!err)
+		*found = at < node->size ? at : node->size;
+	pthread_rwlock_unlock(&store->lock);
+	return err;
+}
+
+static int set_mode(struct store_file *file, uint32_t mode)
+{
+	struct memory_store *store = memory_store_of(file->store);
+	struct node *node = memory_node_of(file);
+
+	if (file->store->read_only)
+		return -EROFS;
+	pthread_rwlock_wrlock(&store->lock);
+	node->mode = (node->mode & S_IFMT) | (mode & 0777);
+	tree_touch(node, false);
+	pthread_rwlock_unlock(&store->lock);
+	return 0;
+}
+
+const struct store_ops store_memory = {
+	.name = "memory",
+	.open_store = open_store,
+	.close_store = close_store,
+	.queue_open = queue_open,
+	.queue_close = queue_close,
+	.io_submit = io_submit,
+	.open_file = memory_open_file,
+	.reopen_file = memory_reopen_file,
+	.close_file = close_file,
+	.stat_file = stat_file,
+	.sync_file = sync_file,
+	.truncate_file = truncate_file,
+	.punch = punch,
+	.seek = seek,
+	.set_mode = set_mode,
+	.ancestors = memory_ancestors,
+	.stat_path = memory_stat_path,
+	.unlink = memory_unlink,
+	.rmdir = memory_rmdir,
+	.mkdir = memory_mkdir,
+	.rename = memory_rename,
+	.link = memory_link,
+	.link_file = memory_link_file,
+	.readdir = memory_readdir,
+	.readdir_file = memory_readdir_file,
+};

@@ -1,0 +1,125 @@
+/*
+ * The posix store: an export is a directory of this machine. Immutable once open, so any thread may
+ * use it; the kernel does the rest.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/base/fork.h"
+#include "common/base/log.h"
+#include "server/store/posix/posix.h"
+
+/*
+ * One server at a time may change an export; any number may read it while nobody does. The lock
+ * belongs to the open directory and goes with the process, however that ends.
+ */
+static int lock_root(int fd, const char *where, unsigned flags)
+{
+	int err;
+
+	if (flags & STORE_UNLOCKED)
+		return 0;
+	if (!flock(fd, (flags & STORE_READ_ONLY ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		return 0;
+	err = -errno;
+	if (err == -EWOULDBLOCK) {
+		log_error("export %s: another server exports it", where);
+		return -EBUSY;
+	}
+	/* Some network file systems lock no directories. */
+	log_warn("export %s: cannot be locked against a second server: %s", where, strerror(-err));
+	return 0;
+}
+
+/* Both are needed for every call later: better to know now. */
+static int check_kernel(struct posix_store *store, const char *where)
+{
+	char name[PROC_FD_MAX];
+	struct stat st;
+	int fd = posix_path_open(store, ".", O_PATH | O_DIRECTORY, 0);
+
+	if (fd < 0) {
+		log_error("export %s: openat2 beneath it: %s", where, strerror(-fd));
+		return fd;
+	}
+	close(fd);
+	if (!stat(posix_proc_fd(store->root, name), &st))
+		return 0;
+	log_error("export %s: needs /proc mounted", where);
+	return -ENOENT;
+}
+
+static int open_store(const char *where, unsigned flags, struct store **out)
+{
+	struct posix_store *store = calloc(1, sizeof(*store));
+	int err;
+
+	if (!store)
+		return -ENOMEM;
+	store->base.ops = &store_posix;
+	store->base.read_only = flags & STORE_READ_ONLY;
+	store->base.local = true;
+	store->sync = flags & STORE_SYNC;
+	store->root = fork_own(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (store->root < 0) {
+		err = -errno;
+		log_error("export %s: %s", where, strerror(-err));
+		goto err_free;
+	}
+	err = check_kernel(store, where);
+	if (err)
+		goto err_close;
+	err = lock_root(store->root, where, flags);
+	if (err)
+		goto err_close;
+	posix_inodes_open(&store->inodes);
+	*out = &store->base;
+	return 0;
+
+err_close:
+	fork_close(store->root);
+err_free:
+	free(store);
+	return err;
+}
+
+static void close_store(struct store *base)
+{
+	struct posix_store *store = posix_store_of(base);
+
+	fork_close(store->root);
+	posix_inodes_close(&store->inodes);
+	free(store);
+}
+
+const struct store_ops store_posix = {
+	.name = "posix",
+	.open_store = open_store,
+	.close_store = close_store,
+	.queue_open = posix_queue_open,
+	.queue_close = posix_queue_close,
+	.io_submit = posix_io_submit,
+	.open_file = posix_open_file,
+	.reopen_file = posix_reopen_file,
+	.close_file = posix_close_file,
+	.stat_file = posix_stat_file,
+	.sync_file = posix_sync_file,
+	.truncate_file = posix_truncate_file,
+	.punch = posix_punch,
+	.seek = posix_seek,
+	.set_mode = posix_set_mode,
+	.ancestors = posix_ancestors,
+	.stat_path = posix_stat_path,
+	.unlink = posix_unlink,
+	.rmdir = posix_rmdir,
+	.mkdir = posix_mkdir,
+	.rename = posix_rename,
+	.link = posix_link,
+	.link_file = posix_link_file,
+	.readdir = posix_readdir,
+	.readdir_file = posix_readdir_file,
+};

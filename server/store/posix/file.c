@@ -1,0 +1,161 @@
+/*
+ * An open file of the posix store. Calls come from any thread; data goes through queue.c. What is
+ * opened is a regular file or a directory: of anything else not even the driver's open is called.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/fault_points/faults.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
+#include "server/store/posix/posix.h"
+
+static int64_t time_ns(const struct timespec *ts)
+{
+	return ts->tv_sec * 1000000000ll + ts->tv_nsec;
+}
+
+void posix_attr(const struct stat *st, struct file_attr *attr)
+{
+	*attr = (struct file_attr){
+		.mode = st->st_mode,
+		.nlink = (uint32_t)st->st_nlink,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.ino = st->st_ino,
+		.dev = st->st_dev,
+		.size = (uint64_t)st->st_size,
+		.blocks = (uint64_t)st->st_blocks,
+		.atime_ns = time_ns(&st->st_atim),
+		.mtime_ns = time_ns(&st->st_mtim),
+		.ctime_ns = time_ns(&st->st_ctim),
+	};
+}
+
+void posix_close_file(struct store_file *base)
+{
+	struct posix_file *file = posix_file_of(base);
+
+	if (file->direct >= 0)
+		fork_close(file->direct);
+	fork_close(file->fd);
+	posix_inode_put(&posix_store_of(base->store)->inodes, file->inode);
+	free(file);
+}
+
+int posix_stat_file(struct store_file *base, struct file_attr *attr)
+{
+	struct stat st;
+
+	if (fstat(posix_file_of(base)->fd, &st))
+		return -errno;
+	posix_attr(&st, attr);
+	return 0;
+}
+
+int posix_sync_file(struct store_file *base, bool data_only)
+{
+	struct posix_file *file = posix_file_of(base);
+	int err = 0;
+
+	if (posix_inode_poisoned(file->inode))
+		return -EIO;
+	if (fault_errno(STORE_SYNC_EIO, EIO) || (data_only ? fdatasync(file->fd) : fsync(file->fd)))
+		err = -errno;
+	/* Not a failure to write: this kind of file has nothing to sync. */
+	if (err && err != -EINVAL && err != -EROFS && err != -EINTR)
+		posix_inode_poison(file->inode);
+	return err;
+}
+
+/* After a change that is no write. */
+static int settle(struct store_file *base)
+{
+	return posix_store_of(base->store)->sync ? posix_sync_file(base, true) : 0;
+}
+
+static int check_writable(const struct store_file *file)
+{
+	if (file->store->read_only)
+		return -EROFS;
+	return file->regular && file->flags & OPEN_WRITE ? 0 : -EBADF;
+}
+
+int posix_truncate_file(struct store_file *base, uint64_t len)
+{
+	int err = check_writable(base);
+
+	if (err)
+		return err;
+	if (len > INT64_MAX)
+		return -EFBIG;
+	return ftruncate(posix_file_of(base)->fd, (off_t)len) ? -errno : settle(base);
+}
+
+int posix_seek(struct store_file *base, uint64_t off, bool hole, uint64_t *found)
+{
+	off_t at;
+
+	if (!base->regular)
+		return -EBADF;
+	if (off > INT64_MAX)
+		return -ENXIO;
+	at = lseek(posix_file_of(base)->fd, (off_t)off, hole ? SEEK_HOLE : SEEK_DATA);
+	if (at < 0)
+		return errno == EINVAL ? -EOPNOTSUPP : -errno;
+	*found = (uint64_t)at;
+	return 0;
+}
+
+/* Nobody gets set-id bits from a client; a directory keeps those that say how it hands on groups.
+ */
+int posix_set_mode(struct store_file *base, uint32_t mode)
+{
+	int fd = posix_file_of(base)->fd, err;
+	struct stat st;
+
+	if (base->store->read_only)
+		return -EROFS;
+	err = posix_check_held(posix_store_of(base->store), fd);
+	if (err)
+		return err;
+	if (fstat(fd, &st))
+		return -errno;
+	mode = (mode & 0777) | (S_ISDIR(st.st_mode) ? st.st_mode & 07000 : 0);
+	if (fchmod(fd, mode))
+		return -errno;
+	return posix_store_of(base->store)->sync ? posix_sync_file(base, false) : 0;
+}
+
+static int punch(int fd, uint64_t start, uint64_t end)
+{
+	if (start >= end)
+		return 0;
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)start,
+			 (off_t)(end - start))
+		       ? -errno
+		       : 0;
+}
+
+int posix_punch(struct store_file *base, uint64_t start, uint64_t end)
+{
+	int fd = posix_file_of(base)->fd, err = check_writable(base);
+	struct stat st;
+
+	if (err || start >= end || start > INT64_MAX)
+		return err;
+	err = punch(fd, start, end < INT64_MAX ? end : INT64_MAX);
+	if (err != -EFBIG)
+		return err ? err : settle(base);
+	/* Beyond what this file system can hold: all of the file's last block, then. */
+	if (fstat(fd, &st))
+		return -errno;
+	end = (uint64_t)st.st_size + (uint64_t)st.st_blksize - 1;
+	err = punch(fd, start, end - end % (uint64_t)st.st_blksize);
+	return err ? err : settle(base);
+}

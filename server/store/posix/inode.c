@@ -1,0 +1,86 @@
+/*
+ * What the open files of one inode share: that a sync of it has failed. The kernel tells each
+ * descriptor once and then forgets, though the data is gone; so it is remembered here until the
+ * file is opened again. A table in the store, under its lock; any thread.
+ */
+#include <stdlib.h>
+
+#include "server/base/list.h"
+#include "server/store/posix/posix.h"
+
+struct posix_inode {
+	struct list node; /* of its bucket */
+	dev_t dev;
+	ino_t ino;
+	unsigned nr_files;
+	atomic_bool poisoned;
+};
+
+void posix_inodes_open(struct posix_inodes *inodes)
+{
+	pthread_mutex_init(&inodes->lock, NULL);
+	for (int i = 0; i < POSIX_INODE_BUCKETS; i++)
+		list_init(&inodes->buckets[i]);
+}
+
+void posix_inodes_close(struct posix_inodes *inodes)
+{
+	pthread_mutex_destroy(&inodes->lock);
+}
+
+/* Whoever opens a poisoned one begins anew. Under the lock. */
+static struct posix_inode *find(struct list *bucket, const struct stat *st)
+{
+	list_for_each (it, bucket) {
+		struct posix_inode *inode = container_of(it, struct posix_inode, node);
+
+		if (inode->dev == st->st_dev && inode->ino == st->st_ino &&
+		    !atomic_load(&inode->poisoned))
+			return inode;
+	}
+	return NULL;
+}
+
+struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct stat *st)
+{
+	struct list *bucket = &inodes->buckets[st->st_ino % POSIX_INODE_BUCKETS];
+	struct posix_inode *inode;
+
+	pthread_mutex_lock(&inodes->lock);
+	inode = find(bucket, st);
+	if (!inode) {
+		inode = calloc(1, sizeof(*inode));
+		if (inode) {
+			inode->dev = st->st_dev;
+			inode->ino = st->st_ino;
+			list_add_tail(bucket, &inode->node);
+		}
+	}
+	if (inode)
+		inode->nr_files++;
+	pthread_mutex_unlock(&inodes->lock);
+	return inode;
+}
+
+void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode)
+{
+	bool last;
+
+	pthread_mutex_lock(&inodes->lock);
+	last = !--inode->nr_files;
+	if (last)
+		list_del(&inode->node);
+	pthread_mutex_unlock(&inodes->lock);
+	if (last)
+		free(inode);
+}
+
+void posix_inode_poison(struct posix_inode *inode)
+{
+	atomic_store(&inode->poisoned, true);
+}
+
+bool posix_inode_poisoned(const struct posix_inode *inode)
+{
+	return atomic_load(&inode->poisoned);
+}

@@ -1,0 +1,204 @@
+/*
+ * Names of the posix store: each call opens the directory beneath the export and acts on its last
+ * component there, which these calls of the kernel never follow. Any thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/store/posix/posix.h"
+
+static int join(char path[PATH_MAX], const char *name)
+{
+	size_t len = strlen(path), more = strlen(name);
+
+	if (len + 1 + more >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (len)
+		path[len++] = '/';
+	memcpy(path + len, name, more + 1);
+	return 0;
+}
+
+int posix_follow(struct posix_store *store, struct store_file **at, const char **path,
+		 char room[PATH_MAX])
+{
+	int err = store_check_name(*at, *path);
+	struct stat st;
+
+	if (!*at || err)
+		return err;
+	/* What cannot be looked at is the next one's to say. */
+	if (fstatat(posix_file_of(*at)->fd, *path, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISLNK(st.st_mode))
+		return 0;
+	err = posix_path_of(store, posix_file_of(*at)->fd, room);
+	if (!err)
+		err = join(room, *path);
+	if (err)
+		return err;
+	*at = NULL;
+	*path = room;
+	return 0;
+}
+
+int posix_stat_path(struct store *base, struct store_file *at, const char *path, bool nofollow,
+		    struct file_attr *attr)
+{
+	struct posix_store *store = posix_store_of(base);
+	char room[PATH_MAX];
+	struct stat st;
+	int err = nofollow ? 0 : posix_follow(store, &at, &path, room), fd;
+
+	if (err)
+		return err;
+	fd = posix_open_at(store, at, path, O_PATH | (nofollow ? O_NOFOLLOW : 0), 0);
+	if (fd < 0)
+		return fd;
+	err = fstat(fd, &st) ? -errno : 0;
+	close(fd);
+	if (!err)
+		posix_attr(&st, attr);
+	return err;
+}
+
+/*
+ * The names were reached by a descriptor that cannot be synced (O_PATH). Who may change a directory
+ * may not always read it: then the whole file system is synced, as the change has happened.
+ */
+int posix_sync_dir(struct posix_store *store, int dir)
+{
+	int fd, err;
+
+	if (!store->sync)
+		return 0;
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EACCES && !syncfs(store->root) ? 0 : -errno;
+	err = fsync(fd) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static int sync_parent(struct store *base, const struct posix_parent *parent)
+{
+	return posix_sync_dir(posix_store_of(base), parent->fd);
+}
+
+static int change_parent(struct store *base, struct store_file *at, const char *path,
+			 struct posix_parent *parent)
+{
+	int err = base->read_only ? -EROFS
+				  : posix_parent_open(posix_store_of(base), at, path, parent);
+
+	if (err)
+		return err;
+	err = posix_check_name(posix_store_of(base), parent);
+	if (err)
+		posix_parent_close(parent);
+	return err;
+}
+
+static int remove_name(struct store *base, struct store_file *at, const char *path, int flags)
+{
+	struct posix_parent parent;
+	int err = change_parent(base, at, path, &parent);
+
+	if (err)
+		return err;
+	err = unlinkat(parent.fd, parent.name, flags) ? -errno : sync_parent(base, &parent);
+	posix_parent_close(&parent);
+	return err;
+}
+
+int posix_unlink(struct store *base, struct store_file *at, const char *path)
+{
+	return remove_name(base, at, path, 0);
+}
+
+int posix_rmdir(struct store *base, struct store_file *at, const char *path)
+{
+	return remove_name(base, at, path, AT_REMOVEDIR);
+}
+
+int posix_mkdir(struct store *base, struct store_file *at, const char *path, uint32_t mode)
+{
+	struct posix_parent parent;
+	int err = change_parent(base, at, path, &parent);
+
+	if (err)
+		return err;
+	err = mkdirat(parent.fd, parent.name, mode & 0777) ? -errno : sync_parent(base, &parent);
+	posix_parent_close(&parent);
+	return err;
+}
+
+int posix_rename(struct store *base, struct store_file *at, const char *from,
+		 struct store_file *at2, const char *to, bool noreplace)
+{
+	struct posix_parent old, new;
+	int err = change_parent(base, at, from, &old);
+
+	if (err)
+		return err;
+	err = change_parent(base, at2, to, &new);
+	if (err)
+		goto out_old;
+	err = renameat2(old.fd, old.name, new.fd, new.name, noreplace ? RENAME_NOREPLACE : 0)
+		      ? -errno
+		      : sync_parent(base, &new);
+	if (!err)
+		err = sync_parent(base, &old);
+	posix_parent_close(&new);
+out_old:
+	posix_parent_close(&old);
+	return err;
+}
+
+/* Where a new name goes. What has no last component ("", ".", "..") is a directory already. */
+static int link_parent(struct store *base, struct store_file *at, const char *to,
+		       struct posix_parent *new)
+{
+	int err = change_parent(base, at, to, new);
+
+	return err == -EINVAL && !at ? -EEXIST : err;
+}
+
+int posix_link(struct store *base, struct store_file *at, const char *from, struct store_file *at2,
+	       const char *to)
+{
+	struct posix_parent old, new;
+	int err = change_parent(base, at, from, &old);
+
+	if (err)
+		return err == -EINVAL && !at ? -EPERM : err;
+	err = link_parent(base, at2, to, &new);
+	if (err)
+		goto out_old;
+	err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno : sync_parent(base, &new);
+	posix_parent_close(&new);
+out_old:
+	posix_parent_close(&old);
+	return err;
+}
+
+int posix_link_file(struct store_file *file, struct store_file *at, const char *to)
+{
+	char name[PROC_FD_MAX];
+	struct posix_parent new;
+	int err = posix_check_held(posix_store_of(file->store), posix_file_of(file)->fd);
+
+	if (!err)
+		err = link_parent(file->store, at, to, &new);
+	if (err)
+		return err;
+	/* AT_EMPTY_PATH would do without /proc, but only for a privileged server. */
+	err = linkat(AT_FDCWD, posix_proc_fd(posix_file_of(file)->fd, name), new.fd, new.name,
+		     AT_SYMLINK_FOLLOW)
+		      ? -errno
+		      : sync_parent(file->store, &new);
+	posix_parent_close(&new);
+	return err;
+}

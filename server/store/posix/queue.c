@@ -1,0 +1,276 @@
+/*
+ * A worker's queue of the posix store: I/O through the worker's io_uring. The worker's thread only.
+ * An I/O is resubmitted until it is whole, at the end of the file, or failed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(addr, len) ((void)(addr), (void)(len))
+#endif
+
+#include "common/fault_points/faults.h"
+#include "server/store/evloop.h"
+#include "server/store/posix/posix.h"
+#include "server/store/store_later.h"
+
+#define AGAIN_MAX    10000 /* the kernel says so when it lacks memory, for a moment */
+#define DIRECT_ALIGN 4096  /* what every disk is content with */
+#define HOLE_LOOKS   16
+#define COPY_MAX     65536 /* more is worth another thread, which may have another processor */
+
+struct posix_queue {
+	struct store_queue base;
+	struct evloop *loop;
+	char *staging;
+	size_t len;
+	int index; /* of the staging memory among the ring's registered buffers, or -errno */
+};
+
+/* In store_io.priv.event while an I/O is under way. */
+struct progress {
+	struct ev ev;
+	uint32_t agains;
+	bool direct;	/* what is under way bypasses the page cache */
+	bool no_direct; /* that was refused once */
+};
+
+_Static_assert(sizeof(struct progress) <= sizeof(((struct store_io *)0)->priv.event), "fits");
+
+static struct progress *progress_of(struct store_io *io)
+{
+	return (struct progress *)io->priv.event;
+}
+
+int posix_queue_open(struct store *base, struct evloop *loop, void *staging, size_t len,
+		     struct store_queue **out)
+{
+	struct posix_queue *queue = calloc(1, sizeof(*queue));
+
+	if (!queue)
+		return -ENOMEM;
+	queue->base.ops = base->ops;
+	queue->loop = loop;
+	queue->staging = staging;
+	queue->len = len;
+	queue->index = evloop_register(loop, staging, len);
+	*out = &queue->base;
+	return 0;
+}
+
+void posix_queue_close(struct store_queue *base)
+{
+	free(base);
+}
+
+/* To be on disk when it is done. */
+static bool is_durable(const struct store_io *io)
+{
+	return io->kind == STORE_WRITE && posix_store_of(io->file->store)->sync;
+}
+
+static bool is_aligned(const struct store_io *io)
+{
+	uint64_t bits = (uintptr_t)io->buf | io->len | io->off | io->priv.moved;
+
+	return !(bits & (DIRECT_ALIGN - 1));
+}
+
+/* Registered memory spares the kernel pinning the pages of each I/O. */
+static bool is_registered(const struct posix_queue *queue, const struct store_io *io)
+{
+	uintptr_t at = (uintptr_t)io->buf - (uintptr_t)queue->staging;
+
+	return queue->index >= 0 && at <= queue->len && io->len <= queue->len - at;
+}
+
+/* How much to ask the kernel for at once: all that is left. */
+static uint32_t step_len(const struct store_io *io)
+{
+	uint32_t left = io->len - io->priv.moved;
+
+	if (io->kind == STORE_READ ? fault_at(STORE_READ_SHORT) : fault_at(STORE_WRITE_SHORT))
+		return (left + 1) / 2;
+	return left;
+}
+
+/*
+ * tmpfs copies, or lends its pages to a pipe, without waiting for anything, but io_uring does not
+ * know (of reads before Linux 6.6) and has a thread of its own do it.
+ */
+static void move_now(struct posix_queue *queue, struct store_io *io, int fd)
+{
+	char *buf = (char *)io->buf + io->priv.moved;
+	size_t len = step_len(io);
+	off_t off = (off_t)(io->off + io->priv.moved);
+	ssize_t n;
+
+	if (!io->buf)
+		n = splice(fd, &off, io->pipe, NULL, len, SPLICE_F_NONBLOCK);
+	else
+		n = io->kind == STORE_READ ? pread(fd, buf, len, off) : pwrite(fd, buf, len, off);
+	evloop_defer(queue->loop, &progress_of(io)->ev, n < 0 ? -errno : (int32_t)n);
+}
+
+/* Moving pages into a pipe has no asynchronous form: threads of io_uring's do it. */
+static void splice_later(struct posix_queue *queue, struct store_io *io, int fd)
+{
+	struct io_uring_sqe *sqe = evloop_sqe(queue->loop);
+
+	io_uring_prep_splice(sqe, fd, (int64_t)(io->off + io->priv.moved), io->pipe, -1,
+			     step_len(io), SPLICE_F_NONBLOCK);
+	evloop_bind(sqe, &progress_of(io)->ev);
+}
+
+static void read_or_write(struct posix_queue *queue, struct store_io *io)
+{
+	struct io_uring_sqe *sqe = evloop_sqe(queue->loop);
+	struct posix_file *file = posix_file_of(io->file);
+	struct progress *progress = progress_of(io);
+	char *buf = (char *)io->buf + io->priv.moved;
+	unsigned len = step_len(io);
+	uint64_t off = io->off + io->priv.moved;
+	int fd;
+
+	progress->direct = file->direct >= 0 && !progress->no_direct && is_aligned(io);
+	fd = progress->direct ? file->direct : file->fd;
+	if (io->kind == STORE_READ)
+		io_uring_prep_read(sqe, fd, buf, len, off);
+	else
+		io_uring_prep_write(sqe, fd, buf, len, off);
+	if (is_registered(queue, io)) {
+		sqe->opcode = io->kind == STORE_READ ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
+		sqe->buf_index = (uint16_t)queue->index;
+	}
+	if (is_durable(io))
+		sqe->rw_flags = RWF_DSYNC;
+	evloop_bind(sqe, &progress->ev);
+}
+
+static void submit(struct posix_queue *queue, struct store_io *io)
+{
+	struct posix_file *file = posix_file_of(io->file);
+
+	if (file->memory && (io->kind == STORE_READ || io->len <= COPY_MAX))
+		move_now(queue, io, file->fd);
+	else if (!io->buf)
+		splice_later(queue, io, file->fd);
+	else
+		read_or_write(queue, io);
+}
+
+/* Is a failed step worth another try? */
+static bool try_again(struct progress *progress, int32_t err)
+{
+	if (err == -EINTR || err == -EAGAIN)
+		return progress->agains++ < AGAIN_MAX;
+	if (err == -EINVAL && progress->direct) {
+		progress->no_direct = true;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Does a read of len > 0 bytes meet a hole before the end of the file? The kernel calls the end
+ * one, too, and file and end may move between two looks: what is seen twice at one place is a hole.
+ * The size is taken first: a file that grows meanwhile moves its end further away.
+ */
+static int check_holes(const struct store_io *io)
+{
+	int fd = posix_file_of(io->file)->fd;
+	off_t hole = -1, before;
+	struct stat st;
+	uint64_t end;
+
+	for (int i = 0; i < HOLE_LOOKS; i++) {
+		if (fstat(fd, &st))
+			return -errno;
+		if (io->off >= (uint64_t)st.st_size)
+			return 0;
+		end = (uint64_t)st.st_size - io->off < io->len ? (uint64_t)st.st_size
+							       : io->off + io->len;
+		before = hole;
+		hole = lseek(fd, (off_t)io->off, SEEK_HOLE);
+		if (hole < 0) /* beyond the end: it shrank. Without support there are no holes. */
+			return errno == ENXIO || errno == EINVAL ? 0 : -errno;
+		if ((uint64_t)hole >= end)
+			return 0;
+		if (hole == before)
+			break;
+	}
+	return -ENODATA;
+}
+
+static bool minds_holes(const struct store_io *io)
+{
+	return io->kind == STORE_READ && io->flags & IO_NO_HOLES;
+}
+
+/* Done with all there is. A range punched before its bytes were read passed the first look. */
+static void finish(struct store_io *io)
+{
+	int err = io->priv.moved && minds_holes(io) ? check_holes(io) : 0;
+
+	io->done(io, err ? err : (int64_t)io->priv.moved);
+}
+
+static void moved(struct ev *ev, int32_t res)
+{
+	struct store_io *io = (void *)((char *)ev - offsetof(struct store_io, priv.event));
+
+	if (res < 0 && try_again(progress_of(io), res)) {
+		submit(io->priv.queue, io);
+		return;
+	}
+	/* No file takes zero bytes of some without an error; a loop here would never end. */
+	if (!res && io->kind == STORE_WRITE)
+		res = -EIO;
+	if (res < 0) {
+		/* Of writing it out, most likely, which the kernel does not tell twice. */
+		if (res == -EIO && is_durable(io))
+			posix_inode_poison(posix_file_of(io->file)->inode);
+		io->done(io, res);
+		return;
+	}
+	if (io->kind == STORE_READ && io->buf && res)
+		VALGRIND_MAKE_MEM_DEFINED((char *)io->buf + io->priv.moved, (size_t)res);
+	io->priv.moved += (uint32_t)res;
+	if (!res || io->priv.moved == io->len)
+		finish(io);
+	else
+		submit(io->priv.queue, io);
+}
+
+static int fault_of(enum store_io_kind kind)
+{
+	if (kind == STORE_READ)
+		return fault_at(STORE_READ_EIO) ? -EIO : 0;
+	if (fault_at(STORE_WRITE_EIO))
+		return -EIO;
+	return fault_at(STORE_WRITE_ENOSPC) ? -ENOSPC : 0;
+}
+
+void posix_io_submit(struct store_queue *base, struct store_io *io)
+{
+	struct posix_queue *queue = (struct posix_queue *)base;
+	int err = store_io_check(io);
+
+	if (!err)
+		err = fault_of(io->kind);
+	if (!err && io->len && minds_holes(io))
+		err = check_holes(io);
+	if (err || !io->len || io->off > INT64_MAX - (uint64_t)io->len) {
+		store_later(queue->loop, io, err); /* nothing lies beyond the largest offset */
+		return;
+	}
+	io->priv.queue = queue;
+	io->priv.moved = 0;
+	*progress_of(io) = (struct progress){.ev.fn = moved};
+	submit(queue, io);
+}

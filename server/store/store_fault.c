@@ -1,0 +1,386 @@
+/*
+ * The fault store: the store's table around another instance of it. Its files stand for the inner
+ * store's; an I/O travels in one of its own. Allocates per I/O: it is for tests, not for speed.
+ */
+#include "server/store/store_fault.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/log.h"
+#include "server/store/evloop.h"
+#include "server/store/store_later.h"
+
+struct fault_store {
+	struct store base;
+	struct store *inner;
+	struct fault_rules rules;
+};
+
+struct fault_file {
+	struct store_file base;
+	struct store_file *inner;
+};
+
+struct fault_queue {
+	struct store_queue base;
+	struct store_queue *inner;
+	struct fault_store *store;
+	struct evloop *loop;
+};
+
+/* An I/O on its way through: first perhaps asleep, then in the inner store. */
+struct fault_io {
+	struct store_io inner;
+	struct store_io *outer;
+	struct fault_queue *queue;
+	struct __kernel_timespec delay;
+	struct ev timer;
+	int err; /* what to end with instead, after the delay */
+};
+
+static struct store *inner_of(struct store *store)
+{
+	return ((struct fault_store *)store)->inner;
+}
+
+static struct store_file *inner_file(struct store_file *file)
+{
+	return ((struct fault_file *)file)->inner;
+}
+
+static struct store_file *inner_at(struct store_file *at)
+{
+	return at ? inner_file(at) : NULL;
+}
+
+/* A call that blocks: wait as the rules say, then 0 or the error they say. */
+static int check(struct store *store, enum fault_call call)
+{
+	unsigned delay_ms;
+	int err = fault_rules_decide(&((struct fault_store *)store)->rules, call, &delay_ms);
+	struct timespec ts = {delay_ms / 1000, delay_ms % 1000 * 1000000l};
+
+	while (delay_ms && clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
+		;
+	return err;
+}
+
+static int open_store(const char *where, unsigned flags, struct store **out)
+{
+	struct fault_store *store = calloc(1, sizeof(*store));
+	const char *rest = strchr(where, ':');
+	int err = -EINVAL;
+
+	if (!store)
+		return -ENOMEM;
+	if (!rest) {
+		log_error("export fault:%s: should be fault:RULES:STORE", where);
+		goto err_free;
+	}
+	err = fault_rules_parse(&store->rules, where, (size_t)(rest - where));
+	if (err)
+		goto err_free;
+	err = store_open(rest + 1, flags, &store->inner);
+	if (err)
+		goto err_free;
+	store->base.ops = &store_fault;
+	store->base.read_only = flags & STORE_READ_ONLY;
+	store->base.local = store->inner->local;
+	*out = &store->base;
+	return 0;
+
+err_free:
+	free(store);
+	return err;
+}
+
+static void close_store(struct store *store)
+{
+	inner_of(store)->ops->close_store(inner_of(store));
+	free(store);
+}
+
+static int queue_open(struct store *store, struct evloop *loop, void *staging, size_t len,
+		      struct store_queue **out)
+{
+	struct fault_queue *queue = calloc(1, sizeof(*queue));
+	struct store *inner = inner_of(store);
+	int err;
+
+	if (!queue)
+		return -ENOMEM;
+	err = inner->ops->queue_open(inner, loop, staging, len, &queue->inner);
+	if (err) {
+		free(queue);
+		return err;
+	}
+	queue->base.ops = store->ops;
+	queue->store = (struct fault_store *)store;
+	queue->loop = loop;
+	*out = &queue->base;
+	return 0;
+}
+
+static void queue_close(struct store_queue *base)
+{
+	struct fault_queue *queue = (struct fault_queue *)base;
+
+	queue->inner->ops->queue_close(queue->inner);
+	free(queue);
+}
+
+static void inner_done(struct store_io *inner, int64_t result)
+{
+	struct fault_io *io = (struct fault_io *)inner;
+	struct store_io *outer = io->outer;
+
+	free(io);
+	outer->done(outer, result);
+}
+
+static void proceed(struct fault_io *io)
+{
+	struct store_queue *inner = io->queue->inner;
+
+	if (io->err)
+		store_later(io->queue->loop, &io->inner, io->err);
+	else
+		inner->ops->io_submit(inner, &io->inner);
+}
+
+static void delay_over(struct ev *ev, int32_t res)
+{
+	proceed((struct fault_io *)((char *)ev - offsetof(struct fault_io, timer)));
+}
+
+static void io_submit(struct store_queue *base, struct store_io *outer)
+{
+	struct fault_queue *queue = (struct fault_queue *)base;
+	struct fault_io *io = calloc(1, sizeof(*io));
+	enum fault_call call = outer->kind == STORE_READ ? FAULT_READ : FAULT_WRITE;
+	struct io_uring_sqe *sqe;
+	unsigned delay_ms;
+
+	if (!io) {
+		store_later(queue->loop, outer, -ENOMEM);
+		return;
+	}
+	io->inner = *outer;
+	io->inner.file = inner_file(outer->file);
+	io->inner.done = inner_done;
+	io->outer = outer;
+	io->queue = queue;
+	io->err = fault_rules_decide(&queue->store->rules, call, &delay_ms);
+	if (!delay_ms) {
+		proceed(io);
+		return;
+	}
+	io->delay.tv_sec = delay_ms / 1000;
+	io->delay.tv_nsec = delay_ms % 1000 * 1000000ll;
+	io->timer.fn = delay_over;
+	sqe = evloop_sqe(queue->loop);
+	io_uring_prep_timeout(sqe, &io->delay, 0, 0);
+	evloop_bind(sqe, &io->timer);
+}
+
+/* A file of ours around one of the inner store's. */
+static int wrap(struct store *store, struct store_file *inner, struct store_file **out)
+{
+	struct fault_file *file = malloc(sizeof(*file));
+
+	if (!file) {
+		inner->store->ops->close_file(inner);
+		return -ENOMEM;
+	}
+	file->inner = inner;
+	file->base = *inner;
+	file->base.store = store;
+	*out = &file->base;
+	return 0;
+}
+
+static int open_file(struct store *store, struct store_file *at, const char *path, uint32_t flags,
+		     uint32_t mode, struct store_file **out, struct file_attr *attr)
+{
+	struct store_file *inner;
+	int err = check(store, FAULT_OPEN);
+
+	if (!err)
+		err = inner_of(store)->ops->open_file(inner_of(store), inner_at(at), path, flags,
+						      mode, &inner, attr);
+	return err ? err : wrap(store, inner, out);
+}
+
+static int reopen_file(struct store *store, const char *path, struct bytes persistent,
+		       uint32_t flags, struct store_file **out, struct file_attr *attr)
+{
+	struct store_file *inner;
+	int err = check(store, FAULT_OPEN);
+
+	if (!err)
+		err = inner_of(store)->ops->reopen_file(inner_of(store), path, persistent, flags,
+							&inner, attr);
+	return err ? err : wrap(store, inner, out);
+}
+
+static void close_file(struct store_file *file)
+{
+	struct store *inner = inner_of(file->store);
+
+	inner->ops->close_file(inner_file(file));
+	free(file);
+}
+
+static int stat_file(struct store_file *file, struct file_attr *attr)
+{
+	int err = check(file->store, FAULT_STAT);
+
+	return err ? err : inner_of(file->store)->ops->stat_file(inner_file(file), attr);
+}
+
+static int sync_file(struct store_file *file, bool data_only)
+{
+	int err = check(file->store, FAULT_SYNC);
+
+	return err ? err : inner_of(file->store)->ops->sync_file(inner_file(file), data_only);
+}
+
+static int truncate_file(struct store_file *file, uint64_t len)
+{
+	int err = check(file->store, FAULT_TRUNCATE);
+
+	return err ? err : inner_of(file->store)->ops->truncate_file(inner_file(file), len);
+}
+
+static int punch(struct store_file *file, uint64_t start, uint64_t end)
+{
+	int err = check(file->store, FAULT_PUNCH);
+
+	return err ? err : inner_of(file->store)->ops->punch(inner_file(file), start, end);
+}
+
+static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
+{
+	int err = check(file->store, FAULT_SEEK);
+
+	return err ? err : inner_of(file->store)->ops->seek(inner_file(file), off, hole, found);
+}
+
+static int set_mode(struct store_file *file, uint32_t mode)
+{
+	int err = check(file->store, FAULT_SETATTR);
+
+	return err ? err : inner_of(file->store)->ops->set_mode(inner_file(file), mode);
+}
+
+static int ancestors(struct store_file *file, uint64_t *ids, int max)
+{
+	int err = check(file->store, FAULT_STAT);
+
+	return err ? err : inner_of(file->store)->ops->ancestors(inner_file(file), ids, max);
+}
+
+static int stat_path(struct store *store, struct store_file *at, const char *path, bool nofollow,
+		     struct file_attr *attr)
+{
+	int err = check(store, FAULT_STAT);
+
+	return err ? err
+		   : inner_of(store)->ops->stat_path(inner_of(store), inner_at(at), path, nofollow,
+						     attr);
+}
+
+static int unlink_name(struct store *store, struct store_file *at, const char *path)
+{
+	int err = check(store, FAULT_UNLINK);
+
+	return err ? err : inner_of(store)->ops->unlink(inner_of(store), inner_at(at), path);
+}
+
+static int remove_dir(struct store *store, struct store_file *at, const char *path)
+{
+	int err = check(store, FAULT_RMDIR);
+
+	return err ? err : inner_of(store)->ops->rmdir(inner_of(store), inner_at(at), path);
+}
+
+static int make_dir(struct store *store, struct store_file *at, const char *path, uint32_t mode)
+{
+	int err = check(store, FAULT_MKDIR);
+
+	return err ? err : inner_of(store)->ops->mkdir(inner_of(store), inner_at(at), path, mode);
+}
+
+static int rename_name(struct store *store, struct store_file *at, const char *from,
+		       struct store_file *at2, const char *to, bool noreplace)
+{
+	int err = check(store, FAULT_RENAME);
+
+	return err ? err
+		   : inner_of(store)->ops->rename(inner_of(store), inner_at(at), from,
+						  inner_at(at2), to, noreplace);
+}
+
+static int link_name(struct store *store, struct store_file *at, const char *from,
+		     struct store_file *at2, const char *to)
+{
+	int err = check(store, FAULT_LINK);
+
+	return err ? err
+		   : inner_of(store)->ops->link(inner_of(store), inner_at(at), from, inner_at(at2),
+						to);
+}
+
+static int link_file(struct store_file *file, struct store_file *at, const char *to)
+{
+	int err = check(file->store, FAULT_LINK);
+
+	return err ? err
+		   : inner_of(file->store)->ops->link_file(inner_file(file), inner_at(at), to);
+}
+
+static int list(struct store *store, const char *path, uint64_t start, struct store_dirents *out)
+{
+	int err = check(store, FAULT_READDIR);
+
+	return err ? err : inner_of(store)->ops->readdir(inner_of(store), path, start, out);
+}
+
+static int list_file(struct store_file *dir, uint64_t start, struct store_dirents *out)
+{
+	int err = check(dir->store, FAULT_READDIR);
+
+	return err ? err : inner_of(dir->store)->ops->readdir_file(inner_file(dir), start, out);
+}
+
+const struct store_ops store_fault = {
+	.name = "fault",
+	.open_store = open_store,
+	.close_store = close_store,
+	.queue_open = queue_open,
+	.queue_close = queue_close,
+	.io_submit = io_submit,
+	.open_file = open_file,
+	.reopen_file = reopen_file,
+	.close_file = close_file,
+	.stat_file = stat_file,
+	.sync_file = sync_file,
+	.truncate_file = truncate_file,
+	.punch = punch,
+	.seek = seek,
+	.set_mode = set_mode,
+	.ancestors = ancestors,
+	.stat_path = stat_path,
+	.unlink = unlink_name,
+	.rmdir = remove_dir,
+	.mkdir = make_dir,
+	.rename = rename_name,
+	.link = link_name,
+	.link_file = link_file,
+	.readdir = list,
+	.readdir_file = list_file,
+};

@@ -1,0 +1,43 @@
+/*
+ * A worker's staging memory: the buffers between disk and wire, in two sizes, each with the
+ * segment that uses it. One block, registered once with every domain and store; its worker's only.
+ * And pipes, for what can go from a file to the wire without being copied in between.
+ */
+#ifndef USRBIO_SERVER_WORKER_STAGING_H
+#define USRBIO_SERVER_WORKER_STAGING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/pages.h"
+#include "server/base/list.h"
+
+/* A small I/O should not occupy a large buffer, and a large one be cut into few pieces. */
+#define SMALL_SIZE   ((uint32_t)16 << 10)
+#define SEGMENT_SIZE ((uint32_t)256 << 10)
+
+enum staging_class { STAGING_SMALL, STAGING_LARGE, STAGING_PIPE, NR_STAGING };
+
+struct segment;
+
+struct staging {
+	struct pages pages;
+	struct segment *segments, *piped;
+	struct list free[NR_STAGING]; /* last in, first out: what is warm in the cache goes first */
+	unsigned nr[NR_STAGING], nr_free[NR_STAGING];
+};
+
+/* 0 or -ENOMEM. staging_close tolerates a zeroed struct. */
+int staging_open(struct staging *staging, size_t len, bool huge);
+void staging_close(struct staging *staging);
+/* Once, before the first use: pipes, as many as are to be had. */
+void staging_add_pipes(struct staging *staging);
+
+/* A segment with a buffer (or a pipe) of this class, or NULL when all are in use. */
+struct segment *staging_get(struct staging *staging, enum staging_class class);
+void staging_put(struct staging *staging, struct segment *segment);
+/* Empty a segment's pipe of what a failure left in it. */
+void staging_drain(const struct segment *segment);
+
+#endif

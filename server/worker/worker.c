@@ -1,0 +1,231 @@
+/* What a worker is made of. worker_loop.c is what it does. */
+#include "server/worker/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "server/conn/conn.h"
+#include "server/program/server_impl.h"
+#include "server/store/store.h"
+
+#define LOOP_ENTRIES 512
+
+/* Receive buffers are the client's credits: batches under way. Posts: segments under way. */
+#define NR_RECVS 32
+#define NR_SENDS 16
+#define NR_POSTS 128
+
+/* The first listener of a provider, "rdma://10.0.0.1:7040". */
+static const char *listener_name(const struct worker *worker, const struct tp_ops *ops,
+				 char text[ADDR_TEXT_MAX + 16])
+{
+	const struct listeners *listeners = &worker->server->listeners;
+	char addr[ADDR_TEXT_MAX] = "";
+
+	for (unsigned i = 0; i < listeners->nr && !*addr; i++)
+		if (listeners->list[i].ops == ops)
+			addr_text(&listeners->list[i].addr, addr, sizeof(addr));
+	snprintf(text, ADDR_TEXT_MAX + 16, "%s://%s", ops->name, addr);
+	return text;
+}
+
+/* Its domain for a provider, and the staging memory in that. */
+static int make_domain(struct worker *worker, const struct tp_ops *ops)
+{
+	struct tp_domain_config config = {
+		.msg_max = FRAME_MAX,
+		.nr_recvs = NR_RECVS,
+		.nr_sends = NR_SENDS,
+		.nr_posts = NR_POSTS,
+		.nr_conns = worker->server->max_connections / worker->server->nr_workers + 1,
+		.numa = -1,
+		.tls = worker->server->keyring ? &worker->server->tls : NULL,
+	};
+	struct worker_domain *domain = &worker->domains[worker->nr_domains];
+	size_t len = worker->staging.pages.len;
+	int err = ops->domain_open(&config, &domain->tp);
+
+	if (err)
+		return err;
+	worker->nr_domains++;
+	err = ops->domain_local(domain->tp, worker->staging.pages.base, len);
+	if (err)
+		log_error("%zu bytes of staging memory: %s; lower --staging", len, strerror(-err));
+	return err;
+}
+
+static int open_domain(struct worker *worker, const struct tp_ops *ops)
+{
+	char text[ADDR_TEXT_MAX + 16];
+	struct log_catch caught;
+	int err;
+
+	log_catch_begin(&caught);
+	err = make_domain(worker, ops);
+	log_catch_end(&caught);
+	if (err)
+		log_error("cannot listen on %s: %s", listener_name(worker, ops, text),
+			  *caught.text ? caught.text : strerror(-err));
+	return err;
+}
+
+static int open_domains(struct worker *worker)
+{
+	const struct listeners *listeners = &worker->server->listeners;
+	int err = 0;
+
+	for (unsigned i = 0; i < listeners->nr && !err; i++)
+		if (!worker_domain(worker, listeners->list[i].ops))
+			err = open_domain(worker, listeners->list[i].ops);
+	return err;
+}
+
+static bool takes_pipes(const struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		if (worker->domains[i].tp->ops->takes_pipes)
+			return true;
+	return false;
+}
+
+static void close_domains(struct worker *worker)
+{
+	while (worker->nr_domains) {
+		struct tp_domain *domain = worker->domains[--worker->nr_domains].tp;
+
+		domain->ops->domain_close(domain);
+	}
+}
+
+static int open_queues(struct worker *worker)
+{
+	const struct exports *exports = &worker->server->exports;
+
+	for (unsigned i = 0; i < exports->nr; i++) {
+		struct store *store = exports->list[i].store;
+		int err = store->ops->queue_open(store, worker->loop, worker->staging.pages.base,
+						 worker->staging.pages.len, &worker->queues[i]);
+
+		if (err) {
+			log_error("export %s: cannot open a queue: %s", exports->list[i].name,
+				  strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void close_queues(struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->server->exports.nr; i++)
+		if (worker->queues[i])
+			worker->queues[i]->ops->queue_close(worker->queues[i]);
+}
+
+static void init_lists(struct worker *worker)
+{
+	list_init(&worker->conns);
+	list_init(&worker->touched);
+	list_init(&worker->ready);
+	list_init(&worker->greeting);
+	list_init(&worker->posting);
+	list_init(&worker->fencing);
+	list_init(&worker->watched);
+	for (int i = 0; i < NR_STAGING; i++)
+		list_init(&worker->starved[i]);
+}
+
+int worker_open(struct server *server, unsigned id, const struct server_config *config,
+		struct worker **out)
+{
+	unsigned mib = config->staging_mib ? config->staging_mib : SERVER_STAGING_MIB;
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int err = -ENOMEM;
+
+	if (!worker)
+		return -ENOMEM;
+	worker->server = server;
+	worker->id = id;
+	init_lists(worker);
+	worker->session_ns = worker->rare_ns = NEVER;
+	nap_init(&worker->nap);
+	worker_tick(worker);
+	worker->queues = calloc(server->exports.nr, sizeof(struct store_queue *));
+	if (!worker->queues || arena_open(&worker->arena, ARENA_SIZE))
+		goto err_free;
+	err = evloop_open(&worker->loop, LOOP_ENTRIES);
+	if (err)
+		goto err_free;
+	err = staging_open(&worker->staging, (size_t)mib << 20, config->huge_pages);
+	if (err) {
+		log_error("no memory for %u MiB of staging buffers: lower --staging", mib);
+		goto err_loop;
+	}
+	err = open_domains(worker);
+	if (!err && takes_pipes(worker))
+		staging_add_pipes(&worker->staging);
+	if (!err)
+		err = open_queues(worker);
+	if (err)
+		goto err_queues;
+	*out = worker;
+	return 0;
+
+err_queues:
+	close_queues(worker);
+	close_domains(worker);
+	staging_close(&worker->staging);
+err_loop:
+	evloop_close(worker->loop);
+err_free:
+	arena_close(&worker->arena);
+	free(worker->queues);
+	free(worker);
+	return err;
+}
+
+static void log_counters(const struct worker *worker)
+{
+	const uint64_t *n = worker->count.n;
+
+	log_info("worker %u: %" PRIu64 " reads of %" PRIu64 " bytes, %" PRIu64 " writes of %" PRIu64
+		 " bytes, %" PRIu64 " failed, %" PRIu64 " batches, %" PRIu64 " calls, %" PRIu64
+		 " messages sent, %" PRIu64 " connections, %" PRIu64 " turns, %" PRIu64 " sleeps",
+		 worker->id, n[COUNT_READS], n[COUNT_READ_BYTES], n[COUNT_WRITES],
+		 n[COUNT_WRITTEN_BYTES], n[COUNT_ERRORS], n[COUNT_BATCHES], n[COUNT_CALLS],
+		 n[COUNT_MESSAGES_OUT], n[COUNT_CONNECTIONS], n[COUNT_TURNS], n[COUNT_SLEEPS]);
+}
+
+void worker_close(struct worker *worker)
+{
+	log_counters(worker);
+	close_queues(worker);
+	close_domains(worker);
+	staging_close(&worker->staging);
+	evloop_close(worker->loop);
+	arena_close(&worker->arena);
+	free(worker->queues);
+	free(worker);
+}
+
+int worker_start(struct worker *worker)
+{
+	return -pthread_create(&worker->thread, NULL, worker_run, worker);
+}
+
+void worker_join(struct worker *worker)
+{
+	pthread_join(worker->thread, NULL);
+}
+
+struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops)
+{
+	for (unsigned i = 0; i < worker->nr_domains; i++)
+		if (worker->domains[i].tp->ops == ops)
+			return worker->domains[i].tp;
+	return NULL;
+}

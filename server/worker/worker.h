@@ -1,0 +1,117 @@
+/*
+ * A worker: one thread with its event loop, a transport domain per provider in use, its staging
+ * memory, a queue at every export's store, and its share of the connections.
+ * Only its own thread touches it, but for nr_conns and what evloop_post brings.
+ */
+#ifndef USRBIO_SERVER_WORKER_WORKER_H
+#define USRBIO_SERVER_WORKER_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/transport/transport.h"
+#include "proto/arena.h"
+#include "server/calls/counters.h"
+#include "server/store/evloop.h"
+#include "server/base/list.h"
+#include "server/worker/idle.h"
+#include "server/program/server.h"
+#include "server/worker/staging.h"
+
+#define WORKER_DOMAINS_MAX 3
+#define GREETING_MAX	   256	      /* connections that are not welcomed yet */
+#define NEVER		   UINT64_MAX /* of times in ns */
+
+struct conn;
+struct store_queue;
+
+struct worker_domain {
+	struct tp_domain *tp;
+	struct ev readable;
+	bool watched; /* a poll of its fd is under way */
+};
+
+struct worker {
+	struct server *server;
+	unsigned id;
+	pthread_t thread;
+	atomic_uint nr_conns; /* any thread: with those on their way here */
+
+	struct evloop *loop;
+	struct worker_domain domains[WORKER_DOMAINS_MAX];
+	unsigned nr_domains;
+	struct staging staging;
+	struct store_queue **queues; /* by export */
+	struct arena arena;	     /* for the message being handled */
+
+	struct list conns;
+	struct list touched;		 /* to be settled when the turn ends */
+	struct list ready;		 /* with segments to start, in turn */
+	struct list starved[NR_STAGING]; /* the same, when there is a buffer again */
+	struct list greeting, posting;	 /* with a deadline, the nearest first */
+	struct list fencing;		 /* without one, the oldest first */
+	unsigned nr_greeting;		 /* without a Welcome: of greeting and fencing */
+	struct list watched;		 /* for silence: keepalive.h */
+	uint64_t session_ns;		 /* when sessions are to be looked at, or NEVER */
+	uint64_t rare_ns;		 /* when any of these two is due, or before, or NEVER */
+
+	struct ev stop, dismiss, review, room;
+	bool stopping, idle, dismissed;
+	atomic_bool reviewing, making_room; /* `review`, `room` is posted; any thread */
+	uint64_t now_ns;		    /* at the last tick */
+	uint64_t stop_ns;
+	struct nap nap;
+	uint64_t complain_ns;	/* the second in which ... */
+	unsigned nr_complaints; /* ... so many peers were complained about */
+	struct counters count;	/* its own, and of connections that are gone */
+};
+
+/* Everything but the thread. 0 or -errno, logged. */
+int worker_open(struct server *server, unsigned id, const struct server_config *config,
+		struct worker **worker);
+/* The thread has ended or never begun. */
+void worker_close(struct worker *worker);
+/* 0 or -errno. */
+int worker_start(struct worker *worker);
+/*
+ * From another thread: finish, disconnect; server->idle is posted when no connection is left. Then
+ * it still does what others ask of it until all are idle and it is dismissed.
+ */
+void worker_stop(struct worker *worker);
+void worker_dismiss(struct worker *worker);
+void worker_join(struct worker *worker);
+/* From another thread: the keyring was read again, look who may stay. */
+void worker_review(struct worker *worker);
+
+/* The worker's domain of a provider that listens. */
+struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
+/* A connection whose hello is awaited; the oldest such one goes when there are too many. */
+void worker_greet(struct worker *worker, struct conn *conn);
+/* Somebody was refused for want of memory: who has not said hello yet is the next to go. */
+void worker_make_room(struct worker *worker);
+/* The same, from another thread. */
+void worker_ask_room(struct worker *worker);
+/* Look at what is rarely due no later than then. */
+void worker_rare(struct worker *worker, uint64_t due);
+/* Log what a peer did, but not for ever. */
+void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what);
+
+static inline bool worker_has_staging(const struct worker *worker, enum staging_class class)
+{
+	return !list_empty(&worker->staging.free[class]);
+}
+
+/* worker_loop.c: the thread. */
+void *worker_run(void *worker);
+/* Look once at wires and disk and do what is to be done. False: nothing was. *due: when a time
+ * limit of somebody's ends, or NEVER. */
+bool worker_turn(struct worker *worker, uint64_t *due);
+/*
+ * Look at the clock: when a turn ends, and after each sleep. What runs inside the sleep, woken by
+ * another thread, has to look for itself.
+ */
+void worker_tick(struct worker *worker);
+
+#endif
