@@ -5,7 +5,8 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "bed.h"
 
 char files_directory[64];
 
@@ -15,27 +16,12 @@ static void make_directory(const char *parent)
 	cr_assert(mkdtemp(files_directory));
 }
 
-static struct server *start(const char *scheme, const struct export_config *exports,
-			    unsigned nr_exports, struct server_config config)
-{
-	struct listen_config listen = {.host = "127.0.0.1"};
-	struct server *server;
-
-	strcpy(listen.scheme, scheme);
-	config.exports = exports;
-	config.nr_exports = nr_exports;
-	config.listens = &listen;
-	config.nr_listens = 1;
-	cr_assert_eq(server_start(&config, &server), 0);
-	return server;
-}
-
 struct server *files_start(const char *scheme, const char *parent)
 {
 	const struct export_config export = {.name = "files", .where = files_directory};
 
 	make_directory(parent);
-	return start(scheme, &export, 1, (struct server_config){.nr_workers = 1});
+	return bed_start_with(scheme, &export, 1, (struct server_config){.nr_workers = 1});
 }
 
 struct server *files_start_twice(const char *scheme, const char *parent, const char *prefix,
@@ -49,7 +35,7 @@ struct server *files_start_twice(const char *scheme, const char *parent, const c
 
 	make_directory(parent);
 	snprintf(slow, sizeof(slow), "%s%s", prefix, files_directory);
-	return start(scheme, exports, 2, *extra);
+	return bed_start_with(scheme, exports, 2, *extra);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

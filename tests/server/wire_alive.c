@@ -2,32 +2,32 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "peer.h"
+#include "bed.h"
 
 /* One that answers, one that says other things only, and between them one that is silent. */
 static void alive_body(const char *scheme)
 {
 	const struct server_config config = {.nr_workers = 1, .keepalive_ms = 200};
 	struct server *server = bed_start(scheme, &config);
-	const struct call stat = {.op = CALL_STAT, .path = bytes_of("")};
+	const struct call stat = {.op = CALL_STAT, .path = text("")};
 	struct peer answers, talks, silent;
 
-	peer_open(&answers, server, "memory");
-	peer_open(&talks, server, "memory");
+	bed_open(&answers, server, "memory");
+	bed_open(&talks, server, "memory");
 	talks.mute = true;
 	for (int round = 0; round < 2; round++) {
-		peer_open(&silent, server, "memory");
+		bed_open(&silent, server, "memory");
 		silent.mute = true;
-		while (!silent.closed) {
+		while (!silent.link.closed) {
 			peer_step(&silent);
 			peer_step(&answers);
 			cr_assert_eq(peer_call(&talks, &stat), 0);
 		}
-		cr_assert_eq(silent.nr_pings, 3);
+		cr_assert_eq(silent.heard.nr_pings, 3);
 		peer_close(&silent);
 	}
-	cr_assert_geq(answers.nr_pings, 3);
-	cr_assert_not(answers.closed);
+	cr_assert_geq(answers.heard.nr_pings, 3);
+	cr_assert_not(answers.link.closed);
 	cr_assert_eq(peer_call(&answers, &stat), 0);
 	peer_close(&answers);
 	peer_close(&talks);
@@ -47,9 +47,9 @@ static void early_body(const char *scheme)
 	struct server *server = bed_start(scheme, &config);
 	struct peer late;
 
-	peer_connect(&late, server);
-	peer_until(&late, late.closed);
-	cr_assert_eq(late.nr_pings, 0);
+	bed_connect(&late, server);
+	peer_until(&late, late.link.closed);
+	cr_assert_eq(late.heard.nr_pings, 0);
 	peer_close(&late);
 	server_stop(server);
 }
@@ -68,18 +68,18 @@ static void off_body(const char *scheme)
 	struct server *server = bed_start(scheme, &config);
 	struct peer quiet, late;
 
-	peer_open(&quiet, server, "memory");
+	bed_open(&quiet, server, "memory");
 	quiet.mute = true;
 	for (int round = 0; round < 4; round++) {
-		peer_connect(&late, server);
-		while (!late.closed) {
+		bed_connect(&late, server);
+		while (!late.link.closed) {
 			peer_step(&quiet);
 			peer_step(&late);
 		}
 		peer_close(&late);
 	}
-	cr_assert_eq(quiet.nr_pings, 0);
-	cr_assert_not(quiet.closed);
+	cr_assert_eq(quiet.heard.nr_pings, 0);
+	cr_assert_not(quiet.link.closed);
 	peer_close(&quiet);
 	server_stop(server);
 }
@@ -95,8 +95,8 @@ static unsigned nr_connections(struct peer *peer)
 	unsigned n = 0;
 
 	cr_assert_eq(peer_call(peer, &(struct call){.op = CALL_COUNTERS}), 0);
-	for (size_t i = 0; i < peer->reply.nr_types; i++)
-		n += peer->types[i] == COUNTED_CONNECTION;
+	for (size_t i = 0; i < peer->heard.reply.nr_types; i++)
+		n += peer->heard.types[i] == COUNTED_CONNECTION;
 	return n;
 }
 
@@ -110,8 +110,8 @@ static void deaf_body(uint32_t op, uint32_t mode)
 	struct peer deaf, other;
 	uint64_t file;
 
-	peer_open(&other, server, "memory");
-	peer_open(&deaf, server, "null");
+	bed_open(&other, server, "memory");
+	bed_open(&deaf, server, "null");
 	file = peer_open_file(&deaf, "f", mode);
 	for (uint32_t i = 0; i < BATCH_MAX; i++)
 		ios[i] = (struct peer_io){.tag = i, .file = file, .len = 1 << 20};
@@ -119,7 +119,7 @@ static void deaf_body(uint32_t op, uint32_t mode)
 	/* Seen from outside: the other one is the only connection left. */
 	while (nr_connections(&other) > 1)
 		;
-	peer_until(&deaf, deaf.closed);
+	peer_until(&deaf, deaf.link.closed);
 	cr_assert_lt(deaf.nr_results, BATCH_MAX);
 	peer_close(&deaf);
 	peer_close(&other);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/host/host.h"
-#include "peer.h"
+#include "bed.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
@@ -21,8 +21,7 @@ static void each_scheme(void (*body)(struct server *server))
 
 static int make_dir(struct peer *peer, const char *path)
 {
-	return peer_call(peer,
-			 &(struct call){.op = CALL_MKDIR, .path = bytes_of(path), .mode = 0755});
+	return peer_call(peer, &(struct call){.op = CALL_MKDIR, .path = text(path), .mode = 0755});
 }
 
 static void names_body(struct server *server)
@@ -31,38 +30,34 @@ static void names_body(struct server *server)
 	uint64_t dir, other;
 	struct call call;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	cr_assert_eq(make_dir(&peer, "d") | make_dir(&peer, "e"), 0);
 	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
 	other = peer_open_file(&peer, "e", OPEN_READ | OPEN_DIRECTORY);
-	call = (struct call){.op = CALL_OPEN, .at = dir, .path = bytes_of("f"), .flags = RW};
+	call = (struct call){.op = CALL_OPEN, .at = dir, .path = text("f"), .flags = RW};
 	cr_assert_eq(peer_call(&peer, &call), 0);
-	cr_assert_eq(peer_io(&peer, IO_WRITE, peer.reply.file, 0, 100, 0), 100);
-	call = (struct call){.op = CALL_TRUNCATE, .at = dir, .path = bytes_of("f"), .len = 7};
+	cr_assert_eq(peer_io(&peer, IO_WRITE, peer.heard.reply.file, 0, 100, 0), 100);
+	call = (struct call){.op = CALL_TRUNCATE, .at = dir, .path = text("f"), .len = 7};
 	cr_assert_eq(peer_call(&peer, &call), 0);
-	call = (struct call){.op = CALL_RENAME,
-			     .at = dir,
-			     .path = bytes_of("f"),
-			     .at2 = other,
-			     .path2 = bytes_of("g")};
+	call = (struct call){
+		.op = CALL_RENAME, .at = dir, .path = text("f"), .at2 = other, .path2 = text("g")};
 	cr_assert_eq(peer_call(&peer, &call), 0);
 	/* One from a directory, the other from the root, and the other way round. */
-	call = (struct call){
-		.op = CALL_LINK, .at = other, .path = bytes_of("g"), .path2 = bytes_of("d/h")};
+	call = (struct call){.op = CALL_LINK, .at = other, .path = text("g"), .path2 = text("d/h")};
 	cr_assert_eq(peer_call(&peer, &call), 0);
 	call = (struct call){
-		.op = CALL_LINK, .path = bytes_of("d/h"), .at2 = other, .path2 = bytes_of("i")};
+		.op = CALL_LINK, .path = text("d/h"), .at2 = other, .path2 = text("i")};
 	cr_assert_eq(peer_call(&peer, &call), 0);
-	call = (struct call){.op = CALL_STAT, .path = bytes_of("e/i")};
+	call = (struct call){.op = CALL_STAT, .path = text("e/i")};
 	cr_assert_eq(peer_call(&peer, &call), 0);
-	cr_assert_eq(peer.reply.attr.nlink, 3);
-	cr_assert_eq(peer.reply.attr.size, 7);
+	cr_assert_eq(peer.heard.reply.attr.nlink, 3);
+	cr_assert_eq(peer.heard.reply.attr.size, 7);
 	call = (struct call){.op = CALL_READDIR, .file = other};
 	cr_assert_eq(peer_call(&peer, &call), 0);
-	cr_assert_eq(peer.reply.nr_types, 2);
-	call = (struct call){.op = CALL_UNLINK, .at = other, .path = bytes_of("i")};
+	cr_assert_eq(peer.heard.reply.nr_types, 2);
+	call = (struct call){.op = CALL_UNLINK, .at = other, .path = text("i")};
 	cr_assert_eq(peer_call(&peer, &call), 0);
-	call = (struct call){.op = CALL_MKDIR, .at = other, .path = bytes_of("i"), .mode = 0755};
+	call = (struct call){.op = CALL_MKDIR, .at = other, .path = text("i"), .mode = 0755};
 	cr_assert_eq(peer_call(&peer, &call), 0);
 	call.op = CALL_RMDIR;
 	cr_assert_eq(peer_call(&peer, &call), 0);
@@ -79,8 +74,8 @@ static void handles_body(struct server *server)
 	struct peer peer, stranger;
 	uint64_t dir, file, theirs;
 
-	peer_open(&peer, server, "memory");
-	peer_open(&stranger, server, "memory");
+	bed_open(&peer, server, "memory");
+	bed_open(&stranger, server, "memory");
 	cr_assert_eq(make_dir(&peer, "d"), 0);
 	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
 	file = peer_open_file(&peer, "f", RW);
@@ -90,40 +85,34 @@ static void handles_body(struct server *server)
 			struct call call;
 			int status;
 		} bad[] = {
-			{{.op = CALL_STAT, .at = 77, .path = bytes_of("x")}, -ESTALE},
-			{{.op = CALL_STAT, .at = theirs, .path = bytes_of("x")}, -ESTALE},
-			{{.op = CALL_STAT, .at = file, .path = bytes_of("x")}, -ENOTDIR},
-			{{.op = CALL_STAT, .at = dir, .path = bytes_of("")}, -EINVAL},
-			{{.op = CALL_STAT, .at = dir, .path = bytes_of(".")}, -EINVAL},
-			{{.op = CALL_STAT, .at = dir, .path = bytes_of("..")}, -EINVAL},
-			{{.op = CALL_STAT, .at = dir, .path = bytes_of("x/y")}, -EINVAL},
-			{{.op = CALL_STAT, .at = dir, .path = bytes_of("/x")}, -EINVAL},
-			{{.op = CALL_STAT, .at = dir, .path = bytes_of("x")}, -ENOENT},
+			{{.op = CALL_STAT, .at = 77, .path = text("x")}, -ESTALE},
+			{{.op = CALL_STAT, .at = theirs, .path = text("x")}, -ESTALE},
+			{{.op = CALL_STAT, .at = file, .path = text("x")}, -ENOTDIR},
+			{{.op = CALL_STAT, .at = dir, .path = text("")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = text(".")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = text("..")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = text("x/y")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = text("/x")}, -EINVAL},
+			{{.op = CALL_STAT, .at = dir, .path = text("x")}, -ENOENT},
 			{{.op = CALL_STAT, .file = file, .at = dir}, -EINVAL},
-			{{.op = CALL_STAT, .path = bytes_of("f"), .at2 = dir}, -EINVAL},
-			{{.op = CALL_RENAME,
-			  .path = bytes_of("f"),
-			  .at2 = theirs,
-			  .path2 = bytes_of("x")},
+			{{.op = CALL_STAT, .path = text("f"), .at2 = dir}, -EINVAL},
+			{{.op = CALL_RENAME, .path = text("f"), .at2 = theirs, .path2 = text("x")},
 			 -ESTALE},
-			{{.op = CALL_RENAME,
-			  .path = bytes_of("f"),
-			  .at2 = dir,
-			  .path2 = bytes_of("../x")},
+			{{.op = CALL_RENAME, .path = text("f"), .at2 = dir, .path2 = text("../x")},
 			 -EINVAL},
-			{{.op = CALL_LINK, .file = file, .at2 = file, .path2 = bytes_of("x")},
+			{{.op = CALL_LINK, .file = file, .at2 = file, .path2 = text("x")},
 			 -ENOTDIR},
 			{{.op = CALL_READDIR, .at = dir}, -EINVAL},
 			{{.op = CALL_READDIR, .file = file}, -ENOTDIR},
 			{{.op = CALL_REOPEN,
 			  .at = dir,
-			  .path = bytes_of("x"),
+			  .path = text("x"),
 			  .flags = OPEN_READ,
-			  .persistent = bytes_of("x")},
+			  .persistent = text("x")},
 			 -EINVAL},
 			{{.op = CALL_FSYNC, .file = file, .at = dir}, -EINVAL},
 			{{.op = CALL_CLOSE, .file = file, .at = dir}, -EINVAL},
-			{{.op = CALL_OPEN, .path = bytes_of("f"), .flags = OPEN_READ | OPEN_FOLLOW},
+			{{.op = CALL_OPEN, .path = text("f"), .flags = OPEN_READ | OPEN_FOLLOW},
 			 -EINVAL},
 			{{.op = CALL_SEEK, .off = 1, .flags = CALL_DATA}, -EBADF},
 			{{.op = CALL_SEEK, .file = file, .flags = 0}, -EINVAL},
@@ -139,13 +128,13 @@ static void handles_body(struct server *server)
 
 		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 			cr_expect_eq(peer_call(&peer, &bad[i].call), bad[i].status, "entry %zu: %d",
-				     i, peer.reply.status);
+				     i, peer.heard.reply.status);
 	}
 	/* It is closed, and stands for nothing. */
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_CLOSE, .file = dir}), 0);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_MKDIR,
 						     .at = dir,
-						     .path = bytes_of("x"),
+						     .path = text("x"),
 						     .mode = 0755}),
 		     -ESTALE);
 	peer_close(&stranger);
@@ -165,14 +154,13 @@ static void once_body(struct server *server)
 	struct call call;
 	uint64_t dir;
 
-	peer_open(&one, server, "memory");
+	bed_open(&one, server, "memory");
 	cr_assert_eq(make_dir(&one, "d"), 0);
 	dir = peer_open_file(&one, "d", OPEN_READ | OPEN_DIRECTORY);
-	call = (struct call){
-		.tag = 5 * CALL_SLOTS, .op = CALL_MKDIR, .at = dir, .path = bytes_of("x")};
+	call = (struct call){.tag = 5 * CALL_SLOTS, .op = CALL_MKDIR, .at = dir, .path = text("x")};
 	cr_assert_eq(peer_call(&one, &call), 0);
 	hello = peer_hello_again(&one, "memory", 1);
-	peer_connect(&two, server);
+	bed_connect(&two, server);
 	cr_assert_eq(peer_hello_as(&two, &hello), 0);
 	call.replay = 1;
 	cr_assert_eq(peer_call(&two, &call), 0, "the same answer");
@@ -195,29 +183,29 @@ static void what_it_is_body(struct server *server)
 	uint64_t dir;
 
 	for (size_t i = 0; i < 4; i++) {
-		peer_open(&peer, server, exports[i]);
-		hosts[i] = peer.welcome.host;
+		bed_open(&peer, server, exports[i]);
+		hosts[i] = peer.heard.welcome.host;
 		cr_expect_neq(hosts[i], 0);
 		cr_expect_neq(hosts[i], host_id());
 		for (size_t j = 0; j < i; j++)
 			cr_expect_neq(hosts[i], hosts[j], "%s, %s", exports[i], exports[j]);
 		peer_close(&peer);
 	}
-	peer_open(&peer, server, "memory");
-	cr_assert_eq(peer.welcome.host, hosts[0]);
+	bed_open(&peer, server, "memory");
+	cr_assert_eq(peer.heard.welcome.host, hosts[0]);
 	cr_assert_eq(make_dir(&peer, "d"), 0);
 	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_ANCESTORS, .file = dir}), 0);
-	cr_assert_eq(peer.reply.nr_ids, 2);
+	cr_assert_eq(peer.heard.reply.nr_ids, 2);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_SETATTR,
 						     .file = dir,
 						     .flags = SET_MODE,
 						     .mode = 07700}),
 		     0);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_STAT, .file = dir}), 0);
-	cr_assert_eq(peer.reply.attr.mode & 07777, 0700);
+	cr_assert_eq(peer.heard.reply.attr.mode & 07777, 0700);
 	peer_close(&peer);
-	peer_open(&peer, server, "readonly");
+	bed_open(&peer, server, "readonly");
 	dir = peer_open_file(&peer, "", OPEN_READ | OPEN_DIRECTORY);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_SETATTR,
 						     .file = dir,

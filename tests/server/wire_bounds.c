@@ -4,7 +4,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "peer.h"
+#include "bed.h"
 #include "server/calls/calls.h"
 #include "server/base/list.h"
 #include "server/base/job_threads.h"
@@ -45,13 +45,14 @@ static struct limit_pair limit_of(struct peer *peer, unsigned n, enum limit whic
 
 	do {
 		cr_assert_eq(peer_call(peer, &call), 0);
-		for (size_t i = 0; i < peer->reply.nr_types; i++)
-			if (peer->types[i] == COUNTED_LIMITS && !n--) {
-				const uint64_t *row = peer->counts + i * peer->reply.counts_width;
+		for (size_t i = 0; i < peer->heard.reply.nr_types; i++)
+			if (peer->heard.types[i] == COUNTED_LIMITS && !n--) {
+				const uint64_t *row =
+					peer->heard.counts + i * peer->heard.reply.counts_width;
 
 				return (struct limit_pair){row[2 * which], row[2 * which + 1]};
 			}
-		call.off = peer->reply.next;
+		call.off = peer->heard.reply.next;
 	} while (call.off);
 	cr_assert(false, "no such row");
 	return (struct limit_pair){0};
@@ -89,15 +90,15 @@ static int try_to_enter(struct peer *peer, struct server *server)
 {
 	const struct hello hello = peer_new_hello("memory");
 
-	if (!peer_try(peer, server))
+	if (!bed_try(peer, server))
 		return -ECONNRESET;
 	peer_say_hello(peer, &hello);
-	peer_until(peer, peer->nr_welcomes || peer->closed);
-	if (!peer->nr_welcomes)
+	peer_until(peer, peer->heard.nr_welcomes || peer->link.closed);
+	if (!peer->heard.nr_welcomes)
 		return -ECONNRESET;
-	if (!peer->welcome.status)
+	if (!peer->heard.welcome.status)
 		peer_add_region(peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
-	return peer->welcome.status;
+	return peer->heard.welcome.status;
 }
 
 static void crowd_body(struct server *server)
@@ -140,7 +141,7 @@ static void silent_body(struct server *server)
 	static struct peer peers[N], polite;
 	int n = 0;
 
-	while (peer_try(&peers[n], server))
+	while (bed_try(&peers[n], server))
 		cr_assert_lt(++n, N, "there is an end to it");
 	peer_close(&peers[n]);
 	cr_assert_gt(n, 2);
@@ -167,7 +168,7 @@ static void crowded_body(struct server *server)
 	struct peer silent[6], talking[6];
 
 	for (int i = 0; i < 6; i++)
-		peer_connect(&silent[i], server);
+		bed_connect(&silent[i], server);
 	for (int i = 0; i < 6; i++)
 		while (try_to_enter(&talking[i], server))
 			peer_close(&talking[i]);
@@ -191,14 +192,14 @@ Test(bounds, the_silent_do_not_have_all_connections)
 static void files_body(struct server *server)
 {
 	enum { FEW = 300 };
-	const struct call call = {.op = CALL_OPEN, .path = bytes_of("f"), .flags = RW};
+	const struct call call = {.op = CALL_OPEN, .path = text("f"), .flags = RW};
 	struct peer greedy, polite;
 	uint64_t first[FEW];
 	int status;
 	size_t used;
 
-	peer_open(&greedy, server, "memory");
-	peer_open(&polite, server, "memory");
+	bed_open(&greedy, server, "memory");
+	bed_open(&polite, server, "memory");
 	for (int i = 0; i < FEW; i++)
 		first[i] = peer_open_file(&greedy, "f", RW);
 	do {
@@ -254,8 +255,8 @@ static void calls_body(struct server *server)
 	uint64_t file, polite_file;
 	size_t before;
 
-	peer_open(&greedy, server, "memory");
-	peer_open(&polite, server, "memory");
+	bed_open(&greedy, server, "memory");
+	bed_open(&polite, server, "memory");
 	file = peer_open_file(&greedy, "f", RW);
 	polite_file = peer_open_file(&polite, "f", RW);
 	before = atomic_load(&server->budget.used);
@@ -272,14 +273,14 @@ static void calls_body(struct server *server)
 		peer_send(&greedy, &(struct message){.type = MSG_CALL, .call = call});
 	}
 	/* Nothing has been done yet, so those that are answered have been refused. */
-	peer_until(&greedy, greedy.nr_replies > 1);
-	cr_assert_eq(greedy.reply.status, -ENOMEM);
+	peer_until(&greedy, greedy.heard.nr_replies > 1);
+	cr_assert_eq(greedy.heard.reply.status, -ENOMEM);
 	cr_assert(is_in_bounds(server));
 	cr_assert_eq(peer_io(&polite, IO_WRITE, polite_file, 0, MIB, 0), (int64_t)MIB);
 	for (int i = 0; i < 2; i++)
 		sem_post(&gates[i].open);
-	peer_until(&greedy, greedy.nr_replies == 1001);
-	cr_assert_not(greedy.closed);
+	peer_until(&greedy, greedy.heard.nr_replies == 1001);
+	cr_assert_not(greedy.link.closed);
 	/* They are given back, but for the last answer of each slot, which is remembered. */
 	while (atomic_load(&server->budget.used) >
 	       before + CALL_SLOTS * sizeof(struct pending_call))
@@ -308,13 +309,13 @@ Test(bounds, bytes_under_way_do_not_grow_with_what_is_asked_for)
 	uint64_t file;
 	size_t used;
 
-	peer_open(&greedy, server, "null");
-	peer_open(&polite, server, "null");
+	bed_open(&greedy, server, "null");
+	bed_open(&polite, server, "null");
 	/* It has a word for far more memory than it has. */
 	greedy.regions[1] = (uintptr_t)greedy.memory;
 	peer_send(&greedy, &(struct message){.type = MSG_REGION_ADD,
 					     .region_add = {.region = 1,
-							    .key = greedy.mem->key,
+							    .key = greedy.link.mem->key,
 							    .base = (uintptr_t)greedy.memory,
 							    .size = 1024 * MIB,
 							    .access = ACCESS_WRITE}});
@@ -349,7 +350,7 @@ static void told_body(struct server *server)
 	struct peer peer;
 	struct limit_pair pair;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	peer_open_file(&peer, "f", RW);
 	peer_open_file(&peer, "f", RW);
 	pair = limit_of(&peer, 1, LIMIT_FILES);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "peer.h"
+#include "bed.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
@@ -21,8 +21,7 @@ static void each_scheme(void (*body)(struct server *server))
 
 static int call_path(struct peer *peer, uint32_t op, const char *path, const char *path2)
 {
-	struct call call = {
-		.op = op, .path = bytes_of(path), .path2 = bytes_of(path2), .mode = 0755};
+	struct call call = {.op = op, .path = text(path), .path2 = text(path2), .mode = 0755};
 
 	return peer_call(peer, &call);
 }
@@ -32,18 +31,18 @@ static void files_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	cr_assert_eq(call_path(&peer, CALL_MKDIR, "d", ""), 0);
 	file = peer_open_file(&peer, "d/f", RW);
-	cr_assert_eq(peer.reply.attr_valid, 1);
+	cr_assert_eq(peer.heard.reply.attr_valid, 1);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 5000, 0), 5000);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_STAT, .file = file}), 0);
-	cr_assert_eq(peer.reply.attr.size, 5000);
+	cr_assert_eq(peer.heard.reply.attr.size, 5000);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_FSYNC, .file = file}), 0);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_TRUNCATE, .file = file, .len = 9}),
 		     0);
 	cr_assert_eq(call_path(&peer, CALL_STAT, "d/f", ""), 0);
-	cr_assert_eq(peer.reply.attr.size, 9);
+	cr_assert_eq(peer.heard.reply.attr.size, 9);
 	cr_assert_eq(call_path(&peer, CALL_RENAME, "d/f", "g"), 0);
 	cr_assert_eq(call_path(&peer, CALL_LINK, "g", "h"), 0);
 	cr_assert_eq(call_path(&peer, CALL_STAT, "d/f", ""), -ENOENT);
@@ -67,7 +66,7 @@ static void refused_body(struct server *server)
 	struct peer peer;
 	uint64_t reader, writer;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	writer = peer_open_file(&peer, "f", RW);
 	reader = peer_open_file(&peer, "f", OPEN_READ);
 	{
@@ -75,12 +74,11 @@ static void refused_body(struct server *server)
 			struct call call;
 			int status;
 		} bad[] = {
-			{{.op = CALL_OPEN, .path = bytes_of("f")}, -EINVAL},
-			{{.op = CALL_OPEN, .path = bytes_of("f"), .flags = 257}, -EINVAL},
-			{{.op = CALL_OPEN, .path = bytes_of("/f"), .flags = OPEN_READ}, -EINVAL},
-			{{.op = CALL_OPEN, .path = bytes_of("no"), .flags = OPEN_READ}, -ENOENT},
-			{{.op = CALL_RENAME, .path = bytes_of("f"), .path2 = bytes_of("/g")},
-			 -EINVAL},
+			{{.op = CALL_OPEN, .path = text("f")}, -EINVAL},
+			{{.op = CALL_OPEN, .path = text("f"), .flags = 257}, -EINVAL},
+			{{.op = CALL_OPEN, .path = text("/f"), .flags = OPEN_READ}, -EINVAL},
+			{{.op = CALL_OPEN, .path = text("no"), .flags = OPEN_READ}, -ENOENT},
+			{{.op = CALL_RENAME, .path = text("f"), .path2 = text("/g")}, -EINVAL},
 			{{.op = CALL_STAT, .file = 77}, -ESTALE},
 			{{.op = CALL_FSYNC, .file = 77}, -ESTALE},
 			{{.op = CALL_FSYNC}, -EBADF},
@@ -96,7 +94,7 @@ static void refused_body(struct server *server)
 
 		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 			cr_assert_eq(peer_call(&peer, &bad[i].call), bad[i].status, "entry %zu: %d",
-				     i, peer.reply.status);
+				     i, peer.heard.reply.status);
 	}
 	peer_close(&peer);
 }
@@ -112,13 +110,13 @@ static void read_only_body(struct server *server)
 				       CALL_RENAME,   CALL_LINK,   CALL_PUNCH};
 	struct peer peer;
 
-	peer_open(&peer, server, "readonly");
+	bed_open(&peer, server, "readonly");
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
 		cr_assert_eq(call_path(&peer, ops[i], "a", "b"), -EROFS);
 	for (uint32_t flags = OPEN_WRITE; flags <= OPEN_TRUNCATE; flags *= 2)
 		if (flags != OPEN_EXCLUSIVE)
 			cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_OPEN,
-								     .path = bytes_of("a"),
+								     .path = text("a"),
 								     .flags = OPEN_READ | flags}),
 				     -EROFS);
 	peer_close(&peer);
@@ -131,24 +129,24 @@ Test(calls, a_read_only_export_stays_as_it_is)
 
 static void reopen_body(struct server *server)
 {
-	struct call call = {.op = CALL_REOPEN, .path = bytes_of("f"), .flags = OPEN_READ};
+	struct call call = {.op = CALL_REOPEN, .path = text("f"), .flags = OPEN_READ};
 	uint8_t name[PERSISTENT_MAX];
 	struct peer peer;
 	uint64_t file;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 500, 0), 500);
 	cr_assert_eq(peer_call(&peer, &call), -ESTALE, "no name, no file");
 	peer_open_file(&peer, "f", OPEN_READ);
-	memcpy(name, peer.persistent, sizeof(name));
-	call.persistent = (struct bytes){name, peer.reply.persistent.len};
+	memcpy(name, peer.heard.persistent, sizeof(name));
+	call.persistent = (struct bytes){name, peer.heard.reply.persistent.len};
 	cr_assert_eq(peer_call(&peer, &call), 0);
-	cr_assert_eq(peer.reply.attr_valid, 1);
-	cr_assert_eq(peer.reply.attr.size, 500);
-	cr_assert_eq(peer.reply.persistent.len, call.persistent.len);
-	cr_assert_neq(peer.reply.file, file);
-	file = peer.reply.file;
+	cr_assert_eq(peer.heard.reply.attr_valid, 1);
+	cr_assert_eq(peer.heard.reply.attr.size, 500);
+	cr_assert_eq(peer.heard.reply.persistent.len, call.persistent.len);
+	cr_assert_neq(peer.heard.reply.file, file);
+	file = peer.heard.reply.file;
 	cr_assert_eq(peer_io(&peer, IO_READ, file, 0, 500, 0), 500);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 500, 0), -EBADF, "opened for reading");
 	call.flags = 0;
@@ -158,17 +156,17 @@ static void reopen_body(struct server *server)
 		cr_assert_eq(peer_call(&peer, &call), flag & OPEN_REOPEN_FLAGS ? 0 : -EINVAL);
 	}
 	call.flags = OPEN_READ;
-	call.path = bytes_of("/f");
+	call.path = text("/f");
 	cr_assert_eq(peer_call(&peer, &call), -EINVAL);
-	call.path = bytes_of("f");
+	call.path = text("f");
 	cr_assert_eq(call_path(&peer, CALL_UNLINK, "f", ""), 0);
 	cr_assert_eq(peer_call(&peer, &call), -ESTALE);
 	peer_close(&peer);
 
-	peer_open(&peer, server, "readonly");
+	bed_open(&peer, server, "readonly");
 	peer_open_file(&peer, "f", OPEN_READ);
-	memcpy(name, peer.persistent, sizeof(name));
-	call.persistent.len = peer.reply.persistent.len;
+	memcpy(name, peer.heard.persistent, sizeof(name));
+	call.persistent.len = peer.heard.reply.persistent.len;
 	cr_assert_eq(peer_call(&peer, &call), 0);
 	call.flags = OPEN_READ | OPEN_WRITE;
 	cr_assert_eq(peer_call(&peer, &call), -EROFS);
@@ -188,7 +186,7 @@ static void readdir_body(struct server *server)
 	unsigned seen = 0, replies = 0;
 	bool found[N] = {false};
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	for (int i = 0; i < N; i++) {
 		char name[32];
 
@@ -196,12 +194,12 @@ static void readdir_body(struct server *server)
 		cr_assert_eq(call_path(&peer, CALL_MKDIR, name, ""), 0);
 	}
 	do {
-		const char *at = (const char *)peer.names;
+		const char *at = (const char *)peer.heard.names;
 
-		call.off = peer.reply.next;
+		call.off = peer.heard.reply.next;
 		cr_assert_eq(peer_call(&peer, &call), 0);
 		replies++;
-		for (size_t i = 0; i < peer.reply.nr_types; i++, at += strlen(at) + 1) {
+		for (size_t i = 0; i < peer.heard.reply.nr_types; i++, at += strlen(at) + 1) {
 			int n;
 
 			if (sscanf(at, "a-rather-long-name-%d", &n) != 1)
@@ -210,7 +208,7 @@ static void readdir_body(struct server *server)
 			found[n] = true;
 			seen++;
 		}
-	} while (peer.reply.next);
+	} while (peer.heard.reply.next);
 	cr_assert_eq(seen, N);
 	cr_assert_gt(replies, 1, "one reply is bounded");
 	peer_close(&peer);
@@ -226,21 +224,21 @@ static void many_body(struct server *server)
 	enum { N = 1000 };
 	struct peer peer;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	for (uint32_t i = 0; i < N; i++)
 		peer_send(&peer,
 			  &(struct message){.type = MSG_CALL, .call = {.tag = i, .op = CALL_STAT}});
-	peer_until(&peer, peer.nr_replies == N || peer.closed);
-	cr_assert_not(peer.closed);
+	peer_until(&peer, peer.heard.nr_replies == N || peer.link.closed);
+	cr_assert_not(peer.link.closed);
 	peer_close(&peer);
 	/* And one that leaves before they are answered. */
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	for (uint32_t i = 0; i < N; i++)
 		peer_send(&peer, &(struct message){.type = MSG_CALL,
 						   .call = {.tag = i,
 							    .op = CALL_OPEN,
 							    .flags = RW,
-							    .path = bytes_of("f")}});
+							    .path = text("f")}});
 	peer_close(&peer);
 }
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "peer.h"
+#include "bed.h"
 
 enum { SIZE = 5000, READS = 7, ROWS_MAX = 512 };
 
@@ -23,16 +23,16 @@ static int ask(struct peer *peer, uint64_t off)
 
 static void take_rows(const struct peer *peer)
 {
-	const char *name = (const char *)peer->names;
+	const char *name = (const char *)peer->heard.names;
 
-	cr_assert_eq(peer->reply.counts_width, NR_COUNTS);
-	for (size_t i = 0; i < peer->reply.nr_types; i++, name += strlen(name) + 1) {
+	cr_assert_eq(peer->heard.reply.counts_width, NR_COUNTS);
+	for (size_t i = 0; i < peer->heard.reply.nr_types; i++, name += strlen(name) + 1) {
 		struct row *row = &table[nr_rows++];
 
 		cr_assert_leq(nr_rows, ROWS_MAX);
-		row->type = peer->types[i];
+		row->type = peer->heard.types[i];
 		row->named = !strcmp(name, "0");
-		memcpy(row->n, peer->counts + i * NR_COUNTS, sizeof(row->n));
+		memcpy(row->n, peer->heard.counts + i * NR_COUNTS, sizeof(row->n));
 	}
 }
 
@@ -45,8 +45,8 @@ static unsigned ask_all(struct peer *peer)
 	nr_rows = 0;
 	do {
 		cr_assert_eq(ask(peer, off), 0);
-		cr_assert(!peer->reply.next || peer->reply.next > off, "it only grows");
-		off = peer->reply.next;
+		cr_assert(!peer->heard.reply.next || peer->heard.reply.next > off, "it only grows");
+		off = peer->heard.reply.next;
 		take_rows(peer);
 		answers++;
 	} while (off);
@@ -109,8 +109,8 @@ static void exact_body(struct server *server)
 {
 	struct peer peer, other;
 
-	peer_open(&peer, server, "memory");
-	peer_open(&other, server, "memory");
+	bed_open(&peer, server, "memory");
+	bed_open(&other, server, "memory");
 	work(&peer);
 	ask_all(&other);
 	cr_assert_eq(rows_of(COUNTED_WORKER), 2);
@@ -161,7 +161,7 @@ static void pieces_body(struct server *server)
 	static struct peer peers[PEERS];
 
 	for (int i = 0; i < PEERS; i++) {
-		peer_connect(&peers[i], server);
+		bed_connect(&peers[i], server);
 		cr_assert_eq(peer_hello(&peers[i], "null"), 0);
 		/* As many calls as its number: how to tell them apart. */
 		for (int j = 0; j < i; j++)
@@ -192,18 +192,18 @@ static void refused_body(struct server *server)
 	struct hello hello = {.version_min = PROTO_VERSION,
 			      .version_max = PROTO_VERSION,
 			      .features = FEATURE_IMM,
-			      .export = bytes_of("null"),
-			      .client = bytes_of("peer")};
+			      .export = text("null"),
+			      .client = text("peer")};
 	struct peer peer;
 
-	peer_open(&peer, server, "null");
+	bed_open(&peer, server, "null");
 	cr_assert_eq(ask(&peer, 3ull << 48), -EINVAL, "no such worker");
 	cr_assert_eq(ask(&peer, UINT64_MAX), -EINVAL);
 	peer_close(&peer);
 	/* Who did not offer the feature has no business asking. */
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
-	cr_assert_eq(peer.welcome.features, FEATURE_IMM);
+	cr_assert_eq(peer.heard.welcome.features, FEATURE_IMM);
 	cr_assert_eq(ask(&peer, 0), -ENOTCONN);
 	peer_close(&peer);
 }
@@ -220,7 +220,7 @@ static void stop_while_asked(const char *scheme)
 	struct server *server = bed_start(scheme, &config);
 	struct peer peer;
 
-	peer_open(&peer, server, "null");
+	bed_open(&peer, server, "null");
 	for (uint32_t i = 0; i < 12; i++)
 		peer_send(&peer, &(struct message){.type = MSG_CALL,
 						   .call = {.tag = i,

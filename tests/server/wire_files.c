@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bed.h"
 #include "files.h"
-#include "peer.h"
 
 #define BLOCK	  ((uint64_t)4096)
 #define NR_ROUNDS 50
@@ -74,14 +74,14 @@ static void round_trip(struct peer *peer, const uint64_t *handles, unsigned roun
 	const uint64_t back = NR_ENTRIES * BLOCK;
 
 	for (size_t i = 0; i < NR_ENTRIES; i++)
-		fill_pattern(peer->memory + i * BLOCK, i * BLOCK, BLOCK, seed_of(i, round));
+		pattern_fill(peer->memory + i * BLOCK, BLOCK, seed_of(i, round), i * BLOCK);
 	transfer(peer, IO_WRITE, handles, 0);
 	memset(peer->memory + back, 0xee, back);
 	transfer(peer, IO_READ, handles, back);
 	for (size_t i = 0; i < NR_ENTRIES; i++)
 		if (pattern[i] != '?')
-			cr_assert(is_pattern(peer->memory + back + i * BLOCK, i * BLOCK, BLOCK,
-					     seed_of(i, round)),
+			cr_assert(pattern_diff(peer->memory + back + i * BLOCK, BLOCK,
+					       seed_of(i, round), i * BLOCK) < 0,
 				  "entry %zu", i);
 }
 
@@ -91,7 +91,7 @@ static void mixed_body(struct server *server)
 	uint64_t handles[2];
 	struct peer peer;
 
-	peer_open(&peer, server, "files");
+	bed_open(&peer, server, "files");
 	handles[0] = peer_open_file(&peer, "a", flags);
 	handles[1] = peer_open_file(&peer, "b", flags);
 	cr_assert_geq(nr_open(), 2);

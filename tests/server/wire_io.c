@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "peer.h"
+#include "bed.h"
 #include "server/worker/staging.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
@@ -38,16 +38,16 @@ static void sizes_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	for (size_t i = 0; i < NR_SIZES; i++) {
 		uint64_t len = sizes[i], off = 12345 * i, at = 13 * i;
 
-		fill_pattern(peer.memory + at, off, len, i);
+		pattern_fill(peer.memory + at, len, i, off);
 		memset(peer.memory + back, 0xee, len + 64);
 		cr_assert_eq(peer_io(&peer, IO_WRITE, file, off, len, at), (int64_t)len);
 		cr_assert_eq(peer_io(&peer, IO_READ, file, off, len, back + 32), (int64_t)len);
-		cr_assert(is_pattern(peer.memory + back + 32, off, len, i), "size %zu",
+		cr_assert(pattern_diff(peer.memory + back + 32, len, i, off) < 0, "size %zu",
 			  (size_t)len);
 		cr_assert_eq(peer.memory[back + 31], 0xee);
 		cr_assert_eq(peer.memory[back + 32 + len], 0xee);
@@ -67,13 +67,13 @@ static void eof_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
-	fill_pattern(peer.memory, 0, size, 1);
+	pattern_fill(peer.memory, size, 1, 0);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, size, 0), (int64_t)size);
 	memset(peer.memory, 0xee, PEER_MEMORY);
 	cr_assert_eq(peer_io(&peer, IO_READ, file, 0, 20 * SEGMENT_SIZE, 0), (int64_t)size);
-	cr_assert(is_pattern(peer.memory, 0, size, 1));
+	cr_assert(pattern_diff(peer.memory, size, 1, 0) < 0);
 	cr_assert_eq(peer.memory[size], 0xee);
 	cr_assert_eq(peer_io(&peer, IO_READ, file, size, 10, 0), 0);
 	cr_assert_eq(peer_io(&peer, IO_READ, file, size + SEGMENT_SIZE, 4 * SEGMENT_SIZE, 0), 0);
@@ -94,14 +94,14 @@ static void many_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	for (uint32_t op = IO_WRITE; op >= IO_READ; op--) {
 		struct peer_io ios[BATCH_MAX];
 		unsigned before = peer.nr_results;
 
 		if (op == IO_WRITE)
-			fill_pattern(peer.memory, 0, (size_t)N * LEN, 7);
+			pattern_fill(peer.memory, (size_t)N * LEN, 7, 0);
 		else
 			memset(peer.memory, 0, PEER_MEMORY);
 		for (uint32_t i = 0, n = 0; i < N; i++) {
@@ -114,12 +114,12 @@ static void many_body(struct server *server)
 				n = 0;
 			}
 		}
-		peer_until(&peer, peer.nr_results == before + N || peer.closed);
-		cr_assert_not(peer.closed);
+		peer_until(&peer, peer.nr_results == before + N || peer.link.closed);
+		cr_assert_not(peer.link.closed);
 		for (uint32_t i = 0; i < N; i++)
 			cr_assert(peer.results[i] == INT64_MAX || peer.results[i] == LEN);
 	}
-	cr_assert(is_pattern(peer.memory, 0, (size_t)N * LEN, 7));
+	cr_assert(pattern_diff(peer.memory, (size_t)N * LEN, 7, 0) < 0);
 	peer_close(&peer);
 }
 
@@ -133,11 +133,11 @@ static void without_imm_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &(struct hello){.version_max = PROTO_VERSION,
-							  .export = bytes_of("memory")}),
+							  .export = text("memory")}),
 		     0);
-	cr_assert_eq(peer.welcome.features, 0);
+	cr_assert_eq(peer.heard.welcome.features, 0);
 	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 5000, 0), 5000);
@@ -158,7 +158,7 @@ static void errors_body(struct server *server)
 	uint64_t file;
 	int failed = 0;
 
-	peer_open(&peer, server, "errors");
+	bed_open(&peer, server, "errors");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, len, 0), -EIO);
 	for (int i = 0; i < 20; i++) {
@@ -189,7 +189,7 @@ static void bad_body(struct server *server)
 	struct peer peer;
 	uint64_t rw, ro, wo, dir;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	rw = peer_open_file(&peer, "f", RW);
 	ro = peer_open_file(&peer, "f", OPEN_READ);
 	wo = peer_open_file(&peer, "f", OPEN_WRITE);
@@ -224,8 +224,8 @@ static void bad_body(struct server *server)
 
 		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 			peer_submit(&peer, bad[i].op, PRIORITY_NORMAL, &bad[i].io, 1);
-			peer_until(&peer, peer.results[0] != NO_RESULT || peer.closed);
-			cr_assert_not(peer.closed);
+			peer_until(&peer, peer.results[0] != NO_RESULT || peer.link.closed);
+			cr_assert_not(peer.link.closed);
 			cr_assert_eq(peer.results[0], bad[i].result, "entry %zu: %ld", i,
 				     (long)peer.results[0]);
 		}
@@ -246,7 +246,7 @@ static void read_only_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	peer_open(&peer, server, "readonly");
+	bed_open(&peer, server, "readonly");
 	file = peer_open_file(&peer, "f", OPEN_READ);
 	cr_assert_eq(peer_io(&peer, IO_READ, file, 0, 10, 0), 10);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 10, 0), -EROFS);
@@ -264,7 +264,7 @@ static void handles_body(struct server *server)
 	uint64_t file, x = 88172645463325252ull;
 	unsigned rejected = 0;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	for (int round = 0; round < 10000 / BATCH_MAX + 1; round++) {
 		struct peer_io ios[BATCH_MAX];
@@ -281,7 +281,7 @@ static void handles_body(struct server *server)
 				.file = i % 2 ? x : (x & ~0xffffull) | (file & 0xffff)};
 		}
 		peer_submit(&peer, IO_READ, PRIORITY_NORMAL, ios, BATCH_MAX);
-		peer_until(&peer, peer.nr_results == before + BATCH_MAX || peer.closed);
+		peer_until(&peer, peer.nr_results == before + BATCH_MAX || peer.link.closed);
 		for (uint32_t i = 0; i < BATCH_MAX; i++)
 			rejected += peer.results[i] == -ESTALE;
 	}
@@ -302,7 +302,7 @@ static void priority_body(struct server *server)
 	uint64_t file;
 	unsigned worst = 0;
 
-	peer_open(&peer, server, "slow");
+	bed_open(&peer, server, "slow");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, SEGMENT_SIZE, 0), SEGMENT_SIZE);
 	for (uint32_t i = 0; i < N; i++)
@@ -333,7 +333,7 @@ static void drop_body(struct server *server)
 	uint64_t file;
 	unsigned cancelled = 0;
 
-	peer_open(&peer, server, "slow");
+	bed_open(&peer, server, "slow");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 1 << 20, 0), 1 << 20);
 	peer_add_region(&peer, 1, 0, 16u << 20, ACCESS_WRITE);
@@ -374,7 +374,7 @@ static void vanish_body(struct server *server)
 		struct peer peer;
 		uint64_t file;
 
-		peer_open(&peer, server, round % 2 ? "slow" : "memory");
+		bed_open(&peer, server, round % 2 ? "slow" : "memory");
 		file = peer_open_file(&peer, "f", RW);
 		cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 1 << 20, 0), 1 << 20);
 		for (uint32_t i = 0; i < 64; i++)
@@ -402,13 +402,13 @@ static void deaf_body(struct server *server)
 		struct peer peer, other;
 		uint64_t file;
 
-		peer_open(&peer, server, "null");
+		bed_open(&peer, server, "null");
 		file = peer_open_file(&peer, "f", OPEN_READ | OPEN_WRITE);
 		for (uint32_t i = 0; i < BATCH_MAX; i++)
 			ios[i] = (struct peer_io){.tag = i, .file = file, .len = SEGMENT_SIZE};
 		peer_submit(&peer, op, PRIORITY_NORMAL, ios, BATCH_MAX);
 		/* It looks at nothing while the server serves somebody else. */
-		peer_open(&other, server, "null");
+		bed_open(&other, server, "null");
 		file = peer_open_file(&other, "f", OPEN_READ | OPEN_WRITE);
 		for (int i = 0; i < 200; i++)
 			cr_assert_eq(peer_io(&other, op, file, 0, SEGMENT_SIZE, 0), SEGMENT_SIZE);
@@ -446,12 +446,12 @@ Test(io, stopping_lets_what_runs_end)
 		struct peer_io io = {.tag = 1, .len = SEGMENT_SIZE};
 		struct peer peer;
 
-		peer_open(&peer, server, "null");
+		bed_open(&peer, server, "null");
 		io.file = peer_open_file(&peer, "f", OPEN_READ);
 		peer_submit(&peer, IO_READ, PRIORITY_NORMAL, &io, 1);
 		peer_until(&peer, peer.results[1] != NO_RESULT);
 		server_stop(server);
-		peer_until(&peer, peer.closed);
+		peer_until(&peer, peer.link.closed);
 		peer_close(&peer);
 	}
 }
@@ -468,8 +468,8 @@ Test(io, a_huge_one_and_many_small_ones_share_little_staging)
 		struct peer big, small;
 		uint64_t file, small_file;
 
-		peer_open(&big, server, "null");
-		peer_open(&small, server, "null");
+		bed_open(&big, server, "null");
+		bed_open(&small, server, "null");
 		file = peer_open_file(&big, "f", OPEN_READ);
 		small_file = peer_open_file(&small, "f", OPEN_READ);
 		for (uint32_t i = 0; i < BATCH_MAX; i++)
@@ -500,9 +500,9 @@ static void batch_in_turns_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &(struct hello){.version_max = PROTO_VERSION,
-							  .export = bytes_of("null")}),
+							  .export = text("null")}),
 		     0);
 	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	file = peer_open_file(&peer, "f", OPEN_READ);
@@ -510,7 +510,7 @@ static void batch_in_turns_body(struct server *server)
 		ios[i] = (struct peer_io){
 			.tag = i, .file = file, .off = i * 4096ull, .len = 4096, .region_off = 0};
 	peer_submit(&peer, IO_READ, PRIORITY_NORMAL, ios, N);
-	peer_until(&peer, peer.nr_results == N || peer.closed);
+	peer_until(&peer, peer.nr_results == N || peer.link.closed);
 	cr_assert_geq(peer.nr_batches, 4);
 	peer_close(&peer);
 }

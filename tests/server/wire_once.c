@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "peer.h"
+#include "bed.h"
 
 #define EXPORT "memory"
 
@@ -17,7 +17,7 @@ static void start(const char *scheme)
 
 	server = bed_start(scheme, &config);
 	epoch = sequence = 0;
-	peer_open(&peer, server, EXPORT);
+	bed_open(&peer, server, EXPORT);
 }
 
 static void stop(void)
@@ -34,11 +34,11 @@ static void next_life(uint32_t channel)
 
 	hello.channel = channel;
 	peer_close(&peer);
-	peer_connect(&next, server);
+	bed_connect(&next, server);
 	cr_assert_eq(peer_hello_as(&next, &hello), 0);
 	peer = next;
 	/* The transport tells events to whom it was given; the strings are the peer's own. */
-	peer.conn->user = &peer;
+	peer.link.conn->user = &peer;
 }
 
 static struct call with_tag(struct call call)
@@ -54,29 +54,30 @@ static struct reply do_twice(struct call call, int status, int again)
 	struct reply first;
 
 	call = with_tag(call);
-	cr_assert_eq(peer_call(&peer, &call), status, "op %u: %d", call.op, peer.reply.status);
-	first = peer.reply;
+	cr_assert_eq(peer_call(&peer, &call), status, "op %u: %d", call.op,
+		     peer.heard.reply.status);
+	first = peer.heard.reply;
 	next_life(0);
 	call.replay = 1;
 	cr_assert_eq(peer_call(&peer, &call), status, "op %u again: %d", call.op,
-		     peer.reply.status);
-	cr_assert_eq(peer.reply.tag, call.tag);
-	cr_assert_eq(peer.reply.file, first.file);
-	cr_assert_eq(peer.reply.attr_valid, first.attr_valid);
-	cr_assert_eq(peer.reply.persistent.len, first.persistent.len);
+		     peer.heard.reply.status);
+	cr_assert_eq(peer.heard.reply.tag, call.tag);
+	cr_assert_eq(peer.heard.reply.file, first.file);
+	cr_assert_eq(peer.heard.reply.attr_valid, first.attr_valid);
+	cr_assert_eq(peer.heard.reply.persistent.len, first.persistent.len);
 	if (first.attr_valid)
-		cr_assert_eq(memcmp(&peer.reply.attr, &first.attr, sizeof(first.attr)), 0);
+		cr_assert_eq(memcmp(&peer.heard.reply.attr, &first.attr, sizeof(first.attr)), 0);
 	call.replay = 0;
 	call = with_tag(call);
 	cr_assert_eq(peer_call(&peer, &call), again, "op %u without replay: %d", call.op,
-		     peer.reply.status);
+		     peer.heard.reply.status);
 	return first;
 }
 
 static uint64_t size_of(uint64_t file)
 {
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_STAT, .file = file}), 0);
-	return peer.reply.attr.size;
+	return peer.heard.reply.attr.size;
 }
 
 /* Changes that can be told from having been done twice by their answers. */
@@ -84,29 +85,28 @@ static void names_body(void)
 {
 	const uint32_t create = OPEN_READ | OPEN_WRITE | OPEN_CREATE | OPEN_EXCLUSIVE;
 	struct reply opened;
-	struct call open = {.op = CALL_OPEN, .path = bytes_of("f"), .flags = create, .mode = 0644};
+	struct call open = {.op = CALL_OPEN, .path = text("f"), .flags = create, .mode = 0644};
 	struct call reopen = {
-		.op = CALL_REOPEN, .path = bytes_of("f"), .flags = OPEN_READ | OPEN_WRITE};
+		.op = CALL_REOPEN, .path = text("f"), .flags = OPEN_READ | OPEN_WRITE};
 	uint8_t name[PERSISTENT_MAX];
 
 	opened = do_twice(open, 0, -EEXIST);
-	do_twice((struct call){.op = CALL_LINK, .path = bytes_of("f"), .path2 = bytes_of("g")}, 0,
+	do_twice((struct call){.op = CALL_LINK, .path = text("f"), .path2 = text("g")}, 0, -EEXIST);
+	do_twice((struct call){.op = CALL_LINK, .file = opened.file, .path2 = text("h")}, 0,
 		 -EEXIST);
-	do_twice((struct call){.op = CALL_LINK, .file = opened.file, .path2 = bytes_of("h")}, 0,
-		 -EEXIST);
-	do_twice((struct call){.op = CALL_RENAME, .path = bytes_of("g"), .path2 = bytes_of("i")}, 0,
+	do_twice((struct call){.op = CALL_RENAME, .path = text("g"), .path2 = text("i")}, 0,
 		 -ENOENT);
-	do_twice((struct call){.op = CALL_UNLINK, .path = bytes_of("i")}, 0, -ENOENT);
-	do_twice((struct call){.op = CALL_MKDIR, .path = bytes_of("d"), .mode = 0755}, 0, -EEXIST);
-	do_twice((struct call){.op = CALL_RMDIR, .path = bytes_of("d")}, 0, -ENOENT);
-	do_twice((struct call){.op = CALL_RMDIR, .path = bytes_of("d")}, -ENOENT, -ENOENT);
+	do_twice((struct call){.op = CALL_UNLINK, .path = text("i")}, 0, -ENOENT);
+	do_twice((struct call){.op = CALL_MKDIR, .path = text("d"), .mode = 0755}, 0, -EEXIST);
+	do_twice((struct call){.op = CALL_RMDIR, .path = text("d")}, 0, -ENOENT);
+	do_twice((struct call){.op = CALL_RMDIR, .path = text("d")}, -ENOENT, -ENOENT);
 
 	cr_assert_gt(opened.persistent.len, 0);
 	peer_open_file(&peer, "f", OPEN_READ);
-	memcpy(name, peer.persistent, opened.persistent.len);
+	memcpy(name, peer.heard.persistent, opened.persistent.len);
 	reopen.persistent = (struct bytes){name, opened.persistent.len};
 	opened = do_twice(reopen, 0, 0);
-	cr_assert_neq(peer.reply.file, opened.file, "a third open file");
+	cr_assert_neq(peer.heard.reply.file, opened.file, "a third open file");
 }
 
 /* Changes whose second time would show in the file only. */
@@ -146,7 +146,7 @@ static void data_body(void)
 static void unknown_body(void)
 {
 	struct call make = with_tag(
-		(struct call){.op = CALL_MKDIR, .path = bytes_of("d"), .mode = 0755, .replay = 1});
+		(struct call){.op = CALL_MKDIR, .path = text("d"), .mode = 0755, .replay = 1});
 	struct call remove;
 
 	cr_assert_eq(peer_call(&peer, &make), 0);

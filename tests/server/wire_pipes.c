@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bed.h"
 #include "files.h"
-#include "peer.h"
 #include "server/worker/staging.h"
 
 #define FILE_SIZE ((uint64_t)16 << 20)
@@ -16,7 +16,7 @@ static uint64_t make_file(struct peer *peer)
 {
 	uint64_t file = peer_open_file(peer, "f", OPEN_READ | OPEN_WRITE | OPEN_CREATE);
 
-	fill_pattern(peer->memory, 0, FILE_SIZE, 1);
+	pattern_fill(peer->memory, FILE_SIZE, 1, 0);
 	cr_assert_eq(peer_io(peer, IO_WRITE, file, 0, FILE_SIZE, 0), (int64_t)FILE_SIZE);
 	return file;
 }
@@ -28,7 +28,7 @@ static void check_read(struct peer *peer, uint64_t file, uint64_t off, uint64_t 
 
 	memset(peer->memory + BACK, 0xee, len + 64);
 	cr_assert_eq(peer_io(peer, IO_READ, file, off, len, BACK + 32), want);
-	cr_assert(is_pattern(peer->memory + BACK + 32, off, (size_t)want, 1), "%zu at %zu",
+	cr_assert(pattern_diff(peer->memory + BACK + 32, (size_t)want, 1, off) < 0, "%zu at %zu",
 		  (size_t)len, (size_t)off);
 	cr_assert_eq(peer->memory[BACK + 31], 0xee);
 	cr_assert_eq(peer->memory[BACK + 32 + want], 0xee);
@@ -40,7 +40,7 @@ static void read_any_piece(const char *parent)
 	uint64_t file;
 	struct peer peer;
 
-	peer_open(&peer, server, "files");
+	bed_open(&peer, server, "files");
 	file = make_file(&peer);
 	for (uint64_t len = SMALL_SIZE - 1; len < 7u << 20; len = len * 3 / 2 + 1)
 		for (uint64_t off = 0; off < FILE_SIZE + len; off += FILE_SIZE / 5 + 4095)
@@ -70,7 +70,7 @@ static void ask_for_much(struct peer *peer, struct server *server)
 	struct peer_io ios[NR_READS];
 	uint64_t file;
 
-	peer_open(peer, server, "files");
+	bed_open(peer, server, "files");
 	file = peer_open_file(peer, "f", OPEN_READ);
 	for (uint32_t i = 0; i < NR_READS; i++)
 		ios[i] = (struct peer_io){
@@ -85,7 +85,7 @@ Test(pipes, hold_nothing_of_a_client_that_left)
 	struct peer peer, leaver;
 	uint64_t file;
 
-	peer_open(&peer, server, "files");
+	bed_open(&peer, server, "files");
 	file = make_file(&peer);
 	for (unsigned round = 0; round < 20; round++) {
 		ask_for_much(&leaver, server);
@@ -105,15 +105,15 @@ Test(pipes, there_is_a_way_without)
 	struct peer peer, idle[3];
 	uint64_t file;
 
-	peer_open(&peer, server, "files");
+	bed_open(&peer, server, "files");
 	file = make_file(&peer);
 	for (int i = 0; i < 3; i++)
 		ask_for_much(&idle[i], server);
 	for (uint32_t i = 0; i < 4; i++)
 		check_read(&peer, file, i * 50021, 5 * SEGMENT_SIZE + i);
 	for (int i = 0; i < 3; i++) {
-		peer_until(&idle[i], idle[i].nr_results == NR_READS || idle[i].closed);
-		cr_assert_not(idle[i].closed, "it did not have to be thrown out first");
+		peer_until(&idle[i], idle[i].nr_results == NR_READS || idle[i].link.closed);
+		cr_assert_not(idle[i].link.closed, "it did not have to be thrown out first");
 		peer_close(&idle[i]);
 	}
 	peer_close(&peer);

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "peer.h"
+#include "bed.h"
 #include "server/worker/staging.h"
 
 static void submit_large(struct peer *peer, enum priority priority, uint32_t n)
@@ -29,10 +29,10 @@ Test(priority, a_small_urgent_one_does_not_wait_for_a_large_buffer)
 	struct peer deaf[2], peer;
 
 	for (int i = 0; i < 2; i++) {
-		peer_open(&deaf[i], server, "null");
+		bed_open(&deaf[i], server, "null");
 		submit_large(&deaf[i], PRIORITY_NORMAL, BATCH_MAX);
 	}
-	peer_open(&peer, server, "null");
+	bed_open(&peer, server, "null");
 	small.file = peer_open_file(&peer, "f", OPEN_READ);
 	submit_large(&peer, PRIORITY_LOW, BATCH_MAX);
 	while (quiet < QUIET && peer.nr_results - (small.tag - BATCH_MAX) < BATCH_MAX) {
@@ -61,9 +61,9 @@ Test(priority, the_deaf_do_not_get_all_buffers)
 	struct server *server = bed_start("tcp", &config);
 	struct peer deaf, peer;
 
-	peer_open(&deaf, server, "null");
+	bed_open(&deaf, server, "null");
 	submit_large(&deaf, PRIORITY_HIGH, BATCH_MAX);
-	peer_open(&peer, server, "null");
+	bed_open(&peer, server, "null");
 	submit_large(&peer, PRIORITY_LOW, 40);
 	peer_until(&peer, peer.nr_results == 40);
 	peer_close(&peer);

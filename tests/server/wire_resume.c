@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bed.h"
 #include "files.h"
-#include "peer.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
@@ -24,19 +24,19 @@ static void resume(struct peer *peer, struct server *server, const struct peer *
 {
 	const struct hello hello = peer_hello_again(from, "slow", epoch);
 
-	peer_connect(peer, server);
+	bed_connect(peer, server);
 	peer_say_hello(peer, &hello);
 }
 
 /* Go on with both until a Welcome is there: what the old one is told must not wait for us. */
 static int await_welcome(struct peer *peer, struct peer *old)
 {
-	while (!peer->nr_welcomes && !peer->closed) {
-		if (old && !old->closed)
+	while (!peer->heard.nr_welcomes && !peer->link.closed) {
+		if (old && !old->link.closed)
 			peer_step(old);
 		peer_step(peer);
 	}
-	return peer->nr_welcomes ? peer->welcome.status : -ENOTCONN;
+	return peer->heard.nr_welcomes ? peer->heard.welcome.status : -ENOTCONN;
 }
 
 static void add_memory(struct peer *peer)
@@ -47,10 +47,10 @@ static void add_memory(struct peer *peer)
 /* Until the worker has taken in what was sent before. */
 static void ping(struct peer *peer)
 {
-	unsigned before = peer->nr_pongs;
+	unsigned before = peer->heard.nr_pongs;
 
 	peer_send(peer, &(struct message){.type = MSG_PING});
-	peer_until(peer, peer->nr_pongs > before || peer->closed);
+	peer_until(peer, peer->heard.nr_pongs > before || peer->link.closed);
 }
 
 static void submit_write(struct peer *peer, uint64_t file, uint64_t len, uint8_t byte)
@@ -67,34 +67,34 @@ static void lives_body(const char *scheme)
 	struct peer one, two, three, four;
 	uint64_t file;
 
-	peer_open(&one, server, "slow");
+	bed_open(&one, server, "slow");
 	file = peer_open_file(&one, "f", RW);
 	cr_assert_eq(peer_io(&one, IO_WRITE, file, 0, 100, 0), 100);
 
 	resume(&two, server, &one, 5);
 	cr_assert_eq(await_welcome(&two, &one), 0);
-	cr_assert_arr_eq(two.session_id, one.session_id, SESSION_ID_SIZE);
-	peer_until(&one, one.closed);
+	cr_assert_arr_eq(two.heard.session_id, one.heard.session_id, SESSION_ID_SIZE);
+	peer_until(&one, one.link.closed);
 	add_memory(&two);
 	cr_assert_eq(peer_io(&two, IO_READ, file, 0, 100, 0), 100, "its files are still open");
 
 	resume(&three, server, &one, 4);
 	cr_assert_eq(await_welcome(&three, NULL), -ESTALE, "that life is over");
-	peer_until(&three, three.closed);
+	peer_until(&three, three.link.closed);
 	peer_close(&three);
 	resume(&three, server, &one, 5);
 	cr_assert_eq(await_welcome(&three, NULL), 0, "and this one may be joined");
 	cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .file = file}), 0);
 
 	resume(&four, server, &one, 6);
-	while (!four.nr_welcomes) {
+	while (!four.heard.nr_welcomes) {
 		peer_step(&two);
 		peer_step(&three);
 		peer_step(&four);
 	}
-	cr_assert_eq(four.welcome.status, 0);
-	peer_until(&two, two.closed);
-	peer_until(&three, three.closed);
+	cr_assert_eq(four.heard.welcome.status, 0);
+	peer_until(&two, two.link.closed);
+	peer_until(&three, three.link.closed);
 	peer_close(&one);
 	peer_close(&two);
 	peer_close(&three);
@@ -121,8 +121,8 @@ static void slow_write_body(const char *scheme)
 	struct peer old, new, fast;
 	uint64_t file, seen;
 
-	peer_open(&old, server, "slow");
-	peer_open(&fast, server, "fast");
+	bed_open(&old, server, "slow");
+	bed_open(&fast, server, "fast");
 	file = peer_open_file(&old, "f", RW);
 	seen = peer_open_file(&fast, "f", RW);
 	cr_assert_eq(peer_io(&fast, IO_WRITE, seen, 0, 8192, 0), 8192);
@@ -145,7 +145,7 @@ Test(resume, the_welcome_waits_for_a_slow_write)
 
 static bool exists(struct peer *peer, const char *path)
 {
-	return !peer_call(peer, &(struct call){.op = CALL_STAT, .path = bytes_of(path)});
+	return !peer_call(peer, &(struct call){.op = CALL_STAT, .path = text(path)});
 }
 
 /*
@@ -155,21 +155,18 @@ static bool exists(struct peer *peer, const char *path)
 static void slow_call_body(const char *scheme)
 {
 	struct server *server = start(scheme, "fault:mkdir.delay_ms=20:");
-	const struct call make = {.op = CALL_MKDIR, .path = bytes_of("d"), .mode = 0755, .tag = 64},
-			  other = {.op = CALL_MKDIR,
-				   .path = bytes_of("e"),
-				   .mode = 0755,
-				   .tag = 65},
+	const struct call make = {.op = CALL_MKDIR, .path = text("d"), .mode = 0755, .tag = 64},
+			  other = {.op = CALL_MKDIR, .path = text("e"), .mode = 0755, .tag = 65},
 			  again = {.op = CALL_MKDIR,
-				   .path = bytes_of("d"),
+				   .path = text("d"),
 				   .mode = 0755,
 				   .tag = 64,
 				   .replay = 1};
 	struct peer old, new, fast;
 	int before;
 
-	peer_open(&old, server, "slow");
-	peer_open(&fast, server, "fast");
+	bed_open(&old, server, "slow");
+	bed_open(&fast, server, "fast");
 	peer_send(&old, &(struct message){.type = MSG_CALL, .call = make});
 	ping(&old);
 	resume(&new, server, &old, 1);
@@ -197,28 +194,28 @@ static void overtaken_body(const char *scheme)
 	struct peer old, first, second, rude;
 	uint64_t file;
 
-	peer_open(&old, server, "slow");
+	bed_open(&old, server, "slow");
 	file = peer_open_file(&old, "f", RW);
 	submit_write(&old, file, 8192, 1);
 	ping(&old);
 	resume(&first, server, &old, 1);
 	ping(&first); /* which is out of place while it waits */
-	cr_assert(first.closed);
-	cr_assert_eq(first.nr_welcomes, 0);
+	cr_assert(first.link.closed);
+	cr_assert_eq(first.heard.nr_welcomes, 0);
 	peer_close(&first);
 	resume(&first, server, &old, 2);
 	resume(&rude, server, &old, 2);
 	peer_close(&rude); /* leaves again */
 	resume(&second, server, &old, 3);
-	while (!first.nr_welcomes || !second.nr_welcomes) {
+	while (!first.heard.nr_welcomes || !second.heard.nr_welcomes) {
 		peer_step(&old);
 		peer_step(&first);
 		peer_step(&second);
-		cr_assert(!second.nr_welcomes || old.closed);
+		cr_assert(!second.heard.nr_welcomes || old.link.closed);
 	}
-	cr_assert_eq(first.welcome.status, -ESTALE);
-	cr_assert_eq(second.welcome.status, 0);
-	peer_until(&first, first.closed);
+	cr_assert_eq(first.heard.welcome.status, -ESTALE);
+	cr_assert_eq(second.heard.welcome.status, 0);
+	peer_until(&first, first.link.closed);
 	peer_close(&old);
 	peer_close(&first);
 	peer_close(&second);
@@ -245,16 +242,16 @@ Test(resume, old_writes_are_never_applied_after_a_welcome)
 	unsigned late = 0;
 	uint64_t file, seen;
 
-	peer_open(&fast, server, "fast");
+	bed_open(&fast, server, "fast");
 	seen = peer_open_file(&fast, "f", RW);
-	peer_open(old, server, "slow");
+	bed_open(old, server, "slow");
 	file = peer_open_file(old, "f", RW);
 	for (uint32_t life = 1; life <= LIVES; life++) {
 		struct peer *last = old;
 
 		const struct hello hello = peer_hello_again(old, "slow", life);
 
-		peer_connect(new, server);
+		bed_connect(new, server);
 		submit_write(old, file, 4096, 0xee);
 		ping(old);
 		peer_say_hello(new, &hello);
@@ -286,7 +283,7 @@ static void until_forgotten(struct server *server, const struct peer *from)
 		const struct hello hello = peer_hello_again(from, "memory", epoch);
 		struct peer peer;
 
-		peer_connect(&peer, server);
+		bed_connect(&peer, server);
 		status = peer_hello_as(&peer, &hello);
 		peer_close(&peer);
 	}
@@ -305,12 +302,12 @@ static void farewell_body(const char *scheme, unsigned linger_ms, bool kept)
 	struct hello hello;
 	uint64_t file;
 
-	peer_open(&one, server, "memory");
+	bed_open(&one, server, "memory");
 	file = peer_open_file(&one, "f", RW);
 	hello = peer_hello_again(&one, "memory", 1);
 	peer_close(&one);
 	if (kept) {
-		peer_connect(&two, server);
+		bed_connect(&two, server);
 		cr_assert_eq(peer_hello_as(&two, &hello), 0);
 		cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .file = file}), 0);
 		peer_close(&two);
@@ -340,19 +337,19 @@ static void silence_body(const char *scheme, unsigned session_ms, bool kept)
 	struct peer one, two;
 	struct hello hello;
 
-	peer_open(&one, server, "memory");
+	bed_open(&one, server, "memory");
 	one.mute = true;
-	peer_until(&one, one.closed);
+	peer_until(&one, one.link.closed);
 	/* Three of them, and those of before; one that has not left is not sent twice. */
-	cr_assert(one.nr_pings);
+	cr_assert(one.heard.nr_pings);
 	if (kept) {
 		for (int i = 0; i < 50; i++) { /* far more time than the one who left has */
-			peer_connect(&two, server);
+			bed_connect(&two, server);
 			cr_assert_eq(peer_hello(&two, "memory"), 0);
 			peer_close(&two);
 		}
 		hello = peer_hello_again(&one, "memory", 1);
-		peer_connect(&two, server);
+		bed_connect(&two, server);
 		cr_assert_eq(peer_hello_as(&two, &hello), 0);
 		peer_close(&two);
 	} else {
@@ -378,22 +375,22 @@ static void crowd_body(const char *scheme)
 	struct peer one, two, three;
 	int status;
 
-	peer_open(&one, server, "memory");
-	peer_open(&two, server, "memory");
-	peer_connect(&three, server);
+	bed_open(&one, server, "memory");
+	bed_open(&two, server, "memory");
+	bed_connect(&three, server);
 	cr_assert_eq(peer_hello(&three, "memory"), -EUSERS);
-	peer_until(&three, three.closed);
+	peer_until(&three, three.link.closed);
 	peer_close(&three);
 	peer_close(&one);
 	do { /* the server may still be at clearing the first one away */
-		peer_connect(&three, server);
+		bed_connect(&three, server);
 		status = peer_hello(&three, "memory");
 		cr_assert(!status || status == -EUSERS);
 		if (status)
 			peer_close(&three);
 	} while (status);
 	until_forgotten(server, &one);
-	cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .path = bytes_of("")}), 0);
+	cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .path = text("")}), 0);
 	peer_close(&two);
 	peer_close(&three);
 	server_stop(server);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "peer.h"
+#include "bed.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
@@ -23,8 +23,8 @@ static struct hello good(const char *export)
 		.version_min = PROTO_VERSION,
 		.version_max = PROTO_VERSION,
 		.features = ~0ull,
-		.export = bytes_of(export),
-		.client = bytes_of("peer"),
+		.export = text(export),
+		.client = text("peer"),
 	};
 }
 
@@ -35,23 +35,23 @@ static void welcome_body(struct server *server)
 	uint64_t boot;
 
 	hello.max_inflight = 77;
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
-	cr_assert_eq(peer.welcome.version, PROTO_VERSION);
-	cr_assert_eq(peer.welcome.features, FEATURE_IMM | FEATURE_COUNTERS);
-	cr_assert_eq(peer.welcome.max_inflight, 77);
-	cr_assert_eq(peer.welcome.max_regions, REGIONS_MAX);
-	cr_assert_eq(peer.welcome.max_files, FILES_MAX);
-	cr_assert_eq(peer.welcome.export_flags, EXPORT_READ_ONLY);
-	boot = peer.welcome.boot_id;
+	cr_assert_eq(peer.heard.welcome.version, PROTO_VERSION);
+	cr_assert_eq(peer.heard.welcome.features, FEATURE_IMM | FEATURE_COUNTERS);
+	cr_assert_eq(peer.heard.welcome.max_inflight, 77);
+	cr_assert_eq(peer.heard.welcome.max_regions, REGIONS_MAX);
+	cr_assert_eq(peer.heard.welcome.max_files, FILES_MAX);
+	cr_assert_eq(peer.heard.welcome.export_flags, EXPORT_READ_ONLY);
+	boot = peer.heard.welcome.boot_id;
 	peer_close(&peer);
 	hello = good("memory");
 	hello.max_inflight = 1u << 30;
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
-	cr_assert_eq(peer.welcome.max_inflight, SERVER_MAX_INFLIGHT);
-	cr_assert_eq(peer.welcome.export_flags, 0);
-	cr_assert_eq(peer.welcome.boot_id, boot);
+	cr_assert_eq(peer.heard.welcome.max_inflight, SERVER_MAX_INFLIGHT);
+	cr_assert_eq(peer.heard.welcome.export_flags, 0);
+	cr_assert_eq(peer.heard.welcome.boot_id, boot);
 	peer_close(&peer);
 }
 
@@ -64,10 +64,10 @@ static void refused(struct server *server, const struct hello *hello, int status
 {
 	struct peer peer;
 
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, hello), status);
-	cr_assert(strstr(peer.text, text), "%s", peer.text);
-	peer_until(&peer, peer.closed);
+	cr_assert(strstr(peer.heard.text, text), "%s", peer.heard.text);
+	peer_until(&peer, peer.link.closed);
 	peer_close(&peer);
 }
 
@@ -99,15 +99,15 @@ static void join_body(struct server *server)
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	uint64_t file;
 
-	peer_open(&one, server, "memory");
+	bed_open(&one, server, "memory");
 	file = peer_open_file(&one, "f", RW);
-	memcpy(id, one.session_id, sizeof(id));
-	memcpy(key, one.session_key, sizeof(key));
+	memcpy(id, one.heard.session_id, sizeof(id));
+	memcpy(key, one.heard.session_key, sizeof(key));
 	hello.session_id = (struct bytes){id, sizeof(id)};
 	hello.session_key = (struct bytes){key, sizeof(key)};
-	peer_connect(&two, server);
+	bed_connect(&two, server);
 	cr_assert_eq(peer_hello_as(&two, &hello), 0);
-	cr_assert_arr_eq(two.session_id, id, sizeof(id));
+	cr_assert_arr_eq(two.heard.session_id, id, sizeof(id));
 	peer_add_region(&two, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	cr_assert_eq(peer_io(&two, IO_WRITE, file, 0, 100, 0), 100, "files are the session's");
 	peer_close(&one);
@@ -119,13 +119,13 @@ static void join_body(struct server *server)
 	id[0] ^= 1;
 	refused(server, &hello, -ESTALE, "session");
 	id[0] ^= 1;
-	hello.export = bytes_of("null");
+	hello.export = text("null");
 	refused(server, &hello, -ESTALE, "session");
-	hello.export = bytes_of("memory");
+	hello.export = text("memory");
 	peer_close(&two);
 	/* The server may still be at closing it: it is over once a hello says so. */
 	for (int status = 0; !status;) {
-		peer_connect(&two, server);
+		bed_connect(&two, server);
 		status = peer_hello_as(&two, &hello);
 		peer_close(&two);
 		cr_assert(!status || status == -ESTALE);
@@ -144,11 +144,11 @@ static void outlaw(struct server *server, bool after_hello, const void *frame, s
 {
 	struct peer peer;
 
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	if (after_hello)
 		cr_assert_eq(peer_hello(&peer, "memory"), 0);
 	peer_send_raw(&peer, frame, len);
-	peer_until(&peer, peer.closed);
+	peer_until(&peer, peer.link.closed);
 	peer_close(&peer);
 }
 
@@ -169,7 +169,7 @@ static void outlaws_body(struct server *server)
 	struct peer neighbour;
 	uint64_t file;
 
-	peer_open(&neighbour, server, "memory");
+	bed_open(&neighbour, server, "memory");
 	file = peer_open_file(&neighbour, "f", RW);
 	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
 		outlaw(server, true, frames[i], sizeof(frames[i]));
@@ -190,14 +190,14 @@ static void second_hello_body(struct server *server)
 	struct hello hello = good("memory");
 	struct peer peer;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	peer_send(&peer, &(struct message){.type = MSG_HELLO, .hello = hello});
-	peer_until(&peer, peer.closed);
+	peer_until(&peer, peer.link.closed);
 	peer_close(&peer);
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	peer_add_region(&peer, 0, 0, 4096, ACCESS_READ);
-	peer_until(&peer, peer.closed);
+	peer_until(&peer, peer.link.closed);
 	peer_close(&peer);
 }
 
@@ -214,7 +214,7 @@ static void flood_body(struct server *server)
 	uint64_t file;
 
 	hello.max_inflight = 8;
-	peer_connect(&peer, server);
+	bed_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
 	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	file = peer_open_file(&peer, "f", RW);
@@ -224,11 +224,11 @@ static void flood_body(struct server *server)
 		unsigned before = peer.nr_results;
 
 		peer_submit(&peer, IO_WRITE, PRIORITY_NORMAL, ios, 8);
-		peer_until(&peer, peer.nr_results == before + 8 || peer.closed);
-		cr_assert_not(peer.closed, "eight are allowed, again and again");
+		peer_until(&peer, peer.nr_results == before + 8 || peer.link.closed);
+		cr_assert_not(peer.link.closed, "eight are allowed, again and again");
 	}
 	peer_submit(&peer, IO_READ, PRIORITY_NORMAL, ios, 9);
-	peer_until(&peer, peer.closed);
+	peer_until(&peer, peer.link.closed);
 	peer_close(&peer);
 }
 
@@ -241,11 +241,11 @@ static void ping_body(struct server *server)
 {
 	struct peer peer;
 
-	peer_open(&peer, server, "memory");
+	bed_open(&peer, server, "memory");
 	for (uint64_t i = 1; i <= 100; i++) {
 		peer_send(&peer, &(struct message){.type = MSG_PING, .ping = {.nonce = i}});
-		peer_until(&peer, peer.nr_pongs == i);
-		cr_assert_eq(peer.nonce, i);
+		peer_until(&peer, peer.heard.nr_pongs == i);
+		cr_assert_eq(peer.heard.nonce, i);
 	}
 	peer_close(&peer);
 }
@@ -260,7 +260,7 @@ static void crowd_body(struct server *server)
 	struct peer *peers = calloc(4, sizeof(*peers));
 
 	for (int i = 0; i < 4; i++)
-		peer_open(&peers[i], server, "memory");
+		bed_open(&peers[i], server, "memory");
 	for (int i = 0; i < 3; i++) {
 		struct peer *peer = &peers[i];
 		uint64_t file = peer_open_file(peer, "f", RW);
@@ -287,13 +287,13 @@ static void half_open_body(struct server *server)
 	unsigned closed = 0;
 
 	for (int i = 0; i < N; i++)
-		peer_connect(&peers[i], server);
-	peer_open(&good_one, server, "memory");
+		bed_connect(&peers[i], server);
+	bed_open(&good_one, server, "memory");
 	peer_open_file(&good_one, "f", RW);
 	peer_close(&good_one);
 	for (int i = 0; i < N; i++) {
 		peer_step(&peers[i]);
-		closed += peers[i].closed;
+		closed += peers[i].link.closed;
 		peer_close(&peers[i]);
 	}
 	cr_assert_geq(closed, N - 256);

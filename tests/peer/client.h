@@ -1,17 +1,18 @@
 /*
- * A client played by hand: transport and codec, nothing of client/. It can therefore also say what
- * no client would. One thread; waits by polling, without a clock: a hang ends by ctest's timeout.
+ * A client played by hand over any provider: transport and codec, nothing of client/. It can
+ * therefore also say what no client would. One thread. What must not be, whatever the test is about
+ * (a message that is none, an I/O completed twice), ends the program with a sentence, under
+ * Criterion as well as without.
  */
-#ifndef USRBIO_TESTS_SERVER_PEER_H
-#define USRBIO_TESTS_SERVER_PEER_H
+#ifndef USRBIO_TESTS_PEER_CLIENT_H
+#define USRBIO_TESTS_PEER_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/transport/transport.h"
-#include "proto/arena.h"
 #include "proto/message.h"
-#include "server/program/server.h"
+#include "tests/peer/heard.h"
+#include "tests/peer/link.h"
 
 #define PEER_MEMORY ((size_t)24 << 20)
 #define PEER_TAGS   65536
@@ -25,16 +26,10 @@ struct peer_grant {
 };
 
 struct peer {
-	const struct tp_ops *ops;
-	struct tp_device *device;
-	struct tp_domain *domain;
-	struct tp_conn *conn;
-	struct tp_mem *mem;
+	struct link link;
+	struct heard heard;
 	uint8_t *memory; /* PEER_MEMORY bytes; region 0 once said */
 	size_t reach;	 /* of it, what is registered when it is named; all, unless set before */
-	struct arena arena;
-	bool connected, closed;
-	int closed_status;
 
 	int64_t *results;	   /* by tag; NO_RESULT until there is one */
 	struct peer_grant *grants; /* by tag: what the server may reach */
@@ -42,28 +37,14 @@ struct peer {
 	unsigned nr_results, nr_imms, nr_batches;
 	uint32_t *order; /* tags in order of arrival */
 
-	unsigned nr_welcomes, nr_replies, nr_pongs;
-	struct welcome welcome; /* its strings are copied below */
-	uint8_t session_id[SESSION_ID_SIZE], session_key[SESSION_KEY_SIZE];
-	char text[TEXT_MAX + 1];
-	struct reply reply; /* the last one; names, types and counts copied below */
-	uint8_t persistent[PERSISTENT_MAX], names[FRAME_MAX];
-	uint32_t types[FRAME_MAX];
-	uint64_t counts[FRAME_MAX / 8];
-	uint64_t nonce;
-	bool mute;	   /* leaves the server's pings unanswered */
-	unsigned nr_pings; /* the server's */
+	bool mute; /* leaves the server's pings unanswered */
 	bool pong_due;
 	uint64_t pong_nonce;
 };
 
-/* A server with the exports "memory", "readonly" (a null store), "null" (1 GiB), "errors" (every
- * third read and every fifth write -EIO, over memory) and "slow" (reads take 20 ms). */
-struct server *bed_start(const char *scheme, const struct server_config *extra);
-
-void peer_connect(struct peer *peer, struct server *server);
+void peer_connect(struct peer *peer, const char *url);
 /* False: the server wants no more; to be closed all the same. */
-bool peer_try(struct peer *peer, struct server *server);
+bool peer_try(struct peer *peer, const char *url);
 /* Free everything, without a goodbye if the connection is still up. */
 void peer_close(struct peer *peer);
 /* Poll once. */
@@ -88,7 +69,7 @@ void peer_say_hello(struct peer *peer, const struct hello *hello);
 int peer_hello(struct peer *peer, const char *export);
 int peer_hello_as(struct peer *peer, const struct hello *hello);
 /* connect + hello + region 0 over all memory; the status must be 0. */
-void peer_open(struct peer *peer, struct server *server, const char *export);
+void peer_open(struct peer *peer, const char *url, const char *export);
 void peer_add_region(struct peer *peer, uint32_t region, size_t off, size_t size, uint32_t access);
 /* Send and wait for the reply: its status. */
 int peer_call(struct peer *peer, const struct call *call);
@@ -106,13 +87,5 @@ void peer_submit(struct peer *peer, uint32_t op, uint32_t priority, const struct
 /* One I/O and its result. */
 int64_t peer_io(struct peer *peer, uint32_t op, uint64_t file, uint64_t off, uint64_t len,
 		uint64_t region_off);
-
-struct bytes bytes_of(const char *text);
-/* Bytes that tell one place and one seed from another. */
-void fill_pattern(uint8_t *buf, uint64_t off, size_t len, uint64_t seed);
-bool is_pattern(const uint8_t *buf, uint64_t off, size_t len, uint64_t seed);
-
-/* Runs each case of a suite over the providers that work everywhere. */
-extern const char *const schemes[2];
 
 #endif

@@ -1,0 +1,25 @@
+/* The server in this process, and clients of it played by hand. */
+#ifndef USRBIO_TESTS_SERVER_BED_H
+#define USRBIO_TESTS_SERVER_BED_H
+
+#include "server/program/server.h"
+#include "tests/e2e/support/pattern.h"
+#include "tests/peer/client.h"
+#include "tests/peer/message.h"
+
+/* A server with the exports "memory", "readonly" (a null store), "null" (1 GiB), "errors" (every
+ * third read and every fifth write -EIO, over memory) and "slow" (reads take 20 ms). */
+struct server *bed_start(const char *scheme, const struct server_config *extra);
+/* One with these exports. */
+struct server *bed_start_with(const char *scheme, const struct export_config *exports,
+			      unsigned nr_exports, struct server_config config);
+
+/* As peer_connect, peer_try and peer_open, to where it listens. */
+void bed_connect(struct peer *peer, struct server *server);
+bool bed_try(struct peer *peer, struct server *server);
+void bed_open(struct peer *peer, struct server *server, const char *export);
+
+/* Runs each case of a suite over the providers that work everywhere. */
+extern const char *const schemes[2];
+
+#endif
