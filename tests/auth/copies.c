@@ -83,7 +83,7 @@ static void another_wire(const struct auth_case *c)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		hand_open(&hand, served.url);
-		if (!strcmp(hand.ops->name, names[i])) {
+		if (!strcmp(hand.link.ops->name, names[i])) {
 			hand_close(&hand);
 			continue;
 		}

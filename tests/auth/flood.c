@@ -22,16 +22,12 @@ static void *flood(void *arg)
 {
 	static int fds[AT_ONCE];
 	uint8_t hello[1024], bytes[32] = {0};
-	struct message msg = {.type = MSG_HELLO,
-			      .hello = {.version_min = PROTO_VERSION,
-					.version_max = PROTO_VERSION,
-					.export = text("data"),
-					.client = text("flood"),
-					.key_id = text("alice"),
-					.key_tag = {bytes, KEY_TAG_SIZE},
-					.nonce = {bytes, NONCE_SIZE},
-					.share = {bytes, SHARE_SIZE}}};
+	struct message msg = {.type = MSG_HELLO, .hello = hello_new("data", "flood")};
 
+	msg.hello.key_id = text("alice");
+	msg.hello.key_tag = (struct bytes){bytes, KEY_TAG_SIZE};
+	msg.hello.nonce = (struct bytes){bytes, NONCE_SIZE};
+	msg.hello.share = (struct bytes){bytes, SHARE_SIZE};
 	memset(fds, -1, sizeof(fds));
 	for (uint32_t i = 0; i < HALF_OPEN && !atomic_load(&stop); i++) {
 		struct wire wire = {.fd = wire_connect(served.url)};
@@ -92,7 +88,7 @@ static void half_open_by_hand(const struct auth_case *c)
 
 			hand_open(&hands[i], served.url);
 			hello = hand_hello(&hands[i], &nobody, "data");
-			if (!hands[i].over)
+			if (!hands[i].link.closed)
 				hand_say_hello(&hands[i], &hello);
 		}
 		expect_in(usrbio_stat(file_as(served.url, "data", "bob", 4000 + (unsigned)round,

@@ -2,36 +2,22 @@
 #include "tests/auth/hand.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
-#include "common/transport/addr.h"
 #include "proto/codec.h"
 #include "proto/seal.h"
 #include "tests/e2e/support/must.h"
+#include "tests/peer/message.h"
 
-struct bytes text(const char *text)
+static void take_event(struct link *link, const struct tp_event *event)
 {
-	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
-}
+	struct hand *hand = (struct hand *)link; /* its first member */
 
-static void step(struct hand *hand)
-{
-	struct tp_event event;
-
-	if (hand->ops->poll(hand->domain, &event, 1) < 1) {
-		sched_yield();
+	if (event->type != TP_EV_MSG)
 		return;
-	}
-	if (event.type == TP_EV_CONNECTED)
-		hand->connected = true;
-	if (event.type == TP_EV_CLOSED)
-		hand->over = true;
-	if (event.type != TP_EV_MSG)
-		return;
-	must(event.len <= sizeof(hand->heard.frame), "a frame of %u bytes", event.len);
-	memcpy(hand->heard.frame, event.msg, event.len);
-	hand->heard.len = event.len;
+	must(event->len <= sizeof(hand->heard.frame), "a frame of %u bytes", event->len);
+	memcpy(hand->heard.frame, event->msg, event->len);
+	hand->heard.len = event->len;
 	hand->got = true;
 }
 
@@ -50,82 +36,44 @@ static void prepare_tls(struct tp_tls_config *tls, const struct login *who)
 
 void hand_open_as(struct hand *hand, const char *url, const struct login *who)
 {
-	const struct tp_domain_config config = {.msg_max = FRAME_MAX,
-						.nr_recvs = 8,
-						.nr_sends = 8,
-						.nr_posts = 8,
-						.nr_conns = 1,
-						.numa = -1,
-						.tls = &hand->tls};
-	const char *host = strstr(url, "://") + 3;
-	char scheme[8] = "", name[256];
-	struct tp_addr addr;
-	uint16_t port = 0;
+	struct tp_domain_config config = link_config();
 
 	*hand = (struct hand){0};
 	prepare_tls(&hand->tls, who);
-	memcpy(scheme, url, (size_t)(host - 3 - url));
-	hand->ops = tp_find(scheme);
-	must(hand->ops && !addr_split(host, name, sizeof(name), &port), "%s", url);
-	must(addr_resolve(scheme, name, port, false, &addr, 1) >= 1, "%s", url);
-	must(!arena_open(&hand->arena, ARENA_SIZE), "memory");
-	must(!hand->ops->device_open(&addr, &hand->device), "device");
-	must(!hand->ops->domain_open(&config, &hand->domain), "domain");
-	must(!hand->ops->connect(hand->domain, hand->device, &addr, 5000, hand, &hand->conn),
-	     "connect");
-	while (!hand->connected && !hand->over)
-		step(hand);
+	config.tls = &hand->tls;
+	link_open(&hand->link, url, &config, take_event);
+	hand->link.max_events = 1; /* one message at a time is kept */
 }
 
 void hand_close(struct hand *hand)
 {
-	hand->ops->disconnect(hand->conn);
-	while (!hand->over)
-		step(hand);
-	hand->ops->conn_free(hand->conn);
-	hand->ops->domain_close(hand->domain);
-	hand->ops->device_close(hand->device);
-	arena_close(&hand->arena);
+	link_close(&hand->link);
 	exchange_wipe(&hand->exchange);
 }
 
 void hand_send_frame(struct hand *hand, const void *frame, size_t len)
 {
-	void *buf;
-
-	while (!(buf = hand->ops->msg_buf(hand->conn)) && !hand->over)
-		step(hand);
-	if (!buf)
-		return;
-	memcpy(buf, frame, len);
-	hand->ops->msg_send(hand->conn, len);
-	hand->ops->flush(hand->conn);
+	link_send_frame(&hand->link, frame, len);
 }
 
 static void encode(const struct message *msg, struct said *said)
 {
-	long len = codec_encode(msg, said->frame, sizeof(said->frame));
-
-	must(len > 0, "a message that cannot be encoded");
-	said->len = (size_t)len;
+	said->len = message_frame(msg, said->frame, sizeof(said->frame));
 }
 
 void hand_send(struct hand *hand, const struct message *msg)
 {
-	struct said said;
-
-	encode(msg, &said);
-	hand_send_frame(hand, said.frame, said.len);
+	link_send(&hand->link, msg);
 }
 
 static int next(struct hand *hand)
 {
 	hand->got = false;
-	while (!hand->got && !hand->over)
-		step(hand);
+	while (!hand->got && !hand->link.closed)
+		link_step(&hand->link);
 	if (!hand->got)
 		return 0;
-	must(!codec_decode(&hand->arena, hand->heard.frame, hand->heard.len, &hand->msg),
+	must(!codec_decode(&hand->link.arena, hand->heard.frame, hand->heard.len, &hand->msg),
 	     "the server sent a malformed message");
 	return hand->msg.type;
 }
@@ -134,17 +82,19 @@ int hand_next(struct hand *hand)
 {
 	int type;
 
-	while ((type = next(hand)) == MSG_PING && !hand->msg.ping.pong)
-		hand_send(hand,
-			  &(struct message){.type = MSG_PING,
-					    .ping = {.nonce = hand->msg.ping.nonce, .pong = 1}});
+	while ((type = next(hand)) == MSG_PING && !hand->msg.ping.pong) {
+		const struct message pong = message_pong(&hand->msg.ping);
+
+		hand_send(hand, &pong);
+	}
 	return type;
 }
 
 struct hello hand_hello(struct hand *hand, const struct login *who, const char *export)
 {
 	uint8_t binding[TP_BINDING_MAX];
-	size_t len = tp_binding(hand->conn, binding);
+	size_t len = tp_binding(hand->link.conn, binding);
+	struct hello hello;
 
 	if (hand->binding) {
 		memset(binding, 0, sizeof(binding));
@@ -153,16 +103,12 @@ struct hello hand_hello(struct hand *hand, const struct login *who, const char *
 	}
 	must(!exchange_begin(&hand->exchange, binding, len, hand->nonce, hand->share), "exchange");
 	must(!secret_tag(&who->secret, hand->tag), "tag");
-	return (struct hello){
-		.version_min = PROTO_VERSION,
-		.version_max = PROTO_VERSION,
-		.export = text(export),
-		.client = text("hand"),
-		.key_id = text(who->id),
-		.key_tag = {hand->tag, sizeof(hand->tag)},
-		.nonce = {hand->nonce, sizeof(hand->nonce)},
-		.share = {hand->share, sizeof(hand->share)},
-	};
+	hello = hello_new(export, "hand");
+	hello.key_id = text(who->id);
+	hello.key_tag = (struct bytes){hand->tag, sizeof(hand->tag)};
+	hello.nonce = (struct bytes){hand->nonce, sizeof(hand->nonce)};
+	hello.share = (struct bytes){hand->share, sizeof(hand->share)};
+	return hello;
 }
 
 struct said hand_compose(struct hand *hand, const struct hello *hello)
@@ -243,7 +189,7 @@ int hand_insist(struct hand *hand, const struct login *who, const struct hello *
 {
 	hand_say_hello(hand, hello);
 	hand_hear_challenge(hand, who);
-	if (hand->over)
+	if (hand->link.closed)
 		return -ENOTCONN;
 	hand_prove(hand, session_key);
 	return hand_hear_welcome(hand);
@@ -262,7 +208,7 @@ static bool await(struct hand *hand, int type)
 
 bool hand_is_alive(struct hand *hand)
 {
-	if (!hand->over)
+	if (!hand->link.closed)
 		hand_send(hand, &(struct message){.type = MSG_PING, .ping = {.nonce = 5}});
 	return await(hand, MSG_PING);
 }
@@ -288,11 +234,8 @@ int hand_call(struct hand *hand, const struct call *call)
 int64_t hand_write(struct hand *hand, uint64_t file)
 {
 	const struct io_entry io = {.ids = io_ids(0, 1), .file = file, .len = 4096};
+	const struct message msg = message_submit(IO_WRITE, &io, 1);
 
-	hand_send(hand, &(struct message){.type = MSG_SUBMIT,
-					  .submit = {.op = IO_WRITE,
-						     .priority = PRIORITY_NORMAL,
-						     .n = 1,
-						     .io = &io}});
+	hand_send(hand, &msg);
 	return await(hand, MSG_COMPLETION) ? hand->msg.completion.done[0].result : -ENOTCONN;
 }

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #include "common/auth/exchange.h"
-#include "common/transport/transport.h"
-#include "proto/arena.h"
 #include "proto/message.h"
 #include "tests/auth/bed.h"
+#include "tests/peer/link.h"
+#include "tests/peer/message.h"
 
 struct said {
 	uint8_t frame[2048];
@@ -20,12 +20,8 @@ struct said {
 };
 
 struct hand {
-	const struct tp_ops *ops;
-	struct tp_device *device;
-	struct tp_domain *domain;
-	struct tp_conn *conn;
-	struct arena arena;
-	bool connected, over, got;
+	struct link link;
+	bool got;
 	struct said heard; /* the last frame, and it as a message */
 	struct message msg;
 	struct exchange exchange;
@@ -69,7 +65,5 @@ bool hand_is_alive(struct hand *hand);
 bool hand_is_ended(struct hand *hand);
 int hand_call(struct hand *hand, const struct call *call);
 int64_t hand_write(struct hand *hand, uint64_t file);
-
-struct bytes text(const char *text);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "proto/codec.h"
 #include "proto/seal.h"
 #include "tests/e2e/support/must.h"
 
@@ -58,6 +57,6 @@ struct said lying_proof(const struct hand *hand)
 	struct said said;
 
 	must(!seal_sign(&exchange, &msg, AUTH_CLIENT, mac), "mac");
-	said.len = (size_t)codec_encode(&msg, said.frame, sizeof(said.frame));
+	said.len = message_frame(&msg, said.frame, sizeof(said.frame));
 	return said;
 }

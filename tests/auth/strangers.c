@@ -13,10 +13,7 @@
 
 static void no_key(const struct auth_case *c)
 {
-	struct hello hello = {.version_min = PROTO_VERSION,
-			      .version_max = PROTO_VERSION,
-			      .export = text("data"),
-			      .client = text("hand")};
+	const struct hello hello = hello_new("data", "hand");
 	struct hand hand;
 
 	hand_open(&hand, served.url);

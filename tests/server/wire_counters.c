@@ -189,13 +189,10 @@ Test(counters, come_in_pieces_each_connection_once)
 
 static void refused_body(struct server *server)
 {
-	struct hello hello = {.version_min = PROTO_VERSION,
-			      .version_max = PROTO_VERSION,
-			      .features = FEATURE_IMM,
-			      .export = text("null"),
-			      .client = text("peer")};
+	struct hello hello = hello_new("null", "peer");
 	struct peer peer;
 
+	hello.features = FEATURE_IMM;
 	bed_open(&peer, server, "null");
 	cr_assert_eq(ask(&peer, 3ull << 48), -EINVAL, "no such worker");
 	cr_assert_eq(ask(&peer, UINT64_MAX), -EINVAL);

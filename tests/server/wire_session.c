@@ -19,13 +19,10 @@ static void each_scheme(void (*body)(struct server *server), const struct server
 
 static struct hello good(const char *export)
 {
-	return (struct hello){
-		.version_min = PROTO_VERSION,
-		.version_max = PROTO_VERSION,
-		.features = ~0ull,
-		.export = text(export),
-		.client = text("peer"),
-	};
+	struct hello hello = hello_new(export, "peer");
+
+	hello.features = ~0ull;
+	return hello;
 }
 
 static void welcome_body(struct server *server)
