@@ -9,7 +9,7 @@
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
 #include "tests/e2e/support/must.h"
-#include "tests/evil/wire.h"
+#include "tests/peer/wire.h"
 
 #define HALF_OPEN 10000u
 #define AT_ONCE	  500u

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/evil/wire.h"
+#include "tests/peer/wire.h"
 
 /* What cases have before them: a server with the exports "data", "other" and "ro", each a directory
  * with a file "file" of FILE_SIZE bytes of the pattern's seed FILE_SEED. */

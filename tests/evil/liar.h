@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/evil/wire.h"
+#include "tests/peer/wire.h"
 
 #define LIAR_SEED      21u
 #define LIAR_SIZE      65536u

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/evil/wire.h"
+#include "tests/peer/wire.h"
 
 #define MOCK_NODES 4096u
 #define MOCK_HOST  77u /* what it says where its files are, unless it lies */

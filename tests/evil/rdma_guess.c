@@ -15,7 +15,7 @@
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
 #include "tests/evil/evil.h"
-#include "tests/evil/rdma_end.h"
+#include "tests/peer/rdma/end.h"
 
 enum {
 	NR_GUESSES = 60,

@@ -7,7 +7,7 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/evil/evil.h"
-#include "tests/evil/rdma_end.h"
+#include "tests/peer/rdma/end.h"
 
 /* One SEND against the rules. */
 static void shape(struct evil *e, const struct lie *lie)

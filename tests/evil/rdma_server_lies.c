@@ -13,7 +13,7 @@
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
 #include "tests/evil/liar.h"
-#include "tests/evil/rdma_end.h"
+#include "tests/peer/rdma/end.h"
 
 #define REGION 65536ll /* of the victim's wrapped memory */
 #define UNUSED 49152   /* where the victim neither reads nor writes in it */

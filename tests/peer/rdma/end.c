@@ -2,7 +2,7 @@
  * Queue pair, completion queues and buffers of one end. Sends go through a ring of slots, each with
  * a buffer and a completion. The thread that opened it.
  */
-#include "tests/evil/rdma_end.h"
+#include "tests/peer/rdma/end.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -10,8 +10,8 @@
 #include "common/transport/transport.h"
 #include "proto/codec.h"
 #include "tests/e2e/support/must.h"
-#include "tests/evil/rdma_end.h"
-#include "tests/evil/wire.h"
+#include "tests/peer/rdma/end.h"
+#include "tests/peer/wire.h"
 
 const unsigned wire_fds = 0;
 

@@ -1,5 +1,5 @@
 /* Over tcp: a socket, and frames written and read by hand. Used by one thread. */
-#include "tests/evil/wire.h"
+#include "tests/peer/wire.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
