@@ -8,11 +8,7 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-
-struct bytes text(const char *text)
-{
-	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
-}
+#include "tests/peer/message.h"
 
 void escape(struct evil *e, const char *fmt, ...)
 {
@@ -28,10 +24,7 @@ void escape(struct evil *e, const char *fmt, ...)
 
 struct hello evil_hello(const char *export)
 {
-	return (struct hello){.version_min = PROTO_VERSION,
-			      .version_max = PROTO_VERSION,
-			      .export = text(export),
-			      .client = text("evil")};
+	return hello_new(export, "evil");
 }
 
 static void open_file(struct evil *e)
@@ -40,7 +33,7 @@ static void open_file(struct evil *e)
 					  .path = text("file"),
 					  .flags = OPEN_READ | OPEN_WRITE}),
 	     "open: %d", e->status);
-	e->file = e->reply.file;
+	e->file = e->heard.reply.file;
 	evil_region(e, 0, e->granted, GRANTED, ACCESS_READ | ACCESS_WRITE);
 }
 
@@ -94,57 +87,30 @@ enum seen evil_result(struct evil *e, uint32_t tag, int64_t result)
 	return SEEN_RESULT;
 }
 
-static enum seen take_welcome(struct evil *e, const struct welcome *welcome)
+static enum seen take_completion(struct evil *e, const struct completion *completion)
 {
-	e->status = welcome->status;
-	e->welcome = *welcome;
-	if (welcome->session_id.len) {
-		memcpy(e->id, welcome->session_id.data, SESSION_ID_SIZE);
-		memcpy(e->key, welcome->session_key.data, SESSION_KEY_SIZE);
-	}
-	return SEEN_WELCOME;
-}
-
-static enum seen take_reply(struct evil *e, const struct reply *reply)
-{
-	e->status = reply->status;
-	e->reply = *reply;
-	e->persistent_len = reply->persistent.len;
-	memcpy(e->persistent, reply->persistent.data, reply->persistent.len);
-	return SEEN_REPLY;
-}
-
-static enum seen take_ping(struct evil *e, const struct ping *ping)
-{
-	if (ping->pong) {
-		e->nr_pongs++;
-		return SEEN_PONG;
-	}
-	wire_msg(&e->wire,
-		 &(struct message){.type = MSG_PING, .ping = {.nonce = ping->nonce, .pong = 1}});
-	return SEEN_DATA;
+	for (size_t i = 0; i < completion->n; i++)
+		evil_result(e, (uint32_t)completion->done[i].tag, completion->done[i].result);
+	return SEEN_RESULT;
 }
 
 static enum seen take_message(struct evil *e)
 {
 	struct message msg = wire_decode(&e->wire);
 
-	switch (msg.type) {
-	case MSG_WELCOME:
-		return take_welcome(e, &msg.welcome);
-	case MSG_REPLY:
-		return take_reply(e, &msg.reply);
-	case MSG_PING:
-		return take_ping(e, &msg.ping);
-	case MSG_COMPLETION:
-		for (size_t i = 0; i < msg.completion.n; i++)
-			evil_result(e, (uint32_t)msg.completion.done[i].tag,
-				    msg.completion.done[i].result);
-		return SEEN_RESULT;
-	default:
+	if (msg.type == MSG_COMPLETION)
+		return take_completion(e, &msg.completion);
+	if (!heard_take(&e->heard, &msg)) {
 		escape(e, "the server sent a message of type %d", msg.type);
 		return SEEN_DATA;
 	}
+	if (msg.type == MSG_PING) {
+		if (!msg.ping.pong)
+			wire_pong(&e->wire, &msg.ping);
+		return msg.ping.pong ? SEEN_PONG : SEEN_DATA;
+	}
+	e->status = msg.type == MSG_WELCOME ? msg.welcome.status : msg.reply.status;
+	return msg.type == MSG_WELCOME ? SEEN_WELCOME : SEEN_REPLY;
 }
 
 enum seen evil_step(struct evil *e)
@@ -209,12 +175,12 @@ struct io_entry good_io(const struct evil *e)
 
 void evil_submit(struct evil *e, uint32_t op, const struct io_entry *io, size_t n)
 {
+	struct message msg;
+
 	for (size_t i = 0; i < n; i++)
 		e->asked_for->ios[e->asked_for->nr++ % EVIL_IOS] = (struct evil_io){io[i], op};
-	wire_msg(&e->wire,
-		 &(struct message){
-			 .type = MSG_SUBMIT,
-			 .submit = {.op = op, .priority = PRIORITY_NORMAL, .n = n, .io = io}});
+	msg = message_submit(op, io, n);
+	wire_msg(&e->wire, &msg);
 }
 
 int64_t evil_io(struct evil *e, uint32_t op, struct io_entry io)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/peer/heard.h"
+#include "tests/peer/message.h"
 #include "tests/peer/wire.h"
 
 /* What cases have before them: a server with the exports "data", "other" and "ro", each a directory
@@ -59,16 +61,11 @@ struct evil {
 	bool over; /* the server has left */
 	uint32_t tag;
 
-	/* The last of each. */
-	int status; /* of a welcome or a reply */
-	struct welcome welcome;
-	struct reply reply; /* without what it points to */
-	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
-	uint8_t persistent[PERSISTENT_MAX];
-	size_t persistent_len;
+	struct heard heard;
+	int status; /* of the last welcome or reply */
 	uint32_t result_tag;
 	int64_t result; /* INT64_MAX: an immediate */
-	unsigned nr_results, nr_successes, nr_pongs;
+	unsigned nr_results, nr_successes;
 
 	struct evil_asked *asked_for;
 
@@ -119,9 +116,6 @@ void expect_file(struct evil *e);
 
 /* The process that a case kills: it has much under way, says so, and waits. */
 void evil_linger(const char *url);
-
-/* A message and one byte string of it, for tables. */
-struct bytes text(const char *text);
 
 /* Over rdma, by the thousand: rdma_guess.c. */
 void tell_guesses(struct evil *e, const struct lie *lie);

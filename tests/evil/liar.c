@@ -7,26 +7,11 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
+#include "tests/peer/message.h"
 
 struct welcome good_welcome(void)
 {
-	static const uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
-
-	return (struct welcome){
-		.version = PROTO_VERSION,
-		.session_id = {id, sizeof(id)},
-		.session_key = {key, sizeof(key)},
-		.boot_id = 42,
-		.host = 1,
-		.max_inflight = 64,
-		.max_regions = LIAR_IDS,
-		.max_files = 100,
-	};
-}
-
-void liar_welcome(struct liar *liar, const struct welcome *welcome)
-{
-	wire_msg(&liar->wire, &(struct message){.type = MSG_WELCOME, .welcome = *welcome});
+	return welcome_new(64, LIAR_IDS);
 }
 
 struct reply good_reply(const struct message *msg)
@@ -38,19 +23,6 @@ struct reply good_reply(const struct message *msg)
 		.attr_valid = 1,
 		.attr = {.mode = S_IFREG | 0600, .nlink = 1, .size = LIAR_SIZE},
 	};
-}
-
-void liar_reply(struct liar *liar, const struct reply *reply)
-{
-	wire_msg(&liar->wire, &(struct message){.type = MSG_REPLY, .reply = *reply});
-}
-
-void liar_complete(struct liar *liar, uint64_t tag, int64_t result)
-{
-	const struct io_result done = {(int64_t)tag, result};
-
-	wire_msg(&liar->wire,
-		 &(struct message){.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}});
 }
 
 const struct region_add *liar_region(const struct liar *liar, const struct message *submit)
@@ -74,7 +46,7 @@ static void give(struct liar *liar, const struct io_entry *io)
 	must(io->off + io->len <= LIAR_SIZE && region->size >= io->region_off + io->len,
 	     "the client asks for what there is not");
 	wire_give(&liar->wire, &place, liar->file + io->off, (uint32_t)io->len);
-	liar_complete(liar, io_tag(io), (int64_t)io->len);
+	wire_complete(&liar->wire, io_tag(io), (int64_t)io->len);
 }
 
 static void fetch(struct liar *liar, const struct io_entry *io)
@@ -99,7 +71,7 @@ static void take_fetched(struct liar *liar)
 	}
 	must(hdr->len == io->len && io->off + io->len <= LIAR_SIZE, "another length");
 	memcpy(liar->file + io->off, liar->wire.payload, hdr->len);
-	liar_complete(liar, io_tag(io), (int64_t)io->len);
+	wire_complete(&liar->wire, io_tag(io), (int64_t)io->len);
 }
 
 static void serve(struct liar *liar, const struct message *msg)
@@ -109,17 +81,17 @@ static void serve(struct liar *liar, const struct message *msg)
 
 	switch (msg->type) {
 	case MSG_HELLO:
-		liar_welcome(liar, &welcome);
+		wire_welcome(&liar->wire, &welcome);
 		break;
 	case MSG_CALL:
-		liar_reply(liar, &reply);
+		wire_reply(&liar->wire, &reply);
 		break;
 	case MSG_REGION_ADD:
 		liar->last = msg->region_add;
 		liar->regions[msg->region_add.region % LIAR_IDS] = msg->region_add;
 		break;
 	case MSG_REGION_DROP:
-		liar_reply(liar, &(struct reply){.tag = msg->region_drop.tag});
+		wire_reply(&liar->wire, &(struct reply){.tag = msg->region_drop.tag});
 		break;
 	case MSG_SUBMIT:
 		liar->done[msg->submit.op == IO_READ] = msg->submit.io[0];
@@ -128,9 +100,7 @@ static void serve(struct liar *liar, const struct message *msg)
 		break;
 	case MSG_PING:
 		if (!msg->ping.pong)
-			wire_msg(&liar->wire,
-				 &(struct message){.type = MSG_PING,
-						   .ping = {.nonce = msg->ping.nonce, .pong = 1}});
+			wire_pong(&liar->wire, &msg->ping);
 		break;
 	default:
 		must(false, "a client's message of type %d", msg->type);

@@ -77,11 +77,8 @@ void liar_start(struct liar *liar, const struct server_lie *lie);
 void liar_stop(struct liar *liar);
 
 /* For lies, from its thread. */
-void liar_welcome(struct liar *liar, const struct welcome *welcome);
 struct welcome good_welcome(void);
-void liar_reply(struct liar *liar, const struct reply *reply);
 struct reply good_reply(const struct message *msg);
-void liar_complete(struct liar *liar, uint64_t tag, int64_t result);
 struct wire_place liar_place(const struct liar *liar, const struct io_entry *io);
 const struct region_add *liar_region(const struct liar *liar, const struct message *submit);
 

@@ -201,8 +201,8 @@ static void almost_names(struct evil *e, const struct lie *lie)
 						  .path = text("file"),
 						  .flags = OPEN_READ}),
 		      0);
-	len = e->persistent_len;
-	memcpy(good, e->persistent, len);
+	len = e->heard.reply.persistent.len;
+	memcpy(good, e->heard.persistent, len);
 	for (size_t i = 0; i < len && !e->over; i++) {
 		memcpy(name, good, len);
 		name[i] ^= 0x10;
@@ -262,7 +262,7 @@ static uint64_t open_directory(struct evil *e, const char *path)
 					      .path = text(path),
 					      .flags = OPEN_READ | OPEN_DIRECTORY});
 
-	return got ? 0 : e->reply.file;
+	return got ? 0 : e->heard.reply.file;
 }
 
 /* Every op, with names in what these handles stand for. */

@@ -150,8 +150,8 @@ static void one_bit(struct evil *e, const struct lie *lie)
 		uint8_t secret[SESSION_ID_SIZE + SESSION_KEY_SIZE];
 		struct hello hello = hello_of("data", secret, secret + SESSION_ID_SIZE);
 
-		memcpy(secret, e->id, SESSION_ID_SIZE);
-		memcpy(secret + SESSION_ID_SIZE, e->key, SESSION_KEY_SIZE);
+		memcpy(secret, e->heard.session_id, SESSION_ID_SIZE);
+		memcpy(secret + SESSION_ID_SIZE, e->heard.session_key, SESSION_KEY_SIZE);
 		secret[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		another(e, &hello, -ESTALE);
 	}
@@ -160,7 +160,7 @@ static void one_bit(struct evil *e, const struct lie *lie)
 
 static void another_export(struct evil *e, const struct lie *lie)
 {
-	const struct hello hello = hello_of("other", e->id, e->key);
+	const struct hello hello = hello_of("other", e->heard.session_id, e->heard.session_key);
 
 	another(e, &hello, -ESTALE);
 	expect_alive(e);
@@ -175,11 +175,11 @@ static void malformed(struct evil *e, const struct lie *lie)
 
 	switch (lie->number) {
 	case 0:
-		hello = hello_of("data", e->id, e->key);
+		hello = hello_of("data", e->heard.session_id, e->heard.session_key);
 		hello.session_key.len--;
 		break;
 	case 1:
-		hello.session_key = (struct bytes){e->key, SESSION_KEY_SIZE};
+		hello.session_key = (struct bytes){e->heard.session_key, SESSION_KEY_SIZE};
 		break;
 	case 2:
 		hello.epoch = 1;
@@ -200,7 +200,7 @@ static void malformed(struct evil *e, const struct lie *lie)
 /* The key that opens a session does not make it take more connections than there may be. */
 static void crowd(struct evil *e, const struct lie *lie)
 {
-	const struct hello hello = hello_of("data", e->id, e->key);
+	const struct hello hello = hello_of("data", e->heard.session_id, e->heard.session_key);
 	struct evil others[SESSION_CONNS_MAX];
 
 	for (int i = 0; i < SESSION_CONNS_MAX; i++) {
@@ -222,7 +222,7 @@ static void epochs(struct evil *e, const struct lie *lie)
 	static const uint32_t lives[] = {UINT32_MAX, 0, 1, UINT32_MAX, UINT32_MAX - 1};
 
 	for (size_t i = 0; i < sizeof(lives) / sizeof(*lives); i++) {
-		struct hello hello = hello_of("data", e->id, e->key);
+		struct hello hello = hello_of("data", e->heard.session_id, e->heard.session_key);
 		struct evil other;
 		int status;
 

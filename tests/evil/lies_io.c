@@ -180,7 +180,7 @@ static void closed_handles(struct evil *e, const struct lie *lie)
 		expect_status(e, evil_io(e, IO_READ, io), -ESTALE);
 		expect_status(e, evil_call(e, &call), 0);
 		expect_status(e, evil_io(e, IO_READ, io), -ESTALE);
-		io.file = e->reply.file;
+		io.file = e->heard.reply.file;
 		expect_status(e, evil_io(e, IO_READ, io), 4096);
 	}
 }
@@ -216,16 +216,16 @@ static void modes(struct evil *e, const struct lie *lie)
 	struct io_entry io = good_io(e);
 
 	evil_call(e, &call);
-	io.file = e->reply.file;
+	io.file = e->heard.reply.file;
 	expect_status(e, evil_io(e, IO_WRITE, io), -EBADF);
 	call.flags = OPEN_WRITE;
 	evil_call(e, &call);
-	io.file = e->reply.file;
+	io.file = e->heard.reply.file;
 	expect_status(e, evil_io(e, IO_READ, io), -EBADF);
 	call = (struct call){
 		.op = CALL_OPEN, .path = text("."), .flags = OPEN_READ | OPEN_DIRECTORY};
 	evil_call(e, &call);
-	io.file = e->reply.file;
+	io.file = e->heard.reply.file;
 	expect_status(e, evil_io(e, IO_READ, io), -EBADF);
 	expect_file(e);
 }
@@ -254,7 +254,7 @@ static void read_only(struct evil *e, const struct lie *lie)
 		expect_status(e, evil_call(e, &call), -EROFS);
 	}
 	evil_call(e, &(struct call){.op = CALL_OPEN, .path = text("file"), .flags = OPEN_READ});
-	io.file = e->reply.file;
+	io.file = e->heard.reply.file;
 	evil_region(e, 0, BASE + MARGIN, GRANTED, ACCESS_READ | ACCESS_WRITE);
 	expect_status(e, evil_io(e, IO_WRITE, io), -EROFS);
 	expect_status(e, evil_io(e, IO_READ, io), 4096);
@@ -268,7 +268,7 @@ static void beyond_inflight(struct evil *e, const struct lie *lie)
 
 	hello.max_inflight = 4;
 	must(!evil_greet(e, &hello), "no welcome");
-	if (e->welcome.max_inflight > 4)
+	if (e->heard.welcome.max_inflight > 4)
 		escape(e, "more in flight than asked for");
 	for (uint32_t i = 0; i < 8; i++)
 		io[i] = (struct io_entry){.ids = io_ids(0, i), .len = 4096};

@@ -95,7 +95,7 @@ static void anything_first(struct evil *e, const struct lie *lie)
 		evil_open(&other, e->bed, e->name, STAGE_PROLOGUE);
 		wire_msg(&other.wire, &msgs[i]);
 		expect_end(&other);
-		if (other.nr_pongs)
+		if (other.heard.nr_pongs)
 			escape(&other, "a ping was answered before the hello");
 		evil_close(&other, e);
 	}
@@ -128,7 +128,7 @@ static void pong(struct evil *e, const struct lie *lie)
 		wire_msg(&e->wire,
 			 &(struct message){.type = MSG_PING, .ping = {.nonce = i, .pong = 1}});
 	expect_alive(e);
-	if (e->nr_pongs != 1)
+	if (e->heard.nr_pongs != 1)
 		escape(e, "a pong was answered");
 }
 

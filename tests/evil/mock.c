@@ -7,50 +7,41 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/evil/mock_tree.h"
+#include "tests/peer/message.h"
 
-static void welcome(struct mock_conn *conn)
+static void greet(struct mock_conn *conn)
 {
-	static const uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
-	struct message msg = {.type = MSG_WELCOME,
-			      .welcome = {.version = PROTO_VERSION,
-					  .features = FEATURE_COUNTERS,
-					  .session_id = {id, sizeof(id)},
-					  .session_key = {key, sizeof(key)},
-					  .boot_id = 42,
-					  .host = MOCK_HOST,
-					  .max_inflight = 256,
-					  .max_regions = REGIONS_MAX,
-					  .max_files = 10000}};
+	struct welcome welcome = welcome_new(256, REGIONS_MAX);
 
+	welcome.features = FEATURE_COUNTERS;
+	welcome.host = MOCK_HOST;
+	welcome.max_files = 10000;
 	if (conn->mock->lie.welcome)
-		conn->mock->lie.welcome(conn->mock, &msg.welcome);
-	wire_msg(&conn->wire, &msg);
+		conn->mock->lie.welcome(conn->mock, &welcome);
+	wire_welcome(&conn->wire, &welcome);
 }
 
 static void answer(struct mock_conn *conn, const struct call *call)
 {
 	struct mock *mock = conn->mock;
 	struct mock_answer memory;
-	struct message msg = {.type = MSG_REPLY};
+	struct reply reply = {0};
 	bool told;
 
 	pthread_mutex_lock(&mock->lock);
 	mock->nr_calls++;
-	if (!mock->lie.refuse || !mock->lie.refuse(mock, call, &msg.reply))
-		mock_tree_call(mock, call, &memory, &msg.reply);
-	msg.reply.tag = call->tag;
-	told = !mock->lie.call || mock->lie.call(conn, call, &msg.reply);
+	if (!mock->lie.refuse || !mock->lie.refuse(mock, call, &reply))
+		mock_tree_call(mock, call, &memory, &reply);
+	reply.tag = call->tag;
+	told = !mock->lie.call || mock->lie.call(conn, call, &reply);
 	pthread_mutex_unlock(&mock->lock);
 	if (told)
-		wire_msg(&conn->wire, &msg);
+		wire_reply(&conn->wire, &reply);
 }
 
 void mock_complete(struct mock_conn *conn, const struct io_entry *io, int64_t result)
 {
-	const struct io_result done = {io_tag(io), result};
-
-	wire_msg(&conn->wire,
-		 &(struct message){.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}});
+	wire_complete(&conn->wire, io_tag(io), result);
 }
 
 void mock_give(struct mock_conn *conn, uint32_t tag, int64_t off, const void *data, uint32_t len)
@@ -137,7 +128,7 @@ static void serve(struct mock_conn *conn, struct message *msg)
 {
 	switch (msg->type) {
 	case MSG_HELLO:
-		welcome(conn);
+		greet(conn);
 		break;
 	case MSG_CALL:
 		answer(conn, &msg->call);
@@ -145,15 +136,13 @@ static void serve(struct mock_conn *conn, struct message *msg)
 	case MSG_REGION_ADD:
 		break;
 	case MSG_REGION_DROP:
-		wire_msg(&conn->wire, &(struct message){.type = MSG_REPLY,
-							.reply = {.tag = msg->region_drop.tag}});
+		wire_reply(&conn->wire, &(struct reply){.tag = msg->region_drop.tag});
 		break;
 	case MSG_SUBMIT:
 		submit(conn, &msg->submit);
 		break;
 	case MSG_PING:
-		msg->ping.pong = 1;
-		wire_msg(&conn->wire, msg);
+		wire_pong(&conn->wire, &msg->ping);
 		break;
 	default:
 		must(false, "a client's message of type %d", msg->type);

@@ -132,7 +132,7 @@ static void immediates(struct evil *e, const struct lie *lie)
 					  .path = text("file"),
 					  .flags = OPEN_READ | OPEN_WRITE}),
 	     "open");
-	e->file = e->reply.file;
+	e->file = e->heard.reply.file;
 	evil_region(e, 0, e->granted, GRANTED, ACCESS_WRITE);
 	evil_io(e, IO_READ, good_io(e));
 	if (e->result < 4096 || pattern_diff(e->memory + MARGIN, 4096, FILE_SEED, 0) >= 0)

@@ -77,7 +77,7 @@ static bool immediate(struct liar *l, const struct message *msg)
 
 static bool served_and_immediate(struct liar *l, const struct message *msg)
 {
-	liar_complete(l, io_tag(&msg->submit.io[0]), -5);
+	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -5);
 	return immediate(l, msg);
 }
 
@@ -85,15 +85,15 @@ static bool complete(struct liar *l, const struct message *msg)
 {
 	const struct io_entry *io = &msg->submit.io[0];
 
-	liar_complete(l, io_tag(io) ^ (uint32_t)l->lie->number,
+	wire_complete(&l->wire, io_tag(io) ^ (uint32_t)l->lie->number,
 		      (int64_t)io->len + (int64_t)l->lie->len);
 	return true;
 }
 
 static bool complete_twice(struct liar *l, const struct message *msg)
 {
-	liar_complete(l, io_tag(&msg->submit.io[0]), -5);
-	liar_complete(l, io_tag(&msg->submit.io[0]), -5);
+	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -5);
+	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -5);
 	return true;
 }
 
@@ -146,7 +146,7 @@ static bool writes_late(struct liar *l, const struct message *msg)
 				   .len = 64};
 
 	wire_give(&l->wire, &place, l->file + io->off, (uint32_t)io->len);
-	liar_complete(l, io_tag(io), (int64_t)io->len);
+	wire_complete(&l->wire, io_tag(io), (int64_t)io->len);
 	if (l->lie->verdict == CUT)
 		reach(l, &op);
 	else
@@ -169,7 +169,7 @@ static bool writes_after_the_drop(struct liar *l, const struct message *msg)
 {
 	const struct region_add *region = &l->regions[msg->region_drop.region % LIAR_IDS];
 
-	liar_reply(l, &(struct reply){.tag = msg->region_drop.tag});
+	wire_reply(&l->wire, &(struct reply){.tag = msg->region_drop.tag});
 	rdma_post(l->wire.rdma, &(struct rdma_op){.opcode = IBV_WR_RDMA_WRITE,
 						  .addr = region->base,
 						  .key = region->key,

@@ -130,7 +130,7 @@ static bool welcome(struct liar *l, const struct message *msg)
 		w.export_flags = UINT32_MAX;
 		break;
 	}
-	liar_welcome(l, &w);
+	wire_welcome(&l->wire, &w);
 	return false;
 }
 
@@ -138,7 +138,7 @@ static bool two_welcomes(struct liar *l, const struct message *msg)
 {
 	const struct welcome w = good_welcome();
 
-	liar_welcome(l, &w);
+	wire_welcome(&l->wire, &w);
 	return true;
 }
 
@@ -157,7 +157,7 @@ static bool other_session(struct liar *l, const struct message *msg)
 		if (l->lie->number)
 			w.boot_id = 1;
 	}
-	liar_welcome(l, &w);
+	wire_welcome(&l->wire, &w);
 	if (n == 1)
 		shutdown(l->wire.fd, SHUT_WR);
 	return false;
@@ -217,7 +217,7 @@ static bool reply(struct liar *l, const struct message *msg)
 		r.status = -12345;
 		break;
 	}
-	liar_reply(l, &r);
+	wire_reply(&l->wire, &r);
 	return l->lie->verdict == CUT;
 }
 
@@ -232,7 +232,7 @@ static bool pong_of_the_call(struct liar *l, const struct message *msg)
 
 static bool reply_to_the_ping(struct liar *l, const struct message *msg)
 {
-	liar_reply(l, &(struct reply){.tag = (uint32_t)msg->ping.nonce});
+	wire_reply(&l->wire, &(struct reply){.tag = (uint32_t)msg->ping.nonce});
 	return true;
 }
 
@@ -243,7 +243,7 @@ static bool two_replies(struct liar *l, const struct message *msg)
 
 	if (msg->type == MSG_REGION_DROP)
 		r = (struct reply){.tag = msg->region_drop.tag};
-	liar_reply(l, &r);
+	wire_reply(&l->wire, &r);
 	return true;
 }
 
@@ -293,26 +293,26 @@ static bool complete(struct liar *l, const struct message *msg)
 
 	switch (l->lie->number) {
 	case 0:
-		liar_complete(l, tag ^ 1, len);
+		wire_complete(&l->wire, tag ^ 1, len);
 		break;
 	case 1:
-		liar_complete(l, tag + (1u << 14), len);
+		wire_complete(&l->wire, tag + (1u << 14), len);
 		return false; /* whoever believes it has nothing */
 	case 2:
-		liar_complete(l, UINT32_MAX, 0);
+		wire_complete(&l->wire, UINT32_MAX, 0);
 		break;
 	case 3:
-		liar_complete(l, tag, len + 1);
+		wire_complete(&l->wire, tag, len + 1);
 		break;
 	case 4:
-		liar_complete(l, tag, INT64_MAX);
+		wire_complete(&l->wire, tag, INT64_MAX);
 		break;
 	case 5:
-		liar_complete(l, tag, -EIO);
-		liar_complete(l, tag, -EIO);
+		wire_complete(&l->wire, tag, -EIO);
+		wire_complete(&l->wire, tag, -EIO);
 		break;
 	case 6:
-		liar_complete(l, 1ull << 32 | tag, len); /* does not decode */
+		wire_complete(&l->wire, 1ull << 32 | tag, len); /* does not decode */
 		break;
 	}
 	return true;
@@ -330,7 +330,7 @@ static bool immediate(struct liar *l, const struct message *msg)
 /* The answer comes, and once more as an immediate. */
 static bool served_and_immediate(struct liar *l, const struct message *msg)
 {
-	liar_complete(l, io_tag(&msg->submit.io[0]), -EIO);
+	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -EIO);
 	return immediate(l, msg);
 }
 
@@ -379,7 +379,7 @@ static bool half_after_the_end(struct liar *l, const struct message *msg)
 	const struct wire_place place = liar_place(l, io);
 
 	wire_give(&l->wire, &place, l->file + io->off, (uint32_t)io->len);
-	liar_complete(l, io_tag(io), (int64_t)io->len);
+	wire_complete(&l->wire, io_tag(io), (int64_t)io->len);
 	begin_to_give(l, io);
 	wire_bytes(&l->wire, l->file + io->off, io->len / 2);
 	return false;

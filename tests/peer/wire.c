@@ -11,8 +11,8 @@
 
 #include "common/transport/connect_params.h"
 #include "common/transport/transport.h"
-#include "proto/codec.h"
 #include "tests/e2e/support/must.h"
+#include "tests/peer/message.h"
 
 void wire_begin(struct wire *wire, int fd)
 {
@@ -167,20 +167,12 @@ void wire_frame(struct wire *wire, const void *frame, size_t len)
 size_t wire_pack(const struct message *msg, uint8_t *bytes, size_t size)
 {
 	struct wire_header hdr = {.op = WIRE_MSG};
-	long len = codec_encode(msg, bytes + sizeof(hdr), size - sizeof(hdr));
+	size_t len = message_frame(msg, bytes + sizeof(hdr), size - sizeof(hdr));
 
-	must(len > 0, "a message that cannot be encoded");
 	hdr.len = (uint32_t)len;
 	hdr = to_wire(&hdr);
 	memcpy(bytes, &hdr, sizeof(hdr));
-	return sizeof(hdr) + (size_t)len;
-}
-
-void wire_msg(struct wire *wire, const struct message *msg)
-{
-	uint8_t bytes[sizeof(struct wire_header) + FRAME_MAX];
-
-	wire_bytes(wire, bytes, wire_pack(msg, bytes, sizeof(bytes)));
+	return sizeof(hdr) + len;
 }
 
 void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_t *addr,
@@ -224,13 +216,4 @@ int wire_next(struct wire *wire)
 	carries = hdr.op == WIRE_MSG || hdr.op == WIRE_WRITE || hdr.op == WIRE_READ_RESP;
 	must(wire->hdr.len <= TP_OP_MAX, "the victim sent a frame of %u bytes", wire->hdr.len);
 	return !carries || take(wire, wire->payload, wire->hdr.len) ? hdr.op : 0;
-}
-
-struct message wire_decode(struct wire *wire)
-{
-	struct message msg;
-	int err = codec_decode(&wire->arena, wire->payload, wire->hdr.len, &msg);
-
-	must(!err, "the victim sent a malformed message");
-	return msg;
 }

@@ -1,10 +1,10 @@
 /*
- * One end of a connection played by hand, so that it can say what no transport would: a plain
- * socket in the program `evil` (wire.c), a queue pair in `evil_rdma` (rdma_wire.c, rdma_end.c). One
- * thread; blocks. A peer that neither answers nor leaves is ended by the program's alarm.
+ * One end of a connection played by hand below the transport, so that it can say what no provider
+ * would: a plain socket (wire.c), or a queue pair (rdma/), as the program is linked. One thread;
+ * blocks. A peer that neither answers nor leaves is ended by the program's alarm.
  */
-#ifndef USRBIO_TESTS_EVIL_WIRE_H
-#define USRBIO_TESTS_EVIL_WIRE_H
+#ifndef USRBIO_TESTS_PEER_WIRE_H
+#define USRBIO_TESTS_PEER_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,6 +54,10 @@ void wire_prologue(struct wire *wire);
 bool wire_take_prologue(struct wire *wire);
 void wire_frame(struct wire *wire, const void *frame, size_t len);
 void wire_msg(struct wire *wire, const struct message *msg);
+void wire_pong(struct wire *wire, const struct ping *ping);
+void wire_welcome(struct wire *wire, const struct welcome *welcome);
+void wire_reply(struct wire *wire, const struct reply *reply);
+void wire_complete(struct wire *wire, uint64_t tag, int64_t result);
 
 /* Bytes [off, off + len) of a client's memory are the server's to use: what to call them. */
 void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_t *addr,

@@ -2,8 +2,8 @@
  * A queue pair played by hand, with librdmacm and libibverbs alone: what a wire is over rdma, and
  * what lies are told through. One thread, but for wire_shut.
  */
-#ifndef USRBIO_TESTS_EVIL_RDMA_END_H
-#define USRBIO_TESTS_EVIL_RDMA_END_H
+#ifndef USRBIO_TESTS_PEER_RDMA_END_H
+#define USRBIO_TESTS_PEER_RDMA_END_H
 
 #include <infiniband/verbs.h>
 #include <rdma/rdma_cma.h>

@@ -8,7 +8,6 @@
 
 #include "common/transport/addr.h"
 #include "common/transport/transport.h"
-#include "proto/codec.h"
 #include "tests/e2e/support/must.h"
 #include "tests/peer/rdma/end.h"
 #include "tests/peer/wire.h"
@@ -140,15 +139,6 @@ void wire_frame(struct wire *wire, const void *frame, size_t len)
 	end->owed = 0;
 }
 
-void wire_msg(struct wire *wire, const struct message *msg)
-{
-	uint8_t bytes[FRAME_MAX];
-	long len = codec_encode(msg, bytes, sizeof(bytes));
-
-	must(len > 0, "a message that cannot be encoded");
-	wire_frame(wire, bytes, (size_t)len);
-}
-
 void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_t *addr,
 		uint32_t *key)
 {
@@ -268,13 +258,4 @@ int wire_next(struct wire *wire)
 		rdma_await(wire->rdma);
 	}
 	return wire->hdr.op;
-}
-
-struct message wire_decode(struct wire *wire)
-{
-	struct message msg;
-	int err = codec_decode(&wire->arena, wire->payload, wire->hdr.len, &msg);
-
-	must(!err, "the victim sent a malformed message");
-	return msg;
 }
