@@ -14,7 +14,7 @@
 
 struct usrbio_dir {
 	struct file *file; /* of usrbio_fdopendir; or NULL and */
-	struct place place;
+	struct resolved_path place;
 	struct answer answer;
 	const char *name; /* the next one in the answer */
 	size_t index;	  /* how many of it are behind us */
@@ -49,7 +49,7 @@ int usrbio_opendir(const char *path, struct usrbio_dir **dir)
 	if (!made)
 		return -ENOMEM;
 	made->file = NULL;
-	err = place_open(path, true, &made->place);
+	err = path_open(path, true, &made->place);
 	if (err)
 		goto err_free;
 	err = fetch(made, 0);
@@ -59,7 +59,7 @@ int usrbio_opendir(const char *path, struct usrbio_dir **dir)
 	return 0;
 
 err_place:
-	place_close(&made->place);
+	path_close(&made->place);
 err_free:
 	free(made);
 	return err == -ENOTTY ? -ENOENT : err;
@@ -134,6 +134,6 @@ void usrbio_closedir(struct usrbio_dir *dir)
 	if (dir->file)
 		file_put(dir->file);
 	else
-		place_close(&dir->place);
+		path_close(&dir->place);
 	free(dir);
 }

@@ -53,7 +53,7 @@ void hf3fs_dereg_fd(int fd)
 	file_deregister(fd);
 }
 
-static int link_places(const struct place *target, const struct place *name)
+static int link_places(const struct resolved_path *target, const struct resolved_path *name)
 {
 	struct call call = {
 		.op = CALL_LINK,
@@ -67,17 +67,17 @@ static int link_places(const struct place *target, const struct place *name)
 
 static int hardlink(const char *target, const char *link_name)
 {
-	struct place from, to;
-	int err = place_open(target, false, &from);
+	struct resolved_path from, to;
+	int err = path_open(target, false, &from);
 
 	if (err)
 		return err;
-	err = place_open(link_name, false, &to);
+	err = path_open(link_name, false, &to);
 	if (!err) {
 		err = link_places(&from, &to);
-		place_close(&to);
+		path_close(&to);
 	}
-	place_close(&from);
+	path_close(&from);
 	return err;
 }
 

@@ -18,10 +18,10 @@ static struct bytes text(const char *string)
 	return (struct bytes){(const uint8_t *)string, strlen(string)};
 }
 
-/* place_open in the words of usrbio.h: what is not ours does not exist. */
-static int locate(const char *path, bool follow, struct place *place)
+/* path_open in the words of usrbio.h: what is not ours does not exist. */
+static int locate(const char *path, bool follow, struct resolved_path *place)
 {
-	int err = place_open(path, follow, place);
+	int err = path_open(path, follow, place);
 
 	return err == -ENOTTY ? -ENOENT : err;
 }
@@ -29,14 +29,14 @@ static int locate(const char *path, bool follow, struct place *place)
 /* A call about one path. */
 static int path_call(const char *path, bool follow, struct call *call, struct answer *answer)
 {
-	struct place place;
+	struct resolved_path place;
 	int err = locate(path, follow, &place);
 
 	if (err)
 		return err;
 	call->path = text(place.path);
 	err = mount_call(place.mount, call, answer);
-	place_close(&place);
+	path_close(&place);
 	return err;
 }
 
@@ -77,9 +77,9 @@ int usrbio_mount_point(const char *path, char *mount_point, size_t size, const c
 
 	if (!path)
 		return -EINVAL;
-	err = place_of_url(path, true, &spec, &tail);
+	err = path_of_url(path, true, &spec, &tail);
 	if (err == -ENOTTY) {
-		err = place_find(path, true, &spec, below);
+		err = path_find(path, true, &spec, below);
 		tail = err ? NULL : find_tail(path, below);
 	}
 	if (err)
@@ -128,7 +128,7 @@ int usrbio_open(const char *path, int flags, mode_t mode)
 	 */
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
 	struct file *file = NULL;
-	struct place place;
+	struct resolved_path place;
 	int err = locate(path, follow, &place), fd;
 
 	if (err)
@@ -137,7 +137,7 @@ int usrbio_open(const char *path, int flags, mode_t mode)
 	err = fd < 0 ? fd
 		     : file_open(place.mount, NULL, place.path, fs_open_flags(flags), mode & 07777,
 				 &file, NULL);
-	place_close(&place);
+	path_close(&place);
 	return fs_published(fd, file, err);
 }
 
@@ -253,7 +253,7 @@ int usrbio_rename(const char *from, const char *to)
 {
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_RENAME};
-	struct place old, new;
+	struct resolved_path old, new;
 	int err = locate(from, false, &old);
 
 	if (err)
@@ -264,8 +264,8 @@ int usrbio_rename(const char *from, const char *to)
 	call.path = text(old.path);
 	call.path2 = text(new.path);
 	err = mount_same(old.mount, new.mount) ? mount_call(old.mount, &call, NULL) : -EXDEV;
-	place_close(&new);
+	path_close(&new);
 out_old:
-	place_close(&old);
+	path_close(&old);
 	return err;
 }

@@ -144,7 +144,7 @@ void hf3fs_iovdestroy(struct hf3fs_iov *iov)
 	mount = atomic_load(&region->mount);
 	if (!region_retire(region, (uintptr_t)iov->iovh))
 		return;
-	wrap_unmapped(region->shm.base, region->shm.mapped);
+	wrap_cache_unmapped(region->shm.base, region->shm.mapped);
 	region_finish(region);
 	mount_put(mount);
 }
@@ -159,7 +159,7 @@ int hf3fs_iovwrap(struct hf3fs_iov *iov, void *base, const uint8_t id[16],
 		return -EINVAL;
 	if (!id)
 		id = nil;
-	wrap_renewed(id, base, size);
+	wrap_cache_renewed(id, base, size);
 	fill(iov, base, 0, id, hf3fs_mount_point, size, block_size, numa);
 	return 0;
 }

@@ -21,17 +21,17 @@ static uint32_t random_generation(void)
 	return generation;
 }
 
-static int add_chunk(struct pool *pool)
+static int add_chunk(struct objpool *pool)
 {
 	char *chunk;
 
-	if (pool->nr / POOL_CHUNK >= POOL_CHUNKS_MAX)
+	if (pool->nr / OBJPOOL_CHUNK >= OBJPOOL_CHUNKS_MAX)
 		return -ENOMEM;
-	chunk = aligned_alloc(64, POOL_CHUNK * pool->size);
+	chunk = aligned_alloc(64, OBJPOOL_CHUNK * pool->size);
 	if (!chunk)
 		return -ENOMEM;
-	memset(chunk, 0, POOL_CHUNK * pool->size);
-	for (uint32_t i = 0; i < POOL_CHUNK; i++) {
+	memset(chunk, 0, OBJPOOL_CHUNK * pool->size);
+	for (uint32_t i = 0; i < OBJPOOL_CHUNK; i++) {
 		struct pooled *object = (struct pooled *)(void *)(chunk + i * pool->size);
 
 		object->index = pool->nr + i;
@@ -39,26 +39,26 @@ static int add_chunk(struct pool *pool)
 		if (pool->init)
 			pool->init(object);
 	}
-	atomic_store_explicit(&pool->chunks[pool->nr / POOL_CHUNK], chunk, memory_order_release);
+	atomic_store_explicit(&pool->chunks[pool->nr / OBJPOOL_CHUNK], chunk, memory_order_release);
 	return 0;
 }
 
-void *pool_take(struct pool *pool)
+void *objpool_take(struct objpool *pool)
 {
 	struct pooled *object = NULL;
 
 	pthread_mutex_lock(&pool->lock);
 	if (pool->free) {
-		object = pool_object(pool, pool->free);
+		object = objpool_object(pool, pool->free);
 		pool->free = object->next_free;
-	} else if (pool->nr % POOL_CHUNK || !add_chunk(pool)) {
-		object = pool_object(pool, ++pool->nr);
+	} else if (pool->nr % OBJPOOL_CHUNK || !add_chunk(pool)) {
+		object = objpool_object(pool, ++pool->nr);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return object;
 }
 
-uint64_t pool_publish(struct pool *pool, struct pooled *object)
+uint64_t objpool_publish(struct objpool *pool, struct pooled *object)
 {
 	uint64_t state;
 
@@ -69,12 +69,12 @@ uint64_t pool_publish(struct pool *pool, struct pooled *object)
 	return (state & ~(POOL_GENERATION - 1)) | (object->index + 1);
 }
 
-bool pool_retire(struct pooled *object, uint64_t handle)
+bool objpool_retire(struct pooled *object, uint64_t handle)
 {
 	uint64_t state = atomic_load_explicit(&object->state, memory_order_relaxed);
 
 	do {
-		if (!pool_matches(state, handle))
+		if (!objpool_matches(state, handle))
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(&object->state, &state, state & ~POOL_LIVE,
 							memory_order_acq_rel,
@@ -82,7 +82,7 @@ bool pool_retire(struct pooled *object, uint64_t handle)
 	return true;
 }
 
-void pool_recycle(struct pool *pool, struct pooled *object)
+void objpool_recycle(struct objpool *pool, struct pooled *object)
 {
 	pthread_mutex_lock(&pool->lock);
 	object->next_free = pool->free;
@@ -90,10 +90,10 @@ void pool_recycle(struct pool *pool, struct pooled *object)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-void pool_forget(struct pool *pool)
+void objpool_forget(struct objpool *pool)
 {
 	pthread_mutex_init(&pool->lock, NULL);
 	pool->nr = pool->free = 0;
-	for (size_t i = 0; i < POOL_CHUNKS_MAX; i++)
+	for (size_t i = 0; i < OBJPOOL_CHUNKS_MAX; i++)
 		atomic_store_explicit(&pool->chunks[i], NULL, memory_order_relaxed);
 }

@@ -2,7 +2,7 @@
  * The progress thread. Chores are added by any thread at the end of the list, removed by this
  * thread only; the cursor makes removing while it walks safe. `asleep_until` says how long it
  * will sleep at most, so that a kick that changes nothing costs no system call: it is NEVER from
- * before the walk on, so that what is kicked during the walk is not overslept.
+ * before the walk on, so that what is woken during the walk is not overslept.
  */
 #include "client/base/progress.h"
 
@@ -19,16 +19,16 @@
 #include "common/base/fork.h"
 #include "common/base/log.h"
 
-#define FDS_MAX 256 /* descriptors watched; chores beyond are looked at every tick */
+#define FDS_MAX 256 /* descriptors watched; tasks beyond are looked at every tick */
 
 static struct {
 	pthread_mutex_t lock;
-	struct list chores; /* under lock */
+	struct list tasks; /* under lock */
 	struct list *cursor;
 	bool running; /* under lock */
 	int wake_fd;  /* constant once running */
 	_Atomic uint64_t asleep_until;
-	_Atomic bool kicked; /* wake_fd has been written to */
+	_Atomic bool woken; /* wake_fd has been written to */
 } progress = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -36,12 +36,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void reset(void)
 {
 	pthread_mutex_init(&progress.lock, NULL);
-	list_init(&progress.chores);
-	progress.cursor = &progress.chores;
+	list_init(&progress.tasks);
+	progress.cursor = &progress.tasks;
 	progress.running = false;
 	progress.wake_fd = -1;
 	atomic_store(&progress.asleep_until, 0);
-	atomic_store(&progress.kicked, false);
+	atomic_store(&progress.woken, false);
 }
 
 static void start(void)
@@ -50,40 +50,40 @@ static void start(void)
 	fork_watch(reset);
 }
 
-static struct chore *next_chore(void)
+static struct task *next_task(void)
 {
-	struct chore *chore = NULL;
+	struct task *task = NULL;
 
 	pthread_mutex_lock(&progress.lock);
-	if (progress.cursor != &progress.chores) {
-		chore = list_of(progress.cursor, struct chore, link);
+	if (progress.cursor != &progress.tasks) {
+		task = list_of(progress.cursor, struct task, link);
 		progress.cursor = progress.cursor->next;
 	}
 	pthread_mutex_unlock(&progress.lock);
-	return chore;
+	return task;
 }
 
-static void rewind_chores(void)
+static void rewind_tasks(void)
 {
 	pthread_mutex_lock(&progress.lock);
-	progress.cursor = progress.chores.next;
+	progress.cursor = progress.tasks.next;
 	pthread_mutex_unlock(&progress.lock);
 }
 
-/* Every chore once. When the next one is due; *nr descriptors to watch. */
+/* Every task once. When the next one is due; *nr descriptors to watch. */
 static uint64_t walk(struct pollfd fds[FDS_MAX], nfds_t *nr)
 {
 	uint64_t due = NEVER;
-	struct chore *chore;
+	struct task *task;
 
 	*nr = 0;
 	fds[(*nr)++] = (struct pollfd){.fd = progress.wake_fd, .events = POLLIN};
-	rewind_chores();
-	while ((chore = next_chore())) {
+	rewind_tasks();
+	while ((task = next_task())) {
 		uint64_t now = now_ns();
 		int fd = -1;
 
-		due = min_ns(due, chore->tend(chore, now, &fd));
+		due = min_ns(due, task->poll(task, now, &fd));
 		if (fd < 0)
 			continue;
 		if (*nr < FDS_MAX)
@@ -102,7 +102,7 @@ static void sleep_until(uint64_t due, struct pollfd *fds, nfds_t nr)
 	if (poll(fds, nr, poll_ms(due, now_ns())) < 0 && errno != EINTR)
 		log_warn("progress thread: poll: %s", strerror(errno));
 	if (fds[0].revents && read(progress.wake_fd, &drained, sizeof(drained)) > 0)
-		atomic_store(&progress.kicked, false);
+		atomic_store(&progress.woken, false);
 	atomic_store(&progress.asleep_until, NEVER);
 }
 
@@ -139,7 +139,7 @@ static int start_thread(void)
 	return 0;
 }
 
-int progress_add(struct chore *chore)
+int progress_add(struct task *task)
 {
 	int err = 0;
 
@@ -147,30 +147,30 @@ int progress_add(struct chore *chore)
 	pthread_mutex_lock(&progress.lock);
 	if (!progress.running)
 		err = start_thread();
-	if (!err && list_empty(&chore->link))
-		list_add_tail(&progress.chores, &chore->link);
+	if (!err && list_empty(&task->link))
+		list_add_tail(&progress.tasks, &task->link);
 	pthread_mutex_unlock(&progress.lock);
 	if (!err)
-		progress_kick(0);
+		progress_wake(0);
 	return err;
 }
 
-void progress_remove(struct chore *chore)
+void progress_remove(struct task *task)
 {
 	pthread_once(&once, start);
 	pthread_mutex_lock(&progress.lock);
-	if (progress.cursor == &chore->link)
-		progress.cursor = chore->link.next;
-	list_del(&chore->link);
+	if (progress.cursor == &task->link)
+		progress.cursor = task->link.next;
+	list_del(&task->link);
 	pthread_mutex_unlock(&progress.lock);
 }
 
-void progress_kick(uint64_t when)
+void progress_wake(uint64_t when)
 {
 	uint64_t one = 1;
 
-	if (when >= atomic_load(&progress.asleep_until) || atomic_exchange(&progress.kicked, true))
+	if (when >= atomic_load(&progress.asleep_until) || atomic_exchange(&progress.woken, true))
 		return;
 	if (write(progress.wake_fd, &one, sizeof(one)) < 0)
-		atomic_store(&progress.kicked, false);
+		atomic_store(&progress.woken, false);
 }

@@ -1,6 +1,6 @@
 /*
  * The progress thread: one per process, started by the first connection and never ended. It tends
- * chores: connections nobody waits on, memory that waits to be let go, mounts that nobody uses.
+ * tasks: connections nobody waits on, memory that waits to be let go, mounts that nobody uses.
  * While there is nothing to do it sleeps.
  */
 #ifndef USRBIO_CLIENT_BASE_PROGRESS_H
@@ -13,21 +13,21 @@
 
 #define TICK_NS (2 * 1000000ull) /* how often a busy connection is looked at */
 
-struct chore {
+struct task {
 	/*
 	 * Do what is due and say when to be called next (now_ns's time, or NEVER); *fd: a
 	 * descriptor that makes it due when readable, untouched if there is none. On the progress
 	 * thread.
 	 */
-	uint64_t (*tend)(struct chore *chore, uint64_t now, int *fd);
+	uint64_t (*poll)(struct task *task, uint64_t now, int *fd);
 	struct list link;
 };
 
 /* 0, or -EAGAIN, -EMFILE when there can be no thread. Adding twice is harmless. */
-int progress_add(struct chore *chore);
-/* On the progress thread only, or for chores that were never added. */
-void progress_remove(struct chore *chore);
-/* Have the chores tended no later than this. Any thread; no system call if they will be anyway. */
-void progress_kick(uint64_t when);
+int progress_add(struct task *task);
+/* On the progress thread only, or for tasks that were never added. */
+void progress_remove(struct task *task);
+/* Have the tasks tended no later than this. Any thread; no system call if they will be anyway. */
+void progress_wake(uint64_t when);
 
 #endif

@@ -82,7 +82,7 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 	}
 }
 
-const char *verify_reply(const struct call *call, const struct reply *reply)
+const char *reply_check(const struct call *call, const struct reply *reply)
 {
 	const char *wrong = wrong_surplus(call, reply);
 

@@ -8,6 +8,6 @@
 #include "proto/message.h"
 
 /* NULL, or what is wrong with it, for the log. No state; any thread. */
-const char *verify_reply(const struct call *call, const struct reply *reply);
+const char *reply_check(const struct call *call, const struct reply *reply);
 
 #endif

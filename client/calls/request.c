@@ -41,11 +41,11 @@ void requests_close(struct requests *requests)
 
 static void finish(struct conn *conn, struct request *request, int status)
 {
-	if (request == &conn->requests.nobody)
+	if (request == &conn->requests.fire_and_forget)
 		return;
 	request->status = status;
 	request->done = true;
-	conn->wait.stirred = true;
+	conn->wait.wake_pending = true;
 	if (request->over)
 		request->over(request, conn);
 }
@@ -208,8 +208,8 @@ static bool send_closes(struct conn *conn)
 		if (!buf)
 			return false;
 		requests->nr_closes--;
-		requests->nobody.call = &call;
-		requests->closing[send_one(conn, &requests->nobody, buf)] = call.file;
+		requests->fire_and_forget.call = &call;
+		requests->closing[send_one(conn, &requests->fire_and_forget, buf)] = call.file;
 	}
 	return true;
 }
@@ -270,7 +270,7 @@ static int make_room(struct requests *requests, size_t more)
 	return 0;
 }
 
-int request_owe_close(struct conn *conn)
+int request_reserve_close(struct conn *conn)
 {
 	int err = make_room(&conn->requests, 1);
 
@@ -279,7 +279,7 @@ int request_owe_close(struct conn *conn)
 	return err;
 }
 
-void request_disown_close(struct conn *conn)
+void request_release_close(struct conn *conn)
 {
 	conn->requests.nr_owed--;
 }
@@ -296,7 +296,7 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 	requests->closes[requests->nr_closes++] = handle;
 	/* Whatever is sent next takes it along; the progress thread does if that is not soon. */
 	if (conn->state == CONN_UP)
-		progress_kick(now_ns() + TICK_NS);
+		progress_wake(now_ns() + TICK_NS);
 }
 
 /* The reply points into the receive buffer: take a copy along. */
@@ -366,7 +366,7 @@ const char *request_replied(struct conn *conn, const struct reply *reply)
 
 	if (!request)
 		return "a reply to no request";
-	if (request == &conn->requests.nobody) {
+	if (request == &conn->requests.fire_and_forget) {
 		/* Who opened it has given up meanwhile. */
 		if (!conn->requests.closing[reply->tag % REQUESTS_MAX] && !reply->status &&
 		    reply->file)
@@ -377,7 +377,7 @@ const char *request_replied(struct conn *conn, const struct reply *reply)
 		finish(conn, request, reply->status);
 		return NULL;
 	}
-	wrong = verify_reply(request->call, reply);
+	wrong = reply_check(request->call, reply);
 	if (wrong) {
 		finish(conn, request, -EPROTO);
 		return wrong;
@@ -405,9 +405,9 @@ static void park(struct conn *conn, uint32_t index)
 {
 	struct requests *requests = &conn->requests;
 	struct request *request = requests->sent[index];
-	bool nobody = request == &requests->nobody;
+	bool forgotten = request == &requests->fire_and_forget;
 
-	if (request->kind == REQUEST_CALL && !nobody && !request->recovers) {
+	if (request->kind == REQUEST_CALL && !forgotten && !request->recovers) {
 		request->nr_broken += conn->error == -EPROTO;
 		if (request->nr_broken < BROKEN_MAX) {
 			requests->again |= 1ull << index;
@@ -419,13 +419,13 @@ static void park(struct conn *conn, uint32_t index)
 	give_index(requests, index);
 	if (request->kind == REQUEST_PING)
 		list_add_tail(&requests->queue, &request->link);
-	else if (nobody && requests->closing[index])
+	else if (forgotten && requests->closing[index])
 		request_close_handle(conn, requests->closing[index]);
 	else
 		finish(conn, request, request->recovers ? -EREMOTEIO : 0);
 }
 
-void requests_park(struct conn *conn)
+void requests_mark_resend(struct conn *conn)
 {
 	struct requests *requests = &conn->requests;
 	struct list *it, *after;
@@ -471,7 +471,7 @@ static void expire_sent(struct conn *conn, uint32_t index)
 	if (requests->again & 1ull << index)
 		give_index(requests, index);
 	else
-		requests->sent[index] = &requests->nobody;
+		requests->sent[index] = &requests->fire_and_forget;
 	finish(conn, request, -EREMOTEIO);
 }
 
@@ -497,7 +497,8 @@ bool requests_expire(struct conn *conn)
 	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
 		const struct request *request = requests->sent[i];
 
-		if (!request || request == &requests->nobody || !conn_overdue(conn, request->tick))
+		if (!request || request == &requests->fire_and_forget ||
+		    !conn_overdue(conn, request->tick))
 			continue;
 		if (request->kind == REQUEST_CALL && !request->recovers)
 			expire_sent(conn, i);

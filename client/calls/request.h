@@ -48,14 +48,14 @@ struct requests {
 	struct list recovery; /* the same, of those that recover */
 	struct request *sent[REQUESTS_MAX];
 	uint32_t sequence[REQUESTS_MAX];
-	uint64_t closing[REQUESTS_MAX]; /* the handle, where `nobody` is sent; or 0 */
+	uint64_t closing[REQUESTS_MAX]; /* the handle, where `fire_and_forget` is sent; or 0 */
 	unsigned nr_sent;
 	uint64_t again; /* a bit for each of `sent` that has to be sent in this life, too */
 	/* File handles to be closed in passing. */
 	uint64_t *closes;
 	size_t nr_closes, max_closes;
 	size_t nr_owed; /* handles that will be among them one day: there is room for these */
-	struct request nobody; /* whose answer is not waited for */
+	struct request fire_and_forget; /* whose answer is not waited for */
 };
 
 void requests_init(struct requests *requests);
@@ -64,8 +64,8 @@ void requests_close(struct requests *requests);
 /* Queue it and send what can be sent; the caller flushes by conn_unlock. */
 void request_start(struct conn *conn, struct request *request);
 /* Before a file is opened: make sure that it can be closed, or take that back. 0 or -ENOMEM. */
-int request_owe_close(struct conn *conn);
-void request_disown_close(struct conn *conn);
+int request_reserve_close(struct conn *conn);
+void request_release_close(struct conn *conn);
 /*
  * Remember a handle of the connection's session to close: with what is sent next, or some
  * milliseconds later. What was not owed and finds no memory stays open until the session ends.
@@ -84,7 +84,7 @@ const char *request_replied(struct conn *conn, const struct reply *reply);
 bool request_ponged(struct conn *conn, uint64_t nonce);
 
 /* The connection is over: calls and pings wait for the next, drops are done. */
-void requests_park(struct conn *conn);
+void requests_mark_resend(struct conn *conn);
 /* The next life is one of another session: nothing of the last one's tags and handles holds. */
 void requests_renew(struct conn *conn);
 /*

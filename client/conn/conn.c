@@ -20,7 +20,7 @@
 #define NR_RECVS 64u
 #define NR_SENDS 64u
 
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+static uint64_t poll(struct task *task, uint64_t now, int *fd);
 
 struct conn *conn_create(struct session *session, unsigned index)
 {
@@ -37,14 +37,14 @@ struct conn *conn_create(struct session *session, unsigned index)
 	pthread_mutex_init(&conn->lock, NULL);
 	conn->session = session;
 	conn->index = index;
-	conn->chore.tend = tend;
+	conn->task.poll = poll;
 	requests_init(&conn->requests);
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		list_init(&conn->rings[i]);
-	turns_init(&conn->turns);
+	wrr_init(&conn->turns);
 	list_init(&conn->timers);
 	list_init(&conn->wait.followers);
-	list_init(&conn->chore.link);
+	list_init(&conn->task.link);
 	conn->tick_ns = session->spec->timeout_ms * NS_PER_MS / TICKS;
 	conn->next_tick_ns = conn->tick_ns ? 0 : NEVER;
 	return conn;
@@ -73,13 +73,13 @@ void conn_destroy(struct conn *conn)
 	free(conn);
 }
 
-void conn_settle(struct conn *conn)
+void conn_flush(struct conn *conn)
 {
 	if (conn->unflushed && conn->tp) {
 		conn->unflushed = false;
 		conn->ops->flush(conn->tp);
 	}
-	if (conn->wait.stirred)
+	if (conn->wait.wake_pending)
 		conn_wake(conn);
 }
 
@@ -99,7 +99,7 @@ bool conn_trylock(struct conn *conn)
 
 void conn_unlock(struct conn *conn)
 {
-	conn_settle(conn);
+	conn_flush(conn);
 	pthread_mutex_unlock(&conn->lock);
 }
 
@@ -138,7 +138,7 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device
 
 	if (err)
 		return err;
-	err = progress_add(&conn->chore);
+	err = progress_add(&conn->task);
 	if (err)
 		return err;
 	err = ops->connect(conn->domain, device->tp, addr, timeout_ms, conn, &conn->tp);
@@ -146,13 +146,13 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device
 		return err;
 	conn->state = CONN_OPENING;
 	conn->error = 0;
-	conn->life++;
+	conn->incarnation++;
 	conn->blocked = conn->unflushed = conn->pong_due = conn->probe_due = false;
 	conn->nr_probes = conn->nr_answered = 0;
-	conn->wait.stints++;
+	conn->wait.drives++;
 	/* A leader may be asleep on the domain of another provider, which is closed now. */
-	conn_nudge(conn);
-	progress_kick(0);
+	conn_wake_leader(conn);
+	progress_wake(0);
 	return 0;
 }
 
@@ -165,11 +165,11 @@ void conn_shut(struct conn *conn, int error)
 	conn->state = CONN_CLOSING;
 	conn->error = error;
 	conn->ops->disconnect(conn->tp);
-	conn->wait.stints++;
-	conn->wait.stirred = true;
+	conn->wait.drives++;
+	conn->wait.wake_pending = true;
 	/* A leader may be asleep: ending it need not make the domain's descriptor readable. */
-	conn_nudge(conn);
-	progress_kick(0);
+	conn_wake_leader(conn);
+	progress_wake(0);
 }
 
 void conn_violated(struct conn *conn, const char *what)
@@ -192,7 +192,7 @@ static uint64_t attend(struct conn *conn, int *fd)
 	for (int turn = 0; turn < 64; turn++) {
 		int n = conn_poll(conn);
 
-		conn_settle(conn);
+		conn_flush(conn);
 		if (n > 0 || conn->ops->arm(conn->domain))
 			continue;
 		*fd = conn->domain->fd;
@@ -208,9 +208,9 @@ static uint64_t attend(struct conn *conn, int *fd)
  * the same leader sleeps it looks at deadlines only, which the leader cannot know if they came up
  * after it lay down; and the leader calls it back.
  */
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
-	struct conn *conn = list_of(chore, struct conn, chore);
+	struct conn *conn = list_of(task, struct conn, task);
 	uint64_t due = now + TICK_NS;
 
 	if (!conn_trylock(conn))
@@ -219,8 +219,8 @@ static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 	check_session(conn);
 	conn_clock(conn, now);
 	conn_pump(conn); /* closes nobody waits for */
-	if (conn->chore_stints != conn->wait.stints) {
-		conn->chore_stints = conn->wait.stints;
+	if (conn->task_drives != conn->wait.drives) {
+		conn->task_drives = conn->wait.drives;
 	} else if (conn->wait.leader) {
 		conn->wait.unattended = true;
 		due = conn_next_clock(conn);

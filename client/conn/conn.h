@@ -45,10 +45,11 @@ struct conn {
 	unsigned index; /* in the session */
 
 	enum conn_state state;
-	int error;	 /* why it is down or closing */
-	uint64_t life;	 /* counts connections; nothing announced in one is known in the next */
-	uint64_t number; /* the session it joined last */
-	uint64_t joined; /* and which life of it */
+	int error; /* why it is down or closing */
+	uint64_t
+		incarnation; /* counts connections; nothing announced in one is known in the next */
+	uint64_t number;     /* the session it joined last */
+	uint64_t joined;     /* and which life of it */
 
 	const struct tp_ops *ops; /* of the domain */
 	struct tp_domain *domain;
@@ -71,7 +72,7 @@ struct conn {
 	struct inflight inflight;
 	struct requests requests;
 	struct list rings[NR_PRIORITIES]; /* with I/Os ripe for sending, next one first */
-	struct turns turns;		  /* of the priorities; counted in I/Os */
+	struct wrr turns;		  /* of the priorities; counted in I/Os */
 	struct list timers;		  /* rings with an incomplete batch that has a time limit */
 	struct waiting wait;
 
@@ -85,21 +86,21 @@ struct conn {
 	uint64_t tick_ns;      /* how long one takes; 0: nothing expires */
 	uint64_t next_tick_ns; /* when the next one begins */
 
-	struct chore chore; /* the progress thread's hook */
-	uint64_t chore_stints;
+	struct task task; /* the progress thread's hook */
+	uint64_t task_drives;
 	uint64_t nr_ios, nr_batches, nr_completions, msg_bytes;
 };
 
 /* NULL: out of memory or descriptors. */
 struct conn *conn_create(struct session *session, unsigned index);
-/* Ends the transport connection, if any. Nobody waits for it any more; not a chore any more. */
+/* Ends the transport connection, if any. Nobody waits for it any more; not a task any more. */
 void conn_destroy(struct conn *conn);
 
 void conn_lock(struct conn *conn);
 bool conn_trylock(struct conn *conn);
 void conn_unlock(struct conn *conn);
 /* What conn_unlock does, keeping the lock. */
-void conn_settle(struct conn *conn);
+void conn_flush(struct conn *conn);
 
 /* Begin to connect: state is CONN_OPENING, or CONN_DOWN with -errno returned. Lock held. */
 int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device,

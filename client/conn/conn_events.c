@@ -63,8 +63,8 @@ void conn_pump(struct conn *conn)
 		requests_recover(conn);
 		return;
 	}
-	if (conn->inflight.nr_parked)
-		batch_replay(conn);
+	if (conn->inflight.nr_resend)
+		resend_send(conn);
 	if (!requests_waiting(&conn->requests) || requests_send(conn))
 		batch_dispatch(conn);
 }
@@ -72,7 +72,7 @@ void conn_pump(struct conn *conn)
 void conn_go(struct conn *conn)
 {
 	conn->state = CONN_UP;
-	conn->wait.stirred = true;
+	conn->wait.wake_pending = true;
 	conn_pump(conn);
 }
 
@@ -142,7 +142,7 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 		return;
 	}
 	if (conn->state == CONN_GREETING) {
-		greeting_message(conn, frame, len, &msg);
+		session_handshake_message(conn, frame, len, &msg);
 		return;
 	}
 	switch (msg.type) {
@@ -179,10 +179,10 @@ static void on_closed(struct conn *conn, int status)
 	conn->tp = NULL;
 	conn->state = CONN_DOWN;
 	conn->unflushed = false;
-	inflight_park(&conn->inflight);
-	requests_park(conn);
-	batch_sweep(conn);
-	conn->wait.stirred = true;
+	inflight_mark_resend(&conn->inflight);
+	requests_mark_resend(conn);
+	resend_sweep(conn);
+	conn->wait.wake_pending = true;
 	if (conn_is_busy(conn))
 		session_want(conn->session);
 }
@@ -190,7 +190,7 @@ static void on_closed(struct conn *conn, int status)
 void conn_give_up(struct conn *conn, int status)
 {
 	requests_fail(conn, status);
-	conn->wait.stirred = true;
+	conn->wait.wake_pending = true;
 }
 
 static void on_event(struct conn *conn, const struct tp_event *event)
@@ -200,7 +200,7 @@ static void on_event(struct conn *conn, const struct tp_event *event)
 	switch (event->type) {
 	case TP_EV_CONNECTED:
 		if (conn->state == CONN_OPENING)
-			greeting_begin(conn);
+			session_handshake_begin(conn);
 		break;
 	case TP_EV_MSG:
 		if (talking)
@@ -243,7 +243,7 @@ void conn_look(struct conn *conn)
 	if (!conn->domain)
 		return;
 	if (!conn->wait.watched) {
-		conn->wait.stints++;
+		conn->wait.drives++;
 		conn_poll(conn);
 		return;
 	}
@@ -253,5 +253,5 @@ void conn_look(struct conn *conn)
 		if (!conn->ops->arm(conn->domain))
 			return;
 	}
-	progress_kick(0);
+	progress_wake(0);
 }

@@ -29,7 +29,7 @@ static bool is_talking(const struct conn *conn)
 
 bool conn_is_busy(const struct conn *conn)
 {
-	return conn->inflight.nr || requests_busy(&conn->requests) || batch_waits(conn);
+	return conn->inflight.nr || requests_busy(&conn->requests) || resend_waits(conn);
 }
 
 static bool advance(struct conn *conn, uint64_t now)
@@ -47,7 +47,7 @@ void conn_expect(struct conn *conn)
 		return;
 	conn->heard_ns = now_ns();
 	advance(conn, conn->heard_ns);
-	progress_kick(min_ns(conn->heard_ns + PROBE_NS, conn->next_tick_ns));
+	progress_wake(min_ns(conn->heard_ns + PROBE_NS, conn->next_tick_ns));
 }
 
 bool conn_overdue(const struct conn *conn, uint32_t tick)
@@ -64,7 +64,7 @@ static bool is_io_overdue(const struct conn *conn)
 	for (uint32_t i = 0; i < inflight->max; i++) {
 		const struct flying *io = &inflight->ios[i];
 
-		if (io->ring && !io->parked && conn_overdue(conn, io->tick))
+		if (io->ring && !io->resend && conn_overdue(conn, io->tick))
 			return true;
 	}
 	return false;
@@ -81,8 +81,8 @@ static void expire(struct conn *conn)
 			      conn->session->spec->timeout_ms);
 		conn_shut(conn, -ETIMEDOUT);
 	}
-	batch_sweep(conn);
-	/* Should nobody be healing, for want of a thread. */
+	resend_sweep(conn);
+	/* Should nobody be reconnecting, for want of a thread. */
 	if (conn->state == CONN_DOWN && conn_is_busy(conn))
 		session_want(conn->session);
 }

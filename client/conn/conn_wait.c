@@ -43,7 +43,7 @@ void conn_wake(struct conn *conn)
 	struct waiting *wait = &conn->wait;
 	struct list *it, *after;
 
-	wait->stirred = false;
+	wait->wake_pending = false;
 	if (wait->leader_asleep && wait->leader->ready(wait->leader))
 		wake_leader(wait);
 	list_for_each_safe (it, after, &wait->followers) {
@@ -54,7 +54,7 @@ void conn_wake(struct conn *conn)
 	}
 }
 
-void conn_nudge(struct conn *conn)
+void conn_wake_leader(struct conn *conn)
 {
 	if (conn->wait.leader_asleep)
 		wake_leader(&conn->wait);
@@ -73,7 +73,7 @@ static void begin_leading(struct conn *conn, struct waiter *waiter)
 	struct waiting *wait = &conn->wait;
 
 	wait->leader = waiter;
-	wait->stints++;
+	wait->drives++;
 	wait->unattended |= wait->watched;
 	wait->watched = false;
 }
@@ -85,7 +85,7 @@ static void stop_leading(struct conn *conn)
 	wait->leader = NULL;
 	if (wait->unattended) {
 		wait->unattended = false;
-		progress_kick(0);
+		progress_wake(0);
 	}
 }
 
@@ -224,7 +224,7 @@ static bool lead(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 			let_cancel(conn, waiter);
 		now = n ? conn->heard_ns : now_ns();
 		conn_clock(conn, now);
-		conn_settle(conn);
+		conn_flush(conn);
 		if (n) {
 			spin_hit(spin, now - idle_since);
 			idle_since = now;
@@ -289,7 +289,7 @@ static bool follow(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 		.forever = deadline == NEVER,
 	};
 
-	conn_settle(conn);
+	conn_flush(conn);
 	pthread_cond_init(&waiter->cond, NULL);
 	list_add_tail(&conn->wait.followers, &waiter->link);
 	pthread_cleanup_push(cancelled_following, &sleeper);

@@ -36,9 +36,9 @@ struct waiting {
 	struct list followers;
 	struct waiter *leader;
 	bool leader_asleep; /* in poll(2), lock released: wake_fd ends that */
-	bool stirred;	    /* something may have become ready: see before unlocking */
+	bool wake_pending;  /* something may have become ready: see before unlocking */
 	int wake_fd;
-	uint64_t stints; /* leads and polls so far: how the progress thread knows who is busy */
+	uint64_t drives; /* leads and polls so far: how the progress thread knows who is busy */
 	struct spin spin;
 	/*
 	 * Polling undoes arming. watched: the progress thread sleeps on the armed domain.
@@ -53,10 +53,10 @@ struct waiting {
  */
 void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline);
 
-/* Wake whoever's wait is over: before the lock is released, if anything stirred. */
+/* Wake whoever's wait is over: before the lock is released, if anything wake_pending. */
 void conn_wake(struct conn *conn);
 
 /* Make a sleeping leader look again at deadlines. */
-void conn_nudge(struct conn *conn);
+void conn_wake_leader(struct conn *conn);
 
 #endif

@@ -3,30 +3,30 @@
 
 #include <stdlib.h>
 
-struct slot *slots_make(struct slots *slots, int fd)
+struct fd_slot *fd_table_make(struct fd_table *slots, int fd)
 {
-	struct slot *leaf, *none = NULL, *at = slots_at(slots, fd);
+	struct fd_slot *leaf, *none = NULL, *at = fd_table_at(slots, fd);
 	int used = atomic_load(&slots->used);
 
-	if (at || fd < 0 || fd / SLOTS_LEAF >= SLOTS_TOP)
+	if (at || fd < 0 || fd / FD_TABLE_LEAF >= FD_TABLE_TOP)
 		return at;
-	leaf = calloc(SLOTS_LEAF, sizeof(*leaf));
+	leaf = calloc(FD_TABLE_LEAF, sizeof(*leaf));
 	if (!leaf)
 		return NULL;
-	if (!atomic_compare_exchange_strong(&slots->leaf[fd / SLOTS_LEAF], &none, leaf))
+	if (!atomic_compare_exchange_strong(&slots->leaf[fd / FD_TABLE_LEAF], &none, leaf))
 		free(leaf);
-	while (used <= fd / SLOTS_LEAF &&
-	       !atomic_compare_exchange_weak(&slots->used, &used, fd / SLOTS_LEAF + 1))
+	while (used <= fd / FD_TABLE_LEAF &&
+	       !atomic_compare_exchange_weak(&slots->used, &used, fd / FD_TABLE_LEAF + 1))
 		;
-	return slots_at(slots, fd);
+	return fd_table_at(slots, fd);
 }
 
-void slots_forget(struct slots *slots)
+void fd_table_forget(struct fd_table *slots)
 {
 	for (int i = 0; i < atomic_load(&slots->used); i++) {
-		struct slot *leaf = atomic_load(&slots->leaf[i]);
+		struct fd_slot *leaf = atomic_load(&slots->leaf[i]);
 
-		for (int j = 0; leaf && j < SLOTS_LEAF; j++)
+		for (int j = 0; leaf && j < FD_TABLE_LEAF; j++)
 			atomic_store(&leaf[j].pointer, NULL);
 	}
 }

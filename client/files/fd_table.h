@@ -8,33 +8,33 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#define SLOTS_LEAF 1024
-#define SLOTS_TOP  65536 /* leaves: 67 million descriptors; what is not used is never touched */
+#define FD_TABLE_LEAF 1024
+#define FD_TABLE_TOP  65536 /* leaves: 67 million descriptors; what is not used is never touched */
 
-struct slot {
+struct fd_slot {
 	_Atomic(void *) pointer;
 };
 
-struct slots {
+struct fd_table {
 	atomic_int used; /* leaves from here on are none; only grows */
-	_Atomic(struct slot *) leaf[SLOTS_TOP];
+	_Atomic(struct fd_slot *) leaf[FD_TABLE_TOP];
 };
 
 /* The slot of a descriptor; NULL for one that never had any. */
-static inline struct slot *slots_at(struct slots *slots, int fd)
+static inline struct fd_slot *fd_table_at(struct fd_table *slots, int fd)
 {
-	struct slot *leaf;
+	struct fd_slot *leaf;
 
-	if (fd < 0 || fd / SLOTS_LEAF >= SLOTS_TOP)
+	if (fd < 0 || fd / FD_TABLE_LEAF >= FD_TABLE_TOP)
 		return NULL;
-	leaf = atomic_load_explicit(&slots->leaf[fd / SLOTS_LEAF], memory_order_acquire);
-	return leaf ? leaf + fd % SLOTS_LEAF : NULL;
+	leaf = atomic_load_explicit(&slots->leaf[fd / FD_TABLE_LEAF], memory_order_acquire);
+	return leaf ? leaf + fd % FD_TABLE_LEAF : NULL;
 }
 
 /* The same, made when it is not there; NULL: no memory, or beyond the table. */
-struct slot *slots_make(struct slots *slots, int fd);
+struct fd_slot *fd_table_make(struct fd_table *slots, int fd);
 
 /* Empty all slots, whatever they point to; nobody else is there. */
-void slots_forget(struct slots *slots);
+void fd_table_forget(struct fd_table *slots);
 
 #endif

@@ -91,7 +91,7 @@ static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 static int open_file(struct mount *mount, struct file *at, const struct call *call,
 		     struct file *file, struct answer *answer, struct file_attr *attr)
 {
-	int err = mount_owe_close(mount);
+	int err = mount_reserve_close(mount);
 
 	if (err)
 		return err;
@@ -112,7 +112,7 @@ static int open_file(struct mount *mount, struct file *at, const struct call *ca
 	return 0;
 
 err_owed:
-	mount_disown_close(mount);
+	mount_release_close(mount);
 	return err;
 }
 
@@ -185,7 +185,7 @@ void file_put_many(struct file *file, unsigned n)
 	mount_put(mount);
 }
 
-struct file *fileobj_get(struct slot *slot)
+struct file *fileobj_get(struct fd_slot *slot)
 {
 	struct fileobj *obj;
 

@@ -32,6 +32,6 @@ static inline bool fileobj_try(struct fileobj *obj)
 }
 
 /* The file in a slot (NULL: none), with a reference. The slot owns one while it points there. */
-struct file *fileobj_get(struct slot *slot);
+struct file *fileobj_get(struct fd_slot *slot);
 
 #endif

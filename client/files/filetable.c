@@ -17,15 +17,15 @@
 #include "client/files/kernelfd.h"
 #include "common/base/fork.h"
 
-static struct slots opened;
-static struct slots registered;
+static struct fd_table opened;
+static struct fd_table registered;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /* A child of fork() has none of its parent's files. */
 static void forget(void)
 {
-	slots_forget(&opened);
-	slots_forget(&registered);
+	fd_table_forget(&opened);
+	fd_table_forget(&registered);
 }
 
 static void watch(void)
@@ -34,7 +34,7 @@ static void watch(void)
 }
 
 /* Put what the slot held, if it holds `expected` still (NULL: whatever it holds). */
-static bool vacate(struct slot *slot, struct file *expected)
+static bool vacate(struct fd_slot *slot, struct file *expected)
 {
 	void *held = expected ? fileobj_of(expected) : NULL;
 
@@ -54,7 +54,7 @@ int file_reserve(void)
 	if (fd < 0)
 		return -EMFILE;
 	pthread_once(&fork_once, watch);
-	if (slots_make(&opened, fd))
+	if (fd_table_make(&opened, fd))
 		return fd;
 	close(fd);
 	return -EMFILE;
@@ -62,7 +62,7 @@ int file_reserve(void)
 
 void file_publish(struct file *file, int fd)
 {
-	struct slot *slot = slots_make(&opened, fd); /* there already */
+	struct fd_slot *slot = fd_table_make(&opened, fd); /* there already */
 	struct fileobj *obj = fileobj_of(file);
 	struct stat st = {0};
 
@@ -75,7 +75,7 @@ void file_publish(struct file *file, int fd)
 
 struct file *file_opened(int fd)
 {
-	struct slot *slot = slots_at(&opened, fd);
+	struct fd_slot *slot = fd_table_at(&opened, fd);
 	struct file *file = fileobj_get(slot);
 	struct stat st;
 
@@ -96,7 +96,7 @@ int file_unpublish(int fd)
 	if (!file)
 		return -EBADF;
 	/* The slot first: from close on the number may belong to somebody else. */
-	if (vacate(slots_at(&opened, fd), file))
+	if (vacate(fd_table_at(&opened, fd), file))
 		close(fd);
 	else
 		err = -EBADF;
@@ -116,7 +116,7 @@ int file_of_fd(int fd, struct file **file)
 
 int file_register(int fd)
 {
-	struct slot *slot = slots_at(&registered, fd);
+	struct fd_slot *slot = fd_table_at(&registered, fd);
 	void *nothing = NULL;
 	struct file *file;
 	int err;
@@ -127,7 +127,7 @@ int file_register(int fd)
 	if (err)
 		return err;
 	pthread_once(&fork_once, watch);
-	slot = slots_make(&registered, fd);
+	slot = fd_table_make(&registered, fd);
 	if (!slot)
 		err = -ENOMEM;
 	else if (!atomic_compare_exchange_strong(&slot->pointer, &nothing, fileobj_of(file)))
@@ -138,14 +138,14 @@ int file_register(int fd)
 }
 
 /* Registered under N, known as N and -N. */
-static struct slot *registered_slot(int fd)
+static struct fd_slot *registered_slot(int fd)
 {
-	return fd == INT_MIN ? NULL : slots_at(&registered, abs(fd));
+	return fd == INT_MIN ? NULL : fd_table_at(&registered, abs(fd));
 }
 
 void file_deregister(int fd)
 {
-	struct slot *slot = registered_slot(fd);
+	struct fd_slot *slot = registered_slot(fd);
 
 	if (slot)
 		vacate(slot, NULL);

@@ -113,7 +113,7 @@ static int find_served(const char *url, bool follow, struct mountspec *spec, con
 	return mountspec_of_url(mount_point, spec, &ignored);
 }
 
-int place_of_url(const char *path, bool follow, struct mountspec *spec, const char **rest)
+int path_of_url(const char *path, bool follow, struct mountspec *spec, const char **rest)
 {
 	int err;
 
@@ -123,7 +123,7 @@ int place_of_url(const char *path, bool follow, struct mountspec *spec, const ch
 	return err == -ENOENT ? -ENOTTY : err;
 }
 
-int place_find(const char *path, bool follow, struct mountspec *spec, char *below)
+int path_find(const char *path, bool follow, struct mountspec *spec, char *below)
 {
 	char canonical[PATH_MAX];
 	const char *rest;
@@ -133,7 +133,7 @@ int place_find(const char *path, bool follow, struct mountspec *spec, char *belo
 		return -EINVAL;
 	if (!*path)
 		return -ENOENT;
-	err = place_of_url(path, follow, spec, &rest);
+	err = path_of_url(path, follow, spec, &rest);
 	if (err == -ENOTTY) {
 		err = canonical_of(path, follow, canonical);
 		if (err)
@@ -163,17 +163,17 @@ static int keep_slash(const char *path, char *below)
 	return 0;
 }
 
-int place_open(const char *path, bool follow, struct place *place)
+int path_open(const char *path, bool follow, struct resolved_path *place)
 {
 	struct mountspec spec;
-	int err = place_find(path, follow, &spec, place->path);
+	int err = path_find(path, follow, &spec, place->path);
 
 	if (!err)
 		err = keep_slash(path, place->path);
 	return err ? err : mount_get_spec(&spec, &place->mount);
 }
 
-void place_close(struct place *place)
+void path_close(struct resolved_path *place)
 {
 	mount_put(place->mount);
 }

@@ -10,7 +10,7 @@
 
 #include "client/mount/mount.h"
 
-struct place {
+struct resolved_path {
 	struct mount *mount;
 	char path[PATH_MAX]; /* below the export, "" for its root */
 };
@@ -21,17 +21,17 @@ struct place {
  * -EINVAL (NULL, a malformed URL), -ENOTTY (not ours), -ENAMETOOLONG, -ENOTDIR, -EACCES, -ELOOP;
  * -ENOENT for "" and for dots behind what does not exist.
  */
-int place_open(const char *path, bool follow, struct place *place);
+int path_open(const char *path, bool follow, struct resolved_path *place);
 /* The same without a mount: what it would be, and the path below the export (PATH_MAX bytes),
  * without slashes at the end unless it is a URL's. */
-int place_find(const char *path, bool follow, struct mountspec *spec, char *below);
+int path_find(const char *path, bool follow, struct mountspec *spec, char *below);
 /*
  * The same for URLs only, -ENOTTY for the others; *rest points into the path.
  *
  * Of loop:///DIR/path without a '?' the mount is the deepest one in use that contains it. Where
  * there is none: the directory it names, if it names one and `follow`; else the one above.
  */
-int place_of_url(const char *path, bool follow, struct mountspec *spec, const char **rest);
-void place_close(struct place *place);
+int path_of_url(const char *path, bool follow, struct mountspec *spec, const char **rest);
+void path_close(struct resolved_path *place);
 
 #endif

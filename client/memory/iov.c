@@ -38,7 +38,7 @@ static int find_made(struct ring *ring, uint64_t handle, const void *ptr, uint64
 	block = atomic_load_explicit(&region->block_size, memory_order_acquire);
 	mount = atomic_load_explicit(&region->mount, memory_order_acquire);
 	/* What was read belongs together only if the region has not ended meanwhile. */
-	if (!pool_alive(&region->pooled, handle) || !inside(base, size, ptr, len))
+	if (!objpool_alive(&region->pooled, handle) || !inside(base, size, ptr, len))
 		return -EINVAL;
 	if (mount != ring->mount && !mount_same(mount, ring->mount))
 		return -EXDEV;
@@ -97,7 +97,7 @@ static int find_region(struct ring *ring, const struct hf3fs_iov *iov, struct re
 	if (*region)
 		return 0;
 	NOT_CANCELLED;
-	err = wrap_region(ring->mount, iov, region);
+	err = wrap_cache_region(ring->mount, iov, region);
 	if (!err)
 		remember(ring, iov, (*region)->handle);
 	return err;

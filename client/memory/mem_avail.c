@@ -111,7 +111,7 @@ static bool file_size_allows(uint64_t size)
 	       size <= limit.rlim_cur;
 }
 
-bool headroom_for(size_t size)
+bool mem_avail_for(size_t size)
 {
 	uint64_t need = (uint64_t)size + RESERVE;
 

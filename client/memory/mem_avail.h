@@ -9,6 +9,6 @@
 #include <stddef.h>
 
 /* What the machine and our control group (v2) have left covers `size` and a small reserve. */
-bool headroom_for(size_t size);
+bool mem_avail_for(size_t size);
 
 #endif

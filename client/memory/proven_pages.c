@@ -25,7 +25,7 @@ static uintptr_t page_of(uintptr_t at)
 	return at / known;
 }
 
-int proven_open(struct proven *proven, uintptr_t base, size_t size)
+int proven_pages_open(struct proven *proven, uintptr_t base, size_t size)
 {
 	uintptr_t first = page_of(base), pages;
 
@@ -38,7 +38,7 @@ int proven_open(struct proven *proven, uintptr_t base, size_t size)
 	return proven->bits ? 0 : -ENOMEM;
 }
 
-void proven_close(struct proven *proven)
+void proven_pages_close(struct proven *proven)
 {
 	free(proven->bits);
 	*proven = (struct proven){0};
@@ -57,7 +57,7 @@ static uint64_t bits_of(uintptr_t word, uintptr_t from, uintptr_t upto, bool wri
 	return bits;
 }
 
-int proven_check(struct proven *proven, uintptr_t at, size_t len, bool write)
+int proven_pages_check(struct proven *proven, uintptr_t at, size_t len, bool write)
 {
 	uintptr_t from = page_of(at) - proven->first, last = page_of(at + len - 1) - proven->first;
 	bool all = true;

@@ -17,10 +17,10 @@ struct proven {
 
 /* For [base, base + size). 0 or -ENOMEM; touches neither the memory nor, for large ones, the bits.
  */
-int proven_open(struct proven *proven, uintptr_t base, size_t size);
+int proven_pages_open(struct proven *proven, uintptr_t base, size_t size);
 /* Takes a zeroed one. */
-void proven_close(struct proven *proven);
+void proven_pages_close(struct proven *proven);
 /* Is all of [at, at + len), which is inside, memory that can be read, or written? 0 or -EFAULT. */
-int proven_check(struct proven *proven, uintptr_t at, size_t len, bool write);
+int proven_pages_check(struct proven *proven, uintptr_t at, size_t len, bool write);
 
 #endif

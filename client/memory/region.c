@@ -23,12 +23,12 @@ static void init(void *object)
 	list_init(&region->link);
 }
 
-struct pool region_pool = POOL_INIT(sizeof(struct region), init);
+struct objpool region_pool = OBJPOOL_INIT(sizeof(struct region), init);
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void forget(void)
 {
-	pool_forget(&region_pool);
+	objpool_forget(&region_pool);
 }
 
 static void start(void)
@@ -43,22 +43,22 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 	struct region *region;
 
 	pthread_once(&once, start);
-	region = pool_take(&region_pool);
+	region = objpool_take(&region_pool);
 	if (!region)
 		return -ENOMEM;
 	region->announced = calloc(session->nr_conns, sizeof(*region->announced));
 	if (!region->announced) {
-		pool_recycle(&region_pool, &region->pooled);
+		objpool_recycle(&region_pool, &region->pooled);
 		return -ENOMEM;
 	}
 	for (unsigned i = 0; i < session->nr_conns; i++)
 		for (int dir = 0; dir < NR_DIRS; dir++)
 			region->announced[i].drop[dir].announced = &region->announced[i];
 	region->proven = (struct proven){0};
-	if (!shm && proven_open(&region->proven, (uintptr_t)base, size)) {
+	if (!shm && proven_pages_open(&region->proven, (uintptr_t)base, size)) {
 		free(region->announced);
 		region->announced = NULL;
-		pool_recycle(&region_pool, &region->pooled);
+		objpool_recycle(&region_pool, &region->pooled);
 		return -ENOMEM;
 	}
 	atomic_store_explicit(&region->base, (uintptr_t)base, memory_order_release);
@@ -70,7 +70,7 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 	region->dropping = region->quiet = false;
 	atomic_store_explicit(&region->revoked, false, memory_order_relaxed);
 	region->shm = shm ? *shm : (struct shm){0};
-	region->handle = pool_publish(&region_pool, &region->pooled);
+	region->handle = objpool_publish(&region_pool, &region->pooled);
 	*out = region;
 	return 0;
 }
@@ -114,15 +114,15 @@ int region_make_ready(struct region *region, enum region_dir dir, uint64_t off, 
 	if (!region->wrapped || region_ready(region, dir))
 		return 0;
 	/* Without a device, too: the one to come may be of the kind that leaves it to us. */
-	return proven_check(&region->proven, atomic_load(&region->base) + off, len,
-			    dir == DIR_READ_IO);
+	return proven_pages_check(&region->proven, atomic_load(&region->base) + off, len,
+				  dir == DIR_READ_IO);
 }
 
 int region_id(const struct region *region, const struct conn *conn, enum region_dir dir)
 {
 	const struct announced *a = &region->announced[conn->index];
 
-	return a->life == conn->life && a->on[dir] ? a->id[dir] : -1;
+	return a->incarnation == conn->incarnation && a->on[dir] ? a->id[dir] : -1;
 }
 
 static int take_id(struct conn *conn)
@@ -170,9 +170,9 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 	err = conn_send(conn, &msg, buf);
 	if (err)
 		return err;
-	if (a->life != conn->life)
+	if (a->incarnation != conn->incarnation)
 		a->on[DIR_READ_IO] = a->on[DIR_WRITE_IO] = false;
-	a->life = conn->life;
+	a->incarnation = conn->incarnation;
 	a->on[dir] = true;
 	a->id[dir] = (uint16_t)id;
 	a->key[dir] = msg.region_add.key;
@@ -181,7 +181,7 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 
 bool region_retire(struct region *region, uint64_t handle)
 {
-	return pool_retire(&region->pooled, handle);
+	return objpool_retire(&region->pooled, handle);
 }
 
 /* Only now may the id name another region: the server has answered, or is gone. */
@@ -214,7 +214,7 @@ void region_ask_to_drop(struct region *region)
 		}
 		/* I/Os that are not under way now never will be. */
 		if (conn->state != CONN_UP)
-			batch_sweep(conn);
+			resend_sweep(conn);
 		conn_unlock(conn);
 	}
 }
@@ -222,7 +222,7 @@ void region_ask_to_drop(struct region *region)
 /* A connection that closes may still move data until it is down. */
 static bool has_let_go(const struct conn *conn, const struct announced *a)
 {
-	return !a->nr_drops && (a->life != conn->life || conn->state != CONN_CLOSING);
+	return !a->nr_drops && (a->incarnation != conn->incarnation || conn->state != CONN_CLOSING);
 }
 
 struct drop_waiter {
@@ -257,16 +257,16 @@ void region_discard(struct region *region)
 	device_deregister(&region->session->device, region);
 	if (region->shm.base)
 		shm_close(&region->shm);
-	proven_close(&region->proven);
+	proven_pages_close(&region->proven);
 	free(region->announced);
 	region->announced = NULL;
-	pool_recycle(&region_pool, &region->pooled);
+	objpool_recycle(&region_pool, &region->pooled);
 }
 
 void region_finish(struct region *region)
 {
 	/* Somebody is a few instructions from letting go of it. */
-	while (pool_pinned(&region->pooled))
+	while (objpool_pinned(&region->pooled))
 		sched_yield();
 	region_ask_to_drop(region);
 	wait_for_drops(region);

@@ -27,7 +27,7 @@ enum region_dir { DIR_READ_IO, DIR_WRITE_IO, NR_DIRS };
 
 /* What one connection knows of a region; under that connection's lock. */
 struct announced {
-	uint64_t life; /* of the connection: an earlier one's announcements are void */
+	uint64_t incarnation; /* of the connection: an earlier one's announcements are void */
 	bool on[NR_DIRS];
 	uint16_t id[NR_DIRS];
 	uint32_t key[NR_DIRS];
@@ -40,7 +40,7 @@ struct announced {
 
 struct region {
 	struct pooled pooled;
-	/* Written before publishing. Readers without a pin check pool_alive afterwards. */
+	/* Written before publishing. Readers without a pin check objpool_alive afterwards. */
 	_Atomic uintptr_t base;
 	_Atomic size_t size;
 	_Atomic size_t block_size; /* 0: no blocks, as always for wrapped memory */
@@ -71,26 +71,26 @@ struct region {
 int region_create(struct mount *mount, void *base, size_t size, size_t block_size,
 		  const struct shm *shm, struct region **region);
 
-extern struct pool region_pool;
+extern struct objpool region_pool;
 
 static inline struct region *region_get(uint64_t handle) /* pinned; NULL for a dead one */
 {
-	return pool_get(&region_pool, handle);
+	return objpool_get(&region_pool, handle);
 }
 
 static inline void region_put(struct region *region)
 {
-	pool_put(&region->pooled);
+	objpool_put(&region->pooled);
 }
 
 static inline struct region *region_pinned(uint64_t handle) /* of one that is, retired or not */
 {
-	return pool_object(&region_pool, handle);
+	return objpool_object(&region_pool, handle);
 }
 
 static inline struct region *region_peek(uint64_t handle)
 {
-	return pool_peek(&region_pool, handle);
+	return objpool_peek(&region_pool, handle);
 }
 
 /* Make it reachable in this direction, as far as a device is known: 0 or -ENOMEM, -EFAULT. */

@@ -18,20 +18,20 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t tended;
 	struct list list;
-	struct chore chore;
+	struct task task;
 } doomed = {.lock = PTHREAD_MUTEX_INITIALIZER, .tended = PTHREAD_COND_INITIALIZER};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+static uint64_t poll(struct task *task, uint64_t now, int *fd);
 
 static void reset(void)
 {
 	pthread_mutex_init(&doomed.lock, NULL);
 	pthread_cond_init(&doomed.tended, NULL);
 	list_init(&doomed.list);
-	list_init(&doomed.chore.link);
-	doomed.chore.tend = tend;
+	list_init(&doomed.task.link);
+	doomed.task.poll = poll;
 }
 
 static void start(void)
@@ -40,21 +40,21 @@ static void start(void)
 	fork_watch(reset);
 }
 
-void doomed_add(struct region *region)
+void region_reclaim_add(struct region *region)
 {
 	pthread_once(&once, start);
 	pthread_mutex_lock(&doomed.lock);
 	list_add_tail(&doomed.list, &region->link);
 	pthread_mutex_unlock(&doomed.lock);
-	if (progress_add(&doomed.chore))
+	if (progress_add(&doomed.task))
 		log_warn("no thread to let go of wrapped memory: it stays registered");
-	progress_kick(0);
+	progress_wake(0);
 }
 
 /* Bring a region as far as it goes now. True: it is gone. Lock held. */
 static bool advance(struct region *region)
 {
-	bool pinned = pool_pinned(&region->pooled);
+	bool pinned = objpool_pinned(&region->pooled);
 
 	if (pinned && !atomic_load(&region->revoked))
 		return false;
@@ -73,7 +73,7 @@ static bool advance(struct region *region)
 	return true;
 }
 
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
 	struct list *it, *after;
 	bool left = false;
@@ -110,7 +110,7 @@ static bool revoke(const void *base, size_t size)
 	return left;
 }
 
-void doomed_revoke(const void *base, size_t size)
+void region_reclaim_revoke(const void *base, size_t size)
 {
 	pthread_once(&once, start);
 	pthread_mutex_lock(&doomed.lock);
@@ -119,7 +119,7 @@ void doomed_revoke(const void *base, size_t size)
 	pthread_mutex_unlock(&doomed.lock);
 }
 
-void doomed_discard(const struct session *session)
+void region_reclaim_discard(const struct session *session)
 {
 	struct list *it, *after;
 

@@ -11,13 +11,13 @@ struct region;
 struct session;
 
 /* Takes over a retired region. Any thread. */
-void doomed_add(struct region *region);
+void region_reclaim_add(struct region *region);
 /*
  * The memory is about to be unmapped: wait until no server touches any part of it on behalf of the
  * doomed. Their I/O that has not been sent yet completes -ECANCELED. Not on the progress thread.
  */
-void doomed_revoke(const void *base, size_t size);
+void region_reclaim_revoke(const void *base, size_t size);
 /* Those of a mount that ends, and is connected no more, are discarded. On the progress thread. */
-void doomed_discard(const struct session *session);
+void region_reclaim_discard(const struct session *session);
 
 #endif

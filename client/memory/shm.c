@@ -95,7 +95,7 @@ int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_
 
 	if (!size)
 		return -EINVAL;
-	if (!mapped || mapped > SSIZE_MAX || !headroom_for(mapped))
+	if (!mapped || mapped > SSIZE_MAX || !mem_avail_for(mapped))
 		return -ENOMEM;
 	spell_id(name, id);
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -152,7 +152,7 @@ static void forget_gone(void)
 		struct wrap *wrap = list_of(it, struct wrap, link);
 
 		if (is_gone(wrap))
-			doomed_add(forget(wrap));
+			region_reclaim_add(forget(wrap));
 	}
 }
 
@@ -175,7 +175,7 @@ static int add(struct mount *mount, const struct hf3fs_iov *iov, struct wrap **o
 	wrap->name = find_name_of(iov);
 	forget_gone();
 	if (wraps.nr == WRAPS_MAX)
-		doomed_add(forget(list_of(wraps.list.next, struct wrap, link)));
+		region_reclaim_add(forget(list_of(wraps.list.next, struct wrap, link)));
 	bucket = bucket_of(wrap->id);
 	wrap->next = *bucket;
 	*bucket = wrap;
@@ -186,7 +186,7 @@ static int add(struct mount *mount, const struct hf3fs_iov *iov, struct wrap **o
 	return 0;
 }
 
-int wrap_region(struct mount *mount, const struct hf3fs_iov *iov, struct region **region)
+int wrap_cache_region(struct mount *mount, const struct hf3fs_iov *iov, struct region **region)
 {
 	struct wrap *wrap;
 	int err = 0;
@@ -206,7 +206,7 @@ int wrap_region(struct mount *mount, const struct hf3fs_iov *iov, struct region 
 	return err;
 }
 
-void wrap_renewed(const uint8_t id[16], const void *base, size_t size)
+void wrap_cache_renewed(const uint8_t id[16], const void *base, size_t size)
 {
 	struct wrap *wrap, *next;
 
@@ -217,12 +217,12 @@ void wrap_renewed(const uint8_t id[16], const void *base, size_t size)
 		if (memcmp(wrap->id, id, sizeof(wrap->id)))
 			continue;
 		if (wrap->base != base || wrap->size != size || is_gone(wrap))
-			doomed_add(forget(wrap));
+			region_reclaim_add(forget(wrap));
 	}
 	pthread_mutex_unlock(&wraps.lock);
 }
 
-void wrap_unmapped(const void *base, size_t size)
+void wrap_cache_unmapped(const void *base, size_t size)
 {
 	struct list *it, *after;
 
@@ -233,13 +233,13 @@ void wrap_unmapped(const void *base, size_t size)
 		uintptr_t at = (uintptr_t)wrap->base, from = (uintptr_t)base;
 
 		if (at < from ? from - at < wrap->size : at - from < size)
-			doomed_add(forget(wrap));
+			region_reclaim_add(forget(wrap));
 	}
 	pthread_mutex_unlock(&wraps.lock);
-	doomed_revoke(base, size);
+	region_reclaim_revoke(base, size);
 }
 
-void wrap_forget(const struct session *session)
+void wrap_cache_forget(const struct session *session)
 {
 	struct list *it, *after;
 

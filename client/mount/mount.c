@@ -26,7 +26,7 @@
 #include "common/base/fork.h"
 
 #define LINGER_NS  (10 * NS_PER_S)
-#define HEALING_NS (100 * NS_PER_MS) /* between two looks whether a healer has ended */
+#define HEALING_NS (100 * NS_PER_MS) /* between two looks whether a reconnector has ended */
 
 /* What all names of an export with the same options share. */
 struct relation {
@@ -47,21 +47,21 @@ struct mount {
 static struct {
 	pthread_mutex_t lock;
 	struct list list;
-	bool tended; /* the chore has been added */
-	struct chore chore;
+	bool tended; /* the task has been added */
+	struct task task;
 } mounts = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd);
+static uint64_t poll(struct task *task, uint64_t now, int *fd);
 
 static void reset(void)
 {
 	pthread_mutex_init(&mounts.lock, NULL);
 	list_init(&mounts.list);
 	mounts.tended = false;
-	list_init(&mounts.chore.link);
-	mounts.chore.tend = tend;
+	list_init(&mounts.task.link);
+	mounts.task.poll = poll;
 }
 
 static void start(void)
@@ -263,9 +263,9 @@ static void expire(struct mount *mount)
 	if (!atomic_load(&mount->session->used))
 		return;
 	if (!mounts.tended)
-		mounts.tended = !progress_add(&mounts.chore);
+		mounts.tended = !progress_add(&mounts.task);
 	if (mounts.tended)
-		progress_kick(mount->expires_ns);
+		progress_wake(mount->expires_ns);
 }
 
 void mount_put(struct mount *mount)
@@ -279,8 +279,8 @@ void mount_put(struct mount *mount)
 /* Its relation has no name any more. */
 static void end(struct relation *relation)
 {
-	wrap_forget(relation->session);
-	doomed_discard(relation->session);
+	wrap_cache_forget(relation->session);
+	region_reclaim_discard(relation->session);
 	session_destroy(relation->session);
 	free(relation);
 }
@@ -299,7 +299,7 @@ static void forget(struct mount *mount)
 		end(relation);
 }
 
-static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
+static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
 	struct list expired, *it, *after;
 	uint64_t due = NEVER;
@@ -316,7 +316,7 @@ static uint64_t tend(struct chore *chore, uint64_t now, int *fd)
 			continue;
 		}
 		/* Nobody waits, so it ends soon; but it may need this thread. */
-		if (session_is_healing(mount->session)) {
+		if (session_is_reconnecting(mount->session)) {
 			due = min_ns(due, now + HEALING_NS);
 			continue;
 		}
@@ -404,31 +404,31 @@ int mount_ping(struct mount *mount, uint64_t *ns)
 
 bool mount_add_file(struct mount *mount, struct file *file)
 {
-	return openfiles_add(&mount->session->files, file);
+	return reopen_add(&mount->session->files, file);
 }
 
 void mount_remove_file(struct mount *mount, struct file *file)
 {
-	openfiles_remove(&mount->session->files, file);
+	reopen_remove(&mount->session->files, file);
 }
 
-int mount_owe_close(struct mount *mount)
+int mount_reserve_close(struct mount *mount)
 {
 	struct conn *conn = mount->session->conns[0];
 	int err;
 
 	conn_lock(conn);
-	err = request_owe_close(conn);
+	err = request_reserve_close(conn);
 	conn_unlock(conn);
 	return err;
 }
 
-void mount_disown_close(struct mount *mount)
+void mount_release_close(struct mount *mount)
 {
 	struct conn *conn = mount->session->conns[0];
 
 	conn_lock(conn);
-	request_disown_close(conn);
+	request_release_close(conn);
 	conn_unlock(conn);
 }
 
@@ -437,7 +437,7 @@ void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
 	struct conn *conn = mount->session->conns[0];
 
 	conn_lock(conn);
-	request_disown_close(conn);
+	request_release_close(conn);
 	if (conn->number == session)
 		request_close_handle(conn, handle);
 	conn_unlock(conn);

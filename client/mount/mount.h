@@ -65,8 +65,8 @@ int mount_call_at(struct file *at, struct file *at2, const struct call *call,
 		  struct answer *answer);
 
 /* Before a file is opened: make sure that it can be closed, or take that back. 0 or -ENOMEM. */
-int mount_owe_close(struct mount *mount);
-void mount_disown_close(struct mount *mount);
+int mount_reserve_close(struct mount *mount);
+void mount_release_close(struct mount *mount);
 /* Close a handle, which was owed, without waiting for the answer. May be called from anywhere. */
 void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle);
 

@@ -33,8 +33,8 @@ static void release_limited(struct ring *ring, uint64_t now)
 	}
 	ring->due_ns = first_ns + ring->timeout_ns;
 	list_add_tail(&ring->conn->timers, &ring->timer);
-	conn_nudge(ring->conn);
-	progress_kick(ring->due_ns);
+	conn_wake_leader(ring->conn);
+	progress_wake(ring->due_ns);
 }
 
 static void release(struct ring *ring, uint64_t now)
@@ -55,7 +55,7 @@ static void release(struct ring *ring, uint64_t now)
 		list_add_tail(&conn->rings[ring->priority], &ring->link);
 }
 
-/* The ring's next I/O joins the batch: as gather_admit. */
+/* The ring's next I/O joins the batch: as builder_admit. */
 static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
 {
 	struct slot *slot;
@@ -63,11 +63,11 @@ static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
 	int err;
 
 	slot = slot_number(ring, ring->sent, &index);
-	err = gather_admit(conn, ring, slot, g);
+	err = builder_admit(conn, ring, slot, g);
 	if (err)
 		return err;
-	gather_add(conn, g, slot,
-		   inflight_add(&conn->inflight, ring, index, slot->len, ring_next_tick(ring)));
+	builder_add(conn, g, slot,
+		    inflight_add(&conn->inflight, ring, index, slot->len, ring_next_tick(ring)));
 	ring->under_way++;
 	return 0;
 }
@@ -86,7 +86,7 @@ static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, voi
 	struct gathered g;
 	int err = 0;
 
-	gather_begin(&g, buf);
+	builder_begin(&g, buf);
 	while (g.n < limit && g.n < share && ring->sent != ring->released &&
 	       !inflight_full(&conn->inflight)) {
 		err = gather(conn, ring, &g);
@@ -99,9 +99,9 @@ static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, voi
 		}
 		ring->sent++;
 	}
-	turns_charge(&conn->turns, ring->priority, (unsigned)g.n);
+	wrr_charge(&conn->turns, ring->priority, (unsigned)g.n);
 	if (g.n)
-		gather_send(conn, ring, &g);
+		batch_send(conn, ring, &g);
 }
 
 /* A bit for each priority with rings in line. */
@@ -115,11 +115,11 @@ static unsigned busy_priorities(const struct conn *conn)
 	return busy;
 }
 
-/* For the next batch; NULL: none can go now. What is parked goes first. */
+/* For the next batch; NULL: none can go now. What is resend goes first. */
 static void *batch_buf(struct conn *conn)
 {
 	return conn->state == CONN_UP && !inflight_full(&conn->inflight) &&
-			       !conn->inflight.nr_parked
+			       !conn->inflight.nr_resend
 		       ? conn_buf(conn)
 		       : NULL;
 }
@@ -130,7 +130,7 @@ void batch_dispatch(struct conn *conn)
 	void *buf;
 
 	while ((busy = busy_priorities(conn)) && (buf = batch_buf(conn))) {
-		unsigned priority = turns_next(&conn->turns, busy);
+		unsigned priority = wrr_next(&conn->turns, busy);
 		bool alone = busy == 1u << priority;
 		struct ring *ring = list_of(conn->rings[priority].next, struct ring, link);
 
@@ -166,10 +166,10 @@ void batch_submitted(struct ring *ring)
 	ring->submitted = ring->prepared;
 	release(ring, ring->timeout_ns ? now_ns() : 0);
 	if (!hope)
-		batch_sweep(conn);
+		resend_sweep(conn);
 	conn_pump(conn);
 	if (ring->nr_waiters && ring_is_stuck(ring))
-		conn->wait.stirred = true;
+		conn->wait.wake_pending = true;
 }
 
 void batch_timers(struct conn *conn, uint64_t now)

@@ -17,14 +17,14 @@ void batch_submitted(struct ring *ring);
 /* Send released I/Os for as long as the server takes them. */
 void batch_dispatch(struct conn *conn);
 /* Do released I/Os wait to be sent? */
-bool batch_waits(const struct conn *conn);
-/* Send parked I/Os again for as long as the server takes them. */
-void batch_replay(struct conn *conn);
+bool resend_waits(const struct conn *conn);
+/* Send resend I/Os again for as long as the server takes them. */
+void resend_send(struct conn *conn);
 /*
- * Released and parked I/Os whose time is up, or whose ring or memory is gone, end: the wire has
+ * Released and resend I/Os whose time is up, or whose ring or memory is gone, end: the wire has
  * nothing to do with them.
  */
-void batch_sweep(struct conn *conn);
+void resend_sweep(struct conn *conn);
 
 /* Release the incomplete batches whose time is up. */
 void batch_timers(struct conn *conn, uint64_t now);

@@ -1,8 +1,8 @@
 /* Batches on their way out; see batch_build.h. Nothing is kept. */
 #include "client/ring/batch_build.h"
 
-int gather_use_region(struct conn *conn, struct gathered *g, struct region *region,
-		      enum region_dir dir)
+int batch_use_region(struct conn *conn, struct gathered *g, struct region *region,
+		     enum region_dir dir)
 {
 	int id = region_id(region, conn, dir);
 
@@ -24,7 +24,7 @@ int gather_use_region(struct conn *conn, struct gathered *g, struct region *regi
 	return 0;
 }
 
-void gather_send(struct conn *conn, const struct ring *ring, const struct gathered *g)
+void batch_send(struct conn *conn, const struct ring *ring, const struct gathered *g)
 {
 	struct message msg; /* no zeroes for what other types have */
 

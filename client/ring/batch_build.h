@@ -24,7 +24,7 @@ struct gathered {
 	struct io_entry io[BATCH_MAX];
 };
 
-static inline void gather_begin(struct gathered *g, void *buf)
+static inline void builder_begin(struct gathered *g, void *buf)
 {
 	g->buf = buf;
 	g->region = NULL;
@@ -32,14 +32,14 @@ static inline void gather_begin(struct gathered *g, void *buf)
 	g->n = 0;
 }
 
-static inline struct region *gather_region(const struct slot *slot)
+static inline struct region *builder_region(const struct slot *slot)
 {
 	return slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
 }
 
 /* Whatever was prepared may have changed since: the region gone, the file dead. */
-static inline int gather_check(const struct conn *conn, const struct slot *slot,
-			       const struct region *region)
+static inline int builder_check(const struct conn *conn, const struct slot *slot,
+				const struct region *region)
 {
 	if (slot->result < 0)
 		return (int)slot->result;
@@ -51,28 +51,28 @@ static inline int gather_check(const struct conn *conn, const struct slot *slot,
 }
 
 /* Let I/Os of the batch name it. If the server does not know it, that goes ahead, in g->buf. */
-int gather_use_region(struct conn *conn, struct gathered *g, struct region *region,
-		      enum region_dir dir);
+int batch_use_region(struct conn *conn, struct gathered *g, struct region *region,
+		     enum region_dir dir);
 
 /*
  * Can this I/O join the batch? 0, -EAGAIN (not now: the region must be announced first, or no
  * buffer), or the error it completes with.
  */
-static inline int gather_admit(struct conn *conn, const struct ring *ring, const struct slot *slot,
-			       struct gathered *g)
+static inline int builder_admit(struct conn *conn, const struct ring *ring, const struct slot *slot,
+				struct gathered *g)
 {
-	struct region *region = slot->region == g->region_handle ? g->region : gather_region(slot);
-	int err = gather_check(conn, slot, region);
+	struct region *region = slot->region == g->region_handle ? g->region : builder_region(slot);
+	int err = builder_check(conn, slot, region);
 
 	if (!err && region != g->region)
-		err = gather_use_region(conn, g, region,
-					ring->for_read ? DIR_READ_IO : DIR_WRITE_IO);
+		err = batch_use_region(conn, g, region,
+				       ring->for_read ? DIR_READ_IO : DIR_WRITE_IO);
 	return err;
 }
 
 /* One that has been admitted. */
-static inline void gather_add(struct conn *conn, struct gathered *g, const struct slot *slot,
-			      uint32_t tag)
+static inline void builder_add(struct conn *conn, struct gathered *g, const struct slot *slot,
+			       uint32_t tag)
 {
 	inflight_grant(&conn->inflight, tag, g->base + slot->region_off, g->key);
 	g->io[g->n++] = (struct io_entry){
@@ -85,6 +85,6 @@ static inline void gather_add(struct conn *conn, struct gathered *g, const struc
 }
 
 /* At least one. */
-void gather_send(struct conn *conn, const struct ring *ring, const struct gathered *g);
+void batch_send(struct conn *conn, const struct ring *ring, const struct gathered *g);
 
 #endif

@@ -30,27 +30,27 @@ void inflight_close(struct inflight *inflight)
 	*inflight = (struct inflight){0};
 }
 
-void inflight_park(struct inflight *inflight)
+void inflight_mark_resend(struct inflight *inflight)
 {
 	for (uint32_t i = 0; i < inflight->max; i++)
-		inflight->ios[i].parked = inflight->ios[i].ring != NULL;
-	inflight->nr_parked = inflight->nr;
+		inflight->ios[i].resend = inflight->ios[i].ring != NULL;
+	inflight->nr_resend = inflight->nr;
 }
 
-struct flying *inflight_parked(struct inflight *inflight)
+struct flying *inflight_next_resend(struct inflight *inflight)
 {
-	if (!inflight->nr_parked)
+	if (!inflight->nr_resend)
 		return NULL;
-	while (!inflight->ios[inflight->cursor].parked)
+	while (!inflight->ios[inflight->cursor].resend)
 		inflight->cursor = (inflight->cursor + 1) % inflight->max;
 	return &inflight->ios[inflight->cursor];
 }
 
-uint32_t inflight_unpark(struct inflight *inflight, struct flying *io)
+uint32_t inflight_take_resend(struct inflight *inflight, struct flying *io)
 {
 	uint32_t index = (uint32_t)(io - inflight->ios);
 
-	io->parked = false;
-	inflight->nr_parked--;
+	io->resend = false;
+	inflight->nr_resend--;
 	return index | io->sequence << INFLIGHT_BITS;
 }

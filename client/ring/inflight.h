@@ -2,7 +2,7 @@
  * The I/Os a connection has under way, by the tag that travels with them: index | sequence << 14.
  * Whatever the server says about a tag, and whatever it does to memory by one over tcp, tls or
  * loop, is checked here before any memory is touched. I/Os outlive the transport connection: at its
- * end they are parked, to be sent again. Under the connection's lock. What every I/O goes through
+ * end they are resend, to be sent again. Under the connection's lock. What every I/O goes through
  * is inline.
  */
 #ifndef USRBIO_CLIENT_RING_INFLIGHT_H
@@ -26,7 +26,7 @@ struct flying {
 	uint32_t slot;
 	uint32_t sequence; /* of the tag; counts the uses of the index */
 	uint32_t tick;	   /* of the connection's clock, when it was released */
-	bool parked;	   /* not sent in this life of the connection */
+	bool resend;	   /* not sent in this life of the connection */
 };
 
 /* Where its memory is: len bytes, of a region with that key in this life of the connection. */
@@ -41,8 +41,8 @@ struct inflight {
 	uint16_t *free;		      /* a stack of max - nr indices */
 	uint32_t max, nr;
 	uint32_t limit;	    /* what the server takes in this life, at most max */
-	uint32_t nr_parked; /* of nr */
-	uint32_t cursor;    /* parked ones are looked for from here */
+	uint32_t nr_resend; /* of nr */
+	uint32_t cursor;    /* resend ones are looked for from here */
 };
 
 /* max: at most INFLIGHT_MAX. 0 or -ENOMEM; empty afterwards. close takes a zeroed one. */
@@ -56,7 +56,7 @@ static inline bool inflight_full(const struct inflight *inflight)
 
 static inline uint32_t inflight_sent(const struct inflight *inflight)
 {
-	return inflight->nr - inflight->nr_parked;
+	return inflight->nr - inflight->nr_resend;
 }
 
 /* The tag; not to be called when full. */
@@ -83,7 +83,7 @@ static inline struct flying *inflight_find(const struct inflight *inflight, uint
 	if (index >= inflight->max)
 		return NULL;
 	io = &inflight->ios[index];
-	return io->ring && io->sequence == tag >> INFLIGHT_BITS && !io->parked ? io : NULL;
+	return io->ring && io->sequence == tag >> INFLIGHT_BITS && !io->resend ? io : NULL;
 }
 
 /* It is about to be sent: what the server may reach on its behalf. */
@@ -110,11 +110,11 @@ static inline void inflight_end(struct inflight *inflight, struct flying *io)
 	inflight->free[inflight->max - inflight->nr--] = (uint16_t)(io - inflight->ios);
 }
 
-/* The connection is over, and the wire has let go: all are parked. */
-void inflight_park(struct inflight *inflight);
-/* The next parked one in turn, or NULL. */
-struct flying *inflight_parked(struct inflight *inflight);
+/* The connection is over, and the wire has let go: all are resend. */
+void inflight_mark_resend(struct inflight *inflight);
+/* The next resend one in turn, or NULL. */
+struct flying *inflight_next_resend(struct inflight *inflight);
 /* It is sent again, or about to end: its tag. */
-uint32_t inflight_unpark(struct inflight *inflight, struct flying *io);
+uint32_t inflight_take_resend(struct inflight *inflight, struct flying *io);
 
 #endif

@@ -13,7 +13,7 @@
 static int check_memory(const struct ring *ring, const struct slot *slot)
 {
 	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
-	const struct region *region = gather_region(slot);
+	const struct region *region = builder_region(slot);
 
 	if (!slot->pinned || slot->result < 0 || region_ready(region, dir))
 		return 0;
@@ -21,16 +21,16 @@ static int check_memory(const struct ring *ring, const struct slot *slot)
 			   ring->for_read);
 }
 
-/* Take the parked I/O into the batch, if it is of the batch's ring: as gather_admit. */
-static int gather_parked(struct conn *conn, struct flying *io, struct gathered *g)
+/* Take the resend I/O into the batch, if it is of the batch's ring: as builder_admit. */
+static int gather_resends(struct conn *conn, struct flying *io, struct gathered *g)
 {
 	const struct slot *slot = &io->ring->slots[io->slot];
 	int err = check_memory(io->ring, slot);
 
 	if (!err)
-		err = gather_admit(conn, io->ring, slot, g);
+		err = builder_admit(conn, io->ring, slot, g);
 	if (!err)
-		gather_add(conn, g, slot, inflight_unpark(&conn->inflight, io));
+		builder_add(conn, g, slot, inflight_take_resend(&conn->inflight, io));
 	return err;
 }
 
@@ -38,7 +38,7 @@ static void end(struct conn *conn, struct flying *io, int error)
 {
 	struct ring *ring = io->ring;
 
-	inflight_unpark(&conn->inflight, io);
+	inflight_take_resend(&conn->inflight, io);
 	inflight_end(&conn->inflight, io);
 	ring_complete(ring, io->slot, error);
 }
@@ -47,31 +47,31 @@ static void end(struct conn *conn, struct flying *io, int error)
 static bool replay_batch(struct conn *conn, void *buf)
 {
 	struct inflight *inflight = &conn->inflight;
-	struct flying *io = inflight_parked(inflight);
+	struct flying *io = inflight_next_resend(inflight);
 	struct ring *ring = io->ring;
 	struct gathered g;
 	int err = 0;
 
-	gather_begin(&g, buf);
-	for (; io && io->ring == ring && err != -EAGAIN; io = inflight_parked(inflight)) {
+	builder_begin(&g, buf);
+	for (; io && io->ring == ring && err != -EAGAIN; io = inflight_next_resend(inflight)) {
 		if (g.n == conn->batch_max || inflight_sent(inflight) >= inflight->limit)
 			break;
-		err = gather_parked(conn, io, &g);
+		err = gather_resends(conn, io, &g);
 		if (err && err != -EAGAIN)
 			end(conn, io, err);
 	}
 	if (g.n)
-		gather_send(conn, ring, &g);
+		batch_send(conn, ring, &g);
 	/* Without a buffer there is none for the next one, either. */
 	return g.buf;
 }
 
-void batch_replay(struct conn *conn)
+void resend_send(struct conn *conn)
 {
 	struct inflight *inflight = &conn->inflight;
 	void *buf;
 
-	while (conn->state == CONN_UP && inflight->nr_parked &&
+	while (conn->state == CONN_UP && inflight->nr_resend &&
 	       inflight_sent(inflight) < inflight->limit && (buf = conn_buf(conn)))
 		if (!replay_batch(conn, buf))
 			break;
@@ -81,26 +81,26 @@ void batch_replay(struct conn *conn)
 static int judge(const struct conn *conn, const struct ring *ring, const struct slot *slot,
 		 uint32_t tick)
 {
-	const struct region *region = gather_region(slot);
+	const struct region *region = builder_region(slot);
 
 	if (slot->result < 0)
 		return (int)slot->result;
-	if (!pool_alive(&ring->pooled, ring->handle))
+	if (!objpool_alive(&ring->pooled, ring->handle))
 		return -ECANCELED;
 	if (!region || atomic_load(&region->revoked))
 		return -ECANCELED;
 	return conn_overdue(conn, tick) ? -EREMOTEIO : 0;
 }
 
-static void sweep_parked(struct conn *conn)
+static void sweep_resend(struct conn *conn)
 {
 	struct inflight *inflight = &conn->inflight;
 
-	for (uint32_t i = 0; i < inflight->max && inflight->nr_parked; i++) {
+	for (uint32_t i = 0; i < inflight->max && inflight->nr_resend; i++) {
 		struct flying *io = &inflight->ios[i];
 		int err;
 
-		if (!io->parked)
+		if (!io->resend)
 			continue;
 		err = judge(conn, io->ring, &io->ring->slots[io->slot], io->tick);
 		if (err)
@@ -130,17 +130,17 @@ static void sweep_ring(struct conn *conn, struct ring *ring)
 		list_del(&ring->link);
 }
 
-void batch_sweep(struct conn *conn)
+void resend_sweep(struct conn *conn)
 {
 	struct list *it, *after;
 
-	sweep_parked(conn);
+	sweep_resend(conn);
 	for (unsigned i = 0; i < NR_PRIORITIES; i++)
 		list_for_each_safe (it, after, &conn->rings[i])
 			sweep_ring(conn, list_of(it, struct ring, link));
 }
 
-bool batch_waits(const struct conn *conn)
+bool resend_waits(const struct conn *conn)
 {
 	for (unsigned i = 0; i < NR_PRIORITIES; i++)
 		if (!list_empty(&conn->rings[i]))

@@ -24,12 +24,12 @@
 
 _Static_assert(RING_ENTRIES_MAX == 1u << INDEX_BITS, "a heap key holds a slot's index");
 
-static struct pool rings = POOL_INIT(sizeof(struct ring), NULL);
+static struct objpool rings = OBJPOOL_INIT(sizeof(struct ring), NULL);
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void forget_rings(void)
 {
-	pool_forget(&rings);
+	objpool_forget(&rings);
 }
 
 static void watch_fork(void)
@@ -120,27 +120,27 @@ int ring_create(struct mount *mount, const struct ring_config *config, uint64_t 
 	int err;
 
 	pthread_once(&once, watch_fork);
-	ring = pool_take(&rings);
+	ring = objpool_take(&rings);
 	if (!ring)
 		return -ENOMEM;
 	reset(ring, mount, config);
 	err = lay_out(ring, config->numa);
 	if (err) {
-		pool_recycle(&rings, &ring->pooled);
+		objpool_recycle(&rings, &ring->pooled);
 		return err;
 	}
-	ring->handle = *handle = pool_publish(&rings, &ring->pooled);
+	ring->handle = *handle = objpool_publish(&rings, &ring->pooled);
 	return 0;
 }
 
 struct ring *ring_get(uint64_t handle)
 {
-	return pool_get(&rings, handle);
+	return objpool_get(&rings, handle);
 }
 
 void ring_put(struct ring *ring)
 {
-	pool_put(&ring->pooled);
+	objpool_put(&ring->pooled);
 }
 
 struct slot *ring_slot(struct ring *ring, uint32_t *index)
@@ -198,7 +198,7 @@ void ring_complete(struct ring *ring, uint32_t index, int64_t result)
 	atomic_store_explicit(&ring->completed, completed + 1, memory_order_release);
 	ring->under_way--;
 	if (ring->nr_waiters)
-		ring->conn->wait.stirred = true;
+		ring->conn->wait.wake_pending = true;
 }
 
 uint64_t ring_nr_ready(const struct ring *ring)
@@ -288,7 +288,7 @@ static bool enough(const struct waiter *waiter)
 	const struct ring_waiter *w = (const struct ring_waiter *)(const void *)waiter;
 
 	return ring_nr_ready(w->ring) >= w->min || ring_is_stuck(w->ring) ||
-	       !pool_alive(&w->ring->pooled, w->ring->handle);
+	       !objpool_alive(&w->ring->pooled, w->ring->handle);
 }
 
 /* A look without waiting, and not even that if another thread is at it. */
@@ -363,7 +363,7 @@ int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint6
 		n += ring_reap(ring, cqes + n, max - n, want);
 		if (n >= min)
 			return n;
-		if (!pool_alive(&ring->pooled, ring->handle))
+		if (!objpool_alive(&ring->pooled, ring->handle))
 			return n ? n : -EINVAL;
 	} while (!is_past(deadline));
 	return n + ring_reap(ring, cqes + n, max - n, 0);
@@ -378,7 +378,7 @@ static bool unpinned(const struct waiter *waiter)
 {
 	const struct ring_waiter *w = (const struct ring_waiter *)(const void *)waiter;
 
-	return drained(waiter) && !pool_pinned(&w->ring->pooled);
+	return drained(waiter) && !objpool_pinned(&w->ring->pooled);
 }
 
 /* Nothing more of it is sent. Connection's lock held. */
@@ -388,8 +388,8 @@ static void cancel(struct ring *ring)
 	list_del(&ring->timer);
 	ring->released = ring->sent;
 	/* What waits to be sent again need not be. */
-	if (ring->conn->inflight.nr_parked)
-		batch_sweep(ring->conn);
+	if (ring->conn->inflight.nr_resend)
+		resend_sweep(ring->conn);
 }
 
 /* I/Os that never left, or ended without anybody collecting them. */
@@ -410,7 +410,7 @@ void ring_destroy(struct ring *ring)
 	struct ring_waiter w = {.waiter = {.ready = drained}, .ring = ring};
 	struct mount *mount = ring->mount;
 
-	if (!pool_retire(&ring->pooled, ring->handle)) {
+	if (!objpool_retire(&ring->pooled, ring->handle)) {
 		ring_put(ring);
 		return;
 	}
@@ -418,7 +418,7 @@ void ring_destroy(struct ring *ring)
 	conn_lock(ring->conn);
 	cancel(ring);
 	ring->nr_waiters++;
-	ring->conn->wait.stirred = true;
+	ring->conn->wait.wake_pending = true;
 	conn_wait(ring->conn, &w.waiter, NEVER);
 	/* Threads that were inside leave now; each is a few instructions from its end. */
 	w.waiter.ready = unpinned;
@@ -430,6 +430,6 @@ void ring_destroy(struct ring *ring)
 	let_all_go(ring);
 	pthread_mutex_destroy(&ring->reaping);
 	put_memory(ring);
-	pool_recycle(&rings, &ring->pooled);
+	objpool_recycle(&rings, &ring->pooled);
 	mount_put(mount);
 }

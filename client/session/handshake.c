@@ -1,5 +1,6 @@
 /*
- * The greeting: a server that cannot prove our key is none of ours. Its state is in the connection.
+ * The handshake: a server that cannot prove our key is none of ours. Its state is in the
+ * connection.
  */
 #include "client/session/handshake.h"
 
@@ -44,7 +45,7 @@ static int offer_key(struct conn *conn, struct message *msg, uint8_t nonce[NONCE
 	return seal_say(&conn->exchange, msg);
 }
 
-void greeting_begin(struct conn *conn)
+void session_handshake_begin(struct conn *conn)
 {
 	struct message msg = {.type = MSG_HELLO};
 	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE];
@@ -157,7 +158,7 @@ static int use_welcome(struct conn *conn, struct welcome *welcome)
 	if (has_key(conn)) /* as both ends have found it */
 		welcome->session_key = bytes_of(conn->exchange.keys[AUTH_SESSION], AUTH_KEY_SIZE);
 	err = session_welcome(conn->session, welcome);
-	/* Once for all lives: what is parked in it has to be sent again. */
+	/* Once for all lives: what is resend in it has to be sent again. */
 	if (!err && !inflight->max)
 		err = inflight_open(inflight, WANTED_INFLIGHT);
 	if (!err)
@@ -183,13 +184,14 @@ static void on_welcome(struct conn *conn, struct welcome welcome)
 	if (conn->number != conn->session->number)
 		requests_renew(conn);
 	conn->number = conn->session->number;
-	conn->joined = conn->session->life;
+	conn->joined = conn->session->incarnation;
 	memset(conn->region_ids, 0, sizeof(conn->region_ids));
 	conn->state = CONN_GREETED;
-	conn->wait.stirred = true;
+	conn->wait.wake_pending = true;
 }
 
-void greeting_message(struct conn *conn, const void *frame, size_t len, const struct message *msg)
+void session_handshake_message(struct conn *conn, const void *frame, size_t len,
+			       const struct message *msg)
 {
 	if (msg->type == MSG_CHALLENGE)
 		on_challenge(conn, frame, len, &msg->challenge);

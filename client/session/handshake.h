@@ -11,8 +11,9 @@ struct conn;
 struct message;
 
 /* The transport is connected: say hello. */
-void greeting_begin(struct conn *conn);
+void session_handshake_begin(struct conn *conn);
 /* Whatever comes before the connection is greeted. */
-void greeting_message(struct conn *conn, const void *frame, size_t len, const struct message *msg);
+void session_handshake_message(struct conn *conn, const void *frame, size_t len,
+			       const struct message *msg);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * The healer: connects a session, or resumes it, for as long as anybody waits for that. Route by
- * route, until one answers; then the other connections join, files are opened again if the session
- * is a new one, and only then everything that waits goes on. One thread per session in trouble.
+ * The reconnector: connects a session, or resumes it, for as long as anybody waits for that. Route
+ * by route, until one answers; then the other connections join, files are opened again if the
+ * session is a new one, and only then everything that waits goes on. One thread per session in
+ * trouble.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -296,7 +297,7 @@ static bool is_over(struct session *session)
 	if (over && !session->given_up)
 		session->trying_ns = 0;
 	if (over)
-		session->healing = false;
+		session->reconnecting = false;
 	pthread_mutex_unlock(&session->lock);
 	return over;
 }
@@ -318,11 +319,11 @@ static void pause_between(struct session *session)
 	nanosleep(&ts, NULL);
 }
 
-void *session_heal(void *arg)
+void *reconnect_run(void *arg)
 {
 	struct session *session = arg;
 
-	thread_name("usrbioheal");
+	thread_name("usrbio-reconn");
 	say_lost(session);
 	/* After a while of quiet the first attempt comes at once. */
 	if (now_ns() >= session->tried_ns + QUIET_NS)

@@ -29,19 +29,19 @@ struct bunch {
 	struct reopening items[BUNCH_MAX];
 };
 
-void openfiles_init(struct openfiles *files)
+void reopen_init(struct reopen_list *files)
 {
-	*files = (struct openfiles){0};
+	*files = (struct reopen_list){0};
 	pthread_mutex_init(&files->lock, NULL);
 	list_init(&files->list);
 }
 
-void openfiles_close(struct openfiles *files)
+void reopen_close(struct reopen_list *files)
 {
 	pthread_mutex_destroy(&files->lock);
 }
 
-bool openfiles_add(struct openfiles *files, struct file *file)
+bool reopen_add(struct reopen_list *files, struct file *file)
 {
 	bool is_current;
 
@@ -55,7 +55,7 @@ bool openfiles_add(struct openfiles *files, struct file *file)
 	return is_current;
 }
 
-void openfiles_remove(struct openfiles *files, struct file *file)
+void reopen_remove(struct reopen_list *files, struct file *file)
 {
 	pthread_mutex_lock(&files->lock);
 	list_del(&file->link);
@@ -64,7 +64,7 @@ void openfiles_remove(struct openfiles *files, struct file *file)
 }
 
 /* Up to max of the list, with a reference where they have to be opened. How many were looked at. */
-static unsigned take(struct openfiles *files, struct bunch *bunch, unsigned max)
+static unsigned take(struct reopen_list *files, struct bunch *bunch, unsigned max)
 {
 	unsigned looked = 0;
 
@@ -126,7 +126,7 @@ static int ask_all(struct conn *conn, struct bunch *bunch)
 }
 
 /* What they are called now, and how many could not be opened. */
-static unsigned settle(struct openfiles *files, const struct bunch *bunch)
+static unsigned settle(struct reopen_list *files, const struct bunch *bunch)
 {
 	unsigned nr_dead = 0;
 
@@ -155,7 +155,7 @@ static void put_all(const struct bunch *bunch)
 		file_put(bunch->items[i].file);
 }
 
-int openfiles_reopen(struct openfiles *files, struct conn *conn)
+int reopen_all(struct reopen_list *files, struct conn *conn)
 {
 	unsigned left, nr_dead = 0;
 	struct bunch bunch;

@@ -14,24 +14,24 @@
 struct conn;
 struct file;
 
-struct openfiles {
+struct reopen_list {
 	pthread_mutex_t lock; /* taken after a connection's, if both are */
 	struct list list;
 	unsigned nr;
 	uint64_t session; /* the files of this one are in the list, or will be added to it */
 };
 
-void openfiles_init(struct openfiles *files);
-void openfiles_close(struct openfiles *files);
+void reopen_init(struct reopen_list *files);
+void reopen_close(struct reopen_list *files);
 
 /* False: its session is over, and those that were in the list then are being opened again. */
-bool openfiles_add(struct openfiles *files, struct file *file);
-void openfiles_remove(struct openfiles *files, struct file *file);
+bool reopen_add(struct reopen_list *files, struct file *file);
+void reopen_remove(struct reopen_list *files, struct file *file);
 
 /*
  * Open those of earlier sessions in that of a connection that has just been greeted. What cannot be
- * opened is dead. 0, or -errno when the connection broke. The healer's.
+ * opened is dead. 0, or -errno when the connection broke. The reconnector's.
  */
-int openfiles_reopen(struct openfiles *files, struct conn *conn);
+int reopen_all(struct reopen_list *files, struct conn *conn);
 
 #endif

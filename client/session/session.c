@@ -26,7 +26,7 @@ struct session *session_create(const struct mountspec *spec)
 		return NULL;
 	session->spec = spec;
 	device_init(&session->device);
-	openfiles_init(&session->files);
+	reopen_init(&session->files);
 	pthread_mutex_init(&session->lock, NULL);
 	for (; session->nr_conns < spec->nconnect; session->nr_conns++) {
 		session->conns[session->nr_conns] = conn_create(session, session->nr_conns);
@@ -41,11 +41,11 @@ struct session *session_create(const struct mountspec *spec)
 void session_destroy(struct session *session)
 {
 	for (unsigned i = 0; i < session->nr_conns; i++) {
-		progress_remove(&session->conns[i]->chore);
+		progress_remove(&session->conns[i]->task);
 		conn_destroy(session->conns[i]);
 	}
 	inprocess_stop(session->own);
-	openfiles_close(&session->files);
+	reopen_close(&session->files);
 	device_close(&session->device);
 	secret_wipe(&session->credentials.secret);
 	explicit_bzero(&session->tls, sizeof(session->tls));
@@ -54,9 +54,9 @@ void session_destroy(struct session *session)
 	free(session);
 }
 
-bool session_is_lost(const struct session *session, uint64_t life)
+bool session_is_lost(const struct session *session, uint64_t incarnation)
 {
-	return atomic_load(&session->lost) >= life;
+	return atomic_load(&session->lost) >= incarnation;
 }
 
 void session_say_loss(struct session *session, int level, const char *after)
@@ -71,14 +71,14 @@ void session_say_loss(struct session *session, int level, const char *after)
 }
 
 /* All connections of a life are down before the next begins, so that `lost` only grows. */
-void session_lost(struct session *session, uint64_t life, int error)
+void session_lost(struct session *session, uint64_t incarnation, int error)
 {
-	if (atomic_exchange(&session->lost, life) != life) {
+	if (atomic_exchange(&session->lost, incarnation) != incarnation) {
 		atomic_store(&session->error, error);
 		session_say_loss(session, LOG_LEVEL_INFO, "");
 	}
-	atomic_compare_exchange_strong(&session->up, &life, 0);
-	progress_kick(0);
+	atomic_compare_exchange_strong(&session->up, &incarnation, 0);
+	progress_wake(0);
 }
 
 struct conn *session_conn(struct session *session)
@@ -110,31 +110,31 @@ static bool is_hopeless(const struct session *session, uint64_t now)
 				     now >= session->trying_ns + timeout_ms * NS_PER_MS);
 }
 
-/* Nobody drives connections that are no chores yet. Lock held. */
-static int add_chores(struct session *session)
+/* Nobody drives connections that are no tasks yet. Lock held. */
+static int add_tasks(struct session *session)
 {
 	int err = 0;
 
 	for (unsigned i = 0; !err && i < session->nr_conns; i++)
-		err = progress_add(&session->conns[i]->chore);
+		err = progress_add(&session->conns[i]->task);
 	if (!err)
 		atomic_store(&session->used, true);
 	return err;
 }
 
 /* Lock held. */
-static int start_healer(struct session *session, uint64_t now)
+static int start_reconnector(struct session *session, uint64_t now)
 {
-	int err = add_chores(session);
+	int err = add_tasks(session);
 
 	if (err)
 		return err;
-	session->healing = session->wanted = true;
+	session->reconnecting = session->wanted = true;
 	if (!session->trying_ns)
 		session->trying_ns = now;
-	err = thread_start(session_heal, session);
+	err = thread_start(reconnect_run, session);
 	if (err)
-		session->healing = false;
+		session->reconnecting = false;
 	return err;
 }
 
@@ -145,22 +145,22 @@ bool session_want(struct session *session)
 
 	pthread_mutex_lock(&session->lock);
 	hope = !is_hopeless(session, now);
-	if (session->healing)
+	if (session->reconnecting)
 		session->wanted = true;
-	else if ((hope || now >= session->no_sooner_ns) && start_healer(session, now))
+	else if ((hope || now >= session->no_sooner_ns) && start_reconnector(session, now))
 		hope = false;
 	pthread_mutex_unlock(&session->lock);
 	return hope;
 }
 
-bool session_is_healing(struct session *session)
+bool session_is_reconnecting(struct session *session)
 {
-	bool healing;
+	bool reconnecting;
 
 	pthread_mutex_lock(&session->lock);
-	healing = session->healing;
+	reconnecting = session->reconnecting;
 	pthread_mutex_unlock(&session->lock);
-	return healing;
+	return reconnecting;
 }
 
 static struct bytes bytes_of(const void *data, size_t len)

@@ -7,7 +7,7 @@
  *	     What belongs to one (file handles) is dead in the next.
  *   epoch   what the server calls a life: counts from 0 in each session.
  *
- * Whoever needs a session says so, and waits at its connection: the healer, a thread that runs
+ * Whoever needs a session says so, and waits at its connection: the reconnector, a thread that runs
  * while there is something to be healed, connects and resumes. Any thread.
  */
 #ifndef USRBIO_CLIENT_SESSION_SESSION_H
@@ -34,12 +34,12 @@ struct session {
 	_Atomic uint64_t up;	    /* the life that is up; 0: none is */
 	_Atomic uint64_t lost;	    /* the last one that broke, maybe before it was complete */
 	_Atomic int error;	    /* why it broke */
-	_Atomic bool used;	    /* its connections are chores */
-	struct openfiles files;	    /* its own lock */
+	_Atomic bool used;	    /* its connections are tasks */
+	struct reopen_list files;   /* its own lock */
 	_Atomic unsigned next_conn; /* spreads rings and calls */
 
-	/* The healer's. Those who drive connections read and write them on its behalf. */
-	uint64_t life, number;
+	/* The reconnector's. Those who drive connections read and write them on its behalf. */
+	uint64_t incarnation, number;
 	uint32_t epoch;
 	bool known;		  /* there is a session to resume: id, key and boot_id are its */
 	bool ever;		  /* there was one */
@@ -54,7 +54,7 @@ struct session {
 	uint64_t tried_ns;	    /* when the last one ended */
 
 	pthread_mutex_t lock; /* innermost; what follows is under it */
-	bool healing;	      /* the healer runs; after that it does not touch the session */
+	bool reconnecting;    /* the reconnector runs; after that it does not touch the session */
 	bool wanted;	      /* somebody came since it last looked */
 	bool given_up;	      /* for as long as no attempt succeeds, nobody is kept waiting */
 	uint64_t trying_ns; /* when the first attempt in vain began; 0: it is up, or nobody tries */
@@ -81,11 +81,11 @@ static inline bool session_is_up(const struct session *session)
 
 /* Somebody needs it: have it healed. False: that has been tried for too long; fail at once. */
 bool session_want(struct session *session);
-bool session_is_healing(struct session *session);
+bool session_is_reconnecting(struct session *session);
 /* Did a connection of that life break? Not to be confused with one that still connects. */
-bool session_is_lost(const struct session *session, uint64_t life);
+bool session_is_lost(const struct session *session, uint64_t incarnation);
 /* A connection of it broke, whose lock is held: the others follow. */
-void session_lost(struct session *session, uint64_t life, int error);
+void session_lost(struct session *session, uint64_t incarnation, int error);
 
 struct mount;
 struct session *mount_to_session(struct mount *mount);
@@ -116,7 +116,7 @@ int session_try_route(struct session *session, const struct route *route);
 /* All connections, and wait until they are. */
 void session_bring_down(struct session *session);
 
-/* reconnect.c: the healer. Its last deed is to say that it does not heal any more. */
-void *session_heal(void *session);
+/* reconnect.c: the reconnector. Its last deed is to say that it does not reconnect any more. */
+void *reconnect_run(void *session);
 
 #endif

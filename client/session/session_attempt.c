@@ -1,6 +1,6 @@
 /*
  * One attempt to connect a session by one route: the device, every connection and its handshake,
- * the files that are opened again, and last what waits. The healer's thread.
+ * the files that are opened again, and last what waits. The reconnector's thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -97,7 +97,7 @@ static int bring_all_up(struct session *session, const struct route *route)
 {
 	int err = 0;
 
-	session->life++;
+	session->incarnation++;
 	for (unsigned i = 0; !err && i < session->nr_conns; i++)
 		err = bring_up(session, session->conns[i], route);
 	if (err)
@@ -147,9 +147,9 @@ static int go(struct session *session)
 	if (err)
 		return err;
 	session->ever = true;
-	atomic_store(&session->up, session->life);
+	atomic_store(&session->up, session->incarnation);
 	/* One that broke meanwhile found nothing to take back, and that was one more in vain. */
-	if (session_is_lost(session, session->life)) {
+	if (session_is_lost(session, session->incarnation)) {
 		atomic_store(&session->up, 0);
 		return -ECONNRESET;
 	}
@@ -198,7 +198,7 @@ int session_try_route(struct session *session, const struct route *route)
 	if (err == -ESTALE)
 		err = begin(session, route);
 	if (!err)
-		err = openfiles_reopen(&session->files, session->conns[0]);
+		err = reopen_all(&session->files, session->conns[0]);
 	if (!err)
 		err = go(session);
 	if (err)

@@ -5,22 +5,22 @@
 
 static const unsigned weights[NR_TURNS] = {64, 16, 4};
 
-void turns_init(struct turns *turns)
+void wrr_init(struct wrr *turns)
 {
 	memcpy(turns->credit, weights, sizeof(weights));
 }
 
-unsigned turns_next(struct turns *turns, unsigned busy)
+unsigned wrr_next(struct wrr *turns, unsigned busy)
 {
 	for (;;) {
 		for (unsigned level = 0; level < NR_TURNS; level++)
 			if (busy & 1u << level && turns->credit[level])
 				return level;
-		turns_init(turns);
+		wrr_init(turns);
 	}
 }
 
-void turns_charge(struct turns *turns, unsigned level, unsigned n)
+void wrr_charge(struct wrr *turns, unsigned level, unsigned n)
 {
 	turns->credit[level] -= n < turns->credit[level] ? n : turns->credit[level];
 }

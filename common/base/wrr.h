@@ -8,14 +8,14 @@
 
 #define NR_TURNS 3
 
-struct turns {
+struct wrr {
 	unsigned credit[NR_TURNS]; /* of each: what it may do before the others' turn */
 };
 
-void turns_init(struct turns *turns);
+void wrr_init(struct wrr *turns);
 /* Whose turn it is: a level, which has credit then. busy: a bit for each with work, not 0. */
-unsigned turns_next(struct turns *turns, unsigned busy);
+unsigned wrr_next(struct wrr *turns, unsigned busy);
 /* n of it were done. */
-void turns_charge(struct turns *turns, unsigned level, unsigned n);
+void wrr_charge(struct wrr *turns, unsigned level, unsigned n);
 
 #endif

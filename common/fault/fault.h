@@ -21,7 +21,7 @@ enum fault_point {
 };
 
 struct fault_rule {
-	struct when when;
+	struct fault_trigger when;
 	unsigned polls; /* FAULT_DELAY only */
 };
 

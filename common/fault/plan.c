@@ -17,11 +17,11 @@ static int parse_rule(struct fault_rule *rule, bool delay, char *text)
 	rule->polls = 1;
 	if (polls) {
 		*polls++ = '\0';
-		rule->polls = (unsigned)when_number(polls);
+		rule->polls = (unsigned)fault_trigger_number(polls);
 		if (!delay || !rule->polls)
 			return -EINVAL;
 	}
-	return when_parse(&rule->when, text);
+	return fault_trigger_parse(&rule->when, text);
 }
 
 static int parse_word(struct fault_plan *plan, char *word)
@@ -32,7 +32,7 @@ static int parse_word(struct fault_plan *plan, char *word)
 		return -EINVAL;
 	*value++ = '\0';
 	if (!strcmp(word, "seed")) {
-		plan->seed = when_number(value);
+		plan->seed = fault_trigger_number(value);
 		return plan->seed ? 0 : -EINVAL;
 	}
 	for (int i = 0; i < FAULT_NR_POINTS; i++)
@@ -66,5 +66,5 @@ int fault_plan_parse(struct fault_plan *plan, const char *text)
 bool fault_fires(struct fault_plan *plan, enum fault_point point)
 {
 	/* Each point draws for itself. */
-	return when_now(&plan->rules[point].when, plan->seed ? plan->seed + point : 0);
+	return fault_trigger_now(&plan->rules[point].when, plan->seed ? plan->seed + point : 0);
 }

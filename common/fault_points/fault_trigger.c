@@ -1,11 +1,11 @@
-/* Counting chances. The owner of a struct when keeps it as long as anybody asks. */
+/* Counting chances. The owner of a struct fault_trigger keeps it as long as anybody asks. */
 #include "common/fault_points/fault_trigger.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t when_number(const char *text)
+uint64_t fault_trigger_number(const char *text)
 {
 	char *end;
 	uint64_t n;
@@ -17,14 +17,14 @@ uint64_t when_number(const char *text)
 	return errno || *end ? 0 : n;
 }
 
-int when_parse(struct when *when, const char *text)
+int fault_trigger_parse(struct fault_trigger *when, const char *text)
 {
 	size_t len = strlen(text);
 	char number[32];
 
 	if (!strncmp(text, "1/", 2)) {
 		when->kind = WHEN_ONE_IN;
-		when->n = when_number(text + 2);
+		when->n = fault_trigger_number(text + 2);
 		return when->n ? 0 : -EINVAL;
 	}
 	if (*text != '#' || len >= sizeof(number))
@@ -35,7 +35,7 @@ int when_parse(struct when *when, const char *text)
 		when->kind = WHEN_FROM;
 		number[len - 2] = '\0';
 	}
-	when->n = when_number(number);
+	when->n = fault_trigger_number(number);
 	return when->n ? 0 : -EINVAL;
 }
 
@@ -49,7 +49,7 @@ static uint64_t draw(uint64_t seed, uint64_t chance)
 	return z ^ (z >> 31);
 }
 
-bool when_now(struct when *when, uint64_t seed)
+bool fault_trigger_now(struct fault_trigger *when, uint64_t seed)
 {
 	uint64_t chance;
 

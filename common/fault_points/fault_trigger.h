@@ -13,19 +13,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum when_kind { WHEN_NEVER, WHEN_ONE_IN, WHEN_THE, WHEN_FROM };
+enum fault_trigger_kind { WHEN_NEVER, WHEN_ONE_IN, WHEN_THE, WHEN_FROM };
 
-struct when {
-	enum when_kind kind;
+struct fault_trigger {
+	enum fault_trigger_kind kind;
 	uint64_t n;
 	_Atomic uint64_t seen; /* chances so far */
 };
 
 /* A number above 0 and nothing after it, or 0. */
-uint64_t when_number(const char *text);
+uint64_t fault_trigger_number(const char *text);
 /* 0, or -EINVAL. */
-int when_parse(struct when *when, const char *text);
+int fault_trigger_parse(struct fault_trigger *when, const char *text);
 /* One more chance: is it taken? */
-bool when_now(struct when *when, uint64_t seed);
+bool fault_trigger_now(struct fault_trigger *when, uint64_t seed);
 
 #endif

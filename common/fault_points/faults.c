@@ -22,7 +22,7 @@ static const char *const names[] = {FAULTS(FAULTS_NAME) "any"};
 
 enum { ANY = FAULTS_NR, NR_RULES };
 
-static struct when rules[NR_RULES];
+static struct fault_trigger rules[NR_RULES];
 static uint64_t seed;
 static bool on;
 
@@ -35,7 +35,7 @@ static int parse_rule(char *text)
 	*when++ = '\0';
 	for (int i = 0; i < NR_RULES; i++)
 		if (!strcmp(names[i], text))
-			return when_parse(&rules[i], when);
+			return fault_trigger_parse(&rules[i], when);
 	return -EINVAL;
 }
 
@@ -74,7 +74,7 @@ static void draw_seed(void)
 {
 	const char *given = getenv("USRBIO_FAULTS_SEED");
 
-	seed = given ? when_number(given) : 0;
+	seed = given ? fault_trigger_number(given) : 0;
 	if (!seed && getrandom(&seed, sizeof(seed), 0) < 0)
 		seed = 1;
 }
@@ -111,10 +111,10 @@ static bool counts_as_any(enum faults_point point)
 bool faults_hit(enum faults_point point, const char *where)
 {
 	/* Each point draws for itself. */
-	bool hit = when_now(&rules[point], seed + point);
+	bool hit = fault_trigger_now(&rules[point], seed + point);
 
 	if (counts_as_any(point))
-		hit |= when_now(&rules[ANY], seed + ANY);
+		hit |= fault_trigger_now(&rules[ANY], seed + ANY);
 	if (hit)
 		log_warn("fault: %s at %s", names[point], where);
 	return hit;

@@ -169,7 +169,7 @@ int loop_connect(struct tp_domain *domain, struct tp_device *device, const struc
 		pthread_mutex_unlock(&loop_lock);
 		goto err_free;
 	}
-	client->keys = &((struct keyed_device *)device)->keys;
+	client->keys = &((struct key_device *)device)->keys;
 	client->deadline_ns = loop_now_ns() + (uint64_t)timeout_ms * 1000000u;
 	pair->ends[1].taken = true; /* by the request */
 	ask(pair, request, peer);

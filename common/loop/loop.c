@@ -4,15 +4,15 @@
 static int device_open(const struct tp_addr *peer, struct tp_device **device)
 {
 	(void)peer;
-	return keyed_device_open(&tp_loop, device);
+	return key_device_open(&tp_loop, device);
 }
 
 const struct tp_ops tp_loop = {
 	.name = "loop",
 	.device_open = device_open,
-	.device_close = keyed_device_close,
-	.mem_register = keyed_mem_register,
-	.mem_deregister = keyed_mem_deregister,
+	.device_close = key_device_close,
+	.mem_register = key_device_register,
+	.mem_deregister = key_device_deregister,
 	.domain_open = loop_domain_open,
 	.domain_close = loop_domain_close,
 	.domain_local = loop_domain_local,

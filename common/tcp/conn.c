@@ -121,7 +121,7 @@ int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct
 		fork_close(fd);
 		return err;
 	}
-	conn->keys = &((struct keyed_device *)device)->keys;
+	conn->keys = &((struct key_device *)device)->keys;
 	conn->tx.blocked = true;
 	tcp_timer_set(dom, &conn->timer, timeout_ms);
 	if (fault_errno(TCP_CONNECT_FAIL, ECONNREFUSED) ||

@@ -131,13 +131,13 @@ void tcp_conn_timeout(struct tcp_conn *conn)
 static void say_prologue(struct tcp_conn *conn)
 {
 	const struct tp_domain_config *config = &tcp_domain_of(conn)->config;
-	struct prologue mine;
+	struct connect_params mine;
 	struct iovec iov = {&mine, sizeof(mine)};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t sent;
 
 	conn->state = TCP_STATE_PROLOGUE;
-	prologue_make(&mine, config->msg_max, config->nr_recvs);
+	connect_params_make(&mine, config->msg_max, config->nr_recvs);
 	/* An empty socket takes sixteen bytes; if not, the peer has gone already. */
 	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
 			 : sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
@@ -207,7 +207,7 @@ static bool meant_for_tls(const struct tcp_conn *conn)
 
 static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	struct prologue theirs;
+	struct connect_params theirs;
 	struct tcp_rx *rx = &conn->rx;
 	int err;
 
@@ -225,7 +225,7 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 		return;
 	}
 	memcpy(&theirs, rx->buf, sizeof(theirs));
-	err = prologue_check(&theirs, &theirs, conn->base.why);
+	err = connect_params_check(&theirs, &theirs, conn->base.why);
 	if (err) {
 		tcp_conn_end(conn, err);
 		return;

@@ -4,13 +4,13 @@
 static int device_open(const struct tp_addr *peer, struct tp_device **device)
 {
 	(void)peer;
-	return keyed_device_open(&tp_tcp, device);
+	return key_device_open(&tp_tcp, device);
 }
 
 static int device_open_tls(const struct tp_addr *peer, struct tp_device **device)
 {
 	(void)peer;
-	return keyed_device_open(&tp_tls, device);
+	return key_device_open(&tp_tls, device);
 }
 
 static int domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
@@ -24,8 +24,8 @@ static int domain_open_tls(const struct tp_domain_config *config, struct tp_doma
 }
 
 #define BOTH                                                                                      \
-	.takes_pipes = true, .device_close = keyed_device_close,                                  \
-	.mem_register = keyed_mem_register, .mem_deregister = keyed_mem_deregister,               \
+	.takes_pipes = true, .device_close = key_device_close,                                    \
+	.mem_register = key_device_register, .mem_deregister = key_device_deregister,             \
 	.domain_close = tcp_domain_close, .domain_local = tcp_domain_local, .listen = tcp_listen, \
 	.unlisten = tcp_unlisten, .accept = tcp_accept, .connect = tcp_connect,                   \
 	.disconnect = tcp_disconnect, .conn_free = tcp_conn_free, .msg_buf = tcp_msg_buf,         \

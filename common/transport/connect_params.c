@@ -9,9 +9,9 @@
 
 #define MSG_MIN 1024u /* the least in which a hello fits */
 
-void prologue_make(struct prologue *wire, uint32_t msg_max, uint32_t nr_recvs)
+void connect_params_make(struct connect_params *wire, uint32_t msg_max, uint32_t nr_recvs)
 {
-	*wire = (struct prologue){
+	*wire = (struct connect_params){
 		.magic = htole32(PROLOGUE_MAGIC),
 		.version = htole16(PROLOGUE_VERSION),
 		.msg_max = htole32(msg_max),
@@ -19,9 +19,9 @@ void prologue_make(struct prologue *wire, uint32_t msg_max, uint32_t nr_recvs)
 	};
 }
 
-int prologue_check(const struct prologue *wire, struct prologue *out, char *why)
+int connect_params_check(const struct connect_params *wire, struct connect_params *out, char *why)
 {
-	struct prologue p = {
+	struct connect_params p = {
 		.magic = le32toh(wire->magic),
 		.version = le16toh(wire->version),
 		.msg_max = le32toh(wire->msg_max),

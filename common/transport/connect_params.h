@@ -11,7 +11,7 @@
 #define PROLOGUE_MAGIC	 0x42525355u /* "USRB" */
 #define PROLOGUE_VERSION 2
 
-struct prologue {
+struct connect_params {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t reserved;
@@ -19,15 +19,15 @@ struct prologue {
 	uint32_t nr_recvs; /* receive buffers I have posted: your first credits */
 };
 
-_Static_assert(sizeof(struct prologue) == 16, "travels as it is");
+_Static_assert(sizeof(struct connect_params) == 16, "travels as it is");
 
 /* Fill in mine (host order to wire order). */
-void prologue_make(struct prologue *wire, uint32_t msg_max, uint32_t nr_recvs);
+void connect_params_make(struct connect_params *wire, uint32_t msg_max, uint32_t nr_recvs);
 /*
  * Check and decode the peer's. 0 and host order in *out; -EPROTO for a stranger, -EPROTONOSUPPORT
  * for another version, -EBADMSG for limits nobody could work with. Then `why` (TP_WHY_MAX bytes, or
  * NULL) says which of the peer: "does not speak usrbio".
  */
-int prologue_check(const struct prologue *wire, struct prologue *out, char *why);
+int connect_params_check(const struct connect_params *wire, struct connect_params *out, char *why);
 
 #endif

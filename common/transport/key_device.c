@@ -4,15 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct keyed_mem {
+struct key_mem {
 	struct tp_mem base;
 	struct keys *keys;
 	struct key key;
 };
 
-int keyed_device_open(const struct tp_ops *ops, struct tp_device **device)
+int key_device_open(const struct tp_ops *ops, struct tp_device **device)
 {
-	struct keyed_device *dev = malloc(sizeof(*dev));
+	struct key_device *dev = malloc(sizeof(*dev));
 	int err;
 
 	if (!dev)
@@ -27,19 +27,19 @@ int keyed_device_open(const struct tp_ops *ops, struct tp_device **device)
 	return 0;
 }
 
-void keyed_device_close(struct tp_device *device)
+void key_device_close(struct tp_device *device)
 {
-	struct keyed_device *dev = (struct keyed_device *)device;
+	struct key_device *dev = (struct key_device *)device;
 
 	keys_fini(&dev->keys);
 	free(dev);
 }
 
-int keyed_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
-		       struct tp_mem **mem)
+int key_device_register(struct tp_device *device, void *base, size_t len, unsigned access,
+			struct tp_mem **mem)
 {
-	struct keyed_device *dev = (struct keyed_device *)device;
-	struct keyed_mem *m = malloc(sizeof(*m));
+	struct key_device *dev = (struct key_device *)device;
+	struct key_mem *m = malloc(sizeof(*m));
 	int err;
 
 	if (!m)
@@ -55,9 +55,9 @@ int keyed_mem_register(struct tp_device *device, void *base, size_t len, unsigne
 	return 0;
 }
 
-void keyed_mem_deregister(struct tp_mem *mem)
+void key_device_deregister(struct tp_mem *mem)
 {
-	struct keyed_mem *m = (struct keyed_mem *)mem;
+	struct key_mem *m = (struct key_mem *)mem;
 
 	keys_remove(m->keys, &m->key);
 	free(m);

@@ -8,16 +8,16 @@
 #include "common/transport/keys.h"
 #include "common/transport/transport.h"
 
-struct keyed_device {
+struct key_device {
 	struct tp_device base;
 	struct keys keys;
 };
 
 /* These four are their providers' calls of the same names in struct tp_ops. */
-int keyed_device_open(const struct tp_ops *ops, struct tp_device **device);
-void keyed_device_close(struct tp_device *device);
-int keyed_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
-		       struct tp_mem **mem);
-void keyed_mem_deregister(struct tp_mem *mem);
+int key_device_open(const struct tp_ops *ops, struct tp_device **device);
+void key_device_close(struct tp_device *device);
+int key_device_register(struct tp_device *device, void *base, size_t len, unsigned access,
+			struct tp_mem **mem);
+void key_device_deregister(struct tp_mem *mem);
 
 #endif

@@ -121,7 +121,7 @@ int verbs_connect(struct tp_domain *domain, struct tp_device *device, const stru
 
 static int answer(struct verbs_conn *c)
 {
-	struct prologue prologue;
+	struct connect_params prologue;
 	struct rdma_conn_param param = {
 		.private_data = &prologue,
 		.private_data_len = sizeof(prologue),
@@ -135,7 +135,7 @@ static int answer(struct verbs_conn *c)
 
 	if (err)
 		return err;
-	prologue_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	connect_params_make(&prologue, c->domain->config.msg_max, c->rq.nr);
 	return rdma_accept(c->cm_id, &param) ? -errno : 0;
 }
 

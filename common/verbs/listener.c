@@ -51,7 +51,7 @@ static struct verbs_request *request_new(const struct cm_note *note)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	if (prologue_check(&note->prologue, &r->prologue, why)) {
+	if (connect_params_check(&note->prologue, &r->prologue, why)) {
 		log_peer("a peer that asks to connect %s; refused", why);
 		free(r);
 		return NULL;

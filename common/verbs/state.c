@@ -105,7 +105,7 @@ static void addr_resolved(struct verbs_conn *c, const struct cm_note *note)
 
 static void route_resolved(struct verbs_conn *c, const struct cm_note *note)
 {
-	struct prologue prologue;
+	struct connect_params prologue;
 	struct rdma_conn_param param = {
 		.private_data = &prologue,
 		.private_data_len = sizeof(prologue),
@@ -117,7 +117,7 @@ static void route_resolved(struct verbs_conn *c, const struct cm_note *note)
 
 	if (c->state != CONN_ROUTING)
 		return;
-	prologue_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	connect_params_make(&prologue, c->domain->config.msg_max, c->rq.nr);
 	param.qp_num = c->qp->qp_num;
 	c->state = CONN_CONNECTING;
 	if (rdma_connect(c->cm_id, &param))
@@ -151,13 +151,13 @@ static void connect_failed(struct verbs_conn *c, const struct cm_note *note)
 /* To a connecting one: the peer has accepted and waits for our word. */
 static void responded(struct verbs_conn *c, const struct cm_note *note)
 {
-	struct prologue peer;
+	struct connect_params peer;
 	int err = -EPROTO;
 
 	if (c->state != CONN_CONNECTING)
 		return;
 	if (note->has_prologue)
-		err = prologue_check(&note->prologue, &peer, c->conn.why);
+		err = connect_params_check(&note->prologue, &peer, c->conn.why);
 	if (!err)
 		err = conn_agree(c, &peer);
 	if (!err)
@@ -215,7 +215,7 @@ void conn_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
 		notes[type](c, note);
 }
 
-int conn_agree(struct verbs_conn *c, const struct prologue *peer)
+int conn_agree(struct verbs_conn *c, const struct connect_params *peer)
 {
 	uint32_t mine = c->domain->config.msg_max;
 

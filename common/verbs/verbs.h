@@ -166,7 +166,7 @@ struct cm_note {
 	struct rdma_cm_id *id;
 	uint8_t initiator_depth;
 	bool has_prologue;
-	struct prologue prologue; /* as on the wire */
+	struct connect_params prologue; /* as on the wire */
 };
 
 /* What an rdma_cm_id's context points at; NULL for a request nobody has accepted yet. */
@@ -187,9 +187,9 @@ void cm_close(struct verbs_domain *domain);
 
 struct verbs_request {
 	struct tp_request req;
-	struct rdma_cm_id *id;	  /* on the listener's channel until accepted */
-	struct prologue prologue; /* checked */
-	uint8_t initiator_depth;  /* READs of ours the peer is ready to answer at once */
+	struct rdma_cm_id *id;		/* on the listener's channel until accepted */
+	struct connect_params prologue; /* checked */
+	uint8_t initiator_depth;	/* READs of ours the peer is ready to answer at once */
 };
 
 int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
@@ -311,7 +311,7 @@ void verbs_conn_free(struct tp_conn *conn);
 void conn_note(struct cm_end *end, const struct cm_note *note, struct sink *out);
 void conn_established(struct verbs_conn *conn);
 /* Settle limits and credits by the peer's prologue. 0 or -EBADMSG. */
-int conn_agree(struct verbs_conn *conn, const struct prologue *peer);
+int conn_agree(struct verbs_conn *conn, const struct connect_params *peer);
 /* It ends, because of status; 0: the peer left. Nothing when it is ending already. */
 void conn_fail(struct verbs_conn *conn, int status);
 /* The same without waiting for what the card holds: it has refused a post. */

@@ -10,7 +10,7 @@
 #include "common/base/log.h"
 #include "server/base/identity.h"
 
-struct pool {
+struct job_threads {
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t more;
 	struct job *first, **last;
@@ -19,7 +19,7 @@ struct pool {
 	pthread_t threads[];
 };
 
-static struct job *take(struct pool *pool)
+static struct job *take(struct job_threads *pool)
 {
 	struct job *job;
 
@@ -38,7 +38,7 @@ static struct job *take(struct pool *pool)
 
 static void *pool_thread(void *arg)
 {
-	struct pool *pool = arg;
+	struct job_threads *pool = arg;
 	struct job *job;
 
 	pthread_setname_np(pthread_self(), "usrbio-calls");
@@ -48,7 +48,7 @@ static void *pool_thread(void *arg)
 	return NULL;
 }
 
-void pool_run(struct pool *pool, struct job *job)
+void job_threads_run(struct job_threads *pool, struct job *job)
 {
 	job->next = NULL;
 	pthread_mutex_lock(&pool->lock);
@@ -58,7 +58,7 @@ void pool_run(struct pool *pool, struct job *job)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-void pool_close(struct pool *pool)
+void job_threads_close(struct job_threads *pool)
 {
 	pthread_mutex_lock(&pool->lock);
 	pool->closing = true;
@@ -71,9 +71,9 @@ void pool_close(struct pool *pool)
 	free(pool);
 }
 
-int pool_open(struct pool **out, unsigned nr_threads)
+int job_threads_open(struct job_threads **out, unsigned nr_threads)
 {
-	struct pool *pool = calloc(1, sizeof(*pool) + nr_threads * sizeof(pool->threads[0]));
+	struct job_threads *pool = calloc(1, sizeof(*pool) + nr_threads * sizeof(pool->threads[0]));
 	int err = 0;
 
 	if (!pool)
@@ -87,7 +87,7 @@ int pool_open(struct pool **out, unsigned nr_threads)
 	}
 	if (err) {
 		log_error("cannot start a thread for calls: %s", strerror(err));
-		pool_close(pool);
+		job_threads_close(pool);
 		return -err;
 	}
 	*out = pool;

@@ -2,7 +2,7 @@
 #ifndef USRBIO_SERVER_BASE_JOB_THREADS_H
 #define USRBIO_SERVER_BASE_JOB_THREADS_H
 
-struct pool;
+struct job_threads;
 
 /* Embedded in what is to be done; free to be reused or freed from within run. */
 struct job {
@@ -11,10 +11,10 @@ struct job {
 };
 
 /* 0, -ENOMEM, -EAGAIN. */
-int pool_open(struct pool **pool, unsigned nr_threads);
+int job_threads_open(struct job_threads **pool, unsigned nr_threads);
 /* Runs what is queued, then ends the threads. Nobody queues any more. */
-void pool_close(struct pool *pool);
+void job_threads_close(struct job_threads *pool);
 /* Any thread; the jobs themselves may queue more. In order, as many at a time as threads. */
-void pool_run(struct pool *pool, struct job *job);
+void job_threads_run(struct job_threads *pool, struct job *job);
 
 #endif

@@ -27,7 +27,7 @@ static const char *path_of(struct bytes path)
 }
 
 /* The directory that a path is a name in; NULL: the path begins at the root. */
-static struct store_file *dir_of(const struct file *at)
+static struct store_file *dir_of(const struct server_file *at)
 {
 	return at ? at->store_file : NULL;
 }
@@ -226,7 +226,7 @@ static int run_link(struct pending_call *p)
 }
 
 /* The frame holds the names, a byte for each type, and little more. */
-static size_t names_room(const struct conn *conn)
+static size_t names_room(const struct server_conn *conn)
 {
 	size_t room = conn->tp->msg_max / 2;
 
@@ -344,7 +344,8 @@ static bool takes_at2(uint32_t op)
 	return op == CALL_RENAME || op == CALL_LINK;
 }
 
-static int check_path(struct bytes path, uint64_t handle, const struct file *at, bool takes_at)
+static int check_path(struct bytes path, uint64_t handle, const struct server_file *at,
+		      bool takes_at)
 {
 	if (!handle)
 		return path_ok(path) ? 0 : -EINVAL;

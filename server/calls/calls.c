@@ -19,7 +19,7 @@ static size_t beyond_free(size_t bytes)
 }
 
 /* No connection's take more than they leave. */
-static bool charge(struct conn *conn, size_t bytes)
+static bool charge(struct server_conn *conn, size_t bytes)
 {
 	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes + bytes);
 
@@ -29,7 +29,7 @@ static bool charge(struct conn *conn, size_t bytes)
 	return true;
 }
 
-static void uncharge(struct conn *conn, size_t bytes)
+static void uncharge(struct server_conn *conn, size_t bytes)
 {
 	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes - bytes);
 
@@ -38,7 +38,7 @@ static void uncharge(struct conn *conn, size_t bytes)
 		budget_give(&conn->worker->server->budget, before - now);
 }
 
-static void put_file(struct file *file)
+static void put_file(struct server_file *file)
 {
 	if (file)
 		file_unref(file, 1);
@@ -62,7 +62,7 @@ static void call_release(struct outgoing *out)
 static void call_job(struct job *job)
 {
 	struct pending_call *pending = container_of(job, struct pending_call, job);
-	struct conn *conn = pending->conn;
+	struct server_conn *conn = pending->conn;
 
 	if (atomic_load_explicit(&conn->leaving, memory_order_relaxed))
 		pending->out.msg.reply.status = -ECANCELED;
@@ -71,7 +71,7 @@ static void call_job(struct job *job)
 	call_return(pending);
 }
 
-static void run_next(struct conn *conn)
+static void run_next(struct server_conn *conn)
 {
 	while (conn->nr_running_calls < CALLS_RUNNING_MAX && !list_empty(&conn->calls)) {
 		struct list *node = list_pop(&conn->calls);
@@ -81,14 +81,14 @@ static void run_next(struct conn *conn)
 		if (pending->call.op == CALL_COUNTERS)
 			counters_ask(pending);
 		else
-			pool_run(conn->worker->server->pool, &pending->job);
+			job_threads_run(conn->worker->server->pool, &pending->job);
 	}
 }
 
 static void call_back(struct ev *ev, int32_t res)
 {
 	struct pending_call *pending = container_of(ev, struct pending_call, back);
-	struct conn *conn = pending->conn;
+	struct server_conn *conn = pending->conn;
 
 	(void)res;
 	conn->nr_running_calls--;
@@ -131,14 +131,14 @@ static size_t bytes_of(const struct call *call)
 }
 
 /* By its handle, if the call names one; NULL: there is none. */
-static void get_file(struct conn *conn, uint64_t handle, struct file **file)
+static void get_file(struct server_conn *conn, uint64_t handle, struct server_file **file)
 {
 	if (handle)
 		session_get_files(conn->member.session, 1, &handle, file);
 }
 
 /* Its bytes have been charged. */
-static struct pending_call *pending_new(struct conn *conn, const struct call *call)
+static struct pending_call *pending_new(struct server_conn *conn, const struct call *call)
 {
 	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);
 	struct pending_call *pending = calloc(1, sizeof(*pending) + size_of(call));
@@ -166,7 +166,7 @@ static struct pending_call *pending_new(struct conn *conn, const struct call *ca
 	return pending;
 }
 
-int calls_start(struct conn *conn, const struct call *call)
+int calls_start(struct server_conn *conn, const struct call *call)
 {
 	struct pending_call *pending;
 
@@ -188,7 +188,7 @@ int calls_start(struct conn *conn, const struct call *call)
 	return 0;
 }
 
-void calls_abandon(struct conn *conn)
+void calls_abandon(struct server_conn *conn)
 {
 	struct list *node;
 

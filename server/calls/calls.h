@@ -11,8 +11,8 @@
 #include "server/io/outbox.h"
 #include "server/base/job_threads.h"
 
-struct conn;
-struct file;
+struct server_conn;
+struct server_file;
 
 /* Unanswered ones of one connection. More breaks the protocol. */
 #define CALLS_MAX 1024
@@ -35,9 +35,9 @@ struct pending_call {
 	struct ev back; /* to the worker */
 	struct outgoing out;
 	struct list node; /* conn->calls until it runs */
-	struct conn *conn;
-	struct file *file;		    /* held; NULL when the call names none */
-	struct file *at, *at2;		    /* the same of the directories of its names */
+	struct server_conn *conn;
+	struct server_file *file;	    /* held; NULL when the call names none */
+	struct server_file *at, *at2;	    /* the same of the directories of its names */
 	struct call call;		    /* its strings and ranges lie behind this struct */
 	uint8_t persistent[PERSISTENT_MAX]; /* of the reply */
 	struct names *names;		    /* of a readdir */
@@ -56,9 +56,9 @@ struct names {
  * Queue one. 0; -ENOBUFS: too many; -EPROTO: its feature was not agreed on; -EAGAIN: they take too
  * much memory already; -ENOMEM.
  */
-int calls_start(struct conn *conn, const struct call *call);
+int calls_start(struct server_conn *conn, const struct call *call);
 /* The connection ends: those that have not begun never will. */
-void calls_abandon(struct conn *conn);
+void calls_abandon(struct server_conn *conn);
 
 /* It is done: the answer goes back to the connection's worker. Any thread. */
 void call_return(struct pending_call *pending);

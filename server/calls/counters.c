@@ -32,7 +32,7 @@ void counters_of_worker(const struct worker *worker, struct counters *sum)
 {
 	*sum = worker->count;
 	list_for_each (it, &worker->conns)
-		counters_add(sum, &container_of(it, struct conn, node)->count);
+		counters_add(sum, &container_of(it, struct server_conn, node)->count);
 	for (unsigned i = 0; i < worker->nr_domains; i++) {
 		const struct tp_counters *count = &worker->domains[i].tp->count;
 
@@ -82,8 +82,8 @@ static bool add_rows(struct rows *rows, uint32_t type, const char *name,
 }
 
 /* Where to go on; 0: that was all. */
-static uint64_t fill_rows(const struct worker *worker, const struct conn *asker, uint64_t after,
-			  struct rows *rows)
+static uint64_t fill_rows(const struct worker *worker, const struct server_conn *asker,
+			  uint64_t after, struct rows *rows)
 {
 	static const char server[] = "server";
 	struct limits limits;
@@ -96,7 +96,7 @@ static uint64_t fill_rows(const struct worker *worker, const struct conn *asker,
 	if (!after)
 		add_rows(rows, COUNTED_WORKER, name, &sum, &limits);
 	list_for_each (it, &worker->conns) {
-		const struct conn *conn = container_of(it, struct conn, node);
+		const struct server_conn *conn = container_of(it, struct server_conn, node);
 
 		/* Who else is there, and does what, is nobody's business. */
 		if (conn->number <= after || strcmp(conn->key.id, asker->key.id))

@@ -51,9 +51,9 @@ void limits_of_worker(const struct worker *worker, struct limits *limits)
 	set(limits, LIMIT_PIPES, used[STAGING_PIPE], staging->nr[STAGING_PIPE]);
 }
 
-void limits_of_conn(const struct conn *conn, struct limits *limits)
+void limits_of_conn(const struct server_conn *conn, struct limits *limits)
 {
-	struct session *session = conn->member.session;
+	struct server_session *session = conn->member.session;
 
 	*limits = (struct limits){0};
 	set(limits, LIMIT_STAGING, staged(conn->nr_held),

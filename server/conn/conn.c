@@ -39,7 +39,7 @@
 
 static size_t price(struct worker *worker, const struct tp_ops *ops)
 {
-	return sizeof(struct conn) + HELLO_BYTES + worker_domain(worker, ops)->conn_bytes;
+	return sizeof(struct server_conn) + HELLO_BYTES + worker_domain(worker, ops)->conn_bytes;
 }
 
 bool conn_reserve(struct worker *worker, const struct tp_ops *ops)
@@ -56,18 +56,18 @@ void conn_unreserve(struct worker *worker, const struct tp_ops *ops)
 	atomic_fetch_sub(&worker->nr_conns, 1);
 }
 
-static struct conn *conn_new(struct worker *worker)
+static struct server_conn *conn_new(struct worker *worker)
 {
-	struct conn *conn = calloc(1, sizeof(*conn));
+	struct server_conn *conn = calloc(1, sizeof(*conn));
 
 	if (!conn)
 		return NULL;
 	conn->worker = worker;
 	list_init(&conn->node);
-	list_init(&conn->touched);
+	list_init(&conn->dirty);
 	list_init(&conn->ready);
 	for (int i = 0; i < NR_STAGING; i++)
-		list_init(&conn->starved[i]);
+		list_init(&conn->waiting_for_buf[i]);
 	list_init(&conn->timed);
 	list_init(&conn->member.node);
 	list_init(&conn->keepalive.node);
@@ -83,7 +83,7 @@ static struct conn *conn_new(struct worker *worker)
 void conn_accept(struct worker *worker, struct tp_request *request)
 {
 	const struct tp_ops *ops = request->ops;
-	struct conn *conn = conn_new(worker);
+	struct server_conn *conn = conn_new(worker);
 	int err;
 
 	if (conn && handshake_open(conn)) {
@@ -106,29 +106,30 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 	}
 	conn->charged = price(worker, ops);
 	list_add_tail(&worker->conns, &conn->node);
-	worker_greet(worker, conn);
+	worker_admit(worker, conn);
 	conn->number = ++worker->count.n[COUNT_CONNECTIONS];
 }
 
 /* All that its requests, results and regions take, and answers without a call. */
-static bool charge(struct conn *conn)
+static bool charge(struct server_conn *conn)
 {
 	struct budget *budget = &conn->worker->server->budget;
-	size_t bytes = REGIONS_MAX * sizeof(struct region) + CALLS_MAX * ANSWER_BYTES +
-		       CALLS_FREE_BYTES +
-		       conn->max_inflight * (sizeof(struct request) + sizeof(struct io_result));
+	size_t bytes =
+		REGIONS_MAX * sizeof(struct server_region) + CALLS_MAX * ANSWER_BYTES +
+		CALLS_FREE_BYTES +
+		conn->max_inflight * (sizeof(struct server_request) + sizeof(struct io_result));
 
 	/* Who comes back to a session is no newcomer. */
 	if (conn->member.epoch ? !budget_take(budget, bytes, 0) : !budget_take_new(budget, bytes)) {
 		list_del(&conn->timed);
-		worker_make_room(conn->worker);
+		worker_evict(conn->worker);
 		return false;
 	}
 	conn->charged += bytes;
 	return true;
 }
 
-int conn_activate(struct conn *conn)
+int conn_activate(struct server_conn *conn)
 {
 	int err = charge(conn) ? regions_open(&conn->regions) : -ENOMEM;
 
@@ -149,14 +150,14 @@ int conn_activate(struct conn *conn)
 }
 
 /* It is not to be served any more. */
-static void leave_line(struct conn *conn)
+static void leave_line(struct server_conn *conn)
 {
 	list_del(&conn->ready);
 	for (int i = 0; i < NR_STAGING; i++)
-		list_del(&conn->starved[i]);
+		list_del(&conn->waiting_for_buf[i]);
 }
 
-static void conn_free(struct conn *conn)
+static void conn_free(struct server_conn *conn)
 {
 	struct worker *worker = conn->worker;
 
@@ -164,7 +165,7 @@ static void conn_free(struct conn *conn)
 	conn->tp->ops->conn_free(conn->tp);
 	counters_add(&worker->count, &conn->count);
 	list_del(&conn->node);
-	list_del(&conn->touched);
+	list_del(&conn->dirty);
 	leave_line(conn);
 	list_del(&conn->timed);
 	outbox_close(&conn->outbox);
@@ -176,13 +177,13 @@ static void conn_free(struct conn *conn)
 	atomic_fetch_sub(&worker->nr_conns, 1);
 }
 
-void conn_touch(struct conn *conn)
+void conn_touch(struct server_conn *conn)
 {
-	if (list_empty(&conn->touched))
-		list_add_tail(&conn->worker->touched, &conn->touched);
+	if (list_empty(&conn->dirty))
+		list_add_tail(&conn->worker->dirty, &conn->dirty);
 }
 
-/* Peers and networks come and go: no reason to complain about them. */
+/* Peers and networks come and go: no reason to log_limited about them. */
 static bool is_loss(int err)
 {
 	return !err || err == -ECONNRESET || err == -ECONNABORTED || err == -EPIPE ||
@@ -196,7 +197,7 @@ static bool is_silence(int err)
 	       err == -EHOSTDOWN;
 }
 
-void conn_end(struct conn *conn, int err, const char *why)
+void conn_end(struct server_conn *conn, int err, const char *why)
 {
 	if (conn->state == CONN_CLOSING)
 		return;
@@ -204,7 +205,7 @@ void conn_end(struct conn *conn, int err, const char *why)
 		log_info("%s: disconnected: %s%s%s", conn->peer, why, err ? ": " : "",
 			 err ? strerror(-err) : "");
 	else
-		worker_complain(conn->worker, conn, err, why);
+		worker_log_limited(conn->worker, conn, err, why);
 	if (conn->state < CONN_ACTIVE || conn->state == CONN_REFUSED)
 		conn->worker->nr_greeting--;
 	conn->state = CONN_CLOSING;
@@ -221,7 +222,7 @@ void conn_end(struct conn *conn, int err, const char *why)
 	conn_touch(conn);
 }
 
-void conn_drain(struct conn *conn)
+void conn_drain(struct server_conn *conn)
 {
 	if (conn->state == CONN_ACTIVE)
 		conn->state = CONN_DRAINING;
@@ -230,14 +231,14 @@ void conn_drain(struct conn *conn)
 	conn_touch(conn);
 }
 
-static bool drained(const struct conn *conn)
+static bool drained(const struct server_conn *conn)
 {
 	return !conn->nr_open && !conn->nr_segments && !conn->nr_calls &&
 	       outbox_empty(&conn->outbox);
 }
 
 /* What a peer owes us must move, or its buffers would be missing to others for ever. */
-static void watch_progress(struct conn *conn)
+static void watch_progress(struct server_conn *conn)
 {
 	bool owes = conn->nr_posted || !list_empty(&conn->unposted) || !outbox_empty(&conn->outbox);
 
@@ -253,7 +254,7 @@ static void watch_progress(struct conn *conn)
 	conn->progress = false;
 }
 
-static void conn_send(struct conn *conn)
+static void conn_send(struct server_conn *conn)
 {
 	struct outbox *box = &conn->outbox;
 	uint32_t results = box->count, messages = box->nr_messages;
@@ -266,14 +267,14 @@ static void conn_send(struct conn *conn)
 	conn->count.n[COUNT_MESSAGES_OUT] += sent;
 }
 
-void conn_put_spent(struct conn *conn)
+void conn_drop_refs(struct server_conn *conn)
 {
-	if (conn->nr_spent)
-		file_unref(conn->spent_file, conn->nr_spent);
-	conn->nr_spent = 0;
+	if (conn->nr_drop)
+		file_unref(conn->drop_file, conn->nr_drop);
+	conn->nr_drop = 0;
 }
 
-void conn_finish_turn(struct conn *conn)
+void conn_finish_turn(struct server_conn *conn)
 {
 	if (conn->state != CONN_CLOSING) {
 		if (!outbox_empty(&conn->outbox))
@@ -285,7 +286,7 @@ void conn_finish_turn(struct conn *conn)
 		conn_end(conn, 0, "refused");
 	if (conn->state == CONN_DRAINING && drained(conn))
 		conn_end(conn, 0, "the server stops");
-	conn_put_spent(conn);
+	conn_drop_refs(conn);
 	if (conn->closed && !conn->nr_segments && !conn->nr_running_calls) {
 		handshake_leave(conn);
 		if (!conn->fence_posted)
@@ -293,7 +294,7 @@ void conn_finish_turn(struct conn *conn)
 	}
 }
 
-static bool can_start(const struct conn *conn)
+static bool can_start(const struct server_conn *conn)
 {
 	return !queue_empty(&conn->queue) &&
 	       (conn->state == CONN_ACTIVE || conn->state == CONN_DRAINING) &&
@@ -301,21 +302,21 @@ static bool can_start(const struct conn *conn)
 	       conn->nr_held[STAGING_PIPE] < CONN_PIPES_MAX && conn->fetching < FETCH_MAX;
 }
 
-void conn_schedule(struct conn *conn)
+void conn_schedule(struct server_conn *conn)
 {
 	if (list_empty(&conn->ready) && can_start(conn))
 		list_add_tail(&conn->worker->ready, &conn->ready);
 }
 
 /* Off the queue while all its segments run, or as many as may at a time. */
-static void pause_request(struct conn *conn, struct request *req)
+static void pause_request(struct server_conn *conn, struct server_request *req)
 {
 	req->queued = false;
 	list_move_tail(&conn->running, &req->node);
 }
 
 /* Pipes spare copies, and who finds none takes a buffer: they need no sharing out. */
-static bool is_fair(const struct conn *conn, enum staging_class class)
+static bool is_fair(const struct server_conn *conn, enum staging_class class)
 {
 	const struct staging *staging = &conn->worker->staging;
 
@@ -323,14 +324,14 @@ static bool is_fair(const struct conn *conn, enum staging_class class)
 	       !conn->nr_held[class] || class == STAGING_PIPE;
 }
 
-unsigned conn_serve(struct conn *conn)
+unsigned conn_serve(struct server_conn *conn)
 {
 	struct worker *worker = conn->worker;
 	int64_t budget = QUANTUM;
 	unsigned started = 0;
 
 	while (budget > 0 && can_start(conn)) {
-		struct request *req = queue_next(&conn->queue);
+		struct server_request *req = queue_next(&conn->queue);
 		uint64_t left = req->len - req->next;
 		enum staging_class class = segment_class(req);
 		struct segment *seg;
@@ -341,8 +342,9 @@ unsigned conn_serve(struct conn *conn)
 		seg = staging_get(&worker->staging, class);
 		if (!seg) {
 			/* It keeps its place, while what is more urgent may find another size. */
-			if (list_empty(&conn->starved[class]))
-				list_add_tail(&worker->starved[class], &conn->starved[class]);
+			if (list_empty(&conn->waiting_for_buf[class]))
+				list_add_tail(&worker->waiting_for_buf[class],
+					      &conn->waiting_for_buf[class]);
 			return started;
 		}
 		budget -= left < SMALL_SIZE	? SMALL_SIZE
@@ -360,7 +362,7 @@ unsigned conn_serve(struct conn *conn)
 	return started;
 }
 
-static void message_event(struct conn *conn, const struct tp_event *event)
+static void message_event(struct server_conn *conn, const struct tp_event *event)
 {
 	conn->count.n[COUNT_MESSAGES_IN]++;
 	conn->keepalive.heard_ns = conn->worker->now_ns;
@@ -368,7 +370,7 @@ static void message_event(struct conn *conn, const struct tp_event *event)
 		dispatch(conn, event->msg, event->len);
 }
 
-static void closed_event(struct conn *conn, const struct tp_event *event)
+static void closed_event(struct server_conn *conn, const struct tp_event *event)
 {
 	const char *why = event->status ? "the connection broke" : "the peer left";
 	char known[TP_WHY_MAX + 16];
@@ -379,7 +381,7 @@ static void closed_event(struct conn *conn, const struct tp_event *event)
 	conn_touch(conn);
 }
 
-static void ready_event(struct conn *conn, const struct tp_event *event)
+static void ready_event(struct server_conn *conn, const struct tp_event *event)
 {
 	(void)event;
 	conn->progress = true;
@@ -388,15 +390,15 @@ static void ready_event(struct conn *conn, const struct tp_event *event)
 	conn_touch(conn);
 }
 
-static void imm_event(struct conn *conn, const struct tp_event *event)
+static void imm_event(struct server_conn *conn, const struct tp_event *event)
 {
 	(void)event;
 	conn_end(conn, -EPROTO, "wrote into us");
 }
 
-void conn_event(struct conn *conn, const struct tp_event *event)
+void conn_event(struct server_conn *conn, const struct tp_event *event)
 {
-	static void (*const handlers[])(struct conn *, const struct tp_event *) = {
+	static void (*const handlers[])(struct server_conn *, const struct tp_event *) = {
 		[TP_EV_MSG] = message_event,
 		[TP_EV_IMM] = imm_event,
 		[TP_EV_READY] = ready_event,

@@ -28,7 +28,7 @@
 #include "server/worker/staging.h"
 
 struct export;
-struct file;
+struct server_file;
 struct greeting;
 struct message;
 struct store_queue;
@@ -39,7 +39,7 @@ struct worker;
 /* Pipes it may hold: 4 MiB in front of what the socket itself holds. Some are left for others. */
 #define CONN_PIPES_MAX 16
 
-enum conn_state {
+enum server_conn_state {
 	CONN_HELLO,   /* accepted; the hello has not come yet */
 	CONN_PROVING, /* it has; who it is has still to be proved */
 	CONN_FENCING, /* resumes a session whose older connections are not all gone: no Welcome yet
@@ -50,8 +50,8 @@ enum conn_state {
 	CONN_CLOSING,  /* disconnecting */
 };
 
-struct conn {
-	enum conn_state state;
+struct server_conn {
+	enum server_conn_state state;
 	bool closed;	     /* TP_EV_CLOSED has come */
 	bool progress;	     /* the peer took or gave something since the last settling */
 	atomic_bool leaving; /* calls that have not begun need not */
@@ -70,12 +70,12 @@ struct conn {
 	struct export *export;
 	struct store_queue *store;
 
-	struct list node;		 /* worker->conns */
-	struct list touched;		 /* worker->touched: to be looked at when the turn ends */
-	struct list ready;		 /* worker->ready */
-	struct list starved[NR_STAGING]; /* worker->starved */
-	struct list timed;		 /* worker->greeting, ->fencing or ->posting */
-	uint64_t since_ns;		 /* of that list */
+	struct list node;  /* worker->conns */
+	struct list dirty; /* worker->dirty: to be looked at when the turn ends */
+	struct list ready; /* worker->ready */
+	struct list waiting_for_buf[NR_STAGING]; /* worker->waiting_for_buf */
+	struct list timed;			 /* worker->greeting, ->fencing or ->posting */
+	uint64_t since_ns;			 /* of that list */
 	struct keepalive keepalive;
 
 	/* I/O. nr_open counts from admission until the result is in a message or an immediate. */
@@ -83,15 +83,15 @@ struct conn {
 	struct list running;  /* requests with all segments started, or as many as may be */
 	struct list unposted; /* segments the transport had no room for, in order */
 	struct list free;     /* requests given back; beyond nr_used the slab is untouched */
-	struct request *slab;
+	struct server_request *slab;
 	uint32_t max_inflight, nr_used, nr_open;
 	uint32_t nr_segments;	      /* that hold a staging buffer or a pipe */
 	uint32_t nr_posted;	      /* of these, with the wire */
 	uint32_t nr_held[NR_STAGING]; /* of these, by class */
 	uint64_t fetching;	      /* bytes of the client's memory asked for */
 	struct regions regions;
-	struct file *spent_file; /* what requests that ended in this turn held of it: */
-	unsigned nr_spent;	 /* so many references, to be given back when it ends */
+	struct server_file *drop_file; /* what requests that ended in this turn held of it: */
+	unsigned nr_drop;	       /* so many references, to be given back when it ends */
 
 	/* Calls: waiting for their turn on the blocking threads, running there. */
 	struct list calls;
@@ -111,23 +111,23 @@ void conn_unreserve(struct worker *worker, const struct tp_ops *ops);
 /* Accept a request into the worker's domain, which is reserved. The request is consumed. */
 void conn_accept(struct worker *worker, struct tp_request *request);
 /* What the transport says about it. */
-void conn_event(struct conn *conn, const struct tp_event *event);
+void conn_event(struct server_conn *conn, const struct tp_event *event);
 /* End it, because of err; say why if it is not the peer's plain leaving. Repeating is harmless. */
-void conn_end(struct conn *conn, int err, const char *why);
+void conn_end(struct server_conn *conn, int err, const char *why);
 /* The server stops: finish what runs, then end. */
-void conn_drain(struct conn *conn);
+void conn_drain(struct server_conn *conn);
 /* Have conn_finish_turn called when the turn ends. */
-void conn_touch(struct conn *conn);
+void conn_touch(struct server_conn *conn);
 /* The turn ends: send, flush, and free it if it is over. */
-void conn_finish_turn(struct conn *conn);
-/* Give back what ended requests held of spent_file. */
-void conn_put_spent(struct conn *conn);
+void conn_finish_turn(struct server_conn *conn);
+/* Give back what ended requests held of drop_file. */
+void conn_drop_refs(struct server_conn *conn);
 /* It may have segments to start now. */
-void conn_schedule(struct conn *conn);
+void conn_schedule(struct server_conn *conn);
 /* Start up to a fair share of segments; how many. */
-unsigned conn_serve(struct conn *conn);
+unsigned conn_serve(struct server_conn *conn);
 
 /* Its session lets it begin. 0 or -ENOMEM. */
-int conn_activate(struct conn *conn);
+int conn_activate(struct server_conn *conn);
 
 #endif

@@ -11,25 +11,26 @@
 #include "server/worker/worker.h"
 
 /* An answer without a blocking call behind it: rare enough for a malloc, counted with the calls. */
-struct answer {
+struct call_answer {
 	struct outgoing out;
-	struct conn *conn;
+	struct server_conn *conn;
 };
 
-_Static_assert(sizeof(struct answer) + 16 <= ANSWER_BYTES, "what its connection is charged for");
+_Static_assert(sizeof(struct call_answer) + 16 <= ANSWER_BYTES,
+	       "what its connection is charged for");
 
 static void answer_release(struct outgoing *out)
 {
-	struct answer *answer = container_of(out, struct answer, out);
+	struct call_answer *answer = container_of(out, struct call_answer, out);
 
 	answer->conn->nr_calls--;
 	free(answer);
 }
 
 /* 0, -ENOBUFS, -ENOMEM. */
-static int answer_open(struct conn *conn, struct answer **out)
+static int answer_open(struct server_conn *conn, struct call_answer **out)
 {
-	struct answer *answer;
+	struct call_answer *answer;
 
 	if (conn->nr_calls == CALLS_MAX)
 		return -ENOBUFS;
@@ -43,15 +44,15 @@ static int answer_open(struct conn *conn, struct answer **out)
 	return 0;
 }
 
-static int on_region_add(struct conn *conn, const struct message *msg)
+static int on_region_add(struct server_conn *conn, const struct message *msg)
 {
 	return region_add(&conn->regions, &msg->region_add);
 }
 
-static int on_region_drop(struct conn *conn, const struct message *msg)
+static int on_region_drop(struct server_conn *conn, const struct message *msg)
 {
-	struct region *region = region_find(&conn->regions, msg->region_drop.region);
-	struct answer *answer;
+	struct server_region *region = region_find(&conn->regions, msg->region_drop.region);
+	struct call_answer *answer;
 	struct outgoing *out;
 	int err = answer_open(conn, &answer);
 
@@ -73,14 +74,14 @@ static int on_region_drop(struct conn *conn, const struct message *msg)
 	return 0;
 }
 
-static int on_submit(struct conn *conn, const struct message *msg)
+static int on_submit(struct server_conn *conn, const struct message *msg)
 {
 	return requests_admit(conn, &msg->submit);
 }
 
-static int on_call(struct conn *conn, const struct message *msg)
+static int on_call(struct server_conn *conn, const struct message *msg)
 {
-	struct answer *answer;
+	struct call_answer *answer;
 	int err = calls_start(conn, &msg->call);
 
 	if (err != -EAGAIN)
@@ -96,9 +97,9 @@ static int on_call(struct conn *conn, const struct message *msg)
 	return 0;
 }
 
-static int on_ping(struct conn *conn, const struct message *msg)
+static int on_ping(struct server_conn *conn, const struct message *msg)
 {
-	struct answer *answer;
+	struct call_answer *answer;
 	int err;
 
 	if (msg->ping.pong)
@@ -115,7 +116,7 @@ static int on_ping(struct conn *conn, const struct message *msg)
 	return 0;
 }
 
-static int (*const handlers[NR_MSG_TYPES])(struct conn *, const struct message *) = {
+static int (*const handlers[NR_MSG_TYPES])(struct server_conn *, const struct message *) = {
 	[MSG_REGION_ADD] = on_region_add,
 	[MSG_REGION_DROP] = on_region_drop,
 	[MSG_SUBMIT] = on_submit,
@@ -123,7 +124,7 @@ static int (*const handlers[NR_MSG_TYPES])(struct conn *, const struct message *
 	[MSG_PING] = on_ping,
 };
 
-void dispatch(struct conn *conn, const void *frame, size_t len)
+void dispatch(struct server_conn *conn, const void *frame, size_t len)
 {
 	struct message msg;
 	int err = codec_decode(&conn->worker->arena, frame, len, &msg);

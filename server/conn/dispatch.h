@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-struct conn;
+struct server_conn;
 
 /* A frame has come. What breaks the protocol ends the connection, and nothing else. */
-void dispatch(struct conn *conn, const void *frame, size_t len);
+void dispatch(struct server_conn *conn, const void *frame, size_t len);
 
 #endif

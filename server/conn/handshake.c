@@ -51,13 +51,13 @@ static void challenge_release(struct outgoing *out)
 	(void)out;
 }
 
-int handshake_open(struct conn *conn)
+int handshake_open(struct server_conn *conn)
 {
 	conn->greeting = calloc(1, sizeof(*conn->greeting));
 	return conn->greeting ? 0 : -ENOMEM;
 }
 
-void handshake_close(struct conn *conn)
+void handshake_close(struct server_conn *conn)
 {
 	if (conn->greeting)
 		greeting_free(conn->greeting);
@@ -68,13 +68,13 @@ static struct bytes bytes_of(const char *text)
 	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
 }
 
-static bool has_key(const struct conn *conn)
+static bool has_key(const struct server_conn *conn)
 {
 	return *conn->key.id;
 }
 
 /* May it use that export, and how? Without a keyring everybody may. As keyring_permits. */
-static int permits(const struct conn *conn, const char *export, struct permit *permit)
+static int permits(const struct server_conn *conn, const char *export, struct permit *permit)
 {
 	struct keyring *keyring = conn->worker->server->keyring;
 
@@ -82,8 +82,8 @@ static int permits(const struct conn *conn, const char *export, struct permit *p
 	return keyring ? keyring_permits(keyring, &conn->key, export, permit) : 0;
 }
 
-/* Enter the session. What must not be told is not distinguished: whether an export is there. */
-static int enter(struct conn *conn)
+/* Enter the session. What must not be reported is not distinguished: whether an export is there. */
+static int enter(struct server_conn *conn)
 {
 	struct greeting *greeting = conn->greeting;
 	struct server *server = conn->worker->server;
@@ -121,9 +121,9 @@ static uint32_t inflight_of(const struct server *server, const struct hello *hel
 	return hello->max_inflight && hello->max_inflight < most ? hello->max_inflight : most;
 }
 
-static void fill_welcome(const struct conn *conn, struct welcome *welcome)
+static void fill_welcome(const struct server_conn *conn, struct welcome *welcome)
 {
-	const struct session *session = conn->member.session;
+	const struct server_session *session = conn->member.session;
 
 	welcome->version = PROTO_VERSION;
 	welcome->features = conn->features;
@@ -139,7 +139,7 @@ static void fill_welcome(const struct conn *conn, struct welcome *welcome)
 }
 
 /* The session cannot wait for a refusal to arrive. */
-static void refuse(struct conn *conn, struct greeting *greeting)
+static void refuse(struct server_conn *conn, struct greeting *greeting)
 {
 	log_info("%s: refused: %s", conn->peer, greeting->text);
 	handshake_leave(conn);
@@ -149,7 +149,7 @@ static void refuse(struct conn *conn, struct greeting *greeting)
 }
 
 /* Let it in, or with a status refuse it. The greeting goes with the Welcome. */
-static void answer(struct conn *conn, int status)
+static void answer(struct server_conn *conn, int status)
 {
 	struct greeting *greeting = conn->greeting;
 	struct message *msg = &greeting->welcome.msg;
@@ -158,7 +158,7 @@ static void answer(struct conn *conn, int status)
 	if (!status) {
 		status = conn_activate(conn);
 		if (status) {
-			worker_complain(conn->worker, conn, status, "no room for it");
+			worker_log_limited(conn->worker, conn, status, "no room for it");
 			snprintf(greeting->text, TEXT_MAX, "the server is out of memory");
 		}
 	}
@@ -183,7 +183,7 @@ static void answer(struct conn *conn, int status)
 }
 
 /* Older connections of its session are left, here or at other workers. */
-static void wait_for_older(struct conn *conn)
+static void wait_for_older(struct server_conn *conn)
 {
 	conn->state = CONN_FENCING;
 	list_move_tail(&conn->worker->fencing, &conn->timed);
@@ -192,7 +192,7 @@ static void wait_for_older(struct conn *conn)
 /* There is something to ask the session. */
 static void fence(struct ev *ev, int32_t res)
 {
-	struct conn *conn = container_of(ev, struct conn, fence);
+	struct server_conn *conn = container_of(ev, struct server_conn, fence);
 	int status;
 
 	(void)res;
@@ -216,21 +216,22 @@ static void fence(struct ev *ev, int32_t res)
 /* From whichever thread changed the session, under its lock. */
 static void notify(struct member *member)
 {
-	struct conn *conn = container_of(member, struct conn, member);
+	struct server_conn *conn = container_of(member, struct server_conn, member);
 
 	conn->fence_posted = true;
 	evloop_post(conn->worker->loop, &conn->fence, 0);
 }
 
-static void refuse_key(struct conn *conn)
+static void refuse_key(struct server_conn *conn)
 {
-	worker_complain(conn->worker, conn, -EKEYREJECTED, "has not proved a key of the keyring");
+	worker_log_limited(conn->worker, conn, -EKEYREJECTED,
+			   "has not proved a key of the keyring");
 	snprintf(conn->greeting->text, TEXT_MAX, "this server knows no such key");
 	answer(conn, -EKEYREJECTED);
 }
 
 /* Who it is does not matter, or has been proved. */
-static void let_in(struct conn *conn)
+static void let_in(struct server_conn *conn)
 {
 	int status = enter(conn);
 
@@ -248,7 +249,7 @@ static void copy_text(char *to, size_t size, struct bytes text)
 }
 
 /* What is needed of a Hello beyond its frame. */
-static void keep(struct conn *conn, const struct hello *hello)
+static void keep(struct server_conn *conn, const struct hello *hello)
 {
 	struct greeting *greeting = conn->greeting;
 	struct claim *claim = &greeting->claim;
@@ -273,7 +274,8 @@ static void keep(struct conn *conn, const struct hello *hello)
  * Prove that we know the key, and ask for the same. To an unknown one the answer is made with a
  * secret that nobody has.
  */
-static int challenge(struct conn *conn, const struct hello *hello, const void *frame, size_t len)
+static int challenge(struct server_conn *conn, const struct hello *hello, const void *frame,
+		     size_t len)
 {
 	const struct server *server = conn->worker->server;
 	struct greeting *greeting = conn->greeting;
@@ -313,7 +315,8 @@ static int challenge(struct conn *conn, const struct hello *hello, const void *f
 	return 0;
 }
 
-static int on_hello(struct conn *conn, const struct hello *hello, const void *frame, size_t len)
+static int on_hello(struct server_conn *conn, const struct hello *hello, const void *frame,
+		    size_t len)
 {
 	struct greeting *greeting = conn->greeting;
 
@@ -337,7 +340,8 @@ static int on_hello(struct conn *conn, const struct hello *hello, const void *fr
 }
 
 /* The session's key is proved over what had been said before this. */
-static int on_proof(struct conn *conn, const struct proof *proof, const void *frame, size_t len)
+static int on_proof(struct server_conn *conn, const struct proof *proof, const void *frame,
+		    size_t len)
 {
 	struct greeting *greeting = conn->greeting;
 	struct claim *claim = &greeting->claim;
@@ -362,7 +366,8 @@ static int on_proof(struct conn *conn, const struct proof *proof, const void *fr
 	return 0;
 }
 
-int handshake_message(struct conn *conn, const void *frame, size_t len, const struct message *msg)
+int handshake_message(struct server_conn *conn, const void *frame, size_t len,
+		      const struct message *msg)
 {
 	if (msg->type == MSG_HELLO && conn->state == CONN_HELLO)
 		return on_hello(conn, &msg->hello, frame, len);
@@ -372,7 +377,7 @@ int handshake_message(struct conn *conn, const void *frame, size_t len, const st
 }
 
 /* Grants are compared as a whole: who may do more now comes back for it. */
-void handshake_review(struct conn *conn)
+void handshake_review(struct server_conn *conn)
 {
 	struct permit permit;
 
@@ -383,7 +388,7 @@ void handshake_review(struct conn *conn)
 		conn_end(conn, -EKEYREJECTED, "its key was revoked, or is good for something else");
 }
 
-void handshake_leave(struct conn *conn)
+void handshake_leave(struct server_conn *conn)
 {
 	struct worker *worker = conn->worker;
 	uint64_t due;
@@ -394,5 +399,5 @@ void handshake_leave(struct conn *conn)
 	conn->member.session = NULL;
 	if (due < worker->session_ns)
 		worker->session_ns = due;
-	worker_rare(worker, due);
+	worker_slow_timers(worker, due);
 }

@@ -7,13 +7,13 @@
 #include "server/program/server_impl.h"
 #include "server/worker/worker.h"
 
-static struct conn *conn_of(struct keepalive *keepalive)
+static struct server_conn *conn_of(struct keepalive *keepalive)
 {
-	return container_of(keepalive, struct conn, keepalive);
+	return container_of(keepalive, struct server_conn, keepalive);
 }
 
 /* Most are to be looked at later than all others: look for the place from the end. */
-static void check_at(struct conn *conn, uint64_t check_ns)
+static void check_at(struct server_conn *conn, uint64_t check_ns)
 {
 	struct list *watched = &conn->worker->watched, *before = watched->prev;
 
@@ -24,7 +24,7 @@ static void check_at(struct conn *conn, uint64_t check_ns)
 	list_add_head(before, &conn->keepalive.node);
 }
 
-void keepalive_start(struct conn *conn)
+void keepalive_start(struct server_conn *conn)
 {
 	struct worker *worker = conn->worker;
 	uint64_t interval = worker->server->keepalive_ns;
@@ -33,10 +33,10 @@ void keepalive_start(struct conn *conn)
 	if (!interval)
 		return;
 	check_at(conn, worker->now_ns + interval);
-	worker_rare(worker, conn->keepalive.check_ns);
+	worker_slow_timers(worker, conn->keepalive.check_ns);
 }
 
-void keepalive_stop(struct conn *conn)
+void keepalive_stop(struct server_conn *conn)
 {
 	list_del(&conn->keepalive.node);
 }
@@ -46,7 +46,7 @@ static void ping_release(struct outgoing *out)
 	container_of(out, struct keepalive, ping)->queued = false;
 }
 
-static void ping(struct conn *conn)
+static void ping(struct server_conn *conn)
 {
 	struct keepalive *keepalive = &conn->keepalive;
 
@@ -64,7 +64,7 @@ static void ping(struct conn *conn)
 	conn_touch(conn);
 }
 
-static void check(struct conn *conn)
+static void check(struct server_conn *conn)
 {
 	struct keepalive *keepalive = &conn->keepalive;
 	uint64_t interval = conn->worker->server->keepalive_ns, now = conn->worker->now_ns;

@@ -14,7 +14,7 @@
 
 #define PINGS_MAX 3
 
-struct conn;
+struct server_conn;
 struct worker;
 
 /* A connection's; its worker's thread only. */
@@ -27,8 +27,8 @@ struct keepalive {
 };
 
 /* From now on, if the server minds at all; until keepalive_stop, which may be repeated. */
-void keepalive_start(struct conn *conn);
-void keepalive_stop(struct conn *conn);
+void keepalive_start(struct server_conn *conn);
+void keepalive_stop(struct server_conn *conn);
 /* Ping and end those of a worker whose time has come. When the next one's does, or NEVER. */
 uint64_t keepalive_run(struct worker *worker);
 

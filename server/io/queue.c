@@ -9,7 +9,7 @@ void queue_init(struct queue *queue)
 {
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		list_init(&queue->lists[i]);
-	turns_init(&queue->turns);
+	wrr_init(&queue->turns);
 }
 
 /* A bit for each priority that has requests. */
@@ -23,22 +23,22 @@ static unsigned busy(const struct queue *queue)
 	return bits;
 }
 
-void queue_add(struct queue *queue, struct request *req)
+void queue_add(struct queue *queue, struct server_request *req)
 {
 	list_add_tail(&queue->lists[req->priority], &req->node);
 }
 
-struct request *queue_next(struct queue *queue)
+struct server_request *queue_next(struct queue *queue)
 {
 	unsigned bits = busy(queue);
 
 	if (!bits)
 		return NULL;
-	return container_of(queue->lists[turns_next(&queue->turns, bits)].next, struct request,
+	return container_of(queue->lists[wrr_next(&queue->turns, bits)].next, struct server_request,
 			    node);
 }
 
-void queue_charge(struct queue *queue, const struct request *req)
+void queue_charge(struct queue *queue, const struct server_request *req)
 {
-	turns_charge(&queue->turns, req->priority, 1);
+	wrr_charge(&queue->turns, req->priority, 1);
 }

@@ -11,15 +11,15 @@
 #include "proto/limits.h"
 #include "server/base/list.h"
 
-struct request;
+struct server_request;
 
 struct queue {
 	struct list lists[NR_PRIORITIES];
-	struct turns turns; /* counted in segments */
+	struct wrr turns; /* counted in segments */
 };
 
 void queue_init(struct queue *queue);
-void queue_add(struct queue *queue, struct request *req);
+void queue_add(struct queue *queue, struct server_request *req);
 static inline bool queue_empty(const struct queue *queue)
 {
 	for (int i = 0; i < NR_PRIORITIES; i++)
@@ -29,8 +29,8 @@ static inline bool queue_empty(const struct queue *queue)
 }
 
 /* Whose segment is next; NULL when empty. It stays queued. */
-struct request *queue_next(struct queue *queue);
+struct server_request *queue_next(struct queue *queue);
 /* One segment of what queue_next gave has been started. */
-void queue_charge(struct queue *queue, const struct request *req);
+void queue_charge(struct queue *queue, const struct server_request *req);
 
 #endif

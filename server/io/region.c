@@ -18,14 +18,14 @@ void regions_close(struct regions *regions)
 
 int region_add(struct regions *regions, const struct region_add *add)
 {
-	struct region *region;
+	struct server_region *region;
 
 	if (add->region >= REGIONS_MAX || !add->size || add->size > UINT64_MAX - add->base)
 		return -EINVAL;
 	region = &regions->slots[add->region];
 	if (region->size)
 		return -EEXIST;
-	*region = (struct region){
+	*region = (struct server_region){
 		.base = add->base,
 		.size = add->size,
 		.key = add->key,
@@ -35,18 +35,18 @@ int region_add(struct regions *regions, const struct region_add *add)
 	return 0;
 }
 
-void region_start_drop(struct region *region, struct outgoing *answer)
+void region_start_drop(struct server_region *region, struct outgoing *answer)
 {
 	region->drop = answer;
 }
 
-struct outgoing *region_end_drop(struct regions *regions, struct region *region)
+struct outgoing *region_end_drop(struct regions *regions, struct server_region *region)
 {
 	struct outgoing *answer = region->drop;
 
 	if (!answer || region->users)
 		return NULL;
-	*region = (struct region){0};
+	*region = (struct server_region){0};
 	regions->nr--;
 	return answer;
 }

@@ -13,7 +13,7 @@
 
 struct outgoing;
 
-struct region {
+struct server_region {
 	uint64_t base, size; /* size 0: nothing here */
 	uint32_t key, access;
 	uint32_t users; /* requests naming it, and segments the wire may still touch it for */
@@ -21,8 +21,8 @@ struct region {
 };
 
 struct regions {
-	struct region *slots; /* REGIONS_MAX; zero pages until touched */
-	uint32_t nr;	      /* in use */
+	struct server_region *slots; /* REGIONS_MAX; zero pages until dirty */
+	uint32_t nr;		     /* in use */
 };
 
 /* 0 or -ENOMEM. regions_close tolerates a zeroed struct. */
@@ -33,9 +33,9 @@ void regions_close(struct regions *regions);
 int region_add(struct regions *regions, const struct region_add *add);
 
 /* NULL: unknown, or being dropped. */
-static inline struct region *region_find(const struct regions *regions, uint32_t id)
+static inline struct server_region *region_find(const struct regions *regions, uint32_t id)
 {
-	struct region *region;
+	struct server_region *region;
 
 	if (id >= REGIONS_MAX)
 		return NULL;
@@ -47,7 +47,7 @@ static inline struct region *region_find(const struct regions *regions, uint32_t
  * Check that [off, off+len) lies in the region and that we may do `access` there, and give its
  * address at the client. 0, -EINVAL, -EACCES.
  */
-static inline int region_range(const struct region *region, uint32_t access, uint64_t off,
+static inline int region_range(const struct server_region *region, uint32_t access, uint64_t off,
 			       uint64_t len, uint64_t *raddr)
 {
 	if (off > region->size || len > region->size - off)
@@ -59,8 +59,8 @@ static inline int region_range(const struct region *region, uint32_t access, uin
 }
 
 /* From here on nobody finds it; `answer` waits in it. */
-void region_start_drop(struct region *region, struct outgoing *answer);
+void region_start_drop(struct server_region *region, struct outgoing *answer);
 /* If it is being dropped and nobody uses it: forget it and give back the answer, else NULL. */
-struct outgoing *region_end_drop(struct regions *regions, struct region *region);
+struct outgoing *region_end_drop(struct regions *regions, struct server_region *region);
 
 #endif

@@ -11,17 +11,17 @@
 #include "server/store/store.h"
 #include "server/worker/worker.h"
 
-static struct request *request_alloc(struct conn *conn)
+static struct server_request *request_alloc(struct server_conn *conn)
 {
 	struct list *node = list_pop(&conn->free);
 
 	if (node)
-		return container_of(node, struct request, node);
+		return container_of(node, struct server_request, node);
 	return &conn->slab[conn->nr_used++];
 }
 
 /* What is known of an entry before its place in the file and in memory is looked at. */
-static int check_file(const struct conn *conn, uint32_t op, const struct file *file)
+static int check_file(const struct server_conn *conn, uint32_t op, const struct server_file *file)
 {
 	if (!file)
 		return -ESTALE;
@@ -41,8 +41,8 @@ static int check_range(uint64_t off, uint64_t len)
 	return 0;
 }
 
-static int check_entry(struct conn *conn, uint32_t op, const struct io_entry *io,
-		       struct region **region, uint64_t *raddr)
+static int check_entry(struct server_conn *conn, uint32_t op, const struct io_entry *io,
+		       struct server_region **region, uint64_t *raddr)
 {
 	uint32_t access = op == IO_READ ? ACCESS_WRITE : ACCESS_READ;
 	int err = check_range(io->off, io->len);
@@ -56,11 +56,11 @@ static int check_entry(struct conn *conn, uint32_t op, const struct io_entry *io
 }
 
 /* err: what check_file said of its file. */
-static void admit_one(struct conn *conn, const struct submit *batch, const struct io_entry *io,
-		      struct file *file, int err)
+static void admit_one(struct server_conn *conn, const struct submit *batch,
+		      const struct io_entry *io, struct server_file *file, int err)
 {
-	struct region *region;
-	struct request *req;
+	struct server_region *region;
+	struct server_request *req;
 	uint64_t raddr;
 
 	if (!err)
@@ -74,7 +74,7 @@ static void admit_one(struct conn *conn, const struct submit *batch, const struc
 	}
 	req = request_alloc(conn);
 	/* All its fields: else it would be cleared first. */
-	*req = (struct request){
+	*req = (struct server_request){
 		.node = req->node,
 		.conn = conn,
 		.file = file,
@@ -97,9 +97,9 @@ static void admit_one(struct conn *conn, const struct submit *batch, const struc
 	queue_add(&conn->queue, req);
 }
 
-int requests_admit(struct conn *conn, const struct submit *batch)
+int requests_admit(struct server_conn *conn, const struct submit *batch)
 {
-	struct file *files[BATCH_MAX];
+	struct server_file *files[BATCH_MAX];
 	uint64_t handles[BATCH_MAX];
 	int err = 0;
 
@@ -121,7 +121,7 @@ int requests_admit(struct conn *conn, const struct submit *batch)
 	return 0;
 }
 
-void request_put_region(struct conn *conn, struct region *region)
+void request_put_region(struct server_conn *conn, struct server_region *region)
 {
 	struct outgoing *answer;
 
@@ -133,7 +133,7 @@ void request_put_region(struct conn *conn, struct region *region)
 	}
 }
 
-static void count_request(struct counters *count, const struct request *req)
+static void count_request(struct counters *count, const struct server_request *req)
 {
 	uint64_t bytes = req->error ? 0 : req->end;
 	bool read = req->op == IO_READ;
@@ -144,21 +144,21 @@ static void count_request(struct counters *count, const struct request *req)
 }
 
 /* Back when the turn ends: then it takes one atomic instruction for all that used the file. */
-static void put_file(struct conn *conn, struct file *file)
+static void put_file(struct server_conn *conn, struct server_file *file)
 {
-	if (conn->spent_file != file)
-		conn_put_spent(conn);
-	conn->spent_file = file;
-	conn->nr_spent++;
+	if (conn->drop_file != file)
+		conn_drop_refs(conn);
+	conn->drop_file = file;
+	conn->nr_drop++;
 }
 
-static void request_finish(struct request *req, bool told)
+static void request_finish(struct server_request *req, bool reported)
 {
-	struct conn *conn = req->conn;
+	struct server_conn *conn = req->conn;
 
 	count_request(&conn->count, req);
-	conn->count.n[COUNT_IMMEDIATES] += told;
-	if (told)
+	conn->count.n[COUNT_IMMEDIATES] += reported;
+	if (reported)
 		conn->nr_open--;
 	else if (conn->state != CONN_CLOSING)
 		outbox_result(&conn->outbox, req->tag, req->error ? req->error : (int64_t)req->end);
@@ -168,7 +168,8 @@ static void request_finish(struct request *req, bool told)
 	request_put_region(conn, req->region);
 }
 
-void request_segment_over(struct request *req, uint64_t at, uint32_t len, int64_t result, bool told)
+void request_segment_over(struct server_request *req, uint64_t at, uint32_t len, int64_t result,
+			  bool reported)
 {
 	req->nr_busy--;
 	if (result < 0 && at < req->error_at) {
@@ -185,14 +186,14 @@ void request_segment_over(struct request *req, uint64_t at, uint32_t len, int64_
 		}
 		conn_schedule(req->conn);
 	} else if (!req->nr_busy) {
-		request_finish(req, told);
+		request_finish(req, reported);
 	} else if (req->queued) {
 		req->queued = false;
 		list_move_tail(&req->conn->running, &req->node);
 	}
 }
 
-void request_cancel(struct request *req, int error)
+void request_cancel(struct server_request *req, int error)
 {
 	if (req->next == req->len)
 		return; /* all of it runs already: let it end */
@@ -208,7 +209,7 @@ void request_cancel(struct request *req, int error)
 	}
 }
 
-void requests_cancel(struct conn *conn, const struct region *region, int error)
+void requests_cancel(struct server_conn *conn, const struct server_region *region, int error)
 {
 	struct list *lists[NR_PRIORITIES + 1];
 
@@ -217,7 +218,7 @@ void requests_cancel(struct conn *conn, const struct region *region, int error)
 	lists[NR_PRIORITIES] = &conn->running;
 	for (int i = NR_PRIORITIES; i >= 0; i--) /* running first: cancelling fills it */
 		list_for_each_safe (it, lists[i]) {
-			struct request *req = container_of(it, struct request, node);
+			struct server_request *req = container_of(it, struct server_request, node);
 
 			if (!region || req->region == region)
 				request_cancel(req, error);

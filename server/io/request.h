@@ -10,16 +10,16 @@
 
 #include "server/base/list.h"
 
-struct conn;
-struct file;
-struct region;
+struct server_conn;
+struct server_file;
+struct server_region;
 struct submit;
 
-struct request {
+struct server_request {
 	struct list node; /* its connection's queue, or `running`, or its free list */
-	struct conn *conn;
-	struct file *file;
-	struct region *region;
+	struct server_conn *conn;
+	struct server_file *file;
+	struct server_region *region;
 	uint64_t raddr; /* where its memory begins at the client */
 	uint64_t off;	/* in the file */
 	uint64_t len;
@@ -37,27 +37,27 @@ struct request {
 #define REQUEST_SEGMENTS_MAX 8
 
 /* Take in a batch: what is valid is queued, the rest answered. 0, or -EPROTO: too many. */
-int requests_admit(struct conn *conn, const struct submit *batch);
+int requests_admit(struct server_conn *conn, const struct submit *batch);
 
-static inline bool request_has_more(const struct request *req)
+static inline bool request_has_more(const struct server_request *req)
 {
 	return req->next < req->len && req->end == req->len && !req->error;
 }
 
 /* Every byte is there or on its way but those of the one segment whose outcome is open. */
-static inline bool request_is_whole(const struct request *req)
+static inline bool request_is_whole(const struct server_request *req)
 {
 	return req->next == req->len && req->end == req->len && !req->error && req->nr_busy == 1;
 }
 
-/* A segment ended with bytes or -errno. told: its WRITE carried the request's result. */
-void request_segment_over(struct request *req, uint64_t at, uint32_t len, int64_t result,
-			  bool told);
+/* A segment ended with bytes or -errno. reported: its WRITE carried the request's result. */
+void request_segment_over(struct server_request *req, uint64_t at, uint32_t len, int64_t result,
+			  bool reported);
 /* Start no more of it; it ends with `error` when what runs is over. */
-void request_cancel(struct request *req, int error);
+void request_cancel(struct server_request *req, int error);
 /* Cancel all requests that name this region, or all of the connection (NULL). */
-void requests_cancel(struct conn *conn, const struct region *region, int error);
+void requests_cancel(struct server_conn *conn, const struct server_region *region, int error);
 /* The wire or a request let go of a region: answer its drop if that was the last. */
-void request_put_region(struct conn *conn, struct region *region);
+void request_put_region(struct server_conn *conn, struct server_region *region);
 
 #endif

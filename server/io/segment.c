@@ -15,7 +15,7 @@
 
 static void release(struct segment *seg)
 {
-	struct conn *conn = seg->conn;
+	struct server_conn *conn = seg->conn;
 
 	conn->nr_segments--;
 	conn->nr_held[seg->class]--;
@@ -42,7 +42,7 @@ static void segment_end(struct segment *seg, int64_t result)
 
 static void posted(struct segment *seg, uint32_t len)
 {
-	struct conn *conn = seg->conn;
+	struct server_conn *conn = seg->conn;
 
 	conn->nr_posted++;
 	conn->count.n[COUNT_POSTS]++;
@@ -51,8 +51,8 @@ static void posted(struct segment *seg, uint32_t len)
 
 static int post_write(struct segment *seg)
 {
-	struct request *req = seg->req;
-	struct conn *conn = seg->conn;
+	struct server_request *req = seg->req;
+	struct server_conn *conn = seg->conn;
 	struct tp_op op = {
 		.kind = TP_WRITE,
 		.has_imm = (conn->features & FEATURE_IMM) && seg->moved == seg->len &&
@@ -83,7 +83,7 @@ static int post_write(struct segment *seg)
 
 static int post_read(struct segment *seg)
 {
-	struct conn *conn = seg->conn;
+	struct server_conn *conn = seg->conn;
 	struct tp_op op = {
 		.kind = TP_READ,
 		.len = seg->len,
@@ -106,7 +106,7 @@ static int post_read(struct segment *seg)
 /* 0: posted, or over because the connection is. -EAGAIN: not now. */
 static int try_post(struct segment *seg)
 {
-	struct conn *conn = seg->conn;
+	struct server_conn *conn = seg->conn;
 	int err = seg->io.kind == STORE_READ ? post_write(seg) : post_read(seg);
 
 	if (!err || err == -EAGAIN) {
@@ -121,13 +121,13 @@ static int try_post(struct segment *seg)
 /* In order behind those that wait already. */
 static void post(struct segment *seg)
 {
-	struct conn *conn = seg->conn;
+	struct server_conn *conn = seg->conn;
 
 	if (!list_empty(&conn->unposted) || try_post(seg) == -EAGAIN)
 		list_add_tail(&conn->unposted, &seg->node);
 }
 
-void segments_resume(struct conn *conn)
+void segments_resume(struct server_conn *conn)
 {
 	while (!list_empty(&conn->unposted)) {
 		struct list *node = list_pop(&conn->unposted);
@@ -140,7 +140,7 @@ void segments_resume(struct conn *conn)
 	conn_schedule(conn);
 }
 
-void segments_abandon(struct conn *conn)
+void segments_abandon(struct server_conn *conn)
 {
 	struct list *node;
 
@@ -151,7 +151,7 @@ void segments_abandon(struct conn *conn)
 static void read_done(struct store_io *io, int64_t result)
 {
 	struct segment *seg = container_of(io, struct segment, io);
-	struct request *req = seg->req;
+	struct server_request *req = seg->req;
 
 	if (result <= 0 || req->error || seg->at >= req->end || seg->conn->state == CONN_CLOSING) {
 		segment_end(seg, result);
@@ -175,7 +175,7 @@ static void submit_to_store(struct segment *seg)
 
 void segment_posted(struct segment *seg, int status)
 {
-	struct conn *conn = seg->conn;
+	struct server_conn *conn = seg->conn;
 
 	conn->nr_posted--;
 	conn->progress = true;
@@ -199,9 +199,9 @@ void segment_posted(struct segment *seg, int status)
  * What waits in a pipe are pages of the file: a hole punched there later shows as zeros. Who minds
  * holes gets a copy.
  */
-enum staging_class segment_class(const struct request *req)
+enum staging_class segment_class(const struct server_request *req)
 {
-	const struct conn *conn = req->conn;
+	const struct server_conn *conn = req->conn;
 	uint64_t left = req->len - req->next;
 
 	if (left <= SMALL_SIZE)
@@ -213,9 +213,9 @@ enum staging_class segment_class(const struct request *req)
 	return STAGING_LARGE;
 }
 
-void segment_start(struct segment *seg, struct request *req)
+void segment_start(struct segment *seg, struct server_request *req)
 {
-	struct conn *conn = req->conn;
+	struct server_conn *conn = req->conn;
 	uint64_t left = req->len - req->next;
 	uint32_t len = left < SEGMENT_SIZE ? (uint32_t)left : SEGMENT_SIZE;
 

@@ -11,16 +11,16 @@
 #include "server/worker/staging.h"
 #include "server/store/store.h"
 
-struct conn;
-struct region;
-struct request;
+struct server_conn;
+struct server_region;
+struct server_request;
 
 struct segment {
 	struct store_io io;
-	struct list node;    /* in staging's free list, or waiting in conn->unposted */
-	struct request *req; /* NULL once a read's data is posted: the request may be gone */
-	struct conn *conn;
-	struct region *region;
+	struct list node;	    /* in staging's free list, or waiting in conn->unposted */
+	struct server_request *req; /* NULL once a read's data is posted: the request may be gone */
+	struct server_conn *conn;
+	struct server_region *region;
 	void *buf;   /* NULL with a pipe */
 	int pipe[2]; /* reading end, writing end */
 	enum staging_class class;
@@ -29,14 +29,14 @@ struct segment {
 };
 
 /* What the next segment of a request needs. */
-enum staging_class segment_class(const struct request *req);
+enum staging_class segment_class(const struct server_request *req);
 /* Begin the next segment of a request that has one, with a buffer or pipe of that class. */
-void segment_start(struct segment *seg, struct request *req);
+void segment_start(struct segment *seg, struct server_request *req);
 /* The wire is done with the buffer: TP_EV_DONE. */
 void segment_posted(struct segment *seg, int status);
 /* Try the connection's waiting posts again, until -EAGAIN. */
-void segments_resume(struct conn *conn);
+void segments_resume(struct server_conn *conn);
 /* The connection is over: give up those that wait to be posted. */
-void segments_abandon(struct conn *conn);
+void segments_abandon(struct server_conn *conn);
 
 #endif

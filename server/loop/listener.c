@@ -215,7 +215,7 @@ static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 				   : "there are as many as --max-connections allows");
 	/* It may be those who say nothing that keep others out. */
 	for (unsigned i = 0; i < server->nr_workers; i++)
-		worker_ask_room(server->workers[i]);
+		worker_ask_evict(server->workers[i]);
 	return NULL;
 }
 

@@ -4,7 +4,7 @@
  * No wake-up is lost: whatever other threads bring goes through evloop_post, which evloop_turn
  * checks before it sleeps; what the wire brings makes a domain's fd readable once it is armed, and
  * the poll on that fd is submitted after arming, by the same call that sleeps; and what a turn
- * leaves to be done (ready, starved, touched) keeps the worker from sleeping at all.
+ * leaves to be done (ready, waiting_for_buf, dirty) keeps the worker from sleeping at all.
  */
 #include <errno.h>
 #include <liburing.h>
@@ -39,17 +39,17 @@ void worker_tick(struct worker *worker)
 
 static void end_oldest(struct worker *worker, struct list *greeting)
 {
-	conn_end(container_of(greeting->next, struct conn, timed), -EUSERS,
+	conn_end(container_of(greeting->next, struct server_conn, timed), -EUSERS,
 		 "too many others did not say hello");
 }
 
-void worker_make_room(struct worker *worker)
+void worker_evict(struct worker *worker)
 {
 	if (!list_empty(&worker->greeting))
 		end_oldest(worker, &worker->greeting);
 }
 
-void worker_greet(struct worker *worker, struct conn *conn)
+void worker_admit(struct worker *worker, struct server_conn *conn)
 {
 	if (worker->nr_greeting++ >= GREETING_MAX)
 		end_oldest(worker,
@@ -59,25 +59,26 @@ void worker_greet(struct worker *worker, struct conn *conn)
 	list_add_tail(&worker->greeting, &conn->timed);
 }
 
-void worker_rare(struct worker *worker, uint64_t due)
+void worker_slow_timers(struct worker *worker, uint64_t due)
 {
-	if (due < worker->rare_ns)
-		worker->rare_ns = due;
+	if (due < worker->slow_timers_ns)
+		worker->slow_timers_ns = due;
 }
 
-void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what)
+void worker_log_limited(struct worker *worker, const struct server_conn *conn, int err,
+			const char *what)
 {
 	uint64_t second;
 
 	worker_tick(worker);
 	second = worker->now_ns / SECOND_NS;
-	if (second != worker->complain_ns) {
-		if (worker->nr_complaints > COMPLAINTS_MAX)
-			log_warn("and %u other peers", worker->nr_complaints - COMPLAINTS_MAX);
-		worker->complain_ns = second;
-		worker->nr_complaints = 0;
+	if (second != worker->limited_ns) {
+		if (worker->nr_limited > COMPLAINTS_MAX)
+			log_warn("and %u other peers", worker->nr_limited - COMPLAINTS_MAX);
+		worker->limited_ns = second;
+		worker->nr_limited = 0;
 	}
-	if (++worker->nr_complaints <= COMPLAINTS_MAX)
+	if (++worker->nr_limited <= COMPLAINTS_MAX)
 		log_warn("%s: disconnected: %s: %s", conn->peer, what, strerror(-err));
 }
 
@@ -105,25 +106,25 @@ static int poll_domains(struct worker *worker)
 }
 
 /* Those that waited for a buffer of a size that is there again go first. */
-static struct conn *next_ready(struct worker *worker)
+static struct server_conn *next_ready(struct worker *worker)
 {
 	struct list *node;
 
 	for (int i = 0; i < NR_STAGING; i++)
 		if (worker_has_staging(worker, (enum staging_class)i)) {
-			node = list_pop(&worker->starved[i]);
+			node = list_pop(&worker->waiting_for_buf[i]);
 			if (node)
-				return container_of(node - i, struct conn, starved);
+				return container_of(node - i, struct server_conn, waiting_for_buf);
 		}
 	node = list_pop(&worker->ready);
-	return node ? container_of(node, struct conn, ready) : NULL;
+	return node ? container_of(node, struct server_conn, ready) : NULL;
 }
 
 /* In turns, up to a number: then what was begun goes out before more is. Returns the number. */
 static unsigned serve(struct worker *worker)
 {
 	unsigned started = 0;
-	struct conn *conn;
+	struct server_conn *conn;
 
 	while (started < TURN_SEGMENTS && (conn = next_ready(worker))) {
 		list_del(&conn->ready);
@@ -136,15 +137,15 @@ static void settle(struct worker *worker)
 {
 	struct list *node;
 
-	while ((node = list_pop(&worker->touched)))
-		conn_finish_turn(container_of(node, struct conn, touched));
+	while ((node = list_pop(&worker->dirty)))
+		conn_finish_turn(container_of(node, struct server_conn, dirty));
 }
 
 /* End those of a list whose time is over. When the next one's is. */
 static uint64_t expire(struct list *list, uint64_t after, uint64_t now, const char *why)
 {
 	while (!list_empty(list)) {
-		struct conn *conn = container_of(list->next, struct conn, timed);
+		struct server_conn *conn = container_of(list->next, struct server_conn, timed);
 
 		if (conn->since_ns + after > now)
 			return conn->since_ns + after;
@@ -159,13 +160,13 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 }
 
 /* Every few seconds, if at all. Sessions are everybody's: who left one alone looks after them. */
-static void run_rare(struct worker *worker)
+static void run_slow_timers(struct worker *worker)
 {
 	if (worker->now_ns >= worker->session_ns)
 		worker->session_ns = sessions_expire(worker->server->sessions, worker->now_ns);
-	worker->rare_ns = NEVER;
-	worker_rare(worker, keepalive_run(worker));
-	worker_rare(worker, worker->session_ns);
+	worker->slow_timers_ns = NEVER;
+	worker_slow_timers(worker, keepalive_run(worker));
+	worker_slow_timers(worker, worker->session_ns);
 }
 
 /* When something is due next. */
@@ -176,16 +177,17 @@ static uint64_t run_timers(struct worker *worker)
 	uint64_t due = expire(&worker->greeting, server->hello_ns, now, "did not say hello");
 
 	due = earlier(due, expire(&worker->posting, server->stall_ns, now, "takes no data"));
-	if (now >= worker->rare_ns)
-		run_rare(worker);
-	due = earlier(due, worker->rare_ns);
+	if (now >= worker->slow_timers_ns)
+		run_slow_timers(worker);
+	due = earlier(due, worker->slow_timers_ns);
 	if (!worker->stopping || worker->stop_ns == NEVER)
 		return due;
 	if (now < worker->stop_ns)
 		return earlier(due, worker->stop_ns);
 	worker->stop_ns = NEVER;
 	list_for_each_safe (it, &worker->conns)
-		conn_end(container_of(it, struct conn, node), -ETIMEDOUT, "the server stops");
+		conn_end(container_of(it, struct server_conn, node), -ETIMEDOUT,
+			 "the server stops");
 	return due;
 }
 
@@ -233,7 +235,7 @@ bool worker_turn(struct worker *worker, uint64_t *due)
 	settle(worker);
 	worker_tick(worker);
 	*due = run_timers(worker);
-	return n || !list_empty(&worker->ready) || !list_empty(&worker->touched);
+	return n || !list_empty(&worker->ready) || !list_empty(&worker->dirty);
 }
 
 static void stop(struct ev *ev, int32_t res)
@@ -246,10 +248,10 @@ static void stop(struct ev *ev, int32_t res)
 	worker->stop_ns = worker->now_ns + STOP_NS;
 	if (!worker->id) {
 		listeners_close(&worker->server->listeners);
-		sem_post(&worker->server->deaf);
+		sem_post(&worker->server->listeners_closed);
 	}
 	list_for_each_safe (it, &worker->conns)
-		conn_drain(container_of(it, struct conn, node));
+		conn_drain(container_of(it, struct server_conn, node));
 }
 
 void worker_stop(struct worker *worker)
@@ -265,7 +267,7 @@ static void review(struct ev *ev, int32_t res)
 	(void)res;
 	atomic_store(&worker->reviewing, false);
 	list_for_each_safe (it, &worker->conns)
-		handshake_review(container_of(it, struct conn, node));
+		handshake_review(container_of(it, struct server_conn, node));
 }
 
 void worker_review(struct worker *worker)
@@ -281,28 +283,28 @@ static void room(struct ev *ev, int32_t res)
 	struct worker *worker = container_of(ev, struct worker, room);
 
 	(void)res;
-	atomic_store(&worker->making_room, false);
-	worker_make_room(worker);
+	atomic_store(&worker->evicting, false);
+	worker_evict(worker);
 }
 
-void worker_ask_room(struct worker *worker)
+void worker_ask_evict(struct worker *worker)
 {
-	if (atomic_exchange(&worker->making_room, true))
+	if (atomic_exchange(&worker->evicting, true))
 		return;
 	worker->room.fn = room;
 	evloop_post(worker->loop, &worker->room, 0);
 }
 
-static void dismiss(struct ev *ev, int32_t res)
+static void exit_ev(struct ev *ev, int32_t res)
 {
 	(void)res;
-	container_of(ev, struct worker, dismiss)->dismissed = true;
+	container_of(ev, struct worker, exit_ev)->exiting = true;
 }
 
-void worker_dismiss(struct worker *worker)
+void worker_exit(struct worker *worker)
 {
-	worker->dismiss.fn = dismiss;
-	evloop_post(worker->loop, &worker->dismiss, 0);
+	worker->exit_ev.fn = exit_ev;
+	evloop_post(worker->loop, &worker->exit_ev, 0);
 }
 
 /* Nobody comes to it any more, and all have left. */
@@ -332,13 +334,13 @@ void *worker_run(void *arg)
 	pthread_setname_np(pthread_self(), "usrbio-worker");
 	block_sigpipe();
 	identity_forgo_set_id();
-	while (!worker->dismissed) {
+	while (!worker->exiting) {
 		bool active = worker_turn(worker, &due);
 
 		check_idle(worker);
 		if (active)
-			nap_active(&worker->nap, worker->now_ns);
-		else if (nap_idle(&worker->nap, worker->now_ns))
+			idle_active(&worker->nap, worker->now_ns);
+		else if (idle_idle(&worker->nap, worker->now_ns))
 			sleep_until(worker, due);
 	}
 	return NULL;

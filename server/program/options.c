@@ -28,7 +28,7 @@ static const char usage[] =
 	"\n"
 	"  --export NAME=WHERE[,ro][,sync]\n"
 	"                            clients find WHERE under NAME; ro: they may only read;\n"
-	"                            sync: what they write is on disk when they are told so\n"
+	"                            sync: what they write is on disk when they are reported so\n"
 	"                            WHERE: a directory, null:SIZE, or memory:\n"
 	"  --listen URL              tcp://, tls:// or rdma://HOST[:PORT]; HOST * is every\n"
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
@@ -56,11 +56,11 @@ struct parser {
 	FILE *out, *err;
 };
 
-static int complain(const struct parser *parser, const char *fmt, ...)
+static int log_limited(const struct parser *parser, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* One line; what is not fit to be shown of an argument is escaped. */
-static int complain(const struct parser *parser, const char *fmt, ...)
+static int log_limited(const struct parser *parser, const char *fmt, ...)
 {
 	char *text;
 	va_list args;
@@ -107,19 +107,20 @@ static int parse_export(struct parser *parser, char *text)
 	const char *word;
 
 	if (config->nr_exports == OPTIONS_MAX)
-		return complain(parser, "--export: at most %d of them", OPTIONS_MAX);
+		return log_limited(parser, "--export: at most %d of them", OPTIONS_MAX);
 	if (!len || !where[1] || len > EXPORT_NAME_MAX || memchr(text, '/', len))
-		return complain(parser, "--export %s: say NAME=WHERE, with no '/' in NAME", text);
+		return log_limited(parser, "--export %s: say NAME=WHERE, with no '/' in NAME",
+				   text);
 	where++;
 	while (take_word(where, ",ro", &export->read_only) ||
 	       take_word(where, ",sync", &export->sync))
 		;
 	if (!*where)
-		return complain(parser, "--export %s: WHERE is missing", text);
+		return log_limited(parser, "--export %s: WHERE is missing", text);
 	word = unknown_word(where);
 	if (word)
-		return complain(parser, "--export %s: unknown export option %s; use ro or sync",
-				text, word);
+		return log_limited(parser, "--export %s: unknown export option %s; use ro or sync",
+				   text, word);
 	memcpy(export->name, text, len);
 	export->name[len] = '\0';
 	export->where = where;
@@ -135,24 +136,24 @@ static int parse_listen(struct parser *parser, char *text)
 	size_t len = host ? (size_t)(host - text) : 0;
 
 	if (config->nr_listens == OPTIONS_MAX)
-		return complain(parser, "--listen: at most %d of them", OPTIONS_MAX);
+		return log_limited(parser, "--listen: at most %d of them", OPTIONS_MAX);
 	if (!len || len >= sizeof(listen->scheme))
-		return complain(parser,
-				"--listen %s: say tcp://HOST[:PORT], or the same with tls:// or "
-				"rdma://",
-				text);
+		return log_limited(parser,
+				   "--listen %s: say tcp://HOST[:PORT], or the same with tls:// or "
+				   "rdma://",
+				   text);
 	memcpy(listen->scheme, text, len);
 	listen->scheme[len] = '\0';
 	if (!tp_find(listen->scheme))
-		return complain(parser,
-				"--listen %s: no transport \"%s\"; there are tcp, tls and rdma",
-				text, listen->scheme);
+		return log_limited(parser,
+				   "--listen %s: no transport \"%s\"; there are tcp, tls and rdma",
+				   text, listen->scheme);
 	listen->port = PROTO_PORT;
 	if (addr_split(host + 3, listen->host, sizeof(listen->host), &listen->port))
-		return complain(parser,
-				"--listen %s: bad host or port; say HOST, HOST:PORT or "
-				"[IPV6]:PORT",
-				text);
+		return log_limited(parser,
+				   "--listen %s: bad host or port; say HOST, HOST:PORT or "
+				   "[IPV6]:PORT",
+				   text);
 	config->nr_listens++;
 	return 0;
 }
@@ -166,7 +167,7 @@ static int parse_number(struct parser *parser, const char *name, const char *tex
 	errno = 0;
 	number = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || !number || number > max)
-		return complain(parser, "--%s %s: say a number from 1 to %u", name, text, max);
+		return log_limited(parser, "--%s %s: say a number from 1 to %u", name, text, max);
 	*value = (unsigned)number;
 	return 0;
 }
@@ -198,7 +199,7 @@ static int parse_sandbox(struct parser *parser, const char *text)
 			parser->options->sandbox = (enum sandbox)i;
 			return 0;
 		}
-	return complain(parser, "--sandbox %s: say on, required or off", text);
+	return log_limited(parser, "--sandbox %s: say on, required or off", text);
 }
 
 enum {
@@ -293,10 +294,10 @@ static int parse_option(struct parser *parser, int option, char *value)
 	case SANDBOX:
 		return parse_sandbox(parser, value);
 	case LOG:
-		return log_set_level(value) ? complain(parser,
-						       "--log %s: say off, error, warn, info or "
-						       "debug",
-						       value)
+		return log_set_level(value) ? log_limited(parser,
+							  "--log %s: say off, error, warn, info or "
+							  "debug",
+							  value)
 					    : 0;
 	case HELP:
 		fputs(usage, parser->out);
@@ -305,9 +306,9 @@ static int parse_option(struct parser *parser, int option, char *value)
 		fputs("usrbio-server " USRBIO_VERSION "\n", parser->out);
 		return 1;
 	case ':':
-		return complain(parser, "%s needs a value; see --help", value);
+		return log_limited(parser, "%s needs a value; see --help", value);
 	default:
-		return complain(parser, "unknown option %s; see --help", value);
+		return log_limited(parser, "unknown option %s; see --help", value);
 	}
 }
 
@@ -316,11 +317,11 @@ static int finish(struct parser *parser, int argc, char **argv)
 	struct options *options = parser->options;
 
 	if (optind < argc)
-		return complain(parser,
-				"unexpected \"%s\"; exports are given by --export NAME=WHERE",
-				argv[optind]);
+		return log_limited(parser,
+				   "unexpected \"%s\"; exports are given by --export NAME=WHERE",
+				   argv[optind]);
 	if (!options->config.nr_exports)
-		return complain(parser, "nothing to serve; say --export NAME=DIRECTORY");
+		return log_limited(parser, "nothing to serve; say --export NAME=DIRECTORY");
 	if (!options->config.nr_listens) {
 		options->listens[0] = (struct listen_config){"tcp", "127.0.0.1", PROTO_PORT};
 		options->config.nr_listens = 1;

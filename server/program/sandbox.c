@@ -73,7 +73,7 @@ struct port_rule {
 };
 
 /* What librdmacm and libibverbs open, to find devices and their drivers, and to use them. */
-static const struct place {
+static const struct sandbox_path {
 	const char *path;
 	uint64_t allowed;
 } rdma_places[] = {
@@ -150,7 +150,7 @@ static int allow_keyring(int ruleset, const struct ruleset *all, const char *pat
 static int allow_rdma(int ruleset, const struct ruleset *all)
 {
 	for (size_t i = 0; i < sizeof(rdma_places) / sizeof(*rdma_places); i++) {
-		const struct place *place = &rdma_places[i];
+		const struct sandbox_path *place = &rdma_places[i];
 		int err = allow(ruleset, all, place->path, place->allowed);
 
 		if (err && err != -ENOENT) {

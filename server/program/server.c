@@ -139,7 +139,7 @@ static void join_workers(struct server *server, unsigned first)
 		while (sem_wait(&server->idle))
 			;
 	for (unsigned i = first; i < server->nr_workers; i++)
-		worker_dismiss(server->workers[i]);
+		worker_exit(server->workers[i]);
 	for (unsigned i = first; i < server->nr_workers; i++)
 		worker_join(server->workers[i]);
 }
@@ -150,7 +150,7 @@ static void stop_workers(struct server *server)
 	unsigned nr = server->nr_workers;
 
 	worker_stop(server->workers[0]);
-	while (sem_wait(&server->deaf))
+	while (sem_wait(&server->listeners_closed))
 		;
 	for (unsigned i = 1; i < nr; i++)
 		worker_stop(server->workers[i]);
@@ -181,7 +181,7 @@ int server_start(const struct server_config *config, struct server **out)
 
 	if (!server)
 		return -ENOMEM;
-	sem_init(&server->deaf, 0, 0);
+	sem_init(&server->listeners_closed, 0, 0);
 	sem_init(&server->idle, 0, 0);
 	err = fill_in(server, config);
 	if (!err)
@@ -207,7 +207,7 @@ int server_start(const struct server_config *config, struct server **out)
 		err = config->opened(config);
 	if (err)
 		goto err_exports;
-	err = pool_open(&server->pool, NR_BLOCKING_THREADS);
+	err = job_threads_open(&server->pool, NR_BLOCKING_THREADS);
 	if (err)
 		goto err_exports;
 	err = open_sessions(server, config);
@@ -232,13 +232,13 @@ err_workers:
 err_sessions:
 	sessions_close(server->sessions);
 err_pool:
-	pool_close(server->pool);
+	job_threads_close(server->pool);
 err_exports:
 	exports_close(&server->exports);
 err_keyring:
 	keyring_close(server->keyring);
 err_free:
-	sem_destroy(&server->deaf);
+	sem_destroy(&server->listeners_closed);
 	sem_destroy(&server->idle);
 	free(server);
 	return err;
@@ -280,12 +280,12 @@ void server_stop(struct server *server)
 	stop_workers(server);
 	sessions_end(server->sessions);
 	/* The last sessions and files close here, and wake loops no more. */
-	pool_close(server->pool);
+	job_threads_close(server->pool);
 	close_workers(server, server->nr_workers);
 	sessions_close(server->sessions);
 	exports_close(&server->exports);
 	keyring_close(server->keyring);
-	sem_destroy(&server->deaf);
+	sem_destroy(&server->listeners_closed);
 	sem_destroy(&server->idle);
 	free(server);
 }

@@ -12,13 +12,13 @@
 #include "server/program/server.h"
 
 struct keyring;
-struct pool;
+struct job_threads;
 struct sessions;
 struct worker;
 
 struct server {
 	struct exports exports;
-	struct pool *pool;
+	struct job_threads *pool;
 	struct sessions *sessions;
 	uint64_t boot_id;	  /* drawn at every start */
 	struct keyring *keyring;  /* NULL: everybody may do everything */
@@ -31,7 +31,7 @@ struct server {
 	uint64_t hello_ns, stall_ns;
 	uint64_t keepalive_ns;	    /* 0: off */
 	struct listeners listeners; /* in the first worker's domains */
-	sem_t deaf;		    /* the first worker has closed them */
+	sem_t listeners_closed;	    /* the first worker has closed them */
 	sem_t idle;		    /* one for each worker that has stopped */
 	struct worker **workers;
 	unsigned nr_workers;

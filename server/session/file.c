@@ -9,16 +9,17 @@
 
 static void file_close(struct job *job)
 {
-	struct file *file = container_of(job, struct file, close);
+	struct server_file *file = container_of(job, struct server_file, close);
 
 	file->store_file->store->ops->close_file(file->store_file);
 	budget_give(file->budget, FILE_BYTES);
 	free(file);
 }
 
-struct file *file_new(struct store_file *store_file, struct pool *pool, struct budget *budget)
+struct server_file *file_new(struct store_file *store_file, struct job_threads *pool,
+			     struct budget *budget)
 {
-	struct file *file = calloc(1, sizeof(*file));
+	struct server_file *file = calloc(1, sizeof(*file));
 
 	if (!file)
 		return NULL;
@@ -30,13 +31,13 @@ struct file *file_new(struct store_file *store_file, struct pool *pool, struct b
 	return file;
 }
 
-void file_ref(struct file *file, unsigned n)
+void file_ref(struct server_file *file, unsigned n)
 {
 	atomic_fetch_add_explicit(&file->refs, n, memory_order_relaxed);
 }
 
-void file_unref(struct file *file, unsigned n)
+void file_unref(struct server_file *file, unsigned n)
 {
 	if (atomic_fetch_sub_explicit(&file->refs, n, memory_order_acq_rel) == n)
-		pool_run(file->pool, &file->close);
+		job_threads_run(file->pool, &file->close);
 }

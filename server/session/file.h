@@ -12,10 +12,10 @@ struct store_file;
 /* What an open file takes: it, what its store knows of it, and malloc's part. */
 #define FILE_BYTES 512
 
-struct file {
+struct server_file {
 	struct store_file *store_file;
-	struct pool *pool;     /* where it is closed */
-	struct budget *budget; /* where FILE_BYTES are given back then */
+	struct job_threads *pool; /* where it is closed */
+	struct budget *budget;	  /* where FILE_BYTES are given back then */
 	atomic_uint refs;
 	struct job close;
 };
@@ -24,9 +24,10 @@ struct file {
  * Takes over store_file and FILE_BYTES of the budget; one reference, the caller's. NULL: no memory,
  * nothing taken.
  */
-struct file *file_new(struct store_file *store_file, struct pool *pool, struct budget *budget);
+struct server_file *file_new(struct store_file *store_file, struct job_threads *pool,
+			     struct budget *budget);
 /* Any thread, n references at once. The last unref closes it, on the pool: closing may block. */
-void file_ref(struct file *file, unsigned n);
-void file_unref(struct file *file, unsigned n);
+void file_ref(struct server_file *file, unsigned n);
+void file_unref(struct server_file *file, unsigned n);
 
 #endif

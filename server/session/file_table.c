@@ -16,18 +16,18 @@ _Static_assert(FILES_MAX <= 1u << INDEX_BITS, "an index fits into its bits of a 
 
 /* A place in the table: taken with a file, else on the chain of free ones. */
 struct handle_slot {
-	struct file *file;
+	struct server_file *file;
 	uint64_t handle;
 	uint32_t next_free;
 };
 
-void handles_init(struct handles *handles, uint32_t max, struct share *share)
+void file_table_init(struct file_table *handles, uint32_t max, struct share *share)
 {
-	*handles = (struct handles){.share = share, .max = max};
+	*handles = (struct file_table){.share = share, .max = max};
 	pthread_mutex_init(&handles->lock, NULL);
 }
 
-void handles_close(struct handles *handles)
+void file_table_close(struct file_table *handles)
 {
 	for (uint32_t i = 0; i < handles->nr_slots; i++)
 		if (handles->slots[i].file)
@@ -37,7 +37,7 @@ void handles_close(struct handles *handles)
 	pthread_mutex_destroy(&handles->lock);
 }
 
-static int grow(struct handles *handles)
+static int grow(struct file_table *handles)
 {
 	uint32_t old = handles->nr_slots, nr = old ? 2 * old : SLOTS_MIN;
 	struct handle_slot *slots;
@@ -57,7 +57,7 @@ static int grow(struct handles *handles)
 	return 0;
 }
 
-static int take_slot(struct handles *handles, struct file *file, uint64_t generation)
+static int take_slot(struct file_table *handles, struct server_file *file, uint64_t generation)
 {
 	uint32_t index = handles->first_free;
 	struct handle_slot *slot;
@@ -78,7 +78,7 @@ static int take_slot(struct handles *handles, struct file *file, uint64_t genera
 	return (int)index;
 }
 
-int handles_add(struct handles *handles, struct file *file, uint64_t *handle)
+int file_table_add(struct file_table *handles, struct server_file *file, uint64_t *handle)
 {
 	uint64_t generation = 0;
 	int index;
@@ -97,7 +97,7 @@ int handles_add(struct handles *handles, struct file *file, uint64_t *handle)
 }
 
 /* Under the lock. */
-static struct handle_slot *find(struct handles *handles, uint64_t handle)
+static struct handle_slot *find(struct file_table *handles, uint64_t handle)
 {
 	uint32_t index = handle & ((1u << INDEX_BITS) - 1);
 	struct handle_slot *slot;
@@ -108,14 +108,15 @@ static struct handle_slot *find(struct handles *handles, uint64_t handle)
 	return slot->file && slot->handle == handle ? slot : NULL;
 }
 
-void handles_get(struct handles *handles, size_t n, const uint64_t *wanted, struct file **files)
+void file_table_get(struct file_table *handles, size_t n, const uint64_t *wanted,
+		    struct server_file **files)
 {
 	size_t i = 0;
 
 	pthread_mutex_lock(&handles->lock);
 	while (i < n) {
 		struct handle_slot *slot = find(handles, wanted[i]);
-		struct file *file = slot ? slot->file : NULL;
+		struct server_file *file = slot ? slot->file : NULL;
 		unsigned same = 0;
 
 		/* Batches mostly name one file: look it up, and count it, once per run. */
@@ -127,9 +128,9 @@ void handles_get(struct handles *handles, size_t n, const uint64_t *wanted, stru
 	pthread_mutex_unlock(&handles->lock);
 }
 
-struct file *handles_take(struct handles *handles, uint64_t handle)
+struct server_file *file_table_take(struct file_table *handles, uint64_t handle)
 {
-	struct file *file = NULL;
+	struct server_file *file = NULL;
 	struct handle_slot *slot;
 
 	pthread_mutex_lock(&handles->lock);
@@ -144,7 +145,7 @@ struct file *handles_take(struct handles *handles, uint64_t handle)
 	return file;
 }
 
-uint32_t handles_count(struct handles *handles)
+uint32_t file_table_count(struct file_table *handles)
 {
 	uint32_t n;
 

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct file;
+struct server_file;
 struct share;
 
-struct handles {
+struct file_table {
 	struct share *share;  /* what the table takes of it */
 	pthread_mutex_t lock; /* all below */
 	struct handle_slot *slots;
@@ -21,17 +21,18 @@ struct handles {
 };
 
 /* For up to max files, at most FILES_MAX. */
-void handles_init(struct handles *handles, uint32_t max, struct share *share);
+void file_table_init(struct file_table *handles, uint32_t max, struct share *share);
 /* Lets go of those that are left. */
-void handles_close(struct handles *handles);
+void file_table_close(struct file_table *handles);
 
 /* Name a file, taking over the reference. 0, -EMFILE, -ENOMEM: the caller keeps it. */
-int handles_add(struct handles *handles, struct file *file, uint64_t *handle);
+int file_table_add(struct file_table *handles, struct server_file *file, uint64_t *handle);
 /* Hold n files by handle under one lock; NULL where there is none. */
-void handles_get(struct handles *handles, size_t n, const uint64_t *wanted, struct file **files);
+void file_table_get(struct file_table *handles, size_t n, const uint64_t *wanted,
+		    struct server_file **files);
 /* Forget a handle, giving its reference to the caller. NULL: no such handle. */
-struct file *handles_take(struct handles *handles, uint64_t handle);
+struct server_file *file_table_take(struct file_table *handles, uint64_t handle);
 /* How many are open. */
-uint32_t handles_count(struct handles *handles);
+uint32_t file_table_count(struct file_table *handles);
 
 #endif

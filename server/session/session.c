@@ -20,9 +20,9 @@ static int random_bytes(void *buf, size_t len)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-void session_free(struct session *session)
+void session_free(struct server_session *session)
 {
-	handles_close(&session->handles);
+	file_table_close(&session->handles);
 	replies_close(&session->replies);
 	explicit_bzero(session->key, sizeof(session->key));
 	budget_give(session->share.budget, sizeof(*session));
@@ -30,10 +30,10 @@ void session_free(struct session *session)
 }
 
 int session_make(const struct sessions_config *config, struct export *export,
-		 const struct claim *claim, struct session **out)
+		 const struct claim *claim, struct server_session **out)
 {
 	struct budget *budget = config->budget;
-	struct session *session;
+	struct server_session *session;
 	int err = -ENOMEM;
 
 	if (!budget_take_new(budget, sizeof(*session)))
@@ -57,7 +57,7 @@ int session_make(const struct sessions_config *config, struct export *export,
 	session->config = config;
 	session->export = export;
 	session->share.budget = budget;
-	handles_init(&session->handles, session->max_files, &session->share);
+	file_table_init(&session->handles, session->max_files, &session->share);
 	replies_init(&session->replies, &session->share);
 	*out = session;
 	return 0;
@@ -69,13 +69,13 @@ err_budget:
 	return err;
 }
 
-static bool is_same_user(const struct session *session, const struct claim *claim)
+static bool is_same_user(const struct server_session *session, const struct claim *claim)
 {
 	return session->as_user == claim->as_user && session->user.uid == claim->user.uid &&
 	       session->user.gid == claim->user.gid;
 }
 
-bool session_is_theirs(const struct session *session, const struct claim *claim)
+bool session_is_theirs(const struct server_session *session, const struct claim *claim)
 {
 	if (strcmp(session->owner, claim->id) || !is_same_user(session, claim))
 		return false;
@@ -83,64 +83,65 @@ bool session_is_theirs(const struct session *session, const struct claim *claim)
 			  : auth_equal(session->key, claim->key, sizeof(session->key));
 }
 
-const uint8_t *session_id(const struct session *session)
+const uint8_t *session_id(const struct server_session *session)
 {
 	return session->id;
 }
 
-const uint8_t *session_key(const struct session *session)
+const uint8_t *session_key(const struct server_session *session)
 {
 	return session->key;
 }
 
-uint32_t session_max_files(const struct session *session)
+uint32_t session_max_files(const struct server_session *session)
 {
 	return session->max_files;
 }
 
-struct export *session_export(const struct session *session)
+struct export *session_export(const struct server_session *session)
 {
 	return session->export;
 }
 
-struct replies *session_replies(struct session *session)
+struct replies *session_replies(struct server_session *session)
 {
 	return &session->replies;
 }
 
-bool session_reserve_file(struct session *session)
+bool session_reserve_file(struct server_session *session)
 {
 	return share_take(&session->share, FILE_BYTES);
 }
 
-void session_unreserve_file(struct session *session)
+void session_unreserve_file(struct server_session *session)
 {
 	share_give(&session->share, FILE_BYTES);
 }
 
-int session_add_file(struct session *session, struct store_file *store_file, uint64_t *handle)
+int session_add_file(struct server_session *session, struct store_file *store_file,
+		     uint64_t *handle)
 {
 	const struct sessions_config *config = session->config;
-	struct file *file = file_new(store_file, config->pool, config->budget);
+	struct server_file *file = file_new(store_file, config->pool, config->budget);
 	int err;
 
 	if (!file)
 		return -ENOMEM;
-	err = handles_add(&session->handles, file, handle);
+	err = file_table_add(&session->handles, file, handle);
 	if (err)
 		free(file);
 	return err;
 }
 
-void session_get_files(struct session *session, size_t n, const uint64_t *handles,
-		       struct file **files)
+void session_get_files(struct server_session *session, size_t n, const uint64_t *handles,
+		       struct server_file **files)
 {
-	handles_get(&session->handles, n, handles, files);
+	file_table_get(&session->handles, n, handles, files);
 }
 
-int session_close_file(struct session *session, uint64_t handle)
+int session_close_file(struct server_session *session, uint64_t handle)
 {
-	struct file *file = handles_take(&session->handles, handle);
+	struct server_file *file = file_table_take(&session->handles, handle);
 
 	if (!file)
 		return -ESTALE;
@@ -149,7 +150,7 @@ int session_close_file(struct session *session, uint64_t handle)
 	return 0;
 }
 
-uint32_t session_nr_files(struct session *session)
+uint32_t session_nr_files(struct server_session *session)
 {
-	return handles_count(&session->handles);
+	return file_table_count(&session->handles);
 }

@@ -10,30 +10,31 @@
 #include <stdint.h>
 
 struct export;
-struct file;
+struct server_file;
 struct replies;
-struct session;
+struct server_session;
 struct store_file;
 
-const uint8_t *session_id(const struct session *session);
-const uint8_t *session_key(const struct session *session);
-struct export *session_export(const struct session *session);
-struct replies *session_replies(struct session *session);
+const uint8_t *session_id(const struct server_session *session);
+const uint8_t *session_key(const struct server_session *session);
+struct export *session_export(const struct server_session *session);
+struct replies *session_replies(struct server_session *session);
 
 /* Room in the budget for a file to be opened, or for one that was not opened after all. */
-bool session_reserve_file(struct session *session);
-void session_unreserve_file(struct session *session);
+bool session_reserve_file(struct server_session *session);
+void session_unreserve_file(struct server_session *session);
 /*
  * Take over an open file, for which there is room, and name it. 0, -EMFILE, -ENOMEM: then the
  * caller still owns it, and the room.
  */
-int session_add_file(struct session *session, struct store_file *store_file, uint64_t *handle);
+int session_add_file(struct server_session *session, struct store_file *store_file,
+		     uint64_t *handle);
 /* Hold n files by handle under one lock; NULL where there is none. */
-void session_get_files(struct session *session, size_t n, const uint64_t *handles,
-		       struct file **files);
+void session_get_files(struct server_session *session, size_t n, const uint64_t *handles,
+		       struct server_file **files);
 /* Forget a handle; I/O under way keeps the file open until it ends. 0 or -ESTALE. */
-int session_close_file(struct session *session, uint64_t handle);
-uint32_t session_nr_files(struct session *session);
-uint32_t session_max_files(const struct session *session);
+int session_close_file(struct server_session *session, uint64_t handle);
+uint32_t session_nr_files(struct server_session *session);
+uint32_t session_max_files(const struct server_session *session);
 
 #endif

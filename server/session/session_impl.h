@@ -9,7 +9,7 @@
 #include "server/session/session.h"
 #include "server/session/sessions.h"
 
-struct session {
+struct server_session {
 	const struct sessions_config *config;
 	struct export *export;
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
@@ -18,7 +18,7 @@ struct session {
 	struct identity user;
 	uint32_t max_files;
 	struct share share; /* of the budget: files and replies */
-	struct handles handles;
+	struct file_table handles;
 	struct replies replies;
 
 	/* The registry's: */
@@ -35,10 +35,10 @@ struct session {
 
 /* A new one that claim->id owns. 0, -ENOMEM, -EIO. `config` outlives it. */
 int session_make(const struct sessions_config *config, struct export *export,
-		 const struct claim *claim, struct session **session);
+		 const struct claim *claim, struct server_session **session);
 /* With its files: may take long. */
-void session_free(struct session *session);
+void session_free(struct server_session *session);
 /* Does a claim to enter it prove that it is theirs? Takes as long whatever of a key differs. */
-bool session_is_theirs(const struct session *session, const struct claim *claim);
+bool session_is_theirs(const struct server_session *session, const struct claim *claim);
 
 #endif

@@ -50,16 +50,16 @@ void sessions_close(struct sessions *sessions)
 /* On the pool: a session may have tens of thousands of files. */
 static void free_session(struct job *job)
 {
-	session_free(container_of(job, struct session, free));
+	session_free(container_of(job, struct server_session, free));
 }
 
 /* Under the registry's lock; nobody is a member. */
-static void end(struct session *session)
+static void end(struct server_session *session)
 {
 	list_del(&session->node);
 	list_del(&session->idle);
 	session->sessions->nr--;
-	pool_run(session->sessions->config.pool, &session->free);
+	job_threads_run(session->sessions->config.pool, &session->free);
 }
 
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
@@ -67,7 +67,8 @@ void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
 	pthread_mutex_lock(&sessions->lock);
 	for (int i = 0; i < NR_IDLE; i++)
 		list_for_each_safe (it, &sessions->idle[i]) {
-			struct session *session = container_of(it, struct session, idle);
+			struct server_session *session =
+				container_of(it, struct server_session, idle);
 
 			if (!keep(arg, session->owner, session->export))
 				end(session);
@@ -86,13 +87,13 @@ void sessions_end(struct sessions *sessions)
 }
 
 /* The one without members whose time ends first; NULL when all have some. Under the lock. */
-static struct session *next_to_end(struct sessions *sessions)
+static struct server_session *next_to_end(struct sessions *sessions)
 {
-	struct session *next = NULL;
+	struct server_session *next = NULL;
 
 	for (int i = 0; i < NR_IDLE; i++) {
 		struct list *first = sessions->idle[i].next;
-		struct session *session = container_of(first, struct session, idle);
+		struct server_session *session = container_of(first, struct server_session, idle);
 
 		if (first != &sessions->idle[i] && (!next || session->end_ns < next->end_ns))
 			next = session;
@@ -102,7 +103,7 @@ static struct session *next_to_end(struct sessions *sessions)
 
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
 {
-	struct session *session;
+	struct server_session *session;
 	uint64_t next;
 
 	pthread_mutex_lock(&sessions->lock);
@@ -129,10 +130,10 @@ static struct list *bucket_of(struct sessions *sessions, const uint8_t *id)
 	return &sessions->buckets[(id[0] | (unsigned)id[1] << 8) % NR_BUCKETS];
 }
 
-static struct session *find(struct sessions *sessions, const uint8_t *id)
+static struct server_session *find(struct sessions *sessions, const uint8_t *id)
 {
 	list_for_each (it, bucket_of(sessions, id)) {
-		struct session *session = container_of(it, struct session, node);
+		struct server_session *session = container_of(it, struct server_session, node);
 
 		if (!memcmp(session->id, id, SESSION_ID_SIZE))
 			return session;
@@ -142,7 +143,7 @@ static struct session *find(struct sessions *sessions, const uint8_t *id)
 
 /* One that is in no table yet. */
 static int make(struct sessions *sessions, struct export *export, const struct claim *claim,
-		struct session **out)
+		struct server_session **out)
 {
 	int err = session_make(&sessions->config, export, claim, out);
 
@@ -156,10 +157,10 @@ static int make(struct sessions *sessions, struct export *export, const struct c
 }
 
 /* A new one takes the place of one that nobody uses when there are too many. Under the lock. */
-static int enter_new(struct sessions *sessions, struct session *session)
+static int enter_new(struct sessions *sessions, struct server_session *session)
 {
 	if (sessions->nr >= sessions->config.max_sessions) {
-		struct session *unused = next_to_end(sessions);
+		struct server_session *unused = next_to_end(sessions);
 
 		if (!unused)
 			return -EUSERS;
@@ -172,13 +173,13 @@ static int enter_new(struct sessions *sessions, struct session *session)
 
 static void tell(struct member *member)
 {
-	if (!member->told) {
-		member->told = true;
+	if (!member->reported) {
+		member->reported = true;
 		member->notify(member);
 	}
 }
 
-static unsigned count(const struct session *session, uint32_t epoch)
+static unsigned count(const struct server_session *session, uint32_t epoch)
 {
 	unsigned n = 0;
 
@@ -192,7 +193,7 @@ static unsigned count(const struct session *session, uint32_t epoch)
  * over, or that ends by entering `known`. Under the lock.
  */
 static bool owner_is_full(const struct sessions *sessions, const struct claim *claim,
-			  const struct session *known)
+			  const struct server_session *known)
 {
 	unsigned n = 0;
 
@@ -200,7 +201,8 @@ static bool owner_is_full(const struct sessions *sessions, const struct claim *c
 		return false;
 	for (int i = 0; i < NR_BUCKETS; i++)
 		list_for_each (it, &sessions->buckets[i]) {
-			const struct session *session = container_of(it, struct session, node);
+			const struct server_session *session =
+				container_of(it, struct server_session, node);
 
 			if (!strcmp(session->owner, claim->id))
 				n += count(session,
@@ -210,7 +212,7 @@ static bool owner_is_full(const struct sessions *sessions, const struct claim *c
 }
 
 /* May a member of this epoch enter? Under the lock. */
-static int admit(struct session *session, const struct claim *claim)
+static int admit(struct server_session *session, const struct claim *claim)
 {
 	uint32_t epoch = claim->epoch;
 
@@ -230,7 +232,7 @@ static int admit(struct session *session, const struct claim *claim)
 /* Under the lock. */
 static int check(const struct member *member)
 {
-	const struct session *session = member->session;
+	const struct server_session *session = member->session;
 	const struct member *first = container_of(session->members.next, struct member, node);
 
 	if (member->epoch < session->epoch)
@@ -238,20 +240,21 @@ static int check(const struct member *member)
 	return first->epoch < member->epoch ? -EAGAIN : 0;
 }
 
-static void add_member(struct session *session, const struct claim *claim, struct member *member)
+static void add_member(struct server_session *session, const struct claim *claim,
+		       struct member *member)
 {
 	list_del(&session->idle);
 	member->session = session;
 	member->epoch = claim->epoch;
 	member->channel = claim->channel;
-	member->told = false;
+	member->reported = false;
 	list_add_tail(&session->members, &member->node);
 }
 
 static int enter_known(struct sessions *sessions, struct export *export, const struct claim *claim,
 		       struct member *member)
 {
-	struct session *session;
+	struct server_session *session;
 	int err = -ESTALE;
 
 	pthread_mutex_lock(&sessions->lock);
@@ -269,7 +272,7 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member)
 {
-	struct session *session = NULL;
+	struct server_session *session = NULL;
 	int err;
 
 	if (claim->session_id)
@@ -293,14 +296,14 @@ int session_check(struct member *member)
 	int err;
 
 	pthread_mutex_lock(&sessions->lock);
-	member->told = false;
+	member->reported = false;
 	err = check(member);
 	pthread_mutex_unlock(&sessions->lock);
 	return err;
 }
 
 /* The last one has left. Under the lock. */
-static uint64_t leave_alone(struct session *session, uint64_t now_ns)
+static uint64_t leave_alone(struct server_session *session, uint64_t now_ns)
 {
 	struct sessions *sessions = session->sessions;
 	int why = session->silent ? SILENT : LINGERING;
@@ -313,7 +316,7 @@ static uint64_t leave_alone(struct session *session, uint64_t now_ns)
 
 uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
 {
-	struct session *session = member->session;
+	struct server_session *session = member->session;
 	struct sessions *sessions = session->sessions;
 	uint64_t end_ns = UINT64_MAX;
 

@@ -16,13 +16,13 @@
 
 struct budget;
 struct export;
-struct pool;
-struct session;
+struct job_threads;
+struct server_session;
 struct sessions;
 
 struct sessions_config {
-	struct pool *pool;     /* where sessions and files are closed */
-	struct budget *budget; /* what they take is charged to it */
+	struct job_threads *pool; /* where sessions and files are closed */
+	struct budget *budget;	  /* what they take is charged to it */
 	unsigned max_sessions;
 	uint32_t max_files;		/* of a session, at most FILES_MAX */
 	uint64_t linger_ns, silence_ns; /* kept without a connection: see session_leave */
@@ -50,9 +50,9 @@ struct claim {
  * leaving. */
 struct member {
 	struct list node; /* of its session, the lowest epoch first */
-	struct session *session;
+	struct server_session *session;
 	uint32_t epoch, channel;
-	bool told; /* notified, and session_check not called since */
+	bool reported; /* notified, and session_check not called since */
 	/*
 	 * Its epoch is over, or it need not wait any more: have session_check called on the
 	 * member's own thread. Called under the registry's lock, from any thread; not again before

@@ -36,15 +36,15 @@ enum fault_call {
 
 #define FAULT_RULES_MAX 16
 
-struct fault_rule {
+struct store_fault_rule {
 	enum fault_call call;
-	int err;	   /* -errno, or 0: a delay */
-	unsigned delay_ms; /* per call */
-	struct when when;  /* the calls that fail */
+	int err;		   /* -errno, or 0: a delay */
+	unsigned delay_ms;	   /* per call */
+	struct fault_trigger when; /* the calls that fail */
 };
 
 struct fault_rules {
-	struct fault_rule rule[FAULT_RULES_MAX];
+	struct store_fault_rule rule[FAULT_RULES_MAX];
 	unsigned n;
 };
 

@@ -34,7 +34,7 @@ static int errno_of(const char *name)
 	return 0;
 }
 
-static int parse_rule(struct fault_rule *rule, char *text)
+static int parse_rule(struct store_fault_rule *rule, char *text)
 {
 	char *what = strchr(text, '.'), *when = strchr(text, '=');
 	int call;
@@ -48,11 +48,11 @@ static int parse_rule(struct fault_rule *rule, char *text)
 		return call;
 	rule->call = (enum fault_call)call;
 	if (!strcmp(what, "delay_ms")) {
-		rule->delay_ms = (unsigned)when_number(when);
+		rule->delay_ms = (unsigned)fault_trigger_number(when);
 		return rule->delay_ms ? 0 : -EINVAL;
 	}
 	rule->err = -errno_of(what);
-	return rule->err ? when_parse(&rule->when, when) : -EINVAL;
+	return rule->err ? fault_trigger_parse(&rule->when, when) : -EINVAL;
 }
 
 int fault_rules_parse(struct fault_rules *rules, const char *text, size_t len)
@@ -89,14 +89,14 @@ int fault_rules_decide(struct fault_rules *rules, enum fault_call call, unsigned
 
 	*delay_ms = 0;
 	for (unsigned i = 0; i < rules->n; i++) {
-		struct fault_rule *rule = &rules->rule[i];
+		struct store_fault_rule *rule = &rules->rule[i];
 
 		if (rule->call != call)
 			continue;
 		*delay_ms += rule->delay_ms;
 		if (!rule->err)
 			continue;
-		if (when_now(&rule->when, 0) && !err)
+		if (fault_trigger_now(&rule->when, 0) && !err)
 			err = rule->err;
 	}
 	return err;

@@ -5,13 +5,13 @@
 
 #define YIELD_EVERY 16 /* looks between offers of the CPU */
 
-void nap_init(struct nap *nap)
+void idle_init(struct idle_backoff *nap)
 {
-	*nap = (struct nap){.idle = false};
+	*nap = (struct idle_backoff){.idle = false};
 	spin_init(&nap->spin);
 }
 
-void nap_active(struct nap *nap, uint64_t now_ns)
+void idle_active(struct idle_backoff *nap, uint64_t now_ns)
 {
 	if (!nap->idle)
 		return;
@@ -19,7 +19,7 @@ void nap_active(struct nap *nap, uint64_t now_ns)
 	nap->idle = false;
 }
 
-bool nap_idle(struct nap *nap, uint64_t now_ns)
+bool idle_idle(struct idle_backoff *nap, uint64_t now_ns)
 {
 	if (!nap->idle) {
 		nap->idle = true;

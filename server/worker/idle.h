@@ -10,7 +10,7 @@
 
 #include "common/base/spin.h"
 
-struct nap {
+struct idle_backoff {
 	bool idle;
 	uint64_t since_ns; /* of being idle */
 	uint64_t budget_ns;
@@ -18,10 +18,10 @@ struct nap {
 	struct spin spin;
 };
 
-void nap_init(struct nap *nap);
+void idle_init(struct idle_backoff *nap);
 /* Something happened. */
-void nap_active(struct nap *nap, uint64_t now_ns);
+void idle_active(struct idle_backoff *nap, uint64_t now_ns);
 /* Nothing happened. True: sleep now. False: look again; it may have let others run meanwhile. */
-bool nap_idle(struct nap *nap, uint64_t now_ns);
+bool idle_idle(struct idle_backoff *nap, uint64_t now_ns);
 
 #endif

@@ -129,14 +129,14 @@ static void close_queues(struct worker *worker)
 static void init_lists(struct worker *worker)
 {
 	list_init(&worker->conns);
-	list_init(&worker->touched);
+	list_init(&worker->dirty);
 	list_init(&worker->ready);
 	list_init(&worker->greeting);
 	list_init(&worker->posting);
 	list_init(&worker->fencing);
 	list_init(&worker->watched);
 	for (int i = 0; i < NR_STAGING; i++)
-		list_init(&worker->starved[i]);
+		list_init(&worker->waiting_for_buf[i]);
 }
 
 int worker_open(struct server *server, unsigned id, const struct server_config *config,
@@ -151,8 +151,8 @@ int worker_open(struct server *server, unsigned id, const struct server_config *
 	worker->server = server;
 	worker->id = id;
 	init_lists(worker);
-	worker->session_ns = worker->rare_ns = NEVER;
-	nap_init(&worker->nap);
+	worker->session_ns = worker->slow_timers_ns = NEVER;
+	idle_init(&worker->nap);
 	worker_tick(worker);
 	worker->queues = calloc(server->exports.nr, sizeof(struct store_queue *));
 	if (!worker->queues || arena_open(&worker->arena, ARENA_SIZE))

@@ -24,7 +24,7 @@
 #define GREETING_MAX	   256	      /* connections that are not welcomed yet */
 #define NEVER		   UINT64_MAX /* of times in ns */
 
-struct conn;
+struct server_conn;
 struct store_queue;
 
 struct worker_domain {
@@ -47,25 +47,25 @@ struct worker {
 	struct arena arena;	     /* for the message being handled */
 
 	struct list conns;
-	struct list touched;		 /* to be settled when the turn ends */
-	struct list ready;		 /* with segments to start, in turn */
-	struct list starved[NR_STAGING]; /* the same, when there is a buffer again */
-	struct list greeting, posting;	 /* with a deadline, the nearest first */
-	struct list fencing;		 /* without one, the oldest first */
-	unsigned nr_greeting;		 /* without a Welcome: of greeting and fencing */
-	struct list watched;		 /* for silence: keepalive.h */
-	uint64_t session_ns;		 /* when sessions are to be looked at, or NEVER */
-	uint64_t rare_ns;		 /* when any of these two is due, or before, or NEVER */
+	struct list dirty;			 /* to be settled when the turn ends */
+	struct list ready;			 /* with segments to start, in turn */
+	struct list waiting_for_buf[NR_STAGING]; /* the same, when there is a buffer again */
+	struct list greeting, posting;		 /* with a deadline, the nearest first */
+	struct list fencing;			 /* without one, the oldest first */
+	unsigned nr_greeting;			 /* without a Welcome: of greeting and fencing */
+	struct list watched;			 /* for silence: keepalive.h */
+	uint64_t session_ns;			 /* when sessions are to be looked at, or NEVER */
+	uint64_t slow_timers_ns; /* when any of these two is due, or before, or NEVER */
 
-	struct ev stop, dismiss, review, room;
-	bool stopping, idle, dismissed;
-	atomic_bool reviewing, making_room; /* `review`, `room` is posted; any thread */
-	uint64_t now_ns;		    /* at the last tick */
+	struct ev stop, exit_ev, review, room;
+	bool stopping, idle, exiting;
+	atomic_bool reviewing, evicting; /* `review`, `room` is posted; any thread */
+	uint64_t now_ns;		 /* at the last tick */
 	uint64_t stop_ns;
-	struct nap nap;
-	uint64_t complain_ns;	/* the second in which ... */
-	unsigned nr_complaints; /* ... so many peers were complained about */
-	struct counters count;	/* its own, and of connections that are gone */
+	struct idle_backoff nap;
+	uint64_t limited_ns;   /* the second in which ... */
+	unsigned nr_limited;   /* ... so many peers were logged_limited about */
+	struct counters count; /* its own, and of connections that are gone */
 };
 
 /* Everything but the thread. 0 or -errno, logged. */
@@ -77,10 +77,10 @@ void worker_close(struct worker *worker);
 int worker_start(struct worker *worker);
 /*
  * From another thread: finish, disconnect; server->idle is posted when no connection is left. Then
- * it still does what others ask of it until all are idle and it is dismissed.
+ * it still does what others ask of it until all are idle and it is exiting.
  */
 void worker_stop(struct worker *worker);
-void worker_dismiss(struct worker *worker);
+void worker_exit(struct worker *worker);
 void worker_join(struct worker *worker);
 /* From another thread: the keyring was read again, look who may stay. */
 void worker_review(struct worker *worker);
@@ -88,15 +88,16 @@ void worker_review(struct worker *worker);
 /* The worker's domain of a provider that listens. */
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
 /* A connection whose hello is awaited; the oldest such one goes when there are too many. */
-void worker_greet(struct worker *worker, struct conn *conn);
+void worker_admit(struct worker *worker, struct server_conn *conn);
 /* Somebody was refused for want of memory: who has not said hello yet is the next to go. */
-void worker_make_room(struct worker *worker);
+void worker_evict(struct worker *worker);
 /* The same, from another thread. */
-void worker_ask_room(struct worker *worker);
+void worker_ask_evict(struct worker *worker);
 /* Look at what is rarely due no later than then. */
-void worker_rare(struct worker *worker, uint64_t due);
+void worker_slow_timers(struct worker *worker, uint64_t due);
 /* Log what a peer did, but not for ever. */
-void worker_complain(struct worker *worker, const struct conn *conn, int err, const char *what);
+void worker_log_limited(struct worker *worker, const struct server_conn *conn, int err,
+			const char *what);
 
 static inline bool worker_has_staging(const struct worker *worker, enum staging_class class)
 {

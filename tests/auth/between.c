@@ -73,7 +73,7 @@ static bool pass(struct between *b, int from)
 	size_t len;
 
 	if (!b->begun[from]) {
-		struct prologue prologue;
+		struct connect_params prologue;
 
 		b->begun[from] = true;
 		return take(b->fds[from], &prologue, sizeof(prologue)) &&

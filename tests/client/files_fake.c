@@ -68,14 +68,14 @@ void mount_put(struct mount *mount)
 	fake.mounts--;
 }
 
-int mount_owe_close(struct mount *mount)
+int mount_reserve_close(struct mount *mount)
 {
 	(void)mount;
 	fake.owed++;
 	return 0;
 }
 
-void mount_disown_close(struct mount *mount)
+void mount_release_close(struct mount *mount)
 {
 	(void)mount;
 	fake.owed--;

@@ -264,7 +264,7 @@ Test(leading, a_ring_destroyed_under_a_submitter_leaves_the_line)
 	ring = ring_get((uintptr_t)rig.reads.iorh);
 	conn = ring->conn;
 	pthread_create(&thread, NULL, destroys, &rig.reads);
-	rig_until(!pool_alive(&ring->pooled, ring->handle));
+	rig_until(!objpool_alive(&ring->pooled, ring->handle));
 	/* Its first cancelling is behind us. */
 	rig_until(look_at(conn).leader);
 	conn_lock(conn);

@@ -68,30 +68,30 @@ struct thing {
 	int value;
 };
 
-static struct pool things = POOL_INIT(sizeof(struct thing), NULL);
+static struct objpool things = OBJPOOL_INIT(sizeof(struct thing), NULL);
 
 Test(pool, finds_what_is_alive_and_nothing_else)
 {
-	struct thing *thing = pool_take(&things);
-	uint64_t first = pool_publish(&things, &thing->pooled), second;
+	struct thing *thing = objpool_take(&things);
+	uint64_t first = objpool_publish(&things, &thing->pooled), second;
 
-	cr_assert_eq(pool_get(&things, first), thing);
-	cr_assert(pool_pinned(&thing->pooled));
-	cr_assert(pool_retire(&thing->pooled, first));
-	cr_assert(!pool_retire(&thing->pooled, first), "only one caller ends it");
-	cr_assert_null(pool_get(&things, first));
-	cr_assert_eq(pool_object(&things, first), thing, "a pin outlives the handle");
-	pool_put(&thing->pooled);
-	cr_assert(!pool_pinned(&thing->pooled));
-	pool_recycle(&things, &thing->pooled);
+	cr_assert_eq(objpool_get(&things, first), thing);
+	cr_assert(objpool_pinned(&thing->pooled));
+	cr_assert(objpool_retire(&thing->pooled, first));
+	cr_assert(!objpool_retire(&thing->pooled, first), "only one caller ends it");
+	cr_assert_null(objpool_get(&things, first));
+	cr_assert_eq(objpool_object(&things, first), thing, "a pin outlives the handle");
+	objpool_put(&thing->pooled);
+	cr_assert(!objpool_pinned(&thing->pooled));
+	objpool_recycle(&things, &thing->pooled);
 
-	cr_assert_eq(pool_take(&things), thing, "memory is recycled");
-	second = pool_publish(&things, &thing->pooled);
+	cr_assert_eq(objpool_take(&things), thing, "memory is recycled");
+	second = objpool_publish(&things, &thing->pooled);
 	cr_assert_neq(first, second);
-	cr_assert_null(pool_get(&things, first));
-	cr_assert_null(pool_peek(&things, first));
-	cr_assert(!pool_retire(&thing->pooled, first));
-	cr_assert_eq(pool_peek(&things, second), thing);
+	cr_assert_null(objpool_get(&things, first));
+	cr_assert_null(objpool_peek(&things, first));
+	cr_assert(!objpool_retire(&thing->pooled, first));
+	cr_assert_eq(objpool_peek(&things, second), thing);
 }
 
 Test(pool, believes_no_garbage)
@@ -100,33 +100,33 @@ Test(pool, believes_no_garbage)
 	uint64_t handle, random = 3;
 	unsigned hits = 0;
 
-	thing = pool_take(&things);
-	handle = pool_publish(&things, &thing->pooled);
+	thing = objpool_take(&things);
+	handle = objpool_publish(&things, &thing->pooled);
 
 	for (uint64_t i = 0; i < 1000000; i++) {
 		random = random * 6364136223846793005ull + 1442695040888963407ull;
-		hits += random != handle && pool_get(&things, random);
-		hits += i != handle && pool_get(&things, i);
+		hits += random != handle && objpool_get(&things, random);
+		hits += i != handle && objpool_get(&things, i);
 	}
 	cr_assert_eq(hits, 0);
-	cr_assert_null(pool_get(&things, UINT64_MAX));
-	cr_assert_null(pool_get(&things, (uintptr_t)thing));
-	pool_forget(&things);
-	cr_assert_null(pool_get(&things, handle), "a forked child knows none of them");
+	cr_assert_null(objpool_get(&things, UINT64_MAX));
+	cr_assert_null(objpool_get(&things, (uintptr_t)thing));
+	objpool_forget(&things);
+	cr_assert_null(objpool_get(&things, handle), "a forked child knows none of them");
 }
 
 Test(pool, grows_and_keeps_its_objects_in_place)
 {
-	enum { N = 3 * POOL_CHUNK + 1 };
+	enum { N = 3 * OBJPOOL_CHUNK + 1 };
 	static struct thing *all[N];
 	static uint64_t handles[N];
 
 	for (int i = 0; i < N; i++) {
-		all[i] = pool_take(&things);
-		handles[i] = pool_publish(&things, &all[i]->pooled);
+		all[i] = objpool_take(&things);
+		handles[i] = objpool_publish(&things, &all[i]->pooled);
 	}
 	for (int i = 0; i < N; i++)
-		cr_assert_eq(pool_peek(&things, handles[i]), all[i]);
+		cr_assert_eq(objpool_peek(&things, handles[i]), all[i]);
 }
 
 Test(inflight, knows_each_tag_once)
@@ -166,14 +166,14 @@ Test(inflight, parks_all_and_gives_each_back_once)
 	for (uint32_t i = 0; i < INFLIGHT_MAX; i++)
 		tags[i] = inflight_add(&table, (struct ring *)0x1000, i, i, 0);
 	inflight_end(&table, inflight_find(&table, tags[5]));
-	inflight_park(&table);
+	inflight_mark_resend(&table);
 	cr_assert_eq(inflight_sent(&table), 0);
 	cr_assert_null(inflight_find(&table, tags[7]), "not sent in this life");
-	io = inflight_parked(&table);
-	inflight_unpark(&table, io);
+	io = inflight_next_resend(&table);
+	inflight_take_resend(&table, io);
 	inflight_end(&table, io);
-	while ((io = inflight_parked(&table))) {
-		cr_assert_eq(inflight_unpark(&table, io), tags[io->slot]);
+	while ((io = inflight_next_resend(&table))) {
+		cr_assert_eq(inflight_take_resend(&table, io), tags[io->slot]);
 		cr_assert_eq(inflight_find(&table, tags[io->slot]), io);
 		n++;
 	}
@@ -216,12 +216,12 @@ Test(proven, each_page_once_and_no_other)
 	struct proven proven;
 
 	cr_assert_eq(madvise(base, PAGES * PAGE, MADV_NOHUGEPAGE), 0);
-	cr_assert_eq(proven_open(&proven, at + 1, PAGES * PAGE - 1), 0);
+	cr_assert_eq(proven_pages_open(&proven, at + 1, PAGES * PAGE - 1), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		cr_assert_eq(proven_check(&proven, at + cases[i].at, cases[i].len, true), 0);
+		cr_assert_eq(proven_pages_check(&proven, at + cases[i].at, cases[i].len, true), 0);
 		cr_assert_eq(resident(base), cases[i].pages, "case %zu", i);
 	}
-	proven_close(&proven);
+	proven_pages_close(&proven);
 	munmap(base, PAGES * PAGE);
 }
 
@@ -232,16 +232,16 @@ Test(proven, the_ways_are_apart)
 	uintptr_t at = (uintptr_t)base;
 	struct proven proven;
 
-	cr_assert_eq(proven_open(&proven, at, PAGES * PAGE), 0);
-	cr_assert_eq(proven_check(&proven, at, 40 * PAGE, false), 0);
+	cr_assert_eq(proven_pages_open(&proven, at, PAGES * PAGE), 0);
+	cr_assert_eq(proven_pages_check(&proven, at, 40 * PAGE, false), 0);
 	for (int i = 0; i < 2; i++)
-		cr_assert_eq(proven_check(&proven, at, 40 * PAGE, true), -EFAULT);
+		cr_assert_eq(proven_pages_check(&proven, at, 40 * PAGE, true), -EFAULT);
 	cr_assert_eq(mprotect(base, PAGES * PAGE, PROT_READ | PROT_WRITE), 0);
-	cr_assert_eq(proven_check(&proven, at, 40 * PAGE, true), 0);
+	cr_assert_eq(proven_pages_check(&proven, at, 40 * PAGE, true), 0);
 	cr_assert_eq(mprotect(base + 41 * PAGE, PAGE, PROT_NONE), 0);
-	cr_assert_eq(proven_check(&proven, at, 41 * PAGE, true), 0);
-	cr_assert_eq(proven_check(&proven, at, 42 * PAGE, true), -EFAULT);
-	cr_assert_eq(proven_check(&proven, at + 42 * PAGE, PAGE, false), 0);
-	proven_close(&proven);
+	cr_assert_eq(proven_pages_check(&proven, at, 41 * PAGE, true), 0);
+	cr_assert_eq(proven_pages_check(&proven, at, 42 * PAGE, true), -EFAULT);
+	cr_assert_eq(proven_pages_check(&proven, at + 42 * PAGE, PAGE, false), 0);
+	proven_pages_close(&proven);
 	munmap(base, PAGES * PAGE);
 }

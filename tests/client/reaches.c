@@ -130,7 +130,7 @@ Test(reaches, each_direction_has_a_key_of_its_own)
 	cr_assert_eq(rig_io(&rig, &rig.reads, 0, LEN), LEN);
 	cr_assert_eq(rig_io(&rig, &rig.writes, 0, LEN), LEN);
 	region = region_peek((uintptr_t)rig.iov.iovh);
-	keys = &((struct keyed_device *)region->session->device.tp)->keys;
+	keys = &((struct key_device *)region->session->device.tp)->keys;
 	keys_enter(keys);
 	for (enum region_dir dir = 0; dir < NR_DIRS; dir++) {
 		uint32_t key = region->mem[dir]->key;

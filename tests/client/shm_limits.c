@@ -114,7 +114,7 @@ Test(shm_limits, ten_thousand_cycles_leak_nothing)
 
 Test(shm_limits, headroom)
 {
-	cr_expect(headroom_for(1));
-	cr_expect_not(headroom_for(all_memory()));
-	cr_expect_not(headroom_for(SIZE_MAX));
+	cr_expect(mem_avail_for(1));
+	cr_expect_not(mem_avail_for(all_memory()));
+	cr_expect_not(mem_avail_for(SIZE_MAX));
 }

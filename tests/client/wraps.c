@@ -214,12 +214,12 @@ Test(wraps, the_limit_waits_for_io_in_flight)
 }
 
 /* A directory as a mount of the played server, whose 3fs-virt/iovs says which ids are in use. */
-struct place {
+struct resolved_path {
 	char dir[64], table[80], iovs[96];
 	struct hf3fs_ior reads;
 };
 
-static void place_make(struct place *place)
+static void place_make(struct resolved_path *place)
 {
 	char text[256];
 	FILE *file;
@@ -238,7 +238,7 @@ static void place_make(struct place *place)
 	cr_assert_eq(hf3fs_iorcreate(&place->reads, place->dir, 16, true, 0, -1), 0);
 }
 
-static void place_remove(struct place *place)
+static void place_remove(struct resolved_path *place)
 {
 	char virt[80];
 
@@ -249,7 +249,7 @@ static void place_remove(struct place *place)
 }
 
 /* As 3FS's Python binding does it. */
-static const char *name_of(const struct place *place, uint8_t id, const char *suffix)
+static const char *name_of(const struct resolved_path *place, uint8_t id, const char *suffix)
 {
 	static char name[256];
 
@@ -258,7 +258,7 @@ static const char *name_of(const struct place *place, uint8_t id, const char *su
 	return name;
 }
 
-static int open_in(const struct place *place)
+static int open_in(const struct resolved_path *place)
 {
 	char path[128];
 	int fd;
@@ -270,8 +270,8 @@ static int open_in(const struct place *place)
 	return fd;
 }
 
-static void read_named(const struct place *place, void *memory, uint8_t id, size_t block_size,
-		       int fd)
+static void read_named(const struct resolved_path *place, void *memory, uint8_t id,
+		       size_t block_size, int fd)
 {
 	const uint8_t uuid[16] = {id};
 	struct hf3fs_iov iov;
@@ -286,7 +286,7 @@ Test(wraps, an_id_whose_name_is_gone_evicts)
 {
 	static const char *const suffix[] = {"", ".b512"};
 	char *memory = malloc(4096);
-	struct place place;
+	struct resolved_path place;
 	int fd;
 
 	start(16);
@@ -320,7 +320,7 @@ Test(wraps, an_id_whose_name_is_gone_evicts)
 Test(wraps, a_name_that_is_gone_is_noticed_by_the_next_registration)
 {
 	char *memory = malloc(8192);
-	struct place place;
+	struct resolved_path place;
 	int fd;
 
 	start(16);

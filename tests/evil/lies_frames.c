@@ -11,12 +11,12 @@
 #include "tests/e2e/support/pattern.h"
 #include "tests/evil/evil.h"
 
-#define PROLOGUE(magic_, version_, msg_max_, nr_recvs_)    \
-	&(const struct prologue){.magic = (magic_),        \
-				 .version = (version_),    \
-				 .msg_max = (msg_max_),    \
-				 .nr_recvs = (nr_recvs_)}, \
-		sizeof(struct prologue)
+#define PROLOGUE(magic_, version_, msg_max_, nr_recvs_)          \
+	&(const struct connect_params){.magic = (magic_),        \
+				       .version = (version_),    \
+				       .msg_max = (msg_max_),    \
+				       .nr_recvs = (nr_recvs_)}, \
+		sizeof(struct connect_params)
 #define HEADER(...) &(const struct wire_header){__VA_ARGS__}, sizeof(struct wire_header)
 
 static void prologue(struct evil *e, const struct lie *lie)
@@ -37,12 +37,12 @@ static void half_a_prologue(struct evil *e, const struct lie *lie)
 
 static void byte_by_byte(struct evil *e, const struct lie *lie)
 {
-	uint8_t bytes[sizeof(struct prologue) + 256];
+	uint8_t bytes[sizeof(struct connect_params) + 256];
 	const struct message hello = {.type = MSG_HELLO, .hello = evil_hello("data")};
-	struct prologue mine;
+	struct connect_params mine;
 	size_t n;
 
-	prologue_make(&mine, FRAME_MAX, 32);
+	connect_params_make(&mine, FRAME_MAX, 32);
 	memcpy(bytes, &mine, sizeof(mine));
 	n = sizeof(mine) + wire_pack(&hello, bytes + sizeof(mine), 256);
 	for (size_t i = 0; i < n; i++)

@@ -87,7 +87,7 @@ static void least(struct evil *e, const struct lie *lie)
 {
 	const struct hello hello = evil_hello("data");
 
-	prologue_make(&e->wire.rdma->prologue, 1024, 4);
+	connect_params_make(&e->wire.rdma->prologue, 1024, 4);
 	wire_prologue(&e->wire);
 	must(!evil_greet(e, &hello), "no welcome");
 	for (int i = 0; i < 10; i++)
@@ -113,14 +113,14 @@ static void half_open(struct evil *e, const struct lie *lie)
 /* Asks to connect and never says that it has heard the answer. */
 static void never_established(struct evil *e, const struct lie *lie)
 {
-	struct prologue prologue;
+	struct connect_params prologue;
 	struct rdma_conn_param param = {.private_data = &prologue,
 					.private_data_len = sizeof(prologue),
 					.responder_resources = 1,
 					.initiator_depth = 1};
 	struct rdma_cm_id *ids[8];
 
-	prologue_make(&prologue, FRAME_MAX, 32);
+	connect_params_make(&prologue, FRAME_MAX, 32);
 	for (int i = 0; i < 8; i++) {
 		ids[i] = rdma_id_to(e->bed->url);
 		param.qp_num = 0x471100 + (uint32_t)i; /* nobody's; twice the same is refused */
@@ -181,7 +181,7 @@ static void leaves(struct evil *e, const struct lie *lie)
 	expect_file(e);
 }
 
-static const struct prologue stranger = {.magic = 0x50545448, .version = 1};
+static const struct connect_params stranger = {.magic = 0x50545448, .version = 1};
 
 const struct lie send_lies[] = {
 	{"send-oversized", STAGE_WELCOME, shape,

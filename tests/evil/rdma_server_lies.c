@@ -231,7 +231,7 @@ static bool steals(struct liar *l, const struct message *msg)
 #define READ  IBV_WR_RDMA_READ
 #define ADD   IBV_WR_ATOMIC_FETCH_AND_ADD
 
-static const struct prologue stranger = {.magic = 0x50545448, .version = 1};
+static const struct connect_params stranger = {.magic = 0x50545448, .version = 1};
 
 const struct server_lie server_lies[] = {
 	{"accept-refused", AT_ACCEPT, ANY, nothing},

@@ -27,7 +27,7 @@ static unsigned nr_free[NR_STAGING];
 
 /* The linker puts these in the place of the real ones. */
 int __wrap_worker_start(struct worker *the_worker);
-void __wrap_pool_run(struct pool *pool, struct job *job);
+void __wrap_pool_run(struct objpool *pool, struct job *job);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
 
 int __wrap_worker_start(struct worker *the_worker)
@@ -36,7 +36,7 @@ int __wrap_worker_start(struct worker *the_worker)
 	return 0;
 }
 
-void __wrap_pool_run(struct pool *pool, struct job *job)
+void __wrap_pool_run(struct objpool *pool, struct job *job)
 {
 	(void)pool;
 	job->next = NULL;

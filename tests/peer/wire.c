@@ -119,9 +119,9 @@ void wire_bytes(struct wire *wire, const void *bytes, size_t len)
 
 void wire_prologue(struct wire *wire)
 {
-	struct prologue mine;
+	struct connect_params mine;
 
-	prologue_make(&mine, FRAME_MAX, 32);
+	connect_params_make(&mine, FRAME_MAX, 32);
 	wire_bytes(wire, &mine, sizeof(mine));
 }
 
@@ -132,7 +132,7 @@ static bool take(struct wire *wire, void *bytes, size_t len)
 
 bool wire_take_prologue(struct wire *wire)
 {
-	struct prologue theirs;
+	struct connect_params theirs;
 
 	return take(wire, &theirs, sizeof(theirs));
 }

@@ -10,7 +10,7 @@ enum { N = 400 };
 
 Test(queue, nobody_starves_and_high_goes_first)
 {
-	static struct request reqs[NR_PRIORITIES][N];
+	static struct server_request reqs[NR_PRIORITIES][N];
 	unsigned served[NR_PRIORITIES] = {0};
 	struct queue queue;
 
@@ -24,7 +24,7 @@ Test(queue, nobody_starves_and_high_goes_first)
 			queue_add(&queue, &reqs[p][i]);
 		}
 	for (int i = 0; i < 300; i++) {
-		struct request *req = queue_next(&queue);
+		struct server_request *req = queue_next(&queue);
 
 		cr_assert_eq(req, queue_next(&queue), "looking changes nothing");
 		cr_assert_eq(req->tag, served[req->priority]++, "in order within a priority");
@@ -40,7 +40,7 @@ Test(queue, nobody_starves_and_high_goes_first)
 
 Test(queue, a_lone_priority_is_not_held_back)
 {
-	static struct request reqs[N];
+	static struct server_request reqs[N];
 	struct queue queue;
 
 	queue_init(&queue);
@@ -49,7 +49,7 @@ Test(queue, a_lone_priority_is_not_held_back)
 		queue_add(&queue, &reqs[i]);
 	}
 	for (int i = 0; i < N; i++) {
-		struct request *req = queue_next(&queue);
+		struct server_request *req = queue_next(&queue);
 
 		cr_assert_eq(req, &reqs[i]);
 		queue_charge(&queue, req);

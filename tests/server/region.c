@@ -59,7 +59,7 @@ Test(region, ranges)
 		{UINT64_MAX, 1, -EINVAL},
 		{UINT64_MAX, 2, -EINVAL},
 	};
-	struct region *region;
+	struct server_region *region;
 	uint64_t raddr = 0;
 
 	cr_assert_eq(add(7, 1000, 100, ACCESS_READ), 0);
@@ -78,7 +78,7 @@ Test(region, ranges)
 Test(region, drop_waits_for_users)
 {
 	struct outgoing answer;
-	struct region *region;
+	struct server_region *region;
 
 	cr_assert_eq(add(7, 1000, 100, ACCESS_READ), 0);
 	region = region_find(&regions, 7);

@@ -14,7 +14,7 @@
 #include "server/store/store.h"
 
 static struct budget budget = {.max = SIZE_MAX};
-static struct pool *pool;
+static struct job_threads *pool;
 static struct sessions *sessions;
 static struct exports exports;
 
@@ -41,14 +41,14 @@ static void open_it(void)
 						       {.name = "b", .where = "memory:"}};
 
 	cr_assert_eq(exports_open(&exports, configs, 2, 1), 0);
-	cr_assert_eq(pool_open(&pool, 2), 0);
+	cr_assert_eq(job_threads_open(&pool, 2), 0);
 	open_sessions(4096, FILES_MAX);
 }
 
 static void close_it(void)
 {
 	sessions_end(sessions);
-	pool_close(pool);
+	job_threads_close(pool);
 	sessions_close(sessions);
 	exports_close(&exports);
 	cr_assert_eq(budget.used, 0, "all is given back");
@@ -56,7 +56,7 @@ static void close_it(void)
 
 TestSuite(session_object, .init = open_it, .fini = close_it);
 
-static uint64_t add_file(struct session *session)
+static uint64_t add_file(struct server_session *session)
 {
 	struct store *store = exports.list[0].store;
 	struct store_file *file;
@@ -71,9 +71,9 @@ static uint64_t add_file(struct session *session)
 	return handle;
 }
 
-static bool known(struct session *session, uint64_t handle)
+static bool known(struct server_session *session, uint64_t handle)
 {
-	struct file *file;
+	struct server_file *file;
 
 	session_get_files(session, 1, &handle, &file);
 	if (file)
@@ -98,14 +98,14 @@ static int enter(struct one *one, const struct claim *claim)
 	return session_enter(sessions, &exports.list[0], claim, &one->member);
 }
 
-static struct session *enter_new(struct one *one)
+static struct server_session *enter_new(struct one *one)
 {
 	cr_assert_eq(enter(one, &(struct claim){.id = ""}), 0);
 	return one->member.session;
 }
 
 /* What it points to must not be gone when it is used. */
-static struct claim claim_of(const struct session *session, uint32_t epoch)
+static struct claim claim_of(const struct server_session *session, uint32_t epoch)
 {
 	static uint8_t ids[8][SESSION_ID_SIZE];
 	static unsigned next;
@@ -386,7 +386,7 @@ Test(session_object, too_many_end_the_oldest_that_nobody_uses)
 Test(session_object, closed_handles_never_come_back)
 {
 	struct one one;
-	struct session *session = enter_new(&one);
+	struct server_session *session = enter_new(&one);
 	uint64_t handles[100];
 
 	for (int i = 0; i < 100; i++)
@@ -406,8 +406,8 @@ Test(session_object, closed_handles_never_come_back)
 Test(session_object, batches_hold_each_entry)
 {
 	struct one one;
-	struct session *session = enter_new(&one);
-	struct file *files[6];
+	struct server_session *session = enter_new(&one);
+	struct server_file *files[6];
 	uint64_t a, b;
 
 	a = add_file(session);
@@ -424,7 +424,7 @@ Test(session_object, batches_hold_each_entry)
 	leave(&one);
 }
 
-static void fill(struct session *session, int max)
+static void fill(struct server_session *session, int max)
 {
 	struct store *store = exports.list[0].store;
 	struct store_file *file;

@@ -263,7 +263,7 @@ static void calls_body(struct server *server)
 	for (int i = 0; i < 2; i++) {
 		sem_init(&gates[i].standing, 0, 0);
 		sem_init(&gates[i].open, 0, 0);
-		pool_run(server->pool, &gates[i].job);
+		job_threads_run(server->pool, &gates[i].job);
 		sem_wait(&gates[i].standing);
 	}
 	for (uint32_t i = 0; i < 1000; i++) {

@@ -27,9 +27,9 @@ static void say(struct liar *liar, const void *bytes, size_t len)
 
 static void say_prologue(struct liar *liar)
 {
-	struct prologue mine;
+	struct connect_params mine;
 
-	prologue_make(&mine, DEFAULT_MSG, 32);
+	connect_params_make(&mine, DEFAULT_MSG, 32);
 	say(liar, &mine, sizeof(mine));
 }
 
@@ -78,7 +78,7 @@ static void lie_to_server(struct liar *liar)
 /* The victim is a client with registered memory, connected to a socket of ours. */
 static void lie_to_client(struct liar *liar)
 {
-	struct prologue theirs;
+	struct connect_params theirs;
 	struct tp_addr addr;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -156,23 +156,23 @@ Test(raw_tcp, a_prologue_cut_short)
 
 Test(raw_tcp, another_version)
 {
-	struct prologue mine;
+	struct connect_params mine;
 
 	if (!test_is("tcp"))
 		cr_skip_test("only a socket can be spoken to by hand");
-	prologue_make(&mine, DEFAULT_MSG, 32);
+	connect_params_make(&mine, DEFAULT_MSG, 32);
 	mine.version = htole16(99);
 	bad_prologue(&mine, sizeof(mine), -EPROTONOSUPPORT);
 }
 
 Test(raw_tcp, a_prologue_in_sixteen_pieces)
 {
-	struct prologue mine;
+	struct connect_params mine;
 	struct liar liar;
 
 	if (!test_is("tcp"))
 		cr_skip_test("only a socket can be spoken to by hand");
-	prologue_make(&mine, DEFAULT_MSG, 32);
+	connect_params_make(&mine, DEFAULT_MSG, 32);
 	lie_to_server(&liar);
 	for (size_t i = 0; i < sizeof(mine); i++) {
 		say(&liar, (char *)&mine + i, 1);
@@ -192,7 +192,7 @@ static void bad_header(uint8_t op, uint8_t flags, uint32_t len, int status)
 	lie_to_server(&liar);
 	say_prologue(&liar);
 	{
-		struct prologue theirs;
+		struct connect_params theirs;
 
 		while (!liar.victim->connected)
 			step(&liar);

@@ -191,16 +191,16 @@ static void hear(struct stranger *who, void *buf, int len)
 
 static void enter(struct stranger *who)
 {
-	struct prologue mine, theirs;
+	struct connect_params mine, theirs;
 
 	while (SSL_connect(who->ssl) != 1) {
 		must(!who->server->closed);
 		end_poll(who->server);
 	}
-	prologue_make(&mine, DEFAULT_MSG, 32);
+	connect_params_make(&mine, DEFAULT_MSG, 32);
 	must(SSL_write(who->ssl, &mine, sizeof(mine)) == sizeof(mine));
 	hear(who, &theirs, sizeof(theirs));
-	must(!prologue_check(&theirs, &theirs, NULL));
+	must(!connect_params_check(&theirs, &theirs, NULL));
 }
 
 struct said {

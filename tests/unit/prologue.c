@@ -10,36 +10,36 @@ static char why[TP_WHY_MAX];
 
 static int check_with(size_t at, uint8_t value)
 {
-	struct prologue wire, out;
+	struct connect_params wire, out;
 	uint8_t bytes[sizeof(wire)];
 
 	*why = '\0';
-	prologue_make(&wire, 8192, 64);
+	connect_params_make(&wire, 8192, 64);
 	memcpy(bytes, &wire, sizeof(wire));
 	bytes[at] = value;
 	memcpy(&wire, bytes, sizeof(wire));
-	return prologue_check(&wire, &out, why);
+	return connect_params_check(&wire, &out, why);
 }
 
 Test(prologue, carries_the_limits)
 {
-	struct prologue wire, out;
+	struct connect_params wire, out;
 	static const uint8_t expected[16] = {0x55, 0x53, 0x52, 0x42, 2,	 0, 0, 0,
 					     0,	   0x20, 0,    0,    64, 0, 0, 0};
 
-	prologue_make(&wire, 8192, 64);
+	connect_params_make(&wire, 8192, 64);
 	cr_expect_arr_eq((const uint8_t *)&wire, expected, sizeof(expected));
-	cr_assert_eq(prologue_check(&wire, &out, NULL), 0);
+	cr_assert_eq(connect_params_check(&wire, &out, NULL), 0);
 	cr_expect_eq(out.msg_max, 8192);
 	cr_expect_eq(out.nr_recvs, 64);
 }
 
 Test(prologue, a_generous_peer_is_taken_down_to_our_limit)
 {
-	struct prologue wire, out;
+	struct connect_params wire, out;
 
-	prologue_make(&wire, UINT32_MAX, UINT32_MAX);
-	cr_assert_eq(prologue_check(&wire, &out, NULL), 0);
+	connect_params_make(&wire, UINT32_MAX, UINT32_MAX);
+	cr_assert_eq(connect_params_check(&wire, &out, NULL), 0);
 	cr_expect_eq(out.msg_max, TP_MSG_MAX);
 }
 

@@ -7,21 +7,21 @@
 /* Which of the first 64 chances are taken, the first as the lowest bit. */
 static uint64_t taken(const char *text, uint64_t seed)
 {
-	struct when when = {0};
+	struct fault_trigger when = {0};
 	uint64_t mask = 0;
 
-	cr_assert_eq(when_parse(&when, text), 0, "%s", text);
+	cr_assert_eq(fault_trigger_parse(&when, text), 0, "%s", text);
 	for (int i = 0; i < 64; i++)
-		mask |= (uint64_t)when_now(&when, seed) << i;
+		mask |= (uint64_t)fault_trigger_now(&when, seed) << i;
 	return mask;
 }
 
 Test(when, never)
 {
-	struct when when = {0};
+	struct fault_trigger when = {0};
 
 	for (int i = 0; i < 100; i++)
-		cr_assert_not(when_now(&when, 1));
+		cr_assert_not(fault_trigger_now(&when, 1));
 }
 
 Test(when, the_kth_alone)
@@ -45,14 +45,14 @@ Test(when, each_nth_without_a_seed)
 
 Test(when, one_in_n_with_a_seed)
 {
-	struct when when = {0};
+	struct fault_trigger when = {0};
 	int n = 0;
 
 	cr_assert_eq(taken("1/4", 5), taken("1/4", 5));
 	cr_assert_neq(taken("1/4", 5), taken("1/4", 6));
-	cr_assert_eq(when_parse(&when, "1/10"), 0);
+	cr_assert_eq(fault_trigger_parse(&when, "1/10"), 0);
 	for (int i = 0; i < 10000; i++)
-		n += when_now(&when, 5);
+		n += fault_trigger_now(&when, 5);
 	cr_assert(n > 800 && n < 1200, "%d of 10000", n);
 }
 
@@ -68,8 +68,8 @@ Test(when, nonsense_is_refused)
 					  "#5++", "# 5",
 					  "5",	  "#99999999999999999999",
 					  "1/-3", "#1234567890123456789012345678901234567890"};
-	struct when when;
+	struct fault_trigger when;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_assert_eq(when_parse(&when, bad[i]), -EINVAL, "%s", bad[i]);
+		cr_assert_eq(fault_trigger_parse(&when, bad[i]), -EINVAL, "%s", bad[i]);
 }

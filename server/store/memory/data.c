@@ -14,7 +14,7 @@ struct table {
 	void *slot[FAN]; /* tables, or chunks on the last level */
 };
 
-bool pool_charge(struct pool *pool, uint64_t bytes)
+bool pool_charge(struct mem_pool *pool, uint64_t bytes)
 {
 	if (pool->left < bytes)
 		return false;
@@ -22,12 +22,12 @@ bool pool_charge(struct pool *pool, uint64_t bytes)
 	return true;
 }
 
-void pool_uncharge(struct pool *pool, uint64_t bytes)
+void pool_uncharge(struct mem_pool *pool, uint64_t bytes)
 {
 	pool->left += bytes;
 }
 
-static void *pool_alloc(struct pool *pool, size_t bytes)
+static void *pool_alloc(struct mem_pool *pool, size_t bytes)
 {
 	void *memory;
 
@@ -53,7 +53,7 @@ static uint8_t *chunk_find(const struct data *data, uint64_t chunk)
 	return at;
 }
 
-static uint8_t *chunk_make(struct data *data, struct pool *pool, uint64_t chunk)
+static uint8_t *chunk_make(struct data *data, struct mem_pool *pool, uint64_t chunk)
 {
 	void **slot = (void **)&data->root;
 
@@ -71,7 +71,7 @@ static uint8_t *chunk_make(struct data *data, struct pool *pool, uint64_t chunk)
 	return *slot;
 }
 
-static void chunk_drop(struct data *data, struct pool *pool, uint64_t chunk)
+static void chunk_drop(struct data *data, struct mem_pool *pool, uint64_t chunk)
 {
 	struct table *at = data->root;
 
@@ -109,7 +109,8 @@ void data_read(const struct data *data, void *buf, size_t len, uint64_t off)
 	}
 }
 
-size_t data_write(struct data *data, struct pool *pool, const void *buf, size_t len, uint64_t off)
+size_t data_write(struct data *data, struct mem_pool *pool, const void *buf, size_t len,
+		  uint64_t off)
 {
 	size_t done = 0;
 
@@ -147,7 +148,7 @@ static uint64_t chunk_after(const struct data *data, uint64_t chunk)
 	return ((chunk >> shift) + 1) << shift;
 }
 
-void data_punch(struct data *data, struct pool *pool, uint64_t start, uint64_t end)
+void data_punch(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end)
 {
 	while (start < end && data->nr_chunks) {
 		uint8_t *chunk = chunk_find(data, start / CHUNK_SIZE);
@@ -172,7 +173,7 @@ uint64_t data_seek(const struct data *data, uint64_t off, bool hole)
 	return chunk == first ? off : chunk * CHUNK_SIZE;
 }
 
-static void table_free(struct table *table, int level, struct pool *pool)
+static void table_free(struct table *table, int level, struct mem_pool *pool)
 {
 	for (unsigned i = 0; i < FAN; i++) {
 		if (!table->slot[i])
@@ -188,7 +189,7 @@ static void table_free(struct table *table, int level, struct pool *pool)
 	pool_uncharge(pool, sizeof(*table));
 }
 
-void data_free(struct data *data, struct pool *pool)
+void data_free(struct data *data, struct mem_pool *pool)
 {
 	if (data->root)
 		table_free(data->root, 0, pool);

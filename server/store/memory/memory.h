@@ -7,12 +7,12 @@
 #include "server/store/store.h"
 
 /* How much memory the store may still use. Under the store's lock. */
-struct pool {
+struct mem_pool {
 	uint64_t left;
 };
 
-bool pool_charge(struct pool *pool, uint64_t bytes);
-void pool_uncharge(struct pool *pool, uint64_t bytes);
+bool pool_charge(struct mem_pool *pool, uint64_t bytes);
+void pool_uncharge(struct mem_pool *pool, uint64_t bytes);
 
 /*
  * The bytes of a file: chunks in a table of tables, absent where nothing was written. What lies
@@ -29,13 +29,14 @@ struct data {
 
 void data_read(const struct data *data, void *buf, size_t len, uint64_t off);
 /* The bytes written: fewer than len when the pool is empty. */
-size_t data_write(struct data *data, struct pool *pool, const void *buf, size_t len, uint64_t off);
+size_t data_write(struct data *data, struct mem_pool *pool, const void *buf, size_t len,
+		  uint64_t off);
 /* Does any chunk of the range (not empty) lack? */
 bool data_has_hole(const struct data *data, uint64_t start, uint64_t end);
-void data_punch(struct data *data, struct pool *pool, uint64_t start, uint64_t end);
+void data_punch(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end);
 /* Where data, or a hole, is from off on, as far as the tables reach. */
 uint64_t data_seek(const struct data *data, uint64_t off, bool hole);
-void data_free(struct data *data, struct pool *pool);
+void data_free(struct data *data, struct mem_pool *pool);
 
 struct entry {
 	char *name;
@@ -62,7 +63,7 @@ struct memory_store {
 	struct store base;
 	uint64_t id;	       /* drawn at its start: part of the files' persistent names */
 	pthread_rwlock_t lock; /* everything below: readers look, writers change */
-	struct pool pool;
+	struct mem_pool pool;
 	struct node *root;
 	uint64_t last_ino;
 };
@@ -83,7 +84,7 @@ static inline struct node *memory_node_of(struct store_file *file)
 }
 
 /* Where a path leads. */
-struct place {
+struct mem_place {
 	struct node
 		*dir; /* NULL when the path ends in "", "." or "..": such a name cannot change */
 	const char *name; /* the last component, len bytes of it */
@@ -97,13 +98,13 @@ struct node *tree_node_new(struct memory_store *store, uint32_t mode);
 void tree_node_put(struct memory_store *store, struct node *node);
 /* at: an open directory that the path is a name in; NULL: the root. */
 int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
-	      struct place *place);
+	      struct mem_place *place);
 /* The node of this number at or below dir; NULL: it has no name there. */
 struct node *tree_find(struct node *dir, uint64_t ino);
 /* Enter node as the place's name, in place of what was there. -ENOSPC, -ENOMEM. */
-int tree_enter(struct memory_store *store, const struct place *place, struct node *node);
+int tree_enter(struct memory_store *store, const struct mem_place *place, struct node *node);
 /* Take the name away; the node's nlink falls, the node may go. */
-void tree_remove(struct memory_store *store, const struct place *place);
+void tree_remove(struct memory_store *store, const struct mem_place *place);
 void tree_free(struct memory_store *store, struct node *node);
 /* Note a change of the node's content, or only of what is known about it. */
 void tree_touch(struct node *node, bool content);

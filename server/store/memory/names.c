@@ -18,13 +18,13 @@ static int check_existing(const struct node *node, uint32_t flags)
 }
 
 /* A name that clients may not change. */
-static bool is_reserved(const struct memory_store *store, const struct place *place)
+static bool is_reserved(const struct memory_store *store, const struct mem_place *place)
 {
 	return place->dir &&
 	       store_name_reserved(place->name, place->len, place->dir == store->root);
 }
 
-static int create(struct memory_store *store, struct place *place, uint32_t mode)
+static int create(struct memory_store *store, struct mem_place *place, uint32_t mode)
 {
 	struct node *node;
 	int err;
@@ -47,7 +47,7 @@ static int create(struct memory_store *store, struct place *place, uint32_t mode
 static int find_or_create(struct memory_store *store, struct store_file *at, const char *path,
 			  uint32_t flags, uint32_t mode, struct node **node)
 {
-	struct place place;
+	struct mem_place place;
 	int err = tree_walk(store, at, path, &place);
 
 	if (err)
@@ -137,7 +137,7 @@ int memory_stat_path(struct store *base, struct store_file *at, const char *path
 		     struct file_attr *attr)
 {
 	struct memory_store *store = memory_store_of(base);
-	struct place place;
+	struct mem_place place;
 	int err;
 
 	pthread_rwlock_rdlock(&store->lock);
@@ -152,7 +152,7 @@ int memory_stat_path(struct store *base, struct store_file *at, const char *path
 
 /* A name that is to be made or taken away: under the lock from here on, if 0. */
 static int begin_change(struct store *base, struct store_file *at, const char *path,
-			struct place *place)
+			struct mem_place *place)
 {
 	struct memory_store *store = memory_store_of(base);
 	int err;
@@ -178,7 +178,7 @@ static int end_change(struct store *base, int err)
 
 int memory_unlink(struct store *base, struct store_file *at, const char *path)
 {
-	struct place place;
+	struct mem_place place;
 	int err = begin_change(base, at, path, &place);
 
 	if (err)
@@ -193,7 +193,7 @@ int memory_unlink(struct store *base, struct store_file *at, const char *path)
 
 int memory_rmdir(struct store *base, struct store_file *at, const char *path)
 {
-	struct place place;
+	struct mem_place place;
 	int err = begin_change(base, at, path, &place);
 
 	if (err)
@@ -210,7 +210,7 @@ int memory_rmdir(struct store *base, struct store_file *at, const char *path)
 
 int memory_mkdir(struct store *base, struct store_file *at, const char *path, uint32_t mode)
 {
-	struct place place;
+	struct mem_place place;
 	int err = begin_change(base, at, path, &place);
 
 	if (err)
@@ -228,7 +228,7 @@ static bool is_within(const struct node *node, const struct node *dir)
 	return false;
 }
 
-static int check_rename(const struct place *from, const struct place *to, bool noreplace)
+static int check_rename(const struct mem_place *from, const struct mem_place *to, bool noreplace)
 {
 	bool is_dir = from->node && S_ISDIR(from->node->mode);
 
@@ -251,7 +251,7 @@ int memory_rename(struct store *base, struct store_file *at, const char *from,
 		  struct store_file *at2, const char *to, bool noreplace)
 {
 	struct memory_store *store = memory_store_of(base);
-	struct place old, new;
+	struct mem_place old, new;
 	int err = begin_change(base, at, from, &old);
 
 	if (err)
@@ -272,7 +272,7 @@ int memory_rename(struct store *base, struct store_file *at, const char *from,
 static int link_node(struct memory_store *store, struct node *node, struct store_file *at,
 		     const char *to)
 {
-	struct place place;
+	struct mem_place place;
 	int err = tree_walk(store, at, to, &place);
 
 	if (err)
@@ -294,7 +294,7 @@ static int link_node(struct memory_store *store, struct node *node, struct store
 int memory_link(struct store *base, struct store_file *at, const char *from, struct store_file *at2,
 		const char *to)
 {
-	struct place place;
+	struct mem_place place;
 	int err = begin_change(base, at, from, &place);
 
 	if (err)
@@ -340,7 +340,7 @@ static int list(const struct node *dir, uint64_t start, struct store_dirents *ou
 int memory_readdir(struct store *base, const char *path, uint64_t start, struct store_dirents *out)
 {
 	struct memory_store *store = memory_store_of(base);
-	struct place place;
+	struct mem_place place;
 	int err;
 
 	pthread_rwlock_rdlock(&store->lock);

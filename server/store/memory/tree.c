@@ -109,7 +109,7 @@ static struct entry *entry_find(const struct node *dir, const char *name, size_t
 }
 
 /* Go one component further. */
-static int step(struct memory_store *store, struct place *place, const char *name, size_t len)
+static int step(struct memory_store *store, struct mem_place *place, const char *name, size_t len)
 {
 	struct node *at = place->node;
 	struct entry *entry;
@@ -128,24 +128,24 @@ static int step(struct memory_store *store, struct place *place, const char *nam
 		return at == store->root ? -EACCES : 0;
 	}
 	entry = entry_find(at, name, len);
-	*place = (struct place){at, name, len, entry ? entry->node : NULL};
+	*place = (struct mem_place){at, name, len, entry ? entry->node : NULL};
 	return 0;
 }
 
 /* To a name in an open directory, which may have been removed. */
 static int step_at(struct memory_store *store, struct store_file *at, const char *name,
-		   struct place *place)
+		   struct mem_place *place)
 {
 	int err = store_check_name(at, name);
 
-	*place = (struct place){.node = memory_node_of(at)};
+	*place = (struct mem_place){.node = memory_node_of(at)};
 	if (err)
 		return err;
 	return place->node->nlink ? step(store, place, name, strlen(name)) : -ENOENT;
 }
 
 int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
-	      struct place *place)
+	      struct mem_place *place)
 {
 	bool slash = false;
 
@@ -155,7 +155,7 @@ int tree_walk(struct memory_store *store, struct store_file *at, const char *pat
 		return -EACCES;
 	if (strlen(path) > PROTO_PATH_MAX)
 		return -ENAMETOOLONG;
-	*place = (struct place){.node = store->root};
+	*place = (struct mem_place){.node = store->root};
 	while (*path) {
 		size_t len = strcspn(path, "/");
 		int err = step(store, place, path, len);
@@ -169,7 +169,7 @@ int tree_walk(struct memory_store *store, struct store_file *at, const char *pat
 	return slash && place->node && !S_ISDIR(place->node->mode) ? -ENOTDIR : 0;
 }
 
-static int entry_add(struct memory_store *store, const struct place *place, struct node *node)
+static int entry_add(struct memory_store *store, const struct mem_place *place, struct node *node)
 {
 	struct node *dir = place->dir;
 	size_t room = dir->room ? dir->room * 2 : 8;
@@ -199,7 +199,7 @@ static int entry_add(struct memory_store *store, const struct place *place, stru
 	return 0;
 }
 
-int tree_enter(struct memory_store *store, const struct place *place, struct node *node)
+int tree_enter(struct memory_store *store, const struct mem_place *place, struct node *node)
 {
 	struct entry *entry = entry_find(place->dir, place->name, place->len);
 	struct node *replaced = entry ? entry->node : NULL;
@@ -220,7 +220,7 @@ int tree_enter(struct memory_store *store, const struct place *place, struct nod
 	return 0;
 }
 
-void tree_remove(struct memory_store *store, const struct place *place)
+void tree_remove(struct memory_store *store, const struct mem_place *place)
 {
 	struct node *dir = place->dir;
 	struct entry *entry = entry_find(dir, place->name, place->len);

@@ -204,7 +204,7 @@ static int open_direct(struct posix_store *store, const struct posix_file *file)
 	if (!(file->base.flags & OPEN_DIRECT) || !file->base.regular)
 		return -1;
 	fd = fork_own(open(posix_proc_fd(file->fd, name), mode | O_DIRECT | O_CLOEXEC));
-	if (fd < 0 && !atomic_exchange(&store->told_direct, true))
+	if (fd < 0 && !atomic_exchange(&store->reported_direct, true))
 		log_info("O_DIRECT: %s; the page cache is used", strerror(errno));
 	return fd;
 }

@@ -22,8 +22,9 @@ struct posix_store {
 	struct store base;
 	bool sync; /* what is acknowledged lasts */
 	struct posix_inodes inodes;
-	int root;		 /* the export's directory; also holds the lock on it */
-	atomic_bool told_direct; /* the log says that OPEN_DIRECT is not to be had. Any thread. */
+	int root; /* the export's directory; also holds the lock on it */
+	atomic_bool
+		reported_direct; /* the log says that OPEN_DIRECT is not to be had. Any thread. */
 	/* The file system last seen that can splice, plus 1. Any thread. */
 	_Atomic uint64_t pipes_dev;
 };

@@ -35,15 +35,15 @@ static int fd;
 static atomic_bool ready;
 
 /* No progress thread: nothing here waits for what that would do. */
-int __wrap_progress_add(struct chore *chore);
-void __wrap_progress_kick(uint64_t when);
+int __wrap_progress_add(struct task *task);
+void __wrap_progress_wake(uint64_t when);
 
-int __wrap_progress_add(struct chore *chore)
+int __wrap_progress_add(struct task *task)
 {
 	return 0;
 }
 
-void __wrap_progress_kick(uint64_t when)
+void __wrap_progress_wake(uint64_t when)
 {
 }
 

@@ -31,7 +31,7 @@ struct rdma_end {
 
 	/* What goes with connect or accept: to be changed before. */
 	struct rdma_conn_param param;
-	struct prologue prologue;
+	struct connect_params prologue;
 
 	bool accepts; /* is asked, and does not ask */
 	bool connected, over;
@@ -83,10 +83,10 @@ struct ibv_mr *rdma_register(struct rdma_end *end, void *base, size_t len, int a
 	{                       \
 		__VA_ARGS__     \
 	}
-#define PROLOGUE(...)            \
-	&(const struct prologue) \
-	{                        \
-		__VA_ARGS__      \
+#define PROLOGUE(...)                  \
+	&(const struct connect_params) \
+	{                              \
+		__VA_ARGS__            \
 	}
 
 #endif

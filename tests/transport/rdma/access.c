@@ -84,7 +84,7 @@ void case_direction(void)
 
 struct foreigner {
 	struct tp_addr to;
-	struct prologue prologue;
+	struct connect_params prologue;
 	uint8_t prologue_len;
 	enum ibv_wr_opcode opcode; /* of the empty message sent once connected, */
 	uint32_t imm;		   /* and its immediate */
@@ -162,7 +162,7 @@ void case_stranger(void)
 	ends_open(&p, &stress_usual, &stress_usual);
 	meet(&p, &f, false);
 	check(f.connect_errno == ECONNREFUSED);
-	prologue_make(&f.prologue, 4096, 32);
+	connect_params_make(&f.prologue, 4096, 32);
 	f.prologue_len = sizeof(f.prologue);
 	f.prologue.magic ^= 1;
 	meet(&p, &f, false);
