@@ -1,14 +1,15 @@
 # The `usrbio` program: a user of the library's public headers like any other, but for keys.
 set(TOOL
-  complain.c main.c progress.c run.c say.c show.c size.c stop.c
-  cmd/cmd_attach.c cmd/cmd_keygen.c cmd/cmd_ls.c cmd/cmd_mkdir.c cmd/cmd_mv.c cmd/cmd_ping.c
-  cmd/cmd_rm.c cmd/cmd_stat.c cmd/cmd_stats.c cmd/rm_tree.c
-  copy/cmd_cp.c copy/commit.c copy/copy.c copy/copy_file.c copy/copy_lane.c copy/copy_worker.c
-  copy/extents.c copy/mover.c copy/pieces.c
-  tree/idset.c tree/ledger.c tree/mark.c tree/target.c tree/walk.c
+  main.c
+  cmd/cmd_attach.c cmd/cmd_cp.c cmd/cmd_keygen.c cmd/cmd_ls.c cmd/cmd_mkdir.c cmd/cmd_mv.c
+  cmd/cmd_ping.c cmd/cmd_rm.c cmd/cmd_stat.c cmd/cmd_stats.c
+  tree/rm_tree.c tree/target.c tree/walk.c
+  copy/commit.c copy/complain.c copy/copy.c copy/copy_file.c copy/copy_lane.c copy/copy_worker.c
+  copy/extents.c copy/mover.c copy/pieces.c copy/progress.c copy/run.c
   bench/bench_files.c bench/bench_lane.c bench/bench_own.c bench/bench_run.c bench/cmd_bench.c
-  bench/histogram.c
-  fs/dir.c fs/fs.c fs/fs_link.c fs/fs_local.c fs/fs_mount.c fs/named.c fs/virt.c)
+  ledger/idset.c ledger/ledger.c ledger/mark.c
+  fs/dir.c fs/fs.c fs/fs_link.c fs/fs_local.c fs/fs_mount.c fs/named.c fs/virt.c
+  base/histogram.c base/say.c base/show.c base/size.c base/stop.c)
 list(TRANSFORM TOOL PREPEND tool/)
 add_executable(usrbio-tool ${TOOL})
 target_include_directories(usrbio-tool PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})

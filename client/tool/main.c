@@ -1,5 +1,5 @@
 /* The `usrbio` program: finds the sub-command and runs it. */
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 #include <locale.h>
 #include <stdio.h>

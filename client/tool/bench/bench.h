@@ -14,7 +14,7 @@
 #include <hf3fs_usrbio.h>
 #include <usrbio.h>
 
-#include "client/tool/bench/histogram.h"
+#include "client/tool/base/histogram.h"
 
 /* What is made for each I/O, and ended after it. */
 enum bench_own {

@@ -7,7 +7,7 @@
 
 #include <hf3fs_usrbio.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 struct load {
 	struct bench_lane *lane;

@@ -9,7 +9,7 @@
 #include <usrbio.h>
 
 #include "client/tool/bench/bench.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 static double cpu_us(void)
 {

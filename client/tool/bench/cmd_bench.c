@@ -11,7 +11,7 @@
 
 #include "client/tool/bench/bench.h"
 #include "client/tool/fs/fs.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 static const char help[] =
 	"usage: usrbio bench [OPTIONS] PATH\n\n"

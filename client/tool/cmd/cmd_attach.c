@@ -7,7 +7,7 @@
 #include <usrbio.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 #include "client/tool/fs/virt.h"
 #include "common/host/dead_links.h"
 #include "common/host/local_fs.h"

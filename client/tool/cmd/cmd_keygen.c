@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 #include "common/auth/keyfile.h"
 
 static const char help[] =

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/show.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/show.h"
+#include "client/tool/base/tool.h"
 
 static const char help[] =
 	"usage: usrbio ls [-l] [-R] [-0 | --json] PATH...\n\n"

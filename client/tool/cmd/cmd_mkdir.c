@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 static const char help[] = "usage: usrbio mkdir [-p] [-m MODE] PATH...\n\n"
 			   "Make directories.\n\n"

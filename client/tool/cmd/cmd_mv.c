@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 static const char help[] = "usage: usrbio mv SOURCE TARGET\n\n"
 			   "Rename a file or directory within one mount. An existing directory as\n"

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/bench/histogram.h"
-#include "client/tool/show.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/histogram.h"
+#include "client/tool/base/show.h"
+#include "client/tool/base/tool.h"
 
 static const char help[] =
 	"usage: usrbio ping [-c N] [-i MILLISECONDS] PATH\n\n"

@@ -6,8 +6,8 @@
 
 #include "client/tool/fs/dir.h"
 #include "client/tool/fs/named.h"
-#include "client/tool/cmd/rm_tree.h"
-#include "client/tool/tool.h"
+#include "client/tool/tree/rm_tree.h"
+#include "client/tool/base/tool.h"
 
 /* Descriptors of directories, open at a time; a deep tree has more. */
 #define DIRS_OPEN 32

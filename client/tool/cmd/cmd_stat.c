@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/show.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/show.h"
+#include "client/tool/base/tool.h"
 
 static const char help[] = "usage: usrbio stat [-L] [--json] PATH...\n\n"
 			   "Print the attributes of files.\n\n"

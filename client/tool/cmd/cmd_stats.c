@@ -6,8 +6,8 @@
 #include <usrbio.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/show.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/show.h"
+#include "client/tool/base/tool.h"
 #include "common/base/text.h"
 
 static const char help[] =

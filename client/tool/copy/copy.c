@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "client/tool/copy/extents.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 #define FRESH_MAX   8192
 #define SPARE_TRIES 100 /* of 20 ms, with nothing of ours that could be closed */

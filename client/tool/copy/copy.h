@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 #include "client/base/list.h"
-#include "client/tool/tree/mark.h"
-#include "client/tool/run.h"
+#include "client/tool/ledger/mark.h"
+#include "client/tool/copy/run.h"
 
 enum side { FROM, TO };
 

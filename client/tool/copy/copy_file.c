@@ -13,7 +13,7 @@
 
 #include "client/tool/copy/copy.h"
 #include "client/tool/copy/extents.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 #define NAME_TRIES   8
 #define PROBE	     4096

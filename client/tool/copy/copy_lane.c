@@ -9,7 +9,7 @@
 
 #include "client/tool/copy/copy.h"
 #include "client/tool/copy/mover.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 struct job {
 	struct piece piece;

@@ -8,7 +8,7 @@
 
 #include "client/tool/copy/copy.h"
 #include "client/tool/copy/extents.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 #define OPEN_TRIES    100 /* of 20 ms, while no other file is open */
 #define OPEN_PAUSE_NS 20000000

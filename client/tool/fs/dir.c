@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 #define PATIENCE_TRIES	  100
 #define PATIENCE_PAUSE_NS 20000000

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 bool fs_is_component(const char *name)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 /* Where the part of a path begins that may be cut: behind the export of a URL. */
 static size_t first_name(const struct endpoint *endpoint, const char *path)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "client/tool/fs/fs.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 #include "common/host/trusted.h"
 
 #define VIRT "3fs-virt"

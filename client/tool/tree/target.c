@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "client/tool/fs/named.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 static int open_dir(struct target *target, struct run *run, const char *path)
 {

@@ -2,7 +2,7 @@
 #ifndef USRBIO_TOOL_TARGET_H
 #define USRBIO_TOOL_TARGET_H
 
-#include "client/tool/run.h"
+#include "client/tool/copy/run.h"
 
 #define LINEAGE_MAX 4096
 

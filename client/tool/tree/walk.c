@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 #define NAMES_MAX 4096
 #define DEPTH_MAX 4096

@@ -1,5 +1,5 @@
 /* The progress line: reads the totals five times a second until it is stopped. */
-#include "client/tool/progress.h"
+#include "client/tool/copy/progress.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/tool/show.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/show.h"
+#include "client/tool/base/tool.h"
 
 #define PERIOD_NS 200000000L
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "client/tool/copy/copy.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 void complain(const char *from, const char *to, enum side side, int err)
 {

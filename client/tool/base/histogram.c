@@ -1,5 +1,5 @@
 /* A histogram with exponentially growing buckets, linear within each power of two. */
-#include "client/tool/bench/histogram.h"
+#include "client/tool/base/histogram.h"
 
 #define SUB (1u << HISTOGRAM_BITS)
 

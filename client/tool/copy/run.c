@@ -1,12 +1,12 @@
 /* What all groups of one `usrbio cp` share; see run.h. */
-#include "client/tool/run.h"
+#include "client/tool/copy/run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 /* What lanes, connections, and the library's threads may need, besides files and directories. */
 #define OTHER_DESCRIPTORS 40

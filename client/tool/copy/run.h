@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "client/tool/fs/dir.h"
-#include "client/tool/bench/histogram.h"
-#include "client/tool/tree/ledger.h"
+#include "client/tool/base/histogram.h"
+#include "client/tool/ledger/ledger.h"
 
 struct copy_config {
 	uint64_t block; /* bytes of a piece, at most; a multiple of 512 */

@@ -1,10 +1,10 @@
 /* A hash table with open addressing; 16 bytes a slot, at most three quarters in use. */
-#include "client/tool/tree/idset.h"
+#include "client/tool/ledger/idset.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 /* The finalizer of splitmix64: every bit of the input changes every bit of the result. */
 static uint64_t mix(uint64_t x)

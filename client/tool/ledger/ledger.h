@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-#include "client/tool/tree/idset.h"
+#include "client/tool/ledger/idset.h"
 #include "client/tool/fs/fs.h"
 
 struct ledger {

@@ -1,5 +1,5 @@
 /* Sizes, numbers and paths on the command line. */
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include "client/tool/copy/copy.h"
-#include "client/tool/progress.h"
-#include "client/tool/show.h"
-#include "client/tool/stop.h"
+#include "client/tool/copy/progress.h"
+#include "client/tool/base/show.h"
+#include "client/tool/base/stop.h"
 #include "client/tool/tree/target.h"
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 #include "client/tool/tree/walk.h"
 
 #define FEW  64

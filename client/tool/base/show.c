@@ -1,5 +1,5 @@
 /* Names and attributes as text. */
-#include "client/tool/show.h"
+#include "client/tool/base/show.h"
 
 #include <inttypes.h>
 #include <langinfo.h>

@@ -1,11 +1,11 @@
 /* A thread that waits for the signals which mean "stop"; see stop.h. */
-#include "client/tool/stop.h"
+#include "client/tool/base/stop.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "client/tool/tool.h"
+#include "client/tool/base/tool.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static void (*tell_fn)(void *arg);

@@ -1,5 +1,5 @@
 /* What a run of cp has written so far; see ledger.h. */
-#include "client/tool/tree/ledger.h"
+#include "client/tool/ledger/ledger.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * gathered, and removed when the listing is closed: removing while listing could make the listing
  * miss some. Then it is listed again, until nothing shows but what could not be removed.
  */
-#include "client/tool/cmd/rm_tree.h"
+#include "client/tool/tree/rm_tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/tool/tree/idset.h"
-#include "client/tool/tool.h"
+#include "client/tool/ledger/idset.h"
+#include "client/tool/base/tool.h"
 
 #define NAMES_MAX 4096
 #define DEPTH_MAX 4096

@@ -1,5 +1,5 @@
 /* The mark of a target directory; see mark.h. The walker's. */
-#include "client/tool/tree/mark.h"
+#include "client/tool/ledger/mark.h"
 
 #include <errno.h>
 #include <fcntl.h>
