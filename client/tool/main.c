@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include <usrbio.h>
 
@@ -15,24 +13,6 @@ static const struct command *const commands[] = {
 	&cmd_bench, &cmd_attach, &cmd_detach, &cmd_ping,  &cmd_stats, &cmd_keygen,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
-
-uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static void print_help(FILE *to)
 {

@@ -5,13 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "client/tool/copy/copy.h"
 #include "client/tool/fs/named.h"
@@ -21,15 +17,6 @@
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
 #endif
-
-void commit_draw_name(char name[32])
-{
-	uint64_t random;
-
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		random = (uint64_t)clock() ^ (uintptr_t)name; /* O_EXCL is what counts */
-	snprintf(name, 32, ".usrbio-cp-%016" PRIx64, random);
-}
 
 /* The directory that a path named by the user is in; for a link, where the link is. */
 static int open_parent(const struct fs *fs, const char *path)

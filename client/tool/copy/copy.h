@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "client/base/list.h"
+#include "client/tool/base/temp_name.h"
 #include "client/tool/ledger/mark.h"
 #include "client/tool/copy/run.h"
 
@@ -63,8 +64,8 @@ struct copy_file {
 	int fd[2]; /* FROM, TO */
 	struct usrbio_id source;
 	mode_t mode;
-	char temp[32]; /* the target's name until it is whole; "": it has none */
-	bool stream;   /* the target takes bytes in order only */
+	char temp[TEMP_NAME_SIZE]; /* the target's name until it is whole; "": it has none */
+	bool stream;		   /* the target takes bytes in order only */
 
 	/* Under copy.lock. */
 	uint64_t size;	   /* of the source, as far as is known; it may have more, or less */
@@ -156,10 +157,8 @@ enum {
 /* commit.c: may the target be replaced, and by that name; 0 or an error. */
 int commit_look(struct copy *copy, struct copy_file *file, int dir, struct usrbio_stat *there);
 int commit(struct copy *copy, struct copy_file *file);
-/* A random name for the target until it is whole. */
-void commit_draw_name(char name[32]);
 
-/* complain.c: the line for an error. */
+/* complain.c: write one line about an error to stderr. */
 void complain(const char *from, const char *to, enum side side, int err);
 
 #endif

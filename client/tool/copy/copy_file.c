@@ -13,6 +13,7 @@
 
 #include "client/tool/copy/copy.h"
 #include "client/tool/copy/extents.h"
+#include "client/tool/base/temp_name.h"
 #include "client/tool/base/tool.h"
 
 #define NAME_TRIES   8
@@ -185,7 +186,7 @@ static int make_temp(struct copy *copy, struct copy_file *file, int dir, mode_t 
 	int fd = -EEXIST, err;
 
 	for (int i = 0; fd == -EEXIST && i < NAME_TRIES; i++) {
-		commit_draw_name(file->temp);
+		temp_name(file->temp);
 		fd = copy->side[TO].fs->openat(dir, file->temp, flags, mode);
 	}
 	if (fd < 0)

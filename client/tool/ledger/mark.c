@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "client/tool/copy/copy.h"
+#include "client/tool/base/temp_name.h"
 
 void mark_make(struct mark *mark, struct dir *to)
 {
@@ -13,7 +13,7 @@ void mark_make(struct mark *mark, struct dir *to)
 	*mark = (struct mark){0};
 	if (dir < 0)
 		return;
-	commit_draw_name(mark->name);
+	temp_name(mark->name);
 	fd = to->fs->openat(dir, mark->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	dir_release(to);
 	if (fd < 0)
