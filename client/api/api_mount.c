@@ -5,7 +5,7 @@
 
 #include "client/base/cancel.h"
 #include "client/mount/mount.h"
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "client/base/reason.h"
 #include "client/usrbio.h"
 #include "common/base/log.h"

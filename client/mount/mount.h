@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "client/base/reason.h"
 #include "proto/message.h"
 

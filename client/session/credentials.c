@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "common/auth/keyfile.h"
 #include "common/base/log.h"
 #include "common/transport/transport.h"

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "client/base/list.h"
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "common/transport/transport.h"
 
 struct region;

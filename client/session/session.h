@@ -20,7 +20,7 @@
 
 #include "client/session/credentials.h"
 #include "client/session/device.h"
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "client/session/reopen.h"
 #include "client/base/reason.h"
 #include "proto/message.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "client/session/credentials.h"
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "client/usrbio.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "spec_dirs.h"
 
 TestSuite(table, .init = dirs_open, .fini = dirs_close);

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "client/session/credentials.h"
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 #include "common/transport/addr.h"
 #include "tests/fuzz/player.h"
 

@@ -1,5 +1,5 @@
 /* Mount points: what a URL says, and how a directory leads to one. Pure look-up, any thread. */
-#include "client/mount/mountspec.h"
+#include "client/spec/mountspec.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "client/mount/mounttable.h"
+#include "client/spec/mounttable.h"
 #include "common/transport/addr.h"
 #include "common/inprocess.h"
 #include "common/base/log.h"

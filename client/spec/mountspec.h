@@ -2,8 +2,8 @@
  * What a mount point string means: a URL, or a directory that the mount table or its own
  * 3fs-virt/usrbio.conf turns into one. Pure look-up: no connection, no state.
  */
-#ifndef USRBIO_CLIENT_MOUNT_MOUNTSPEC_H
-#define USRBIO_CLIENT_MOUNT_MOUNTSPEC_H
+#ifndef USRBIO_CLIENT_SPEC_MOUNTSPEC_H
+#define USRBIO_CLIENT_SPEC_MOUNTSPEC_H
 
 #include <stdbool.h>
 #include <stdint.h>

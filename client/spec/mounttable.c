@@ -3,7 +3,7 @@
  * and lie where others may write: what is believed, common/host/trusted.h says. No state; any
  * thread.
  */
-#include "client/mount/mounttable.h"
+#include "client/spec/mounttable.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  * common/host/trusted.h believes them; what is ignored is said in the log. loop: counts in files of
  * the effective user only.
  */
-#ifndef USRBIO_CLIENT_MOUNT_MOUNTTABLE_H
-#define USRBIO_CLIENT_MOUNT_MOUNTTABLE_H
+#ifndef USRBIO_CLIENT_SPEC_MOUNTTABLE_H
+#define USRBIO_CLIENT_SPEC_MOUNTTABLE_H
 
 #include <limits.h>
 
