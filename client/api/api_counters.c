@@ -6,6 +6,7 @@
 
 #include "client/base/cancel.h"
 #include "client/calls/listing.h"
+#include "client/calls/mount_call.h"
 #include "client/mount/mount.h"
 #include "client/usrbio.h"
 

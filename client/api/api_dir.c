@@ -29,7 +29,7 @@ static int fetch(struct usrbio_dir *dir, uint64_t off)
 	if (!off)
 		dir->listing = (struct listing){0};
 	if (dir->file) {
-		err = mount_call_file(dir->file, &call, &dir->answer);
+		err = file_call(dir->file, &call, &dir->answer);
 	} else {
 		call.path =
 			(struct bytes){(const uint8_t *)dir->place.path, strlen(dir->place.path)};

@@ -111,7 +111,7 @@ static int punch(struct file *file, int n, const size_t *start, const size_t *en
 		range[2 * call.nr_ranges + 1] = last;
 		call.nr_ranges++;
 	}
-	return call.nr_ranges ? mount_call_file(file, &call, NULL) : 0;
+	return call.nr_ranges ? file_call(file, &call, NULL) : 0;
 }
 
 static int punchhole(int fd, int n, const size_t *start, const size_t *end)

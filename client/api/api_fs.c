@@ -47,7 +47,7 @@ int fs_call(int fd, struct call *call, struct answer *answer)
 
 	if (!file)
 		return -EBADF;
-	err = mount_call_file(file, call, answer);
+	err = file_call(file, call, answer);
 	file_put(file);
 	return err;
 }

@@ -40,7 +40,7 @@ static int name_call(int dirfd, const char *name, struct call *call, struct answ
 	if (!dir)
 		return -EBADF;
 	call->path = text(name);
-	err = mount_call_at(dir, NULL, call, answer);
+	err = mount_call_at(dir->mount, &dir->remote, NULL, call, answer);
 	file_put(dir);
 	return err;
 }
@@ -124,7 +124,9 @@ int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to
 		goto out_old;
 	call.path = text(from);
 	call.path2 = text(to);
-	err = mount_same(old->mount, new->mount) ? mount_call_at(old, new, &call, NULL) : -EXDEV;
+	err = mount_same(old->mount, new->mount)
+		      ? mount_call_at(old->mount, &old->remote, &new->remote, &call, NULL)
+		      : -EXDEV;
 	file_put(new);
 out_old:
 	file_put(old);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/base/cancel.h"
+#include "client/calls/mount_call.h"
 #include "client/mount/mount.h"
 #include "client/spec/mountspec.h"
 #include "client/base/reason.h"

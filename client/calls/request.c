@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "client/base/clock.h"
+#include "client/calls/answer.h"
 #include "client/conn/conn.h"
-#include "client/files/file.h"
-#include "client/mount/mount.h"
 #include "client/session/session.h"
 #include "client/calls/reply_check.h"
 #include "common/base/log.h"
@@ -92,7 +91,7 @@ static struct request *give_tag(struct requests *requests, uint32_t tag, bool po
 }
 
 /* Read now: another session knows the file by another one. */
-static int fill_handle(const struct conn *conn, const struct file *file, uint64_t *handle)
+static int fill_handle(const struct conn *conn, const struct remote_file *file, uint64_t *handle)
 {
 	if (!file)
 		return 0;
@@ -299,36 +298,6 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 		progress_wake(now_ns() + TICK_NS);
 }
 
-/* The reply points into the receive buffer: take a copy along. */
-static void copy_answer(const struct conn *conn, struct answer *answer, const struct reply *reply)
-{
-	uint64_t *counts = (uint64_t *)(void *)answer->data;
-	uint64_t *ids = counts + reply->nr_counts;
-	uint32_t *types = (uint32_t *)(void *)(ids + 2 * reply->nr_ids);
-	uint8_t *at = (uint8_t *)types;
-
-	answer->session = conn->number;
-	answer->host = conn->host;
-	answer->reply = *reply;
-	if (reply->nr_counts)
-		memcpy(counts, reply->counts, reply->nr_counts * sizeof(*counts));
-	answer->reply.counts = counts;
-	if (reply->nr_ids)
-		memcpy(ids, reply->ids, 2 * reply->nr_ids * sizeof(*ids));
-	answer->reply.ids = ids;
-	if (reply->nr_types)
-		memcpy(types, reply->types, reply->nr_types * sizeof(*types));
-	at += reply->nr_types * sizeof(*types);
-	answer->reply.types = types;
-	if (reply->names.len)
-		memcpy(at, reply->names.data, reply->names.len);
-	answer->reply.names.data = at;
-	at += reply->names.len;
-	if (reply->persistent.len)
-		memcpy(at, reply->persistent.data, reply->persistent.len);
-	answer->reply.persistent.data = at;
-}
-
 /* Would it say the same if it had been done already, by the session before? */
 static bool is_ambiguous(const struct call *call, int status)
 {
@@ -383,7 +352,7 @@ const char *request_replied(struct conn *conn, const struct reply *reply)
 		return wrong;
 	}
 	if (request->answer)
-		copy_answer(conn, request->answer, reply);
+		answer_copy(request->answer, conn, reply);
 	request->handle = reply->file;
 	finish(conn, request, outcome(conn, request, reply->status));
 	return NULL;

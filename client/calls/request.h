@@ -20,18 +20,23 @@
 
 struct answer;
 struct conn;
-struct file;
+
+/* An open file as the server knows it. */
+struct remote_file {
+	uint64_t handle;
+	uint64_t session; /* the session in which the handle is valid */
+};
 
 enum request_kind { REQUEST_CALL, REQUEST_DROP, REQUEST_PING };
 
 struct request {
 	enum request_kind kind;
 	const struct call *call; /* REQUEST_CALL */
-	struct file *file;	 /* REQUEST_CALL: its handle goes with it; may be NULL */
-	struct file *at, *at2;	 /* the same of the directories of its names */
-	struct answer *answer;	 /* REQUEST_CALL; may be NULL */
-	uint16_t region;	 /* REQUEST_DROP */
-	bool recovers;		 /* goes before the connection is up, and ends with it */
+	/* REQUEST_CALL: the file of the call, and the directories of its names; may be NULL. */
+	const struct remote_file *file, *at, *at2;
+	struct answer *answer; /* REQUEST_CALL; may be NULL */
+	uint16_t region;       /* REQUEST_DROP */
+	bool recovers;	       /* goes before the connection is up, and ends with it */
 	bool done;
 	int status;	    /* once done */
 	uint64_t handle;    /* likewise: of the file it opened */

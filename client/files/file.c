@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "client/files/fileobj.h"
+#include "client/files/reopen.h"
 #include "common/base/fork.h"
 
 static struct fileobj *free_list;
@@ -60,8 +61,8 @@ static void learn(struct file *file, const struct answer *answer)
 {
 	const struct bytes *persistent = &answer->reply.persistent;
 
-	file->handle = answer->reply.file;
-	file->session = answer->session;
+	file->remote.handle = answer->reply.file;
+	file->remote.session = answer->session;
 	file->persistent_len = (uint8_t)persistent->len;
 	if (persistent->len)
 		memcpy(file->persistent, persistent->data, persistent->len);
@@ -73,7 +74,7 @@ static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 	int err = 0;
 
 	learn(file, answer);
-	while (!err && !mount_add_file(mount, file)) {
+	while (!err && !reopen_add(mount_to_session(mount), file)) {
 		const struct call call = {
 			.op = CALL_REOPEN,
 			.path = {(const uint8_t *)file->path, strlen(file->path)},
@@ -95,7 +96,8 @@ static int open_file(struct mount *mount, struct file *at, const struct call *ca
 
 	if (err)
 		return err;
-	err = at ? mount_call_at(at, NULL, call, answer) : mount_call(mount, call, answer);
+	err = at ? mount_call_at(mount, &at->remote, NULL, call, answer)
+		 : mount_call(mount, call, answer);
 	if (err)
 		goto err_owed;
 	file->flags = call->flags & OPEN_REOPEN_FLAGS;
@@ -177,9 +179,9 @@ void file_put_many(struct file *file, unsigned n)
 	if (atomic_fetch_sub_explicit(&obj->refs, n, memory_order_acq_rel) != n)
 		return;
 	/* From here on nobody opens it again. */
-	mount_remove_file(mount, file);
-	session = file->session;
-	handle = file->handle;
+	reopen_remove(mount_to_session(mount), file);
+	session = file->remote.session;
+	handle = file->remote.handle;
 	recycle(obj);
 	mount_close_handle(mount, session, handle);
 	mount_put(mount);

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "client/base/list.h"
+#include "client/calls/mount_call.h"
+#include "client/calls/request.h"
 #include "client/mount/mount.h"
 
 /* Memory of files is recycled, never returned: a stale pointer may be looked at, not trusted. */
@@ -21,10 +23,8 @@ struct file {
 	 * Written under the lock of the mount's open files, and while no connection is up; read
 	 * under either, or under the lock of a connection that is up.
 	 */
-	uint64_t handle;  /* the server's */
-	uint64_t session; /* the session it belongs to; of an earlier one: dead, or soon opened
-			     again */
-	uint32_t flags;	  /* of OPEN_REOPEN_FLAGS */
+	struct remote_file remote; /* of an earlier session: dead, or soon opened again */
+	uint32_t flags;		   /* of OPEN_REOPEN_FLAGS */
 	bool regular;
 	uint64_t host; /* where it is: see usrbio_stat */
 	/* To open it again: how it was found, and what the server calls it for good. */
@@ -48,6 +48,12 @@ void file_put_many(struct file *file, unsigned n);
 static inline void file_put(struct file *file)
 {
 	file_put_many(file, 1);
+}
+
+/* Make a call about the file: as mount_call_file. */
+static inline int file_call(struct file *file, const struct call *call, struct answer *answer)
+{
+	return mount_call_file(file->mount, &file->remote, call, answer);
 }
 
 /*

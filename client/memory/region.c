@@ -11,6 +11,7 @@
 #include "client/ring/batch.h"
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
+#include "client/mount/mount.h"
 #include "client/session/session.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"

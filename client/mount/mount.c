@@ -15,7 +15,6 @@
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/memory/region_reclaim.h"
-#include "client/files/file.h"
 #include "client/base/list.h"
 #include "client/base/progress.h"
 #include "client/memory/region.h"
@@ -337,110 +336,6 @@ const struct mountspec *mount_spec(const struct mount *mount)
 struct session *mount_to_session(struct mount *mount)
 {
 	return mount->session;
-}
-
-struct request_waiter {
-	struct waiter waiter;
-	const struct request *request;
-};
-
-static bool is_done(const struct waiter *waiter)
-{
-	return ((const struct request_waiter *)(const void *)waiter)->request->done;
-}
-
-/* Ask, and wait for the answer. What takes too long is ended by conn_clock. */
-static int ask(struct mount *mount, struct request *request)
-{
-	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};
-	struct conn *conn = session_conn(mount->session);
-
-	conn_lock(conn);
-	request_start(conn, request);
-	conn_wait(conn, &w.waiter, NEVER);
-	conn_unlock(conn);
-	return request->status;
-}
-
-int mount_call(struct mount *mount, const struct call *call, struct answer *answer)
-{
-	struct request request = {.kind = REQUEST_CALL, .call = call, .answer = answer};
-
-	return ask(mount, &request);
-}
-
-int mount_call_file(struct file *file, const struct call *call, struct answer *answer)
-{
-	struct request request = {
-		.kind = REQUEST_CALL, .call = call, .file = file, .answer = answer};
-
-	return ask(file->mount, &request);
-}
-
-int mount_call_at(struct file *at, struct file *at2, const struct call *call, struct answer *answer)
-{
-	struct request request = {
-		.kind = REQUEST_CALL, .call = call, .at = at, .at2 = at2, .answer = answer};
-
-	return ask(at->mount, &request);
-}
-
-int mount_ping(struct mount *mount, uint64_t *ns)
-{
-	struct request request = {.kind = REQUEST_PING};
-	uint64_t begin;
-	int err = 0;
-
-	if (!session_is_up(mount->session))
-		err = ask(mount, &request);
-	if (err)
-		return err;
-	begin = now_ns();
-	err = ask(mount, &request);
-	if (!err)
-		*ns = now_ns() - begin;
-	return err;
-}
-
-bool mount_add_file(struct mount *mount, struct file *file)
-{
-	return reopen_add(&mount->session->files, file);
-}
-
-void mount_remove_file(struct mount *mount, struct file *file)
-{
-	reopen_remove(&mount->session->files, file);
-}
-
-int mount_reserve_close(struct mount *mount)
-{
-	struct conn *conn = mount->session->conns[0];
-	int err;
-
-	conn_lock(conn);
-	err = request_reserve_close(conn);
-	conn_unlock(conn);
-	return err;
-}
-
-void mount_release_close(struct mount *mount)
-{
-	struct conn *conn = mount->session->conns[0];
-
-	conn_lock(conn);
-	request_release_close(conn);
-	conn_unlock(conn);
-}
-
-void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
-{
-	struct conn *conn = mount->session->conns[0];
-
-	conn_lock(conn);
-	request_release_close(conn);
-	if (conn->number == session)
-		request_close_handle(conn, handle);
-	conn_unlock(conn);
 }
 
 int mount_counters(struct mount *mount, struct usrbio_counters *counters)

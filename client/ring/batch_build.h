@@ -45,7 +45,7 @@ static inline int builder_check(const struct conn *conn, const struct slot *slot
 		return (int)slot->result;
 	if (!region || atomic_load(&region->revoked))
 		return -ECANCELED;
-	if (slot->file->session != conn->number)
+	if (slot->file->remote.session != conn->number)
 		return -ESTALE;
 	return 0;
 }
@@ -77,7 +77,7 @@ static inline void builder_add(struct conn *conn, struct gathered *g, const stru
 	inflight_grant(&conn->inflight, tag, g->base + slot->region_off, g->key);
 	g->io[g->n++] = (struct io_entry){
 		.ids = io_ids(g->region_id, tag),
-		.file = slot->file->handle,
+		.file = slot->file->remote.handle,
 		.off = slot->off,
 		.len = slot->len,
 		.region_off = slot->region_off,

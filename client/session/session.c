@@ -26,7 +26,8 @@ struct session *session_create(const struct mountspec *spec)
 		return NULL;
 	session->spec = spec;
 	device_init(&session->device);
-	reopen_init(&session->files);
+	pthread_mutex_init(&session->files.lock, NULL);
+	list_init(&session->files.list);
 	pthread_mutex_init(&session->lock, NULL);
 	for (; session->nr_conns < spec->nconnect; session->nr_conns++) {
 		session->conns[session->nr_conns] = conn_create(session, session->nr_conns);
@@ -45,7 +46,7 @@ void session_destroy(struct session *session)
 		conn_destroy(session->conns[i]);
 	}
 	inprocess_stop(session->own);
-	reopen_close(&session->files);
+	pthread_mutex_destroy(&session->files.lock);
 	device_close(&session->device);
 	secret_wipe(&session->credentials.secret);
 	explicit_bzero(&session->tls, sizeof(session->tls));

@@ -20,13 +20,28 @@
 
 #include "client/session/credentials.h"
 #include "client/session/device.h"
+#include "client/base/list.h"
+#include "client/base/reason.h"
 #include "client/spec/mountspec.h"
-#include "client/session/reopen.h"
 #include "client/base/reason.h"
 #include "proto/message.h"
 
 struct conn;
 struct inprocess;
+struct session;
+
+/* The open files, kept by client/files: what a new session has to open again. */
+struct session_files {
+	pthread_mutex_t lock; /* taken after a connection's, if both are */
+	struct list list;
+	unsigned nr;
+	uint64_t session; /* the files of this one are in the list, or will be added to it */
+	/*
+	 * Opens the files of earlier sessions on a connection that has just been greeted. 0, or
+	 * -errno when the connection broke. NULL until there is a file.
+	 */
+	int (*recover)(struct session *session, struct conn *conn);
+};
 
 struct session {
 	const struct mountspec *spec;
@@ -35,7 +50,7 @@ struct session {
 	_Atomic uint64_t lost;	    /* the last one that broke, maybe before it was complete */
 	_Atomic int error;	    /* why it broke */
 	_Atomic bool used;	    /* its connections are tasks */
-	struct reopen_list files;   /* its own lock */
+	struct session_files files; /* its own lock */
 	_Atomic unsigned next_conn; /* spreads rings and calls */
 
 	/* The reconnector's. Those who drive connections read and write them on its behalf. */
@@ -86,9 +101,6 @@ bool session_is_reconnecting(struct session *session);
 bool session_is_lost(const struct session *session, uint64_t incarnation);
 /* A connection of it broke, whose lock is held: the others follow. */
 void session_lost(struct session *session, uint64_t incarnation, int error);
-
-struct mount;
-struct session *mount_to_session(struct mount *mount);
 
 /* The connection for the next ring or call. */
 struct conn *session_conn(struct session *session);

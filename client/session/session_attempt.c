@@ -185,6 +185,19 @@ static int use_device(struct session *session, const struct route *route)
 	return err;
 }
 
+/* Have the files of earlier sessions opened again, before anything else goes on. */
+static int recover_files(struct session *session)
+{
+	struct session_files *files = &session->files;
+	int (*recover)(struct session * session, struct conn * conn);
+
+	pthread_mutex_lock(&files->lock);
+	files->session = session->number;
+	recover = files->recover;
+	pthread_mutex_unlock(&files->lock);
+	return recover ? recover(session, session->conns[0]) : 0;
+}
+
 int session_try_route(struct session *session, const struct route *route)
 {
 	int err;
@@ -198,7 +211,7 @@ int session_try_route(struct session *session, const struct route *route)
 	if (err == -ESTALE)
 		err = begin(session, route);
 	if (!err)
-		err = reopen_all(&session->files, session->conns[0]);
+		err = recover_files(session);
 	if (!err)
 		err = go(session);
 	if (err)

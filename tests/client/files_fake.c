@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "client/files/file.h"
+#include "client/files/reopen.h"
 #include "common/host/host.h"
 
 struct mount {
@@ -141,33 +142,41 @@ static void identify(const struct mount *mount, const struct call *call, struct 
 	attr->dev = st.st_dev + fake.other_dev;
 }
 
-bool mount_add_file(struct mount *mount, struct file *file)
+struct session *mount_to_session(struct mount *mount)
 {
 	(void)mount;
-	return file->session == 7;
+	return NULL;
 }
 
-void mount_remove_file(struct mount *mount, struct file *file)
+bool reopen_add(struct session *session, struct file *file)
 {
-	(void)mount;
+	(void)session;
+	return file->remote.session == 7;
+}
+
+void reopen_remove(struct session *session, struct file *file)
+{
+	(void)session;
 	(void)file;
 }
 
-int mount_call_file(struct file *file, const struct call *call, struct answer *answer)
+int mount_call_file(struct mount *mount, const struct remote_file *file, const struct call *call,
+		    struct answer *answer)
 {
 	struct call named = *call;
 
 	named.file = file->handle;
-	return mount_call(file->mount, &named, answer);
+	return mount_call(mount, &named, answer);
 }
 
-int mount_call_at(struct file *at, struct file *at2, const struct call *call, struct answer *answer)
+int mount_call_at(struct mount *mount, const struct remote_file *at, const struct remote_file *at2,
+		  const struct call *call, struct answer *answer)
 {
 	struct call named = *call;
 
 	named.at = at->handle;
 	named.at2 = at2 ? at2->handle : 0;
-	return mount_call(at->mount, &named, answer);
+	return mount_call(mount, &named, answer);
 }
 
 int mount_call(struct mount *mount, const struct call *call, struct answer *answer)

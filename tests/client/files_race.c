@@ -44,7 +44,7 @@ static int begin(void)
 
 	if (!file)
 		die("a new descriptor is none of ours");
-	owner[file->handle] = fd;
+	owner[file->remote.handle] = fd;
 	file_put(file);
 	if (file_register(fd))
 		die("a new descriptor cannot be registered");
@@ -87,7 +87,7 @@ static void *look(void *arg)
 
 		if (!file)
 			continue;
-		if (file->session != 7 || owner[file->handle] != fd)
+		if (file->remote.session != 7 || owner[file->remote.handle] != fd)
 			die("another file under this number");
 		found++;
 		file_put(file);

@@ -158,7 +158,7 @@ Test(table, io_under_way_keeps_the_file)
 	cr_assert(file);
 	cr_expect_eq(file->flags, OPEN_READ | OPEN_WRITE);
 	cr_expect(file->regular);
-	cr_expect_eq(file->session, 7);
+	cr_expect_eq(file->remote.session, 7);
 	file_deregister(fd);
 	usrbio_close(fd);
 	cr_expect_eq(fake.handles, 1);

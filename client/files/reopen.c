@@ -1,14 +1,15 @@
 /*
- * The list of open files, and opening them again. That takes a bunch of files off the front of the
- * list at a time and puts them back at its end, each with a reference, so that others may end files
- * meanwhile.
+ * The list of open files of a session, and opening them again. The reconnector's thread takes a
+ * bunch of files off the front of the list at a time and puts them back at its end, each with a
+ * reference, so that other threads may end files meanwhile.
  */
-#include "client/session/reopen.h"
+#include "client/files/reopen.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "client/base/clock.h"
+#include "client/calls/request.h"
 #include "client/conn/conn.h"
 #include "client/files/fileobj.h"
 #include "client/session/session.h"
@@ -29,24 +30,16 @@ struct bunch {
 	struct reopening items[BUNCH_MAX];
 };
 
-void reopen_init(struct reopen_list *files)
-{
-	*files = (struct reopen_list){0};
-	pthread_mutex_init(&files->lock, NULL);
-	list_init(&files->list);
-}
+static int reopen_all(struct session *session, struct conn *conn);
 
-void reopen_close(struct reopen_list *files)
+bool reopen_add(struct session *session, struct file *file)
 {
-	pthread_mutex_destroy(&files->lock);
-}
-
-bool reopen_add(struct reopen_list *files, struct file *file)
-{
+	struct session_files *files = &session->files;
 	bool is_current;
 
 	pthread_mutex_lock(&files->lock);
-	is_current = file->session == files->session;
+	files->recover = reopen_all;
+	is_current = file->remote.session == files->session;
 	if (is_current) {
 		list_add_tail(&files->list, &file->link);
 		files->nr++;
@@ -55,8 +48,10 @@ bool reopen_add(struct reopen_list *files, struct file *file)
 	return is_current;
 }
 
-void reopen_remove(struct reopen_list *files, struct file *file)
+void reopen_remove(struct session *session, struct file *file)
 {
+	struct session_files *files = &session->files;
+
 	pthread_mutex_lock(&files->lock);
 	list_del(&file->link);
 	files->nr--;
@@ -64,7 +59,7 @@ void reopen_remove(struct reopen_list *files, struct file *file)
 }
 
 /* Up to max of the list, with a reference where they have to be opened. How many were looked at. */
-static unsigned take(struct reopen_list *files, struct bunch *bunch, unsigned max)
+static unsigned take(struct session_files *files, struct bunch *bunch, unsigned max)
 {
 	unsigned looked = 0;
 
@@ -75,7 +70,8 @@ static unsigned take(struct reopen_list *files, struct bunch *bunch, unsigned ma
 
 		list_del(&file->link);
 		list_add_tail(&files->list, &file->link);
-		if (file->session != files->session && !file->dead && fileobj_try(fileobj_of(file)))
+		if (file->remote.session != files->session && !file->dead &&
+		    fileobj_try(fileobj_of(file)))
 			bunch->items[bunch->n++].file = file;
 	}
 	pthread_mutex_unlock(&files->lock);
@@ -126,7 +122,7 @@ static int ask_all(struct conn *conn, struct bunch *bunch)
 }
 
 /* What they are called now, and how many could not be opened. */
-static unsigned settle(struct reopen_list *files, const struct bunch *bunch)
+static unsigned settle(struct session_files *files, const struct bunch *bunch)
 {
 	unsigned nr_dead = 0;
 
@@ -142,8 +138,8 @@ static unsigned settle(struct reopen_list *files, const struct bunch *bunch)
 				 strerror(-request->status));
 			continue;
 		}
-		file->handle = request->handle;
-		file->session = files->session;
+		file->remote.handle = request->handle;
+		file->remote.session = files->session;
 	}
 	pthread_mutex_unlock(&files->lock);
 	return nr_dead;
@@ -155,14 +151,18 @@ static void put_all(const struct bunch *bunch)
 		file_put(bunch->items[i].file);
 }
 
-int reopen_all(struct reopen_list *files, struct conn *conn)
+/*
+ * Open the files of earlier sessions in that of a connection that has just been greeted. What
+ * cannot be opened is dead. 0, or -errno when the connection broke. The reconnector's thread.
+ */
+static int reopen_all(struct session *session, struct conn *conn)
 {
+	struct session_files *files = &session->files;
 	unsigned left, nr_dead = 0;
 	struct bunch bunch;
 	int err = 0;
 
 	pthread_mutex_lock(&files->lock);
-	files->session = conn->session->number;
 	left = files->nr;
 	pthread_mutex_unlock(&files->lock);
 	while (!err && left) {
@@ -178,6 +178,6 @@ int reopen_all(struct reopen_list *files, struct conn *conn)
 	}
 	if (nr_dead)
 		log_warn("%s: %u files could not be opened again; their I/O ends with ESTALE",
-			 conn->session->spec->mount_point, nr_dead);
+			 session->spec->mount_point, nr_dead);
 	return err;
 }

@@ -1,0 +1,113 @@
+/*
+ * Calls of a mount: a request on the caller's stack, started on the next connection of the mount's
+ * session, and a wait until it is done. What takes too long is ended by the connection's deadlines.
+ * Handles are closed on the first connection, whose list of closes is reserved there, too.
+ */
+#include "client/calls/mount_call.h"
+
+#include "client/base/clock.h"
+#include "client/calls/request.h"
+#include "client/conn/conn.h"
+#include "client/mount/mount.h"
+#include "client/session/session.h"
+
+struct request_waiter {
+	struct waiter waiter;
+	const struct request *request;
+};
+
+static bool is_done(const struct waiter *waiter)
+{
+	return ((const struct request_waiter *)(const void *)waiter)->request->done;
+}
+
+/* Start the request and wait until it is done: its status. */
+static int ask(struct mount *mount, struct request *request)
+{
+	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};
+	struct conn *conn = session_conn(mount_to_session(mount));
+
+	conn_lock(conn);
+	request_start(conn, request);
+	conn_wait(conn, &w.waiter, NEVER);
+	conn_unlock(conn);
+	return request->status;
+}
+
+int mount_call(struct mount *mount, const struct call *call, struct answer *answer)
+{
+	struct request request = {.kind = REQUEST_CALL, .call = call, .answer = answer};
+
+	return ask(mount, &request);
+}
+
+int mount_call_file(struct mount *mount, const struct remote_file *file, const struct call *call,
+		    struct answer *answer)
+{
+	struct request request = {
+		.kind = REQUEST_CALL, .call = call, .file = file, .answer = answer};
+
+	return ask(mount, &request);
+}
+
+int mount_call_at(struct mount *mount, const struct remote_file *at, const struct remote_file *at2,
+		  const struct call *call, struct answer *answer)
+{
+	struct request request = {
+		.kind = REQUEST_CALL, .call = call, .at = at, .at2 = at2, .answer = answer};
+
+	return ask(mount, &request);
+}
+
+int mount_ping(struct mount *mount, uint64_t *ns)
+{
+	struct request request = {.kind = REQUEST_PING};
+	uint64_t begin;
+	int err = 0;
+
+	if (!session_is_up(mount_to_session(mount)))
+		err = ask(mount, &request);
+	if (err)
+		return err;
+	begin = now_ns();
+	err = ask(mount, &request);
+	if (!err)
+		*ns = now_ns() - begin;
+	return err;
+}
+
+static struct conn *first_conn(struct mount *mount)
+{
+	return mount_to_session(mount)->conns[0];
+}
+
+int mount_reserve_close(struct mount *mount)
+{
+	struct conn *conn = first_conn(mount);
+	int err;
+
+	conn_lock(conn);
+	err = request_reserve_close(conn);
+	conn_unlock(conn);
+	return err;
+}
+
+void mount_release_close(struct mount *mount)
+{
+	struct conn *conn = first_conn(mount);
+
+	conn_lock(conn);
+	request_release_close(conn);
+	conn_unlock(conn);
+}
+
+void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
+{
+	struct conn *conn = first_conn(mount);
+
+	conn_lock(conn);
+	request_release_close(conn);
+	if (conn->number == session)
+		request_close_handle(conn, handle);
+	conn_unlock(conn);
+}
