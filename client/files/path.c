@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "client/spec/mounturl.h"
+
 /* Where the last component of path[0, len) begins. */
 static size_t last_component(const char *path, size_t len)
 {
@@ -84,10 +86,10 @@ static int canonical_of(const char *path, bool follow, char *canonical)
 /* How much of loop:///DIR/path is the directory when no mount in use says so. */
 static size_t directory_len(const char *url, bool follow)
 {
-	size_t len = strlen(url), root = (size_t)(mountspec_served(url) - url) + 1, head;
+	size_t len = strlen(url), root = (size_t)(mounturl_served(url) - url) + 1, head;
 	struct stat st;
 
-	if (follow && !stat(mountspec_served(url), &st) && S_ISDIR(st.st_mode))
+	if (follow && !stat(mounturl_served(url), &st) && S_ISDIR(st.st_mode))
 		return len;
 	head = last_component(url, trim_slashes(url, len));
 	return head > root ? head : root;
@@ -102,7 +104,7 @@ static int find_served(const char *url, bool follow, struct mountspec *spec, con
 
 	if (strchr(url, '?'))
 		return mountspec_of_url(url, spec, rest);
-	if (mount_serving(mountspec_served(url), spec, rest))
+	if (mount_serving(mounturl_served(url), spec, rest))
 		return 0;
 	len = directory_len(url, follow);
 	if (len >= sizeof(mount_point))
@@ -117,7 +119,7 @@ int path_of_url(const char *path, bool follow, struct mountspec *spec, const cha
 {
 	int err;
 
-	if (mountspec_served(path))
+	if (mounturl_served(path))
 		return find_served(path, follow, spec, rest);
 	err = mountspec_of_url(path, spec, rest);
 	return err == -ENOENT ? -ENOTTY : err;

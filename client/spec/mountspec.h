@@ -72,9 +72,6 @@ int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest)
  */
 bool mountspec_wrong(const char *url, char *text, size_t room);
 
-/* Is it a URL of the form loop:///...? Then the path in it, else NULL. */
-const char *mountspec_served(const char *url);
-
 /*
  * Do both mean the same: server, export and options, however they are spelled? An option that says
  * what is the default is an option: so a program gets a second mount of an export.

@@ -1,6 +1,6 @@
 # Mount points, shared memory and descriptors: the parts of the library that need no server.
 set(CLIENT ${CMAKE_SOURCE_DIR}/client)
-set(SPEC ${CLIENT}/spec/mountspec.c ${CLIENT}/spec/mounttable.c)
+set(SPEC ${CLIENT}/spec/mountspec.c ${CLIENT}/spec/mounturl.c ${CLIENT}/spec/mounttable.c)
 set(FILES
   ${CLIENT}/api/api_file.c ${CLIENT}/api/api_dir.c ${CLIENT}/api/api_fs.c ${CLIENT}/api/api_fs_at.c
   ${CLIENT}/calls/listing.c ${CLIENT}/files/file.c ${CLIENT}/files/filetable.c
