@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "common/tcp/tcp.h"
@@ -42,10 +41,9 @@ static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uin
 		return -ENOMEM;
 	conn->base =
 		(struct tp_conn){.ops = domain->base.ops, .domain = &domain->base, .user = user};
-	conn->source.kind = TCP_SOURCE_CONN;
+	conn->source = (struct tcp_source){.kind = TCP_SOURCE_CONN, .events = events, .fd = fd};
 	conn->timer.source = &conn->source;
 	conn->state = state;
-	conn->fd = fd;
 	conn->rx.buf = malloc(TCP_RX_BUF);
 	if (!conn->rx.buf)
 		goto err_conn;
@@ -59,7 +57,7 @@ static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uin
 		err = tls_open(domain->config.tls, state != TCP_STATE_CONNECTING, fd, &conn->tls);
 	if (err)
 		goto err_posts;
-	err = tcp_domain_watch(domain, fd, events, &conn->source);
+	err = tcp_poller_add(&domain->poller, &conn->source);
 	if (err)
 		goto err_tls;
 	set_options(fd);
@@ -128,7 +126,7 @@ int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct
 	    (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS))
 		tcp_conn_end(conn, -errno);
 	else
-		tcp_conn_watch_out(conn, true);
+		tcp_poller_change(&dom->poller, &conn->source, EPOLLOUT);
 	*out = &conn->base;
 	return 0;
 }

@@ -5,11 +5,8 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "common/tcp/tcp.h"
-#include "common/base/fork.h"
 
 #define EPOLL_BATCH 64
 /* Polls that may pass while other work or a hot connection keeps us from looking at epoll. */
@@ -34,11 +31,10 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 			       tcp_posts_bytes(config) + (ops == &tp_tls ? TLS_BYTES : 0);
 	TAILQ_INIT(&dom->conns);
 	TAILQ_INIT(&dom->ready);
-	dom->base.fd = fork_own(epoll_create1(EPOLL_CLOEXEC));
-	if (dom->base.fd < 0) {
-		err = -errno;
+	err = tcp_poller_open(&dom->poller);
+	if (err)
 		goto err_free;
-	}
+	dom->base.fd = dom->poller.fd;
 	err = tcp_timers_open(dom);
 	if (err)
 		goto err_close;
@@ -46,7 +42,7 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 	return 0;
 
 err_close:
-	fork_close(dom->base.fd);
+	tcp_poller_close(&dom->poller);
 err_free:
 	free(dom);
 	return err;
@@ -57,7 +53,7 @@ void tcp_domain_close(struct tp_domain *domain)
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 
 	tcp_timers_close(dom);
-	fork_close(dom->base.fd);
+	tcp_poller_close(&dom->poller);
 	free(dom);
 }
 
@@ -81,27 +77,6 @@ bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t l
 			return true;
 	}
 	return false;
-}
-
-int tcp_domain_watch(struct tcp_domain *domain, int fd, uint32_t events, struct tcp_source *source)
-{
-	struct epoll_event event = {.events = events, .data.ptr = source};
-
-	return epoll_ctl(domain->base.fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-int tcp_domain_rewatch(struct tcp_domain *domain, int fd, uint32_t events,
-		       struct tcp_source *source)
-{
-	struct epoll_event event = {.events = events, .data.ptr = source};
-
-	return epoll_ctl(domain->base.fd, EPOLL_CTL_MOD, fd, &event) ? -errno : 0;
-}
-
-/* Before closing: a child of fork or vfork may have a copy, which would stay in the epoll set. */
-void tcp_domain_unwatch(struct tcp_domain *domain, int fd)
-{
-	epoll_ctl(domain->base.fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
 static void find_only(struct tcp_domain *domain)
@@ -161,7 +136,7 @@ static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 							offsetof(struct tcp_listener, source)),
 				sink);
 			break;
-		case TCP_SOURCE_TIMER:
+		case TCP_SOURCE_TIMERS:
 			timers = true;
 			break;
 		}
@@ -174,8 +149,8 @@ static bool try_hot(struct tcp_domain *domain)
 {
 	struct tcp_conn *conn = domain->only;
 
-	if (!conn || conn->state != TCP_STATE_OPEN || conn->want_out || domain->armed ||
-	    !TAILQ_EMPTY(&domain->timers) || ++domain->skipped >= SKIP_HOT)
+	if (!conn || conn->state != TCP_STATE_OPEN || conn->source.events & EPOLLOUT ||
+	    domain->armed || !TAILQ_EMPTY(&domain->timers) || ++domain->skipped >= SKIP_HOT)
 		return false;
 	conn->readable = true;
 	tcp_conn_kick(conn);

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "common/transport/addr.h"
@@ -47,26 +46,30 @@ int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_l
 		return -ENOMEM;
 	lis->base.ops = domain->ops;
 	lis->domain = (struct tcp_domain *)domain;
-	lis->source.kind = TCP_SOURCE_LISTENER;
 	lis->timer.source = &lis->source;
-	lis->fd = open_socket(addr);
-	if (lis->fd < 0) {
-		err = lis->fd;
+	lis->source = (struct tcp_source){
+		.kind = TCP_SOURCE_LISTENER,
+		.events = EPOLLIN,
+		.fd = open_socket(addr),
+	};
+	if (lis->source.fd < 0) {
+		err = lis->source.fd;
 		goto err_free;
 	}
 	lis->base.addr.len = sizeof(lis->base.addr.ss);
-	if (getsockname(lis->fd, (struct sockaddr *)&lis->base.addr.ss, &lis->base.addr.len)) {
+	if (getsockname(lis->source.fd, (struct sockaddr *)&lis->base.addr.ss,
+			&lis->base.addr.len)) {
 		err = -errno;
 		goto err_close;
 	}
-	err = tcp_domain_watch(lis->domain, lis->fd, EPOLLIN, &lis->source);
+	err = tcp_poller_add(&lis->domain->poller, &lis->source);
 	if (err)
 		goto err_close;
 	*listener = &lis->base;
 	return 0;
 
 err_close:
-	fork_close(lis->fd);
+	fork_close(lis->source.fd);
 err_free:
 	free(lis);
 	return err;
@@ -77,8 +80,8 @@ void tcp_unlisten(struct tp_listener *listener)
 	struct tcp_listener *lis = (struct tcp_listener *)listener;
 
 	tcp_timer_stop(lis->domain, &lis->timer);
-	tcp_domain_unwatch(lis->domain, lis->fd);
-	fork_close(lis->fd);
+	tcp_poller_remove(&lis->domain->poller, &lis->source);
+	fork_close(lis->source.fd);
 	free(lis);
 }
 
@@ -90,13 +93,13 @@ static void pause_listening(struct tcp_listener *lis, int err)
 		log_error("%s: cannot accept connections for now: %s",
 			  addr_text(&lis->base.addr, text, sizeof(text)), strerror(err));
 	lis->complained = true;
-	tcp_domain_rewatch(lis->domain, lis->fd, 0, &lis->source);
+	tcp_poller_change(&lis->domain->poller, &lis->source, 0);
 	tcp_timer_set(lis->domain, &lis->timer, PAUSE_MS);
 }
 
 void tcp_listener_timeout(struct tcp_listener *lis)
 {
-	tcp_domain_rewatch(lis->domain, lis->fd, EPOLLIN, &lis->source);
+	tcp_poller_change(&lis->domain->poller, &lis->source, EPOLLIN);
 }
 
 /* accept4 also reports what befell the newcomer; only want of resources is ours. */
@@ -123,7 +126,7 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 		}
 		request->base.ops = lis->base.ops;
 		request->base.peer.len = sizeof(request->base.peer.ss);
-		request->fd = accept_one(lis->fd, &request->base.peer);
+		request->fd = accept_one(lis->source.fd, &request->base.peer);
 		if (request->fd < 0) {
 			int err = errno;
 

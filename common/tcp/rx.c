@@ -50,7 +50,7 @@ static bool has_bytes(int fd)
 /* Less than asked: the socket is empty, and epoll will say when it is not. */
 static ssize_t receive_plain(struct tcp_conn *conn, struct msghdr *msg, size_t asked)
 {
-	ssize_t got = recvmsg(conn->fd, msg, 0);
+	ssize_t got = recvmsg(conn->source.fd, msg, 0);
 
 	conn->readable = got == (ssize_t)asked;
 	return got;
@@ -61,7 +61,7 @@ static ssize_t receive_some(struct tcp_conn *conn, struct msghdr *msg, size_t as
 {
 	ssize_t got;
 
-	if (fault_if(has_bytes(conn->fd), TCP_READ_SHORT))
+	if (fault_if(has_bytes(conn->source.fd), TCP_READ_SHORT))
 		msg->msg_iov->iov_len = msg->msg_iovlen = 1;
 	got = conn->tls ? tls_recv(conn->tls, msg, &conn->readable)
 			: receive_plain(conn, msg, asked);

@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "common/base/fork.h"
@@ -25,22 +24,6 @@ void tcp_conn_kick(struct tcp_conn *conn)
 	conn->queued = true;
 }
 
-static void rewatch(struct tcp_conn *conn)
-{
-	uint32_t in = conn->state == TCP_STATE_CONNECTING ? 0 : EPOLLIN;
-	uint32_t out = conn->want_out ? EPOLLOUT : 0;
-
-	tcp_domain_rewatch(tcp_domain_of(conn), conn->fd, in | out, &conn->source);
-}
-
-void tcp_conn_watch_out(struct tcp_conn *conn, bool on)
-{
-	if (conn->want_out == on)
-		return;
-	conn->want_out = on;
-	rewatch(conn);
-}
-
 /*
  * epoll says writable. The interest is taken back only when it comes for nothing, so that a stream
  * that fills the socket again and again does not pay for it each time.
@@ -48,7 +31,7 @@ void tcp_conn_watch_out(struct tcp_conn *conn, bool on)
 void tcp_conn_writable(struct tcp_conn *conn)
 {
 	if (conn->state != TCP_STATE_CONNECTING && !conn->tx.blocked)
-		tcp_conn_watch_out(conn, false);
+		tcp_conn_watch(conn, 0);
 	conn->tx.blocked = false;
 	if (conn->tls)
 		tcp_tx_resume(conn);
@@ -70,9 +53,9 @@ void tcp_conn_end(struct tcp_conn *conn, int status)
 	if (conn->tls && *tls_why(conn->tls))
 		tp_blame(&conn->base, status, "%s", tls_why(conn->tls));
 	tcp_timer_stop(tcp_domain_of(conn), &conn->timer);
-	tcp_domain_unwatch(tcp_domain_of(conn), conn->fd);
-	fork_close(conn->fd);
-	conn->fd = -1;
+	tcp_poller_remove(&tcp_domain_of(conn)->poller, &conn->source);
+	fork_close(conn->source.fd);
+	conn->source.fd = -1;
 	tcp_conn_kick(conn);
 }
 
@@ -90,10 +73,10 @@ static void finish_sending(struct tcp_conn *conn)
 	if (conn->state != TCP_STATE_CLOSING || conn->shut || !tcp_tx_empty(conn))
 		return;
 	if (conn->tls && !tls_farewell(conn->tls)) {
-		tcp_conn_watch_out(conn, true);
+		tcp_conn_watch(conn, EPOLLOUT);
 		return;
 	}
-	shutdown(conn->fd, SHUT_WR);
+	shutdown(conn->source.fd, SHUT_WR);
 	conn->shut = true;
 }
 
@@ -140,7 +123,7 @@ static void say_prologue(struct tcp_conn *conn)
 	connect_params_make(&mine, config->msg_max, config->nr_recvs);
 	/* An empty socket takes sixteen bytes; if not, the peer has gone already. */
 	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
-			 : sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+			 : sendmsg(conn->source.fd, &msg, MSG_NOSIGNAL);
 	if (sent != (ssize_t)sizeof(mine) || tcp_stream_holds(conn))
 		tcp_conn_end(conn, -ECONNREFUSED);
 }
@@ -174,19 +157,17 @@ static void run_connecting(struct tcp_conn *conn, struct tcp_sink *sink)
 
 	if (conn->tx.blocked)
 		return;
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+	if (getsockopt(conn->source.fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		err = errno;
-	if (!err && found_itself(conn->fd))
+	if (!err && found_itself(conn->source.fd))
 		err = ECONNREFUSED;
 	if (err) {
 		tcp_conn_end(conn, -err);
 		return;
 	}
 	tcp_conn_start(conn);
-	if (conn->state < TCP_STATE_OPEN) {
-		conn->want_out = false;
-		rewatch(conn);
-	}
+	if (conn->state < TCP_STATE_OPEN)
+		tcp_conn_watch(conn, 0);
 }
 
 static void run_open(struct tcp_conn *conn, struct tcp_sink *sink)
@@ -246,7 +227,7 @@ static void run_securing(struct tcp_conn *conn, struct tcp_sink *sink)
 
 	if (err == -EAGAIN) {
 		if (tls_wants_out(conn->tls))
-			tcp_conn_watch_out(conn, true);
+			tcp_conn_watch(conn, EPOLLOUT);
 		return;
 	}
 	if (err) {

@@ -12,18 +12,12 @@
 
 #include "common/transport/key_device.h"
 #include "common/transport/reach.h"
+#include "common/tcp/poller.h"
 #include "common/tcp/tls.h"
 #include "common/tcp/wire.h"
 #include "common/transport/transport.h"
 
 #define TCP_NR_LOCALS 64
-
-/* What epoll's data points to. */
-enum tcp_source_kind { TCP_SOURCE_CONN, TCP_SOURCE_LISTENER, TCP_SOURCE_TIMER };
-
-struct tcp_source {
-	enum tcp_source_kind kind;
-};
 
 /* Something to happen at a time, in domain->timers while set. */
 struct tcp_timer {
@@ -49,7 +43,8 @@ struct tcp_local {
 };
 
 struct tcp_domain {
-	struct tp_domain base; /* fd: the epoll instance */
+	struct tp_domain base; /* fd: the poller's */
+	struct tcp_poller poller;
 	struct tp_domain_config config;
 	struct tcp_local locals[TCP_NR_LOCALS];
 	int nr_locals;
@@ -59,8 +54,7 @@ struct tcp_domain {
 	struct tcp_conn_list ready; /* those with something to do or to tell, by `link` */
 	struct tcp_timer_list timers;
 	struct tcp_source timer_source;
-	int timer_fd;
-	uint64_t timer_ns; /* what timer_fd is set to, 0: nothing */
+	uint64_t timer_ns; /* what the timerfd is set to, 0: nothing */
 	uint64_t round;	   /* number of polls: what an earlier one handed out is free again */
 	unsigned skipped;  /* polls since the last look at epoll */
 	bool armed;	   /* the caller sleeps or has just woken: look at epoll first */
@@ -138,17 +132,15 @@ struct tcp_conn {
 	TAILQ_ENTRY(tcp_conn) link;
 	struct keys *keys; /* what the peer can reach; NULL: nothing */
 	struct tls *tls;   /* between us and the socket; NULL: nothing */
+	struct tcp_source source;
 	enum tcp_state state;
-	int fd;
 	int status; /* of the TP_EV_CLOSED to come */
 	bool queued;
 	bool readable; /* the socket may have something to receive */
-	bool want_out; /* EPOLLOUT is asked for */
 	bool shut;     /* our FIN is out */
 	struct tcp_rx rx;
 	struct tcp_tx tx;
 	struct tcp_posts posts;
-	struct tcp_source source;
 	struct tcp_timer timer;
 	TAILQ_ENTRY(tcp_conn) peers;
 };
@@ -158,7 +150,6 @@ struct tcp_listener {
 	struct tcp_source source;
 	struct tcp_timer timer; /* set while out of descriptors */
 	struct tcp_domain *domain;
-	int fd;
 	bool complained;
 };
 
@@ -212,6 +203,12 @@ static inline int tcp_deny(struct tcp_conn *conn, enum tp_access access, const s
 	return reach_deny(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
 }
 
+/* Have epoll say when the socket can be read, and with EPOLLOUT also when it can be written. */
+static inline void tcp_conn_watch(struct tcp_conn *conn, uint32_t out)
+{
+	tcp_poller_change(&tcp_domain_of(conn)->poller, &conn->source, EPOLLIN | out);
+}
+
 static inline bool tcp_sink_full(const struct tcp_sink *sink)
 {
 	return sink->n == sink->max;
@@ -233,10 +230,6 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 void tcp_domain_close(struct tp_domain *domain);
 int tcp_domain_local(struct tp_domain *domain, void *base, size_t len);
 bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t len);
-int tcp_domain_watch(struct tcp_domain *domain, int fd, uint32_t events, struct tcp_source *source);
-int tcp_domain_rewatch(struct tcp_domain *domain, int fd, uint32_t events,
-		       struct tcp_source *source);
-void tcp_domain_unwatch(struct tcp_domain *domain, int fd);
 void tcp_domain_add(struct tcp_domain *domain, struct tcp_conn *conn);
 void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn);
 int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max);
@@ -267,7 +260,6 @@ void tcp_conn_start(struct tcp_conn *conn);
 void tcp_disconnect(struct tp_conn *conn);
 void tcp_conn_kick(struct tcp_conn *conn);
 void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink);
-void tcp_conn_watch_out(struct tcp_conn *conn, bool on);
 void tcp_conn_writable(struct tcp_conn *conn);
 void tcp_conn_timeout(struct tcp_conn *conn);
 void tcp_conn_refuse(struct tcp_conn *conn, int status);

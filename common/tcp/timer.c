@@ -3,7 +3,6 @@
  * unsorted list behind one timerfd; stopping one leaves the timerfd to fire for nothing.
  */
 #include <errno.h>
-#include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,19 +23,22 @@ int tcp_timers_open(struct tcp_domain *domain)
 	int err;
 
 	TAILQ_INIT(&domain->timers);
-	domain->timer_source.kind = TCP_SOURCE_TIMER;
-	domain->timer_fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-	if (domain->timer_fd < 0)
+	domain->timer_source = (struct tcp_source){
+		.kind = TCP_SOURCE_TIMERS,
+		.events = EPOLLIN,
+		.fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
+	};
+	if (domain->timer_source.fd < 0)
 		return -errno;
-	err = tcp_domain_watch(domain, domain->timer_fd, EPOLLIN, &domain->timer_source);
+	err = tcp_poller_add(&domain->poller, &domain->timer_source);
 	if (err)
-		fork_close(domain->timer_fd);
+		fork_close(domain->timer_source.fd);
 	return err;
 }
 
 void tcp_timers_close(struct tcp_domain *domain)
 {
-	fork_close(domain->timer_fd);
+	fork_close(domain->timer_source.fd);
 }
 
 /* Setting a timerfd also takes back an expiry nobody has read. */
@@ -48,7 +50,7 @@ static void set_fd(struct tcp_domain *domain, uint64_t deadline_ns)
 	};
 
 	domain->timer_ns = deadline_ns;
-	timerfd_settime(domain->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+	timerfd_settime(domain->timer_source.fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
 void tcp_timer_set(struct tcp_domain *domain, struct tcp_timer *timer, unsigned delay_ms)

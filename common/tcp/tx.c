@@ -203,7 +203,7 @@ static void advance(struct tcp_conn *conn, size_t got)
 static void give_up(struct tcp_conn *conn, int err)
 {
 	conn->tx.broken = err;
-	shutdown(conn->fd, SHUT_RDWR);
+	shutdown(conn->source.fd, SHUT_RDWR);
 	conn->readable = true;
 	tcp_conn_kick(conn);
 }
@@ -211,7 +211,7 @@ static void give_up(struct tcp_conn *conn, int err)
 static void wait_for_room(struct tcp_conn *conn)
 {
 	conn->tx.blocked = true;
-	tcp_conn_watch_out(conn, true);
+	tcp_conn_watch(conn, EPOLLOUT);
 }
 
 /* The kernel was given `total` bytes and took `got`, or says err. 1: go on; 0: enough. */
@@ -247,7 +247,7 @@ static int splice_some(struct tcp_conn *conn)
 	unsigned more = tx->tail - tx->head > 1 ? SPLICE_F_MORE : 0;
 	unsigned flags = SPLICE_F_NONBLOCK | more;
 	ssize_t got = conn->tls ? through_tls(conn, tls_splice(conn->tls, frame->pipe, left, flags))
-				: splice(frame->pipe, NULL, conn->fd, NULL, left, flags);
+				: splice(frame->pipe, NULL, conn->source.fd, NULL, left, flags);
 
 	return account(conn, left, got, errno);
 }
@@ -262,7 +262,7 @@ static ssize_t hand_over(struct tcp_conn *conn, struct msghdr *msg, int flags)
 	}
 	if (conn->tls)
 		return through_tls(conn, tls_send(conn->tls, msg, flags));
-	return sendmsg(conn->fd, msg, flags);
+	return sendmsg(conn->source.fd, msg, flags);
 }
 
 /* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */

@@ -193,7 +193,7 @@ static bool is_offloaded(const struct end *end)
 	struct tls12_crypto_info_aes_gcm_128 keys;
 	socklen_t len = sizeof(keys);
 
-	return !getsockopt(tcp_conn_of(end->conn)->fd, SOL_TLS, TLS_TX, &keys, &len);
+	return !getsockopt(tcp_conn_of(end->conn)->source.fd, SOL_TLS, TLS_TX, &keys, &len);
 }
 
 Test(tls, the_kernel_encrypts_where_it_can)

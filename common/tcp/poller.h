@@ -1,0 +1,37 @@
+/*
+ * What a domain sleeps on: an epoll instance, level-triggered, and the sources in it. A source is
+ * a member of a connection, of a listener or of the timers.
+ *
+ * Threads: the domain's.
+ */
+#ifndef USRBIO_COMMON_TCP_POLLER_H
+#define USRBIO_COMMON_TCP_POLLER_H
+
+#include <stdint.h>
+#include <sys/epoll.h>
+
+/* The object that a source is a member of. */
+enum tcp_source_kind { TCP_SOURCE_CONN, TCP_SOURCE_LISTENER, TCP_SOURCE_TIMERS };
+
+/* A descriptor that epoll watches. The data of an epoll event points to it. */
+struct tcp_source {
+	enum tcp_source_kind kind;
+	uint32_t events; /* what epoll is asked for */
+	int fd;		 /* the owner of the source opens and closes it */
+};
+
+struct tcp_poller {
+	int fd; /* the epoll instance */
+};
+
+int tcp_poller_open(struct tcp_poller *poller);
+void tcp_poller_close(struct tcp_poller *poller);
+
+/* Begin to watch source->fd for source->events. 0 or -errno. */
+int tcp_poller_add(struct tcp_poller *poller, struct tcp_source *source);
+/* Watch the source for these events from now on. A call that changes nothing costs nothing. */
+void tcp_poller_change(struct tcp_poller *poller, struct tcp_source *source, uint32_t events);
+/* Stop to watch the source; always before its descriptor is closed. */
+void tcp_poller_remove(struct tcp_poller *poller, struct tcp_source *source);
+
+#endif
