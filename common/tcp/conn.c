@@ -98,7 +98,7 @@ int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
 		return err;
 	}
 	free(req);
-	tcp_timer_set(dom, &conn->timer, PROLOGUE_TIMEOUT_MS);
+	tcp_timer_set(&dom->timers, &conn->timer, PROLOGUE_TIMEOUT_MS);
 	tcp_conn_start(conn);
 	*out = &conn->base;
 	return 0;
@@ -121,7 +121,7 @@ int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct
 	}
 	conn->keys = &((struct key_device *)device)->keys;
 	conn->tx.blocked = true;
-	tcp_timer_set(dom, &conn->timer, timeout_ms);
+	tcp_timer_set(&dom->timers, &conn->timer, timeout_ms);
 	if (fault_errno(TCP_CONNECT_FAIL, ECONNREFUSED) ||
 	    (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS))
 		tcp_conn_end(conn, -errno);

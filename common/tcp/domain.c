@@ -35,7 +35,7 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 	if (err)
 		goto err_free;
 	dom->base.fd = dom->poller.fd;
-	err = tcp_timers_open(dom);
+	err = tcp_timers_open(&dom->timers, &dom->poller);
 	if (err)
 		goto err_close;
 	*domain = &dom->base;
@@ -52,7 +52,7 @@ void tcp_domain_close(struct tp_domain *domain)
 {
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 
-	tcp_timers_close(dom);
+	tcp_timers_close(&dom->timers);
 	tcp_poller_close(&dom->poller);
 	free(dom);
 }
@@ -98,6 +98,16 @@ void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn)
 	find_only(domain);
 }
 
+static struct tcp_conn *conn_of_source(struct tcp_source *source)
+{
+	return (struct tcp_conn *)((char *)source - offsetof(struct tcp_conn, source));
+}
+
+static struct tcp_listener *listener_of_source(struct tcp_source *source)
+{
+	return (struct tcp_listener *)((char *)source - offsetof(struct tcp_listener, source));
+}
+
 static void conn_event(struct tcp_conn *conn, uint32_t events)
 {
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
@@ -123,18 +133,13 @@ static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 	domain->armed = false;
 	for (int i = 0; i < n; i++) {
 		struct tcp_source *source = events[i].data.ptr;
-		char *base = (char *)source;
 
 		switch (source->kind) {
 		case TCP_SOURCE_CONN:
-			conn_event((struct tcp_conn *)(base - offsetof(struct tcp_conn, source)),
-				   events[i].events);
+			conn_event(conn_of_source(source), events[i].events);
 			break;
 		case TCP_SOURCE_LISTENER:
-			tcp_listener_run(
-				(struct tcp_listener *)(base -
-							offsetof(struct tcp_listener, source)),
-				sink);
+			tcp_listener_run(listener_of_source(source), sink);
 			break;
 		case TCP_SOURCE_TIMERS:
 			timers = true;
@@ -144,13 +149,25 @@ static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 	return timers;
 }
 
+static void run_timers(struct tcp_domain *domain)
+{
+	struct tcp_timer *timer;
+
+	while ((timer = tcp_timers_expired(&domain->timers))) {
+		if (timer->source->kind == TCP_SOURCE_CONN)
+			tcp_conn_timeout(conn_of_source(timer->source));
+		else
+			tcp_listener_timeout(listener_of_source(timer->source));
+	}
+}
+
 /* With a single connection its socket can be asked itself: one system call instead of two. */
 static bool try_hot(struct tcp_domain *domain)
 {
 	struct tcp_conn *conn = domain->only;
 
 	if (!conn || conn->state != TCP_STATE_OPEN || conn->source.events & EPOLLOUT ||
-	    domain->armed || !TAILQ_EMPTY(&domain->timers) || ++domain->skipped >= SKIP_HOT)
+	    domain->armed || !TAILQ_EMPTY(&domain->timers.list) || ++domain->skipped >= SKIP_HOT)
 		return false;
 	conn->readable = true;
 	tcp_conn_kick(conn);
@@ -181,7 +198,7 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	TAILQ_CONCAT(&batch, &dom->ready, link);
 	TAILQ_CONCAT(&dom->ready, &batch, link);
 	if (timers)
-		tcp_timers_run(dom);
+		run_timers(dom);
 	return sink.n;
 }
 

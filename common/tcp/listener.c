@@ -79,7 +79,7 @@ void tcp_unlisten(struct tp_listener *listener)
 {
 	struct tcp_listener *lis = (struct tcp_listener *)listener;
 
-	tcp_timer_stop(lis->domain, &lis->timer);
+	tcp_timer_stop(&lis->domain->timers, &lis->timer);
 	tcp_poller_remove(&lis->domain->poller, &lis->source);
 	fork_close(lis->source.fd);
 	free(lis);
@@ -94,7 +94,7 @@ static void pause_listening(struct tcp_listener *lis, int err)
 			  addr_text(&lis->base.addr, text, sizeof(text)), strerror(err));
 	lis->complained = true;
 	tcp_poller_change(&lis->domain->poller, &lis->source, 0);
-	tcp_timer_set(lis->domain, &lis->timer, PAUSE_MS);
+	tcp_timer_set(&lis->domain->timers, &lis->timer, PAUSE_MS);
 }
 
 void tcp_listener_timeout(struct tcp_listener *lis)

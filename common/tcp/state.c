@@ -52,7 +52,7 @@ void tcp_conn_end(struct tcp_conn *conn, int status)
 	conn->state = TCP_STATE_CLOSED;
 	if (conn->tls && *tls_why(conn->tls))
 		tp_blame(&conn->base, status, "%s", tls_why(conn->tls));
-	tcp_timer_stop(tcp_domain_of(conn), &conn->timer);
+	tcp_timer_stop(&tcp_domain_of(conn)->timers, &conn->timer);
 	tcp_poller_remove(&tcp_domain_of(conn)->poller, &conn->source);
 	fork_close(conn->source.fd);
 	conn->source.fd = -1;
@@ -63,7 +63,7 @@ static void begin_closing(struct tcp_conn *conn, int status)
 {
 	conn->state = TCP_STATE_CLOSING;
 	conn->status = status;
-	tcp_timer_set(tcp_domain_of(conn), &conn->timer, CLOSING_TIMEOUT_MS);
+	tcp_timer_set(&tcp_domain_of(conn)->timers, &conn->timer, CLOSING_TIMEOUT_MS);
 	tcp_conn_kick(conn);
 }
 
@@ -215,7 +215,7 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 	conn->base.msg_max = tcp_domain_of(conn)->config.msg_max;
 	if (theirs.msg_max < conn->base.msg_max)
 		conn->base.msg_max = theirs.msg_max;
-	tcp_timer_stop(tcp_domain_of(conn), &conn->timer);
+	tcp_timer_stop(&tcp_domain_of(conn)->timers, &conn->timer);
 	conn->state = TCP_STATE_OPEN;
 	tcp_tell(sink, TP_EV_CONNECTED, conn);
 	run_open(conn, sink);

@@ -13,19 +13,12 @@
 #include "common/transport/key_device.h"
 #include "common/transport/reach.h"
 #include "common/tcp/poller.h"
+#include "common/tcp/timer.h"
 #include "common/tcp/tls.h"
 #include "common/tcp/wire.h"
 #include "common/transport/transport.h"
 
 #define TCP_NR_LOCALS 64
-
-/* Something to happen at a time, in domain->timers while set. */
-struct tcp_timer {
-	TAILQ_ENTRY(tcp_timer) link;
-	struct tcp_source *source;
-	uint64_t deadline_ns;
-	bool set;
-};
 
 /* The caller's array of events, filled by one poll. */
 struct tcp_sink {
@@ -35,7 +28,6 @@ struct tcp_sink {
 };
 
 TAILQ_HEAD(tcp_conn_list, tcp_conn);
-TAILQ_HEAD(tcp_timer_list, tcp_timer);
 
 struct tcp_local {
 	uintptr_t base;
@@ -52,12 +44,10 @@ struct tcp_domain {
 	struct tcp_conn *only;	    /* the connection while there is exactly one */
 	struct tcp_conn_list conns; /* all of them, by `peers` */
 	struct tcp_conn_list ready; /* those with something to do or to tell, by `link` */
-	struct tcp_timer_list timers;
-	struct tcp_source timer_source;
-	uint64_t timer_ns; /* what the timerfd is set to, 0: nothing */
-	uint64_t round;	   /* number of polls: what an earlier one handed out is free again */
-	unsigned skipped;  /* polls since the last look at epoll */
-	bool armed;	   /* the caller sleeps or has just woken: look at epoll first */
+	struct tcp_timers timers;
+	uint64_t round;	  /* number of polls: what an earlier one handed out is free again */
+	unsigned skipped; /* polls since the last look at epoll */
+	bool armed;	  /* the caller sleeps or has just woken: look at epoll first */
 };
 
 struct tcp_rx {
@@ -234,13 +224,6 @@ void tcp_domain_add(struct tcp_domain *domain, struct tcp_conn *conn);
 void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn);
 int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max);
 int tcp_arm(struct tp_domain *domain);
-
-/* timer.c */
-int tcp_timers_open(struct tcp_domain *domain);
-void tcp_timers_close(struct tcp_domain *domain);
-void tcp_timer_set(struct tcp_domain *domain, struct tcp_timer *timer, unsigned delay_ms);
-void tcp_timer_stop(struct tcp_domain *domain, struct tcp_timer *timer);
-void tcp_timers_run(struct tcp_domain *domain);
 
 /* listener.c */
 int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener);

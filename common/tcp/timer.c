@@ -1,13 +1,15 @@
 /*
- * A domain's timers: connects, prologues, farewells, a paused listener. Few and short-lived, so an
- * unsorted list behind one timerfd; stopping one leaves the timerfd to fire for nothing.
+ * The timers of a domain. There are few and they live shortly, so they are an unsorted list behind
+ * one timerfd. Stopping a timer leaves the timerfd as it is, which may then fire for nothing. The
+ * timers belong to the domain and are used by its thread.
  */
+#include "common/tcp/timer.h"
+
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "common/tcp/tcp.h"
 #include "common/base/fork.h"
 
 static uint64_t now_ns(void)
@@ -18,83 +20,73 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-int tcp_timers_open(struct tcp_domain *domain)
+int tcp_timers_open(struct tcp_timers *timers, struct tcp_poller *poller)
 {
 	int err;
 
-	TAILQ_INIT(&domain->timers);
-	domain->timer_source = (struct tcp_source){
+	TAILQ_INIT(&timers->list);
+	timers->source = (struct tcp_source){
 		.kind = TCP_SOURCE_TIMERS,
 		.events = EPOLLIN,
 		.fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
 	};
-	if (domain->timer_source.fd < 0)
+	if (timers->source.fd < 0)
 		return -errno;
-	err = tcp_poller_add(&domain->poller, &domain->timer_source);
+	err = tcp_poller_add(poller, &timers->source);
 	if (err)
-		fork_close(domain->timer_source.fd);
+		fork_close(timers->source.fd);
 	return err;
 }
 
-void tcp_timers_close(struct tcp_domain *domain)
+void tcp_timers_close(struct tcp_timers *timers)
 {
-	fork_close(domain->timer_source.fd);
+	fork_close(timers->source.fd);
 }
 
 /* Setting a timerfd also takes back an expiry nobody has read. */
-static void set_fd(struct tcp_domain *domain, uint64_t deadline_ns)
+static void arm(struct tcp_timers *timers, uint64_t deadline_ns)
 {
 	struct itimerspec spec = {
 		.it_value = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
 			     .tv_nsec = (long)(deadline_ns % 1000000000u)},
 	};
 
-	domain->timer_ns = deadline_ns;
-	timerfd_settime(domain->timer_source.fd, TFD_TIMER_ABSTIME, &spec, NULL);
+	timers->armed_ns = deadline_ns;
+	timerfd_settime(timers->source.fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-void tcp_timer_set(struct tcp_domain *domain, struct tcp_timer *timer, unsigned delay_ms)
+void tcp_timer_set(struct tcp_timers *timers, struct tcp_timer *timer, unsigned delay_ms)
 {
-	tcp_timer_stop(domain, timer);
+	tcp_timer_stop(timers, timer);
 	timer->deadline_ns = now_ns() + (uint64_t)delay_ms * 1000000u;
 	timer->set = true;
-	TAILQ_INSERT_TAIL(&domain->timers, timer, link);
-	if (!domain->timer_ns || timer->deadline_ns < domain->timer_ns)
-		set_fd(domain, timer->deadline_ns);
+	TAILQ_INSERT_TAIL(&timers->list, timer, link);
+	if (!timers->armed_ns || timer->deadline_ns < timers->armed_ns)
+		arm(timers, timer->deadline_ns);
 }
 
-void tcp_timer_stop(struct tcp_domain *domain, struct tcp_timer *timer)
+void tcp_timer_stop(struct tcp_timers *timers, struct tcp_timer *timer)
 {
 	if (!timer->set)
 		return;
-	TAILQ_REMOVE(&domain->timers, timer, link);
+	TAILQ_REMOVE(&timers->list, timer, link);
 	timer->set = false;
 }
 
-static void expire(struct tcp_source *source)
-{
-	if (source->kind == TCP_SOURCE_CONN)
-		tcp_conn_timeout(
-			(struct tcp_conn *)((char *)source - offsetof(struct tcp_conn, source)));
-	else
-		tcp_listener_timeout(
-			(struct tcp_listener *)((char *)source -
-						offsetof(struct tcp_listener, source)));
-}
-
-void tcp_timers_run(struct tcp_domain *domain)
+struct tcp_timer *tcp_timers_expired(struct tcp_timers *timers)
 {
 	uint64_t now = now_ns(), earliest = 0;
-	struct tcp_timer *timer = TAILQ_FIRST(&domain->timers), *next;
+	struct tcp_timer *timer;
 
-	for (; timer; timer = next) {
-		next = TAILQ_NEXT(timer, link);
+	TAILQ_FOREACH(timer, &timers->list, link)
+	{
 		if (timer->deadline_ns <= now) {
-			tcp_timer_stop(domain, timer);
-			expire(timer->source);
-		} else if (!earliest || timer->deadline_ns < earliest) {
-			earliest = timer->deadline_ns;
+			tcp_timer_stop(timers, timer);
+			return timer;
 		}
+		if (!earliest || timer->deadline_ns < earliest)
+			earliest = timer->deadline_ns;
 	}
-	set_fd(domain, earliest);
+	arm(timers, earliest);
+	return NULL;
 }
