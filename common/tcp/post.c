@@ -2,7 +2,6 @@
  * READs and WRITEs under way, in a ring in post order; each leaves it by its TP_EV_DONE. A WRITE is
  * done when the kernel has its bytes, a READ when its answer has been placed.
  */
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -40,58 +39,8 @@ bool tcp_posts_full(const struct tcp_posts *posts)
 	return posts->tail - posts->head == posts->max || posts->nr_reads == WIRE_READS_MAX;
 }
 
-static void queue_frame(struct tcp_conn *conn, const struct tp_op *op, uint32_t index)
+uint32_t tcp_posts_add(struct tcp_posts *posts, const struct tp_op *op)
 {
-	bool write = op->kind == TP_WRITE;
-	struct tcp_frame *frame = tcp_tx_add(conn, write ? WIRE_WRITE : WIRE_READ_REQ,
-					     write && op->len ? op->local : NULL, op->len, index);
-	struct tp_counters *count = &conn->base.domain->count;
-
-	if (op->len && !op->local) {
-		frame->pipe = op->pipe;
-		frame->len = op->len;
-	}
-	frame->hdr.tag = htole32(op->tag);
-	frame->hdr.off = htole64(op->off);
-	frame->hdr.cookie = write ? 0 : htole64(index);
-	if (op->has_imm) {
-		frame->hdr.flags = WIRE_HAS_IMM;
-		count->imms_sent++;
-	}
-	if (write) {
-		count->writes++;
-		count->write_bytes += op->len;
-	} else {
-		count->reads++;
-		count->read_bytes += op->len;
-	}
-}
-
-static bool has_place(const struct tcp_conn *conn, const struct tp_op *op)
-{
-	if (!op->local)
-		return op->kind == TP_WRITE && op->pipe > 0;
-	return tcp_domain_owns(tcp_domain_of(conn), op->local, op->len);
-}
-
-int tcp_post(struct tp_conn *base, const struct tp_op *op)
-{
-	struct tcp_conn *conn = tcp_conn_of(base);
-	struct tcp_posts *posts = &conn->posts;
-
-	if (op->len > TP_OP_MAX || (op->has_imm && op->kind != TP_WRITE))
-		return -EINVAL;
-	if (op->len && !has_place(conn, op))
-		return -EFAULT;
-	/* What waits for a flush could wait for ever if the caller now waits for us. */
-	if (conn->state == TCP_STATE_OPEN && tcp_posts_full(posts))
-		tcp_tx_flush(conn);
-	if (conn->state != TCP_STATE_OPEN || conn->tx.broken)
-		return -ENOTCONN;
-	if (tcp_posts_full(posts)) {
-		posts->starved = true;
-		return -EAGAIN;
-	}
 	*post_at(posts, posts->tail) = (struct tcp_post){
 		.cookie = op->cookie,
 		.local = op->local,
@@ -100,8 +49,7 @@ int tcp_post(struct tp_conn *base, const struct tp_op *op)
 	};
 	if (op->kind == TP_READ)
 		posts->nr_reads++;
-	queue_frame(conn, op, posts->tail++);
-	return 0;
+	return posts->tail++;
 }
 
 /* The kernel has the whole frame. */

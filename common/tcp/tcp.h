@@ -258,9 +258,6 @@ void tcp_rx_discard(struct tcp_conn *conn);
 size_t tcp_tx_bytes(const struct tp_domain_config *config);
 int tcp_tx_init(struct tcp_tx *tx, const struct tp_domain_config *config);
 void tcp_tx_fini(struct tcp_tx *tx);
-void *tcp_msg_buf(struct tp_conn *conn);
-void tcp_msg_send(struct tp_conn *conn, size_t len);
-void tcp_flush(struct tp_conn *conn);
 struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void *payload,
 			     uint32_t len, uint32_t ref);
 void tcp_tx_flush(struct tcp_conn *conn);
@@ -273,7 +270,8 @@ void tcp_tx_drop(struct tcp_conn *conn);
 size_t tcp_posts_bytes(const struct tp_domain_config *config);
 int tcp_posts_init(struct tcp_posts *posts, const struct tp_domain_config *config);
 void tcp_posts_fini(struct tcp_posts *posts);
-int tcp_post(struct tp_conn *conn, const struct tp_op *op);
+/* Add a READ or WRITE, while the ring is not full. The index by which the calls below name it. */
+uint32_t tcp_posts_add(struct tcp_posts *posts, const struct tp_op *op);
 void tcp_posts_sent(struct tcp_conn *conn, uint32_t index);
 /* The READ a response with this cookie and length answers, or NULL. */
 struct tcp_post *tcp_posts_answer(struct tcp_conn *conn, uint64_t cookie, uint32_t len);
@@ -281,5 +279,11 @@ void tcp_posts_placed(struct tcp_conn *conn);
 void tcp_posts_fail(struct tcp_conn *conn, int status);
 void tcp_posts_tell(struct tcp_conn *conn, struct tcp_sink *sink);
 bool tcp_posts_full(const struct tcp_posts *posts);
+
+/* send.c */
+void *tcp_msg_buf(struct tp_conn *conn);
+void tcp_msg_send(struct tp_conn *conn, size_t len);
+int tcp_post(struct tp_conn *conn, const struct tp_op *op);
+void tcp_flush(struct tp_conn *conn);
 
 #endif

@@ -56,44 +56,6 @@ static struct tcp_frame *head_frame(const struct tcp_tx *tx)
 	return &tx->frames[tx->head & tx->mask];
 }
 
-static bool can_send(const struct tcp_conn *conn)
-{
-	return conn->state == TCP_STATE_OPEN && !conn->tx.broken;
-}
-
-void *tcp_msg_buf(struct tp_conn *base)
-{
-	struct tcp_conn *conn = tcp_conn_of(base);
-	struct tcp_tx *tx = &conn->tx;
-
-	if (can_send(conn) && tx->used_slots == tx->nr_slots)
-		tcp_tx_flush(conn);
-	if (!can_send(conn) || tx->used_slots == tx->nr_slots) {
-		tx->starved = true;
-		return NULL;
-	}
-	/* An idle connection stays on the buffer that is warm. */
-	if (!tx->used_slots && !tx->slot_taken)
-		tx->next_slot = 0;
-	tx->slot_taken = true;
-	return tx->slots + (size_t)tx->next_slot * tcp_domain_of(conn)->config.msg_max;
-}
-
-void tcp_msg_send(struct tp_conn *base, size_t len)
-{
-	struct tcp_conn *conn = tcp_conn_of(base);
-	struct tcp_tx *tx = &conn->tx;
-	const char *slot = tx->slots + (size_t)tx->next_slot * tcp_domain_of(conn)->config.msg_max;
-
-	tx->slot_taken = false;
-	if (!can_send(conn))
-		return;
-	tcp_tx_add(conn, WIRE_MSG, slot, (uint32_t)len, 0);
-	tx->next_slot = tx->next_slot + 1 == tx->nr_slots ? 0 : tx->next_slot + 1;
-	tx->used_slots++;
-	base->domain->count.msgs_sent++;
-}
-
 /* The ring has room for every frame the limits allow. */
 struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void *payload,
 			     uint32_t len, uint32_t ref)
@@ -321,12 +283,4 @@ void tcp_tx_resume(struct tcp_conn *conn)
 	account(conn, 0, failed, errno);
 	/* A flush meanwhile had to leave everything behind. */
 	conn->tx.unfinished = true;
-}
-
-void tcp_flush(struct tp_conn *base)
-{
-	struct tcp_conn *conn = tcp_conn_of(base);
-
-	if (conn->state == TCP_STATE_OPEN && conn->tx.head != conn->tx.tail)
-		tcp_tx_flush(conn);
 }
