@@ -285,8 +285,8 @@ static int receive(struct tcp_conn *conn, struct tcp_sink *sink)
 	return step;
 }
 
-/* Nothing more comes. A farewell inside a frame is none. */
-static int verdict(const struct tcp_conn *conn)
+/* Nothing more comes. Why: a farewell inside a frame is none. */
+static int why_over(const struct tcp_conn *conn)
 {
 	const struct tcp_rx *rx = &conn->rx;
 
@@ -297,7 +297,7 @@ static int verdict(const struct tcp_conn *conn)
 	return rx->in_payload || rx->head != rx->tail ? -ECONNRESET : 0;
 }
 
-void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
+int tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	int step;
 
@@ -310,11 +310,14 @@ void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
 		tp_blame(&conn->base, step, "broke the protocol with operation %u, length %u",
 			 conn->rx.now.op, conn->rx.now.len);
 	if (step < 0)
-		tcp_conn_refuse(conn, step);
-	else if (step == STEP_STARVED && conn->rx.over)
-		tcp_conn_end(conn, verdict(conn));
-	else if (conn->readable)
+		return step;
+	if (step == STEP_STARVED && conn->rx.over) {
+		conn->rx.status = why_over(conn);
+		return TCP_RX_OVER;
+	}
+	if (conn->readable)
 		tcp_conn_kick(conn);
+	return TCP_RX_GOES_ON;
 }
 
 void tcp_rx_discard(struct tcp_conn *conn)

@@ -18,7 +18,7 @@ void *tcp_msg_buf(struct tp_conn *base)
 	struct tcp_tx *tx = &conn->tx;
 
 	if (can_send(conn) && tx->used_slots == tx->nr_slots)
-		tcp_tx_flush(conn);
+		tcp_conn_flush(conn);
 	if (!can_send(conn) || tx->used_slots == tx->nr_slots) {
 		tx->starved = true;
 		return NULL;
@@ -90,7 +90,7 @@ int tcp_post(struct tp_conn *base, const struct tp_op *op)
 		return -EFAULT;
 	/* What waits for a flush could wait for ever if the caller now waits for us. */
 	if (conn->state == TCP_STATE_OPEN && tcp_posts_full(posts))
-		tcp_tx_flush(conn);
+		tcp_conn_flush(conn);
 	if (conn->state != TCP_STATE_OPEN || conn->tx.broken)
 		return -ENOTCONN;
 	if (tcp_posts_full(posts)) {
@@ -106,5 +106,5 @@ void tcp_flush(struct tp_conn *base)
 	struct tcp_conn *conn = tcp_conn_of(base);
 
 	if (conn->state == TCP_STATE_OPEN && conn->tx.head != conn->tx.tail)
-		tcp_tx_flush(conn);
+		tcp_conn_flush(conn);
 }

@@ -67,9 +67,33 @@ static void begin_closing(struct tcp_conn *conn, int status)
 	tcp_conn_kick(conn);
 }
 
+/*
+ * The peer broke the rules: tell it why and say goodbye. A frame half sent has to be completed
+ * first, so posts that lost their frame wait with those that did not for the end. Sending is left
+ * to the next poll: callers may be in the middle of it.
+ */
+void tcp_conn_refuse(struct tcp_conn *conn, int status)
+{
+	begin_closing(conn, status);
+	tcp_tx_drop(conn);
+	tcp_tx_add(conn, WIRE_TERMINATE, NULL, 0, 0)->hdr.status =
+		htole32((uint32_t)wire_from_errno(status));
+}
+
+/* A frame that is half sent can not be completed once its payload is lost. */
+void tcp_conn_flush(struct tcp_conn *conn)
+{
+	int err = tcp_tx_flush(conn);
+
+	if (err && conn->tx.sent)
+		tcp_conn_end(conn, err);
+	else if (err)
+		tcp_conn_refuse(conn, err);
+}
+
 static void finish_sending(struct tcp_conn *conn)
 {
-	tcp_tx_flush(conn);
+	tcp_conn_flush(conn);
 	if (conn->state != TCP_STATE_CLOSING || conn->shut || !tcp_tx_empty(conn))
 		return;
 	if (conn->tls && !tls_farewell(conn->tls)) {
@@ -90,19 +114,6 @@ void tcp_disconnect(struct tp_conn *base)
 		begin_closing(conn, 0);
 		finish_sending(conn);
 	}
-}
-
-/*
- * The peer broke the rules: tell it why and say goodbye. A frame half sent has to be completed
- * first, so posts that lost their frame wait with those that did not for the end. Sending is left
- * to the next poll: callers may be in the middle of it.
- */
-void tcp_conn_refuse(struct tcp_conn *conn, int status)
-{
-	begin_closing(conn, status);
-	tcp_tx_drop(conn);
-	tcp_tx_add(conn, WIRE_TERMINATE, NULL, 0, 0)->hdr.status =
-		htole32((uint32_t)wire_from_errno(status));
 }
 
 void tcp_conn_timeout(struct tcp_conn *conn)
@@ -172,10 +183,15 @@ static void run_connecting(struct tcp_conn *conn, struct tcp_sink *sink)
 
 static void run_open(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	tcp_rx_run(conn, sink);
+	int verdict = tcp_rx_run(conn, sink);
+
+	if (verdict < 0)
+		tcp_conn_refuse(conn, verdict);
+	else if (verdict == TCP_RX_OVER)
+		tcp_conn_end(conn, conn->rx.status);
 	/* Answers go out by themselves, and so does what a flush had to leave behind. */
 	if (conn->state == TCP_STATE_OPEN && (conn->tx.nr_resps || conn->tx.unfinished))
-		tcp_tx_flush(conn);
+		tcp_conn_flush(conn);
 }
 
 /* Instead of a prologue, a TLS record that is the beginning or the end of a handshake. */

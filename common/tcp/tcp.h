@@ -245,12 +245,18 @@ void tcp_conn_kick(struct tcp_conn *conn);
 void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink);
 void tcp_conn_writable(struct tcp_conn *conn);
 void tcp_conn_timeout(struct tcp_conn *conn);
+void tcp_conn_flush(struct tcp_conn *conn);
 void tcp_conn_refuse(struct tcp_conn *conn, int status);
 void tcp_conn_end(struct tcp_conn *conn, int status);
 
 /* rx.c */
 bool tcp_rx_fill(struct tcp_conn *conn);
-void tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink);
+/*
+ * Receive, and tell what came. TCP_RX_OVER: nothing more will come and all that came has been told;
+ * rx->status says why. -errno: the peer broke the rules and is to be refused.
+ */
+enum tcp_rx_verdict { TCP_RX_GOES_ON, TCP_RX_OVER };
+int tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink);
 void tcp_rx_discard(struct tcp_conn *conn);
 
 /* tx.c */
@@ -260,7 +266,8 @@ int tcp_tx_init(struct tcp_tx *tx, const struct tp_domain_config *config);
 void tcp_tx_fini(struct tcp_tx *tx);
 struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void *payload,
 			     uint32_t len, uint32_t ref);
-void tcp_tx_flush(struct tcp_conn *conn);
+/* Send what is queued. 0, or -EACCES: a READ has to be answered with memory that is lost. */
+int tcp_tx_flush(struct tcp_conn *conn);
 /* The socket takes more: what TLS holds goes before all else. */
 void tcp_tx_resume(struct tcp_conn *conn);
 /* Forget all that has not begun to be sent. */

@@ -255,22 +255,19 @@ static int send_some(struct tcp_conn *conn)
 	return total ? account(conn, total, got, err) : -err;
 }
 
-void tcp_tx_flush(struct tcp_conn *conn)
+int tcp_tx_flush(struct tcp_conn *conn)
 {
 	struct tcp_tx *tx = &conn->tx;
 	int more = 1;
 
 	if (tx->blocked || tx->broken)
-		return;
+		return 0;
 	for (int i = 0; i < SENDS_PER_FLUSH && more > 0 && tx->head != tx->tail; i++)
 		more = send_some(conn);
 	tx->unfinished = tx->head != tx->tail;
-	if (more < 0 && tx->sent)
-		tcp_conn_end(conn, more);
-	else if (more < 0)
-		tcp_conn_refuse(conn, more);
-	else if (more && tx->unfinished)
+	if (more > 0 && tx->unfinished)
 		tcp_conn_kick(conn);
+	return more < 0 ? more : 0;
 }
 
 void tcp_tx_resume(struct tcp_conn *conn)
