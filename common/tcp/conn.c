@@ -21,6 +21,14 @@
 /* Whoever was accepted says its 16 bytes at once or is not worth the descriptor. */
 #define PROLOGUE_TIMEOUT_MS 5000
 
+size_t tcp_conn_bytes(const struct tcp_domain *domain)
+{
+	const struct tp_domain_config *config = &domain->config;
+
+	return sizeof(struct tcp_conn) + TCP_RX_BUF + tcp_tx_bytes(config) +
+	       tcp_posts_bytes(config) + (domain->secure ? TLS_BYTES : 0);
+}
+
 static void set_options(int fd)
 {
 	unsigned timeout = USER_TIMEOUT_MS;
@@ -53,7 +61,7 @@ static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uin
 	err = tcp_posts_init(&conn->posts, &domain->config);
 	if (err)
 		goto err_tx;
-	if (conn->base.ops == &tp_tls)
+	if (domain->secure)
 		err = tls_open(domain->config.tls, state != TCP_STATE_CONNECTING, fd, &conn->tls);
 	if (err)
 		goto err_posts;

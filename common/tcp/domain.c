@@ -1,20 +1,15 @@
 /*
- * A domain: an epoll instance, level-triggered, and the list of connections with something to do.
- * poll() moves what epoll names into that list and serves every member at most once, in order, so
- * that none starves. Touched by its one thread only.
+ * A domain: the poller, the timers, the memory that operations may use on our side, and the lists
+ * of its connections. It knows of its connections that they exist and whether they were woken. It
+ * belongs to one thread.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/tcp/tcp.h"
 
-#define EPOLL_BATCH 64
-/* Polls that may pass while other work or a hot connection keeps us from looking at epoll. */
-#define SKIP_BUSY 8
-#define SKIP_HOT  64
-
 int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,
-		    struct tp_domain **domain)
+		    struct tcp_domain **domain)
 {
 	struct tcp_domain *dom;
 	int err;
@@ -27,8 +22,6 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 		return -ENOMEM;
 	dom->base.ops = ops;
 	dom->config = *config;
-	dom->base.conn_bytes = sizeof(struct tcp_conn) + TCP_RX_BUF + tcp_tx_bytes(config) +
-			       tcp_posts_bytes(config) + (ops == &tp_tls ? TLS_BYTES : 0);
 	TAILQ_INIT(&dom->conns);
 	TAILQ_INIT(&dom->ready);
 	err = tcp_poller_open(&dom->poller);
@@ -38,7 +31,7 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 	err = tcp_timers_open(&dom->timers, &dom->poller);
 	if (err)
 		goto err_close;
-	*domain = &dom->base;
+	*domain = dom;
 	return 0;
 
 err_close:
@@ -98,117 +91,10 @@ void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn)
 	find_only(domain);
 }
 
-static struct tcp_conn *conn_of_source(struct tcp_source *source)
+void tcp_domain_wake(struct tcp_domain *domain, struct tcp_conn *conn)
 {
-	return (struct tcp_conn *)((char *)source - offsetof(struct tcp_conn, source));
-}
-
-static struct tcp_listener *listener_of_source(struct tcp_source *source)
-{
-	return (struct tcp_listener *)((char *)source - offsetof(struct tcp_listener, source));
-}
-
-static void conn_event(struct tcp_conn *conn, uint32_t events)
-{
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		conn->readable = true;
-	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-		tcp_conn_writable(conn);
-	if (conn->tls) /* what it reads may have waited for what it writes */
-		conn->readable = true;
-	tcp_conn_kick(conn);
-}
-
-/*
- * True when timers are due. They run after the connections: what has come is not late because we
- * were asleep (a stopped process, a stalled disk).
- */
-static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
-{
-	struct epoll_event events[EPOLL_BATCH];
-	int n = epoll_wait(domain->base.fd, events, EPOLL_BATCH, 0);
-	bool timers = false;
-
-	domain->skipped = 0;
-	domain->armed = false;
-	for (int i = 0; i < n; i++) {
-		struct tcp_source *source = events[i].data.ptr;
-
-		switch (source->kind) {
-		case TCP_SOURCE_CONN:
-			conn_event(conn_of_source(source), events[i].events);
-			break;
-		case TCP_SOURCE_LISTENER:
-			tcp_listener_run(listener_of_source(source), sink);
-			break;
-		case TCP_SOURCE_TIMERS:
-			timers = true;
-			break;
-		}
-	}
-	return timers;
-}
-
-static void run_timers(struct tcp_domain *domain)
-{
-	struct tcp_timer *timer;
-
-	while ((timer = tcp_timers_expired(&domain->timers))) {
-		if (timer->source->kind == TCP_SOURCE_CONN)
-			tcp_conn_timeout(conn_of_source(timer->source));
-		else
-			tcp_listener_timeout(listener_of_source(timer->source));
-	}
-}
-
-/* With a single connection its socket can be asked itself: one system call instead of two. */
-static bool try_hot(struct tcp_domain *domain)
-{
-	struct tcp_conn *conn = domain->only;
-
-	if (!conn || conn->state != TCP_STATE_OPEN || conn->source.events & EPOLLOUT ||
-	    domain->armed || !TAILQ_EMPTY(&domain->timers.list) || ++domain->skipped >= SKIP_HOT)
-		return false;
-	conn->readable = true;
-	tcp_conn_kick(conn);
-	return true;
-}
-
-int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
-{
-	struct tcp_domain *dom = (struct tcp_domain *)domain;
-	struct tcp_sink sink = {.events = events, .max = max};
-	struct tcp_conn_list batch = TAILQ_HEAD_INITIALIZER(batch);
-	struct tcp_conn *conn;
-	bool timers = false;
-
-	dom->round++;
-	dom->base.count.polls++;
-	if (!try_hot(dom) &&
-	    (TAILQ_EMPTY(&dom->ready) || dom->armed || ++dom->skipped >= SKIP_BUSY))
-		timers = look_at_epoll(dom, &sink);
-
-	/* What gets queued from here on is for the next poll. */
-	TAILQ_CONCAT(&batch, &dom->ready, link);
-	while ((conn = TAILQ_FIRST(&batch)) && !tcp_sink_full(&sink)) {
-		TAILQ_REMOVE(&batch, conn, link);
-		conn->queued = false;
-		tcp_conn_run(conn, &sink);
-	}
-	TAILQ_CONCAT(&batch, &dom->ready, link);
-	TAILQ_CONCAT(&dom->ready, &batch, link);
-	if (timers)
-		run_timers(dom);
-	return sink.n;
-}
-
-int tcp_arm(struct tp_domain *domain)
-{
-	struct tcp_domain *dom = (struct tcp_domain *)domain;
-
-	dom->armed = true;
-	if (!TAILQ_EMPTY(&dom->ready))
-		return 1;
-	dom->base.count.arms++;
-	return 0;
+	if (conn->queued)
+		return;
+	TAILQ_INSERT_TAIL(&domain->ready, conn, link);
+	conn->queued = true;
 }

@@ -60,7 +60,7 @@ void tcp_posts_sent(struct tcp_conn *conn, uint32_t index)
 	post->sent = true;
 	if (post->kind == TP_WRITE) {
 		post->done = true;
-		tcp_conn_kick(conn);
+		tcp_conn_wake(conn);
 	}
 }
 

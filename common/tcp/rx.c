@@ -316,7 +316,7 @@ int tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
 		return TCP_RX_OVER;
 	}
 	if (conn->readable)
-		tcp_conn_kick(conn);
+		tcp_conn_wake(conn);
 	return TCP_RX_GOES_ON;
 }
 
@@ -328,5 +328,5 @@ void tcp_rx_discard(struct tcp_conn *conn)
 		tcp_rx_fill(conn);
 	}
 	if (conn->readable)
-		tcp_conn_kick(conn);
+		tcp_conn_wake(conn);
 }

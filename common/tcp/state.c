@@ -15,15 +15,6 @@
 /* How long a farewell may take: what is queued, our FIN, the peer's. */
 #define CLOSING_TIMEOUT_MS 1000
 
-/* To be run by the next poll. */
-void tcp_conn_kick(struct tcp_conn *conn)
-{
-	if (conn->queued)
-		return;
-	TAILQ_INSERT_TAIL(&tcp_domain_of(conn)->ready, conn, link);
-	conn->queued = true;
-}
-
 /*
  * epoll says writable. The interest is taken back only when it comes for nothing, so that a stream
  * that fills the socket again and again does not pay for it each time.
@@ -56,7 +47,7 @@ void tcp_conn_end(struct tcp_conn *conn, int status)
 	tcp_poller_remove(&tcp_domain_of(conn)->poller, &conn->source);
 	fork_close(conn->source.fd);
 	conn->source.fd = -1;
-	tcp_conn_kick(conn);
+	tcp_conn_wake(conn);
 }
 
 static void begin_closing(struct tcp_conn *conn, int status)
@@ -64,7 +55,7 @@ static void begin_closing(struct tcp_conn *conn, int status)
 	conn->state = TCP_STATE_CLOSING;
 	conn->status = status;
 	tcp_timer_set(&tcp_domain_of(conn)->timers, &conn->timer, CLOSING_TIMEOUT_MS);
-	tcp_conn_kick(conn);
+	tcp_conn_wake(conn);
 }
 
 /*
@@ -147,7 +138,7 @@ void tcp_conn_start(struct tcp_conn *conn)
 		return;
 	}
 	conn->state = TCP_STATE_SECURING;
-	tcp_conn_kick(conn);
+	tcp_conn_wake(conn);
 }
 
 /* On one host, a connect to a free port that the kernel also picks as the source finds itself. */
@@ -309,5 +300,5 @@ void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink)
 	tell(conn, sink);
 	/* Without room for events anything may have been left undone. */
 	if (tcp_sink_full(sink) && conn->state != TCP_STATE_DEAD)
-		tcp_conn_kick(conn);
+		tcp_conn_wake(conn);
 }

@@ -13,14 +13,28 @@ static int device_open_tls(const struct tp_addr *peer, struct tp_device **device
 	return key_device_open(&tp_tls, device);
 }
 
+static int open_domain(const struct tp_ops *ops, const struct tp_domain_config *config,
+		       struct tp_domain **out)
+{
+	struct tcp_domain *domain;
+	int err = tcp_domain_open(ops, config, &domain);
+
+	if (err)
+		return err;
+	domain->secure = ops == &tp_tls;
+	domain->base.conn_bytes = tcp_conn_bytes(domain);
+	*out = &domain->base;
+	return 0;
+}
+
 static int domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
 {
-	return tcp_domain_open(&tp_tcp, config, domain);
+	return open_domain(&tp_tcp, config, domain);
 }
 
 static int domain_open_tls(const struct tp_domain_config *config, struct tp_domain **domain)
 {
-	return tcp_domain_open(&tp_tls, config, domain);
+	return open_domain(&tp_tls, config, domain);
 }
 
 #define BOTH                                                                                      \
@@ -30,7 +44,7 @@ static int domain_open_tls(const struct tp_domain_config *config, struct tp_doma
 	.unlisten = tcp_unlisten, .accept = tcp_accept, .connect = tcp_connect,                   \
 	.disconnect = tcp_disconnect, .conn_free = tcp_conn_free, .msg_buf = tcp_msg_buf,         \
 	.msg_send = tcp_msg_send, .post = tcp_post, .flush = tcp_flush, .poll = tcp_poll,         \
-	.arm = tcp_arm
+	.arm = tcp_poll_arm
 
 const struct tp_ops tp_tcp = {
 	.name = "tcp",

@@ -46,6 +46,7 @@ struct tcp_domain {
 	struct tcp_conn_list ready; /* those with something to do or to tell, by `link` */
 	struct tcp_timers timers;
 	uint64_t round;	  /* number of polls: what an earlier one handed out is free again */
+	bool secure;	  /* its connections go through TLS */
 	unsigned skipped; /* polls since the last look at epoll */
 	bool armed;	  /* the caller sleeps or has just woken: look at epoll first */
 };
@@ -193,6 +194,14 @@ static inline int tcp_deny(struct tcp_conn *conn, enum tp_access access, const s
 	return reach_deny(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
 }
 
+/* Have the connection run by the next poll. */
+void tcp_domain_wake(struct tcp_domain *domain, struct tcp_conn *conn);
+
+static inline void tcp_conn_wake(struct tcp_conn *conn)
+{
+	tcp_domain_wake(tcp_domain_of(conn), conn);
+}
+
 /* Have epoll say when the socket can be read, and with EPOLLOUT also when it can be written. */
 static inline void tcp_conn_watch(struct tcp_conn *conn, uint32_t out)
 {
@@ -216,14 +225,16 @@ static inline struct tp_event *tcp_tell(struct tcp_sink *sink, enum tp_event_typ
 
 /* domain.c */
 int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,
-		    struct tp_domain **domain);
+		    struct tcp_domain **domain);
 void tcp_domain_close(struct tp_domain *domain);
 int tcp_domain_local(struct tp_domain *domain, void *base, size_t len);
 bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t len);
 void tcp_domain_add(struct tcp_domain *domain, struct tcp_conn *conn);
 void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn);
+
+/* poll.c */
 int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max);
-int tcp_arm(struct tp_domain *domain);
+int tcp_poll_arm(struct tp_domain *domain);
 
 /* listener.c */
 int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener);
@@ -232,6 +243,8 @@ void tcp_listener_run(struct tcp_listener *listener, struct tcp_sink *sink);
 void tcp_listener_timeout(struct tcp_listener *listener);
 
 /* conn.c: how a connection begins and is freed */
+/* The memory that a connection takes at most, in bytes. */
+size_t tcp_conn_bytes(const struct tcp_domain *domain);
 int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
 	       struct tp_conn **conn);
 int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
@@ -241,7 +254,6 @@ void tcp_conn_free(struct tp_conn *conn);
 /* state.c: how it lives and ends */
 void tcp_conn_start(struct tcp_conn *conn);
 void tcp_disconnect(struct tp_conn *conn);
-void tcp_conn_kick(struct tcp_conn *conn);
 void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink);
 void tcp_conn_writable(struct tcp_conn *conn);
 void tcp_conn_timeout(struct tcp_conn *conn);

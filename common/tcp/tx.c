@@ -167,7 +167,7 @@ static void give_up(struct tcp_conn *conn, int err)
 	conn->tx.broken = err;
 	shutdown(conn->source.fd, SHUT_RDWR);
 	conn->readable = true;
-	tcp_conn_kick(conn);
+	tcp_conn_wake(conn);
 }
 
 static void wait_for_room(struct tcp_conn *conn)
@@ -266,7 +266,7 @@ int tcp_tx_flush(struct tcp_conn *conn)
 		more = send_some(conn);
 	tx->unfinished = tx->head != tx->tail;
 	if (more > 0 && tx->unfinished)
-		tcp_conn_kick(conn);
+		tcp_conn_wake(conn);
 	return more < 0 ? more : 0;
 }
 
