@@ -86,8 +86,8 @@ err_conn:
 	return err;
 }
 
-int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
-	       struct tp_conn **out)
+int tcp_conn_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+		    struct tp_conn **out)
 {
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 	struct tcp_request *req = (struct tcp_request *)request;
@@ -107,13 +107,13 @@ int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
 	}
 	free(req);
 	tcp_timer_set(&dom->timers, &conn->timer, PROLOGUE_TIMEOUT_MS);
-	tcp_conn_start(conn);
+	tcp_state_start(conn);
 	*out = &conn->base;
 	return 0;
 }
 
-int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
-		unsigned timeout_ms, void *user, struct tp_conn **out)
+int tcp_conn_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		     unsigned timeout_ms, void *user, struct tp_conn **out)
 {
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 	struct tcp_conn *conn;
@@ -132,7 +132,7 @@ int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct
 	tcp_timer_set(&dom->timers, &conn->timer, timeout_ms);
 	if (fault_errno(TCP_CONNECT_FAIL, ECONNREFUSED) ||
 	    (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS))
-		tcp_conn_end(conn, -errno);
+		tcp_state_end(conn, -errno);
 	else
 		tcp_poller_change(&dom->poller, &conn->source, EPOLLOUT);
 	*out = &conn->base;
@@ -144,7 +144,7 @@ void tcp_conn_free(struct tp_conn *base)
 	struct tcp_conn *conn = tcp_conn_of(base);
 	struct tcp_domain *domain = tcp_domain_of(conn);
 
-	tcp_conn_end(conn, 0);
+	tcp_state_end(conn, 0);
 	if (conn->queued)
 		TAILQ_REMOVE(&domain->ready, conn, link);
 	tcp_domain_remove(domain, conn);

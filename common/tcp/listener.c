@@ -37,7 +37,8 @@ static int open_socket(const struct tp_addr *addr)
 	return fd;
 }
 
-int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener)
+int tcp_listener_open(struct tp_domain *domain, const struct tp_addr *addr,
+		      struct tp_listener **listener)
 {
 	struct tcp_listener *lis = calloc(1, sizeof(*lis));
 	int err;
@@ -75,7 +76,7 @@ err_free:
 	return err;
 }
 
-void tcp_unlisten(struct tp_listener *listener)
+void tcp_listener_close(struct tp_listener *listener)
 {
 	struct tcp_listener *lis = (struct tcp_listener *)listener;
 

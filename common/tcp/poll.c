@@ -24,7 +24,7 @@ static void conn_event(struct tcp_conn *conn, uint32_t events)
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		conn->readable = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-		tcp_conn_writable(conn);
+		tcp_state_writable(conn);
 	if (conn->tls) /* what it reads may have waited for what it writes */
 		conn->readable = true;
 	tcp_conn_wake(conn);
@@ -66,7 +66,7 @@ static void run_timers(struct tcp_domain *domain)
 
 	while ((timer = tcp_timers_expired(&domain->timers))) {
 		if (timer->source->kind == TCP_SOURCE_CONN)
-			tcp_conn_timeout(conn_of_source(timer->source));
+			tcp_state_timeout(conn_of_source(timer->source));
 		else
 			tcp_listener_timeout(listener_of_source(timer->source));
 	}
@@ -104,7 +104,7 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	while ((conn = TAILQ_FIRST(&batch)) && !tcp_sink_full(&sink)) {
 		TAILQ_REMOVE(&batch, conn, link);
 		conn->queued = false;
-		tcp_conn_run(conn, &sink);
+		tcp_state_run(conn, &sink);
 	}
 	TAILQ_CONCAT(&batch, &dom->ready, link);
 	TAILQ_CONCAT(&dom->ready, &batch, link);

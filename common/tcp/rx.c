@@ -142,9 +142,9 @@ static int take_write(struct tcp_conn *conn, struct tcp_sink *sink)
 
 	if (reach.len > TP_OP_MAX)
 		return -EPROTO;
-	target = tcp_granted(conn, TP_REMOTE_WRITE, &reach);
+	target = tcp_conn_granted(conn, TP_REMOTE_WRITE, &reach);
 	if (!target)
-		return tcp_deny(conn, TP_REMOTE_WRITE, &reach);
+		return tcp_conn_deny(conn, TP_REMOTE_WRITE, &reach);
 	conn->base.domain->count.served_writes++;
 	expect_payload(&conn->rx, target);
 	return STEP_DONE;
@@ -158,9 +158,9 @@ static int take_read_req(struct tcp_conn *conn, struct tcp_sink *sink)
 
 	if (reach.len > TP_OP_MAX || conn->tx.nr_resps == WIRE_READS_MAX)
 		return -EPROTO;
-	source = tcp_granted(conn, TP_REMOTE_READ, &reach);
+	source = tcp_conn_granted(conn, TP_REMOTE_READ, &reach);
 	if (!source)
-		return tcp_deny(conn, TP_REMOTE_READ, &reach);
+		return tcp_conn_deny(conn, TP_REMOTE_READ, &reach);
 	conn->base.domain->count.served_reads++;
 	frame = tcp_tx_add(conn, WIRE_READ_RESP, source, reach.len, 0);
 	frame->reach = reach;
@@ -265,9 +265,10 @@ static int check_target(struct tcp_conn *conn)
 
 	if (!rx->in_payload || rx->now.op != WIRE_WRITE || !rx->left)
 		return 0;
-	if (tcp_granted(conn, TP_REMOTE_WRITE, &reach) == rx->target - (rx->now.len - rx->left))
+	if (tcp_conn_granted(conn, TP_REMOTE_WRITE, &reach) ==
+	    rx->target - (rx->now.len - rx->left))
 		return 0;
-	return tcp_deny(conn, TP_REMOTE_WRITE, &reach);
+	return tcp_conn_deny(conn, TP_REMOTE_WRITE, &reach);
 }
 
 static int receive(struct tcp_conn *conn, struct tcp_sink *sink)

@@ -12,13 +12,13 @@ static bool can_send(const struct tcp_conn *conn)
 	return conn->state == TCP_STATE_OPEN && !conn->tx.broken;
 }
 
-void *tcp_msg_buf(struct tp_conn *base)
+void *tcp_send_buf(struct tp_conn *base)
 {
 	struct tcp_conn *conn = tcp_conn_of(base);
 	struct tcp_tx *tx = &conn->tx;
 
 	if (can_send(conn) && tx->used_slots == tx->nr_slots)
-		tcp_conn_flush(conn);
+		tcp_state_flush(conn);
 	if (!can_send(conn) || tx->used_slots == tx->nr_slots) {
 		tx->starved = true;
 		return NULL;
@@ -30,7 +30,7 @@ void *tcp_msg_buf(struct tp_conn *base)
 	return tx->slots + (size_t)tx->next_slot * tcp_domain_of(conn)->config.msg_max;
 }
 
-void tcp_msg_send(struct tp_conn *base, size_t len)
+void tcp_send_msg(struct tp_conn *base, size_t len)
 {
 	struct tcp_conn *conn = tcp_conn_of(base);
 	struct tcp_tx *tx = &conn->tx;
@@ -79,7 +79,7 @@ static bool has_place(const struct tcp_conn *conn, const struct tp_op *op)
 	return tcp_domain_owns(tcp_domain_of(conn), op->local, op->len);
 }
 
-int tcp_post(struct tp_conn *base, const struct tp_op *op)
+int tcp_send_post(struct tp_conn *base, const struct tp_op *op)
 {
 	struct tcp_conn *conn = tcp_conn_of(base);
 	struct tcp_posts *posts = &conn->posts;
@@ -90,7 +90,7 @@ int tcp_post(struct tp_conn *base, const struct tp_op *op)
 		return -EFAULT;
 	/* What waits for a flush could wait for ever if the caller now waits for us. */
 	if (conn->state == TCP_STATE_OPEN && tcp_posts_full(posts))
-		tcp_conn_flush(conn);
+		tcp_state_flush(conn);
 	if (conn->state != TCP_STATE_OPEN || conn->tx.broken)
 		return -ENOTCONN;
 	if (tcp_posts_full(posts)) {
@@ -101,10 +101,10 @@ int tcp_post(struct tp_conn *base, const struct tp_op *op)
 	return 0;
 }
 
-void tcp_flush(struct tp_conn *base)
+void tcp_send_flush(struct tp_conn *base)
 {
 	struct tcp_conn *conn = tcp_conn_of(base);
 
 	if (conn->state == TCP_STATE_OPEN && conn->tx.head != conn->tx.tail)
-		tcp_conn_flush(conn);
+		tcp_state_flush(conn);
 }

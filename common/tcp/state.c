@@ -19,7 +19,7 @@
  * epoll says writable. The interest is taken back only when it comes for nothing, so that a stream
  * that fills the socket again and again does not pay for it each time.
  */
-void tcp_conn_writable(struct tcp_conn *conn)
+void tcp_state_writable(struct tcp_conn *conn)
 {
 	if (conn->state != TCP_STATE_CONNECTING && !conn->tx.blocked)
 		tcp_conn_watch(conn, 0);
@@ -29,7 +29,7 @@ void tcp_conn_writable(struct tcp_conn *conn)
 }
 
 /* The socket is given up; what is still to be told comes with the next polls, CLOSED last. */
-void tcp_conn_end(struct tcp_conn *conn, int status)
+void tcp_state_end(struct tcp_conn *conn, int status)
 {
 	if (conn->state >= TCP_STATE_CLOSED)
 		return;
@@ -63,7 +63,7 @@ static void begin_closing(struct tcp_conn *conn, int status)
  * first, so posts that lost their frame wait with those that did not for the end. Sending is left
  * to the next poll: callers may be in the middle of it.
  */
-void tcp_conn_refuse(struct tcp_conn *conn, int status)
+static void refuse(struct tcp_conn *conn, int status)
 {
 	begin_closing(conn, status);
 	tcp_tx_drop(conn);
@@ -72,19 +72,19 @@ void tcp_conn_refuse(struct tcp_conn *conn, int status)
 }
 
 /* A frame that is half sent can not be completed once its payload is lost. */
-void tcp_conn_flush(struct tcp_conn *conn)
+void tcp_state_flush(struct tcp_conn *conn)
 {
 	int err = tcp_tx_flush(conn);
 
 	if (err && conn->tx.sent)
-		tcp_conn_end(conn, err);
+		tcp_state_end(conn, err);
 	else if (err)
-		tcp_conn_refuse(conn, err);
+		refuse(conn, err);
 }
 
 static void finish_sending(struct tcp_conn *conn)
 {
-	tcp_conn_flush(conn);
+	tcp_state_flush(conn);
 	if (conn->state != TCP_STATE_CLOSING || conn->shut || !tcp_tx_empty(conn))
 		return;
 	if (conn->tls && !tls_farewell(conn->tls)) {
@@ -95,21 +95,21 @@ static void finish_sending(struct tcp_conn *conn)
 	conn->shut = true;
 }
 
-void tcp_disconnect(struct tp_conn *base)
+void tcp_state_disconnect(struct tp_conn *base)
 {
 	struct tcp_conn *conn = tcp_conn_of(base);
 
 	if (conn->state < TCP_STATE_OPEN) {
-		tcp_conn_end(conn, 0);
+		tcp_state_end(conn, 0);
 	} else if (conn->state == TCP_STATE_OPEN) {
 		begin_closing(conn, 0);
 		finish_sending(conn);
 	}
 }
 
-void tcp_conn_timeout(struct tcp_conn *conn)
+void tcp_state_timeout(struct tcp_conn *conn)
 {
-	tcp_conn_end(conn, -ETIMEDOUT);
+	tcp_state_end(conn, -ETIMEDOUT);
 }
 
 /* Our prologue goes out, the peer's is awaited. */
@@ -126,12 +126,12 @@ static void say_prologue(struct tcp_conn *conn)
 	/* An empty socket takes sixteen bytes; if not, the peer has gone already. */
 	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
 			 : sendmsg(conn->source.fd, &msg, MSG_NOSIGNAL);
-	if (sent != (ssize_t)sizeof(mine) || tcp_stream_holds(conn))
-		tcp_conn_end(conn, -ECONNREFUSED);
+	if (sent != (ssize_t)sizeof(mine) || tcp_conn_holds(conn))
+		tcp_state_end(conn, -ECONNREFUSED);
 }
 
 /* The socket is connected. */
-void tcp_conn_start(struct tcp_conn *conn)
+void tcp_state_start(struct tcp_conn *conn)
 {
 	if (!conn->tls) {
 		say_prologue(conn);
@@ -164,10 +164,10 @@ static void run_connecting(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (!err && found_itself(conn->source.fd))
 		err = ECONNREFUSED;
 	if (err) {
-		tcp_conn_end(conn, -err);
+		tcp_state_end(conn, -err);
 		return;
 	}
-	tcp_conn_start(conn);
+	tcp_state_start(conn);
 	if (conn->state < TCP_STATE_OPEN)
 		tcp_conn_watch(conn, 0);
 }
@@ -177,12 +177,12 @@ static void run_open(struct tcp_conn *conn, struct tcp_sink *sink)
 	int verdict = tcp_rx_run(conn, sink);
 
 	if (verdict < 0)
-		tcp_conn_refuse(conn, verdict);
+		refuse(conn, verdict);
 	else if (verdict == TCP_RX_OVER)
-		tcp_conn_end(conn, conn->rx.status);
+		tcp_state_end(conn, conn->rx.status);
 	/* Answers go out by themselves, and so does what a flush had to leave behind. */
 	if (conn->state == TCP_STATE_OPEN && (conn->tx.nr_resps || conn->tx.unfinished))
-		tcp_conn_flush(conn);
+		tcp_state_flush(conn);
 }
 
 /* Instead of a prologue, a TLS record that is the beginning or the end of a handshake. */
@@ -202,20 +202,21 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (conn->readable)
 		tcp_rx_fill(conn);
 	if (meant_for_tls(conn)) {
-		tcp_conn_end(conn, tp_blame(&conn->base, -EPROTONOSUPPORT, "%s",
-					    conn->keys ? "requires TLS: use tls:// or ?tls=required"
-						       : "speaks TLS, and this address does not"));
+		tcp_state_end(conn,
+			      tp_blame(&conn->base, -EPROTONOSUPPORT, "%s",
+				       conn->keys ? "requires TLS: use tls:// or ?tls=required"
+						  : "speaks TLS, and this address does not"));
 		return;
 	}
 	if (rx->tail < sizeof(theirs)) {
 		if (rx->over)
-			tcp_conn_end(conn, -ECONNREFUSED);
+			tcp_state_end(conn, -ECONNREFUSED);
 		return;
 	}
 	memcpy(&theirs, rx->buf, sizeof(theirs));
 	err = connect_params_check(&theirs, &theirs, conn->base.why);
 	if (err) {
-		tcp_conn_end(conn, err);
+		tcp_state_end(conn, err);
 		return;
 	}
 	rx->head = sizeof(theirs);
@@ -238,7 +239,7 @@ static void run_securing(struct tcp_conn *conn, struct tcp_sink *sink)
 		return;
 	}
 	if (err) {
-		tcp_conn_end(conn, err);
+		tcp_state_end(conn, err);
 		return;
 	}
 	say_prologue(conn);
@@ -253,7 +254,7 @@ static void run_closing(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (conn->state == TCP_STATE_CLOSING)
 		tcp_rx_discard(conn);
 	if (conn->state == TCP_STATE_CLOSING && (conn->rx.over || conn->tx.broken))
-		tcp_conn_end(conn, conn->status);
+		tcp_state_end(conn, conn->status);
 }
 
 static void run_nothing(struct tcp_conn *conn, struct tcp_sink *sink)
@@ -287,7 +288,7 @@ static void tell(struct tcp_conn *conn, struct tcp_sink *sink)
 	}
 }
 
-void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink)
+void tcp_state_run(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	static void (*const run[TCP_NR_STATES])(struct tcp_conn *, struct tcp_sink *) = {
 		[TCP_STATE_CONNECTING] = run_connecting, [TCP_STATE_SECURING] = run_securing,

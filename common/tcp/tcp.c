@@ -37,14 +37,14 @@ static int domain_open_tls(const struct tp_domain_config *config, struct tp_doma
 	return open_domain(&tp_tls, config, domain);
 }
 
-#define BOTH                                                                                      \
-	.takes_pipes = true, .device_close = key_device_close,                                    \
+#define BOTH                                                                                    \
+	.takes_pipes = true, .device_close = key_device_close,                                \
 	.mem_register = key_device_register, .mem_deregister = key_device_deregister,             \
-	.domain_close = tcp_domain_close, .domain_local = tcp_domain_local, .listen = tcp_listen, \
-	.unlisten = tcp_unlisten, .accept = tcp_accept, .connect = tcp_connect,                   \
-	.disconnect = tcp_disconnect, .conn_free = tcp_conn_free, .msg_buf = tcp_msg_buf,         \
-	.msg_send = tcp_msg_send, .post = tcp_post, .flush = tcp_flush, .poll = tcp_poll,         \
-	.arm = tcp_poll_arm
+	.domain_close = tcp_domain_close, .domain_local = tcp_domain_local,                     \
+	.listen = tcp_listener_open, .unlisten = tcp_listener_close, .accept = tcp_conn_accept, \
+	.connect = tcp_conn_connect, .disconnect = tcp_state_disconnect,                        \
+	.conn_free = tcp_conn_free, .msg_buf = tcp_send_buf, .msg_send = tcp_send_msg,          \
+	.post = tcp_send_post, .flush = tcp_send_flush, .poll = tcp_poll, .arm = tcp_poll_arm
 
 const struct tp_ops tp_tcp = {
 	.name = "tcp",

@@ -172,24 +172,25 @@ static inline struct tcp_domain *tcp_domain_of(const struct tcp_conn *conn)
 }
 
 /* TLS has bytes that wait for the socket: they count as sent to those who gave them. */
-static inline bool tcp_stream_holds(const struct tcp_conn *conn)
+static inline bool tcp_conn_holds(const struct tcp_conn *conn)
 {
 	return conn->tls && tls_holds(conn->tls);
 }
 
 static inline bool tcp_tx_empty(const struct tcp_conn *conn)
 {
-	return conn->tx.head == conn->tx.tail && !tcp_stream_holds(conn);
+	return conn->tx.head == conn->tx.tail && !tcp_conn_holds(conn);
 }
 
 /* The memory that the peer names, if it may; and why not, in the log. As reach.h. */
-static inline char *tcp_granted(const struct tcp_conn *conn, enum tp_access access,
-				const struct reach *reach)
+static inline char *tcp_conn_granted(const struct tcp_conn *conn, enum tp_access access,
+				     const struct reach *reach)
 {
 	return reach_find(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
 }
 
-static inline int tcp_deny(struct tcp_conn *conn, enum tp_access access, const struct reach *reach)
+static inline int tcp_conn_deny(struct tcp_conn *conn, enum tp_access access,
+				const struct reach *reach)
 {
 	return reach_deny(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
 }
@@ -237,29 +238,29 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max);
 int tcp_poll_arm(struct tp_domain *domain);
 
 /* listener.c */
-int tcp_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener);
-void tcp_unlisten(struct tp_listener *listener);
+int tcp_listener_open(struct tp_domain *domain, const struct tp_addr *addr,
+		      struct tp_listener **listener);
+void tcp_listener_close(struct tp_listener *listener);
 void tcp_listener_run(struct tcp_listener *listener, struct tcp_sink *sink);
 void tcp_listener_timeout(struct tcp_listener *listener);
 
 /* conn.c: how a connection begins and is freed */
 /* The memory that a connection takes at most, in bytes. */
 size_t tcp_conn_bytes(const struct tcp_domain *domain);
-int tcp_accept(struct tp_domain *domain, struct tp_request *request, void *user,
-	       struct tp_conn **conn);
-int tcp_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
-		unsigned timeout_ms, void *user, struct tp_conn **conn);
+int tcp_conn_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+		    struct tp_conn **conn);
+int tcp_conn_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		     unsigned timeout_ms, void *user, struct tp_conn **conn);
 void tcp_conn_free(struct tp_conn *conn);
 
 /* state.c: how it lives and ends */
-void tcp_conn_start(struct tcp_conn *conn);
-void tcp_disconnect(struct tp_conn *conn);
-void tcp_conn_run(struct tcp_conn *conn, struct tcp_sink *sink);
-void tcp_conn_writable(struct tcp_conn *conn);
-void tcp_conn_timeout(struct tcp_conn *conn);
-void tcp_conn_flush(struct tcp_conn *conn);
-void tcp_conn_refuse(struct tcp_conn *conn, int status);
-void tcp_conn_end(struct tcp_conn *conn, int status);
+void tcp_state_start(struct tcp_conn *conn);
+void tcp_state_disconnect(struct tp_conn *conn);
+void tcp_state_run(struct tcp_conn *conn, struct tcp_sink *sink);
+void tcp_state_writable(struct tcp_conn *conn);
+void tcp_state_timeout(struct tcp_conn *conn);
+void tcp_state_flush(struct tcp_conn *conn);
+void tcp_state_end(struct tcp_conn *conn, int status);
 
 /* rx.c */
 bool tcp_rx_fill(struct tcp_conn *conn);
@@ -300,9 +301,9 @@ void tcp_posts_tell(struct tcp_conn *conn, struct tcp_sink *sink);
 bool tcp_posts_full(const struct tcp_posts *posts);
 
 /* send.c */
-void *tcp_msg_buf(struct tp_conn *conn);
-void tcp_msg_send(struct tp_conn *conn, size_t len);
-int tcp_post(struct tp_conn *conn, const struct tp_op *op);
-void tcp_flush(struct tp_conn *conn);
+void *tcp_send_buf(struct tp_conn *conn);
+void tcp_send_msg(struct tp_conn *conn, size_t len);
+int tcp_send_post(struct tp_conn *conn, const struct tp_op *op);
+void tcp_send_flush(struct tp_conn *conn);
 
 #endif

@@ -85,7 +85,7 @@ void tcp_tx_drop(struct tcp_conn *conn)
 static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *frame)
 {
 	return frame->hdr.op == WIRE_READ_RESP &&
-	       tcp_granted(conn, TP_REMOTE_READ, &frame->reach) != frame->payload;
+	       tcp_conn_granted(conn, TP_REMOTE_READ, &frame->reach) != frame->payload;
 }
 
 /*
@@ -247,7 +247,7 @@ static int send_some(struct tcp_conn *conn)
 		got = hand_over(conn, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
 		err = errno;
 	} else {
-		tcp_deny(conn, TP_REMOTE_READ, &head_frame(&conn->tx)->reach);
+		tcp_conn_deny(conn, TP_REMOTE_READ, &head_frame(&conn->tx)->reach);
 	}
 	if (keys)
 		keys_leave(keys);
