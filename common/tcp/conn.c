@@ -2,15 +2,18 @@
  * How a connection comes to be, by connect or accept, and is freed. Everything it will ever need
  * is allocated here. Its life is in state.c.
  */
+#include "common/tcp/conn.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/tcp/tcp.h"
-#include "common/fault_points/faults.h"
 #include "common/base/fork.h"
+#include "common/fault_points/faults.h"
+#include "common/tcp/listener.h"
+#include "common/tcp/state.h"
 
 /*
  * Ends a connection that gets no answer from the peer's kernel, measured: after 3.2 s; and one

@@ -2,17 +2,18 @@
  * A listener: accepts sockets in its domain's poll() and hands them out as requests. Out of
  * descriptors it pauses instead of spinning over a socket that stays readable.
  */
+#include "common/tcp/listener.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/transport/addr.h"
-#include "common/fault_points/faults.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
-#include "common/tcp/tcp.h"
+#include "common/fault_points/faults.h"
+#include "common/transport/addr.h"
 
 #define BACKLOG	       1024
 #define ACCEPTS_A_POLL 16
@@ -140,6 +141,6 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 		}
 		fork_own(request->fd);
 		lis->complained = false;
-		tcp_tell(sink, TP_EV_REQUEST, NULL)->request = &request->base;
+		tcp_sink_add(sink, TP_EV_REQUEST, NULL)->request = &request->base;
 	}
 }

@@ -2,7 +2,10 @@
  * The poll of a domain. It wakes the connections that epoll names and then runs every connection
  * that was woken, once and in order, so that each has its turn. The domain's thread calls it.
  */
-#include "common/tcp/tcp.h"
+#include "common/tcp/poll.h"
+
+#include "common/tcp/listener.h"
+#include "common/tcp/state.h"
 
 #define EPOLL_BATCH 64
 /* Polls that may pass while other work or a hot connection keeps us from looking at epoll. */

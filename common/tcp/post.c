@@ -2,10 +2,12 @@
  * READs and WRITEs under way, in a ring in post order; each leaves it by its TP_EV_DONE. A WRITE is
  * done when the kernel has its bytes, a READ when its answer has been placed.
  */
+#include "common/tcp/post.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/tcp/tcp.h"
+#include "common/tcp/conn.h"
 
 size_t tcp_posts_bytes(const struct tp_domain_config *config)
 {
@@ -52,7 +54,6 @@ uint32_t tcp_posts_add(struct tcp_posts *posts, const struct tp_op *op)
 	return posts->tail++;
 }
 
-/* The kernel has the whole frame. */
 void tcp_posts_sent(struct tcp_conn *conn, uint32_t index)
 {
 	struct tcp_post *post = post_at(&conn->posts, index);
@@ -64,9 +65,8 @@ void tcp_posts_sent(struct tcp_conn *conn, uint32_t index)
 	}
 }
 
-struct tcp_post *tcp_posts_answer(struct tcp_conn *conn, uint64_t cookie, uint32_t len)
+struct tcp_post *tcp_posts_answer(struct tcp_posts *posts, uint64_t cookie, uint32_t len)
 {
-	struct tcp_posts *posts = &conn->posts;
 	struct tcp_post *post;
 
 	if (!posts->nr_reads)
@@ -77,19 +77,14 @@ struct tcp_post *tcp_posts_answer(struct tcp_conn *conn, uint64_t cookie, uint32
 	return post->sent && cookie == posts->next_read && len == post->len ? post : NULL;
 }
 
-/* The answer tcp_posts_answer() found is complete. */
-void tcp_posts_placed(struct tcp_conn *conn)
+void tcp_posts_placed(struct tcp_posts *posts)
 {
-	struct tcp_posts *posts = &conn->posts;
-
 	post_at(posts, posts->next_read++)->done = true;
 	posts->nr_reads--;
 }
 
-void tcp_posts_fail(struct tcp_conn *conn, int status)
+void tcp_posts_fail(struct tcp_posts *posts, int status)
 {
-	struct tcp_posts *posts = &conn->posts;
-
 	for (uint32_t i = posts->head; i != posts->tail; i++) {
 		struct tcp_post *post = post_at(posts, i);
 
@@ -109,7 +104,7 @@ void tcp_posts_tell(struct tcp_conn *conn, struct tcp_sink *sink)
 
 		if (!post->done)
 			break;
-		event = tcp_tell(sink, TP_EV_DONE, conn);
+		event = tcp_sink_add(sink, TP_EV_DONE, &conn->base);
 		event->cookie = post->cookie;
 		event->status = post->status;
 		posts->head++;

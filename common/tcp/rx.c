@@ -3,15 +3,17 @@
  * straight to its target, with one system call that also brings the beginning of what follows.
  * Everything read here was written by a stranger.
  */
+#include "common/tcp/rx.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
-#include "common/fault_points/faults.h"
 #include "common/base/log.h"
-#include "common/tcp/tcp.h"
+#include "common/fault_points/faults.h"
+#include "common/tcp/conn.h"
 #include "common/transport/wire_errno.h"
 
 #define HEADER	      sizeof(struct wire_header)
@@ -120,7 +122,7 @@ static int take_msg(struct tcp_conn *conn, struct tcp_sink *sink)
 		return -EPROTO;
 	if (rx->tail - rx->head < HEADER + rx->now.len)
 		return STEP_STARVED;
-	event = tcp_tell(sink, TP_EV_MSG, conn);
+	event = tcp_sink_add(sink, TP_EV_MSG, &conn->base);
 	event->msg = rx->buf + rx->head + HEADER;
 	event->len = rx->now.len;
 	rx->head += HEADER + rx->now.len;
@@ -162,7 +164,7 @@ static int take_read_req(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (!source)
 		return tcp_conn_deny(conn, TP_REMOTE_READ, &reach);
 	conn->base.domain->count.served_reads++;
-	frame = tcp_tx_add(conn, WIRE_READ_RESP, source, reach.len, 0);
+	frame = tcp_tx_add(&conn->tx, WIRE_READ_RESP, source, reach.len, 0);
 	frame->reach = reach;
 	frame->hdr.cookie = htole64(conn->rx.now.cookie);
 	conn->rx.head += HEADER;
@@ -171,7 +173,8 @@ static int take_read_req(struct tcp_conn *conn, struct tcp_sink *sink)
 
 static int take_read_resp(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	struct tcp_post *post = tcp_posts_answer(conn, conn->rx.now.cookie, conn->rx.now.len);
+	struct tcp_post *post =
+		tcp_posts_answer(&conn->posts, conn->rx.now.cookie, conn->rx.now.len);
 
 	if (!post)
 		return -EPROTO;
@@ -239,9 +242,9 @@ static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
 		return STEP_STARVED;
 	rx->in_payload = false;
 	if (rx->now.op == WIRE_READ_RESP) {
-		tcp_posts_placed(conn);
+		tcp_posts_placed(&conn->posts);
 	} else if (rx->now.flags & WIRE_HAS_IMM) {
-		tcp_tell(sink, TP_EV_IMM, conn)->imm = rx->now.tag;
+		tcp_sink_add(sink, TP_EV_IMM, &conn->base)->imm = rx->now.tag;
 		conn->base.domain->count.imms_received++;
 	}
 	return STEP_DONE;

@@ -2,10 +2,12 @@
  * What the user of a connection sends: messages, READs and WRITEs, and the flush that hands them to
  * the kernel. A connection belongs to its domain and is used by the domain's thread.
  */
+#include "common/tcp/send.h"
+
 #include <endian.h>
 #include <errno.h>
 
-#include "common/tcp/tcp.h"
+#include "common/tcp/state.h"
 
 static bool can_send(const struct tcp_conn *conn)
 {
@@ -39,7 +41,7 @@ void tcp_send_msg(struct tp_conn *base, size_t len)
 	tx->slot_taken = false;
 	if (!can_send(conn))
 		return;
-	tcp_tx_add(conn, WIRE_MSG, slot, (uint32_t)len, 0);
+	tcp_tx_add(&conn->tx, WIRE_MSG, slot, (uint32_t)len, 0);
 	tx->next_slot = tx->next_slot + 1 == tx->nr_slots ? 0 : tx->next_slot + 1;
 	tx->used_slots++;
 	base->domain->count.msgs_sent++;
@@ -48,7 +50,7 @@ void tcp_send_msg(struct tp_conn *base, size_t len)
 static void queue_frame(struct tcp_conn *conn, const struct tp_op *op, uint32_t index)
 {
 	bool write = op->kind == TP_WRITE;
-	struct tcp_frame *frame = tcp_tx_add(conn, write ? WIRE_WRITE : WIRE_READ_REQ,
+	struct tcp_frame *frame = tcp_tx_add(&conn->tx, write ? WIRE_WRITE : WIRE_READ_REQ,
 					     write && op->len ? op->local : NULL, op->len, index);
 	struct tp_counters *count = &conn->base.domain->count;
 

@@ -2,6 +2,8 @@
  * How a connection lives: one function per state, run from its domain's poll() whenever the
  * connection was kicked. States only move forward.
  */
+#include "common/tcp/state.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
@@ -9,7 +11,6 @@
 
 #include "common/base/fork.h"
 #include "common/transport/connect_params.h"
-#include "common/tcp/tcp.h"
 #include "common/transport/wire_errno.h"
 
 /* How long a farewell may take: what is queued, our FIN, the peer's. */
@@ -35,9 +36,9 @@ void tcp_state_end(struct tcp_conn *conn, int status)
 		return;
 	if (conn->state == TCP_STATE_CLOSING) {
 		status = conn->status;
-		tcp_posts_fail(conn, status ? status : -ECANCELED);
+		tcp_posts_fail(&conn->posts, status ? status : -ECANCELED);
 	} else {
-		tcp_posts_fail(conn, status ? status : -ECONNRESET);
+		tcp_posts_fail(&conn->posts, status ? status : -ECONNRESET);
 	}
 	conn->status = status;
 	conn->state = TCP_STATE_CLOSED;
@@ -66,8 +67,8 @@ static void begin_closing(struct tcp_conn *conn, int status)
 static void refuse(struct tcp_conn *conn, int status)
 {
 	begin_closing(conn, status);
-	tcp_tx_drop(conn);
-	tcp_tx_add(conn, WIRE_TERMINATE, NULL, 0, 0)->hdr.status =
+	tcp_tx_drop(&conn->tx);
+	tcp_tx_add(&conn->tx, WIRE_TERMINATE, NULL, 0, 0)->hdr.status =
 		htole32((uint32_t)wire_from_errno(status));
 }
 
@@ -82,10 +83,15 @@ void tcp_state_flush(struct tcp_conn *conn)
 		refuse(conn, err);
 }
 
+static bool sent_all(const struct tcp_conn *conn)
+{
+	return conn->tx.head == conn->tx.tail && !tcp_conn_holds(conn);
+}
+
 static void finish_sending(struct tcp_conn *conn)
 {
 	tcp_state_flush(conn);
-	if (conn->state != TCP_STATE_CLOSING || conn->shut || !tcp_tx_empty(conn))
+	if (conn->state != TCP_STATE_CLOSING || conn->shut || !sent_all(conn))
 		return;
 	if (conn->tls && !tls_farewell(conn->tls)) {
 		tcp_conn_watch(conn, EPOLLOUT);
@@ -225,7 +231,7 @@ static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
 		conn->base.msg_max = theirs.msg_max;
 	tcp_timer_stop(&tcp_domain_of(conn)->timers, &conn->timer);
 	conn->state = TCP_STATE_OPEN;
-	tcp_tell(sink, TP_EV_CONNECTED, conn);
+	tcp_sink_add(sink, TP_EV_CONNECTED, &conn->base);
 	run_open(conn, sink);
 }
 
@@ -281,10 +287,10 @@ static void tell(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (tcp_sink_full(sink))
 		return;
 	if (conn->state == TCP_STATE_OPEN && ready_again(conn)) {
-		tcp_tell(sink, TP_EV_READY, conn);
+		tcp_sink_add(sink, TP_EV_READY, &conn->base);
 	} else if (conn->state == TCP_STATE_CLOSED) {
 		conn->state = TCP_STATE_DEAD;
-		tcp_tell(sink, TP_EV_CLOSED, conn)->status = conn->status;
+		tcp_sink_add(sink, TP_EV_CLOSED, &conn->base)->status = conn->status;
 	}
 }
 

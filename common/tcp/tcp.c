@@ -1,5 +1,9 @@
 /* The tables of the two providers, tcp and tls: only what their connections are given differs. */
-#include "common/tcp/tcp.h"
+#include "common/tcp/conn.h"
+#include "common/tcp/listener.h"
+#include "common/tcp/poll.h"
+#include "common/tcp/send.h"
+#include "common/tcp/state.h"
 
 static int device_open(const struct tp_addr *peer, struct tp_device **device)
 {
@@ -38,8 +42,8 @@ static int domain_open_tls(const struct tp_domain_config *config, struct tp_doma
 }
 
 #define BOTH                                                                                    \
-	.takes_pipes = true, .device_close = key_device_close,                                \
-	.mem_register = key_device_register, .mem_deregister = key_device_deregister,             \
+	.takes_pipes = true, .device_close = key_device_close,                                  \
+	.mem_register = key_device_register, .mem_deregister = key_device_deregister,           \
 	.domain_close = tcp_domain_close, .domain_local = tcp_domain_local,                     \
 	.listen = tcp_listener_open, .unlisten = tcp_listener_close, .accept = tcp_conn_accept, \
 	.connect = tcp_conn_connect, .disconnect = tcp_state_disconnect,                        \

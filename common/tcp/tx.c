@@ -2,6 +2,8 @@
  * Sending: a ring of frames whose payload stays where it is until the kernel has taken it. One
  * sendmsg takes as many frames as fit an iovec array. Send buffers are used in ring order too.
  */
+#include "common/tcp/tx.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +11,7 @@
 #include <sys/uio.h>
 
 #include "common/fault_points/faults.h"
-#include "common/tcp/tcp.h"
+#include "common/tcp/conn.h"
 
 #define NR_IOVS		128
 #define SENDS_PER_FLUSH 16
@@ -56,11 +58,9 @@ static struct tcp_frame *head_frame(const struct tcp_tx *tx)
 	return &tx->frames[tx->head & tx->mask];
 }
 
-/* The ring has room for every frame the limits allow. */
-struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void *payload,
-			     uint32_t len, uint32_t ref)
+struct tcp_frame *tcp_tx_add(struct tcp_tx *tx, enum wire_op op, const void *payload, uint32_t len,
+			     uint32_t ref)
 {
-	struct tcp_tx *tx = &conn->tx;
 	struct tcp_frame *frame = &tx->frames[tx->tail++ & tx->mask];
 
 	frame->hdr = (struct wire_header){.op = (uint8_t)op, .len = htole32(len)};
@@ -73,10 +73,8 @@ struct tcp_frame *tcp_tx_add(struct tcp_conn *conn, enum wire_op op, const void 
 	return frame;
 }
 
-void tcp_tx_drop(struct tcp_conn *conn)
+void tcp_tx_drop(struct tcp_tx *tx)
 {
-	struct tcp_tx *tx = &conn->tx;
-
 	tx->tail = tx->head + (tx->sent ? 1 : 0);
 	tx->nr_resps = tx->sent && head_frame(tx)->hdr.op == WIRE_READ_RESP;
 }

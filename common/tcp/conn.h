@@ -1,0 +1,96 @@
+/*
+ * A connection. Its parts have files of their own: what it sends (tx.h), what it receives (rx.h),
+ * its operations (post.h). conn.c makes and frees it, state.c runs it.
+ *
+ * Threads: the domain's.
+ */
+#ifndef USRBIO_COMMON_TCP_CONN_H
+#define USRBIO_COMMON_TCP_CONN_H
+
+#include "common/transport/key_device.h"
+#include "common/transport/reach.h"
+#include "common/tcp/domain.h"
+#include "common/tcp/post.h"
+#include "common/tcp/rx.h"
+#include "common/tcp/tls.h"
+#include "common/tcp/tx.h"
+
+enum tcp_state {
+	TCP_STATE_CONNECTING, /* connect(2) under way */
+	TCP_STATE_SECURING,   /* TLS shakes hands */
+	TCP_STATE_PROLOGUE,   /* waiting for the peer's first bytes */
+	TCP_STATE_OPEN,
+	TCP_STATE_CLOSING, /* sending the rest, discarding what comes */
+	TCP_STATE_CLOSED,  /* no socket any more; events still to be told */
+	TCP_STATE_DEAD,	   /* TP_EV_CLOSED has been told */
+	TCP_NR_STATES,
+};
+
+struct tcp_conn {
+	/* First what each message touches. */
+	struct tp_conn base;
+	TAILQ_ENTRY(tcp_conn) link;
+	struct keys *keys; /* what the peer can reach; NULL: nothing */
+	struct tls *tls;   /* between us and the socket; NULL: nothing */
+	struct tcp_source source;
+	enum tcp_state state;
+	int status; /* of the TP_EV_CLOSED to come */
+	bool queued;
+	bool readable; /* the socket may have something to receive */
+	bool shut;     /* our FIN is out */
+	struct tcp_rx rx;
+	struct tcp_tx tx;
+	struct tcp_posts posts;
+	struct tcp_timer timer;
+	TAILQ_ENTRY(tcp_conn) peers;
+};
+
+static inline struct tcp_conn *tcp_conn_of(struct tp_conn *conn)
+{
+	return (struct tcp_conn *)conn;
+}
+
+static inline struct tcp_domain *tcp_domain_of(const struct tcp_conn *conn)
+{
+	return (struct tcp_domain *)conn->base.domain;
+}
+
+static inline void tcp_conn_wake(struct tcp_conn *conn)
+{
+	tcp_domain_wake(tcp_domain_of(conn), conn);
+}
+
+/* Have epoll say when the socket can be read, and with EPOLLOUT also when it can be written. */
+static inline void tcp_conn_watch(struct tcp_conn *conn, uint32_t out)
+{
+	tcp_poller_change(&tcp_domain_of(conn)->poller, &conn->source, EPOLLIN | out);
+}
+
+/* TLS has bytes that wait for the socket: they count as sent to those who gave them. */
+static inline bool tcp_conn_holds(const struct tcp_conn *conn)
+{
+	return conn->tls && tls_holds(conn->tls);
+}
+
+/* The memory that the peer names, if it may; and why not, in the log. As reach.h. */
+static inline char *tcp_conn_granted(const struct tcp_conn *conn, enum tp_access access,
+				     const struct reach *reach)
+{
+	return reach_find(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
+}
+
+static inline int tcp_conn_deny(struct tcp_conn *conn, enum tp_access access,
+				const struct reach *reach)
+{
+	return reach_deny(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
+}
+
+/* The memory that a connection takes at most, in bytes. */
+size_t tcp_conn_bytes(const struct tcp_domain *domain);
+int tcp_conn_accept(struct tp_domain *domain, struct tp_request *request, void *user,
+		    struct tp_conn **conn);
+int tcp_conn_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
+		     unsigned timeout_ms, void *user, struct tp_conn **conn);
+void tcp_conn_free(struct tp_conn *conn);
+
+#endif

@@ -1,0 +1,30 @@
+/* A listener, and the connection requests that it hands out. */
+#ifndef USRBIO_COMMON_TCP_LISTENER_H
+#define USRBIO_COMMON_TCP_LISTENER_H
+
+#include "common/tcp/domain.h"
+#include "common/tcp/sink.h"
+
+struct tcp_listener {
+	struct tp_listener base;
+	struct tcp_source source;
+	struct tcp_timer timer; /* set while out of descriptors */
+	struct tcp_domain *domain;
+	bool complained;
+};
+
+/* A socket that was accepted, until a domain takes it. */
+struct tcp_request {
+	struct tp_request base;
+	int fd;
+};
+
+int tcp_listener_open(struct tp_domain *domain, const struct tp_addr *addr,
+		      struct tp_listener **listener);
+void tcp_listener_close(struct tp_listener *listener);
+/* epoll says that connections wait. */
+void tcp_listener_run(struct tcp_listener *listener, struct tcp_sink *sink);
+/* The listener's timer has expired. */
+void tcp_listener_timeout(struct tcp_listener *listener);
+
+#endif
