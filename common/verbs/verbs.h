@@ -339,7 +339,7 @@ int qp_start(struct verbs_conn *conn);
 /* All its work requests come back. */
 void qp_stop(struct verbs_conn *conn);
 
-/* ---- post.c, recv.c ---- */
+/* ---- send.c, recv.c ---- */
 
 int send_open(struct verbs_conn *conn);
 void send_close(struct verbs_conn *conn);

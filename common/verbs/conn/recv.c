@@ -157,7 +157,7 @@ static void immediate(struct verbs_conn *c, uint32_t imm, struct sink *out)
 	sink_add(out, TP_EV_IMM, c)->imm = imm;
 }
 
-/* The four shapes of what arrives; see post.c for who sends which. */
+/* The four shapes of what arrives; see send.c for who sends which. */
 static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *buf,
 		    struct sink *out)
 {
