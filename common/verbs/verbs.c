@@ -1,14 +1,35 @@
-/* The table of the rdma provider. */
+/*
+ * The table of the rdma provider. A device and a domain get it where they are opened, here; all
+ * that is made from them takes it over. Immutable; any thread.
+ */
 #include "common/verbs/verbs.h"
+
+static int device_open(const struct tp_addr *peer, struct tp_device **device)
+{
+	int err = verbs_device_open(peer, device);
+
+	if (!err)
+		(*device)->ops = &tp_verbs;
+	return err;
+}
+
+static int domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
+{
+	int err = verbs_domain_open(config, domain);
+
+	if (!err)
+		(*domain)->ops = &tp_verbs;
+	return err;
+}
 
 const struct tp_ops tp_verbs = {
 	.name = "rdma",
 	.pins = true,
-	.device_open = verbs_device_open,
+	.device_open = device_open,
 	.device_close = verbs_device_close,
 	.mem_register = verbs_mem_register,
 	.mem_deregister = verbs_mem_deregister,
-	.domain_open = verbs_domain_open,
+	.domain_open = domain_open,
 	.domain_close = verbs_domain_close,
 	.domain_local = verbs_domain_local,
 	.listen = verbs_listen,

@@ -23,7 +23,7 @@ static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum conn
 
 	if (!c)
 		return NULL;
-	c->conn = (struct tp_conn){.ops = &tp_verbs, .domain = &d->dom, .user = user};
+	c->conn = (struct tp_conn){.ops = d->dom.ops, .domain = &d->dom, .user = user};
 	c->domain = d;
 	c->state = state;
 	c->end.note = conn_note;

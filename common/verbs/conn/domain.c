@@ -61,7 +61,6 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->dom.ops = &tp_verbs;
 	d->config = *config;
 	d->dom.conn_bytes = conn_bytes(config);
 	d->pending_tail = &d->pending;

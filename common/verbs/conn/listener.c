@@ -39,7 +39,7 @@ void request_refuse(struct verbs_request *request)
 	free(request);
 }
 
-static struct verbs_request *request_new(const struct cm_note *note)
+static struct verbs_request *request_new(const struct verbs_listener *l, const struct cm_note *note)
 {
 	struct verbs_request *r;
 	char why[TP_WHY_MAX];
@@ -56,7 +56,7 @@ static struct verbs_request *request_new(const struct cm_note *note)
 		free(r);
 		return NULL;
 	}
-	r->req.ops = &tp_verbs;
+	r->req.ops = l->listener.ops;
 	r->id = note->id;
 	r->initiator_depth = note->initiator_depth;
 	id_address(note->id, true, &r->req.peer);
@@ -65,6 +65,7 @@ static struct verbs_request *request_new(const struct cm_note *note)
 
 static void listener_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
 {
+	struct verbs_listener *l = container_of(end, struct verbs_listener, end);
 	struct verbs_request *r;
 
 	if (note->type == RDMA_CM_EVENT_DEVICE_REMOVAL)
@@ -72,7 +73,7 @@ static void listener_note(struct cm_end *end, const struct cm_note *note, struct
 			  "over it until this program is started again");
 	if (note->type != RDMA_CM_EVENT_CONNECT_REQUEST)
 		return;
-	r = request_new(note);
+	r = request_new(l, note);
 	if (!r) {
 		rdma_reject(note->id, NULL, 0);
 		id_destroy(note->id);
@@ -114,7 +115,7 @@ int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 	err = bind_and_listen(l->id, addr);
 	if (err)
 		goto err_id;
-	l->listener.ops = &tp_verbs;
+	l->listener.ops = domain->ops;
 	id_address(l->id, false, &l->listener.addr);
 	*listener = &l->listener;
 	return 0;

@@ -117,7 +117,6 @@ int verbs_device_open(const struct tp_addr *peer, struct tp_device **device)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->dev.ops = &tp_verbs;
 	err = channel_open(false, &d->channel);
 	if (err)
 		goto err_free;

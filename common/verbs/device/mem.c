@@ -63,7 +63,7 @@ int verbs_mem_register(struct tp_device *device, void *base, size_t len, unsigne
 		free(m);
 		return err;
 	}
-	m->mem = (struct tp_mem){.ops = &tp_verbs, .key = m->mr->rkey};
+	m->mem = (struct tp_mem){.ops = device->ops, .key = m->mr->rkey};
 	*mem = &m->mem;
 	return 0;
 }
