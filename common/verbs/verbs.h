@@ -11,6 +11,7 @@
 #include "common/base/pages.h"
 #include "common/transport/connect_params.h"
 #include "common/transport/transport.h"
+#include "common/verbs/device/source.h"
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
@@ -60,7 +61,6 @@ int verbs_device_open(const struct tp_addr *peer, struct tp_device **device);
 void verbs_device_close(struct tp_device *device);
 /* 0, or -ENODEV after a log line when this machine has no RDMA device at all. */
 int verbs_present(void);
-int verbs_cloexec(int fd, bool nonblock);
 
 int verbs_mem_register(struct tp_device *device, void *base, size_t len, unsigned access,
 		       struct tp_mem **mem);
@@ -70,19 +70,10 @@ int mr_register(struct ibv_pd *pd, void *base, size_t len, int flags, struct ibv
 
 /* ---- domain.c, nic.c, timer.c ---- */
 
-/* Something in the domain's epoll set; ready() runs in the domain's thread, inside poll(). */
-struct source {
-	struct verbs_domain *domain;
-	void (*ready)(struct source *source, struct sink *out);
-};
-
-int source_add(struct source *source, struct verbs_domain *domain, int fd);
-/* Before the descriptor is closed. */
-void source_remove(struct source *source, int fd);
-
 /* One card in one domain: the completion queue that all its connections share. */
 struct nic {
 	struct source source; /* the completion channel */
+	struct verbs_domain *domain;
 	struct nic *next;
 	struct card *card;
 	struct ibv_device_attr attr;
@@ -103,8 +94,26 @@ void nic_close(struct nic *nic);
 int nic_reserve(struct nic *nic, uint32_t n);
 /* The queue pair is destroyed; what it left in the completion queue may still be there. */
 void nic_release(struct nic *nic, uint32_t n);
+/* Take the events off the completion channel; the nic has to be armed again. */
+void nic_take_events(struct nic *nic);
 int nic_poll(struct nic *nic, struct ibv_wc *wcs, int max);
 int nic_arm(struct nic *nic);
+
+struct timer {
+	struct source source;
+	int fd;		       /* a timerfd */
+	uint64_t ns;	       /* when it is set to go off, 0: never */
+	unsigned nr_deadlines; /* set and not cleared */
+};
+
+int timer_open(struct timer *timer, int epoll_fd);
+void timer_close(struct timer *timer);
+uint64_t timer_now_ns(void);
+/* Let the timer go off at ns, 0: never. */
+void timer_program(struct timer *timer, uint64_t ns);
+/* Set a deadline to ms from now; 0 is no deadline. Each set one is cleared before it is freed. */
+void timer_set(struct timer *timer, uint64_t *deadline_ns, unsigned ms);
+void timer_clear(struct timer *timer, uint64_t *deadline_ns);
 
 struct area {
 	void *base;
@@ -118,9 +127,7 @@ struct verbs_domain {
 	struct tp_domain_config config;
 	struct rdma_event_channel *channel;
 	struct source cm;
-	struct source timer;
-	int timer_fd;
-	uint64_t timer_ns; /* when the timer is set to go off, 0: never */
+	struct timer timer;
 	struct nic *nics;
 	struct area areas[MAX_AREAS];
 	unsigned nr_areas;
@@ -128,7 +135,6 @@ struct verbs_domain {
 	struct verbs_conn **conns; /* by slot; names in work requests are checked against it */
 	uint32_t nr_slots;
 	uint16_t generation;
-	unsigned restless; /* connections with a deadline */
 
 	struct verbs_conn *pending, **pending_tail; /* have events to give */
 	struct verbs_conn *lent;		    /* gave messages at the last poll */
@@ -150,12 +156,6 @@ int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max);
 int verbs_arm(struct tp_domain *domain);
 /* Have conn_emit called for it before poll() looks for anything new. */
 void conn_pend(struct verbs_conn *conn);
-
-int timer_open(struct verbs_domain *domain);
-void timer_close(struct verbs_domain *domain);
-/* conn_expired is called in ms from now, unless cleared. */
-void timer_set(struct verbs_conn *conn, unsigned ms);
-void timer_clear(struct verbs_conn *conn);
 
 /* ---- cm.c: what the connection manager tells ---- */
 
@@ -180,8 +180,8 @@ void channel_close(struct rdma_event_channel *channel);
 int id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id);
 void id_destroy(struct rdma_cm_id *id);
 
-int cm_open(struct verbs_domain *domain);
-void cm_close(struct verbs_domain *domain);
+/* The next event as a note, and the end it is for or NULL. False: there is none. */
+bool cm_take(struct rdma_event_channel *channel, struct cm_note *note, struct cm_end **end);
 
 /* ---- listener.c ---- */
 

@@ -82,14 +82,14 @@ static int begin(struct verbs_conn *c, struct verbs_device *device, const struct
 	err = wire_open(c);
 	if (err)
 		goto err_id;
-	timer_set(c, timeout_ms);
+	timer_set(&c->domain->timer, &c->deadline_ns, timeout_ms);
 	if (rdma_resolve_addr(c->cm_id, NULL, (struct sockaddr *)&peer->ss, (int)timeout_ms)) {
 		err = -errno;
 		goto err_timer;
 	}
 	return 0;
 err_timer:
-	timer_clear(c);
+	timer_clear(&c->domain->timer, &c->deadline_ns);
 	wire_close(c); /* takes the id along */
 	return err;
 err_id:
@@ -163,13 +163,13 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 		err = wire_open(c);
 	if (err)
 		goto err_pd;
-	timer_set(c, ACCEPT_MS);
+	timer_set(&c->domain->timer, &c->deadline_ns, ACCEPT_MS);
 	err = answer(c);
 	if (err)
 		goto err_timer;
 	return 0;
 err_timer:
-	timer_clear(c);
+	timer_clear(&c->domain->timer, &c->deadline_ns);
 	rdma_reject(c->cm_id, NULL, 0);
 	wire_close(c);
 	r->id = NULL;
@@ -218,7 +218,7 @@ void verbs_disconnect(struct tp_conn *conn)
 	if (c->state != CONN_UP)
 		return;
 	c->state = CONN_LEAVING;
-	timer_set(c, LINGER_MS);
+	timer_set(&c->domain->timer, &c->deadline_ns, LINGER_MS);
 	conn_progress(c);
 }
 
@@ -226,7 +226,7 @@ void verbs_conn_free(struct tp_conn *conn)
 {
 	struct verbs_conn *c = conn_of(conn);
 
-	timer_clear(c);
+	timer_clear(&c->domain->timer, &c->deadline_ns);
 	wire_close(c);
 	if (c->accepted)
 		ibv_dealloc_pd(c->pd);

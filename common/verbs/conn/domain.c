@@ -17,20 +17,6 @@
 #define LOOK_CALM     512
 #define LOOK_RESTLESS 16
 
-int source_add(struct source *source, struct verbs_domain *domain, int fd)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
-
-	source->domain = domain;
-	return epoll_ctl(domain->dom.fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-/* A child of fork or vfork may have a copy of the descriptor, which would stay in the set. */
-void source_remove(struct source *source, int fd)
-{
-	epoll_ctl(source->domain->dom.fd, EPOLL_CTL_DEL, fd, NULL);
-}
-
 static bool config_sane(const struct tp_domain_config *c)
 {
 	const uint32_t max = 1 << 16;
@@ -69,16 +55,21 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 		err = -errno;
 		goto err_free;
 	}
-	err = timer_open(d);
+	err = timer_open(&d->timer, d->dom.fd);
 	if (err)
 		goto err_epoll;
-	err = cm_open(d);
+	err = channel_open(true, &d->channel);
 	if (err)
 		goto err_timer;
+	err = source_add(&d->cm, SOURCE_CM, d->dom.fd, d->channel->fd);
+	if (err)
+		goto err_channel;
 	*domain = &d->dom;
 	return 0;
+err_channel:
+	channel_close(d->channel);
 err_timer:
-	timer_close(d);
+	timer_close(&d->timer);
 err_epoll:
 	fork_close(d->dom.fd);
 err_free:
@@ -92,8 +83,8 @@ void verbs_domain_close(struct tp_domain *domain)
 
 	while (d->nics)
 		nic_close(d->nics);
-	cm_close(d);
-	timer_close(d);
+	channel_close(d->channel);
+	timer_close(&d->timer);
 	fork_close(d->dom.fd);
 	free(d->conns);
 	free(d);
@@ -242,6 +233,47 @@ static void close_removed(struct verbs_domain *d)
 	}
 }
 
+static void take_notes(struct verbs_domain *d, struct sink *out)
+{
+	struct cm_note note;
+	struct cm_end *end;
+
+	while (!sink_full(out) && cm_take(d->channel, &note, &end))
+		if (end)
+			end->note(end, &note, out);
+}
+
+/* Few connections have a deadline at a time, so this walks all of them. */
+static void expire(struct verbs_domain *d)
+{
+	uint64_t now = timer_now_ns(), next = 0;
+
+	for (uint32_t i = 0; i < d->nr_slots; i++) {
+		struct verbs_conn *c = d->conns[i];
+
+		if (c && c->deadline_ns && c->deadline_ns <= now)
+			conn_expired(c);
+		if (c && c->deadline_ns && (!next || c->deadline_ns < next))
+			next = c->deadline_ns;
+	}
+	timer_program(&d->timer, next); /* also makes the descriptor unreadable again */
+}
+
+static void serve(struct verbs_domain *d, struct source *source, struct sink *out)
+{
+	switch (source->kind) {
+	case SOURCE_CM:
+		take_notes(d, out);
+		break;
+	case SOURCE_TIMER:
+		expire(d);
+		break;
+	case SOURCE_NIC:
+		nic_take_events(container_of(source, struct nic, source));
+		break;
+	}
+}
+
 static void look(struct verbs_domain *d, struct sink *out)
 {
 	struct epoll_event ready[8];
@@ -249,12 +281,9 @@ static void look(struct verbs_domain *d, struct sink *out)
 
 	close_removed(d);
 	n = epoll_wait(d->dom.fd, ready, 8, 0);
-	for (int i = 0; i < n; i++) {
-		struct source *source = ready[i].data.ptr;
-
-		source->ready(source, out);
-	}
-	d->polls_to_look = d->restless ? LOOK_RESTLESS : LOOK_CALM;
+	for (int i = 0; i < n; i++)
+		serve(d, ready[i].data.ptr, out);
+	d->polls_to_look = d->timer.nr_deadlines ? LOOK_RESTLESS : LOOK_CALM;
 	if (sink_full(out))
 		d->polls_to_look = 0; /* there may be more */
 }

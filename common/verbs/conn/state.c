@@ -20,7 +20,7 @@
 
 static void conn_over(struct verbs_conn *c)
 {
-	timer_clear(c);
+	timer_clear(&c->domain->timer, &c->deadline_ns);
 	wire_cut(c);
 	send_abandon(c);
 	c->state = CONN_OVER;
@@ -30,7 +30,7 @@ static void conn_over(struct verbs_conn *c)
 static void drain(struct verbs_conn *c)
 {
 	c->state = CONN_DRAINING;
-	timer_set(c, DRAIN_MS);
+	timer_set(&c->domain->timer, &c->deadline_ns, DRAIN_MS);
 	qp_stop(c);
 	rdma_disconnect(c->cm_id); /* no news if the peer was first */
 	conn_progress(c);
@@ -72,7 +72,7 @@ void conn_progress(struct verbs_conn *c)
 
 void conn_expired(struct verbs_conn *c)
 {
-	timer_clear(c);
+	timer_clear(&c->domain->timer, &c->deadline_ns);
 	if (c->state < CONN_UP) {
 		conn_fail(c, -ETIMEDOUT);
 	} else if (c->state == CONN_LEAVING) {
@@ -86,7 +86,7 @@ void conn_expired(struct verbs_conn *c)
 
 void conn_established(struct verbs_conn *c)
 {
-	timer_clear(c);
+	timer_clear(&c->domain->timer, &c->deadline_ns);
 	c->state = CONN_UP;
 	c->announce = true;
 	conn_pend(c);

@@ -44,8 +44,7 @@ static struct cm_end *end_of(struct rdma_cm_event *event)
 	return event->listen_id->context;
 }
 
-/* The next event as a note; *end: whom it is for. False: there is none. */
-static bool take_note(struct rdma_event_channel *channel, struct cm_note *note, struct cm_end **end)
+bool cm_take(struct rdma_event_channel *channel, struct cm_note *note, struct cm_end **end)
 {
 	bool held = fork_hold();
 	struct rdma_cm_event *event;
@@ -60,16 +59,6 @@ static bool take_note(struct rdma_event_channel *channel, struct cm_note *note, 
 	return there;
 }
 
-static void cm_ready(struct source *source, struct sink *out)
-{
-	struct cm_note note;
-	struct cm_end *end;
-
-	while (!sink_full(out) && take_note(source->domain->channel, &note, &end))
-		if (end)
-			end->note(end, &note, out);
-}
-
 int channel_open(bool nonblock, struct rdma_event_channel **out)
 {
 	bool held = fork_hold();
@@ -82,7 +71,7 @@ int channel_open(bool nonblock, struct rdma_event_channel **out)
 			  strerror(-err));
 		return err;
 	}
-	err = verbs_cloexec(channel->fd, nonblock);
+	err = source_cloexec(channel->fd, nonblock);
 	if (err) {
 		rdma_destroy_event_channel(channel);
 		return err;
@@ -113,22 +102,4 @@ void id_destroy(struct rdma_cm_id *id)
 
 	rdma_destroy_id(id);
 	fork_release(held);
-}
-
-int cm_open(struct verbs_domain *domain)
-{
-	int err = channel_open(true, &domain->channel);
-
-	if (err)
-		return err;
-	domain->cm.ready = cm_ready;
-	err = source_add(&domain->cm, domain, domain->channel->fd);
-	if (err)
-		channel_close(domain->channel);
-	return err;
-}
-
-void cm_close(struct verbs_domain *domain)
-{
-	channel_close(domain->channel);
 }

@@ -6,7 +6,6 @@
 #include "common/verbs/verbs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,17 +16,6 @@
 #include "common/base/log.h"
 
 #define RESOLVE_MS 2000
-
-int verbs_cloexec(int fd, bool nonblock)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC))
-		return -errno;
-	if (nonblock && fcntl(fd, F_SETFL, flags | O_NONBLOCK))
-		return -errno;
-	return 0;
-}
 
 /*
  * Since 5.12 the kernel copies pinned pages at fork. On older ones the library must advise

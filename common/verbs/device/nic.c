@@ -19,9 +19,8 @@
 #define CQ_FIRST_MAX 16384u
 #define ACK_BATCH    64 /* acknowledging takes a lock, so not for each event */
 
-static void take_events(struct source *source, struct sink *out)
+void nic_take_events(struct nic *nic)
 {
-	struct nic *nic = container_of(source, struct nic, source);
 	struct ibv_cq *cq;
 	void *context;
 
@@ -54,7 +53,7 @@ static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, st
 
 	if (!nic)
 		return -ENOMEM;
-	nic->source.ready = take_events;
+	nic->domain = domain;
 	err = card_get(id, &nic->card);
 	if (err)
 		goto err_free;
@@ -68,7 +67,7 @@ static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, st
 		goto err_card;
 	}
 	fork_own(nic->channel->fd);
-	err = verbs_cloexec(nic->channel->fd, true);
+	err = source_cloexec(nic->channel->fd, true);
 	if (err)
 		goto err_channel;
 	nic->cq = ibv_create_cq(verbs, (int)first_size(domain, nic), NULL, nic->channel, 0);
@@ -76,7 +75,7 @@ static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, st
 		err = -errno;
 		goto err_channel;
 	}
-	err = source_add(&nic->source, domain, nic->channel->fd);
+	err = source_add(&nic->source, SOURCE_NIC, domain->dom.fd, nic->channel->fd);
 	if (err)
 		goto err_cq;
 	*out = nic;
@@ -115,7 +114,7 @@ found:
 
 void nic_close(struct nic *nic)
 {
-	struct nic **at = &nic->source.domain->nics;
+	struct nic **at = &nic->domain->nics;
 
 	while (*at != nic)
 		at = &(*at)->next;

@@ -11,7 +11,7 @@
 
 #include "common/base/fork.h"
 
-static uint64_t now_ns(void)
+uint64_t timer_now_ns(void)
 {
 	struct timespec ts;
 
@@ -19,64 +19,45 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void program(struct verbs_domain *domain, uint64_t ns)
+void timer_program(struct timer *timer, uint64_t ns)
 {
 	struct itimerspec spec = {.it_value = {.tv_sec = (time_t)(ns / 1000000000u),
 					       .tv_nsec = (long)(ns % 1000000000u)}};
 
-	domain->timer_ns = ns;
-	timerfd_settime(domain->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+	timer->ns = ns;
+	timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-static void timer_ready(struct source *source, struct sink *out)
-{
-	struct verbs_domain *domain = source->domain;
-	uint64_t now = now_ns(), next = 0;
-
-	for (uint32_t i = 0; i < domain->nr_slots; i++) {
-		struct verbs_conn *c = domain->conns[i];
-
-		if (c && c->deadline_ns && c->deadline_ns <= now)
-			conn_expired(c);
-		if (c && c->deadline_ns && (!next || c->deadline_ns < next))
-			next = c->deadline_ns;
-	}
-	program(domain, next); /* also makes the descriptor unreadable again */
-}
-
-int timer_open(struct verbs_domain *domain)
+int timer_open(struct timer *timer, int epoll_fd)
 {
 	int err;
 
-	domain->timer_fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-	if (domain->timer_fd < 0)
+	timer->fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+	if (timer->fd < 0)
 		return -errno;
-	domain->timer.ready = timer_ready;
-	err = source_add(&domain->timer, domain, domain->timer_fd);
+	err = source_add(&timer->source, SOURCE_TIMER, epoll_fd, timer->fd);
 	if (err)
-		fork_close(domain->timer_fd);
+		fork_close(timer->fd);
 	return err;
 }
 
-void timer_close(struct verbs_domain *domain)
+void timer_close(struct timer *timer)
 {
-	fork_close(domain->timer_fd);
+	fork_close(timer->fd);
 }
 
-void timer_set(struct verbs_conn *c, unsigned ms)
+void timer_set(struct timer *timer, uint64_t *deadline_ns, unsigned ms)
 {
-	struct verbs_domain *domain = c->domain;
-
-	if (!c->deadline_ns)
-		domain->restless++;
-	c->deadline_ns = now_ns() + (uint64_t)ms * 1000000u;
-	if (!domain->timer_ns || c->deadline_ns < domain->timer_ns)
-		program(domain, c->deadline_ns);
+	if (!*deadline_ns)
+		timer->nr_deadlines++;
+	*deadline_ns = timer_now_ns() + (uint64_t)ms * 1000000u;
+	if (!timer->ns || *deadline_ns < timer->ns)
+		timer_program(timer, *deadline_ns);
 }
 
-void timer_clear(struct verbs_conn *c)
+void timer_clear(struct timer *timer, uint64_t *deadline_ns)
 {
-	if (c->deadline_ns)
-		c->domain->restless--;
-	c->deadline_ns = 0;
+	if (*deadline_ns)
+		timer->nr_deadlines--;
+	*deadline_ns = 0;
 }

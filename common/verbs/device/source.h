@@ -1,0 +1,25 @@
+/* A descriptor in a domain's epoll set. Embedded in the object that the descriptor belongs to. */
+#ifndef USRBIO_COMMON_VERBS_DEVICE_SOURCE_H
+#define USRBIO_COMMON_VERBS_DEVICE_SOURCE_H
+
+#include <stdbool.h>
+
+enum source_kind {
+	SOURCE_CM,    /* the connection manager's channel */
+	SOURCE_TIMER, /* the deadlines of the connections */
+	SOURCE_NIC,   /* the completion channel of a card */
+};
+
+struct source {
+	enum source_kind kind;
+	int epoll_fd; /* the set it is in */
+};
+
+/* Add fd, which epoll then reports as `source`. 0 or -errno. */
+int source_add(struct source *source, enum source_kind kind, int epoll_fd, int fd);
+/* Call this before fd is closed: a forked child may have a copy, which would stay in the set. */
+void source_remove(struct source *source, int fd);
+/* Make a library's descriptor close at exec, and non-blocking if asked for. 0 or -errno. */
+int source_cloexec(int fd, bool nonblock);
+
+#endif
