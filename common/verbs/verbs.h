@@ -316,9 +316,10 @@ int conn_agree(struct verbs_conn *conn, const struct connect_params *peer);
 void conn_fail(struct verbs_conn *conn, int status);
 /* The same without waiting for what the card holds: it has refused a post. */
 void conn_break(struct verbs_conn *conn, int status);
-/* How a post ends that the end of the connection has caught. */
-int conn_post_status(const struct verbs_conn *conn);
 void conn_expired(struct verbs_conn *conn);
+/* Post receives again after the caller has seen the messages, and return credits if due. */
+void conn_post_back(struct verbs_conn *conn);
+void verbs_flush(struct tp_conn *conn);
 /* After every completion: an ending connection may have had its last. */
 void conn_progress(struct verbs_conn *conn);
 /* False: the sink is full and there is more. */
@@ -338,32 +339,40 @@ void qp_close(struct verbs_conn *conn);
 int qp_start(struct verbs_conn *conn);
 /* All its work requests come back. */
 void qp_stop(struct verbs_conn *conn);
+/* What a work completion's status means, as 0 or -errno. */
+int qp_wc_errno(enum ibv_wc_status status);
 
 /* ---- send.c, recv.c ---- */
 
 int send_open(struct verbs_conn *conn);
 void send_close(struct verbs_conn *conn);
-void send_completed(struct verbs_conn *conn, const struct ibv_wc *wc);
+/* Give the card what is queued, something at least. 0 or -errno: the card refuses it. */
+int send_flush(struct verbs_conn *conn);
+/* 0, or -errno: the connection has to end with it. */
+int send_completed(struct verbs_conn *conn, const struct ibv_wc *wc);
 /* All that is left ends with the connection's status. */
 void send_abandon(struct verbs_conn *conn);
 bool send_worth_retry(const struct verbs_conn *conn);
-/* An empty message with the credits owed, if there is a slot for it; it takes one credit. */
-void send_credits(struct verbs_conn *conn);
+/* Queue an empty message with the credits owed; it takes one credit. False: no slot is free. */
+bool send_credits(struct verbs_conn *conn);
 void *verbs_msg_buf(struct tp_conn *conn);
 void verbs_msg_send(struct tp_conn *conn, size_t len);
 int verbs_post(struct tp_conn *conn, const struct tp_op *op);
-void verbs_flush(struct tp_conn *conn);
 
 int recv_open(struct verbs_conn *conn);
 void recv_close(struct verbs_conn *conn);
-/* The buffers of all messages the domain gave out at the last poll. */
-void recv_give_back(struct verbs_domain *domain);
-void recv_completed(struct verbs_conn *conn, const struct ibv_wc *wc, struct sink *out);
+/* Post the buffers again that the caller has seen. 0 or -errno. */
+int recv_post_back(struct verbs_conn *conn);
+/* 0, or -errno: the connection has to end with it. */
+int recv_completed(struct verbs_conn *conn, const struct ibv_wc *wc, struct sink *out);
 /* Receive buffers that a connection of this configuration posts and announces. */
-uint32_t recv_depth(const struct tp_domain_config *config);
-/* Tell the peer what it is owed, if it is enough. */
-void credit_return(struct verbs_conn *conn);
-int errno_of_wc(enum ibv_wc_status status);
+static inline uint32_t recv_depth(const struct tp_domain_config *config)
+{
+	/* The last credit, and one that msg_buf may hold, are on top of what was asked for. */
+	return (config->nr_recvs < 2 ? 2 : config->nr_recvs) + 2;
+}
+/* Queue a message that tells the peer what it is owed, if that is enough. False: it is not. */
+bool recv_return_credits(struct verbs_conn *conn);
 
 enum { RETRIES = 6 };	   /* of a packet; 7 means for ever, to soft-RoCE at least */
 enum { CREDIT_SLOTS = 2 }; /* slots that only empty messages may use */

@@ -174,6 +174,19 @@ void conn_pend(struct verbs_conn *c)
 	d->pending_tail = &c->pending_next;
 }
 
+/* The caller has seen the messages of the last poll: their buffers receive again. */
+static void post_back(struct verbs_domain *d)
+{
+	struct verbs_conn *c = d->lent, *next;
+
+	d->lent = NULL;
+	for (; c; c = next) {
+		next = c->lent_next;
+		c->lent = false;
+		conn_post_back(c);
+	}
+}
+
 static void emit_pending(struct verbs_domain *d, struct sink *out)
 {
 	while (d->pending) {
@@ -205,6 +218,7 @@ static void completed(struct verbs_domain *d, struct sink *out)
 	const struct ibv_wc *wc = &d->wcs[d->wc_next];
 	struct verbs_conn *c = domain_conn(d, (uint32_t)(wc->wr_id >> 32));
 	bool recv = wc->wr_id & WR_RECV;
+	int err;
 
 	/* A message may overtake the news that the peer has seen our accept: first things first. */
 	if (c && recv && c->state == CONN_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
@@ -214,10 +228,9 @@ static void completed(struct verbs_domain *d, struct sink *out)
 	d->wc_next++;
 	if (!c || c->state >= CONN_OVER)
 		return;
-	if (recv)
-		recv_completed(c, wc, out);
-	else
-		send_completed(c, wc);
+	err = recv ? recv_completed(c, wc, out) : send_completed(c, wc);
+	if (err)
+		conn_fail(c, err);
 	conn_progress(c);
 }
 
@@ -296,7 +309,7 @@ int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
 
 	d->dom.count.polls++;
 	if (d->lent)
-		recv_give_back(d);
+		post_back(d);
 	if (!d->polls_to_look--)
 		look(d, &out);
 	for (;;) {

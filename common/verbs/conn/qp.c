@@ -26,7 +26,7 @@ static int create(struct verbs_conn *c, uint32_t max_inline)
 		.send_cq = c->nic->cq,
 		.recv_cq = c->nic->cq,
 		.cap = {.max_send_wr = c->sq.size,
-			.max_recv_wr = recv_depth(&c->domain->config),
+			.max_recv_wr = c->rq.nr,
 			.max_send_sge = 1,
 			.max_recv_sge = 1,
 			.max_inline_data = max_inline},
@@ -71,8 +71,7 @@ int qp_open(struct verbs_conn *c)
 	for (size_t i = 0; i < nr && err; i++)
 		err = create(c, inline_wishes[i]);
 	if (err) {
-		log_warn("no queue pair of %u and %u work requests on %s: %s", c->sq.size,
-			 recv_depth(&c->domain->config),
+		log_warn("no queue pair of %u and %u work requests on %s: %s", c->sq.size, c->rq.nr,
 			 ibv_get_device_name(c->nic->card->verbs->device), strerror(-err));
 		return err;
 	}
@@ -107,4 +106,30 @@ void qp_stop(struct verbs_conn *c)
 	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_ERR};
 
 	ibv_modify_qp(c->qp, &attr, IBV_QP_STATE);
+}
+
+int qp_wc_errno(enum ibv_wc_status status)
+{
+	switch (status) {
+	case IBV_WC_SUCCESS:
+		return 0;
+	case IBV_WC_REM_ACCESS_ERR:
+	case IBV_WC_REM_INV_REQ_ERR: /* the queue pair lacks the right, whatever the key */
+		return -EACCES;
+	case IBV_WC_RETRY_EXC_ERR:
+	case IBV_WC_RNR_RETRY_EXC_ERR:
+	case IBV_WC_RESP_TIMEOUT_ERR:
+		return -ETIMEDOUT;
+	case IBV_WC_WR_FLUSH_ERR:
+		return -ECONNRESET;
+	case IBV_WC_LOC_PROT_ERR:
+		return -EFAULT;
+	case IBV_WC_LOC_LEN_ERR: /* a message larger than we announced */
+		return -EMSGSIZE;
+	case IBV_WC_REM_OP_ERR:
+	case IBV_WC_REM_ABORT_ERR:
+		return -EREMOTEIO;
+	default:
+		return -EIO;
+	}
 }

@@ -26,12 +26,6 @@
 
 #include "common/base/log.h"
 
-/* The last credit, and one that msg_buf may hold, are on top of what the caller asked for. */
-uint32_t recv_depth(const struct tp_domain_config *config)
-{
-	return (config->nr_recvs < 2 ? 2 : config->nr_recvs) + 2;
-}
-
 static void recycle(struct recv_queue *q, struct ibv_recv_wr *wr)
 {
 	wr->next = NULL;
@@ -43,7 +37,7 @@ static void recycle(struct recv_queue *q, struct ibv_recv_wr *wr)
 	q->nr_lent++;
 }
 
-static int post_again(struct verbs_conn *c)
+int recv_post_back(struct verbs_conn *c)
 {
 	struct recv_queue *q = &c->rq;
 	struct ibv_recv_wr *bad;
@@ -65,7 +59,6 @@ int recv_open(struct verbs_conn *c)
 	struct recv_queue *q = &c->rq;
 	int err;
 
-	q->nr = recv_depth(&c->domain->config);
 	q->owed_high = q->nr / 2;
 	q->wrs = calloc(q->nr, sizeof(*q->wrs));
 	q->sges = calloc(q->nr, sizeof(*q->sges));
@@ -86,7 +79,7 @@ int recv_open(struct verbs_conn *c)
 		};
 		recycle(q, &q->wrs[i]);
 	}
-	err = post_again(c);
+	err = recv_post_back(c);
 	q->owed = 0; /* the prologue tells */
 	if (!err)
 		return 0;
@@ -102,30 +95,10 @@ void recv_close(struct verbs_conn *c)
 	c->rq = (struct recv_queue){0};
 }
 
-void recv_give_back(struct verbs_domain *d)
+bool recv_return_credits(struct verbs_conn *c)
 {
-	struct verbs_conn *c = d->lent, *next;
-
-	d->lent = NULL;
-	for (; c; c = next) {
-		int err;
-
-		next = c->lent_next;
-		c->lent = false;
-		if (c->state != CONN_UP && c->state != CONN_LEAVING)
-			continue;
-		err = post_again(c);
-		if (err)
-			conn_break(c, err);
-		else
-			credit_return(c);
-	}
-}
-
-void credit_return(struct verbs_conn *c)
-{
-	if (c->state == CONN_UP && c->rq.owed >= c->rq.owed_high && c->credits)
-		send_credits(c);
+	return c->state == CONN_UP && c->rq.owed >= c->rq.owed_high && c->credits &&
+	       send_credits(c);
 }
 
 static void lend(struct verbs_conn *c, struct ibv_recv_wr *wr)
@@ -183,16 +156,13 @@ static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *b
 	return true;
 }
 
-void recv_completed(struct verbs_conn *c, const struct ibv_wc *wc, struct sink *out)
+int recv_completed(struct verbs_conn *c, const struct ibv_wc *wc, struct sink *out)
 {
 	struct ibv_recv_wr *wr = &c->rq.wrs[(uint32_t)wc->wr_id & ~WR_RECV];
 
 	c->rq.posted--;
-	if (wc->status != IBV_WC_SUCCESS) {
-		conn_fail(c, errno_of_wc(wc->status));
-		return;
-	}
+	if (wc->status != IBV_WC_SUCCESS)
+		return qp_wc_errno(wc->status);
 	lend(c, wr);
-	if (!arrived(c, wc, (const void *)(uintptr_t)wr->sg_list->addr, out))
-		conn_fail(c, -EPROTO);
+	return arrived(c, wc, (const void *)(uintptr_t)wr->sg_list->addr, out) ? 0 : -EPROTO;
 }

@@ -24,32 +24,6 @@
 #define SIGNAL_EVERY 16
 #define SIGNAL_BYTES (64u << 10) /* big ones report one by one: a disk may be waiting for them */
 
-int errno_of_wc(enum ibv_wc_status status)
-{
-	switch (status) {
-	case IBV_WC_SUCCESS:
-		return 0;
-	case IBV_WC_REM_ACCESS_ERR:
-	case IBV_WC_REM_INV_REQ_ERR: /* the queue pair lacks the right, whatever the key */
-		return -EACCES;
-	case IBV_WC_RETRY_EXC_ERR:
-	case IBV_WC_RNR_RETRY_EXC_ERR:
-	case IBV_WC_RESP_TIMEOUT_ERR:
-		return -ETIMEDOUT;
-	case IBV_WC_WR_FLUSH_ERR:
-		return -ECONNRESET;
-	case IBV_WC_LOC_PROT_ERR:
-		return -EFAULT;
-	case IBV_WC_LOC_LEN_ERR: /* a message larger than we announced */
-		return -EMSGSIZE;
-	case IBV_WC_REM_OP_ERR:
-	case IBV_WC_REM_ABORT_ERR:
-		return -EREMOTEIO;
-	default:
-		return -EIO;
-	}
-}
-
 static struct slot *slot_at(const struct send_queue *q, uint32_t seq)
 {
 	return &q->slots[seq & (q->size - 1)];
@@ -188,17 +162,17 @@ void verbs_msg_send(struct tp_conn *conn, size_t len)
 	c->domain->dom.count.msgs_sent++;
 }
 
-void send_credits(struct verbs_conn *c)
+bool send_credits(struct verbs_conn *c)
 {
 	struct send_queue *q = &c->sq;
 
 	if (q->nr_credits == CREDIT_SLOTS || q->queued - q->reported + q->held >= q->size)
-		return;
+		return false;
 	c->credits--;
 	q->nr_credits++;
 	queue_slot(c, SLOT_CREDIT, IBV_WR_SEND_WITH_IMM, NULL, 0, 0)->wr.imm_data = take_owed(c);
 	c->domain->dom.count.credits_sent++;
-	verbs_flush(&c->conn);
+	return true;
 }
 
 static int find_lkey(const struct verbs_conn *c, const void *data, size_t len, uint32_t *lkey)
@@ -276,31 +250,31 @@ int verbs_post(struct tp_conn *conn, const struct tp_op *op)
 	return 0;
 }
 
-void verbs_flush(struct tp_conn *conn)
+int send_flush(struct verbs_conn *c)
 {
-	struct verbs_conn *c = conn_of(conn);
 	struct send_queue *q = &c->sq;
 	struct ibv_send_wr *bad;
 	int err;
 
-	if (c->state != CONN_UP || q->posted == q->queued)
-		return;
-	if (fault_at(VERBS_CUT)) {
-		conn_fail(c, -ECONNRESET);
-		return;
-	}
 	signal_slot(c, slot_at(q, q->queued - 1));
 	c->domain->dom.count.doorbells++;
 	err = fault_at(VERBS_POST_FAIL) ? ENOMEM
 					: ibv_post_send(c->qp, &slot_at(q, q->posted)->wr, &bad);
 	q->posted = q->queued;
-	if (err) {
+	if (err)
 		log_error("ibv_post_send: %s", strerror(err));
-		conn_break(c, -err);
-	}
+	return -err;
 }
 
 /* ---- completions ---- */
+
+/* The status of a post that the end of the connection has caught. */
+static int end_status(const struct verbs_conn *c)
+{
+	if (c->status)
+		return c->status;
+	return c->left ? -ECANCELED : -ECONNRESET;
+}
 
 static void retire(struct verbs_conn *c, int status)
 {
@@ -316,24 +290,23 @@ static void retire(struct verbs_conn *c, int status)
 	}
 }
 
-void send_completed(struct verbs_conn *c, const struct ibv_wc *wc)
+int send_completed(struct verbs_conn *c, const struct ibv_wc *wc)
 {
 	uint32_t n = (((uint32_t)wc->wr_id - c->sq.retired) & ~WR_RECV) + 1;
-	int status = errno_of_wc(wc->status);
+	int status = qp_wc_errno(wc->status);
 
 	assert(n <= c->sq.posted - c->sq.retired);
 	if (wc->status == IBV_WC_WR_FLUSH_ERR)
-		status = conn_post_status(c);
+		status = end_status(c);
 	while (n--) /* those before it were not asked to speak and have succeeded */
 		retire(c, n ? 0 : status);
 	conn_pend(c);
-	if (status)
-		conn_fail(c, status);
+	return status;
 }
 
 void send_abandon(struct verbs_conn *c)
 {
 	while (c->sq.retired != c->sq.queued)
-		retire(c, conn_post_status(c));
+		retire(c, end_status(c));
 	c->sq.posted = c->sq.queued;
 }

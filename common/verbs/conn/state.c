@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/fault_points/faults.h"
 
 #define DRAIN_MS       2000
 #define PEER_RECVS_MIN 4 /* credits need it, see recv.c; recv_depth never announces less */
@@ -53,13 +54,6 @@ void conn_break(struct verbs_conn *c, int status)
 		return;
 	c->status = status;
 	conn_over(c);
-}
-
-int conn_post_status(const struct verbs_conn *c)
-{
-	if (c->status)
-		return c->status;
-	return c->left ? -ECANCELED : -ECONNRESET;
 }
 
 void conn_progress(struct verbs_conn *c)
@@ -228,6 +222,43 @@ int conn_agree(struct verbs_conn *c, const struct connect_params *peer)
 	return 0;
 }
 
+/* ---- posts and credits, where a failure ends the connection ---- */
+
+void verbs_flush(struct tp_conn *conn)
+{
+	struct verbs_conn *c = conn_of(conn);
+	int err;
+
+	if (c->state != CONN_UP || c->sq.posted == c->sq.queued)
+		return;
+	if (fault_at(VERBS_CUT)) {
+		conn_fail(c, -ECONNRESET);
+		return;
+	}
+	err = send_flush(c);
+	if (err)
+		conn_break(c, err);
+}
+
+static void return_credits(struct verbs_conn *c)
+{
+	if (recv_return_credits(c))
+		verbs_flush(&c->conn);
+}
+
+void conn_post_back(struct verbs_conn *c)
+{
+	int err;
+
+	if (c->state != CONN_UP && c->state != CONN_LEAVING)
+		return;
+	err = recv_post_back(c);
+	if (err)
+		conn_break(c, err);
+	else
+		return_credits(c);
+}
+
 /* ---- what the caller hears ---- */
 
 static bool emit_done(struct verbs_conn *c, struct sink *out)
@@ -254,7 +285,7 @@ static bool emit_done(struct verbs_conn *c, struct sink *out)
 
 bool conn_emit(struct verbs_conn *c, struct sink *out)
 {
-	credit_return(c);
+	return_credits(c);
 	if (c->announce) {
 		if (sink_full(out))
 			return false;

@@ -33,7 +33,7 @@ static int slab_open(struct verbs_conn *c)
 	int err;
 
 	c->stride = (config->msg_max + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	recvs = recv_depth(config) * c->stride;
+	recvs = c->rq.nr * c->stride;
 	sends = config->nr_sends * c->stride;
 	err = pages_alloc(&c->slab, recvs + sends + c->sq.size * sizeof(*c->imm_cells),
 			  config->numa, false);
@@ -85,7 +85,8 @@ int wire_open(struct verbs_conn *c)
 
 	c->sq.size = ring_size(c);
 	c->sq.max_ops = c->domain->config.nr_posts;
-	c->cqes = c->sq.size + recv_depth(&c->domain->config);
+	c->rq.nr = recv_depth(&c->domain->config);
+	c->cqes = c->sq.size + c->rq.nr;
 	err = slab_open(c);
 	if (err)
 		return err;
