@@ -1,4 +1,4 @@
-foreach(stem verbs device/card device/cm device/device device/mem device/nic device/source device/timer
+foreach(stem verbs poll device/card device/cm device/device device/mem device/nic device/source device/timer
     conn/conn conn/domain conn/listener conn/qp conn/recv conn/send conn/state conn/wire)
   target_sources(common PRIVATE ${CMAKE_CURRENT_LIST_DIR}/${stem}.c)
 endforeach()

@@ -152,10 +152,13 @@ void domain_remove(struct verbs_domain *domain, struct verbs_conn *conn);
 /* The connection of a work request, or NULL when it is gone. */
 struct verbs_conn *domain_conn(struct verbs_domain *domain, uint32_t id);
 
-int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max);
-int verbs_arm(struct tp_domain *domain);
 /* Have conn_emit called for it before poll() looks for anything new. */
 void conn_pend(struct verbs_conn *conn);
+
+/* ---- poll.c ---- */
+
+int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max);
+int verbs_arm(struct tp_domain *domain);
 
 /* ---- cm.c: what the connection manager tells ---- */
 

@@ -1,0 +1,176 @@
+/*
+ * What a domain's thread does: poll and arm. poll() asks the completion queues each time, and the
+ * epoll set only now and then; it hands each completion and event to its connection, and ends the
+ * connection where the answer is an error. The domain's thread only.
+ */
+#include "common/verbs/verbs.h"
+
+#include <sys/epoll.h>
+
+/* A look costs a system call: rarely when all is quiet, more often while somebody comes or goes. */
+#define LOOK_CALM     512
+#define LOOK_RESTLESS 16
+
+/* The caller has seen the messages of the last poll: their buffers receive again. */
+static void post_back(struct verbs_domain *d)
+{
+	struct verbs_conn *c = d->lent, *next;
+
+	d->lent = NULL;
+	for (; c; c = next) {
+		next = c->lent_next;
+		c->lent = false;
+		conn_post_back(c);
+	}
+}
+
+static void emit_pending(struct verbs_domain *d, struct sink *out)
+{
+	while (d->pending) {
+		struct verbs_conn *c = d->pending;
+
+		if (!conn_emit(c, out))
+			return;
+		d->pending = c->pending_next;
+		if (!d->pending)
+			d->pending_tail = &d->pending;
+		c->pending = false;
+	}
+}
+
+static bool refill(struct verbs_domain *d)
+{
+	d->wc_next = d->nr_wcs = 0;
+	for (struct nic *nic = d->nics; nic && d->nr_wcs < WC_BATCH; nic = nic->next) {
+		int n = nic_poll(nic, d->wcs + d->nr_wcs, WC_BATCH - d->nr_wcs);
+
+		if (n > 0)
+			d->nr_wcs += n;
+	}
+	return d->nr_wcs;
+}
+
+static void completed(struct verbs_domain *d, struct sink *out)
+{
+	const struct ibv_wc *wc = &d->wcs[d->wc_next];
+	struct verbs_conn *c = domain_conn(d, (uint32_t)(wc->wr_id >> 32));
+	bool recv = wc->wr_id & WR_RECV;
+	int err;
+
+	/* A message may overtake the news that the peer has seen our accept: first things first. */
+	if (c && recv && c->state == CONN_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
+		conn_established(c);
+		return;
+	}
+	d->wc_next++;
+	if (!c || c->state >= CONN_OVER)
+		return;
+	err = recv ? recv_completed(c, wc, out) : send_completed(c, wc);
+	if (err)
+		conn_fail(c, err);
+	conn_progress(c);
+}
+
+/* Not with the last connection: that may be while `ready` still names the nic. */
+static void close_removed(struct verbs_domain *d)
+{
+	struct nic *next;
+
+	for (struct nic *nic = d->nics; nic; nic = next) {
+		next = nic->next;
+		if (nic->removed && !nic->nr_conns)
+			nic_close(nic);
+	}
+}
+
+static void take_notes(struct verbs_domain *d, struct sink *out)
+{
+	struct cm_note note;
+	struct cm_end *end;
+
+	while (!sink_full(out) && cm_take(d->channel, &note, &end))
+		if (end)
+			end->note(end, &note, out);
+}
+
+/* Few connections have a deadline at a time, so this walks all of them. */
+static void expire(struct verbs_domain *d)
+{
+	uint64_t now = timer_now_ns(), next = 0;
+
+	for (uint32_t i = 0; i < d->nr_slots; i++) {
+		struct verbs_conn *c = d->conns[i];
+
+		if (c && c->deadline_ns && c->deadline_ns <= now)
+			conn_expired(c);
+		if (c && c->deadline_ns && (!next || c->deadline_ns < next))
+			next = c->deadline_ns;
+	}
+	timer_program(&d->timer, next); /* also makes the descriptor unreadable again */
+}
+
+static void serve(struct verbs_domain *d, struct source *source, struct sink *out)
+{
+	switch (source->kind) {
+	case SOURCE_CM:
+		take_notes(d, out);
+		break;
+	case SOURCE_TIMER:
+		expire(d);
+		break;
+	case SOURCE_NIC:
+		nic_take_events(container_of(source, struct nic, source));
+		break;
+	}
+}
+
+static void look(struct verbs_domain *d, struct sink *out)
+{
+	struct epoll_event ready[8];
+	int n;
+
+	close_removed(d);
+	n = epoll_wait(d->dom.fd, ready, 8, 0);
+	for (int i = 0; i < n; i++)
+		serve(d, ready[i].data.ptr, out);
+	d->polls_to_look = d->timer.nr_deadlines ? LOOK_RESTLESS : LOOK_CALM;
+	if (sink_full(out))
+		d->polls_to_look = 0; /* there may be more */
+}
+
+int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+	struct sink out = {.events = events, .max = max};
+	bool more = true; /* a batch that is not full was all there is */
+
+	d->dom.count.polls++;
+	if (d->lent)
+		post_back(d);
+	if (!d->polls_to_look--)
+		look(d, &out);
+	for (;;) {
+		emit_pending(d, &out);
+		if (sink_full(&out))
+			return out.n;
+		if (d->wc_next == d->nr_wcs) {
+			if (!more || !refill(d))
+				return out.n;
+			more = d->nr_wcs == WC_BATCH;
+		}
+		completed(d, &out);
+	}
+}
+
+int verbs_arm(struct tp_domain *domain)
+{
+	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
+
+	d->dom.count.arms++;
+	d->polls_to_look = 0; /* whatever wakes us is in the set */
+	for (struct nic *nic = d->nics; nic; nic = nic->next)
+		if (nic_arm(nic))
+			return 1;
+	/* What completed before the arming makes no event; lent buffers must go back first. */
+	return d->lent || d->pending || d->wc_next < d->nr_wcs || refill(d);
+}
