@@ -41,7 +41,7 @@ static void emit_pending(struct verbs_domain *d, struct sink *out)
 static bool refill(struct verbs_domain *d)
 {
 	d->wc_next = d->nr_wcs = 0;
-	for (struct nic *nic = d->nics; nic && d->nr_wcs < WC_BATCH; nic = nic->next) {
+	for (struct nic *nic = d->nics.first; nic && d->nr_wcs < WC_BATCH; nic = nic->next) {
 		int n = nic_poll(nic, d->wcs + d->nr_wcs, WC_BATCH - d->nr_wcs);
 
 		if (n > 0)
@@ -76,7 +76,7 @@ static void close_removed(struct verbs_domain *d)
 {
 	struct nic *next;
 
-	for (struct nic *nic = d->nics; nic; nic = next) {
+	for (struct nic *nic = d->nics.first; nic; nic = next) {
 		next = nic->next;
 		if (nic->removed && !nic->nr_conns)
 			nic_close(nic);
@@ -168,7 +168,7 @@ int verbs_arm(struct tp_domain *domain)
 
 	d->dom.count.arms++;
 	d->polls_to_look = 0; /* whatever wakes us is in the set */
-	for (struct nic *nic = d->nics; nic; nic = nic->next)
+	for (struct nic *nic = d->nics.first; nic; nic = nic->next)
 		if (nic_arm(nic))
 			return 1;
 	/* What completed before the arming makes no event; lent buffers must go back first. */

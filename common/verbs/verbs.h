@@ -70,10 +70,17 @@ int mr_register(struct ibv_pd *pd, void *base, size_t len, int flags, struct ibv
 
 /* ---- domain.c, nic.c, timer.c ---- */
 
+/* The nics of one domain, and what a new one needs. */
+struct nic_list {
+	struct nic *first;
+	int epoll_fd;
+	const struct tp_domain_config *config;
+};
+
 /* One card in one domain: the completion queue that all its connections share. */
 struct nic {
 	struct source source; /* the completion channel */
-	struct verbs_domain *domain;
+	struct nic_list *nics;
 	struct nic *next;
 	struct card *card;
 	struct ibv_device_attr attr;
@@ -88,7 +95,7 @@ struct nic {
 };
 
 /* The nic an rdma_cm_id is bound to, opened at its first use. */
-int nic_get(struct verbs_domain *domain, const struct rdma_cm_id *id, struct nic **nic);
+int nic_get(struct nic_list *nics, const struct rdma_cm_id *id, struct nic **nic);
 void nic_close(struct nic *nic);
 /* Room for n more completions of a new connection; the queue never overflows. */
 int nic_reserve(struct nic *nic, uint32_t n);
@@ -128,7 +135,7 @@ struct verbs_domain {
 	struct rdma_event_channel *channel;
 	struct source cm;
 	struct timer timer;
-	struct nic *nics;
+	struct nic_list nics;
 	struct area areas[MAX_AREAS];
 	unsigned nr_areas;
 

@@ -75,7 +75,7 @@ static int begin(struct verbs_conn *c, struct verbs_device *device, const struct
 		return err;
 	err = bind_to(c->cm_id, device->id);
 	if (!err)
-		err = nic_get(c->domain, c->cm_id, &c->nic);
+		err = nic_get(&c->domain->nics, c->cm_id, &c->nic);
 	if (err)
 		goto err_id;
 	c->pd = device->pd;
@@ -148,7 +148,7 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 	if (r->id->channel != d->channel && rdma_migrate_id(r->id, d->channel))
 		return -errno;
 	r->id->context = &c->end;
-	err = nic_get(d, r->id, &c->nic);
+	err = nic_get(&d->nics, r->id, &c->nic);
 	if (err)
 		return err;
 	c->pd = ibv_alloc_pd(c->nic->card->verbs);

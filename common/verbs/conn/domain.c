@@ -50,6 +50,7 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 		err = -errno;
 		goto err_free;
 	}
+	d->nics = (struct nic_list){.epoll_fd = d->dom.fd, .config = &d->config};
 	err = timer_open(&d->timer, d->dom.fd);
 	if (err)
 		goto err_epoll;
@@ -76,8 +77,8 @@ void verbs_domain_close(struct tp_domain *domain)
 {
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
 
-	while (d->nics)
-		nic_close(d->nics);
+	while (d->nics.first)
+		nic_close(d->nics.first);
 	channel_close(d->channel);
 	timer_close(&d->timer);
 	fork_close(d->dom.fd);

@@ -33,9 +33,8 @@ void nic_take_events(struct nic *nic)
 	}
 }
 
-static uint32_t first_size(const struct verbs_domain *domain, const struct nic *nic)
+static uint32_t first_size(const struct tp_domain_config *c, const struct nic *nic)
 {
-	const struct tp_domain_config *c = &domain->config;
 	uint64_t n = ((uint64_t)c->nr_recvs + c->nr_sends + c->nr_posts) * c->nr_conns;
 
 	if (n < CQ_FIRST_MIN)
@@ -45,7 +44,7 @@ static uint32_t first_size(const struct verbs_domain *domain, const struct nic *
 	return n > (uint32_t)nic->attr.max_cqe ? (uint32_t)nic->attr.max_cqe : (uint32_t)n;
 }
 
-static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, struct nic **out)
+static int nic_open(struct nic_list *nics, const struct rdma_cm_id *id, struct nic **out)
 {
 	struct nic *nic = calloc(1, sizeof(*nic));
 	struct ibv_context *verbs;
@@ -53,7 +52,7 @@ static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, st
 
 	if (!nic)
 		return -ENOMEM;
-	nic->domain = domain;
+	nic->nics = nics;
 	err = card_get(id, &nic->card);
 	if (err)
 		goto err_free;
@@ -70,12 +69,12 @@ static int nic_open(struct verbs_domain *domain, const struct rdma_cm_id *id, st
 	err = source_cloexec(nic->channel->fd, true);
 	if (err)
 		goto err_channel;
-	nic->cq = ibv_create_cq(verbs, (int)first_size(domain, nic), NULL, nic->channel, 0);
+	nic->cq = ibv_create_cq(verbs, (int)first_size(nics->config, nic), NULL, nic->channel, 0);
 	if (!nic->cq) {
 		err = -errno;
 		goto err_channel;
 	}
-	err = source_add(&nic->source, SOURCE_NIC, domain->dom.fd, nic->channel->fd);
+	err = source_add(&nic->source, SOURCE_NIC, nics->epoll_fd, nic->channel->fd);
 	if (err)
 		goto err_cq;
 	*out = nic;
@@ -94,19 +93,19 @@ err_free:
 	return err;
 }
 
-int nic_get(struct verbs_domain *domain, const struct rdma_cm_id *id, struct nic **out)
+int nic_get(struct nic_list *nics, const struct rdma_cm_id *id, struct nic **out)
 {
 	struct nic *nic;
 	int err;
 
-	for (nic = domain->nics; nic; nic = nic->next)
+	for (nic = nics->first; nic; nic = nic->next)
 		if (card_of(nic->card, id) && !nic->removed)
 			goto found;
-	err = nic_open(domain, id, &nic);
+	err = nic_open(nics, id, &nic);
 	if (err)
 		return err;
-	nic->next = domain->nics;
-	domain->nics = nic;
+	nic->next = nics->first;
+	nics->first = nic;
 found:
 	*out = nic;
 	return 0;
@@ -114,7 +113,7 @@ found:
 
 void nic_close(struct nic *nic)
 {
-	struct nic **at = &nic->domain->nics;
+	struct nic **at = &nic->nics->first;
 
 	while (*at != nic)
 		at = &(*at)->next;
