@@ -3,9 +3,20 @@
  * epoll set only now and then; it hands each completion and event to its connection, and ends the
  * connection where the answer is an error. The domain's thread only.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/poll.h"
 
 #include <sys/epoll.h>
+
+#include "common/verbs/conn/conn.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/conn/recv.h"
+#include "common/verbs/conn/send.h"
+#include "common/verbs/conn/state.h"
+#include "common/verbs/device/cm.h"
+#include "common/verbs/device/nic.h"
+#include "common/verbs/device/sink.h"
+#include "common/verbs/device/source.h"
+#include "common/verbs/device/timer.h"
 
 /* A look costs a system call: rarely when all is quiet, more often while somebody comes or goes. */
 #define LOOK_CALM     512

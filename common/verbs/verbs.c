@@ -2,7 +2,14 @@
  * The table of the rdma provider. A device and a domain get it where they are opened, here; all
  * that is made from them takes it over. Immutable; any thread.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/conn.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/conn/listener.h"
+#include "common/verbs/conn/send.h"
+#include "common/verbs/conn/state.h"
+#include "common/verbs/device/device.h"
+#include "common/verbs/device/mem.h"
+#include "common/verbs/poll.h"
 
 static int device_open(const struct tp_addr *peer, struct tp_device **device)
 {

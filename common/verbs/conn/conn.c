@@ -4,15 +4,24 @@
  * can be reached from outside; a connecting one lives in its device's, beside what the device
  * registered for this peer.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/conn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fault_points/faults.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
+#include "common/fault_points/faults.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/conn/listener.h"
+#include "common/verbs/conn/qp.h"
+#include "common/verbs/conn/state.h"
+#include "common/verbs/conn/wire.h"
+#include "common/verbs/device/cm.h"
+#include "common/verbs/device/device.h"
+#include "common/verbs/device/nic.h"
+#include "common/verbs/device/timer.h"
 
 #define ACCEPT_MS 10000 /* for the peer's last word of the handshake */
 #define LINGER_MS 3000	/* for messages still on their way when we leave */

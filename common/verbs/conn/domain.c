@@ -3,7 +3,7 @@
  * holds the connection manager's channel, the completion channels of the cards and the timer, so
  * there is one descriptor to sleep on. The caller owns it; its one thread only.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/domain.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +11,11 @@
 
 #include "common/base/fork.h"
 #include "common/base/log.h"
+#include "common/verbs/conn/conn.h"
+#include "common/verbs/conn/recv.h"
+#include "common/verbs/device/cm.h"
+#include "common/verbs/device/device.h"
+#include "common/verbs/device/nic.h"
 
 static bool config_sane(const struct tp_domain_config *c)
 {

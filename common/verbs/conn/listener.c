@@ -3,7 +3,7 @@
  * not speak it is refused here, before anything is allocated for a connection. The domain's
  * thread, but a request may be accepted from another.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/listener.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/device/cm.h"
+#include "common/verbs/device/sink.h"
 
 #define BACKLOG 128
 

@@ -4,12 +4,13 @@
  * and those that decide what a peer may do to us, and for how long, are ours. The domain's thread
  * only.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/qp.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/verbs/conn/conn.h"
 
 /*
  * 4.096 us << 16 = 268 ms: with 6 retries a dead path shows after 1.9 s, inside the 3.5 s we

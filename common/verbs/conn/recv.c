@@ -17,7 +17,7 @@
  * return what it owes. And why they do not chatter for ever: an empty message answers at least two
  * messages, since owed_high >= 2, so without data the exchange dies out.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/recv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +25,11 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/verbs/conn/conn.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/conn/qp.h"
+#include "common/verbs/conn/send.h"
+#include "common/verbs/device/sink.h"
 
 static void recycle(struct recv_queue *q, struct ibv_recv_wr *wr)
 {
@@ -127,7 +132,7 @@ static bool credit_take_in(struct verbs_conn *c, uint32_t n)
 static void immediate(struct verbs_conn *c, uint32_t imm, struct sink *out)
 {
 	c->domain->dom.count.imms_received++;
-	sink_add(out, TP_EV_IMM, c)->imm = imm;
+	sink_add(out, TP_EV_IMM, &c->conn)->imm = imm;
 }
 
 /* The four shapes of what arrives; see send.c for who sends which. */
@@ -149,7 +154,7 @@ static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *b
 		return false;
 	if (wc->byte_len) {
 		c->domain->dom.count.msgs_received++;
-		event = sink_add(out, TP_EV_MSG, c);
+		event = sink_add(out, TP_EV_MSG, &c->conn);
 		event->msg = buf;
 		event->len = wc->byte_len;
 	}

@@ -10,7 +10,7 @@
  * it is a four-byte SEND without immediate, because a peer that accepts exposes nothing and its
  * queue pair refuses even empty WRITEs.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/send.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -18,8 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fault_points/faults.h"
 #include "common/base/log.h"
+#include "common/fault_points/faults.h"
+#include "common/verbs/conn/conn.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/conn/qp.h"
 
 #define SIGNAL_EVERY 16
 #define SIGNAL_BYTES (64u << 10) /* big ones report one by one: a disk may be waiting for them */

@@ -7,7 +7,7 @@
  * request to a killed peer for ever), the queue pair is destroyed; then the posts still waiting
  * are reported and TP_EV_CLOSED after them.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/state.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +15,12 @@
 
 #include "common/base/log.h"
 #include "common/fault_points/faults.h"
+#include "common/verbs/conn/conn.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/conn/qp.h"
+#include "common/verbs/conn/recv.h"
+#include "common/verbs/conn/send.h"
+#include "common/verbs/conn/wire.h"
 
 #define DRAIN_MS       2000
 #define PEER_RECVS_MIN 4 /* credits need it, see recv.c; recv_depth never announces less */
@@ -273,7 +279,7 @@ static bool emit_done(struct verbs_conn *c, struct sink *out)
 
 			if (sink_full(out))
 				return false;
-			event = sink_add(out, TP_EV_DONE, c);
+			event = sink_add(out, TP_EV_DONE, &c->conn);
 			event->status = slot->status;
 			event->cookie = slot->cookie;
 			q->nr_ops--;
@@ -289,7 +295,7 @@ bool conn_emit(struct verbs_conn *c, struct sink *out)
 	if (c->announce) {
 		if (sink_full(out))
 			return false;
-		sink_add(out, TP_EV_CONNECTED, c);
+		sink_add(out, TP_EV_CONNECTED, &c->conn);
 		c->announce = false;
 	}
 	if (!emit_done(c, out))
@@ -297,13 +303,13 @@ bool conn_emit(struct verbs_conn *c, struct sink *out)
 	if (c->state == CONN_UP && send_worth_retry(c)) {
 		if (sink_full(out))
 			return false;
-		sink_add(out, TP_EV_READY, c);
+		sink_add(out, TP_EV_READY, &c->conn);
 		c->wants = 0;
 	}
 	if (c->state == CONN_OVER) {
 		if (sink_full(out))
 			return false;
-		sink_add(out, TP_EV_CLOSED, c)->status = c->status;
+		sink_add(out, TP_EV_CLOSED, &c->conn)->status = c->status;
 		c->state = CONN_CLOSED;
 	}
 	return true;

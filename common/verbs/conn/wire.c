@@ -4,12 +4,19 @@
  * All registrations are for local use; a peer reaches what its device registered, nothing else.
  * The domain's thread only.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/conn/wire.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/verbs/conn/conn.h"
+#include "common/verbs/conn/domain.h"
+#include "common/verbs/conn/qp.h"
+#include "common/verbs/conn/recv.h"
+#include "common/verbs/conn/send.h"
+#include "common/verbs/device/cm.h"
+#include "common/verbs/device/mem.h"
 
 #define CACHE_LINE 64u
 

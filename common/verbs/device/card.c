@@ -7,7 +7,7 @@
  * librdmacm serves for the connection manager alone, and all that moves data hangs on ours. A child
  * starts without any; of what its parent has open it uses nothing, and closes the descriptors.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/device/card.h"
 
 #include <errno.h>
 #include <pthread.h>

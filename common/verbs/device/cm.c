@@ -6,13 +6,14 @@
  * librdmacm has one lock for the whole process around its list of cards: calls that may take it
  * keep forks out, so that it is free in a child.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/device/cm.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "common/base/fork.h"
 #include "common/base/log.h"
+#include "common/verbs/device/source.h"
 
 static void copy_note(struct rdma_cm_event *event, struct cm_note *note)
 {

@@ -3,7 +3,7 @@
  * that a key leaked to one server is refused on the way to another. Immutable once open; any
  * thread.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/device/device.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/transport/addr.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
+#include "common/transport/addr.h"
+#include "common/verbs/device/cm.h"
+#include "common/verbs/device/sink.h"
 
 #define RESOLVE_MS 2000
 

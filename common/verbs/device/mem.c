@@ -1,13 +1,15 @@
 /* Registrations: exactly the access asked for, no more. Any thread. */
-#include "common/verbs/verbs.h"
+#include "common/verbs/device/mem.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "common/fault_points/faults.h"
 #include "common/base/log.h"
+#include "common/fault_points/faults.h"
+#include "common/verbs/device/device.h"
+#include "common/verbs/device/sink.h"
 
 struct verbs_mem {
 	struct tp_mem mem;

@@ -6,7 +6,7 @@
  * The queue never overflows: each connection reserves a completion for every work request it can
  * have with the card, since all of them come back when a queue pair fails.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/device/nic.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * a time (those that begin and those that end), so expiry walks them all. rdma_connect into a
  * black hole never fails by itself, and a work request to a killed peer may never come back.
  */
-#include "common/verbs/verbs.h"
+#include "common/verbs/device/timer.h"
 
 #include <errno.h>
 #include <sys/timerfd.h>

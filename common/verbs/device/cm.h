@@ -1,0 +1,34 @@
+/* Channels, ids and events of the connection manager. */
+#ifndef USRBIO_COMMON_VERBS_DEVICE_CM_H
+#define USRBIO_COMMON_VERBS_DEVICE_CM_H
+
+#include <rdma/rdma_cma.h>
+
+#include "common/transport/connect_params.h"
+#include "common/verbs/device/sink.h"
+
+/* A copy of an event: the event itself is acknowledged before anything is done about it. */
+struct cm_note {
+	enum rdma_cm_event_type type;
+	int status;
+	struct rdma_cm_id *id;
+	uint8_t initiator_depth;
+	bool has_prologue;
+	struct connect_params prologue; /* as on the wire */
+};
+
+/* What an rdma_cm_id's context points at; NULL for a request nobody has accepted yet. */
+struct cm_end {
+	void (*note)(struct cm_end *end, const struct cm_note *note, struct sink *out);
+};
+
+/* A channel that neither exec nor fork passes on; no other thread forks during these. 0, -errno. */
+int channel_open(bool nonblock, struct rdma_event_channel **channel);
+void channel_close(struct rdma_event_channel *channel);
+int id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id);
+void id_destroy(struct rdma_cm_id *id);
+
+/* The next event as a note, and the end it is for or NULL. False: there is none. */
+bool cm_take(struct rdma_event_channel *channel, struct cm_note *note, struct cm_end **end);
+
+#endif

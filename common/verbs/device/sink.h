@@ -1,0 +1,32 @@
+/* Where poll() puts the events that it finds. */
+#ifndef USRBIO_COMMON_VERBS_DEVICE_SINK_H
+#define USRBIO_COMMON_VERBS_DEVICE_SINK_H
+
+#include <stddef.h>
+
+#include "common/transport/transport.h"
+
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+
+/* Where poll() puts events; full when n == max. */
+struct sink {
+	struct tp_event *events;
+	int n;
+	int max;
+};
+
+static inline bool sink_full(const struct sink *out)
+{
+	return out->n == out->max;
+}
+
+static inline struct tp_event *sink_add(struct sink *out, enum tp_event_type type,
+					struct tp_conn *conn)
+{
+	struct tp_event *event = &out->events[out->n++];
+
+	*event = (struct tp_event){.type = type, .conn = conn};
+	return event;
+}
+
+#endif

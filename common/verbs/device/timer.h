@@ -1,0 +1,25 @@
+/* The deadlines of a domain's connections. */
+#ifndef USRBIO_COMMON_VERBS_DEVICE_TIMER_H
+#define USRBIO_COMMON_VERBS_DEVICE_TIMER_H
+
+#include <stdint.h>
+
+#include "common/verbs/device/source.h"
+
+struct timer {
+	struct source source;
+	int fd;		       /* a timerfd */
+	uint64_t ns;	       /* when it is set to go off, 0: never */
+	unsigned nr_deadlines; /* set and not cleared */
+};
+
+int timer_open(struct timer *timer, int epoll_fd);
+void timer_close(struct timer *timer);
+uint64_t timer_now_ns(void);
+/* Let the timer go off at ns, 0: never. */
+void timer_program(struct timer *timer, uint64_t ns);
+/* Set a deadline to ms from now; 0 is no deadline. Each set one is cleared before it is freed. */
+void timer_set(struct timer *timer, uint64_t *deadline_ns, unsigned ms);
+void timer_clear(struct timer *timer, uint64_t *deadline_ns);
+
+#endif
