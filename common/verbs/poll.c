@@ -31,16 +31,16 @@ static void post_back(struct verbs_domain *d)
 	for (; c; c = next) {
 		next = c->lent_next;
 		c->lent = false;
-		conn_post_back(c);
+		state_post_back(c);
 	}
 }
 
-static void emit_pending(struct verbs_domain *d, struct sink *out)
+static void emit_pending(struct verbs_domain *d, struct verbs_sink *out)
 {
 	while (d->pending) {
 		struct verbs_conn *c = d->pending;
 
-		if (!conn_emit(c, out))
+		if (!state_emit(c, out))
 			return;
 		d->pending = c->pending_next;
 		if (!d->pending)
@@ -52,7 +52,7 @@ static void emit_pending(struct verbs_domain *d, struct sink *out)
 static bool refill(struct verbs_domain *d)
 {
 	d->wc_next = d->nr_wcs = 0;
-	for (struct nic *nic = d->nics.first; nic && d->nr_wcs < WC_BATCH; nic = nic->next) {
+	for (struct verbs_nic *nic = d->nics.first; nic && d->nr_wcs < WC_BATCH; nic = nic->next) {
 		int n = nic_poll(nic, d->wcs + d->nr_wcs, WC_BATCH - d->nr_wcs);
 
 		if (n > 0)
@@ -61,43 +61,43 @@ static bool refill(struct verbs_domain *d)
 	return d->nr_wcs;
 }
 
-static void completed(struct verbs_domain *d, struct sink *out)
+static void completed(struct verbs_domain *d, struct verbs_sink *out)
 {
 	const struct ibv_wc *wc = &d->wcs[d->wc_next];
-	struct verbs_conn *c = domain_conn(d, (uint32_t)(wc->wr_id >> 32));
+	struct verbs_conn *c = domain_find(d, (uint32_t)(wc->wr_id >> 32));
 	bool recv = wc->wr_id & WR_RECV;
 	int err;
 
 	/* A message may overtake the news that the peer has seen our accept: first things first. */
-	if (c && recv && c->state == CONN_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
-		conn_established(c);
+	if (c && recv && c->state == VERBS_STATE_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
+		state_established(c);
 		return;
 	}
 	d->wc_next++;
-	if (!c || c->state >= CONN_OVER)
+	if (!c || c->state >= VERBS_STATE_OVER)
 		return;
 	err = recv ? recv_completed(c, wc, out) : send_completed(c, wc);
 	if (err)
-		conn_fail(c, err);
-	conn_progress(c);
+		state_fail(c, err);
+	state_progress(c);
 }
 
 /* Not with the last connection: that may be while `ready` still names the nic. */
 static void close_removed(struct verbs_domain *d)
 {
-	struct nic *next;
+	struct verbs_nic *next;
 
-	for (struct nic *nic = d->nics.first; nic; nic = next) {
+	for (struct verbs_nic *nic = d->nics.first; nic; nic = next) {
 		next = nic->next;
 		if (nic->removed && !nic->nr_conns)
 			nic_close(nic);
 	}
 }
 
-static void take_notes(struct verbs_domain *d, struct sink *out)
+static void take_notes(struct verbs_domain *d, struct verbs_sink *out)
 {
-	struct cm_note note;
-	struct cm_end *end;
+	struct verbs_note note;
+	struct verbs_end *end;
 
 	while (!sink_full(out) && cm_take(d->channel, &note, &end))
 		if (end)
@@ -113,14 +113,14 @@ static void expire(struct verbs_domain *d)
 		struct verbs_conn *c = d->conns[i];
 
 		if (c && c->deadline_ns && c->deadline_ns <= now)
-			conn_expired(c);
+			state_expired(c);
 		if (c && c->deadline_ns && (!next || c->deadline_ns < next))
 			next = c->deadline_ns;
 	}
 	timer_program(&d->timer, next); /* also makes the descriptor unreadable again */
 }
 
-static void serve(struct verbs_domain *d, struct source *source, struct sink *out)
+static void serve(struct verbs_domain *d, struct verbs_source *source, struct verbs_sink *out)
 {
 	switch (source->kind) {
 	case SOURCE_CM:
@@ -130,12 +130,12 @@ static void serve(struct verbs_domain *d, struct source *source, struct sink *ou
 		expire(d);
 		break;
 	case SOURCE_NIC:
-		nic_take_events(container_of(source, struct nic, source));
+		nic_take_events(container_of(source, struct verbs_nic, source));
 		break;
 	}
 }
 
-static void look(struct verbs_domain *d, struct sink *out)
+static void look(struct verbs_domain *d, struct verbs_sink *out)
 {
 	struct epoll_event ready[8];
 	int n;
@@ -152,7 +152,7 @@ static void look(struct verbs_domain *d, struct sink *out)
 int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
 {
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
-	struct sink out = {.events = events, .max = max};
+	struct verbs_sink out = {.events = events, .max = max};
 	bool more = true; /* a batch that is not full was all there is */
 
 	d->dom.count.polls++;
@@ -179,7 +179,7 @@ int verbs_arm(struct tp_domain *domain)
 
 	d->dom.count.arms++;
 	d->polls_to_look = 0; /* whatever wakes us is in the set */
-	for (struct nic *nic = d->nics.first; nic; nic = nic->next)
+	for (struct verbs_nic *nic = d->nics.first; nic; nic = nic->next)
 		if (nic_arm(nic))
 			return 1;
 	/* What completed before the arming makes no event; lent buffers must go back first. */

@@ -26,7 +26,7 @@
 #define ACCEPT_MS 10000 /* for the peer's last word of the handshake */
 #define LINGER_MS 3000	/* for messages still on their way when we leave */
 
-static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum conn_state state)
+static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum verbs_state state)
 {
 	struct verbs_conn *c = calloc(1, sizeof(*c));
 
@@ -35,7 +35,7 @@ static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum conn
 	c->conn = (struct tp_conn){.ops = d->dom.ops, .domain = &d->dom, .user = user};
 	c->domain = d;
 	c->state = state;
-	c->end.note = conn_note;
+	c->end.note = state_note;
 	if (domain_add(d, c)) {
 		free(c);
 		return NULL;
@@ -79,7 +79,7 @@ static int begin(struct verbs_conn *c, struct verbs_device *device, const struct
 {
 	int err;
 
-	err = id_create(c->domain->channel, &c->end, &c->cm_id);
+	err = cm_id_create(c->domain->channel, &c->end, &c->cm_id);
 	if (err)
 		return err;
 	err = bind_to(c->cm_id, device->id);
@@ -102,7 +102,7 @@ err_timer:
 	wire_close(c); /* takes the id along */
 	return err;
 err_id:
-	id_destroy(c->cm_id);
+	cm_id_destroy(c->cm_id);
 	return err;
 }
 
@@ -110,7 +110,7 @@ int verbs_connect(struct tp_domain *domain, struct tp_device *device, const stru
 		  unsigned timeout_ms, void *user, struct tp_conn **conn)
 {
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
-	struct verbs_conn *c = conn_new(d, user, CONN_RESOLVING);
+	struct verbs_conn *c = conn_new(d, user, VERBS_STATE_RESOLVING);
 	int err;
 
 	if (!c)
@@ -167,7 +167,7 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 	mine = c->nic->attr.max_qp_init_rd_atom;
 	c->read_depth = mine < r->initiator_depth ? (uint8_t)mine : r->initiator_depth;
 	c->cm_id = r->id;
-	err = conn_agree(c, &r->prologue);
+	err = state_agree(c, &r->prologue);
 	if (!err)
 		err = wire_open(c);
 	if (err)
@@ -195,10 +195,10 @@ int verbs_accept(struct tp_domain *domain, struct tp_request *request, void *use
 	int err = -ENOMEM;
 
 	if (!domain) {
-		request_refuse(r);
+		listener_refuse(r);
 		return 0;
 	}
-	c = conn_new(container_of(domain, struct verbs_domain, dom), user, CONN_ACCEPTING);
+	c = conn_new(container_of(domain, struct verbs_domain, dom), user, VERBS_STATE_ACCEPTING);
 	if (!c)
 		goto err_refuse;
 	err = take(c, r);
@@ -210,7 +210,7 @@ int verbs_accept(struct tp_domain *domain, struct tp_request *request, void *use
 err_conn:
 	conn_delete(c);
 err_refuse:
-	request_refuse(r);
+	listener_refuse(r);
 	return err;
 }
 
@@ -221,14 +221,14 @@ void verbs_disconnect(struct tp_conn *conn)
 	struct verbs_conn *c = conn_of(conn);
 
 	verbs_flush(conn);
-	c->left |= c->state <= CONN_UP;
-	if (c->state < CONN_UP)
-		conn_fail(c, 0);
-	if (c->state != CONN_UP)
+	c->left |= c->state <= VERBS_STATE_UP;
+	if (c->state < VERBS_STATE_UP)
+		state_fail(c, 0);
+	if (c->state != VERBS_STATE_UP)
 		return;
-	c->state = CONN_LEAVING;
+	c->state = VERBS_STATE_LEAVING;
 	timer_set(&c->domain->timer, &c->deadline_ns, LINGER_MS);
-	conn_progress(c);
+	state_progress(c);
 }
 
 void verbs_conn_free(struct tp_conn *conn)

@@ -12,24 +12,24 @@
 #include "common/verbs/device/cm.h"
 #include "common/verbs/device/nic.h"
 
-enum conn_state {
-	CONN_RESOLVING,	 /* connect: looking for the address */
-	CONN_ROUTING,	 /* connect: looking for the route */
-	CONN_CONNECTING, /* connect: asked the peer */
-	CONN_ACCEPTING,	 /* accept: answered the peer */
-	CONN_UP,
-	CONN_LEAVING,  /* disconnect: the messages before it are still on their way */
-	CONN_DRAINING, /* the queue pair is in error, its work requests come back */
-	CONN_OVER,     /* nothing is outstanding, TP_EV_CLOSED is due */
-	CONN_CLOSED,
+enum verbs_state {
+	VERBS_STATE_RESOLVING,	/* connect: looking for the address */
+	VERBS_STATE_ROUTING,	/* connect: looking for the route */
+	VERBS_STATE_CONNECTING, /* connect: asked the peer */
+	VERBS_STATE_ACCEPTING,	/* accept: answered the peer */
+	VERBS_STATE_UP,
+	VERBS_STATE_LEAVING,  /* disconnect: the messages before it are still on their way */
+	VERBS_STATE_DRAINING, /* the queue pair is in error, its work requests come back */
+	VERBS_STATE_OVER,     /* nothing is outstanding, TP_EV_CLOSED is due */
+	VERBS_STATE_CLOSED,
 };
 
 enum { WANT_MSG = 1, WANT_OP = 2, WANT_IMM = 4 };
 
 struct verbs_conn {
 	struct tp_conn conn;
-	struct cm_end end;
-	enum conn_state state;
+	struct verbs_end end;
+	enum verbs_state state;
 	int status;  /* the first thing that went wrong */
 	uint32_t id; /* slot and generation: its name in work requests */
 	struct verbs_domain *domain;
@@ -40,7 +40,7 @@ struct verbs_conn {
 	uint64_t deadline_ns;
 
 	struct rdma_cm_id *cm_id;
-	struct nic *nic;
+	struct verbs_nic *nic;
 	struct ibv_qp *qp;
 	struct ibv_pd *pd;  /* its own if accepted, else its device's */
 	bool accepted;	    /* not connected by us: the peer may reach nothing */
@@ -58,8 +58,8 @@ struct verbs_conn {
 	uint32_t peer_recvs;
 	uint32_t credits; /* receives of the peer that are ours to use */
 	unsigned wants;	  /* what has met -EAGAIN */
-	struct send_queue sq;
-	struct recv_queue rq;
+	struct verbs_send_queue sq;
+	struct verbs_recv_queue rq;
 };
 
 static inline struct verbs_conn *conn_of(struct tp_conn *conn)

@@ -31,7 +31,7 @@ static size_t conn_bytes(const struct tp_domain_config *c)
 	size_t recvs = recv_depth(c), nr = 2 * (recvs + c->nr_sends + c->nr_posts);
 
 	return sizeof(struct verbs_conn) + (recvs + c->nr_sends) * c->msg_max +
-	       2 * nr * sizeof(struct slot);
+	       2 * nr * sizeof(struct verbs_slot);
 }
 
 int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
@@ -55,11 +55,11 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 		err = -errno;
 		goto err_free;
 	}
-	d->nics = (struct nic_list){.epoll_fd = d->dom.fd, .config = &d->config};
+	d->nics = (struct verbs_nic_list){.epoll_fd = d->dom.fd, .config = &d->config};
 	err = timer_open(&d->timer, d->dom.fd);
 	if (err)
 		goto err_epoll;
-	err = channel_open(true, &d->channel);
+	err = cm_channel_open(true, &d->channel);
 	if (err)
 		goto err_timer;
 	err = source_add(&d->cm, SOURCE_CM, d->dom.fd, d->channel->fd);
@@ -68,7 +68,7 @@ int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **
 	*domain = &d->dom;
 	return 0;
 err_channel:
-	channel_close(d->channel);
+	cm_channel_close(d->channel);
 err_timer:
 	timer_close(&d->timer);
 err_epoll:
@@ -84,7 +84,7 @@ void verbs_domain_close(struct tp_domain *domain)
 
 	while (d->nics.first)
 		nic_close(d->nics.first);
-	channel_close(d->channel);
+	cm_channel_close(d->channel);
 	timer_close(&d->timer);
 	fork_close(d->dom.fd);
 	free(d->conns);
@@ -99,7 +99,7 @@ int verbs_domain_local(struct tp_domain *domain, void *base, size_t len)
 		return -EINVAL;
 	if (d->nr_areas == MAX_AREAS)
 		return -ENOSPC;
-	d->areas[d->nr_areas++] = (struct area){.base = base, .len = len};
+	d->areas[d->nr_areas++] = (struct verbs_area){.base = base, .len = len};
 	return 0;
 }
 
@@ -156,14 +156,14 @@ void domain_remove(struct verbs_domain *d, struct verbs_conn *c)
 	}
 }
 
-struct verbs_conn *domain_conn(struct verbs_domain *d, uint32_t id)
+struct verbs_conn *domain_find(struct verbs_domain *d, uint32_t id)
 {
 	struct verbs_conn *c = d->conns[id & UINT16_MAX];
 
 	return c && c->id == id ? c : NULL;
 }
 
-void conn_pend(struct verbs_conn *c)
+void domain_pend(struct verbs_conn *c)
 {
 	struct verbs_domain *d = c->domain;
 

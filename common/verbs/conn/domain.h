@@ -11,7 +11,7 @@
 
 struct verbs_conn;
 
-struct area {
+struct verbs_area {
 	void *base;
 	size_t len;
 };
@@ -22,10 +22,10 @@ struct verbs_domain {
 	struct tp_domain dom;
 	struct tp_domain_config config;
 	struct rdma_event_channel *channel;
-	struct source cm;
-	struct timer timer;
-	struct nic_list nics;
-	struct area areas[MAX_AREAS];
+	struct verbs_source cm;
+	struct verbs_timer timer;
+	struct verbs_nic_list nics;
+	struct verbs_area areas[MAX_AREAS];
 	unsigned nr_areas;
 
 	struct verbs_conn **conns; /* by slot; names in work requests are checked against it */
@@ -46,9 +46,9 @@ int verbs_domain_local(struct tp_domain *domain, void *base, size_t len);
 int domain_add(struct verbs_domain *domain, struct verbs_conn *conn);
 void domain_remove(struct verbs_domain *domain, struct verbs_conn *conn);
 /* The connection of a work request, or NULL when it is gone. */
-struct verbs_conn *domain_conn(struct verbs_domain *domain, uint32_t id);
+struct verbs_conn *domain_find(struct verbs_domain *domain, uint32_t id);
 
-/* Have conn_emit called for it before poll() looks for anything new. */
-void conn_pend(struct verbs_conn *conn);
+/* Have state_emit called for it before poll() looks for anything new. */
+void domain_pend(struct verbs_conn *conn);
 
 #endif

@@ -19,7 +19,7 @@
 
 struct verbs_listener {
 	struct tp_listener listener;
-	struct cm_end end;
+	struct verbs_end end;
 	struct rdma_cm_id *id;
 };
 
@@ -33,16 +33,17 @@ static void id_address(struct rdma_cm_id *id, bool peer, struct tp_addr *addr)
 	memcpy(&addr->ss, sa, addr->len);
 }
 
-void request_refuse(struct verbs_request *request)
+void listener_refuse(struct verbs_request *request)
 {
 	if (request->id) {
 		rdma_reject(request->id, NULL, 0);
-		id_destroy(request->id);
+		cm_id_destroy(request->id);
 	}
 	free(request);
 }
 
-static struct verbs_request *request_new(const struct verbs_listener *l, const struct cm_note *note)
+static struct verbs_request *request_new(const struct verbs_listener *l,
+					 const struct verbs_note *note)
 {
 	struct verbs_request *r;
 	char why[TP_WHY_MAX];
@@ -66,7 +67,8 @@ static struct verbs_request *request_new(const struct verbs_listener *l, const s
 	return r;
 }
 
-static void listener_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
+static void listener_note(struct verbs_end *end, const struct verbs_note *note,
+			  struct verbs_sink *out)
 {
 	struct verbs_listener *l = container_of(end, struct verbs_listener, end);
 	struct verbs_request *r;
@@ -79,7 +81,7 @@ static void listener_note(struct cm_end *end, const struct cm_note *note, struct
 	r = request_new(l, note);
 	if (!r) {
 		rdma_reject(note->id, NULL, 0);
-		id_destroy(note->id);
+		cm_id_destroy(note->id);
 		return;
 	}
 	sink_add(out, TP_EV_REQUEST, NULL)->request = &r->req;
@@ -112,7 +114,7 @@ int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 	if (!l)
 		return -ENOMEM;
 	l->end.note = listener_note;
-	err = id_create(d->channel, &l->end, &l->id);
+	err = cm_id_create(d->channel, &l->end, &l->id);
 	if (err)
 		goto err_free;
 	err = bind_and_listen(l->id, addr);
@@ -123,7 +125,7 @@ int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 	*listener = &l->listener;
 	return 0;
 err_id:
-	id_destroy(l->id);
+	cm_id_destroy(l->id);
 err_free:
 	free(l);
 	return err;
@@ -133,6 +135,6 @@ void verbs_unlisten(struct tp_listener *listener)
 {
 	struct verbs_listener *l = container_of(listener, struct verbs_listener, listener);
 
-	id_destroy(l->id);
+	cm_id_destroy(l->id);
 	free(l);
 }

@@ -18,6 +18,6 @@ int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 		 struct tp_listener **listener);
 void verbs_unlisten(struct tp_listener *listener);
 /* Consumes it; its id may be gone already. */
-void request_refuse(struct verbs_request *request);
+void listener_refuse(struct verbs_request *request);
 
 #endif

@@ -31,7 +31,7 @@
 #include "common/verbs/conn/send.h"
 #include "common/verbs/device/sink.h"
 
-static void recycle(struct recv_queue *q, struct ibv_recv_wr *wr)
+static void recycle(struct verbs_recv_queue *q, struct ibv_recv_wr *wr)
 {
 	wr->next = NULL;
 	if (q->first)
@@ -44,7 +44,7 @@ static void recycle(struct recv_queue *q, struct ibv_recv_wr *wr)
 
 int recv_post_back(struct verbs_conn *c)
 {
-	struct recv_queue *q = &c->rq;
+	struct verbs_recv_queue *q = &c->rq;
 	struct ibv_recv_wr *bad;
 	int err = ibv_post_recv(c->qp, q->first, &bad);
 
@@ -61,7 +61,7 @@ int recv_post_back(struct verbs_conn *c)
 
 int recv_open(struct verbs_conn *c)
 {
-	struct recv_queue *q = &c->rq;
+	struct verbs_recv_queue *q = &c->rq;
 	int err;
 
 	q->owed_high = q->nr / 2;
@@ -97,12 +97,12 @@ void recv_close(struct verbs_conn *c)
 {
 	free(c->rq.sges);
 	free(c->rq.wrs);
-	c->rq = (struct recv_queue){0};
+	c->rq = (struct verbs_recv_queue){0};
 }
 
 bool recv_return_credits(struct verbs_conn *c)
 {
-	return c->state == CONN_UP && c->rq.owed >= c->rq.owed_high && c->credits &&
+	return c->state == VERBS_STATE_UP && c->rq.owed >= c->rq.owed_high && c->credits &&
 	       send_credits(c);
 }
 
@@ -125,11 +125,11 @@ static bool credit_take_in(struct verbs_conn *c, uint32_t n)
 	}
 	c->credits += n;
 	if (n)
-		conn_pend(c);
+		domain_pend(c);
 	return true;
 }
 
-static void immediate(struct verbs_conn *c, uint32_t imm, struct sink *out)
+static void immediate(struct verbs_conn *c, uint32_t imm, struct verbs_sink *out)
 {
 	c->domain->dom.count.imms_received++;
 	sink_add(out, TP_EV_IMM, &c->conn)->imm = imm;
@@ -137,7 +137,7 @@ static void immediate(struct verbs_conn *c, uint32_t imm, struct sink *out)
 
 /* The four shapes of what arrives; see send.c for who sends which. */
 static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *buf,
-		    struct sink *out)
+		    struct verbs_sink *out)
 {
 	bool has_imm = wc->wc_flags & IBV_WC_WITH_IMM;
 	struct tp_event *event;
@@ -161,7 +161,7 @@ static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *b
 	return true;
 }
 
-int recv_completed(struct verbs_conn *c, const struct ibv_wc *wc, struct sink *out)
+int recv_completed(struct verbs_conn *c, const struct ibv_wc *wc, struct verbs_sink *out)
 {
 	struct ibv_recv_wr *wr = &c->rq.wrs[(uint32_t)wc->wr_id & ~WR_RECV];
 

@@ -9,7 +9,7 @@
 
 struct verbs_conn;
 
-struct recv_queue {
+struct verbs_recv_queue {
 	struct ibv_recv_wr *wrs; /* one per buffer, for ever */
 	struct ibv_sge *sges;
 	uint32_t nr;
@@ -25,7 +25,7 @@ void recv_close(struct verbs_conn *conn);
 /* Post the buffers again that the caller has seen. 0 or -errno. */
 int recv_post_back(struct verbs_conn *conn);
 /* 0, or -errno: the connection has to end with it. */
-int recv_completed(struct verbs_conn *conn, const struct ibv_wc *wc, struct sink *out);
+int recv_completed(struct verbs_conn *conn, const struct ibv_wc *wc, struct verbs_sink *out);
 /* Receive buffers that a connection of this configuration posts and announces. */
 static inline uint32_t recv_depth(const struct tp_domain_config *config)
 {

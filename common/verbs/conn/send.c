@@ -27,7 +27,7 @@
 #define SIGNAL_EVERY 16
 #define SIGNAL_BYTES (64u << 10) /* big ones report one by one: a disk may be waiting for them */
 
-static struct slot *slot_at(const struct send_queue *q, uint32_t seq)
+static struct verbs_slot *slot_at(const struct verbs_send_queue *q, uint32_t seq)
 {
 	return &q->slots[seq & (q->size - 1)];
 }
@@ -35,7 +35,7 @@ static struct slot *slot_at(const struct send_queue *q, uint32_t seq)
 int send_open(struct verbs_conn *c)
 {
 	unsigned nr = c->domain->config.nr_sends;
-	struct send_queue *q = &c->sq;
+	struct verbs_send_queue *q = &c->sq;
 
 	q->slots = calloc(q->size, sizeof(*q->slots));
 	q->free_bufs = calloc(nr, sizeof(*q->free_bufs));
@@ -55,12 +55,12 @@ void send_close(struct verbs_conn *c)
 {
 	free(c->sq.free_bufs);
 	free(c->sq.slots);
-	c->sq = (struct send_queue){0};
+	c->sq = (struct verbs_send_queue){0};
 }
 
 /* ---- room ---- */
 
-static bool room(const struct send_queue *q)
+static bool room(const struct verbs_send_queue *q)
 {
 	return q->queued - q->reported + q->held + CREDIT_SLOTS < q->size;
 }
@@ -84,7 +84,7 @@ bool send_worth_retry(const struct verbs_conn *c)
 
 /* ---- queueing ---- */
 
-static void signal_slot(struct verbs_conn *c, struct slot *slot)
+static void signal_slot(struct verbs_conn *c, struct verbs_slot *slot)
 {
 	if (!(slot->wr.send_flags & IBV_SEND_SIGNALED))
 		c->domain->dom.count.signalled++;
@@ -93,11 +93,12 @@ static void signal_slot(struct verbs_conn *c, struct slot *slot)
 	c->sq.run_bytes = 0;
 }
 
-static struct slot *queue_slot(struct verbs_conn *c, enum slot_kind kind, enum ibv_wr_opcode opcode,
-			       const void *data, uint32_t len, uint32_t lkey)
+static struct verbs_slot *queue_slot(struct verbs_conn *c, enum verbs_slot_kind kind,
+				     enum ibv_wr_opcode opcode, const void *data, uint32_t len,
+				     uint32_t lkey)
 {
-	struct send_queue *q = &c->sq;
-	struct slot *slot = slot_at(q, q->queued);
+	struct verbs_send_queue *q = &c->sq;
+	struct verbs_slot *slot = slot_at(q, q->queued);
 
 	slot->kind = kind;
 	slot->status = 0;
@@ -130,9 +131,9 @@ static uint32_t take_owed(struct verbs_conn *c)
 void *verbs_msg_buf(struct tp_conn *conn)
 {
 	struct verbs_conn *c = conn_of(conn);
-	struct send_queue *q = &c->sq;
+	struct verbs_send_queue *q = &c->sq;
 
-	if (c->state != CONN_UP)
+	if (c->state != VERBS_STATE_UP)
 		return NULL;
 	if (!q->held) {
 		if (!may_msg(c)) {
@@ -149,11 +150,11 @@ void *verbs_msg_buf(struct tp_conn *conn)
 void verbs_msg_send(struct tp_conn *conn, size_t len)
 {
 	struct verbs_conn *c = conn_of(conn);
-	struct send_queue *q = &c->sq;
+	struct verbs_send_queue *q = &c->sq;
 	unsigned buf = q->free_bufs[q->nr_free_bufs];
-	struct slot *slot;
+	struct verbs_slot *slot;
 
-	if (c->state != CONN_UP) /* it ended since msg_buf */
+	if (c->state != VERBS_STATE_UP) /* it ended since msg_buf */
 		return;
 	assert(q->held && len && len <= conn->msg_max);
 	q->held = false;
@@ -167,7 +168,7 @@ void verbs_msg_send(struct tp_conn *conn, size_t len)
 
 bool send_credits(struct verbs_conn *c)
 {
-	struct send_queue *q = &c->sq;
+	struct verbs_send_queue *q = &c->sq;
 
 	if (q->nr_credits == CREDIT_SLOTS || q->queued - q->reported + q->held >= q->size)
 		return false;
@@ -181,7 +182,7 @@ bool send_credits(struct verbs_conn *c)
 static int find_lkey(const struct verbs_conn *c, const void *data, size_t len, uint32_t *lkey)
 {
 	for (unsigned i = 0; i < c->nr_area_mrs; i++) {
-		const struct area *area = &c->domain->areas[i];
+		const struct verbs_area *area = &c->domain->areas[i];
 		size_t off = (uintptr_t)data - (uintptr_t)area->base;
 
 		if (off <= area->len && len <= area->len - off) {
@@ -192,7 +193,7 @@ static int find_lkey(const struct verbs_conn *c, const void *data, size_t len, u
 	return -EFAULT;
 }
 
-static struct slot *queue_bare_imm(struct verbs_conn *c, uint32_t tag)
+static struct verbs_slot *queue_bare_imm(struct verbs_conn *c, uint32_t tag)
 {
 	uint32_t *cell = &c->imm_cells[c->sq.queued & (c->sq.size - 1)];
 
@@ -200,10 +201,10 @@ static struct slot *queue_bare_imm(struct verbs_conn *c, uint32_t tag)
 	return queue_slot(c, SLOT_OP, IBV_WR_SEND, cell, sizeof(*cell), c->slab_mr->lkey);
 }
 
-static struct slot *queue_op(struct verbs_conn *c, const struct tp_op *op, uint32_t lkey)
+static struct verbs_slot *queue_op(struct verbs_conn *c, const struct tp_op *op, uint32_t lkey)
 {
 	enum ibv_wr_opcode opcode = IBV_WR_RDMA_READ;
-	struct slot *slot;
+	struct verbs_slot *slot;
 
 	if (op->kind == TP_WRITE)
 		opcode = op->has_imm ? IBV_WR_RDMA_WRITE_WITH_IMM : IBV_WR_RDMA_WRITE;
@@ -230,9 +231,9 @@ int verbs_post(struct tp_conn *conn, const struct tp_op *op)
 {
 	struct verbs_conn *c = conn_of(conn);
 	uint32_t lkey = 0;
-	struct slot *slot;
+	struct verbs_slot *slot;
 
-	if (c->state != CONN_UP)
+	if (c->state != VERBS_STATE_UP)
 		return -ENOTCONN;
 	if (op->len > TP_OP_MAX || (op->has_imm && op->kind != TP_WRITE))
 		return -EINVAL;
@@ -255,7 +256,7 @@ int verbs_post(struct tp_conn *conn, const struct tp_op *op)
 
 int send_flush(struct verbs_conn *c)
 {
-	struct send_queue *q = &c->sq;
+	struct verbs_send_queue *q = &c->sq;
 	struct ibv_send_wr *bad;
 	int err;
 
@@ -281,8 +282,8 @@ static int end_status(const struct verbs_conn *c)
 
 static void retire(struct verbs_conn *c, int status)
 {
-	struct send_queue *q = &c->sq;
-	struct slot *slot = slot_at(q, q->retired++);
+	struct verbs_send_queue *q = &c->sq;
+	struct verbs_slot *slot = slot_at(q, q->retired++);
 
 	slot->status = status;
 	if (slot->kind == SLOT_MSG) {
@@ -303,7 +304,7 @@ int send_completed(struct verbs_conn *c, const struct ibv_wc *wc)
 		status = end_status(c);
 	while (n--) /* those before it were not asked to speak and have succeeded */
 		retire(c, n ? 0 : status);
-	conn_pend(c);
+	domain_pend(c);
 	return status;
 }
 

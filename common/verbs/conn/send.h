@@ -10,16 +10,16 @@ struct verbs_conn;
 
 enum { CREDIT_SLOTS = 2 }; /* slots that only empty messages may use */
 
-enum slot_kind {
+enum verbs_slot_kind {
 	SLOT_OP,     /* a READ or WRITE: gives TP_EV_DONE */
 	SLOT_MSG,    /* a message: gives a buffer back */
 	SLOT_CREDIT, /* nothing but credits */
 };
 
-struct slot {
+struct verbs_slot {
 	struct ibv_send_wr wr;
 	struct ibv_sge sge;
-	enum slot_kind kind;
+	enum verbs_slot_kind kind;
 	int status;
 	void *cookie;
 	unsigned buf;
@@ -30,8 +30,8 @@ struct slot {
  * [reported, retired) is over, TP_EV_DONE not given yet; [retired, posted) is with the card;
  * [posted, queued) waits for flush().
  */
-struct send_queue {
-	struct slot *slots;
+struct verbs_send_queue {
+	struct verbs_slot *slots;
 	uint32_t size; /* a power of two */
 	uint32_t reported, retired, posted, queued;
 	unsigned nr_ops, max_ops;

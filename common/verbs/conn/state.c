@@ -25,85 +25,85 @@
 #define DRAIN_MS       2000
 #define PEER_RECVS_MIN 4 /* credits need it, see recv.c; recv_depth never announces less */
 
-static void conn_over(struct verbs_conn *c)
+static void state_over(struct verbs_conn *c)
 {
 	timer_clear(&c->domain->timer, &c->deadline_ns);
 	wire_cut(c);
 	send_abandon(c);
-	c->state = CONN_OVER;
-	conn_pend(c);
+	c->state = VERBS_STATE_OVER;
+	domain_pend(c);
 }
 
 static void drain(struct verbs_conn *c)
 {
-	c->state = CONN_DRAINING;
+	c->state = VERBS_STATE_DRAINING;
 	timer_set(&c->domain->timer, &c->deadline_ns, DRAIN_MS);
 	qp_stop(c);
 	rdma_disconnect(c->cm_id); /* no news if the peer was first */
-	conn_progress(c);
+	state_progress(c);
 }
 
-void conn_fail(struct verbs_conn *c, int status)
+void state_fail(struct verbs_conn *c, int status)
 {
-	if (c->state >= CONN_DRAINING)
+	if (c->state >= VERBS_STATE_DRAINING)
 		return;
 	c->status = status;
-	if (c->state < CONN_UP)
-		conn_over(c);
+	if (c->state < VERBS_STATE_UP)
+		state_over(c);
 	else
 		drain(c);
 }
 
-void conn_break(struct verbs_conn *c, int status)
+void state_break(struct verbs_conn *c, int status)
 {
-	if (c->state >= CONN_DRAINING)
+	if (c->state >= VERBS_STATE_DRAINING)
 		return;
 	c->status = status;
-	conn_over(c);
+	state_over(c);
 }
 
-void conn_progress(struct verbs_conn *c)
+void state_progress(struct verbs_conn *c)
 {
-	if (c->state == CONN_LEAVING && !c->sq.nr_msgs)
+	if (c->state == VERBS_STATE_LEAVING && !c->sq.nr_msgs)
 		drain(c);
-	else if (c->state == CONN_DRAINING && c->sq.retired == c->sq.posted && !c->rq.posted)
-		conn_over(c);
+	else if (c->state == VERBS_STATE_DRAINING && c->sq.retired == c->sq.posted && !c->rq.posted)
+		state_over(c);
 }
 
-void conn_expired(struct verbs_conn *c)
+void state_expired(struct verbs_conn *c)
 {
 	timer_clear(&c->domain->timer, &c->deadline_ns);
-	if (c->state < CONN_UP) {
-		conn_fail(c, -ETIMEDOUT);
-	} else if (c->state == CONN_LEAVING) {
+	if (c->state < VERBS_STATE_UP) {
+		state_fail(c, -ETIMEDOUT);
+	} else if (c->state == VERBS_STATE_LEAVING) {
 		drain(c);
-	} else if (c->state == CONN_DRAINING) {
+	} else if (c->state == VERBS_STATE_DRAINING) {
 		log_info("a queue pair kept %u sends and %u receives, destroying it",
 			 c->sq.posted - c->sq.retired, c->rq.posted);
-		conn_over(c);
+		state_over(c);
 	}
 }
 
-void conn_established(struct verbs_conn *c)
+void state_established(struct verbs_conn *c)
 {
 	timer_clear(&c->domain->timer, &c->deadline_ns);
-	c->state = CONN_UP;
+	c->state = VERBS_STATE_UP;
 	c->announce = true;
-	conn_pend(c);
+	domain_pend(c);
 }
 
 /* ---- what the connection manager says ---- */
 
-static void addr_resolved(struct verbs_conn *c, const struct cm_note *note)
+static void addr_resolved(struct verbs_conn *c, const struct verbs_note *note)
 {
-	if (c->state != CONN_RESOLVING)
+	if (c->state != VERBS_STATE_RESOLVING)
 		return;
-	c->state = CONN_ROUTING;
+	c->state = VERBS_STATE_ROUTING;
 	if (rdma_resolve_route(c->cm_id, DRAIN_MS))
-		conn_fail(c, -errno);
+		state_fail(c, -errno);
 }
 
-static void route_resolved(struct verbs_conn *c, const struct cm_note *note)
+static void route_resolved(struct verbs_conn *c, const struct verbs_note *note)
 {
 	struct connect_params prologue;
 	struct rdma_conn_param param = {
@@ -115,86 +115,87 @@ static void route_resolved(struct verbs_conn *c, const struct cm_note *note)
 		.rnr_retry_count = RETRIES,
 	};
 
-	if (c->state != CONN_ROUTING)
+	if (c->state != VERBS_STATE_ROUTING)
 		return;
 	connect_params_make(&prologue, c->domain->config.msg_max, c->rq.nr);
 	param.qp_num = c->qp->qp_num;
-	c->state = CONN_CONNECTING;
+	c->state = VERBS_STATE_CONNECTING;
 	if (rdma_connect(c->cm_id, &param))
-		conn_fail(c, -errno);
+		state_fail(c, -errno);
 }
 
-static void lookup_failed(struct verbs_conn *c, const struct cm_note *note)
+static void lookup_failed(struct verbs_conn *c, const struct verbs_note *note)
 {
-	if (c->state < CONN_UP)
-		conn_fail(c, note->status < 0 ? note->status : -EHOSTUNREACH);
+	if (c->state < VERBS_STATE_UP)
+		state_fail(c, note->status < 0 ? note->status : -EHOSTUNREACH);
 }
 
-static void unreachable(struct verbs_conn *c, const struct cm_note *note)
+static void unreachable(struct verbs_conn *c, const struct verbs_note *note)
 {
-	if (c->state < CONN_UP)
-		conn_fail(c, note->status < 0 ? note->status : -ETIMEDOUT);
+	if (c->state < VERBS_STATE_UP)
+		state_fail(c, note->status < 0 ? note->status : -ETIMEDOUT);
 }
 
-static void rejected(struct verbs_conn *c, const struct cm_note *note)
+static void rejected(struct verbs_conn *c, const struct verbs_note *note)
 {
-	if (c->state < CONN_UP)
-		conn_fail(c, -ECONNREFUSED);
+	if (c->state < VERBS_STATE_UP)
+		state_fail(c, -ECONNREFUSED);
 }
 
-static void connect_failed(struct verbs_conn *c, const struct cm_note *note)
+static void connect_failed(struct verbs_conn *c, const struct verbs_note *note)
 {
-	if (c->state < CONN_UP)
-		conn_fail(c, note->status < 0 ? note->status : -ECONNABORTED);
+	if (c->state < VERBS_STATE_UP)
+		state_fail(c, note->status < 0 ? note->status : -ECONNABORTED);
 }
 
 /* To a connecting one: the peer has accepted and waits for our word. */
-static void responded(struct verbs_conn *c, const struct cm_note *note)
+static void responded(struct verbs_conn *c, const struct verbs_note *note)
 {
 	struct connect_params peer;
 	int err = -EPROTO;
 
-	if (c->state != CONN_CONNECTING)
+	if (c->state != VERBS_STATE_CONNECTING)
 		return;
 	if (note->has_prologue)
 		err = connect_params_check(&note->prologue, &peer, c->conn.why);
 	if (!err)
-		err = conn_agree(c, &peer);
+		err = state_agree(c, &peer);
 	if (!err)
 		err = qp_start(c);
 	if (!err && rdma_establish(c->cm_id))
 		err = -errno;
 	if (err)
-		conn_fail(c, err);
+		state_fail(c, err);
 	else
-		conn_established(c);
+		state_established(c);
 }
 
 /* To an accepting one: that word. */
-static void established(struct verbs_conn *c, const struct cm_note *note)
+static void established(struct verbs_conn *c, const struct verbs_note *note)
 {
-	if (c->state == CONN_ACCEPTING)
-		conn_established(c);
+	if (c->state == VERBS_STATE_ACCEPTING)
+		state_established(c);
 }
 
-static void disconnected(struct verbs_conn *c, const struct cm_note *note)
+static void disconnected(struct verbs_conn *c, const struct verbs_note *note)
 {
-	if (c->state == CONN_ACCEPTING) /* came, spoke and went before we were told of the first */
-		conn_established(c);
-	conn_fail(c, c->state < CONN_UP ? -ECONNRESET : 0);
+	if (c->state ==
+	    VERBS_STATE_ACCEPTING) /* came, spoke and went before we were told of the first */
+		state_established(c);
+	state_fail(c, c->state < VERBS_STATE_UP ? -ECONNRESET : 0);
 }
 
-static void removed(struct verbs_conn *c, const struct cm_note *note)
+static void removed(struct verbs_conn *c, const struct verbs_note *note)
 {
 	log_warn("the RDMA device of a connection has been removed");
 	if (c->nic)
 		c->nic->removed = true;
-	conn_fail(c, -ENODEV);
+	state_fail(c, -ENODEV);
 }
 
-void conn_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
+void state_note(struct verbs_end *end, const struct verbs_note *note, struct verbs_sink *out)
 {
-	static void (*const notes[])(struct verbs_conn *, const struct cm_note *) = {
+	static void (*const notes[])(struct verbs_conn *, const struct verbs_note *) = {
 		[RDMA_CM_EVENT_ADDR_RESOLVED] = addr_resolved,
 		[RDMA_CM_EVENT_ADDR_ERROR] = lookup_failed,
 		[RDMA_CM_EVENT_ROUTE_RESOLVED] = route_resolved,
@@ -215,7 +216,7 @@ void conn_note(struct cm_end *end, const struct cm_note *note, struct sink *out)
 		notes[type](c, note);
 }
 
-int conn_agree(struct verbs_conn *c, const struct connect_params *peer)
+int state_agree(struct verbs_conn *c, const struct connect_params *peer)
 {
 	uint32_t mine = c->domain->config.msg_max;
 
@@ -235,15 +236,15 @@ void verbs_flush(struct tp_conn *conn)
 	struct verbs_conn *c = conn_of(conn);
 	int err;
 
-	if (c->state != CONN_UP || c->sq.posted == c->sq.queued)
+	if (c->state != VERBS_STATE_UP || c->sq.posted == c->sq.queued)
 		return;
 	if (fault_at(VERBS_CUT)) {
-		conn_fail(c, -ECONNRESET);
+		state_fail(c, -ECONNRESET);
 		return;
 	}
 	err = send_flush(c);
 	if (err)
-		conn_break(c, err);
+		state_break(c, err);
 }
 
 static void return_credits(struct verbs_conn *c)
@@ -252,27 +253,27 @@ static void return_credits(struct verbs_conn *c)
 		verbs_flush(&c->conn);
 }
 
-void conn_post_back(struct verbs_conn *c)
+void state_post_back(struct verbs_conn *c)
 {
 	int err;
 
-	if (c->state != CONN_UP && c->state != CONN_LEAVING)
+	if (c->state != VERBS_STATE_UP && c->state != VERBS_STATE_LEAVING)
 		return;
 	err = recv_post_back(c);
 	if (err)
-		conn_break(c, err);
+		state_break(c, err);
 	else
 		return_credits(c);
 }
 
 /* ---- what the caller hears ---- */
 
-static bool emit_done(struct verbs_conn *c, struct sink *out)
+static bool emit_done(struct verbs_conn *c, struct verbs_sink *out)
 {
-	struct send_queue *q = &c->sq;
+	struct verbs_send_queue *q = &c->sq;
 
 	while (q->reported != q->retired) {
-		struct slot *slot = &q->slots[q->reported & (q->size - 1)];
+		struct verbs_slot *slot = &q->slots[q->reported & (q->size - 1)];
 
 		if (slot->kind == SLOT_OP) {
 			struct tp_event *event;
@@ -289,7 +290,7 @@ static bool emit_done(struct verbs_conn *c, struct sink *out)
 	return true;
 }
 
-bool conn_emit(struct verbs_conn *c, struct sink *out)
+bool state_emit(struct verbs_conn *c, struct verbs_sink *out)
 {
 	return_credits(c);
 	if (c->announce) {
@@ -300,17 +301,17 @@ bool conn_emit(struct verbs_conn *c, struct sink *out)
 	}
 	if (!emit_done(c, out))
 		return false;
-	if (c->state == CONN_UP && send_worth_retry(c)) {
+	if (c->state == VERBS_STATE_UP && send_worth_retry(c)) {
 		if (sink_full(out))
 			return false;
 		sink_add(out, TP_EV_READY, &c->conn);
 		c->wants = 0;
 	}
-	if (c->state == CONN_OVER) {
+	if (c->state == VERBS_STATE_OVER) {
 		if (sink_full(out))
 			return false;
 		sink_add(out, TP_EV_CLOSED, &c->conn)->status = c->status;
-		c->state = CONN_CLOSED;
+		c->state = VERBS_STATE_CLOSED;
 	}
 	return true;
 }

@@ -46,7 +46,7 @@ static int slab_open(struct verbs_conn *c)
 			  config->numa, false);
 	if (err)
 		return err;
-	err = mr_register(c->pd, c->slab.base, c->slab.len, IBV_ACCESS_LOCAL_WRITE, &c->slab_mr);
+	err = mem_reg_mr(c->pd, c->slab.base, c->slab.len, IBV_ACCESS_LOCAL_WRITE, &c->slab_mr);
 	if (err) {
 		pages_free(&c->slab);
 		return err;
@@ -74,8 +74,8 @@ static int areas_open(struct verbs_conn *c)
 	const struct verbs_domain *d = c->domain;
 
 	for (unsigned i = 0; i < d->nr_areas; i++) {
-		int err = mr_register(c->pd, d->areas[i].base, d->areas[i].len,
-				      IBV_ACCESS_LOCAL_WRITE, &c->area_mrs[i]);
+		int err = mem_reg_mr(c->pd, d->areas[i].base, d->areas[i].len,
+				     IBV_ACCESS_LOCAL_WRITE, &c->area_mrs[i]);
 
 		if (err) {
 			areas_close(c);
@@ -133,7 +133,7 @@ void wire_cut(struct verbs_conn *c)
 		return;
 	qp_close(c);
 	nic_release(c->nic, c->cqes);
-	id_destroy(c->cm_id);
+	cm_id_destroy(c->cm_id);
 	c->cm_id = NULL;
 	c->nic = NULL;
 }

@@ -19,7 +19,7 @@
 
 static struct {
 	pthread_mutex_t lock;
-	struct card *list;
+	struct verbs_card *list;
 } cards = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* In a child of fork(); a thread of the parent may have held the lock. */
@@ -34,9 +34,9 @@ static void watch_fork(void)
 	fork_watch(forget);
 }
 
-static int card_open(struct ibv_device *device, struct card **out)
+static int card_open(struct ibv_device *device, struct verbs_card **out)
 {
-	struct card *card = calloc(1, sizeof(*card));
+	struct verbs_card *card = calloc(1, sizeof(*card));
 	int err;
 
 	if (!card)
@@ -56,10 +56,10 @@ static int card_open(struct ibv_device *device, struct card **out)
 	return 0;
 }
 
-int card_get(const struct rdma_cm_id *id, struct card **out)
+int card_get(const struct rdma_cm_id *id, struct verbs_card **out)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct card *card;
+	struct verbs_card *card;
 	int err = 0;
 
 	pthread_once(&once, watch_fork);
@@ -77,9 +77,9 @@ int card_get(const struct rdma_cm_id *id, struct card **out)
 	return err;
 }
 
-void card_put(struct card *card)
+void card_put(struct verbs_card *card)
 {
-	struct card **at = &cards.list;
+	struct verbs_card **at = &cards.list;
 
 	pthread_mutex_lock(&cards.lock);
 	if (!--card->refs) {

@@ -5,17 +5,17 @@
 #include <rdma/rdma_cma.h>
 #include <stdbool.h>
 
-struct card {
-	struct card *next;
+struct verbs_card {
+	struct verbs_card *next;
 	struct ibv_context *verbs; /* ours; never librdmacm's */
 	unsigned refs;		   /* under the lock of card.c */
 };
 
 /* The card an rdma_cm_id is bound to, opened at its first use. 0 or -errno. */
-int card_get(const struct rdma_cm_id *id, struct card **card);
-void card_put(struct card *card);
+int card_get(const struct rdma_cm_id *id, struct verbs_card **card);
+void card_put(struct verbs_card *card);
 
-static inline bool card_of(const struct card *card, const struct rdma_cm_id *id)
+static inline bool card_of(const struct verbs_card *card, const struct rdma_cm_id *id)
 {
 	return card->verbs->device == id->verbs->device;
 }

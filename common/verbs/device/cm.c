@@ -15,11 +15,11 @@
 #include "common/base/log.h"
 #include "common/verbs/device/source.h"
 
-static void copy_note(struct rdma_cm_event *event, struct cm_note *note)
+static void copy_note(struct rdma_cm_event *event, struct verbs_note *note)
 {
 	const struct rdma_conn_param *param = &event->param.conn;
 
-	*note = (struct cm_note){
+	*note = (struct verbs_note){
 		.type = event->event,
 		.status = event->status,
 		.id = event->id,
@@ -37,7 +37,7 @@ static void copy_note(struct rdma_cm_event *event, struct cm_note *note)
  * before another thread may take it over, so that what happens to a request between its arrival
  * and its accept (which then fails) is nobody's event.
  */
-static struct cm_end *end_of(struct rdma_cm_event *event)
+static struct verbs_end *end_of(struct rdma_cm_event *event)
 {
 	if (event->event != RDMA_CM_EVENT_CONNECT_REQUEST)
 		return event->id->context;
@@ -45,7 +45,7 @@ static struct cm_end *end_of(struct rdma_cm_event *event)
 	return event->listen_id->context;
 }
 
-bool cm_take(struct rdma_event_channel *channel, struct cm_note *note, struct cm_end **end)
+bool cm_take(struct rdma_event_channel *channel, struct verbs_note *note, struct verbs_end **end)
 {
 	bool held = fork_hold();
 	struct rdma_cm_event *event;
@@ -60,7 +60,7 @@ bool cm_take(struct rdma_event_channel *channel, struct cm_note *note, struct cm
 	return there;
 }
 
-int channel_open(bool nonblock, struct rdma_event_channel **out)
+int cm_channel_open(bool nonblock, struct rdma_event_channel **out)
 {
 	bool held = fork_hold();
 	struct rdma_event_channel *channel = rdma_create_event_channel();
@@ -82,13 +82,13 @@ int channel_open(bool nonblock, struct rdma_event_channel **out)
 	return 0;
 }
 
-void channel_close(struct rdma_event_channel *channel)
+void cm_channel_close(struct rdma_event_channel *channel)
 {
 	fork_disown(channel->fd);
 	rdma_destroy_event_channel(channel);
 }
 
-int id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id)
+int cm_id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id)
 {
 	bool held = fork_hold();
 	int err = rdma_create_id(channel, id, context, RDMA_PS_TCP) ? -errno : 0;
@@ -97,7 +97,7 @@ int id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_
 	return err;
 }
 
-void id_destroy(struct rdma_cm_id *id)
+void cm_id_destroy(struct rdma_cm_id *id)
 {
 	bool held = fork_hold();
 

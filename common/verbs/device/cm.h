@@ -8,7 +8,7 @@
 #include "common/verbs/device/sink.h"
 
 /* A copy of an event: the event itself is acknowledged before anything is done about it. */
-struct cm_note {
+struct verbs_note {
 	enum rdma_cm_event_type type;
 	int status;
 	struct rdma_cm_id *id;
@@ -18,17 +18,17 @@ struct cm_note {
 };
 
 /* What an rdma_cm_id's context points at; NULL for a request nobody has accepted yet. */
-struct cm_end {
-	void (*note)(struct cm_end *end, const struct cm_note *note, struct sink *out);
+struct verbs_end {
+	void (*note)(struct verbs_end *end, const struct verbs_note *note, struct verbs_sink *out);
 };
 
 /* A channel that neither exec nor fork passes on; no other thread forks during these. 0, -errno. */
-int channel_open(bool nonblock, struct rdma_event_channel **channel);
-void channel_close(struct rdma_event_channel *channel);
-int id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id);
-void id_destroy(struct rdma_cm_id *id);
+int cm_channel_open(bool nonblock, struct rdma_event_channel **channel);
+void cm_channel_close(struct rdma_event_channel *channel);
+int cm_id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id);
+void cm_id_destroy(struct rdma_cm_id *id);
 
 /* The next event as a note, and the end it is for or NULL. False: there is none. */
-bool cm_take(struct rdma_event_channel *channel, struct cm_note *note, struct cm_end **end);
+bool cm_take(struct rdma_event_channel *channel, struct verbs_note *note, struct verbs_end **end);
 
 #endif

@@ -107,10 +107,10 @@ int verbs_device_open(const struct tp_addr *peer, struct tp_device **device)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	err = channel_open(false, &d->channel);
+	err = cm_channel_open(false, &d->channel);
 	if (err)
 		goto err_free;
-	err = id_create(d->channel, NULL, &d->id);
+	err = cm_id_create(d->channel, NULL, &d->id);
 	if (err) {
 		log_error("rdma_create_id: %s", strerror(-err));
 		goto err_channel;
@@ -132,9 +132,9 @@ int verbs_device_open(const struct tp_addr *peer, struct tp_device **device)
 err_card:
 	card_put(d->card);
 err_id:
-	id_destroy(d->id);
+	cm_id_destroy(d->id);
 err_channel:
-	channel_close(d->channel);
+	cm_channel_close(d->channel);
 err_free:
 	free(d);
 	return err;
@@ -147,7 +147,7 @@ void verbs_device_close(struct tp_device *device)
 	if (ibv_dealloc_pd(d->pd))
 		log_error("a device is closed before its registrations and connections");
 	card_put(d->card);
-	id_destroy(d->id);
-	channel_close(d->channel);
+	cm_id_destroy(d->id);
+	cm_channel_close(d->channel);
 	free(d);
 }

@@ -11,7 +11,7 @@ struct verbs_device {
 	struct tp_device dev;
 	struct rdma_event_channel *channel; /* for the id alone */
 	struct rdma_cm_id *id; /* resolved to the peer: names our card and our address on it */
-	struct card *card;
+	struct verbs_card *card;
 	struct ibv_pd *pd; /* of this peer alone: its keys are worth nothing elsewhere */
 };
 

@@ -30,7 +30,7 @@ static void explain(int err, const void *base, size_t len)
 		log_error("cannot register %zu bytes at %p: %s", len, base, strerror(err));
 }
 
-int mr_register(struct ibv_pd *pd, void *base, size_t len, int flags, struct ibv_mr **mr)
+int mem_reg_mr(struct ibv_pd *pd, void *base, size_t len, int flags, struct ibv_mr **mr)
 {
 	struct ibv_mr *m =
 		fault_errno(VERBS_REG_FAIL, ENOMEM) ? NULL : ibv_reg_mr(pd, base, len, flags);
@@ -60,7 +60,7 @@ int verbs_mem_register(struct tp_device *device, void *base, size_t len, unsigne
 	m = malloc(sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	err = mr_register(d->pd, base, len, flags, &m->mr);
+	err = mem_reg_mr(d->pd, base, len, flags, &m->mr);
 	if (err) {
 		free(m);
 		return err;

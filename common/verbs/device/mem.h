@@ -10,6 +10,6 @@ int verbs_mem_register(struct tp_device *device, void *base, size_t len, unsigne
 		       struct tp_mem **mem);
 void verbs_mem_deregister(struct tp_mem *mem);
 /* ibv_reg_mr that explains itself when it fails. 0 or -errno. */
-int mr_register(struct ibv_pd *pd, void *base, size_t len, int flags, struct ibv_mr **mr);
+int mem_reg_mr(struct ibv_pd *pd, void *base, size_t len, int flags, struct ibv_mr **mr);
 
 #endif

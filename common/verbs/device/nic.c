@@ -19,7 +19,7 @@
 #define CQ_FIRST_MAX 16384u
 #define ACK_BATCH    64 /* acknowledging takes a lock, so not for each event */
 
-void nic_take_events(struct nic *nic)
+void nic_take_events(struct verbs_nic *nic)
 {
 	struct ibv_cq *cq;
 	void *context;
@@ -33,7 +33,7 @@ void nic_take_events(struct nic *nic)
 	}
 }
 
-static uint32_t first_size(const struct tp_domain_config *c, const struct nic *nic)
+static uint32_t first_size(const struct tp_domain_config *c, const struct verbs_nic *nic)
 {
 	uint64_t n = ((uint64_t)c->nr_recvs + c->nr_sends + c->nr_posts) * c->nr_conns;
 
@@ -44,9 +44,10 @@ static uint32_t first_size(const struct tp_domain_config *c, const struct nic *n
 	return n > (uint32_t)nic->attr.max_cqe ? (uint32_t)nic->attr.max_cqe : (uint32_t)n;
 }
 
-static int nic_open(struct nic_list *nics, const struct rdma_cm_id *id, struct nic **out)
+static int nic_open(struct verbs_nic_list *nics, const struct rdma_cm_id *id,
+		    struct verbs_nic **out)
 {
-	struct nic *nic = calloc(1, sizeof(*nic));
+	struct verbs_nic *nic = calloc(1, sizeof(*nic));
 	struct ibv_context *verbs;
 	int err;
 
@@ -93,9 +94,9 @@ err_free:
 	return err;
 }
 
-int nic_get(struct nic_list *nics, const struct rdma_cm_id *id, struct nic **out)
+int nic_get(struct verbs_nic_list *nics, const struct rdma_cm_id *id, struct verbs_nic **out)
 {
-	struct nic *nic;
+	struct verbs_nic *nic;
 	int err;
 
 	for (nic = nics->first; nic; nic = nic->next)
@@ -111,9 +112,9 @@ found:
 	return 0;
 }
 
-void nic_close(struct nic *nic)
+void nic_close(struct verbs_nic *nic)
 {
-	struct nic **at = &nic->nics->first;
+	struct verbs_nic **at = &nic->nics->first;
 
 	while (*at != nic)
 		at = &(*at)->next;
@@ -129,7 +130,7 @@ void nic_close(struct nic *nic)
 	free(nic);
 }
 
-int nic_reserve(struct nic *nic, uint32_t n)
+int nic_reserve(struct verbs_nic *nic, uint32_t n)
 {
 	uint32_t max = (uint32_t)nic->attr.max_cqe, need = nic->reserved + n, size = need * 2;
 	int err = 0;
@@ -149,13 +150,13 @@ int nic_reserve(struct nic *nic, uint32_t n)
 	return 0;
 }
 
-void nic_release(struct nic *nic, uint32_t n)
+void nic_release(struct verbs_nic *nic, uint32_t n)
 {
 	nic->stale += n;
 	nic->nr_conns--;
 }
 
-int nic_poll(struct nic *nic, struct ibv_wc *wcs, int max)
+int nic_poll(struct verbs_nic *nic, struct ibv_wc *wcs, int max)
 {
 	int n = ibv_poll_cq(nic->cq, max, wcs);
 
@@ -166,7 +167,7 @@ int nic_poll(struct nic *nic, struct ibv_wc *wcs, int max)
 	return n;
 }
 
-int nic_arm(struct nic *nic)
+int nic_arm(struct verbs_nic *nic)
 {
 	int err;
 

@@ -9,18 +9,18 @@
 #include "common/verbs/device/source.h"
 
 /* The nics of one domain, and what a new one needs. */
-struct nic_list {
-	struct nic *first;
+struct verbs_nic_list {
+	struct verbs_nic *first;
 	int epoll_fd;
 	const struct tp_domain_config *config;
 };
 
 /* One card in one domain: the completion queue that all its connections share. */
-struct nic {
-	struct source source; /* the completion channel */
-	struct nic_list *nics;
-	struct nic *next;
-	struct card *card;
+struct verbs_nic {
+	struct verbs_source source; /* the completion channel */
+	struct verbs_nic_list *nics;
+	struct verbs_nic *next;
+	struct verbs_card *card;
 	struct ibv_device_attr attr;
 	struct ibv_comp_channel *channel;
 	struct ibv_cq *cq;
@@ -33,15 +33,15 @@ struct nic {
 };
 
 /* The nic an rdma_cm_id is bound to, opened at its first use. */
-int nic_get(struct nic_list *nics, const struct rdma_cm_id *id, struct nic **nic);
-void nic_close(struct nic *nic);
+int nic_get(struct verbs_nic_list *nics, const struct rdma_cm_id *id, struct verbs_nic **nic);
+void nic_close(struct verbs_nic *nic);
 /* Room for n more completions of a new connection; the queue never overflows. */
-int nic_reserve(struct nic *nic, uint32_t n);
+int nic_reserve(struct verbs_nic *nic, uint32_t n);
 /* The queue pair is destroyed; what it left in the completion queue may still be there. */
-void nic_release(struct nic *nic, uint32_t n);
+void nic_release(struct verbs_nic *nic, uint32_t n);
 /* Take the events off the completion channel; the nic has to be armed again. */
-void nic_take_events(struct nic *nic);
-int nic_poll(struct nic *nic, struct ibv_wc *wcs, int max);
-int nic_arm(struct nic *nic);
+void nic_take_events(struct verbs_nic *nic);
+int nic_poll(struct verbs_nic *nic, struct ibv_wc *wcs, int max);
+int nic_arm(struct verbs_nic *nic);
 
 #endif

@@ -9,18 +9,18 @@
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* Where poll() puts events; full when n == max. */
-struct sink {
+struct verbs_sink {
 	struct tp_event *events;
 	int n;
 	int max;
 };
 
-static inline bool sink_full(const struct sink *out)
+static inline bool sink_full(const struct verbs_sink *out)
 {
 	return out->n == out->max;
 }
 
-static inline struct tp_event *sink_add(struct sink *out, enum tp_event_type type,
+static inline struct tp_event *sink_add(struct verbs_sink *out, enum tp_event_type type,
 					struct tp_conn *conn)
 {
 	struct tp_event *event = &out->events[out->n++];

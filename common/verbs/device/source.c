@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 
-int source_add(struct source *source, enum source_kind kind, int epoll_fd, int fd)
+int source_add(struct verbs_source *source, enum verbs_source_kind kind, int epoll_fd, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
 
@@ -18,7 +18,7 @@ int source_add(struct source *source, enum source_kind kind, int epoll_fd, int f
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-void source_remove(struct source *source, int fd)
+void source_remove(struct verbs_source *source, int fd)
 {
 	epoll_ctl(source->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }

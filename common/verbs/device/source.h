@@ -4,21 +4,21 @@
 
 #include <stdbool.h>
 
-enum source_kind {
+enum verbs_source_kind {
 	SOURCE_CM,    /* the connection manager's channel */
 	SOURCE_TIMER, /* the deadlines of the connections */
 	SOURCE_NIC,   /* the completion channel of a card */
 };
 
-struct source {
-	enum source_kind kind;
+struct verbs_source {
+	enum verbs_source_kind kind;
 	int epoll_fd; /* the set it is in */
 };
 
 /* Add fd, which epoll then reports as `source`. 0 or -errno. */
-int source_add(struct source *source, enum source_kind kind, int epoll_fd, int fd);
+int source_add(struct verbs_source *source, enum verbs_source_kind kind, int epoll_fd, int fd);
 /* Call this before fd is closed: a forked child may have a copy, which would stay in the set. */
-void source_remove(struct source *source, int fd);
+void source_remove(struct verbs_source *source, int fd);
 /* Make a library's descriptor close at exec, and non-blocking if asked for. 0 or -errno. */
 int source_cloexec(int fd, bool nonblock);
 

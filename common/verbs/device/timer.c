@@ -19,7 +19,7 @@ uint64_t timer_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-void timer_program(struct timer *timer, uint64_t ns)
+void timer_program(struct verbs_timer *timer, uint64_t ns)
 {
 	struct itimerspec spec = {.it_value = {.tv_sec = (time_t)(ns / 1000000000u),
 					       .tv_nsec = (long)(ns % 1000000000u)}};
@@ -28,7 +28,7 @@ void timer_program(struct timer *timer, uint64_t ns)
 	timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-int timer_open(struct timer *timer, int epoll_fd)
+int timer_open(struct verbs_timer *timer, int epoll_fd)
 {
 	int err;
 
@@ -41,12 +41,12 @@ int timer_open(struct timer *timer, int epoll_fd)
 	return err;
 }
 
-void timer_close(struct timer *timer)
+void timer_close(struct verbs_timer *timer)
 {
 	fork_close(timer->fd);
 }
 
-void timer_set(struct timer *timer, uint64_t *deadline_ns, unsigned ms)
+void timer_set(struct verbs_timer *timer, uint64_t *deadline_ns, unsigned ms)
 {
 	if (!*deadline_ns)
 		timer->nr_deadlines++;
@@ -55,7 +55,7 @@ void timer_set(struct timer *timer, uint64_t *deadline_ns, unsigned ms)
 		timer_program(timer, *deadline_ns);
 }
 
-void timer_clear(struct timer *timer, uint64_t *deadline_ns)
+void timer_clear(struct verbs_timer *timer, uint64_t *deadline_ns)
 {
 	if (*deadline_ns)
 		timer->nr_deadlines--;
