@@ -19,18 +19,18 @@
 #include "common/verbs/device/timer.h"
 
 /* A look costs a system call: rarely when all is quiet, more often while somebody comes or goes. */
-#define LOOK_CALM     512
-#define LOOK_RESTLESS 16
+#define POLLS_PER_EPOLL	     512
+#define POLLS_PER_EPOLL_BUSY 16
 
 /* The caller has seen the messages of the last poll: their buffers receive again. */
 static void post_back(struct verbs_domain *d)
 {
-	struct verbs_conn *c = d->lent, *next;
+	struct verbs_conn *c = d->post_back, *next;
 
-	d->lent = NULL;
+	d->post_back = NULL;
 	for (; c; c = next) {
-		next = c->lent_next;
-		c->lent = false;
+		next = c->post_back_next;
+		c->in_post_back = false;
 		state_post_back(c);
 	}
 }
@@ -94,14 +94,14 @@ static void close_removed(struct verbs_domain *d)
 	}
 }
 
-static void take_notes(struct verbs_domain *d, struct verbs_sink *out)
+static void take_cm_events(struct verbs_domain *d, struct verbs_sink *out)
 {
-	struct verbs_note note;
-	struct verbs_end *end;
+	struct verbs_cm_event event;
+	struct verbs_cm_handler *handler;
 
-	while (!sink_full(out) && cm_take(d->channel, &note, &end))
-		if (end)
-			end->note(end, &note, out);
+	while (!sink_full(out) && cm_take(d->channel, &event, &handler))
+		if (handler)
+			handler->handle(handler, &event, out);
 }
 
 /* Few connections have a deadline at a time, so this walks all of them. */
@@ -124,7 +124,7 @@ static void serve(struct verbs_domain *d, struct verbs_source *source, struct ve
 {
 	switch (source->kind) {
 	case SOURCE_CM:
-		take_notes(d, out);
+		take_cm_events(d, out);
 		break;
 	case SOURCE_TIMER:
 		expire(d);
@@ -135,7 +135,7 @@ static void serve(struct verbs_domain *d, struct verbs_source *source, struct ve
 	}
 }
 
-static void look(struct verbs_domain *d, struct verbs_sink *out)
+static void check_epoll(struct verbs_domain *d, struct verbs_sink *out)
 {
 	struct epoll_event ready[8];
 	int n;
@@ -144,9 +144,9 @@ static void look(struct verbs_domain *d, struct verbs_sink *out)
 	n = epoll_wait(d->dom.fd, ready, 8, 0);
 	for (int i = 0; i < n; i++)
 		serve(d, ready[i].data.ptr, out);
-	d->polls_to_look = d->timer.nr_deadlines ? LOOK_RESTLESS : LOOK_CALM;
+	d->polls_to_epoll = d->timer.nr_deadlines ? POLLS_PER_EPOLL_BUSY : POLLS_PER_EPOLL;
 	if (sink_full(out))
-		d->polls_to_look = 0; /* there may be more */
+		d->polls_to_epoll = 0; /* there may be more */
 }
 
 int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
@@ -156,10 +156,10 @@ int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	bool more = true; /* a batch that is not full was all there is */
 
 	d->dom.count.polls++;
-	if (d->lent)
+	if (d->post_back)
 		post_back(d);
-	if (!d->polls_to_look--)
-		look(d, &out);
+	if (!d->polls_to_epoll--)
+		check_epoll(d, &out);
 	for (;;) {
 		emit_pending(d, &out);
 		if (sink_full(&out))
@@ -178,10 +178,10 @@ int verbs_arm(struct tp_domain *domain)
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
 
 	d->dom.count.arms++;
-	d->polls_to_look = 0; /* whatever wakes us is in the set */
+	d->polls_to_epoll = 0; /* whatever wakes us is in the set */
 	for (struct verbs_nic *nic = d->nics.first; nic; nic = nic->next)
 		if (nic_arm(nic))
 			return 1;
 	/* What completed before the arming makes no event; lent buffers must go back first. */
-	return d->lent || d->pending || d->wc_next < d->nr_wcs || refill(d);
+	return d->post_back || d->pending || d->wc_next < d->nr_wcs || refill(d);
 }

@@ -35,7 +35,7 @@ static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum verb
 	c->conn = (struct tp_conn){.ops = d->dom.ops, .domain = &d->dom, .user = user};
 	c->domain = d;
 	c->state = state;
-	c->end.note = state_note;
+	c->handler.handle = state_cm_event;
 	if (domain_add(d, c)) {
 		free(c);
 		return NULL;
@@ -79,7 +79,7 @@ static int begin(struct verbs_conn *c, struct verbs_device *device, const struct
 {
 	int err;
 
-	err = cm_id_create(c->domain->channel, &c->end, &c->cm_id);
+	err = cm_id_create(c->domain->channel, &c->handler, &c->cm_id);
 	if (err)
 		return err;
 	err = bind_to(c->cm_id, device->id);
@@ -156,7 +156,7 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 	/* From here on its events come to this domain's thread. */
 	if (r->id->channel != d->channel && rdma_migrate_id(r->id, d->channel))
 		return -errno;
-	r->id->context = &c->end;
+	r->id->context = &c->handler;
 	err = nic_get(&d->nics, r->id, &c->nic);
 	if (err)
 		return err;

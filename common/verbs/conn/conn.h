@@ -28,15 +28,15 @@ enum { WANT_MSG = 1, WANT_OP = 2, WANT_IMM = 4 };
 
 struct verbs_conn {
 	struct tp_conn conn;
-	struct verbs_end end;
+	struct verbs_cm_handler handler;
 	enum verbs_state state;
 	int status;  /* the first thing that went wrong */
 	uint32_t id; /* slot and generation: its name in work requests */
 	struct verbs_domain *domain;
-	struct verbs_conn *pending_next, *lent_next;
-	bool pending, lent;
-	bool announce; /* TP_EV_CONNECTED is due */
-	bool left;     /* by our own disconnect */
+	struct verbs_conn *pending_next, *post_back_next;
+	bool pending, in_post_back;
+	bool connected_due; /* TP_EV_CONNECTED is due */
+	bool left;	    /* by our own disconnect */
 	uint64_t deadline_ns;
 
 	struct rdma_cm_id *cm_id;

@@ -142,10 +142,10 @@ void domain_remove(struct verbs_domain *d, struct verbs_conn *c)
 	struct verbs_conn **at;
 
 	d->conns[c->id & UINT16_MAX] = NULL;
-	if (c->lent) {
-		for (at = &d->lent; *at != c; at = &(*at)->lent_next)
+	if (c->in_post_back) {
+		for (at = &d->post_back; *at != c; at = &(*at)->post_back_next)
 			;
-		*at = c->lent_next;
+		*at = c->post_back_next;
 	}
 	if (c->pending) {
 		for (at = &d->pending; *at != c; at = &(*at)->pending_next)

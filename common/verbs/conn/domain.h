@@ -33,10 +33,10 @@ struct verbs_domain {
 	uint16_t generation;
 
 	struct verbs_conn *pending, **pending_tail; /* have events to give */
-	struct verbs_conn *lent;		    /* gave messages at the last poll */
+	struct verbs_conn *post_back;		    /* gave messages at the last poll */
 	struct ibv_wc wcs[WC_BATCH];		    /* taken from a queue, not yet looked at */
 	int wc_next, nr_wcs;
-	unsigned polls_to_look; /* until the epoll set is asked again */
+	unsigned polls_to_epoll; /* until the epoll set is asked again */
 };
 
 int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);

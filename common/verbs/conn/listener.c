@@ -19,7 +19,7 @@
 
 struct verbs_listener {
 	struct tp_listener listener;
-	struct verbs_end end;
+	struct verbs_cm_handler handler;
 	struct rdma_cm_id *id;
 };
 
@@ -43,45 +43,45 @@ void listener_refuse(struct verbs_request *request)
 }
 
 static struct verbs_request *request_new(const struct verbs_listener *l,
-					 const struct verbs_note *note)
+					 const struct verbs_cm_event *event)
 {
 	struct verbs_request *r;
 	char why[TP_WHY_MAX];
 
-	if (!note->has_prologue) {
+	if (!event->has_prologue) {
 		log_peer("a peer asks to connect without a prologue, refused");
 		return NULL;
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	if (connect_params_check(&note->prologue, &r->prologue, why)) {
+	if (connect_params_check(&event->prologue, &r->prologue, why)) {
 		log_peer("a peer that asks to connect %s; refused", why);
 		free(r);
 		return NULL;
 	}
 	r->req.ops = l->listener.ops;
-	r->id = note->id;
-	r->initiator_depth = note->initiator_depth;
-	id_address(note->id, true, &r->req.peer);
+	r->id = event->id;
+	r->initiator_depth = event->initiator_depth;
+	id_address(event->id, true, &r->req.peer);
 	return r;
 }
 
-static void listener_note(struct verbs_end *end, const struct verbs_note *note,
-			  struct verbs_sink *out)
+static void listener_cm_event(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
+			      struct verbs_sink *out)
 {
-	struct verbs_listener *l = container_of(end, struct verbs_listener, end);
+	struct verbs_listener *l = container_of(handler, struct verbs_listener, handler);
 	struct verbs_request *r;
 
-	if (note->type == RDMA_CM_EVENT_DEVICE_REMOVAL)
+	if (event->type == RDMA_CM_EVENT_DEVICE_REMOVAL)
 		log_error("the RDMA device that was listened at has been removed: nobody comes in "
 			  "over it until this program is started again");
-	if (note->type != RDMA_CM_EVENT_CONNECT_REQUEST)
+	if (event->type != RDMA_CM_EVENT_CONNECT_REQUEST)
 		return;
-	r = request_new(l, note);
+	r = request_new(l, event);
 	if (!r) {
-		rdma_reject(note->id, NULL, 0);
-		cm_id_destroy(note->id);
+		rdma_reject(event->id, NULL, 0);
+		cm_id_destroy(event->id);
 		return;
 	}
 	sink_add(out, TP_EV_REQUEST, NULL)->request = &r->req;
@@ -113,8 +113,8 @@ int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 
 	if (!l)
 		return -ENOMEM;
-	l->end.note = listener_note;
-	err = cm_id_create(d->channel, &l->end, &l->id);
+	l->handler.handle = listener_cm_event;
+	err = cm_id_create(d->channel, &l->handler, &l->id);
 	if (err)
 		goto err_free;
 	err = bind_and_listen(l->id, addr);

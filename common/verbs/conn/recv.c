@@ -4,18 +4,18 @@
  * Each message and each WRITE with an immediate uses up one receive of the peer: a credit. The
  * peer's prologue says how many there are at first. A used buffer is lent to the caller until the
  * next poll, then posted again, and then owed to the peer, which learns of it from the immediate
- * that every message carries: "so many receives posted again". When `owed` reaches owed_high and
- * no message has taken it along, an empty message does.
+ * that every message carries: "so many receives posted again". When `unannounced` reaches
+ * announce_at and no message has taken it along, an empty message does.
  *
  * Why the two sides cannot starve each other, though an empty message needs a credit, too: data
  * never takes the last credit, only an empty message may. Suppose nothing is in flight. Look at
- * the last message that took a sender's last credit: it brought its receiver at least owed_high
+ * the last message that took a sender's last credit: it brought its receiver at least announce_at
  * credits, and the receiver has not spent its last one since. So at least one side, say B, has a
  * credit. If A, with no more than its last one (and maybe one held by msg_buf), wants to send
- * data, then B owes it at least recv_depth - 2 >= owed_high and has the credit to say so. If A has
- * none at all and it is B that wants to send, then B owes A everything, tells it, and A can then
- * return what it owes. And why they do not chatter for ever: an empty message answers at least two
- * messages, since owed_high >= 2, so without data the exchange dies out.
+ * data, then B owes it at least recv_depth - 2 >= announce_at and has the credit to say so. If A
+ * has none at all and it is B that wants to send, then B owes A everything, tells it, and A can
+ * then return what it owes. And why they do not chatter for ever: an empty message answers at least
+ * two messages, since announce_at >= 2, so without data the exchange dies out.
  */
 #include "common/verbs/conn/recv.h"
 
@@ -31,7 +31,7 @@
 #include "common/verbs/conn/send.h"
 #include "common/verbs/device/sink.h"
 
-static void recycle(struct verbs_recv_queue *q, struct ibv_recv_wr *wr)
+static void append_used(struct verbs_recv_queue *q, struct ibv_recv_wr *wr)
 {
 	wr->next = NULL;
 	if (q->first)
@@ -39,7 +39,7 @@ static void recycle(struct verbs_recv_queue *q, struct ibv_recv_wr *wr)
 	else
 		q->first = wr;
 	q->last = wr;
-	q->nr_lent++;
+	q->nr_used++;
 }
 
 int recv_post_back(struct verbs_conn *c)
@@ -52,9 +52,9 @@ int recv_post_back(struct verbs_conn *c)
 		log_error("ibv_post_recv: %s", strerror(err));
 		return -err;
 	}
-	q->posted += q->nr_lent;
-	q->owed += q->nr_lent;
-	q->nr_lent = 0;
+	q->posted += q->nr_used;
+	q->unannounced += q->nr_used;
+	q->nr_used = 0;
 	q->first = NULL;
 	return 0;
 }
@@ -64,7 +64,7 @@ int recv_open(struct verbs_conn *c)
 	struct verbs_recv_queue *q = &c->rq;
 	int err;
 
-	q->owed_high = q->nr / 2;
+	q->announce_at = q->nr / 2;
 	q->wrs = calloc(q->nr, sizeof(*q->wrs));
 	q->sges = calloc(q->nr, sizeof(*q->sges));
 	if (!q->wrs || !q->sges) {
@@ -82,10 +82,10 @@ int recv_open(struct verbs_conn *c)
 			.sg_list = &q->sges[i],
 			.num_sge = 1,
 		};
-		recycle(q, &q->wrs[i]);
+		append_used(q, &q->wrs[i]);
 	}
 	err = recv_post_back(c);
-	q->owed = 0; /* the prologue tells */
+	q->unannounced = 0; /* the prologue tells */
 	if (!err)
 		return 0;
 err_free:
@@ -102,18 +102,18 @@ void recv_close(struct verbs_conn *c)
 
 bool recv_return_credits(struct verbs_conn *c)
 {
-	return c->state == VERBS_STATE_UP && c->rq.owed >= c->rq.owed_high && c->credits &&
+	return c->state == VERBS_STATE_UP && c->rq.unannounced >= c->rq.announce_at && c->credits &&
 	       send_credits(c);
 }
 
-static void lend(struct verbs_conn *c, struct ibv_recv_wr *wr)
+static void queue_post_back(struct verbs_conn *c, struct ibv_recv_wr *wr)
 {
-	recycle(&c->rq, wr);
-	if (c->lent)
+	append_used(&c->rq, wr);
+	if (c->in_post_back)
 		return;
-	c->lent = true;
-	c->lent_next = c->domain->lent;
-	c->domain->lent = c;
+	c->in_post_back = true;
+	c->post_back_next = c->domain->post_back;
+	c->domain->post_back = c;
 }
 
 static bool credit_take_in(struct verbs_conn *c, uint32_t n)
@@ -168,6 +168,6 @@ int recv_completed(struct verbs_conn *c, const struct ibv_wc *wc, struct verbs_s
 	c->rq.posted--;
 	if (wc->status != IBV_WC_SUCCESS)
 		return qp_wc_errno(wc->status);
-	lend(c, wr);
+	queue_post_back(c, wr);
 	return arrived(c, wc, (const void *)(uintptr_t)wr->sg_list->addr, out) ? 0 : -EPROTO;
 }

@@ -15,9 +15,9 @@ struct verbs_recv_queue {
 	uint32_t nr;
 	uint32_t posted;		  /* with the card */
 	struct ibv_recv_wr *first, *last; /* used, to be posted again */
-	unsigned nr_lent;
-	uint32_t owed;	    /* posted again and the peer does not know */
-	uint32_t owed_high; /* tell it at the latest now */
+	unsigned nr_used;
+	uint32_t unannounced; /* posted again and the peer does not know */
+	uint32_t announce_at; /* tell it at the latest now */
 };
 
 int recv_open(struct verbs_conn *conn);

@@ -120,12 +120,12 @@ static struct verbs_slot *queue_slot(struct verbs_conn *c, enum verbs_slot_kind 
 	return slot;
 }
 
-static uint32_t take_owed(struct verbs_conn *c)
+static uint32_t take_unannounced(struct verbs_conn *c)
 {
-	uint32_t owed = c->rq.owed;
+	uint32_t n = c->rq.unannounced;
 
-	c->rq.owed = 0;
-	return htonl(owed);
+	c->rq.unannounced = 0;
+	return htonl(n);
 }
 
 void *verbs_msg_buf(struct tp_conn *conn)
@@ -161,7 +161,7 @@ void verbs_msg_send(struct tp_conn *conn, size_t len)
 	slot = queue_slot(c, SLOT_MSG, IBV_WR_SEND_WITH_IMM, c->send_bufs + buf * c->stride,
 			  (uint32_t)len, c->slab_mr->lkey);
 	slot->buf = buf;
-	slot->wr.imm_data = take_owed(c);
+	slot->wr.imm_data = take_unannounced(c);
 	q->nr_msgs++;
 	c->domain->dom.count.msgs_sent++;
 }
@@ -174,7 +174,8 @@ bool send_credits(struct verbs_conn *c)
 		return false;
 	c->credits--;
 	q->nr_credits++;
-	queue_slot(c, SLOT_CREDIT, IBV_WR_SEND_WITH_IMM, NULL, 0, 0)->wr.imm_data = take_owed(c);
+	queue_slot(c, SLOT_CREDIT, IBV_WR_SEND_WITH_IMM, NULL, 0, 0)->wr.imm_data =
+		take_unannounced(c);
 	c->domain->dom.count.credits_sent++;
 	return true;
 }

@@ -88,13 +88,13 @@ void state_established(struct verbs_conn *c)
 {
 	timer_clear(&c->domain->timer, &c->deadline_ns);
 	c->state = VERBS_STATE_UP;
-	c->announce = true;
+	c->connected_due = true;
 	domain_pend(c);
 }
 
 /* ---- what the connection manager says ---- */
 
-static void addr_resolved(struct verbs_conn *c, const struct verbs_note *note)
+static void addr_resolved(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state != VERBS_STATE_RESOLVING)
 		return;
@@ -103,7 +103,7 @@ static void addr_resolved(struct verbs_conn *c, const struct verbs_note *note)
 		state_fail(c, -errno);
 }
 
-static void route_resolved(struct verbs_conn *c, const struct verbs_note *note)
+static void route_resolved(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	struct connect_params prologue;
 	struct rdma_conn_param param = {
@@ -124,40 +124,40 @@ static void route_resolved(struct verbs_conn *c, const struct verbs_note *note)
 		state_fail(c, -errno);
 }
 
-static void lookup_failed(struct verbs_conn *c, const struct verbs_note *note)
+static void lookup_failed(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state < VERBS_STATE_UP)
-		state_fail(c, note->status < 0 ? note->status : -EHOSTUNREACH);
+		state_fail(c, event->status < 0 ? event->status : -EHOSTUNREACH);
 }
 
-static void unreachable(struct verbs_conn *c, const struct verbs_note *note)
+static void unreachable(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state < VERBS_STATE_UP)
-		state_fail(c, note->status < 0 ? note->status : -ETIMEDOUT);
+		state_fail(c, event->status < 0 ? event->status : -ETIMEDOUT);
 }
 
-static void rejected(struct verbs_conn *c, const struct verbs_note *note)
+static void rejected(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state < VERBS_STATE_UP)
 		state_fail(c, -ECONNREFUSED);
 }
 
-static void connect_failed(struct verbs_conn *c, const struct verbs_note *note)
+static void connect_failed(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state < VERBS_STATE_UP)
-		state_fail(c, note->status < 0 ? note->status : -ECONNABORTED);
+		state_fail(c, event->status < 0 ? event->status : -ECONNABORTED);
 }
 
 /* To a connecting one: the peer has accepted and waits for our word. */
-static void responded(struct verbs_conn *c, const struct verbs_note *note)
+static void responded(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	struct connect_params peer;
 	int err = -EPROTO;
 
 	if (c->state != VERBS_STATE_CONNECTING)
 		return;
-	if (note->has_prologue)
-		err = connect_params_check(&note->prologue, &peer, c->conn.why);
+	if (event->has_prologue)
+		err = connect_params_check(&event->prologue, &peer, c->conn.why);
 	if (!err)
 		err = state_agree(c, &peer);
 	if (!err)
@@ -171,13 +171,13 @@ static void responded(struct verbs_conn *c, const struct verbs_note *note)
 }
 
 /* To an accepting one: that word. */
-static void established(struct verbs_conn *c, const struct verbs_note *note)
+static void established(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state == VERBS_STATE_ACCEPTING)
 		state_established(c);
 }
 
-static void disconnected(struct verbs_conn *c, const struct verbs_note *note)
+static void disconnected(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state ==
 	    VERBS_STATE_ACCEPTING) /* came, spoke and went before we were told of the first */
@@ -185,7 +185,7 @@ static void disconnected(struct verbs_conn *c, const struct verbs_note *note)
 	state_fail(c, c->state < VERBS_STATE_UP ? -ECONNRESET : 0);
 }
 
-static void removed(struct verbs_conn *c, const struct verbs_note *note)
+static void removed(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	log_warn("the RDMA device of a connection has been removed");
 	if (c->nic)
@@ -193,9 +193,10 @@ static void removed(struct verbs_conn *c, const struct verbs_note *note)
 	state_fail(c, -ENODEV);
 }
 
-void state_note(struct verbs_end *end, const struct verbs_note *note, struct verbs_sink *out)
+void state_cm_event(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
+		    struct verbs_sink *out)
 {
-	static void (*const notes[])(struct verbs_conn *, const struct verbs_note *) = {
+	static void (*const handlers[])(struct verbs_conn *, const struct verbs_cm_event *) = {
 		[RDMA_CM_EVENT_ADDR_RESOLVED] = addr_resolved,
 		[RDMA_CM_EVENT_ADDR_ERROR] = lookup_failed,
 		[RDMA_CM_EVENT_ROUTE_RESOLVED] = route_resolved,
@@ -208,12 +209,12 @@ void state_note(struct verbs_end *end, const struct verbs_note *note, struct ver
 		[RDMA_CM_EVENT_DISCONNECTED] = disconnected,
 		[RDMA_CM_EVENT_DEVICE_REMOVAL] = removed,
 	};
-	struct verbs_conn *c = container_of(end, struct verbs_conn, end);
-	size_t type = note->type;
+	struct verbs_conn *c = container_of(handler, struct verbs_conn, handler);
+	size_t type = event->type;
 
 	/* The others (a changed address, the end of the time-wait) change nothing for us. */
-	if (type < sizeof(notes) / sizeof(*notes) && notes[type])
-		notes[type](c, note);
+	if (type < sizeof(handlers) / sizeof(*handlers) && handlers[type])
+		handlers[type](c, event);
 }
 
 int state_agree(struct verbs_conn *c, const struct connect_params *peer)
@@ -293,11 +294,11 @@ static bool emit_done(struct verbs_conn *c, struct verbs_sink *out)
 bool state_emit(struct verbs_conn *c, struct verbs_sink *out)
 {
 	return_credits(c);
-	if (c->announce) {
+	if (c->connected_due) {
 		if (sink_full(out))
 			return false;
 		sink_add(out, TP_EV_CONNECTED, &c->conn);
-		c->announce = false;
+		c->connected_due = false;
 	}
 	if (!emit_done(c, out))
 		return false;

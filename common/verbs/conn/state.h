@@ -8,7 +8,8 @@
 
 struct verbs_conn;
 
-void state_note(struct verbs_end *end, const struct verbs_note *note, struct verbs_sink *out);
+void state_cm_event(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
+		    struct verbs_sink *out);
 void state_established(struct verbs_conn *conn);
 /* Settle limits and credits by the peer's prologue. 0 or -EBADMSG. */
 int state_agree(struct verbs_conn *conn, const struct connect_params *peer);

@@ -15,29 +15,29 @@
 #include "common/base/log.h"
 #include "common/verbs/device/source.h"
 
-static void copy_note(struct rdma_cm_event *event, struct verbs_note *note)
+static void copy_event(const struct rdma_cm_event *from, struct verbs_cm_event *event)
 {
-	const struct rdma_conn_param *param = &event->param.conn;
+	const struct rdma_conn_param *param = &from->param.conn;
 
-	*note = (struct verbs_note){
-		.type = event->event,
-		.status = event->status,
-		.id = event->id,
+	*event = (struct verbs_cm_event){
+		.type = from->event,
+		.status = from->status,
+		.id = from->id,
 		.initiator_depth = param->initiator_depth,
 	};
-	if (param->private_data && param->private_data_len >= sizeof(note->prologue)) {
-		memcpy(&note->prologue, param->private_data, sizeof(note->prologue));
-		note->has_prologue = true;
+	if (param->private_data && param->private_data_len >= sizeof(event->prologue)) {
+		memcpy(&event->prologue, param->private_data, sizeof(event->prologue));
+		event->has_prologue = true;
 	}
-	log_debug("%s, status %d", rdma_event_str(event->event), event->status);
+	log_debug("%s, status %d", rdma_event_str(from->event), from->status);
 }
 
 /*
- * Whom an event is for. A request's id comes with its listener's context; it loses that here,
- * before another thread may take it over, so that what happens to a request between its arrival
- * and its accept (which then fails) is nobody's event.
+ * The handler of an event. The id of a request comes with its listener's context. It loses the
+ * context here, before another thread may take it over: what happens to a request between its
+ * arrival and its accept (which then fails) has no handler.
  */
-static struct verbs_end *end_of(struct rdma_cm_event *event)
+static struct verbs_cm_handler *handler_of(struct rdma_cm_event *event)
 {
 	if (event->event != RDMA_CM_EVENT_CONNECT_REQUEST)
 		return event->id->context;
@@ -45,16 +45,17 @@ static struct verbs_end *end_of(struct rdma_cm_event *event)
 	return event->listen_id->context;
 }
 
-bool cm_take(struct rdma_event_channel *channel, struct verbs_note *note, struct verbs_end **end)
+bool cm_take(struct rdma_event_channel *channel, struct verbs_cm_event *event,
+	     struct verbs_cm_handler **handler)
 {
 	bool held = fork_hold();
-	struct rdma_cm_event *event;
-	bool there = !rdma_get_cm_event(channel, &event);
+	struct rdma_cm_event *from;
+	bool there = !rdma_get_cm_event(channel, &from);
 
 	if (there) {
-		*end = end_of(event);
-		copy_note(event, note);
-		rdma_ack_cm_event(event);
+		*handler = handler_of(from);
+		copy_event(from, event);
+		rdma_ack_cm_event(from);
 	}
 	fork_release(held);
 	return there;

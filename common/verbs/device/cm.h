@@ -8,7 +8,7 @@
 #include "common/verbs/device/sink.h"
 
 /* A copy of an event: the event itself is acknowledged before anything is done about it. */
-struct verbs_note {
+struct verbs_cm_event {
 	enum rdma_cm_event_type type;
 	int status;
 	struct rdma_cm_id *id;
@@ -18,8 +18,9 @@ struct verbs_note {
 };
 
 /* What an rdma_cm_id's context points at; NULL for a request nobody has accepted yet. */
-struct verbs_end {
-	void (*note)(struct verbs_end *end, const struct verbs_note *note, struct verbs_sink *out);
+struct verbs_cm_handler {
+	void (*handle)(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
+		       struct verbs_sink *out);
 };
 
 /* A channel that neither exec nor fork passes on; no other thread forks during these. 0, -errno. */
@@ -28,7 +29,8 @@ void cm_channel_close(struct rdma_event_channel *channel);
 int cm_id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id);
 void cm_id_destroy(struct rdma_cm_id *id);
 
-/* The next event as a note, and the end it is for or NULL. False: there is none. */
-bool cm_take(struct rdma_event_channel *channel, struct verbs_note *note, struct verbs_end **end);
+/* Take the next event, and its handler or NULL. False: there is none. */
+bool cm_take(struct rdma_event_channel *channel, struct verbs_cm_event *event,
+	     struct verbs_cm_handler **handler);
 
 #endif
