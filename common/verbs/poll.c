@@ -18,11 +18,11 @@
 #include "common/verbs/device/source.h"
 #include "common/verbs/device/timer.h"
 
-/* A look costs a system call: rarely when all is quiet, more often while somebody comes or goes. */
+/* A check of the epoll set costs a system call. It comes more often while connections change. */
 #define POLLS_PER_EPOLL	     512
 #define POLLS_PER_EPOLL_BUSY 16
 
-/* The caller has seen the messages of the last poll: their buffers receive again. */
+/* The caller has seen the messages of the last poll; post their buffers back. */
 static void post_back(struct verbs_domain *d)
 {
 	struct verbs_conn *c = d->post_back, *next;
@@ -68,7 +68,8 @@ static void completed(struct verbs_domain *d, struct verbs_sink *out)
 	bool recv = wc->wr_id & WR_RECV;
 	int err;
 
-	/* A message may overtake the news that the peer has seen our accept: first things first. */
+	/* A message may arrive before the event that completes our accept: report that one first.
+	 */
 	if (c && recv && c->state == VERBS_STATE_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
 		state_established(c);
 		return;
@@ -82,7 +83,7 @@ static void completed(struct verbs_domain *d, struct verbs_sink *out)
 	state_progress(c);
 }
 
-/* Not with the last connection: that may be while `ready` still names the nic. */
+/* A nic is not closed with its last connection: `ready` below may still name it then. */
 static void close_removed(struct verbs_domain *d)
 {
 	struct verbs_nic *next;
@@ -117,7 +118,7 @@ static void expire(struct verbs_domain *d)
 		if (c && c->deadline_ns && (!next || c->deadline_ns < next))
 			next = c->deadline_ns;
 	}
-	timer_program(&d->timer, next); /* also makes the descriptor unreadable again */
+	timer_program(&d->timer, next); /* this also makes the descriptor unreadable again */
 }
 
 static void serve(struct verbs_domain *d, struct verbs_source *source, struct verbs_sink *out)
@@ -146,14 +147,14 @@ static void check_epoll(struct verbs_domain *d, struct verbs_sink *out)
 		serve(d, ready[i].data.ptr, out);
 	d->polls_to_epoll = d->timer.nr_deadlines ? POLLS_PER_EPOLL_BUSY : POLLS_PER_EPOLL;
 	if (sink_full(out))
-		d->polls_to_epoll = 0; /* there may be more */
+		d->polls_to_epoll = 0; /* there may be more events */
 }
 
 int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
 {
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
 	struct verbs_sink out = {.events = events, .max = max};
-	bool more = true; /* a batch that is not full was all there is */
+	bool more = true; /* false once a batch was not full: the queues are empty */
 
 	d->dom.count.polls++;
 	if (d->post_back)
@@ -178,10 +179,11 @@ int verbs_arm(struct tp_domain *domain)
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
 
 	d->dom.count.arms++;
-	d->polls_to_epoll = 0; /* whatever wakes us is in the set */
+	d->polls_to_epoll = 0; /* what wakes us is in the set */
 	for (struct verbs_nic *nic = d->nics.first; nic; nic = nic->next)
 		if (nic_arm(nic))
 			return 1;
-	/* What completed before the arming makes no event; lent buffers must go back first. */
+	/* A completion from before the arming makes no event. Used buffers must be posted back
+	 * first. */
 	return d->post_back || d->pending || d->wc_next < d->nr_wcs || refill(d);
 }

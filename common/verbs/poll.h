@@ -1,4 +1,4 @@
-/* What a domain's thread does. */
+/* The calls of struct tp_ops for a domain's thread. */
 #ifndef USRBIO_COMMON_VERBS_POLL_H
 #define USRBIO_COMMON_VERBS_POLL_H
 

@@ -1,8 +1,8 @@
 /*
- * A connection: begun by connect or accept, ended by disconnect, freed by its owner. Belongs to
- * one domain and its thread. An accepted one has a protection domain of its own, in which nothing
- * can be reached from outside; a connecting one lives in its device's, beside what the device
- * registered for this peer.
+ * A connection: connect or accept creates it, disconnect ends it, and its owner, the caller, frees
+ * it. It belongs to one domain and is used by the domain's thread only. An accepted connection has
+ * a protection domain of its own, in which a peer can reach nothing. A connecting one uses the
+ * protection domain of its device, where the device registers memory for this peer.
  */
 #include "common/verbs/conn/conn.h"
 
@@ -23,8 +23,8 @@
 #include "common/verbs/device/nic.h"
 #include "common/verbs/device/timer.h"
 
-#define ACCEPT_MS 10000 /* for the peer's last word of the handshake */
-#define LINGER_MS 3000	/* for messages still on their way when we leave */
+#define ACCEPT_MS 10000 /* the time for the last message of the handshake */
+#define LINGER_MS 3000	/* the time for messages that are still on their way when we disconnect */
 
 static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum verbs_state state)
 {
@@ -51,7 +51,7 @@ static void conn_delete(struct verbs_conn *c)
 
 /* ---- connect ---- */
 
-/* Our address on the device's card, any port: so that the connection leaves by that card. */
+/* Bind to our address on the device's card, so that the connection uses that card. 0, -errno. */
 static int bind_to(struct rdma_cm_id *id, struct rdma_cm_id *device_id)
 {
 	const struct sockaddr *sa = rdma_get_local_addr(device_id);
@@ -99,7 +99,7 @@ static int begin(struct verbs_conn *c, struct verbs_device *device, const struct
 	return 0;
 err_timer:
 	timer_clear(&c->domain->timer, &c->deadline_ns);
-	wire_close(c); /* takes the id along */
+	wire_close(c); /* this destroys the id too */
 	return err;
 err_id:
 	cm_id_destroy(c->cm_id);
@@ -153,7 +153,7 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 	struct verbs_domain *d = c->domain;
 	int err, mine;
 
-	/* From here on its events come to this domain's thread. */
+	/* From here on the events of the request come to this domain's thread. */
 	if (r->id->channel != d->channel && rdma_migrate_id(r->id, d->channel))
 		return -errno;
 	r->id->context = &c->handler;

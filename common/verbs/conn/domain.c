@@ -25,7 +25,10 @@ static bool config_sane(const struct tp_domain_config *c)
 	       c->nr_sends && c->nr_sends <= max && c->nr_posts <= max;
 }
 
-/* Buffers, and the rings of work requests: ours, and the card's in our memory, about as large. */
+/*
+ * A connection takes its buffers and two rings of work requests: ours, and one of the card's driver
+ * in our memory, which is about as large.
+ */
 static size_t conn_bytes(const struct tp_domain_config *c)
 {
 	size_t recvs = recv_depth(c), nr = 2 * (recvs + c->nr_sends + c->nr_posts);

@@ -1,7 +1,7 @@
 /*
- * A listener: an rdma_cm_id on its domain's channel. Requests carry the peer's prologue; who does
- * not speak it is refused here, before anything is allocated for a connection. The domain's
- * thread, but a request may be accepted from another.
+ * A listener: an rdma_cm_id on the channel of the domain that owns it. A request carries the peer's
+ * connect parameters; a peer that does not send valid ones is refused here, before anything is
+ * allocated for a connection. The domain's thread uses it; a request may be accepted by another.
  */
 #include "common/verbs/conn/listener.h"
 
@@ -49,7 +49,7 @@ static struct verbs_request *request_new(const struct verbs_listener *l,
 	char why[TP_WHY_MAX];
 
 	if (!event->has_prologue) {
-		log_peer("a peer asks to connect without a prologue, refused");
+		log_peer("a peer asks to connect without connect parameters; refused");
 		return NULL;
 	}
 	r = calloc(1, sizeof(*r));
@@ -74,7 +74,7 @@ static void listener_cm_event(struct verbs_cm_handler *handler, const struct ver
 	struct verbs_request *r;
 
 	if (event->type == RDMA_CM_EVENT_DEVICE_REMOVAL)
-		log_error("the RDMA device that was listened at has been removed: nobody comes in "
+		log_error("the RDMA device of a listener has been removed: no client can connect "
 			  "over it until this program is started again");
 	if (event->type != RDMA_CM_EVENT_CONNECT_REQUEST)
 		return;
@@ -87,7 +87,7 @@ static void listener_cm_event(struct verbs_cm_handler *handler, const struct ver
 	sink_add(out, TP_EV_REQUEST, NULL)->request = &r->req;
 }
 
-/* IPv6 alone: a wildcard of each family may then listen on one port. */
+/* Listen to IPv6 only: a wildcard of each family may then use the same port. */
 static void v6_only(struct rdma_cm_id *id)
 {
 	int on = 1;

@@ -7,17 +7,18 @@
 #include "common/transport/connect_params.h"
 #include "common/transport/transport.h"
 
+/* A request to connect. It belongs to the caller, until accept or refusal consumes it. */
 struct verbs_request {
 	struct tp_request req;
 	struct rdma_cm_id *id;		/* on the listener's channel until accepted */
-	struct connect_params prologue; /* checked */
-	uint8_t initiator_depth;	/* READs of ours the peer is ready to answer at once */
+	struct connect_params prologue; /* in host byte order, checked */
+	uint8_t initiator_depth;	/* how many of our READs the peer serves at a time */
 };
 
 int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 		 struct tp_listener **listener);
 void verbs_unlisten(struct tp_listener *listener);
-/* Consumes it; its id may be gone already. */
+/* Refuse the request and free it. Its id may be NULL: an accept that failed has destroyed it. */
 void listener_refuse(struct verbs_request *request);
 
 #endif

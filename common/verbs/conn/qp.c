@@ -1,8 +1,8 @@
 /*
- * The queue pair of a connection, on our context of the card (card.c says why). librdmacm leads
- * only queue pairs of its own contexts through their states; it tells us the attributes instead,
- * and those that decide what a peer may do to us, and for how long, are ours. The domain's thread
- * only.
+ * The queue pair of a connection, which owns it. It is created on our context of the card (card.c
+ * explains why). librdmacm moves only queue pairs of its own contexts through the states, so we
+ * move ours; it gives us the attributes, and we replace those that decide what a peer may do to us,
+ * and for how long. The domain's thread only.
  */
 #include "common/verbs/conn/qp.h"
 
@@ -13,13 +13,13 @@
 #include "common/verbs/conn/conn.h"
 
 /*
- * 4.096 us << 16 = 268 ms: with 6 retries a dead path shows after 1.9 s, inside the 3.5 s we
- * promise, and a peer whose processor is busy elsewhere for half a second (14 would be that) is not
- * given up.
+ * The card waits 4.096 us << 16 = 268 ms for an acknowledgement. With 6 retries it reports a dead
+ * path after 1.9 s, within the 3.5 s that we promise. With 14 it would give up a peer whose
+ * processor is busy for half a second.
  */
 #define ACK_TIMEOUT 16
 
-static const uint32_t inline_wishes[] = {220, 64, 0}; /* bytes; some cards have less or none */
+static const uint32_t inline_sizes[] = {220, 64, 0}; /* bytes; some cards offer less or none */
 
 static int create(struct verbs_conn *c, uint32_t max_inline)
 {
@@ -46,14 +46,14 @@ static int move(struct verbs_conn *c, enum ibv_qp_state state)
 	struct ibv_qp_attr attr = {.qp_state = state};
 	int mask, err;
 
-	if (rdma_init_qp_attr(c->cm_id, &attr, &mask)) /* the peer has given up, for instance */
+	if (rdma_init_qp_attr(c->cm_id, &attr, &mask)) /* for instance, the peer has given up */
 		return -errno;
-	/* The mask says what of it the state takes. */
+	/* The mask selects the attributes that this state takes. */
 	attr.qp_access_flags = IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE;
 	attr.timeout = ACK_TIMEOUT;
 	attr.retry_cnt = RETRIES;
 	attr.rnr_retry = RETRIES;
-	if (c->accepted) { /* nothing of ours is for the peer to reach */
+	if (c->accepted) { /* the peer may reach nothing of ours */
 		attr.qp_access_flags = 0;
 		attr.max_dest_rd_atomic = 1;
 		attr.max_rd_atomic = c->read_depth;
@@ -66,11 +66,11 @@ static int move(struct verbs_conn *c, enum ibv_qp_state state)
 
 int qp_open(struct verbs_conn *c)
 {
-	const size_t nr = sizeof(inline_wishes) / sizeof(*inline_wishes);
+	const size_t nr = sizeof(inline_sizes) / sizeof(*inline_sizes);
 	int err = -EINVAL;
 
 	for (size_t i = 0; i < nr && err; i++)
-		err = create(c, inline_wishes[i]);
+		err = create(c, inline_sizes[i]);
 	if (err) {
 		log_warn("no queue pair of %u and %u work requests on %s: %s", c->sq.size, c->rq.nr,
 			 ibv_get_device_name(c->nic->card->verbs->device), strerror(-err));
@@ -93,7 +93,7 @@ void qp_close(struct verbs_conn *c)
 
 int qp_start(struct verbs_conn *c)
 {
-	int err = move(c, IBV_QPS_INIT); /* again: by now it is settled which port and key */
+	int err = move(c, IBV_QPS_INIT); /* again: port and key are known only now */
 
 	if (!err)
 		err = move(c, IBV_QPS_RTR);
@@ -115,7 +115,7 @@ int qp_wc_errno(enum ibv_wc_status status)
 	case IBV_WC_SUCCESS:
 		return 0;
 	case IBV_WC_REM_ACCESS_ERR:
-	case IBV_WC_REM_INV_REQ_ERR: /* the queue pair lacks the right, whatever the key */
+	case IBV_WC_REM_INV_REQ_ERR: /* the queue pair lacks the right, with any key */
 		return -EACCES;
 	case IBV_WC_RETRY_EXC_ERR:
 	case IBV_WC_RNR_RETRY_EXC_ERR:
@@ -125,7 +125,7 @@ int qp_wc_errno(enum ibv_wc_status status)
 		return -ECONNRESET;
 	case IBV_WC_LOC_PROT_ERR:
 		return -EFAULT;
-	case IBV_WC_LOC_LEN_ERR: /* a message larger than we announced */
+	case IBV_WC_LOC_LEN_ERR: /* the message is larger than we announced */
 		return -EMSGSIZE;
 	case IBV_WC_REM_OP_ERR:
 	case IBV_WC_REM_ABORT_ERR:

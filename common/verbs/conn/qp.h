@@ -1,4 +1,4 @@
-/* The queue pair of a connection. */
+/* The queue pair of a connection (conn->qp). */
 #ifndef USRBIO_COMMON_VERBS_CONN_QP_H
 #define USRBIO_COMMON_VERBS_CONN_QP_H
 
@@ -6,15 +6,17 @@
 
 struct verbs_conn;
 
-enum { RETRIES = 6 }; /* of a packet; 7 means for ever, to soft-RoCE at least */
+/* How often the card repeats a packet. 7 would mean without an end, at least to soft-RoCE. */
+enum { RETRIES = 6 };
 
+/* Create the queue pair, in the state INIT. 0 or -errno. */
 int qp_open(struct verbs_conn *conn);
 void qp_close(struct verbs_conn *conn);
-/* Ready to receive and to send, once the connection manager knows the peer's. 0 or -errno. */
+/* Make it ready to receive and to send; the connection manager knows the peer's. 0 or -errno. */
 int qp_start(struct verbs_conn *conn);
-/* All its work requests come back. */
+/* Move it to the error state, in which all its work requests come back. */
 void qp_stop(struct verbs_conn *conn);
-/* What a work completion's status means, as 0 or -errno. */
+/* Convert the status of a work completion to 0 or -errno. */
 int qp_wc_errno(enum ibv_wc_status status);
 
 #endif

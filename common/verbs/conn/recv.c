@@ -1,21 +1,21 @@
 /*
- * Receives and credits. The domain's thread only.
+ * The receive queue of a connection, which owns it, and the credits. The domain's thread only.
  *
  * Each message and each WRITE with an immediate uses up one receive of the peer: a credit. The
- * peer's prologue says how many there are at first. A used buffer is lent to the caller until the
- * next poll, then posted again, and then owed to the peer, which learns of it from the immediate
- * that every message carries: "so many receives posted again". When `unannounced` reaches
- * announce_at and no message has taken it along, an empty message does.
+ * peer's connect parameters tell how many there are at first. A used buffer belongs to the caller
+ * until the next poll; then it is posted back, and it is unannounced until the peer learns of it.
+ * The peer learns of it from the immediate of each message, which is the number of receives posted
+ * back since the last one. When announce_at receives are unannounced, an empty message tells.
  *
- * Why the two sides cannot starve each other, though an empty message needs a credit, too: data
- * never takes the last credit, only an empty message may. Suppose nothing is in flight. Look at
- * the last message that took a sender's last credit: it brought its receiver at least announce_at
- * credits, and the receiver has not spent its last one since. So at least one side, say B, has a
- * credit. If A, with no more than its last one (and maybe one held by msg_buf), wants to send
- * data, then B owes it at least recv_depth - 2 >= announce_at and has the credit to say so. If A
- * has none at all and it is B that wants to send, then B owes A everything, tells it, and A can
- * then return what it owes. And why they do not chatter for ever: an empty message answers at least
- * two messages, since announce_at >= 2, so without data the exchange dies out.
+ * An empty message needs a credit, too, and still the two sides cannot block each other. Data never
+ * takes the last credit; only an empty message may. Suppose that nothing is in flight. The last
+ * message that took a sender's last credit brought its receiver at least announce_at credits, and
+ * the receiver has not spent its own last one since. So at least one side, say B, has a credit. If
+ * A has only its last credit (and maybe one that msg_buf holds) and wants to send data, then B has
+ * at least recv_depth - 2 >= announce_at unannounced receives, and the credit to announce them. If
+ * A has no credit and B wants to send, then B announces everything, after which A can announce its
+ * receives. The exchange of empty messages ends by itself: each answers at least two messages,
+ * because announce_at >= 2.
  */
 #include "common/verbs/conn/recv.h"
 
@@ -85,7 +85,7 @@ int recv_open(struct verbs_conn *c)
 		append_used(q, &q->wrs[i]);
 	}
 	err = recv_post_back(c);
-	q->unannounced = 0; /* the prologue tells */
+	q->unannounced = 0; /* the connect parameters announce them */
 	if (!err)
 		return 0;
 err_free:
@@ -119,7 +119,7 @@ static void queue_post_back(struct verbs_conn *c, struct ibv_recv_wr *wr)
 static bool credit_take_in(struct verbs_conn *c, uint32_t n)
 {
 	if (n > c->peer_recvs - c->credits) {
-		log_warn("the peer returns %u credits where at most %u can be", n,
+		log_warn("the peer returns %u credits, and at most %u are possible", n,
 			 c->peer_recvs - c->credits);
 		return false;
 	}
@@ -135,7 +135,7 @@ static void immediate(struct verbs_conn *c, uint32_t imm, struct verbs_sink *out
 	sink_add(out, TP_EV_IMM, &c->conn)->imm = imm;
 }
 
-/* The four shapes of what arrives; see send.c for who sends which. */
+/* Handle what has arrived in one of four forms, which send.c describes. False: in none of them. */
 static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *buf,
 		    struct verbs_sink *out)
 {

@@ -9,30 +9,34 @@
 
 struct verbs_conn;
 
+/* The receive queue. A buffer is with the card, with the caller, or in the list of used ones. */
 struct verbs_recv_queue {
-	struct ibv_recv_wr *wrs; /* one per buffer, for ever */
+	struct ibv_recv_wr *wrs; /* one per buffer; they stay the same */
 	struct ibv_sge *sges;
-	uint32_t nr;
-	uint32_t posted;		  /* with the card */
-	struct ibv_recv_wr *first, *last; /* used, to be posted again */
-	unsigned nr_used;
-	uint32_t unannounced; /* posted again and the peer does not know */
-	uint32_t announce_at; /* tell it at the latest now */
+	uint32_t nr;			  /* buffers */
+	uint32_t posted;		  /* buffers that are with the card */
+	struct ibv_recv_wr *first, *last; /* used receives, to be posted back */
+	unsigned nr_used;		  /* in that list */
+	uint32_t unannounced;		  /* posted back, and the peer does not know of them yet */
+	uint32_t announce_at; /* when `unannounced` reaches this, an empty message tells the peer */
 };
 
+/* Allocate the queue of rq.nr receives and post all of them. 0 or -errno. */
 int recv_open(struct verbs_conn *conn);
 void recv_close(struct verbs_conn *conn);
-/* Post the buffers again that the caller has seen. 0 or -errno. */
+/* Post the buffers back that the caller has seen. 0 or -errno. */
 int recv_post_back(struct verbs_conn *conn);
-/* 0, or -errno: the connection has to end with it. */
+/* Take a completed receive. 0, or -errno with which the connection has to end. */
 int recv_completed(struct verbs_conn *conn, const struct ibv_wc *wc, struct verbs_sink *out);
-/* Receive buffers that a connection of this configuration posts and announces. */
+/*
+ * How many receives a connection posts and announces: what the caller asked for, the last credit,
+ * which is for empty messages, and one that msg_buf may hold.
+ */
 static inline uint32_t recv_depth(const struct tp_domain_config *config)
 {
-	/* The last credit, and one that msg_buf may hold, are on top of what was asked for. */
 	return (config->nr_recvs < 2 ? 2 : config->nr_recvs) + 2;
 }
-/* Queue a message that tells the peer what it is owed, if that is enough. False: it is not. */
+/* Queue an empty message if enough receives are unannounced; true: it needs a flush. */
 bool recv_return_credits(struct verbs_conn *conn);
 
 #endif

@@ -1,14 +1,14 @@
 /*
- * The send queue of a connection. Everything queued since the last flush() is one chain of work
- * requests and one doorbell. Asked to complete ("signalled") are only the last of each chain, and
- * inside it every so many requests or bytes; a completion speaks for all before it. Since the last
- * one with the card is always signalled, a queue pair in error brings everything back.
- * The domain's thread only.
+ * The send queue of a connection, which owns it. Everything queued since the last flush is one
+ * chain of work requests and one doorbell. Only the last request of a chain asks for a completion
+ * ("is signalled"), and inside a chain one in so many requests or bytes; a completion also stands
+ * for the requests before it. Since the last request with the card is always signalled, a queue
+ * pair in the error state brings everything back. The domain's thread only.
  *
- * Four shapes go out: a message is a SEND with immediate, where the immediate carries credits; an
- * empty one is credits alone; a WRITE with immediate is just that, unless it writes nothing: then
- * it is a four-byte SEND without immediate, because a peer that accepts exposes nothing and its
- * queue pair refuses even empty WRITEs.
+ * There are four forms. A message is a SEND with an immediate, which carries credits. An empty
+ * message is the same without data. A WRITE with an immediate is just that, unless it writes no
+ * bytes: then it is a SEND of four bytes without an immediate, because a peer that accepts exposes
+ * no memory and its queue pair refuses even empty WRITEs.
  */
 #include "common/verbs/conn/send.h"
 
@@ -24,8 +24,9 @@
 #include "common/verbs/conn/domain.h"
 #include "common/verbs/conn/qp.h"
 
+/* Large requests are signalled one by one: a disk may wait for each. */
 #define SIGNAL_EVERY 16
-#define SIGNAL_BYTES (64u << 10) /* big ones report one by one: a disk may be waiting for them */
+#define SIGNAL_BYTES (64u << 10)
 
 static struct verbs_slot *slot_at(const struct verbs_send_queue *q, uint32_t seq)
 {
@@ -58,22 +59,22 @@ void send_close(struct verbs_conn *c)
 	c->sq = (struct verbs_send_queue){0};
 }
 
-/* ---- room ---- */
+/* ---- what is possible now ---- */
 
-static bool room(const struct verbs_send_queue *q)
+static bool has_slot(const struct verbs_send_queue *q)
 {
 	return q->queued - q->reported + q->held + CREDIT_SLOTS < q->size;
 }
 
-/* The last credit is for credits, recv.c says why. */
+/* The last credit is for an empty message; recv.c explains why. */
 static bool may_msg(const struct verbs_conn *c)
 {
-	return c->sq.nr_free_bufs && c->credits > 1 && room(&c->sq);
+	return c->sq.nr_free_bufs && c->credits > 1 && has_slot(&c->sq);
 }
 
 static bool may_op(const struct verbs_conn *c)
 {
-	return c->sq.nr_ops < c->sq.max_ops && room(&c->sq);
+	return c->sq.nr_ops < c->sq.max_ops && has_slot(&c->sq);
 }
 
 bool send_worth_retry(const struct verbs_conn *c)
@@ -103,7 +104,7 @@ static struct verbs_slot *queue_slot(struct verbs_conn *c, enum verbs_slot_kind 
 	slot->kind = kind;
 	slot->status = 0;
 	slot->sge = (struct ibv_sge){.addr = (uintptr_t)data, .length = len, .lkey = lkey};
-	/* The caller adds what else the opcode takes; the card looks at nothing beyond that. */
+	/* The caller sets what else the opcode takes; the card reads no other field. */
 	slot->wr.wr_id = wr_id(c, q->queued & ~WR_RECV);
 	slot->wr.next = NULL;
 	slot->wr.num_sge = len ? 1 : 0;
@@ -120,6 +121,7 @@ static struct verbs_slot *queue_slot(struct verbs_conn *c, enum verbs_slot_kind 
 	return slot;
 }
 
+/* The immediate of a message that is queued now. */
 static uint32_t take_unannounced(struct verbs_conn *c)
 {
 	uint32_t n = c->rq.unannounced;
@@ -154,7 +156,7 @@ void verbs_msg_send(struct tp_conn *conn, size_t len)
 	unsigned buf = q->free_bufs[q->nr_free_bufs];
 	struct verbs_slot *slot;
 
-	if (c->state != VERBS_STATE_UP) /* it ended since msg_buf */
+	if (c->state != VERBS_STATE_UP) /* the connection has ended since msg_buf */
 		return;
 	assert(q->held && len && len <= conn->msg_max);
 	q->held = false;
@@ -273,7 +275,7 @@ int send_flush(struct verbs_conn *c)
 
 /* ---- completions ---- */
 
-/* The status of a post that the end of the connection has caught. */
+/* The status of a post that was under way when the connection ended. */
 static int end_status(const struct verbs_conn *c)
 {
 	if (c->status)
@@ -303,7 +305,7 @@ int send_completed(struct verbs_conn *c, const struct ibv_wc *wc)
 	assert(n <= c->sq.posted - c->sq.retired);
 	if (wc->status == IBV_WC_WR_FLUSH_ERR)
 		status = end_status(c);
-	while (n--) /* those before it were not asked to speak and have succeeded */
+	while (n--) /* those before it were not signalled, and have succeeded */
 		retire(c, n ? 0 : status);
 	domain_pend(c);
 	return status;

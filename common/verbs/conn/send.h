@@ -8,52 +8,54 @@
 
 struct verbs_conn;
 
-enum { CREDIT_SLOTS = 2 }; /* slots that only empty messages may use */
+enum { CREDIT_SLOTS = 2 }; /* the slots that only empty messages may use */
 
 enum verbs_slot_kind {
-	SLOT_OP,     /* a READ or WRITE: gives TP_EV_DONE */
-	SLOT_MSG,    /* a message: gives a buffer back */
-	SLOT_CREDIT, /* nothing but credits */
+	SLOT_OP,     /* a READ or WRITE, which TP_EV_DONE reports */
+	SLOT_MSG,    /* a message, which frees its buffer */
+	SLOT_CREDIT, /* an empty message, which carries only credits */
 };
 
+/* One work request. */
 struct verbs_slot {
 	struct ibv_send_wr wr;
 	struct ibv_sge sge;
 	enum verbs_slot_kind kind;
-	int status;
-	void *cookie;
-	unsigned buf;
+	int status;   /* once retired: 0 or -errno */
+	void *cookie; /* of a SLOT_OP: the caller's */
+	unsigned buf; /* of a SLOT_MSG: the number of its buffer */
 };
 
 /*
- * The send queue: a ring, and four counts that only grow, each up to the next.
- * [reported, retired) is over, TP_EV_DONE not given yet; [retired, posted) is with the card;
- * [posted, queued) waits for flush().
+ * The send queue: a ring, and four counts that only grow. Each is at most as large as the next.
+ * The slots [reported, retired) are over and TP_EV_DONE is due; [retired, posted) are with the
+ * card; [posted, queued) wait for flush().
  */
 struct verbs_send_queue {
 	struct verbs_slot *slots;
 	uint32_t size; /* a power of two */
 	uint32_t reported, retired, posted, queued;
-	unsigned nr_ops, max_ops;
-	unsigned nr_msgs; /* with the card or queued */
-	unsigned nr_credits;
-	unsigned run; /* work requests since the last signalled one, and their bytes */
-	uint64_t run_bytes;
-	unsigned *free_bufs; /* a stack of send buffers */
+	unsigned nr_ops, max_ops; /* READs and WRITEs that are not reported */
+	unsigned nr_msgs;	  /* messages that are queued or with the card */
+	unsigned nr_credits;	  /* empty messages, also queued or with the card */
+	unsigned run;		  /* work requests since the last signalled one */
+	uint64_t run_bytes;	  /* of these */
+	unsigned *free_bufs;	  /* a stack of send buffers */
 	unsigned nr_free_bufs;
-	bool held; /* msg_buf gave the top of the stack away; its slot and credit are taken */
+	bool held; /* msg_buf has given out a buffer, and taken a slot and a credit for it */
 };
 
 int send_open(struct verbs_conn *conn);
 void send_close(struct verbs_conn *conn);
-/* Give the card what is queued, something at least. 0 or -errno: the card refuses it. */
+/* Give the card what is queued, one request at least. 0, or -errno when the card refuses it. */
 int send_flush(struct verbs_conn *conn);
-/* 0, or -errno: the connection has to end with it. */
+/* Take a completed send. 0, or -errno with which the connection has to end. */
 int send_completed(struct verbs_conn *conn, const struct ibv_wc *wc);
-/* All that is left ends with the connection's status. */
+/* Retire all that is left with the status of the connection, which has no queue pair any more. */
 void send_abandon(struct verbs_conn *conn);
+/* True if what got -EAGAIN is possible again. */
 bool send_worth_retry(const struct verbs_conn *conn);
-/* Queue an empty message with the credits owed; it takes one credit. False: no slot is free. */
+/* Queue an empty message that returns credits; it takes one credit. False: no slot is free. */
 bool send_credits(struct verbs_conn *conn);
 void *verbs_msg_buf(struct tp_conn *conn);
 void verbs_msg_send(struct tp_conn *conn, size_t len);

@@ -1,11 +1,12 @@
 /*
- * What moves a connection from state to state: the connection manager's notes, deadlines, and
- * the completions that come back at the end. The domain's thread only.
+ * What moves a connection from state to state: the events of the connection manager, deadlines, and
+ * the completions that come back at its end. The connection owns its state; the domain's thread
+ * only.
  *
- * An end has three steps. The queue pair goes to error, which makes the card give every work
- * request back; when all are counted in, or the card has had its time (soft-RoCE may keep the
- * request to a killed peer for ever), the queue pair is destroyed; then the posts still waiting
- * are reported and TP_EV_CLOSED after them.
+ * A connection ends in three steps. The queue pair goes to the error state, in which the card gives
+ * each work request back. When all are back, or the card has had enough time (soft-RoCE may keep
+ * the request to a killed peer without an end), the queue pair is destroyed. Then the posts that
+ * are left are reported, and TP_EV_CLOSED after them.
  */
 #include "common/verbs/conn/state.h"
 
@@ -23,7 +24,7 @@
 #include "common/verbs/conn/wire.h"
 
 #define DRAIN_MS       2000
-#define PEER_RECVS_MIN 4 /* credits need it, see recv.c; recv_depth never announces less */
+#define PEER_RECVS_MIN 4 /* the credits need it (recv.c), and recv_depth is at least this */
 
 static void state_over(struct verbs_conn *c)
 {
@@ -39,7 +40,7 @@ static void drain(struct verbs_conn *c)
 	c->state = VERBS_STATE_DRAINING;
 	timer_set(&c->domain->timer, &c->deadline_ns, DRAIN_MS);
 	qp_stop(c);
-	rdma_disconnect(c->cm_id); /* no news if the peer was first */
+	rdma_disconnect(c->cm_id); /* this fails if the peer was first */
 	state_progress(c);
 }
 
@@ -78,8 +79,9 @@ void state_expired(struct verbs_conn *c)
 	} else if (c->state == VERBS_STATE_LEAVING) {
 		drain(c);
 	} else if (c->state == VERBS_STATE_DRAINING) {
-		log_info("a queue pair kept %u sends and %u receives, destroying it",
-			 c->sq.posted - c->sq.retired, c->rq.posted);
+		log_info(
+			"a queue pair has not given back %u sends and %u receives; it is destroyed",
+			c->sq.posted - c->sq.retired, c->rq.posted);
 		state_over(c);
 	}
 }
@@ -92,7 +94,7 @@ void state_established(struct verbs_conn *c)
 	domain_pend(c);
 }
 
-/* ---- what the connection manager says ---- */
+/* ---- events of the connection manager ---- */
 
 static void addr_resolved(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
@@ -148,7 +150,7 @@ static void connect_failed(struct verbs_conn *c, const struct verbs_cm_event *ev
 		state_fail(c, event->status < 0 ? event->status : -ECONNABORTED);
 }
 
-/* To a connecting one: the peer has accepted and waits for our word. */
+/* For a connecting one: the peer has accepted, and waits for our rdma_establish. */
 static void responded(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	struct connect_params peer;
@@ -170,7 +172,7 @@ static void responded(struct verbs_conn *c, const struct verbs_cm_event *event)
 		state_established(c);
 }
 
-/* To an accepting one: that word. */
+/* For an accepting one: the peer has called rdma_establish. */
 static void established(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state == VERBS_STATE_ACCEPTING)
@@ -179,8 +181,8 @@ static void established(struct verbs_conn *c, const struct verbs_cm_event *event
 
 static void disconnected(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
-	if (c->state ==
-	    VERBS_STATE_ACCEPTING) /* came, spoke and went before we were told of the first */
+	/* The peer may leave before the event that completes our accept: report that one first. */
+	if (c->state == VERBS_STATE_ACCEPTING)
 		state_established(c);
 	state_fail(c, c->state < VERBS_STATE_UP ? -ECONNRESET : 0);
 }
@@ -212,7 +214,7 @@ void state_cm_event(struct verbs_cm_handler *handler, const struct verbs_cm_even
 	struct verbs_conn *c = container_of(handler, struct verbs_conn, handler);
 	size_t type = event->type;
 
-	/* The others (a changed address, the end of the time-wait) change nothing for us. */
+	/* The other events (a changed address, the end of the time-wait) change nothing for us. */
 	if (type < sizeof(handlers) / sizeof(*handlers) && handlers[type])
 		handlers[type](c, event);
 }
@@ -267,7 +269,7 @@ void state_post_back(struct verbs_conn *c)
 		return_credits(c);
 }
 
-/* ---- what the caller hears ---- */
+/* ---- events for the caller ---- */
 
 static bool emit_done(struct verbs_conn *c, struct verbs_sink *out)
 {

@@ -8,22 +8,25 @@
 
 struct verbs_conn;
 
+/* Handle an event of the connection manager; the handler is embedded in a connection. */
 void state_cm_event(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
 		    struct verbs_sink *out);
+/* Both sides have agreed: TP_EV_CONNECTED is due. */
 void state_established(struct verbs_conn *conn);
-/* Settle limits and credits by the peer's prologue. 0 or -EBADMSG. */
+/* Set limits and credits by the peer's connect parameters. 0 or -EBADMSG. */
 int state_agree(struct verbs_conn *conn, const struct connect_params *peer);
-/* It ends, because of status; 0: the peer left. Nothing when it is ending already. */
+/* End the connection with status; 0: the peer left. No effect when it is ending already. */
 void state_fail(struct verbs_conn *conn, int status);
-/* The same without waiting for what the card holds: it has refused a post. */
+/* End it without waiting for work requests: the card has refused one. */
 void state_break(struct verbs_conn *conn, int status);
+/* The deadline of the present state has passed. */
 void state_expired(struct verbs_conn *conn);
-/* Post receives again after the caller has seen the messages, and return credits if due. */
+/* Post buffers back after the caller has seen the messages, and return credits if due. */
 void state_post_back(struct verbs_conn *conn);
 void verbs_flush(struct tp_conn *conn);
-/* After every completion: an ending connection may have had its last. */
+/* Move an ending connection on, if it waits for nothing more. Called after each completion. */
 void state_progress(struct verbs_conn *conn);
-/* False: the sink is full and there is more. */
+/* Report what is due. False: the sink is full and there is more. */
 bool state_emit(struct verbs_conn *conn, struct verbs_sink *out);
 
 #endif

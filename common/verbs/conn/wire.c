@@ -1,8 +1,8 @@
 /*
- * What a queue pair needs, made before a connection begins and undone when it is freed: message
- * buffers in one slab, registrations of the domain's local memory, room in the completion queue.
- * All registrations are for local use; a peer reaches what its device registered, nothing else.
- * The domain's thread only.
+ * What a queue pair needs: message buffers in one slab, registrations of the domain's local memory,
+ * and space in the completion queue. The connection owns it from before it begins until it is
+ * freed. All registrations here are for local use: a peer reaches only what its device has
+ * registered. The domain's thread only.
  */
 #include "common/verbs/conn/wire.h"
 
@@ -20,7 +20,7 @@
 
 #define CACHE_LINE 64u
 
-/* A power of two with room for everything, or as much of it as the card can take. */
+/* The size of the send queue: a power of two that holds everything, or what the card can take. */
 static uint32_t ring_size(const struct verbs_conn *c)
 {
 	const struct tp_domain_config *config = &c->domain->config;

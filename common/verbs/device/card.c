@@ -1,11 +1,12 @@
 /*
- * A card: one context of ours per process and RDMA device, shared by its devices and nics, open
- * while anybody holds it. Any thread.
+ * A card: one context of ours per process and RDMA device. Devices and nics share it; it is open
+ * while one of them holds a reference. Any thread.
  *
- * librdmacm has a context per device, too, but keeps it for the life of the process, across
- * fork(): the kernel takes no work requests from a child over what its parent has opened. So
- * librdmacm serves for the connection manager alone, and all that moves data hangs on ours. A child
- * starts without any; of what its parent has open it uses nothing, and closes the descriptors.
+ * librdmacm has a context per device, too, but keeps it for the life of the process, also across
+ * fork(), and the kernel takes no work requests from a child over a context that its parent has
+ * opened. So librdmacm serves for the connection manager only, and all that moves data uses our
+ * context. A child starts without one: it uses nothing that its parent has open, and closes the
+ * descriptors.
  */
 #include "common/verbs/device/card.h"
 
@@ -18,11 +19,11 @@
 #include "common/base/log.h"
 
 static struct {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* held while a card is opened or closed */
 	struct verbs_card *list;
 } cards = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* In a child of fork(); a thread of the parent may have held the lock. */
+/* Called in a child of fork(), where a thread of the parent may have held the lock. */
 static void forget(void)
 {
 	pthread_mutex_init(&cards.lock, NULL);
@@ -89,7 +90,7 @@ void card_put(struct verbs_card *card)
 		fork_disown(card->verbs->cmd_fd);
 		fork_disown(card->verbs->async_fd);
 		if (ibv_close_device(card->verbs))
-			log_error("a card is closed before all that hangs on it");
+			log_error("a card is closed before all that uses it");
 		free(card);
 	}
 	pthread_mutex_unlock(&cards.lock);

@@ -7,14 +7,15 @@
 
 struct verbs_card {
 	struct verbs_card *next;
-	struct ibv_context *verbs; /* ours; never librdmacm's */
-	unsigned refs;		   /* under the lock of card.c */
+	struct ibv_context *verbs; /* our own context, not that of librdmacm */
+	unsigned refs;		   /* the lock of card.c protects it */
 };
 
-/* The card an rdma_cm_id is bound to, opened at its first use. 0 or -errno. */
+/* Take a reference to the card that an id is bound to; opens it for the first one. 0 or -errno. */
 int card_get(const struct rdma_cm_id *id, struct verbs_card **card);
 void card_put(struct verbs_card *card);
 
+/* True if the id is bound to this card. */
 static inline bool card_of(const struct verbs_card *card, const struct rdma_cm_id *id)
 {
 	return card->verbs->device == id->verbs->device;

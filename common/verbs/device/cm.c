@@ -1,7 +1,7 @@
 /*
- * Channels of the connection manager. A domain's: takes events, copies what matters, acknowledges,
- * and only then hands over, because an rdma_cm_id cannot be destroyed while an event of it is held.
- * The domain's thread only.
+ * Channels and ids of the connection manager. The domain or device that opens a channel owns it,
+ * and its thread uses it. An event is copied, then acknowledged, and only then handled, because an
+ * rdma_cm_id cannot be destroyed while an event of it is held.
  *
  * librdmacm has one lock for the whole process around its list of cards: calls that may take it
  * keep forks out, so that it is free in a child.

@@ -7,7 +7,7 @@
 #include "common/transport/connect_params.h"
 #include "common/verbs/device/sink.h"
 
-/* A copy of an event: the event itself is acknowledged before anything is done about it. */
+/* A copy of an event: the event itself is acknowledged before it is handled. */
 struct verbs_cm_event {
 	enum rdma_cm_event_type type;
 	int status;
@@ -17,13 +17,13 @@ struct verbs_cm_event {
 	struct connect_params prologue; /* as on the wire */
 };
 
-/* What an rdma_cm_id's context points at; NULL for a request nobody has accepted yet. */
+/* The context of an rdma_cm_id points to one; NULL for a request that is not accepted yet. */
 struct verbs_cm_handler {
 	void (*handle)(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
 		       struct verbs_sink *out);
 };
 
-/* A channel that neither exec nor fork passes on; no other thread forks during these. 0, -errno. */
+/* Open a channel that neither exec nor fork passes on. Forks wait meanwhile. 0 or -errno. */
 int cm_channel_open(bool nonblock, struct rdma_event_channel **channel);
 void cm_channel_close(struct rdma_event_channel *channel);
 int cm_id_create(struct rdma_event_channel *channel, void *context, struct rdma_cm_id **id);

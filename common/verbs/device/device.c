@@ -1,7 +1,7 @@
 /*
- * A device: the card that routes to one peer, and a protection domain for that peer alone, so
- * that a key leaked to one server is refused on the way to another. Immutable once open; any
- * thread.
+ * A device: the card that routes to one peer, and a protection domain for that peer only, so that a
+ * key that leaked to one server is refused on the way to another. The caller owns it. It is
+ * immutable once open; any thread.
  */
 #include "common/verbs/device/device.h"
 
@@ -20,9 +20,9 @@
 #define RESOLVE_MS 2000
 
 /*
- * Since 5.12 the kernel copies pinned pages at fork. On older ones the library must advise
- * MADV_DONTFORK, which takes memory away from children that never asked for RDMA: only where it
- * is needed, and before the first registration.
+ * Since 5.12 the kernel copies pinned pages at fork. On an older kernel the library must advise
+ * MADV_DONTFORK before the first registration. That takes memory away from children that do not use
+ * RDMA, so it is done only where it is needed.
  */
 static void fork_setup(void)
 {
@@ -56,7 +56,7 @@ int verbs_present(void)
 	return 0;
 }
 
-/* The answer comes for certain: the kernel keeps the time. 0 or -errno. */
+/* Wait for the answer, which always comes: the kernel has the timeout. 0 or -errno. */
 static int await_answer(struct rdma_event_channel *channel)
 {
 	struct pollfd pfd = {.fd = channel->fd, .events = POLLIN};
@@ -78,7 +78,7 @@ static int await_answer(struct rdma_event_channel *channel)
 	return err;
 }
 
-/* Not librdmacm's own waiting: that would keep forks out for as long as it takes. */
+/* This does not wait inside librdmacm, which would keep forks out for that time. 0 or -errno. */
 static int resolve(struct verbs_device *d, const struct tp_addr *peer)
 {
 	char text[ADDR_TEXT_MAX];

@@ -7,17 +7,18 @@
 #include "common/transport/transport.h"
 #include "common/verbs/device/card.h"
 
+/* Immutable once open. */
 struct verbs_device {
 	struct tp_device dev;
-	struct rdma_event_channel *channel; /* for the id alone */
-	struct rdma_cm_id *id; /* resolved to the peer: names our card and our address on it */
+	struct rdma_event_channel *channel; /* used by the id only */
+	struct rdma_cm_id *id; /* resolved to the peer, so that it has our card and our address */
 	struct verbs_card *card;
-	struct ibv_pd *pd; /* of this peer alone: its keys are worth nothing elsewhere */
+	struct ibv_pd *pd; /* for this peer only: its keys are invalid for others */
 };
 
 int verbs_device_open(const struct tp_addr *peer, struct tp_device **device);
 void verbs_device_close(struct tp_device *device);
-/* 0, or -ENODEV after a log line when this machine has no RDMA device at all. */
+/* 0, or -ENODEV after a log line when this machine has no RDMA device. */
 int verbs_present(void);
 
 #endif

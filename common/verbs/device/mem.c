@@ -1,4 +1,7 @@
-/* Registrations: exactly the access asked for, no more. Any thread. */
+/*
+ * Registered memory. A registration grants exactly the access that the caller asks for. The caller
+ * owns it, and frees it before its device. Any thread.
+ */
 #include "common/verbs/device/mem.h"
 
 #include <errno.h>
@@ -55,7 +58,7 @@ int verbs_mem_register(struct tp_device *device, void *base, size_t len, unsigne
 		return -EINVAL;
 	if (access & TP_REMOTE_READ)
 		flags |= IBV_ACCESS_REMOTE_READ;
-	if (access & TP_REMOTE_WRITE) /* the verbs refuse it without the local right */
+	if (access & TP_REMOTE_WRITE) /* ibv_reg_mr refuses it without the local right */
 		flags |= IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_LOCAL_WRITE;
 	m = malloc(sizeof(*m));
 	if (!m)

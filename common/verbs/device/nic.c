@@ -1,10 +1,10 @@
 /*
- * A nic: one card as one domain sees it, found when the first connection over it appears (a
- * listener on every address gets them from several cards). Owns the completion queue and its
- * channel. The domain's thread only.
+ * A nic: one card as one domain uses it. It is opened for the first connection over that card (a
+ * listener on every address gets connections from several cards). It owns the completion queue and
+ * its channel; the domain owns the nic. The domain's thread only.
  *
- * The queue never overflows: each connection reserves a completion for every work request it can
- * have with the card, since all of them come back when a queue pair fails.
+ * The queue never overflows: each connection reserves a completion for each work request that it
+ * can have with the card, since all of them come back when a queue pair fails.
  */
 #include "common/verbs/device/nic.h"
 
@@ -17,7 +17,7 @@
 
 #define CQ_FIRST_MIN 256u
 #define CQ_FIRST_MAX 16384u
-#define ACK_BATCH    64 /* acknowledging takes a lock, so not for each event */
+#define ACK_BATCH    64 /* acknowledging takes a lock, so it is done for many events at once */
 
 void nic_take_events(struct verbs_nic *nic)
 {
@@ -141,7 +141,7 @@ int nic_reserve(struct verbs_nic *nic, uint32_t n)
 		err = need > max ? -ENOSPC : -ibv_resize_cq(nic->cq, (int)size);
 	}
 	if (err) {
-		log_warn("%s: no completion queue of %u entries, a connection is refused: %s",
+		log_warn("%s: no completion queue of %u entries; a connection is refused: %s",
 			 ibv_get_device_name(nic->card->verbs->device), need, strerror(-err));
 		return -ENOMEM;
 	}
@@ -160,7 +160,7 @@ int nic_poll(struct verbs_nic *nic, struct ibv_wc *wcs, int max)
 {
 	int n = ibv_poll_cq(nic->cq, max, wcs);
 
-	if (!n && nic->stale) { /* empty: nothing of the dead is in it any more */
+	if (!n && nic->stale) { /* the queue is empty, and so has no stale completion */
 		nic->reserved -= nic->stale;
 		nic->stale = 0;
 	}

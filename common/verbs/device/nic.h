@@ -15,7 +15,7 @@ struct verbs_nic_list {
 	const struct tp_domain_config *config;
 };
 
-/* One card in one domain: the completion queue that all its connections share. */
+/* A card in a domain, with the completion queue that all its connections there share. */
 struct verbs_nic {
 	struct verbs_source source; /* the completion channel */
 	struct verbs_nic_list *nics;
@@ -24,24 +24,28 @@ struct verbs_nic {
 	struct ibv_device_attr attr;
 	struct ibv_comp_channel *channel;
 	struct ibv_cq *cq;
-	uint32_t reserved; /* completions its connections can cause at once, stale ones included */
-	uint32_t stale;	   /* part of it: of queue pairs that are gone, until the queue is empty */
-	unsigned unacked;  /* events taken from the channel and not yet acknowledged */
+	uint32_t reserved; /* completions that may be in the queue at once, the stale ones included
+			    */
+	uint32_t stale; /* those of queue pairs that are destroyed; 0 again when the queue is empty
+			 */
+	unsigned unacked; /* events that were taken from the channel and not yet acknowledged */
 	unsigned nr_conns;
-	bool armed;
-	bool removed; /* unplugged: closed once it has no connection */
+	bool armed;   /* the next completion makes an event */
+	bool removed; /* the card was unplugged: closed once it has no connection */
 };
 
-/* The nic an rdma_cm_id is bound to, opened at its first use. */
+/* Find the nic of the card that an id is bound to, or open one. 0 or -errno. */
 int nic_get(struct verbs_nic_list *nics, const struct rdma_cm_id *id, struct verbs_nic **nic);
 void nic_close(struct verbs_nic *nic);
-/* Room for n more completions of a new connection; the queue never overflows. */
+/* Reserve n completions for a new connection, so that the queue never overflows. 0, -ENOMEM. */
 int nic_reserve(struct verbs_nic *nic, uint32_t n);
 /* The queue pair is destroyed; what it left in the completion queue may still be there. */
 void nic_release(struct verbs_nic *nic, uint32_t n);
 /* Take the events off the completion channel; the nic has to be armed again. */
 void nic_take_events(struct verbs_nic *nic);
+/* Take up to max completions. Their number or a negative one. */
 int nic_poll(struct verbs_nic *nic, struct ibv_wc *wcs, int max);
+/* Let the next completion make the channel readable. 0 or -errno. */
 int nic_arm(struct verbs_nic *nic);
 
 #endif

@@ -1,4 +1,4 @@
-/* Where poll() puts the events that it finds. */
+/* Where poll() puts the events that it reports. */
 #ifndef USRBIO_COMMON_VERBS_DEVICE_SINK_H
 #define USRBIO_COMMON_VERBS_DEVICE_SINK_H
 
@@ -8,7 +8,7 @@
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-/* Where poll() puts events; full when n == max. */
+/* The array that the caller of poll() gave; full when n == max. */
 struct verbs_sink {
 	struct tp_event *events;
 	int n;
@@ -20,6 +20,7 @@ static inline bool sink_full(const struct verbs_sink *out)
 	return out->n == out->max;
 }
 
+/* Add an event; the sink is not full. conn may be NULL. The caller sets the other fields. */
 static inline struct tp_event *sink_add(struct verbs_sink *out, enum tp_event_type type,
 					struct tp_conn *conn)
 {

@@ -1,7 +1,7 @@
 /*
- * Deadlines of a domain's connections: one timerfd in its epoll set. Few connections have one at
- * a time (those that begin and those that end), so expiry walks them all. rdma_connect into a
- * black hole never fails by itself, and a work request to a killed peer may never come back.
+ * The timer of a domain, which owns it: one timerfd in the epoll set for the deadlines of all
+ * connections. rdma_connect to an address that does not answer never fails by itself, and a work
+ * request to a killed peer may never come back. The domain's thread only.
  */
 #include "common/verbs/device/timer.h"
 

@@ -6,19 +6,20 @@
 
 #include "common/verbs/device/source.h"
 
+/* The domain owns it, and its thread uses it. */
 struct verbs_timer {
 	struct verbs_source source;
 	int fd;		       /* a timerfd */
-	uint64_t ns;	       /* when it is set to go off, 0: never */
-	unsigned nr_deadlines; /* set and not cleared */
+	uint64_t ns;	       /* CLOCK_MONOTONIC, when it is set to expire; 0: never */
+	unsigned nr_deadlines; /* those that are set and not cleared */
 };
 
 int timer_open(struct verbs_timer *timer, int epoll_fd);
 void timer_close(struct verbs_timer *timer);
 uint64_t timer_now_ns(void);
-/* Let the timer go off at ns, 0: never. */
+/* Let the timer expire at ns; 0: never. */
 void timer_program(struct verbs_timer *timer, uint64_t ns);
-/* Set a deadline to ms from now; 0 is no deadline. Each set one is cleared before it is freed. */
+/* Set a deadline to ms from now. A deadline that is not set is 0. Clear it before it is freed. */
 void timer_set(struct verbs_timer *timer, uint64_t *deadline_ns, unsigned ms);
 void timer_clear(struct verbs_timer *timer, uint64_t *deadline_ns);
 
