@@ -68,8 +68,7 @@ static void completed(struct verbs_domain *d, struct verbs_sink *out)
 	bool recv = wc->wr_id & WR_RECV;
 	int err;
 
-	/* A message may arrive before the event that completes our accept: report that one first.
-	 */
+	/* A message may arrive before the event that completes our accept; that comes first. */
 	if (c && recv && c->state == VERBS_STATE_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
 		state_established(c);
 		return;
