@@ -29,7 +29,8 @@ int loop_conn_init(struct loop_conn *conn, struct loop_domain *domain, void *use
 		loop_conn_fini(conn);
 		return -ENOMEM;
 	}
-	conn->base = (struct tp_conn){.ops = &tp_loop, .domain = &domain->base, .user = user};
+	conn->base =
+		(struct tp_conn){.ops = domain->base.ops, .domain = &domain->base, .user = user};
 	conn->out.mask = nr_items - 1;
 	conn->out.nr_slots = config->nr_sends;
 	conn->out.max_posts = config->nr_posts;
@@ -73,6 +74,15 @@ void loop_conn_connecting(struct loop_conn *conn, bool on)
 	conn->connecting = on;
 }
 
+/* The peer will not execute the posts that are left. */
+static void fail_posts(struct loop_conn *conn, int status)
+{
+	struct loop_posts *posts = &conn->posts;
+
+	for (; posts->done != posts->tail; posts->done++)
+		posts->ring[posts->done & posts->mask].status = status;
+}
+
 /*
  * This end is over; what the peer had said before, up to the first post that has not been executed,
  * is still told, then TP_EV_CLOSED.
@@ -82,7 +92,7 @@ void loop_conn_close(struct loop_conn *conn, int status)
 	if (!conn->taken || conn->state >= LOOP_STATE_CLOSED)
 		return;
 	loop_conn_connecting(conn, false);
-	loop_fail_posts(conn, status ? status : -ECONNRESET);
+	fail_posts(conn, status ? status : -ECONNRESET);
 	conn->state = LOOP_STATE_CLOSED;
 	conn->status = status;
 	loop_kick(conn);
@@ -106,121 +116,6 @@ void loop_conn_release(struct loop_conn *conn)
 	}
 	if (peer->starved_buf || peer->starved_post)
 		loop_kick(peer);
-}
-
-static void tell_msg(struct loop_conn *conn, const struct loop_item *item, struct tp_event *event)
-{
-	*event = (struct tp_event){
-		.type = TP_EV_MSG, .conn = &conn->base, .msg = item->msg, .len = item->len};
-	conn->base.domain->count.msgs_received++;
-}
-
-/* Number of events: one if it has an immediate. */
-static int tell_post(struct loop_conn *conn, uint32_t post, struct tp_event *event)
-{
-	const struct loop_posts *posts = &loop_peer(conn)->posts;
-	const struct tp_op *op = &posts->ring[post & posts->mask].op;
-
-	if (!op->has_imm)
-		return 0;
-	*event = (struct tp_event){.type = TP_EV_IMM, .conn = &conn->base, .imm = op->tag};
-	conn->base.domain->count.imms_received++;
-	return 1;
-}
-
-static int tell_items(struct loop_conn *conn, struct tp_event *events, int max)
-{
-	struct loop_queue *in = &loop_peer(conn)->out;
-	int n = 0;
-
-	for (; n < max && in->seen != in->flushed && !in->cut; in->seen++) {
-		const struct loop_item *item = &in->items[in->seen & in->mask];
-
-		if (item->msg)
-			tell_msg(conn, item, &events[n++]);
-		else if (loop_execute(conn, item->post))
-			n += tell_post(conn, item->post, &events[n]);
-		else
-			in->cut = true; /* what comes behind may rest on it */
-	}
-	return n;
-}
-
-static int tell_received(struct loop_conn *conn, struct tp_event *events, int max)
-{
-	const struct loop_queue *in = &loop_peer(conn)->out;
-	struct keys *keys = in->nr_posts ? conn->keys : NULL;
-	int n;
-
-	if (in->seen == in->flushed || in->cut)
-		return 0;
-	if (keys)
-		keys_enter(keys);
-	n = tell_items(conn, events, max);
-	if (keys)
-		keys_leave(keys);
-	if (!conn->holding) {
-		TAILQ_INSERT_TAIL(&loop_domain_of(conn)->holding, conn, holding_link);
-		conn->holding = true;
-	}
-	return n;
-}
-
-static int tell_dones(struct loop_conn *conn, struct tp_event *events, int max)
-{
-	struct loop_posts *posts = &conn->posts;
-	int n = 0;
-
-	for (; n < max && posts->told != posts->done; posts->told++) {
-		const struct loop_post *post = &posts->ring[posts->told & posts->mask];
-
-		events[n++] = (struct tp_event){
-			.type = TP_EV_DONE,
-			.status = post->status,
-			.conn = &conn->base,
-			.cookie = post->op.cookie,
-		};
-	}
-	return n;
-}
-
-static bool ready_again(struct loop_conn *conn)
-{
-	bool buf = conn->starved_buf && loop_has_buf(conn);
-	bool post = conn->starved_post && loop_has_post(conn);
-
-	if (buf)
-		conn->starved_buf = false;
-	if (post)
-		conn->starved_post = false;
-	return buf || post;
-}
-
-int loop_conn_tell(struct loop_conn *conn, struct tp_event *events, int max)
-{
-	int n = 0;
-
-	if (conn->state == LOOP_STATE_CONNECTING || conn->state == LOOP_STATE_DEAD)
-		return 0;
-	if (!conn->told && conn->base.msg_max) {
-		conn->told = true;
-		events[n++] = (struct tp_event){.type = TP_EV_CONNECTED, .conn = &conn->base};
-	}
-	n += tell_received(conn, events + n, max - n);
-	n += tell_dones(conn, events + n, max - n);
-	if (n == max)
-		return n;
-	if (conn->state == LOOP_STATE_CLOSED) {
-		conn->state = LOOP_STATE_DEAD;
-		events[n++] = (struct tp_event){
-			.type = TP_EV_CLOSED,
-			.status = conn->status,
-			.conn = &conn->base,
-		};
-	} else if (ready_again(conn)) {
-		events[n++] = (struct tp_event){.type = TP_EV_READY, .conn = &conn->base};
-	}
-	return n;
 }
 
 static void part(struct loop_conn *conn)

@@ -131,14 +131,6 @@ bool loop_execute(struct loop_conn *owner, uint32_t number)
 	return false;
 }
 
-void loop_fail_posts(struct loop_conn *conn, int status)
-{
-	struct loop_posts *posts = &conn->posts;
-
-	for (; posts->done != posts->tail; posts->done++)
-		posts->ring[posts->done & posts->mask].status = status;
-}
-
 static void count_op(struct tp_counters *count, const struct tp_op *op)
 {
 	if (op->kind == TP_READ) {

@@ -18,7 +18,6 @@ pthread_mutex_t loop_lock = PTHREAD_MUTEX_INITIALIZER;
 static void forget(void)
 {
 	pthread_mutex_init(&loop_lock, NULL);
-	loop_forget_names();
 }
 
 static void watch(void)
@@ -47,7 +46,6 @@ int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **d
 	dom = calloc(1, sizeof(*dom));
 	if (!dom)
 		return -ENOMEM;
-	dom->base.ops = &tp_loop;
 	dom->config = *config;
 	/* Its rings take less than a message does. */
 	dom->base.conn_bytes = (config->nr_sends + (size_t)1) * config->msg_max;
@@ -77,8 +75,7 @@ int loop_domain_local(struct tp_domain *domain, void *base, size_t len)
 	return 0;
 }
 
-/* 0: never. Setting it also takes back an earlier expiry. */
-static void set_fd(struct loop_domain *domain, uint64_t at_ns)
+void loop_set_fd(struct loop_domain *domain, uint64_t at_ns)
 {
 	struct itimerspec spec = {
 		.it_value = {.tv_sec = (time_t)(at_ns / 1000000000u),
@@ -93,7 +90,7 @@ void loop_wake(struct loop_domain *domain)
 	if (!domain->armed)
 		return;
 	domain->armed = false;
-	set_fd(domain, 1); /* long ago */
+	loop_set_fd(domain, 1); /* long ago */
 }
 
 void loop_kick(struct loop_conn *conn)
@@ -105,86 +102,4 @@ void loop_kick(struct loop_conn *conn)
 	TAILQ_INSERT_TAIL(&domain->ready, conn, ready_link);
 	conn->ready = true;
 	loop_wake(domain);
-}
-
-static uint64_t next_deadline(const struct loop_domain *domain)
-{
-	const struct loop_conn *conn;
-	uint64_t earliest = 0;
-
-	TAILQ_FOREACH(conn, &domain->connecting, connecting_link)
-	if (!earliest || conn->deadline_ns < earliest)
-		earliest = conn->deadline_ns;
-	return earliest;
-}
-
-static void expire(struct loop_domain *domain)
-{
-	struct loop_conn *conn, *next;
-	uint64_t now;
-
-	if (TAILQ_EMPTY(&domain->connecting))
-		return;
-	now = loop_now_ns();
-	for (conn = TAILQ_FIRST(&domain->connecting); conn; conn = next) {
-		next = TAILQ_NEXT(conn, connecting_link);
-		if (conn->deadline_ns <= now)
-			loop_conn_close(conn, -ETIMEDOUT);
-	}
-}
-
-static int tell_requests(struct loop_domain *domain, struct tp_event *events, int max)
-{
-	struct loop_request *request;
-	int n = 0;
-
-	while (n < max && (request = TAILQ_FIRST(&domain->requests))) {
-		TAILQ_REMOVE(&domain->requests, request, link);
-		request->listener = NULL;
-		events[n++] = (struct tp_event){.type = TP_EV_REQUEST, .request = &request->base};
-	}
-	return n;
-}
-
-int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
-{
-	struct loop_domain *domain = (struct loop_domain *)base;
-	struct loop_conn *conn;
-	int n;
-
-	pthread_mutex_lock(&loop_lock);
-	base->count.polls++;
-	domain->armed = false;
-	while ((conn = TAILQ_FIRST(&domain->holding)))
-		loop_conn_release(conn);
-	expire(domain);
-	n = tell_requests(domain, events, max);
-	while (n < max && (conn = TAILQ_FIRST(&domain->ready))) {
-		TAILQ_REMOVE(&domain->ready, conn, ready_link);
-		conn->ready = false;
-		n += loop_conn_tell(conn, events + n, max - n);
-		/* It may have had more to say. */
-		if (n == max)
-			loop_kick(conn);
-	}
-	pthread_mutex_unlock(&loop_lock);
-	return n;
-}
-
-int loop_arm(struct tp_domain *base)
-{
-	struct loop_domain *domain = (struct loop_domain *)base;
-	int more;
-
-	pthread_mutex_lock(&loop_lock);
-	/* Who slept on messages still held would keep their sender waiting for the buffers. */
-	more = !TAILQ_EMPTY(&domain->ready) || !TAILQ_EMPTY(&domain->requests) ||
-	       !TAILQ_EMPTY(&domain->holding);
-	if (!more) {
-		domain->armed = true;
-		base->count.arms++;
-		set_fd(domain, next_deadline(domain));
-	}
-	pthread_mutex_unlock(&loop_lock);
-	return more;
 }

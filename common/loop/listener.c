@@ -5,13 +5,20 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "common/base/fork.h"
 #include "common/loop/loop.h"
 
 static TAILQ_HEAD(listener_list, loop_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
 
-void loop_forget_names(void)
+/* Called in a forked child, which has none of its parent's listeners. */
+static void forget(void)
 {
 	TAILQ_INIT(&listeners);
+}
+
+static void watch(void)
+{
+	fork_watch(forget);
 }
 
 static const char *name_of(const struct tp_addr *addr)
@@ -44,15 +51,17 @@ static void make_name(struct tp_addr *addr)
 
 int loop_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_listener **listener)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct loop_listener *lis;
 	int err = 0;
 
 	if (addr->ss.ss_family != AF_UNIX)
 		return -EADDRNOTAVAIL;
+	pthread_once(&once, watch);
 	lis = calloc(1, sizeof(*lis));
 	if (!lis)
 		return -ENOMEM;
-	lis->base = (struct tp_listener){.ops = &tp_loop, .addr = *addr};
+	lis->base = (struct tp_listener){.ops = domain->ops, .addr = *addr};
 	lis->domain = (struct loop_domain *)domain;
 	pthread_mutex_lock(&loop_lock);
 	make_name(&lis->base.addr);
@@ -138,7 +147,7 @@ static void ask(struct loop_pair *pair, struct loop_request *request, const stru
 	struct loop_listener *lis = find_listener(peer);
 
 	*request = (struct loop_request){
-		.base = {.ops = &tp_loop, .peer = *peer},
+		.base = {.ops = pair->ends[0].base.ops, .peer = *peer},
 		.listener = lis,
 		.pair = pair,
 	};

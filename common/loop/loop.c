@@ -7,13 +7,22 @@ static int device_open(const struct tp_addr *peer, struct tp_device **device)
 	return key_device_open(&tp_loop, device);
 }
 
+static int domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
+{
+	int err = loop_domain_open(config, domain);
+
+	if (!err)
+		(*domain)->ops = &tp_loop;
+	return err;
+}
+
 const struct tp_ops tp_loop = {
 	.name = "loop",
 	.device_open = device_open,
 	.device_close = key_device_close,
 	.mem_register = key_device_register,
 	.mem_deregister = key_device_deregister,
-	.domain_open = loop_domain_open,
+	.domain_open = domain_open,
 	.domain_close = loop_domain_close,
 	.domain_local = loop_domain_local,
 	.listen = loop_listen,

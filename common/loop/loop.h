@@ -117,14 +117,13 @@ static inline struct loop_conn *loop_peer(const struct loop_conn *conn)
 int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);
 void loop_domain_close(struct tp_domain *domain);
 int loop_domain_local(struct tp_domain *domain, void *base, size_t len);
-int loop_poll(struct tp_domain *domain, struct tp_event *events, int max);
-int loop_arm(struct tp_domain *domain);
 uint64_t loop_now_ns(void);
+/* Let fd become readable at at_ns; 0: never. This also takes back an earlier expiry. */
+void loop_set_fd(struct loop_domain *domain, uint64_t at_ns);
 void loop_wake(struct loop_domain *domain);
 void loop_kick(struct loop_conn *conn);
 
 /* listener.c */
-void loop_forget_names(void); /* in a forked child */
 int loop_listen(struct tp_domain *domain, const struct tp_addr *addr,
 		struct tp_listener **listener);
 void loop_unlisten(struct tp_listener *listener);
@@ -141,9 +140,12 @@ void loop_conn_put(struct loop_conn *conn);
 void loop_conn_connecting(struct loop_conn *conn, bool on);
 void loop_conn_close(struct loop_conn *conn, int status);
 void loop_conn_release(struct loop_conn *conn);
-int loop_conn_tell(struct loop_conn *conn, struct tp_event *events, int max);
 void loop_disconnect(struct tp_conn *conn);
 void loop_conn_free(struct tp_conn *conn);
+
+/* poll.c */
+int loop_poll(struct tp_domain *domain, struct tp_event *events, int max);
+int loop_arm(struct tp_domain *domain);
 
 /* data.c */
 void *loop_msg_buf(struct tp_conn *conn);
@@ -157,7 +159,5 @@ bool loop_has_post(const struct loop_conn *conn);
  * of the connection.
  */
 bool loop_execute(struct loop_conn *owner, uint32_t post);
-/* Those that the peer has not executed never will be. */
-void loop_fail_posts(struct loop_conn *conn, int status);
 
 #endif

@@ -1,0 +1,204 @@
+/*
+ * What a domain's thread does: poll and arm. poll() reports what the ends of its connections have,
+ * and executes the posts of their peers. Both take loop_lock.
+ */
+#include <errno.h>
+
+#include "common/loop/loop.h"
+
+static void tell_msg(struct loop_conn *conn, const struct loop_item *item, struct tp_event *event)
+{
+	*event = (struct tp_event){
+		.type = TP_EV_MSG, .conn = &conn->base, .msg = item->msg, .len = item->len};
+	conn->base.domain->count.msgs_received++;
+}
+
+/* Number of events: one if it has an immediate. */
+static int tell_post(struct loop_conn *conn, uint32_t post, struct tp_event *event)
+{
+	const struct loop_posts *posts = &loop_peer(conn)->posts;
+	const struct tp_op *op = &posts->ring[post & posts->mask].op;
+
+	if (!op->has_imm)
+		return 0;
+	*event = (struct tp_event){.type = TP_EV_IMM, .conn = &conn->base, .imm = op->tag};
+	conn->base.domain->count.imms_received++;
+	return 1;
+}
+
+static int tell_items(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	struct loop_queue *in = &loop_peer(conn)->out;
+	int n = 0;
+
+	for (; n < max && in->seen != in->flushed && !in->cut; in->seen++) {
+		const struct loop_item *item = &in->items[in->seen & in->mask];
+
+		if (item->msg)
+			tell_msg(conn, item, &events[n++]);
+		else if (loop_execute(conn, item->post))
+			n += tell_post(conn, item->post, &events[n]);
+		else
+			in->cut = true; /* what comes behind may rest on it */
+	}
+	return n;
+}
+
+static int tell_received(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	const struct loop_queue *in = &loop_peer(conn)->out;
+	struct keys *keys = in->nr_posts ? conn->keys : NULL;
+	int n;
+
+	if (in->seen == in->flushed || in->cut)
+		return 0;
+	if (keys)
+		keys_enter(keys);
+	n = tell_items(conn, events, max);
+	if (keys)
+		keys_leave(keys);
+	if (!conn->holding) {
+		TAILQ_INSERT_TAIL(&loop_domain_of(conn)->holding, conn, holding_link);
+		conn->holding = true;
+	}
+	return n;
+}
+
+static int tell_dones(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	struct loop_posts *posts = &conn->posts;
+	int n = 0;
+
+	for (; n < max && posts->told != posts->done; posts->told++) {
+		const struct loop_post *post = &posts->ring[posts->told & posts->mask];
+
+		events[n++] = (struct tp_event){
+			.type = TP_EV_DONE,
+			.status = post->status,
+			.conn = &conn->base,
+			.cookie = post->op.cookie,
+		};
+	}
+	return n;
+}
+
+static bool ready_again(struct loop_conn *conn)
+{
+	bool buf = conn->starved_buf && loop_has_buf(conn);
+	bool post = conn->starved_post && loop_has_post(conn);
+
+	if (buf)
+		conn->starved_buf = false;
+	if (post)
+		conn->starved_post = false;
+	return buf || post;
+}
+
+static int tell(struct loop_conn *conn, struct tp_event *events, int max)
+{
+	int n = 0;
+
+	if (conn->state == LOOP_STATE_CONNECTING || conn->state == LOOP_STATE_DEAD)
+		return 0;
+	if (!conn->told && conn->base.msg_max) {
+		conn->told = true;
+		events[n++] = (struct tp_event){.type = TP_EV_CONNECTED, .conn = &conn->base};
+	}
+	n += tell_received(conn, events + n, max - n);
+	n += tell_dones(conn, events + n, max - n);
+	if (n == max)
+		return n;
+	if (conn->state == LOOP_STATE_CLOSED) {
+		conn->state = LOOP_STATE_DEAD;
+		events[n++] = (struct tp_event){
+			.type = TP_EV_CLOSED,
+			.status = conn->status,
+			.conn = &conn->base,
+		};
+	} else if (ready_again(conn)) {
+		events[n++] = (struct tp_event){.type = TP_EV_READY, .conn = &conn->base};
+	}
+	return n;
+}
+
+static uint64_t next_deadline(const struct loop_domain *domain)
+{
+	const struct loop_conn *conn;
+	uint64_t earliest = 0;
+
+	TAILQ_FOREACH(conn, &domain->connecting, connecting_link)
+	if (!earliest || conn->deadline_ns < earliest)
+		earliest = conn->deadline_ns;
+	return earliest;
+}
+
+static void expire(struct loop_domain *domain)
+{
+	struct loop_conn *conn, *next;
+	uint64_t now;
+
+	if (TAILQ_EMPTY(&domain->connecting))
+		return;
+	now = loop_now_ns();
+	for (conn = TAILQ_FIRST(&domain->connecting); conn; conn = next) {
+		next = TAILQ_NEXT(conn, connecting_link);
+		if (conn->deadline_ns <= now)
+			loop_conn_close(conn, -ETIMEDOUT);
+	}
+}
+
+static int tell_requests(struct loop_domain *domain, struct tp_event *events, int max)
+{
+	struct loop_request *request;
+	int n = 0;
+
+	while (n < max && (request = TAILQ_FIRST(&domain->requests))) {
+		TAILQ_REMOVE(&domain->requests, request, link);
+		request->listener = NULL;
+		events[n++] = (struct tp_event){.type = TP_EV_REQUEST, .request = &request->base};
+	}
+	return n;
+}
+
+int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
+{
+	struct loop_domain *domain = (struct loop_domain *)base;
+	struct loop_conn *conn;
+	int n;
+
+	pthread_mutex_lock(&loop_lock);
+	base->count.polls++;
+	domain->armed = false;
+	while ((conn = TAILQ_FIRST(&domain->holding)))
+		loop_conn_release(conn);
+	expire(domain);
+	n = tell_requests(domain, events, max);
+	while (n < max && (conn = TAILQ_FIRST(&domain->ready))) {
+		TAILQ_REMOVE(&domain->ready, conn, ready_link);
+		conn->ready = false;
+		n += tell(conn, events + n, max - n);
+		/* It may have had more to say. */
+		if (n == max)
+			loop_kick(conn);
+	}
+	pthread_mutex_unlock(&loop_lock);
+	return n;
+}
+
+int loop_arm(struct tp_domain *base)
+{
+	struct loop_domain *domain = (struct loop_domain *)base;
+	int more;
+
+	pthread_mutex_lock(&loop_lock);
+	/* Who slept on messages still held would keep their sender waiting for the buffers. */
+	more = !TAILQ_EMPTY(&domain->ready) || !TAILQ_EMPTY(&domain->requests) ||
+	       !TAILQ_EMPTY(&domain->holding);
+	if (!more) {
+		domain->armed = true;
+		base->count.arms++;
+		loop_set_fd(domain, next_deadline(domain));
+	}
+	pthread_mutex_unlock(&loop_lock);
+	return more;
+}
