@@ -1,6 +1,7 @@
 /*
- * A connection: two ends in one allocation, which lives until both are given back. All of this
- * runs under loop_lock, taken here by the two public calls.
+ * A connection: two ends in one allocation, which lives until both are given back. An end belongs
+ * to the caller that connected or accepted; either end's thread may change both under loop_lock,
+ * which the two public calls take here.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -84,8 +85,8 @@ static void fail_posts(struct loop_conn *conn, int status)
 }
 
 /*
- * This end is over; what the peer had said before, up to the first post that has not been executed,
- * is still told, then TP_EV_CLOSED.
+ * This end is over. What the peer has sent before, up to the first post that has not been executed,
+ * is still reported, and TP_EV_CLOSED after it.
  */
 void loop_conn_close(struct loop_conn *conn, int status)
 {
@@ -95,10 +96,10 @@ void loop_conn_close(struct loop_conn *conn, int status)
 	fail_posts(conn, status ? status : -ECONNRESET);
 	conn->state = LOOP_STATE_CLOSED;
 	conn->status = status;
-	loop_kick(conn);
+	loop_make_ready(conn);
 }
 
-/* The caller has seen its messages: their buffers go back to the sender. */
+/* The caller has seen the messages: give their buffers back to the sender. */
 void loop_conn_release(struct loop_conn *conn)
 {
 	struct loop_conn *peer = loop_peer(conn);
@@ -114,15 +115,16 @@ void loop_conn_release(struct loop_conn *conn)
 		else
 			in->nr_posts--;
 	}
-	if (peer->starved_buf || peer->starved_post)
-		loop_kick(peer);
+	if (peer->waiting_buf || peer->waiting_post)
+		loop_make_ready(peer);
 }
 
-static void part(struct loop_conn *conn)
+/* Close both ends, because the owner of this one leaves. */
+static void leave(struct loop_conn *conn)
 {
 	conn->out.flushed = conn->out.queued;
 	loop_conn_close(conn, 0);
-	/* Nobody there yet: the request will find that we have left. */
+	/* Without a domain the peer is still a request, whose accept will find this end closed. */
 	if (loop_peer(conn)->base.domain)
 		loop_conn_close(loop_peer(conn), 0);
 }
@@ -130,7 +132,7 @@ static void part(struct loop_conn *conn)
 void loop_disconnect(struct tp_conn *base)
 {
 	pthread_mutex_lock(&loop_lock);
-	part(loop_conn_of(base));
+	leave(loop_conn_of(base));
 	pthread_mutex_unlock(&loop_lock);
 }
 
@@ -139,7 +141,7 @@ void loop_conn_free(struct tp_conn *base)
 	struct loop_conn *conn = loop_conn_of(base);
 
 	pthread_mutex_lock(&loop_lock);
-	part(conn);
+	leave(conn);
 	loop_conn_release(conn);
 	if (conn->ready)
 		TAILQ_REMOVE(&loop_domain_of(conn)->ready, conn, ready_link);

@@ -1,6 +1,7 @@
 /*
- * Messages and one-sided operations. A message stays in its sender's buffer until the receiver has
- * looked at it; a READ or WRITE is executed by the owner of the memory, when it comes to it.
+ * The messages and the one-sided operations of a connection. A message stays in its sender's buffer
+ * until the receiver has seen it. The owner of memory executes a READ or WRITE of it in its own
+ * poll. The public calls run in the thread of their end, and take loop_lock.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 static bool can_send(const struct loop_conn *conn)
 {
-	return conn->state == LOOP_STATE_OPEN && conn->told;
+	return conn->state == LOOP_STATE_OPEN && conn->reported;
 }
 
 bool loop_has_buf(const struct loop_conn *conn)
@@ -18,10 +19,10 @@ bool loop_has_buf(const struct loop_conn *conn)
 	return conn->out.used_slots < conn->out.nr_slots;
 }
 
-/* Room for its DONE, and on the way to the peer. */
+/* True if there is space for its TP_EV_DONE, and in the queue to the peer. */
 bool loop_has_post(const struct loop_conn *conn)
 {
-	return conn->posts.tail - conn->posts.told < conn->out.max_posts &&
+	return conn->posts.tail - conn->posts.reported < conn->out.max_posts &&
 	       conn->out.nr_posts < conn->out.max_posts;
 }
 
@@ -33,7 +34,7 @@ static void make_visible(struct loop_conn *conn)
 		return;
 	out->flushed = out->queued;
 	conn->base.domain->count.doorbells++;
-	loop_kick(loop_peer(conn));
+	loop_make_ready(loop_peer(conn));
 }
 
 static struct loop_item *add_item(struct loop_queue *out)
@@ -56,7 +57,7 @@ void *loop_msg_buf(struct tp_conn *base)
 		slot = slot_at(conn);
 	} else {
 		make_visible(conn);
-		conn->starved_buf = true;
+		conn->waiting_buf = true;
 	}
 	pthread_mutex_unlock(&loop_lock);
 	return slot;
@@ -84,7 +85,7 @@ void loop_flush(struct tp_conn *base)
 {
 	struct loop_conn *conn = loop_conn_of(base);
 
-	if (conn->out.flushed == conn->out.queued) /* only its own thread changes these */
+	if (conn->out.flushed == conn->out.queued) /* only this end's thread changes these two */
 		return;
 	pthread_mutex_lock(&loop_lock);
 	if (fault_if(can_send(conn), LOOP_CUT)) {
@@ -96,7 +97,7 @@ void loop_flush(struct tp_conn *base)
 	pthread_mutex_unlock(&loop_lock);
 }
 
-/* Inside the key table: the memory cannot go away meanwhile. */
+/* Copy the data. The caller has entered the key table, so that the memory stays. 0 or -errno. */
 static int move(struct loop_conn *owner, const struct tp_op *op)
 {
 	const struct tp_domain_config *config = &loop_domain_of(owner)->config;
@@ -119,11 +120,11 @@ bool loop_execute(struct loop_conn *owner, uint32_t number)
 	struct loop_posts *posts = &peer->posts;
 	struct loop_post *post = &posts->ring[number & posts->mask];
 
-	if (posts->done != number) /* its poster has been told that it failed */
+	if (posts->done != number) /* the poster has been told that it failed */
 		return false;
 	post->status = move(owner, &post->op);
 	posts->done++;
-	loop_kick(peer);
+	loop_make_ready(peer);
 	if (!post->status)
 		return true;
 	loop_conn_close(peer, post->status);
@@ -165,7 +166,7 @@ int loop_post(struct tp_conn *base, const struct tp_op *op)
 		err = -ENOTCONN;
 	} else if (!loop_has_post(conn)) {
 		make_visible(conn);
-		conn->starved_post = true;
+		conn->waiting_post = true;
 		err = -EAGAIN;
 	} else {
 		queue_post(conn, op);

@@ -1,7 +1,7 @@
 /*
- * A domain: lists of connections with something to tell, filled by whichever thread works at the
- * other end, emptied by poll(). One timerfd wakes the sleeper: it expires at the next connect
- * timeout, or at once when somebody sets it so.
+ * A domain: lists of connections that have something to report. The threads of the other ends fill
+ * them, and poll() empties them. One timerfd wakes a sleeping caller: it expires at the next
+ * connect timeout, or at once when loop_wake sets it so. loop_lock protects all of it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 pthread_mutex_t loop_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* A forked child has none of the threads that work at its parent's ends. */
+/* Called in a forked child, which has none of the threads that use its parent's connections. */
 static void forget(void)
 {
 	pthread_mutex_init(&loop_lock, NULL);
@@ -47,7 +47,7 @@ int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **d
 	if (!dom)
 		return -ENOMEM;
 	dom->config = *config;
-	/* Its rings take less than a message does. */
+	/* The rings of a connection take less than one message. */
 	dom->base.conn_bytes = (config->nr_sends + (size_t)1) * config->msg_max;
 	TAILQ_INIT(&dom->ready);
 	TAILQ_INIT(&dom->holding);
@@ -69,7 +69,7 @@ void loop_domain_close(struct tp_domain *domain)
 	free(domain);
 }
 
-/* A memcpy reaches everything. */
+/* A memcpy reaches all memory, so there is nothing to register. */
 int loop_domain_local(struct tp_domain *domain, void *base, size_t len)
 {
 	return 0;
@@ -90,10 +90,10 @@ void loop_wake(struct loop_domain *domain)
 	if (!domain->armed)
 		return;
 	domain->armed = false;
-	loop_set_fd(domain, 1); /* long ago */
+	loop_set_fd(domain, 1); /* this time has passed long ago */
 }
 
-void loop_kick(struct loop_conn *conn)
+void loop_make_ready(struct loop_conn *conn)
 {
 	struct loop_domain *domain = loop_domain_of(conn);
 

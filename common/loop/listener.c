@@ -1,4 +1,7 @@
-/* Names in this process, and how two ends find each other. All under loop_lock. */
+/*
+ * Listeners by name, in this process, and how two ends find each other. The domain that opened a
+ * listener owns it; any thread may connect to it. loop_lock protects all of it.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +39,7 @@ static struct loop_listener *find_listener(const struct tp_addr *addr)
 	return NULL;
 }
 
-/* What port 0 is elsewhere: an empty name becomes one of its own. */
+/* Give a listener without a name a unique one, as port 0 does elsewhere. */
 static void make_name(struct tp_addr *addr)
 {
 	static unsigned last;
@@ -78,6 +81,7 @@ int loop_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_
 	return 0;
 }
 
+/* Close the client's end and free the request. */
 static void refuse(struct loop_request *request)
 {
 	struct loop_conn *client = &request->pair->ends[0];
@@ -105,6 +109,7 @@ void loop_unlisten(struct tp_listener *listener)
 	free(lis);
 }
 
+/* Open both ends, with the smaller limit of the two. */
 static void agree(struct loop_conn *a, struct loop_conn *b)
 {
 	uint32_t x = loop_domain_of(a)->config.msg_max, y = loop_domain_of(b)->config.msg_max;
@@ -129,11 +134,11 @@ int loop_accept(struct tp_domain *domain, struct tp_request *request, void *user
 	}
 	if (client->state == LOOP_STATE_CONNECTING)
 		agree(client, server);
-	else /* it has left, or its patience has ended */
+	else /* the client has left, or its timeout has passed */
 		loop_conn_close(server, -ECONNRESET);
 	loop_conn_connecting(client, false);
-	loop_kick(client);
-	loop_kick(server);
+	loop_make_ready(client);
+	loop_make_ready(server);
 	free(req);
 	*out = &server->base;
 out_unlock:
@@ -141,7 +146,7 @@ out_unlock:
 	return err;
 }
 
-/* A request for the listener of that name; what it takes to be accepted later is kept in `pair`. */
+/* Queue a request at the listener of that name, or refuse it if there is none. */
 static void ask(struct loop_pair *pair, struct loop_request *request, const struct tp_addr *peer)
 {
 	struct loop_listener *lis = find_listener(peer);
@@ -180,7 +185,7 @@ int loop_connect(struct tp_domain *domain, struct tp_device *device, const struc
 	}
 	client->keys = &((struct key_device *)device)->keys;
 	client->deadline_ns = loop_now_ns() + (uint64_t)timeout_ms * 1000000u;
-	pair->ends[1].taken = true; /* by the request */
+	pair->ends[1].taken = true; /* the request owns this end */
 	ask(pair, request, peer);
 	pthread_mutex_unlock(&loop_lock);
 	*out = &client->base;

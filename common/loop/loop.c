@@ -1,4 +1,7 @@
-/* The table of the loop provider. */
+/*
+ * The table of the loop provider. A device and a domain get it where they are opened, here; all
+ * that is made from them copies it. Immutable; any thread.
+ */
 #include "common/loop/loop.h"
 
 static int device_open(const struct tp_addr *peer, struct tp_device **device)

@@ -1,10 +1,12 @@
 /*
- * Inside the loop provider: both ends in one process, data moved by memcpy. For tests, and for unit
- * tests of who uses the library; simple before fast. As over tcp the owner of memory serves the
- * peer's READs and WRITEs itself, inside its poll().
+ * The types and functions of the loop provider. Both ends are in one process, and memcpy moves the
+ * data. It serves tests, and the unit tests of programs that use the library; it is simple rather
+ * than fast. As over tcp, the owner of memory serves the peer's READs and WRITEs itself in its
+ * poll().
  *
- * Threads: one mutex for the whole process, loop_lock, guards every field here that has no other
- * note; the public calls take it. Key tables have their own lock (common/transport/keys.h).
+ * Threads: one mutex for the whole process, loop_lock, protects each field here without another
+ * note. The public calls take it. Key tables have their own lock (common/transport/keys.h), which
+ * is taken inside it.
  */
 #ifndef USRBIO_COMMON_LOOP_LOOP_H
 #define USRBIO_COMMON_LOOP_LOOP_H
@@ -22,30 +24,30 @@ TAILQ_HEAD(loop_conn_list, loop_conn);
 TAILQ_HEAD(loop_request_list, loop_request);
 
 struct loop_domain {
-	struct tp_domain base; /* fd: a timerfd, for connect timeouts and for wake-ups alike */
+	struct tp_domain base; /* fd: a timerfd, for connect timeouts and for wake-ups */
 	struct tp_domain_config config;
-	struct loop_conn_list ready;   /* with something to tell */
-	struct loop_conn_list holding; /* with messages the caller may still look at */
+	struct loop_conn_list ready;   /* these have something to report */
+	struct loop_conn_list holding; /* these have messages that the caller may still read */
 	struct loop_conn_list connecting;
 	struct loop_request_list requests;
-	bool armed; /* the caller sleeps on fd, or is about to */
+	bool armed; /* the caller sleeps on fd, or is about to sleep */
 };
 
-/* On its way to the peer: a message in the sender's slot, or a post of the sender's. */
+/* What is on its way to the peer: a message in a slot of the sender, or a post of the sender. */
 struct loop_item {
 	const char *msg; /* NULL: a post */
 	uint32_t len;
-	uint32_t post; /* its number */
+	uint32_t post; /* the number of the post */
 };
 
-/* From one end to the other. Free-running: freed <= seen <= flushed <= queued. */
+/* The queue from one end to the other. Free-running counts: freed <= seen <= flushed <= queued. */
 struct loop_queue {
 	struct loop_item *items;
 	uint32_t mask, freed, seen, flushed, queued;
-	char *slots; /* send buffers of the sender's msg_max bytes, used in ring order */
+	char *slots; /* send buffers of the sender's msg_max bytes each, used in ring order */
 	uint32_t nr_slots, next_slot, used_slots;
-	uint32_t nr_posts, max_posts; /* among the items */
-	bool cut;		      /* nothing more of it is told: a post was not executed */
+	uint32_t nr_posts, max_posts; /* posts among the items */
+	bool cut;		      /* a post was not executed, so nothing after it is reported */
 };
 
 struct loop_post {
@@ -53,10 +55,10 @@ struct loop_post {
 	int status;
 };
 
-/* READs and WRITEs, in a ring in post order. Free-running: told <= done <= tail. */
+/* READs and WRITEs: a ring in post order. Free-running counts: reported <= done <= tail. */
 struct loop_posts {
 	struct loop_post *ring;
-	uint32_t mask, told, done, tail;
+	uint32_t mask, reported, done, tail;
 };
 
 enum loop_state { LOOP_STATE_CONNECTING, LOOP_STATE_OPEN, LOOP_STATE_CLOSED, LOOP_STATE_DEAD };
@@ -69,18 +71,18 @@ struct loop_conn {
 	TAILQ_ENTRY(loop_conn) connecting_link;
 	bool ready, holding, connecting;
 	enum loop_state state;
-	int status;	  /* of the TP_EV_CLOSED to come */
-	bool told;	  /* TP_EV_CONNECTED has been told */
-	bool taken;	  /* somebody owns this end and has not freed it */
-	bool starved_buf; /* each owes a READY */
-	bool starved_post;
+	int status;	      /* of the TP_EV_CLOSED that is due */
+	bool reported;	      /* TP_EV_CONNECTED has been reported */
+	bool taken;	      /* this end has an owner, which has not freed it */
+	bool waiting_buf;     /* msg_buf got NULL: a TP_EV_READY is due when there is a buffer */
+	bool waiting_post;    /* post got -EAGAIN: the same when there is space */
 	uint64_t deadline_ns; /* while connecting */
-	struct keys *keys;    /* what the peer can reach; NULL: nothing */
+	struct keys *keys;    /* what the peer can reach; NULL: no memory */
 	struct loop_queue out;
-	struct loop_posts posts; /* executed by the peer */
+	struct loop_posts posts; /* the peer executes them */
 };
 
-/* Lives until both ends are free: each looks into the other's send buffers. */
+/* A pair lives until both ends are free, because each reads the send buffers of the other. */
 struct loop_pair {
 	struct loop_conn ends[2]; /* 0 connects, 1 accepts */
 };
@@ -94,7 +96,7 @@ struct loop_listener {
 struct loop_request {
 	struct tp_request base;
 	TAILQ_ENTRY(loop_request) link;
-	struct loop_listener *listener; /* NULL once told */
+	struct loop_listener *listener; /* NULL once it is reported */
 	struct loop_pair *pair;
 };
 
@@ -120,8 +122,10 @@ int loop_domain_local(struct tp_domain *domain, void *base, size_t len);
 uint64_t loop_now_ns(void);
 /* Let fd become readable at at_ns; 0: never. This also takes back an earlier expiry. */
 void loop_set_fd(struct loop_domain *domain, uint64_t at_ns);
+/* Wake the caller if it sleeps on the domain's fd. */
 void loop_wake(struct loop_domain *domain);
-void loop_kick(struct loop_conn *conn);
+/* This end has something to report: put it in the list of its domain, and wake the caller. */
+void loop_make_ready(struct loop_conn *conn);
 
 /* listener.c */
 int loop_listen(struct tp_domain *domain, const struct tp_addr *addr,
@@ -133,11 +137,14 @@ int loop_connect(struct tp_domain *domain, struct tp_device *device, const struc
 		 unsigned timeout_ms, void *user, struct tp_conn **conn);
 
 /* conn.c */
+/* Give an end, in memory of zeroes, its buffers and its domain. 0 or -ENOMEM. */
 int loop_conn_init(struct loop_conn *conn, struct loop_domain *domain, void *user);
 void loop_conn_fini(struct loop_conn *conn);
-/* Give an end back; frees the pair with the second. */
+/* Give an end back; the second one frees the pair. */
 void loop_conn_put(struct loop_conn *conn);
+/* Put the end into the list of its domain's connect timeouts, or take it out. */
 void loop_conn_connecting(struct loop_conn *conn, bool on);
+/* End this end with status; 0: the peer left. No effect if it has ended already. */
 void loop_conn_close(struct loop_conn *conn, int status);
 void loop_conn_release(struct loop_conn *conn);
 void loop_disconnect(struct tp_conn *conn);
@@ -155,8 +162,8 @@ void loop_flush(struct tp_conn *conn);
 bool loop_has_buf(const struct loop_conn *conn);
 bool loop_has_post(const struct loop_conn *conn);
 /*
- * The owner of the memory executes its peer's post, inside its key table. False: that was the end
- * of the connection.
+ * Execute a post of the peer, which reaches memory of `owner`; the caller has entered its key
+ * table. False: the post failed, and the connection has ended.
  */
 bool loop_execute(struct loop_conn *owner, uint32_t post);
 

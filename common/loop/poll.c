@@ -1,20 +1,20 @@
 /*
- * What a domain's thread does: poll and arm. poll() reports what the ends of its connections have,
- * and executes the posts of their peers. Both take loop_lock.
+ * Poll and arm, the calls of a domain's thread. poll() reports what has happened at the domain's
+ * ends, and executes there the posts of their peers. Both take loop_lock.
  */
 #include <errno.h>
 
 #include "common/loop/loop.h"
 
-static void tell_msg(struct loop_conn *conn, const struct loop_item *item, struct tp_event *event)
+static void report_msg(struct loop_conn *conn, const struct loop_item *item, struct tp_event *event)
 {
 	*event = (struct tp_event){
 		.type = TP_EV_MSG, .conn = &conn->base, .msg = item->msg, .len = item->len};
 	conn->base.domain->count.msgs_received++;
 }
 
-/* Number of events: one if it has an immediate. */
-static int tell_post(struct loop_conn *conn, uint32_t post, struct tp_event *event)
+/* Report a post that has been executed. The number of events: 1 if it has an immediate, else 0. */
+static int report_post(struct loop_conn *conn, uint32_t post, struct tp_event *event)
 {
 	const struct loop_posts *posts = &loop_peer(conn)->posts;
 	const struct tp_op *op = &posts->ring[post & posts->mask].op;
@@ -26,7 +26,7 @@ static int tell_post(struct loop_conn *conn, uint32_t post, struct tp_event *eve
 	return 1;
 }
 
-static int tell_items(struct loop_conn *conn, struct tp_event *events, int max)
+static int report_items(struct loop_conn *conn, struct tp_event *events, int max)
 {
 	struct loop_queue *in = &loop_peer(conn)->out;
 	int n = 0;
@@ -35,16 +35,16 @@ static int tell_items(struct loop_conn *conn, struct tp_event *events, int max)
 		const struct loop_item *item = &in->items[in->seen & in->mask];
 
 		if (item->msg)
-			tell_msg(conn, item, &events[n++]);
+			report_msg(conn, item, &events[n++]);
 		else if (loop_execute(conn, item->post))
-			n += tell_post(conn, item->post, &events[n]);
+			n += report_post(conn, item->post, &events[n]);
 		else
-			in->cut = true; /* what comes behind may rest on it */
+			in->cut = true; /* what follows may depend on it */
 	}
 	return n;
 }
 
-static int tell_received(struct loop_conn *conn, struct tp_event *events, int max)
+static int report_received(struct loop_conn *conn, struct tp_event *events, int max)
 {
 	const struct loop_queue *in = &loop_peer(conn)->out;
 	struct keys *keys = in->nr_posts ? conn->keys : NULL;
@@ -54,7 +54,7 @@ static int tell_received(struct loop_conn *conn, struct tp_event *events, int ma
 		return 0;
 	if (keys)
 		keys_enter(keys);
-	n = tell_items(conn, events, max);
+	n = report_items(conn, events, max);
 	if (keys)
 		keys_leave(keys);
 	if (!conn->holding) {
@@ -64,13 +64,13 @@ static int tell_received(struct loop_conn *conn, struct tp_event *events, int ma
 	return n;
 }
 
-static int tell_dones(struct loop_conn *conn, struct tp_event *events, int max)
+static int report_dones(struct loop_conn *conn, struct tp_event *events, int max)
 {
 	struct loop_posts *posts = &conn->posts;
 	int n = 0;
 
-	for (; n < max && posts->told != posts->done; posts->told++) {
-		const struct loop_post *post = &posts->ring[posts->told & posts->mask];
+	for (; n < max && posts->reported != posts->done; posts->reported++) {
+		const struct loop_post *post = &posts->ring[posts->reported & posts->mask];
 
 		events[n++] = (struct tp_event){
 			.type = TP_EV_DONE,
@@ -84,28 +84,28 @@ static int tell_dones(struct loop_conn *conn, struct tp_event *events, int max)
 
 static bool ready_again(struct loop_conn *conn)
 {
-	bool buf = conn->starved_buf && loop_has_buf(conn);
-	bool post = conn->starved_post && loop_has_post(conn);
+	bool buf = conn->waiting_buf && loop_has_buf(conn);
+	bool post = conn->waiting_post && loop_has_post(conn);
 
 	if (buf)
-		conn->starved_buf = false;
+		conn->waiting_buf = false;
 	if (post)
-		conn->starved_post = false;
+		conn->waiting_post = false;
 	return buf || post;
 }
 
-static int tell(struct loop_conn *conn, struct tp_event *events, int max)
+static int report(struct loop_conn *conn, struct tp_event *events, int max)
 {
 	int n = 0;
 
 	if (conn->state == LOOP_STATE_CONNECTING || conn->state == LOOP_STATE_DEAD)
 		return 0;
-	if (!conn->told && conn->base.msg_max) {
-		conn->told = true;
+	if (!conn->reported && conn->base.msg_max) {
+		conn->reported = true;
 		events[n++] = (struct tp_event){.type = TP_EV_CONNECTED, .conn = &conn->base};
 	}
-	n += tell_received(conn, events + n, max - n);
-	n += tell_dones(conn, events + n, max - n);
+	n += report_received(conn, events + n, max - n);
+	n += report_dones(conn, events + n, max - n);
 	if (n == max)
 		return n;
 	if (conn->state == LOOP_STATE_CLOSED) {
@@ -147,7 +147,7 @@ static void expire(struct loop_domain *domain)
 	}
 }
 
-static int tell_requests(struct loop_domain *domain, struct tp_event *events, int max)
+static int report_requests(struct loop_domain *domain, struct tp_event *events, int max)
 {
 	struct loop_request *request;
 	int n = 0;
@@ -172,14 +172,14 @@ int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
 	while ((conn = TAILQ_FIRST(&domain->holding)))
 		loop_conn_release(conn);
 	expire(domain);
-	n = tell_requests(domain, events, max);
+	n = report_requests(domain, events, max);
 	while (n < max && (conn = TAILQ_FIRST(&domain->ready))) {
 		TAILQ_REMOVE(&domain->ready, conn, ready_link);
 		conn->ready = false;
-		n += tell(conn, events + n, max - n);
-		/* It may have had more to say. */
+		n += report(conn, events + n, max - n);
+		/* It may have more to report. */
 		if (n == max)
-			loop_kick(conn);
+			loop_make_ready(conn);
 	}
 	pthread_mutex_unlock(&loop_lock);
 	return n;
@@ -191,7 +191,8 @@ int loop_arm(struct tp_domain *base)
 	int more;
 
 	pthread_mutex_lock(&loop_lock);
-	/* Who slept on messages still held would keep their sender waiting for the buffers. */
+	/* A caller that slept while it holds messages would keep their sender waiting for buffers.
+	 */
 	more = !TAILQ_EMPTY(&domain->ready) || !TAILQ_EMPTY(&domain->requests) ||
 	       !TAILQ_EMPTY(&domain->holding);
 	if (!more) {
