@@ -130,10 +130,10 @@ int verbs_connect(struct tp_domain *domain, struct tp_device *device, const stru
 
 static int answer(struct verbs_conn *c)
 {
-	struct connect_params prologue;
+	struct connect_params params;
 	struct rdma_conn_param param = {
-		.private_data = &prologue,
-		.private_data_len = sizeof(prologue),
+		.private_data = &params,
+		.private_data_len = sizeof(params),
 		.responder_resources = 1,
 		.initiator_depth = c->read_depth,
 		.retry_count = RETRIES,
@@ -144,7 +144,7 @@ static int answer(struct verbs_conn *c)
 
 	if (err)
 		return err;
-	connect_params_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	connect_params_make(&params, c->domain->config.msg_max, c->rq.nr);
 	return rdma_accept(c->cm_id, &param) ? -errno : 0;
 }
 
@@ -167,7 +167,7 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 	mine = c->nic->attr.max_qp_init_rd_atom;
 	c->read_depth = mine < r->initiator_depth ? (uint8_t)mine : r->initiator_depth;
 	c->cm_id = r->id;
-	err = state_agree(c, &r->prologue);
+	err = state_agree(c, &r->params);
 	if (!err)
 		err = wire_open(c);
 	if (err)

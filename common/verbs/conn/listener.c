@@ -48,14 +48,14 @@ static struct verbs_request *request_new(const struct verbs_listener *l,
 	struct verbs_request *r;
 	char why[TP_WHY_MAX];
 
-	if (!event->has_prologue) {
+	if (!event->has_params) {
 		log_peer("a peer asks to connect without connect parameters; refused");
 		return NULL;
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	if (connect_params_check(&event->prologue, &r->prologue, why)) {
+	if (connect_params_check(&event->params, &r->params, why)) {
 		log_peer("a peer that asks to connect %s; refused", why);
 		free(r);
 		return NULL;

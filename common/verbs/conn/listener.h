@@ -10,9 +10,9 @@
 /* A request to connect. It belongs to the caller, until accept or refusal consumes it. */
 struct verbs_request {
 	struct tp_request req;
-	struct rdma_cm_id *id;		/* on the listener's channel until accepted */
-	struct connect_params prologue; /* in host byte order, checked */
-	uint8_t initiator_depth;	/* how many of our READs the peer serves at a time */
+	struct rdma_cm_id *id;	      /* on the listener's channel until accepted */
+	struct connect_params params; /* in host byte order, checked */
+	uint8_t initiator_depth;      /* how many of our READs the peer serves at a time */
 };
 
 int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,

@@ -107,10 +107,10 @@ static void addr_resolved(struct verbs_conn *c, const struct verbs_cm_event *eve
 
 static void route_resolved(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
-	struct connect_params prologue;
+	struct connect_params params;
 	struct rdma_conn_param param = {
-		.private_data = &prologue,
-		.private_data_len = sizeof(prologue),
+		.private_data = &params,
+		.private_data_len = sizeof(params),
 		.responder_resources = RDMA_MAX_RESP_RES,
 		.initiator_depth = RDMA_MAX_INIT_DEPTH,
 		.retry_count = RETRIES,
@@ -119,7 +119,7 @@ static void route_resolved(struct verbs_conn *c, const struct verbs_cm_event *ev
 
 	if (c->state != VERBS_STATE_ROUTING)
 		return;
-	connect_params_make(&prologue, c->domain->config.msg_max, c->rq.nr);
+	connect_params_make(&params, c->domain->config.msg_max, c->rq.nr);
 	param.qp_num = c->qp->qp_num;
 	c->state = VERBS_STATE_CONNECTING;
 	if (rdma_connect(c->cm_id, &param))
@@ -158,8 +158,8 @@ static void responded(struct verbs_conn *c, const struct verbs_cm_event *event)
 
 	if (c->state != VERBS_STATE_CONNECTING)
 		return;
-	if (event->has_prologue)
-		err = connect_params_check(&event->prologue, &peer, c->conn.why);
+	if (event->has_params)
+		err = connect_params_check(&event->params, &peer, c->conn.why);
 	if (!err)
 		err = state_agree(c, &peer);
 	if (!err)

@@ -25,9 +25,9 @@ static void copy_event(const struct rdma_cm_event *from, struct verbs_cm_event *
 		.id = from->id,
 		.initiator_depth = param->initiator_depth,
 	};
-	if (param->private_data && param->private_data_len >= sizeof(event->prologue)) {
-		memcpy(&event->prologue, param->private_data, sizeof(event->prologue));
-		event->has_prologue = true;
+	if (param->private_data && param->private_data_len >= sizeof(event->params)) {
+		memcpy(&event->params, param->private_data, sizeof(event->params));
+		event->has_params = true;
 	}
 	log_debug("%s, status %d", rdma_event_str(from->event), from->status);
 }

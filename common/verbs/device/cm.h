@@ -13,8 +13,8 @@ struct verbs_cm_event {
 	int status;
 	struct rdma_cm_id *id;
 	uint8_t initiator_depth;
-	bool has_prologue;
-	struct connect_params prologue; /* as on the wire */
+	bool has_params;
+	struct connect_params params; /* as on the wire */
 };
 
 /* The context of an rdma_cm_id points to one; NULL for a request that is not accepted yet. */
