@@ -1,11 +1,11 @@
 /*
- * A provider around a provider that is reluctant as it is told, within the contract: for tests,
- * never for a release. What breaks are the fault points (common/fault_points/faults.h) inside the
- * providers.
+ * A provider around another provider, for tests only. It refuses and delays by a plan, within the
+ * contract of transport.h, so whatever runs over a provider must also run over this one. Failures
+ * outside the contract come from the fault points inside the providers
+ * (common/fault_points/faults.h).
  *
- * The contract of transport.h holds for it as for any other, so whatever runs over a provider must
- * run over this one. A plan has a rule for each point at which something can go wrong. Points count
- * their chances over the whole process; any thread.
+ * A plan has a rule for each point at which something can go wrong. Points count their chances over
+ * the whole process; any thread.
  */
 #ifndef USRBIO_COMMON_FAULT_FAULT_H
 #define USRBIO_COMMON_FAULT_FAULT_H
@@ -14,19 +14,19 @@
 #include "common/fault_points/fault_trigger.h"
 
 enum fault_point {
-	FAULT_NO_BUF, /* "no_buf": msg_buf gives NULL, a READY follows */
-	FAULT_AGAIN,  /* "again":  post says -EAGAIN, a READY follows */
-	FAULT_DELAY,  /* "delay":  poll keeps silent, for `polls` calls */
+	FAULT_NO_BUF, /* "no_buf": msg_buf returns NULL, and TP_EV_READY follows */
+	FAULT_AGAIN,  /* "again":  post returns -EAGAIN, and TP_EV_READY follows */
+	FAULT_DELAY,  /* "delay":  poll reports nothing, for `polls` calls */
 	FAULT_NR_POINTS,
 };
 
-struct fault_rule {
+struct fault_plan_rule {
 	struct fault_trigger when;
 	unsigned polls; /* FAULT_DELAY only */
 };
 
 struct fault_plan {
-	struct fault_rule rules[FAULT_NR_POINTS];
+	struct fault_plan_rule rules[FAULT_NR_POINTS];
 	uint64_t seed;
 };
 
@@ -38,9 +38,9 @@ struct fault_plan {
 int fault_plan_parse(struct fault_plan *plan, const char *text);
 
 /*
- * The provider that wraps `inner` and balks by `plan`, which must outlive its use and may be
- * changed while nothing is under way. There is one per process: a later call replaces what the one
- * before it set, and only once nothing of it is open any more.
+ * Return the provider that wraps `inner` and fails by `plan`. The plan must outlive it, and may be
+ * changed while nothing is under way. There is one such provider per process: a later call replaces
+ * the inner provider and the plan, and nothing of the earlier one may be open then.
  */
 const struct tp_ops *tp_fault_ops(const struct tp_ops *inner, struct fault_plan *plan);
 

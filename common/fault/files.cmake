@@ -1,3 +1,3 @@
-target_sources(common PRIVATE
-  ${CMAKE_CURRENT_LIST_DIR}/fault.c
-  ${CMAKE_CURRENT_LIST_DIR}/plan.c)
+foreach(file conn domain fault plan)
+  target_sources(common PRIVATE ${CMAKE_CURRENT_LIST_DIR}/${file}.c)
+endforeach()

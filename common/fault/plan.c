@@ -1,4 +1,4 @@
-/* Plans: rules by point, read from text, asked from any thread. */
+/* A plan: a rule for each point, read from text. The caller owns it; any thread may ask it. */
 #include "common/fault/plan.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@ static const char *const point_names[FAULT_NR_POINTS] = {
 	[FAULT_DELAY] = "delay",
 };
 
-static int parse_rule(struct fault_rule *rule, bool delay, char *text)
+static int parse_rule(struct fault_plan_rule *rule, bool delay, char *text)
 {
 	char *polls = strchr(text, ':');
 
@@ -63,8 +63,11 @@ int fault_plan_parse(struct fault_plan *plan, const char *text)
 	return 0;
 }
 
-bool fault_fires(struct fault_plan *plan, enum fault_point point)
+bool fault_fires_once(struct fault_plan *plan, enum fault_point point, bool *fired)
 {
-	/* Each point draws for itself. */
-	return fault_trigger_now(&plan->rules[point].when, plan->seed ? plan->seed + point : 0);
+	uint64_t seed =
+		plan->seed ? plan->seed + point : 0; /* each point has random numbers of its own */
+
+	*fired = !*fired && fault_trigger_now(&plan->rules[point].when, seed);
+	return *fired;
 }
