@@ -20,7 +20,7 @@ static void init(void *object)
 {
 	struct region *region = object;
 
-	list_init(&region->device_link);
+	list_init(&region->memory.link);
 	list_init(&region->link);
 }
 
@@ -67,9 +67,11 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 	atomic_store_explicit(&region->block_size, block_size, memory_order_release);
 	atomic_store_explicit(&region->mount, mount, memory_order_release);
 	region->session = session;
+	region->memory.base = base;
+	region->memory.size = size;
 	region->wrapped = !shm;
 	region->dropping = region->quiet = false;
-	atomic_store_explicit(&region->revoked, false, memory_order_relaxed);
+	atomic_store_explicit(&region->memory.revoked, false, memory_order_relaxed);
 	region->shm = shm ? *shm : (struct shm){0};
 	region->handle = objpool_publish(&region_pool, &region->pooled);
 	*out = region;
@@ -78,7 +80,7 @@ int region_create(struct mount *mount, void *base, size_t size, size_t block_siz
 
 bool region_registered(const struct region *region, enum region_dir dir)
 {
-	uint32_t epoch = atomic_load_explicit(&region->registered_epoch[dir], memory_order_acquire);
+	uint32_t epoch = atomic_load_explicit(&region->memory.epoch[dir], memory_order_acquire);
 
 	return epoch &&
 	       epoch == atomic_load_explicit(&region->session->device.epoch, memory_order_acquire);
@@ -93,7 +95,7 @@ int region_register(struct region *region, enum region_dir dir)
 	if (region_registered(region, dir))
 		return 0;
 	log_catch_begin(&caught);
-	err = device_register(&session->device, region, dir);
+	err = device_register(&session->device, &region->memory, dir);
 	log_catch_end(&caught);
 	if (err && *caught.text)
 		session_explain(session, err, caught.text);
@@ -163,7 +165,7 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 		return id;
 	msg.region_add = (struct region_add){
 		.region = (uint32_t)id,
-		.key = region->mem[dir]->key,
+		.key = region->memory.mem[dir]->key,
 		.base = atomic_load(&region->base),
 		.size = atomic_load(&region->size),
 		.access = dir == DIR_READ_IO ? ACCESS_WRITE : ACCESS_READ,
@@ -255,7 +257,7 @@ static void wait_for_drops(struct region *region)
 
 void region_discard(struct region *region)
 {
-	device_deregister(&region->session->device, region);
+	device_deregister(&region->session->device, &region->memory);
 	if (region->shm.base)
 		shm_close(&region->shm);
 	proven_pages_close(&region->proven);

@@ -15,15 +15,13 @@
 #include "client/memory/proven_pages.h"
 #include "client/calls/request.h"
 #include "client/memory/shm.h"
+#include "client/session/device.h"
 #include "common/transport/transport.h"
 #include "proto/limits.h"
 
 struct conn;
 struct mount;
 struct session;
-
-/* What the server does to the memory: writes it when a file is read. */
-enum region_dir { DIR_READ_IO, DIR_WRITE_IO, NR_DIRS };
 
 /* What one connection knows of a region; under that connection's lock. */
 struct announced {
@@ -52,13 +50,9 @@ struct region {
 	struct shm shm;		     /* iovs made or opened: closed with the region */
 	struct proven proven;	     /* of wrapped memory */
 
-	/* Under the device's lock; registered_epoch is read without, as a hint. */
-	struct tp_mem *mem[NR_DIRS];
-	_Atomic uint32_t registered_epoch[NR_DIRS]; /* 0: not registered */
-	struct list device_link;
+	struct registration memory; /* with the device */
 
-	_Atomic bool revoked; /* what pins it is cancelled; set before it is dropped */
-	/* A doomed one's, under their lock. */
+	/* While it is reclaimed; under the lock of region_reclaim.c. */
 	bool dropping; /* the drops have been sent */
 	bool quiet;    /* nobody touches its memory any more */
 	struct list link;

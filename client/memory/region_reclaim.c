@@ -56,7 +56,7 @@ static bool advance(struct region *region)
 {
 	bool pinned = objpool_pinned(&region->pooled);
 
-	if (pinned && !atomic_load(&region->revoked))
+	if (pinned && !atomic_load(&region->memory.revoked))
 		return false;
 	if (!region->dropping)
 		region_ask_to_drop(region);
@@ -64,7 +64,7 @@ static bool advance(struct region *region)
 	if (!region_dropped(region))
 		return false;
 	if (pinned) {
-		device_deregister(&region->session->device, region);
+		device_deregister(&region->session->device, &region->memory);
 		region->quiet = true;
 		return false;
 	}
@@ -104,7 +104,7 @@ static bool revoke(const void *base, size_t size)
 
 		if (!overlaps(region, (uintptr_t)base, size))
 			continue;
-		atomic_store(&region->revoked, true);
+		atomic_store(&region->memory.revoked, true);
 		left |= !advance(region) && !region->quiet;
 	}
 	return left;

@@ -43,7 +43,7 @@ static inline int builder_check(const struct conn *conn, const struct slot *slot
 {
 	if (slot->result < 0)
 		return (int)slot->result;
-	if (!region || atomic_load(&region->revoked))
+	if (!region || atomic_load(&region->memory.revoked))
 		return -ECANCELED;
 	if (slot->file->remote.session != conn->number)
 		return -ESTALE;

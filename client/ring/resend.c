@@ -87,7 +87,7 @@ static int judge(const struct conn *conn, const struct ring *ring, const struct 
 		return (int)slot->result;
 	if (!objpool_alive(&ring->pooled, ring->handle))
 		return -ECANCELED;
-	if (!region || atomic_load(&region->revoked))
+	if (!region || atomic_load(&region->memory.revoked))
 		return -ECANCELED;
 	return conn_overdue(conn, tick) ? -EREMOTEIO : 0;
 }

@@ -1,13 +1,12 @@
 /*
  * The device: one provider's way to one address. Registrations are remembered in a list, so that
- * they can be ended when the device changes; the epoch tells each region that this has happened.
+ * they can be ended when the device changes; the epoch tells each of them that this has happened.
  */
 #include "client/session/device.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "client/memory/region.h"
 #include "common/transport/addr.h"
 #include "common/base/log.h"
 
@@ -47,25 +46,25 @@ void device_init(struct device *device)
 {
 	*device = (struct device){0};
 	pthread_mutex_init(&device->lock, NULL);
-	list_init(&device->regions);
+	list_init(&device->registrations);
 }
 
 /* Lock held. */
-static void unregister(struct device *device, struct region *region)
+static void unregister(struct device *device, struct registration *memory)
 {
 	for (int dir = 0; dir < NR_DIRS; dir++) {
-		if (region->mem[dir])
-			device->ops->mem_deregister(region->mem[dir]);
-		region->mem[dir] = NULL;
-		atomic_store_explicit(&region->registered_epoch[dir], 0, memory_order_relaxed);
+		if (memory->mem[dir])
+			device->ops->mem_deregister(memory->mem[dir]);
+		memory->mem[dir] = NULL;
+		atomic_store_explicit(&memory->epoch[dir], 0, memory_order_relaxed);
 	}
-	list_del(&region->device_link);
+	list_del(&memory->link);
 }
 
 static void close_locked(struct device *device)
 {
-	while (!list_empty(&device->regions))
-		unregister(device, list_of(device->regions.next, struct region, device_link));
+	while (!list_empty(&device->registrations))
+		unregister(device, list_of(device->registrations.next, struct registration, link));
 	if (device->ops)
 		device->ops->device_close(device->tp);
 	device->ops = NULL;
@@ -138,21 +137,18 @@ int device_probe(struct device *device, const struct mountspec *spec)
 }
 
 /* What the provider has to say knows more: only over RDMA is memory locked, under a limit. */
-static void explain(const struct device *device, const struct region *region, int err,
+static void explain(const struct device *device, const struct registration *memory, int err,
 		    const char *said)
 {
-	size_t size = atomic_load(&region->size);
-	void *base = (void *)atomic_load(&region->base);
-
 	if (*said)
 		log_warn("%s", said);
 	else
-		log_warn("cannot use %zu bytes of memory at %p over %s: %s%s", size, base,
-			 device->ops->name, strerror(-err),
+		log_warn("cannot use %zu bytes of memory at %p over %s: %s%s", memory->size,
+			 memory->base, device->ops->name, strerror(-err),
 			 err == -EFAULT ? "; not all of it is mapped, to be read and written" : "");
 }
 
-static int register_locked(struct device *device, struct region *region, unsigned dir)
+static int register_locked(struct device *device, struct registration *memory, enum region_dir dir)
 {
 	static const unsigned access[NR_DIRS] = {
 		[DIR_READ_IO] = TP_REMOTE_WRITE, [DIR_WRITE_IO] = TP_REMOTE_READ};
@@ -161,40 +157,40 @@ static int register_locked(struct device *device, struct region *region, unsigne
 
 	if (!device->ops)
 		return -ENODEV;
-	if (region->mem[dir])
+	if (memory->mem[dir])
 		return 0;
-	if (atomic_load(&region->revoked)) /* whoever did that deregisters next */
+	if (atomic_load(&memory->revoked)) /* whoever did that deregisters next */
 		return -ECANCELED;
 	log_catch_begin(&caught);
-	err = device->ops->mem_register(device->tp, (void *)atomic_load(&region->base),
-					atomic_load(&region->size), access[dir], &region->mem[dir]);
+	err = device->ops->mem_register(device->tp, memory->base, memory->size, access[dir],
+					&memory->mem[dir]);
 	log_catch_end(&caught);
 	if (err) {
-		region->mem[dir] = NULL;
-		explain(device, region, err, caught.text);
+		memory->mem[dir] = NULL;
+		explain(device, memory, err, caught.text);
 		return err;
 	}
-	if (list_empty(&region->device_link))
-		list_add_tail(&device->regions, &region->device_link);
-	atomic_store_explicit(&region->registered_epoch[dir],
+	if (list_empty(&memory->link))
+		list_add_tail(&device->registrations, &memory->link);
+	atomic_store_explicit(&memory->epoch[dir],
 			      atomic_load_explicit(&device->epoch, memory_order_relaxed),
 			      memory_order_release);
 	return 0;
 }
 
-int device_register(struct device *device, struct region *region, unsigned dir)
+int device_register(struct device *device, struct registration *memory, enum region_dir dir)
 {
 	int err;
 
 	pthread_mutex_lock(&device->lock);
-	err = register_locked(device, region, dir);
+	err = register_locked(device, memory, dir);
 	pthread_mutex_unlock(&device->lock);
 	return err;
 }
 
-void device_deregister(struct device *device, struct region *region)
+void device_deregister(struct device *device, struct registration *memory)
 {
 	pthread_mutex_lock(&device->lock);
-	unregister(device, region);
+	unregister(device, memory);
 	pthread_mutex_unlock(&device->lock);
 }

@@ -15,15 +15,29 @@
 #include "client/spec/mountspec.h"
 #include "common/transport/transport.h"
 
-struct region;
+/* The directions that memory is registered for: the server writes it when a file is read. */
+enum region_dir { DIR_READ_IO, DIR_WRITE_IO, NR_DIRS };
+
+/*
+ * A range of memory and what the device knows of it. Part of a region, which initialises it, and
+ * keeps it until device_deregister.
+ */
+struct registration {
+	void *base;		     /* constant while it is in use, like size */
+	size_t size;		     /* bytes */
+	_Atomic bool revoked;	     /* set before its end: no direction is registered any more */
+	struct tp_mem *mem[NR_DIRS]; /* NULL: not registered; under the device's lock */
+	_Atomic uint32_t epoch[NR_DIRS]; /* the device's at registering, 0: none; read as a hint */
+	struct list link;		 /* device->registrations */
+};
 
 struct device {
 	pthread_mutex_t lock;
 	const struct tp_ops *ops; /* NULL while closed; like tp and addr under lock */
 	struct tp_device *tp;
 	struct tp_addr addr;
-	struct list regions; /* registered ones, under lock */
-	_Atomic bool pins;   /* registered memory stays where it is, and is all there */
+	struct list registrations; /* under lock */
+	_Atomic bool pins;	   /* registered memory stays where it is, and is all there */
 	/* Grows with every opening; registrations of an earlier one are gone. 0: never opened. */
 	_Atomic uint32_t epoch;
 };
@@ -61,11 +75,11 @@ static inline bool device_pins(const struct device *device)
 }
 
 /*
- * Make a region reachable for its peer in one direction. 0 also if it is. -ENODEV: the device is
- * closed; -ECANCELED: it is revoked; -ENOMEM, -EFAULT: said in the log.
+ * Make memory reachable for the peer in one direction. 0, also if it is reachable already. -ENODEV:
+ * the device is closed; -ECANCELED: it is revoked; -ENOMEM, -EFAULT: the log says why.
  */
-int device_register(struct device *device, struct region *region, unsigned dir);
-/* End both registrations of a region. Nobody uses them any more. */
-void device_deregister(struct device *device, struct region *region);
+int device_register(struct device *device, struct registration *memory, enum region_dir dir);
+/* End both registrations of the memory. The caller knows that no I/O uses them any more. */
+void device_deregister(struct device *device, struct registration *memory);
 
 #endif

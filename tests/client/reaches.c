@@ -133,7 +133,7 @@ Test(reaches, each_direction_has_a_key_of_its_own)
 	keys = &((struct key_device *)region->session->device.tp)->keys;
 	keys_enter(keys);
 	for (enum region_dir dir = 0; dir < NR_DIRS; dir++) {
-		uint32_t key = region->mem[dir]->key;
+		uint32_t key = region->memory.mem[dir]->key;
 
 		cr_assert(keys_find(keys, key, (uintptr_t)rig.iov.base, RIG_IOV, right[dir]));
 		cr_assert_not(keys_find(keys, key, (uintptr_t)rig.iov.base, 1, wrong[dir]));

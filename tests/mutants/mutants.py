@@ -163,10 +163,10 @@ RELIABILITY = [
            "transport_test onesided/*"),
     Mutant("drop-order", "an iov's memory is deregistered before it is unmapped",
            "region_discard",
-           "device_deregister(&region->session->device, region); if (region->shm.base) "
+           "device_deregister(&region->session->device, &region->memory); if (region->shm.base) "
            "shm_close(&region->shm);",
            "if (region->shm.base) shm_close(&region->shm); "
-           "device_deregister(&region->session->device, region);",
+           "device_deregister(&region->session->device, &region->memory);",
            "client_rings quiesce/memory_is_deregistered_before_it_is_unmapped"),
     Mutant("reply-cache", "a call that is repeated is not done twice",
            "run_once",
