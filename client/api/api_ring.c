@@ -9,7 +9,7 @@
 #include "client/conn/conn.h"
 #include "client/files/file.h"
 #include "client/base/hf3fs_exports.h"
-#include "client/memory/iov.h"
+#include "client/ring/ring_iov.h"
 #include "client/mount/mount.h"
 #include "client/memory/region.h"
 #include "client/ring/ring.h"
@@ -148,7 +148,7 @@ static int prepare(struct ring *ring, const struct hf3fs_iov *iov, bool read, vo
 
 	if (read != ring->for_read || !len || fd == INT_MIN)
 		return -EINVAL;
-	err = iov_find(ring, iov, ptr, len, &range);
+	err = ring_iov_find(ring, iov, ptr, len, &range);
 	if (err && err != -EXDEV)
 		return err;
 	file = file_registered(fd);

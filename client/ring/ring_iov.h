@@ -1,6 +1,7 @@
-/* Iovs: the public struct, and the region behind it. Any thread. */
-#ifndef USRBIO_CLIENT_MEMORY_IOV_H
-#define USRBIO_CLIENT_MEMORY_IOV_H
+/* The memory that an I/O of a ring names: a range of a region, found by its public iov. Any thread.
+ */
+#ifndef USRBIO_CLIENT_RING_RING_IOV_H
+#define USRBIO_CLIENT_RING_RING_IOV_H
 
 #include "client/base/hf3fs_exports.h"
 #include "client/memory/region.h"
@@ -21,7 +22,7 @@ struct iov_range {
  * than the ring's), -ENOMEM. Lock-free but for a wrapped iov other than the ring's last one. The
  * ring's preparer only.
  */
-int iov_find(struct ring *ring, const struct hf3fs_iov *iov, const void *ptr, uint64_t len,
-	     struct iov_range *range);
+int ring_iov_find(struct ring *ring, const struct hf3fs_iov *iov, const void *ptr, uint64_t len,
+		  struct iov_range *range);
 
 #endif

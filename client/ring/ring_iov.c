@@ -1,5 +1,6 @@
-/* Iovs as I/O sees them: ranges of regions. Making and ending them: api_iov.c. */
-#include "client/memory/iov.h"
+/* Finding the region of an iov for a ring. The ring's preparer; api/api_iov.c makes and ends iovs.
+ */
+#include "client/ring/ring_iov.h"
 
 #include <errno.h>
 #include <string.h>
@@ -123,8 +124,8 @@ static int find_wrapped(struct ring *ring, const struct hf3fs_iov *iov, const vo
 	return 0;
 }
 
-int iov_find(struct ring *ring, const struct hf3fs_iov *iov, const void *ptr, uint64_t len,
-	     struct iov_range *range)
+int ring_iov_find(struct ring *ring, const struct hf3fs_iov *iov, const void *ptr, uint64_t len,
+		  struct iov_range *range)
 {
 	if (iov->iovh)
 		return find_made(ring, (uintptr_t)iov->iovh, ptr, len, range);
