@@ -3,7 +3,7 @@
 #define TESTS_CLIENT_RIG_H
 
 #include "client/hf3fs_usrbio.h"
-#include "playserver.h"
+#include "tests/peer/server.h"
 
 #define RIG_IOV (1u << 20)
 

@@ -1,5 +1,5 @@
 /* The played server: a loop around poll, a queue of I/Os, memory. */
-#include "playserver.h"
+#include "tests/peer/server.h"
 
 #include <errno.h>
 #include <poll.h>
