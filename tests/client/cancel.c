@@ -23,7 +23,7 @@ static void *waits(void *ior)
 {
 	struct hf3fs_cqe cqe;
 
-	play_must(hf3fs_wait_for_ios(ior, &cqe, 1, 1, NULL) == 1);
+	must(hf3fs_wait_for_ios(ior, &cqe, 1, 1, NULL) == 1);
 	return (void *)(intptr_t)cqe.result;
 }
 
@@ -34,7 +34,7 @@ static void start(void)
 	memset(&rig, 0, sizeof(rig));
 	rig_start(&rig, 8, 0, 0);
 	for (int i = 0; i < NR_RINGS; i++)
-		play_must(!hf3fs_iorcreate(&rings[i], rig.server.mount, 4, true, 0, -1));
+		must(!hf3fs_iorcreate(&rings[i], rig.server.mount, 4, true, 0, -1));
 	ring = ring_get((uintptr_t)rig.reads.iorh);
 	conn = ring->conn;
 	ring_put(ring);
@@ -51,15 +51,15 @@ static void stop(void)
 static void expect_nobody(void)
 {
 	conn_lock(conn);
-	play_must(!conn->wait.leader && !conn->wait.leader_asleep);
-	play_must(list_empty(&conn->wait.followers));
+	must(!conn->wait.leader && !conn->wait.leader_asleep);
+	must(list_empty(&conn->wait.followers));
 	conn_unlock(conn);
-	play_must(!atomic_load(&conn->wanted));
+	must(!atomic_load(&conn->wanted));
 	for (int i = 0; i < NR_RINGS; i++) {
 		struct ring *ring = ring_get((uintptr_t)rings[i].iorh);
 
-		play_must(!ring->nr_waiters);
-		play_must((atomic_load(&ring->pooled.state) & POOL_PINS) == 1);
+		must(!ring->nr_waiters);
+		must((atomic_load(&ring->pooled.state) & POOL_PINS) == 1);
 		ring_put(ring);
 	}
 }
@@ -90,7 +90,7 @@ static bool is_led(void)
 static void start_waiters(pthread_t *threads, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		play_must(!pthread_create(&threads[i], NULL, waits, &rings[i]));
+		must(!pthread_create(&threads[i], NULL, waits, &rings[i]));
 		rig_until(is_led());
 		rig_until(nr_followers() == i);
 	}
@@ -100,14 +100,14 @@ static void end(pthread_t thread, void *wanted)
 {
 	void *result;
 
-	play_must(!pthread_join(thread, &result));
-	play_must(result == wanted);
+	must(!pthread_join(thread, &result));
+	must(result == wanted);
 }
 
 static void complete(unsigned i)
 {
-	play_must(rig_prep(&rig, &rings[i], 0, 100 + i) >= 0);
-	play_must(!hf3fs_submit_ios(&rings[i]));
+	must(rig_prep(&rig, &rings[i], 0, 100 + i) >= 0);
+	must(!hf3fs_submit_ios(&rings[i]));
 }
 
 /* Nothing arrives for the second one: somebody has to tell it that it leads now. */
@@ -116,7 +116,7 @@ static void a_leader(void)
 	pthread_t threads[2];
 
 	start_waiters(threads, 2);
-	play_must(!pthread_cancel(threads[0]));
+	must(!pthread_cancel(threads[0]));
 	end(threads[0], PTHREAD_CANCELED);
 	rig_until(is_led() && !nr_followers());
 	complete(1);
@@ -129,9 +129,9 @@ static void a_follower(void)
 	pthread_t threads[3];
 
 	start_waiters(threads, 3);
-	play_must(!pthread_cancel(threads[1]));
+	must(!pthread_cancel(threads[1]));
 	end(threads[1], PTHREAD_CANCELED);
-	play_must(is_led() && nr_followers() == 1);
+	must(is_led() && nr_followers() == 1);
 	complete(2);
 	end(threads[2], (void *)102);
 	complete(0);
@@ -147,10 +147,10 @@ static void both(void)
 	for (int round = 0; round < NR_ROUNDS; round++) {
 		start_waiters(threads, 3);
 		conn_lock(conn);
-		play_must(!pthread_cancel(threads[round % 2]));
+		must(!pthread_cancel(threads[round % 2]));
 		for (int i = 0; i < round; i++)
 			sched_yield();
-		play_must(!pthread_cancel(threads[1 - round % 2]));
+		must(!pthread_cancel(threads[1 - round % 2]));
 		conn_unlock(conn);
 		end(threads[0], PTHREAD_CANCELED);
 		end(threads[1], PTHREAD_CANCELED);
@@ -174,16 +174,16 @@ static void with_a_completion(void)
 		complete(0);
 		for (int i = 0; i < round; i++)
 			sched_yield();
-		play_must(!pthread_cancel(thread));
-		play_must(!pthread_join(thread, &result));
+		must(!pthread_cancel(thread));
+		must(!pthread_join(thread, &result));
 		if (result == PTHREAD_CANCELED) {
-			play_must(hf3fs_wait_for_ios(&rings[0], &cqe, 1, 1, NULL) == 1);
-			play_must(cqe.result == 100);
+			must(hf3fs_wait_for_ios(&rings[0], &cqe, 1, 1, NULL) == 1);
+			must(cqe.result == 100);
 			nr_left++;
 		} else {
-			play_must(result == (void *)100);
+			must(result == (void *)100);
 		}
-		play_must(hf3fs_wait_for_ios(&rings[0], &cqe, 1, 0, NULL) == 0);
+		must(hf3fs_wait_for_ios(&rings[0], &cqe, 1, 0, NULL) == 0);
 		expect_nobody();
 	}
 	printf("%u of %u were left to others\n", nr_left, NR_ROUNDS);
@@ -197,16 +197,16 @@ static void on_a_dying_ring(void)
 	void *result;
 
 	for (int round = 0; round < NR_ROUNDS; round++) {
-		play_must(!hf3fs_iorcreate(&ring, rig.server.mount, 4, true, 0, -1));
-		play_must(!pthread_create(&threads[0], NULL, waits, &rings[0]));
+		must(!hf3fs_iorcreate(&ring, rig.server.mount, 4, true, 0, -1));
+		must(!pthread_create(&threads[0], NULL, waits, &rings[0]));
 		rig_until(is_led());
-		play_must(!pthread_create(&threads[1], NULL, waits, &ring));
+		must(!pthread_create(&threads[1], NULL, waits, &ring));
 		rig_until(nr_followers() == 1);
-		play_must(!pthread_cancel(threads[1]));
+		must(!pthread_cancel(threads[1]));
 		end(threads[1], PTHREAD_CANCELED);
 		hf3fs_iordestroy(&ring);
-		play_must(!pthread_cancel(threads[0]));
-		play_must(!pthread_join(threads[0], &result));
+		must(!pthread_cancel(threads[0]));
+		must(!pthread_join(threads[0], &result));
 		expect_nobody();
 	}
 }

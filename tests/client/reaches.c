@@ -42,7 +42,7 @@ static void post(struct playserver *s, struct play_conn *conn, uint32_t tag)
 				 .has_imm = reach.kind == TP_WRITE,
 				 .local = loot};
 
-	play_must(!s->ops->post(conn->tp, &op));
+	must(!s->ops->post(conn->tp, &op));
 	s->ops->flush(conn->tp);
 }
 
@@ -148,7 +148,7 @@ static uint32_t elsewhere;
 static void keep(struct playserver *s, struct play_conn *conn, const struct submit *io)
 {
 	if (!elsewhere) {
-		play_must(io->n == 2);
+		must(io->n == 2);
 		elsewhere = io_tag(&io->io[1]);
 	} else {
 		post(s, conn, elsewhere);

@@ -13,8 +13,8 @@ int rig_open(struct rig *rig)
 
 	snprintf(url, sizeof(url), "%s/file", rig->server.mount);
 	fd = usrbio_open(url, O_RDWR, 0);
-	play_must(fd >= 0);
-	play_must(hf3fs_reg_fd(fd, 0) <= 0);
+	must(fd >= 0);
+	must(hf3fs_reg_fd(fd, 0) <= 0);
 	return fd;
 }
 
@@ -30,11 +30,9 @@ void rig_start(struct rig *rig, int entries, int io_depth, int timeout_ms)
 
 	play_start(&rig->server);
 	rig->fd = rig_open(rig);
-	play_must(
-		!hf3fs_iorcreate4(&rig->reads, mount, entries, true, io_depth, timeout_ms, -1, 0));
-	play_must(!hf3fs_iorcreate4(&rig->writes, mount, entries, false, io_depth, timeout_ms, -1,
-				    0));
-	play_must(!hf3fs_iovcreate(&rig->iov, mount, RIG_IOV, 0, -1));
+	must(!hf3fs_iorcreate4(&rig->reads, mount, entries, true, io_depth, timeout_ms, -1, 0));
+	must(!hf3fs_iorcreate4(&rig->writes, mount, entries, false, io_depth, timeout_ms, -1, 0));
+	must(!hf3fs_iovcreate(&rig->iov, mount, RIG_IOV, 0, -1));
 }
 
 void rig_stop(struct rig *rig)
@@ -56,13 +54,13 @@ int64_t rig_wait(const struct hf3fs_ior *ior)
 {
 	struct hf3fs_cqe cqe;
 
-	play_must(hf3fs_wait_for_ios(ior, &cqe, 1, 1, NULL) == 1);
+	must(hf3fs_wait_for_ios(ior, &cqe, 1, 1, NULL) == 1);
 	return cqe.result;
 }
 
 int64_t rig_io(struct rig *rig, const struct hf3fs_ior *ior, uint64_t off, uint64_t len)
 {
-	play_must(rig_prep(rig, ior, off, len) >= 0);
-	play_must(!hf3fs_submit_ios(ior));
+	must(rig_prep(rig, ior, off, len) >= 0);
+	must(!hf3fs_submit_ios(ior));
 	return rig_wait(ior);
 }

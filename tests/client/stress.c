@@ -21,8 +21,8 @@ static unsigned rounds = 60;
 static void count(const struct hf3fs_cqe *cqes, int n, uint64_t len)
 {
 	for (int i = 0; i < n; i++) {
-		play_must(cqes[i].result == (int64_t)len || cqes[i].result == -EREMOTEIO ||
-			  cqes[i].result == -ESTALE);
+		must(cqes[i].result == (int64_t)len || cqes[i].result == -EREMOTEIO ||
+		     cqes[i].result == -ESTALE);
 		atomic_fetch_add(cqes[i].result < 0 ? &lost : &done, 1);
 	}
 }
@@ -41,20 +41,20 @@ static void transfer(unsigned seed, int fd)
 		depth = -3;
 		timeout = 1;
 	}
-	play_must(!hf3fs_iorcreate3(&ior, rig.server.mount, 8, seed % 2, depth, (int)(seed % 3) - 1,
-				    timeout, -1));
-	play_must(!hf3fs_iovcreate(&made, rig.server.mount, 8192, 0, -1));
-	play_must(!hf3fs_iovwrap(&wrapped, memory, id, rig.server.mount, 8192, 0, -1));
+	must(!hf3fs_iorcreate3(&ior, rig.server.mount, 8, seed % 2, depth, (int)(seed % 3) - 1,
+			       timeout, -1));
+	must(!hf3fs_iovcreate(&made, rig.server.mount, 8192, 0, -1));
+	must(!hf3fs_iovwrap(&wrapped, memory, id, rig.server.mount, 8192, 0, -1));
 	iov = seed % 4 < 2 ? &made : &wrapped;
 	for (int i = 0; i < n; i++)
-		play_must(hf3fs_prep_io(&ior, iov, seed % 2, iov->base + i * 1024, fd,
-					(uint64_t)i * 1024, 1024, NULL) >= 0);
-	play_must(!hf3fs_submit_ios(&ior));
+		must(hf3fs_prep_io(&ior, iov, seed % 2, iov->base + i * 1024, fd,
+				   (uint64_t)i * 1024, 1024, NULL) >= 0);
+	must(!hf3fs_submit_ios(&ior));
 	while (got < n && seed % 7) {
 		int min = (int)(seed % 3);
 
 		step = hf3fs_wait_for_ios(&ior, cqes, 16, min < n - got ? min : n - got, NULL);
-		play_must(step >= 0);
+		must(step >= 0);
 		count(cqes, step, 1024);
 		got += step;
 	}
@@ -63,7 +63,7 @@ static void transfer(unsigned seed, int fd)
 	hf3fs_iordestroy(&ior);
 	hf3fs_iovdestroy(&made);
 	/* Let go of the range before it is freed. */
-	play_must(!hf3fs_iovwrap(&wrapped, rig.iov.base, id, rig.server.mount, 4096, 0, -1));
+	must(!hf3fs_iovwrap(&wrapped, rig.iov.base, id, rig.server.mount, 4096, 0, -1));
 	free(memory);
 }
 
@@ -95,7 +95,7 @@ static void *collect(void *arg)
 		if (!min)
 			sched_yield();
 	}
-	play_must(n == -EINVAL);
+	must(n == -EINVAL);
 	return NULL;
 }
 
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 		pthread_create(&collectors[i], NULL, collect, &mins[i]);
 	for (unsigned n = 0; n < total;) {
 		n += rig_prep(&rig, &rig.reads, 0, 64) >= 0;
-		play_must(!hf3fs_submit_ios(&rig.reads));
+		must(!hf3fs_submit_ios(&rig.reads));
 	}
 	rig_until(atomic_load(&collected) == total);
 	hf3fs_iordestroy(&rig.reads); /* ends those who wait for more */

@@ -32,9 +32,9 @@ static void start(const char *options)
 	play_start(&rig.server);
 	strcat(rig.server.mount, options);
 	rig.fd = rig_open(&rig);
-	play_must(!hf3fs_iorcreate(&rig.reads, rig.server.mount, 64, true, 0, -1));
-	play_must(!hf3fs_iorcreate(&rig.writes, rig.server.mount, 64, false, 0, -1));
-	play_must(!hf3fs_iovcreate(&rig.iov, rig.server.mount, RIG_IOV, 0, -1));
+	must(!hf3fs_iorcreate(&rig.reads, rig.server.mount, 64, true, 0, -1));
+	must(!hf3fs_iorcreate(&rig.writes, rig.server.mount, 64, false, 0, -1));
+	must(!hf3fs_iovcreate(&rig.iov, rig.server.mount, RIG_IOV, 0, -1));
 }
 
 static const char *url_of(const char *name)

@@ -124,7 +124,7 @@ static void *rides(void *arg)
 	struct lane *lane = arg;
 
 	for (int i = 0; i < lane->rounds; i++)
-		play_must(rig_io(&rig, &lane->ior, (uint64_t)i, 512) == 512);
+		must(rig_io(&rig, &lane->ior, (uint64_t)i, 512) == 512);
 	return NULL;
 }
 
@@ -155,7 +155,7 @@ static void *shares(void *arg)
 
 	while ((n = hf3fs_wait_for_ios(&rig.reads, cqes, 8, 1, NULL)) > 0)
 		atomic_fetch_add(&handed_out, n);
-	play_must(n == -EINVAL);
+	must(n == -EINVAL);
 	return arg;
 }
 

@@ -11,12 +11,13 @@
 
 #include "common/transport/addr.h"
 #include "proto/codec.h"
+#include "tests/peer/message.h"
 
 void play_send_raw(struct playserver *server, struct play_conn *conn, const void *frame, size_t len)
 {
 	void *buf = server->ops->msg_buf(conn->tp);
 
-	play_must(buf);
+	must(buf, "no room for a message");
 	memcpy(buf, frame, len);
 	server->ops->msg_send(conn->tp, len);
 	server->ops->flush(conn->tp);
@@ -25,16 +26,14 @@ void play_send_raw(struct playserver *server, struct play_conn *conn, const void
 void play_send(struct playserver *server, struct play_conn *conn, const struct message *msg)
 {
 	uint8_t frame[FRAME_MAX];
-	long len = codec_encode(msg, frame, sizeof(frame));
 
-	play_must(len > 0);
-	play_send_raw(server, conn, frame, (size_t)len);
+	play_send_raw(server, conn, frame, message_frame(msg, frame, sizeof(frame)));
 }
 
 void play_complete(struct playserver *server, struct play_conn *conn, uint32_t tag, int64_t result)
 {
-	const struct io_result done = {tag, result};
-	const struct message msg = {.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}};
+	struct io_result done;
+	const struct message msg = message_completion(&done, tag, result);
 
 	play_send(server, conn, &msg);
 }
@@ -44,7 +43,7 @@ void play_imm(struct playserver *server, struct play_conn *conn, uint32_t tag)
 	const struct tp_op op = {
 		.kind = TP_WRITE, .has_imm = true, .tag = tag, .local = server->file};
 
-	play_must(!server->ops->post(conn->tp, &op));
+	must(!server->ops->post(conn->tp, &op), "no room for an immediate");
 	server->ops->flush(conn->tp);
 }
 
@@ -65,22 +64,13 @@ static int judge(struct playserver *server, const struct hello *hello)
 
 static void welcome(struct playserver *server, struct play_conn *conn, const struct hello *hello)
 {
-	static const uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
-	const struct message msg = {
-		.type = MSG_WELCOME,
-		.welcome = {.status = judge(server, hello),
-			    .version = PROTO_VERSION,
-			    .features = (server->no_imm ? 0 : FEATURE_IMM) |
-					(server->counters ? FEATURE_COUNTERS : 0),
-			    .session_id = {.data = id, .len = sizeof(id)},
-			    .session_key = {.data = key, .len = sizeof(key)},
-			    .boot_id = server->boot_id,
-			    .host = 1,
-			    .max_inflight = server->max_inflight,
-			    .max_regions = server->max_regions,
-			    .max_files = 100},
-	};
+	struct message msg = {.type = MSG_WELCOME,
+			      .welcome = welcome_new(server->max_inflight, server->max_regions)};
 
+	msg.welcome.status = judge(server, hello);
+	msg.welcome.boot_id = server->boot_id;
+	msg.welcome.features =
+		(server->no_imm ? 0 : FEATURE_IMM) | (server->counters ? FEATURE_COUNTERS : 0);
 	atomic_fetch_add(&server->nr_welcomes, 1);
 	play_send(server, conn, &msg);
 }
@@ -103,7 +93,7 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 	if (call->op == CALL_REOPEN)
 		atomic_fetch_add(&server->nr_reopens, 1);
 	if (call->op == CALL_COUNTERS) {
-		play_must(server->counters);
+		must(server->counters, "the client asks for counters that it was not offered");
 		server->counters(server, conn, call);
 		return;
 	}
@@ -118,7 +108,7 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 
 static void queue_io(struct playserver *server, const struct play_io *io)
 {
-	play_must(server->tail - server->head < PLAY_IOS);
+	must(server->tail - server->head < PLAY_IOS, "too many I/Os");
 	server->ios[server->tail++ % PLAY_IOS] = *io;
 }
 
@@ -176,7 +166,7 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 {
 	struct message msg;
 
-	play_must(!codec_decode(&server->arena, frame, len, &msg));
+	must(!codec_decode(&server->arena, frame, len, &msg), "the client sent no message");
 	if (atomic_load(&server->deaf))
 		return;
 	switch (msg.type) {
@@ -185,8 +175,8 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 		break;
 	case MSG_REGION_ADD:
 		atomic_fetch_add(&server->nr_adds, 1);
-		play_must(msg.region_add.region < server->max_regions);
-		play_must(!conn->regions[msg.region_add.region].size);
+		must(msg.region_add.region < server->max_regions, "a region too many");
+		must(!conn->regions[msg.region_add.region].size, "a region twice");
 		conn->regions[msg.region_add.region] = msg.region_add;
 		break;
 	case MSG_REGION_DROP:
@@ -206,7 +196,7 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 		play_send(server, conn, &msg);
 		break;
 	default:
-		play_must(!"a message for clients");
+		must(false, "the client sent a message of type %d", msg.type);
 	}
 }
 
@@ -234,7 +224,7 @@ static bool finish_drop(struct playserver *server, const struct play_io *io)
 
 	if (is_in_use(server, io) || !has_room(server, io))
 		return false;
-	play_must(region.size);
+	must(region.size, "a region is dropped that is none");
 	io->conn->regions[io->region].size = 0;
 	atomic_fetch_add(&server->nr_drops, 1);
 	play_send(server, io->conn, &msg);
@@ -262,7 +252,7 @@ static bool post_write(struct playserver *server, const struct play_io *io, stru
 {
 	op->kind = TP_READ;
 	op->cookie = malloc(sizeof(*io));
-	play_must(op->cookie);
+	must(op->cookie, "memory");
 	memcpy(op->cookie, io, sizeof(*io));
 	if (server->ops->post(io->conn->tp, op)) {
 		free(op->cookie);
@@ -287,7 +277,7 @@ static bool serve(struct playserver *server, const struct play_io *io)
 
 	if (!io->op)
 		return finish_drop(server, io);
-	play_must(region->size >= io->region_off + io->len);
+	must(region->size >= io->region_off + io->len, "an I/O beyond its region");
 	if (io->moved || !len) {
 		if (!has_room(server, io))
 			return false;
@@ -334,11 +324,11 @@ static void take_request(struct playserver *server, struct tp_request *request)
 		if (conn->tp)
 			continue;
 		*conn = (struct play_conn){.life = conn->life + 1};
-		play_must(!server->ops->accept(server->domain, request, conn, &conn->tp));
+		must(!server->ops->accept(server->domain, request, conn, &conn->tp), "accept");
 		conn->open = true;
 		return;
 	}
-	play_must(!"no free connection");
+	must(false, "too many connections");
 }
 
 static void take_event(struct playserver *server, const struct tp_event *event)
@@ -436,15 +426,15 @@ void play_start(struct playserver *server)
 	server->ops = tp_find("loop");
 	snprintf(name, sizeof(name), "play-%d-%u", (int)getpid(), atomic_fetch_add(&number, 1));
 	snprintf(server->mount, sizeof(server->mount), "loop://%s/data", name);
-	play_must(addr_resolve("loop", name, 0, true, &addr, 1) == 1);
-	play_must(!arena_open(&server->arena, ARENA_SIZE));
+	must(addr_resolve("loop", name, 0, true, &addr, 1) == 1, "%s", name);
+	must(!arena_open(&server->arena, ARENA_SIZE), "memory");
 	server->file = calloc(1, PLAY_SIZE);
 	server->ios = calloc(PLAY_IOS, sizeof(*server->ios));
-	play_must(server->file && server->ios);
-	play_must(!server->ops->domain_open(&config, &server->domain));
-	play_must(!server->ops->domain_local(server->domain, server->file, PLAY_SIZE));
-	play_must(!server->ops->listen(server->domain, &addr, &server->listener));
-	play_must(!pthread_create(&server->thread, NULL, run, server));
+	must(server->file && server->ios, "memory");
+	must(!server->ops->domain_open(&config, &server->domain), "a domain");
+	must(!server->ops->domain_local(server->domain, server->file, PLAY_SIZE), "memory");
+	must(!server->ops->listen(server->domain, &addr, &server->listener), "listen");
+	must(!pthread_create(&server->thread, NULL, run, server), "a thread");
 }
 
 void play_stop(struct playserver *server)

@@ -1,21 +1,21 @@
 /*
  * A server played by hand over the loop transport, on a thread of its own: one file of
- * PLAY_SIZE bytes in memory, and every kind of lie. Tests of the client's inside need no more, and
- * the real server's names clash with the client's.
+ * PLAY_SIZE bytes in memory, and every kind of lie. It does what a test sets before it starts, and
+ * what it is told by its atomic fields at any time.
  */
-#ifndef TESTS_CLIENT_PLAYSERVER_H
-#define TESTS_CLIENT_PLAYSERVER_H
+#ifndef USRBIO_TESTS_PEER_SERVER_H
+#define USRBIO_TESTS_PEER_SERVER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "common/transport/transport.h"
 #include "proto/arena.h"
 #include "proto/message.h"
+#include "tests/e2e/support/must.h"
+#include "tests/peer/message.h"
 
 #define PLAY_SIZE  (1u << 20)
 #define PLAY_CONNS 16
@@ -102,13 +102,5 @@ void play_send_raw(struct playserver *server, struct play_conn *conn, const void
 		   size_t len);
 void play_imm(struct playserver *server, struct play_conn *conn, uint32_t tag);
 void play_complete(struct playserver *server, struct play_conn *conn, uint32_t tag, int64_t result);
-
-#define play_must(condition)                                                            \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
 
 #endif
