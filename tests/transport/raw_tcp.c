@@ -10,39 +10,30 @@
 #include "common/transport/connect_params.h"
 #include "common/tcp/wire.h"
 #include "common/transport/wire_errno.h"
+#include "tests/peer/wire.h"
 #include "tests/transport/harness.h"
+#include "tests/transport/plain.h"
+
+static void only_tcp(void)
+{
+	if (!test_is("tcp"))
+		cr_skip_test("only a socket can be spoken to by hand");
+}
 
 /* A liar who connects to a proper server, or one who is connected to by a proper client. */
 struct liar {
 	struct pair pair;
 	struct end *victim;
 	struct end *ends[2];
-	int fd;
+	struct wire wire;
 };
-
-static void say(struct liar *liar, const void *bytes, size_t len)
-{
-	must(send(liar->fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len);
-}
 
 static void say_prologue(struct liar *liar)
 {
 	struct connect_params mine;
 
 	connect_params_make(&mine, DEFAULT_MSG, 32);
-	say(liar, &mine, sizeof(mine));
-}
-
-static void say_header(struct liar *liar, uint8_t op, uint8_t flags, uint32_t len)
-{
-	struct wire_header hdr = {.op = op, .flags = flags, .len = htole32(len)};
-
-	say(liar, &hdr, sizeof(hdr));
-}
-
-static void hear(struct liar *liar, void *bytes, size_t len)
-{
-	must(recv(liar->fd, bytes, len, MSG_WAITALL) == (ssize_t)len);
+	wire_bytes(&liar->wire, &mine, sizeof(mine));
 }
 
 static void step(struct liar *liar)
@@ -62,14 +53,12 @@ static bool accept_request(struct liar *liar)
 /* The victim is the server: it has accepted the socket and waits for the prologue. */
 static void lie_to_server(struct liar *liar)
 {
-	*liar = (struct liar){.fd = -1};
+	*liar = (struct liar){0};
 	pair_prepare(&liar->pair, NULL, NULL);
 	liar->ends[0] = &liar->pair.server;
 	liar->ends[1] = &liar->pair.client;
 	liar->victim = &liar->pair.server;
-	liar->fd = socket(AF_INET, SOCK_STREAM, 0);
-	must(!connect(liar->fd, (struct sockaddr *)&liar->pair.listener->addr.ss,
-		      liar->pair.listener->addr.len));
+	wire_begin(&liar->wire, test_socket_to(&liar->pair.listener->addr));
 	while (!liar->pair.server.request)
 		step(liar);
 	must(accept_request(liar));
@@ -78,33 +67,27 @@ static void lie_to_server(struct liar *liar)
 /* The victim is a client with registered memory, connected to a socket of ours. */
 static void lie_to_client(struct liar *liar)
 {
-	struct connect_params theirs;
 	struct tp_addr addr;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = test_listen_plainly(&addr);
 
-	*liar = (struct liar){.fd = -1};
+	*liar = (struct liar){0};
 	pair_prepare(&liar->pair, NULL, NULL);
 	liar->ends[0] = &liar->pair.client;
 	liar->ends[1] = &liar->pair.server;
 	liar->victim = &liar->pair.client;
-	test_addr(&addr);
-	must(!bind(fd, (struct sockaddr *)&addr.ss, addr.len) && !listen(fd, 1));
-	addr.len = sizeof(addr.ss);
-	must(!getsockname(fd, (struct sockaddr *)&addr.ss, &addr.len));
 	must(!liar->pair.ops->connect(liar->victim->domain, liar->pair.device, &addr, CONNECT_MS,
 				      liar->victim, &liar->victim->conn));
-	liar->fd = accept(fd, NULL, NULL);
-	must(liar->fd >= 0);
+	wire_begin(&liar->wire, accept(fd, NULL, NULL));
 	close(fd);
 	say_prologue(liar);
 	while (!liar->victim->connected)
 		step(liar);
-	hear(liar, &theirs, sizeof(theirs));
+	must(wire_take_prologue(&liar->wire));
 }
 
 static void liar_close(struct liar *liar)
 {
-	close(liar->fd);
+	wire_end(&liar->wire);
 	pair_close(&liar->pair);
 }
 
@@ -114,13 +97,12 @@ static void expect_terminate(struct liar *liar, int status)
 	struct wire_header hdr;
 	char byte;
 
-	while (recv(liar->fd, &hdr, sizeof(hdr), MSG_PEEK | MSG_DONTWAIT) != sizeof(hdr))
+	while (recv(liar->wire.fd, &hdr, sizeof(hdr), MSG_PEEK | MSG_DONTWAIT) != sizeof(hdr))
 		end_poll(liar->victim);
-	hear(liar, &hdr, sizeof(hdr));
-	must(hdr.op == WIRE_TERMINATE);
-	must(wire_to_errno((int32_t)le32toh(hdr.status)) == status);
-	must(recv(liar->fd, &byte, 1, 0) == 0);
-	shutdown(liar->fd, SHUT_RDWR);
+	must(wire_next(&liar->wire) == WIRE_TERMINATE);
+	must(wire_to_errno((int32_t)liar->wire.hdr.status) == status);
+	must(recv(liar->wire.fd, &byte, 1, 0) == 0);
+	wire_shut(&liar->wire);
 	while (!liar->victim->closed)
 		step(liar);
 	must(liar->victim->closed_status == status);
@@ -132,9 +114,9 @@ static void bad_prologue(const void *bytes, size_t len, int status)
 	struct liar liar;
 
 	lie_to_server(&liar);
-	say(&liar, bytes, len);
+	wire_bytes(&liar.wire, bytes, len);
 	if (status == -ECONNREFUSED)
-		shutdown(liar.fd, SHUT_WR);
+		shutdown(liar.wire.fd, SHUT_WR);
 	while (!liar.victim->closed)
 		step(&liar);
 	must(liar.victim->closed_status == status);
@@ -158,8 +140,7 @@ Test(raw_tcp, another_version)
 {
 	struct connect_params mine;
 
-	if (!test_is("tcp"))
-		cr_skip_test("only a socket can be spoken to by hand");
+	only_tcp();
 	connect_params_make(&mine, DEFAULT_MSG, 32);
 	mine.version = htole16(99);
 	bad_prologue(&mine, sizeof(mine), -EPROTONOSUPPORT);
@@ -170,12 +151,11 @@ Test(raw_tcp, a_prologue_in_sixteen_pieces)
 	struct connect_params mine;
 	struct liar liar;
 
-	if (!test_is("tcp"))
-		cr_skip_test("only a socket can be spoken to by hand");
+	only_tcp();
 	connect_params_make(&mine, DEFAULT_MSG, 32);
 	lie_to_server(&liar);
 	for (size_t i = 0; i < sizeof(mine); i++) {
-		say(&liar, (char *)&mine + i, 1);
+		wire_bytes(&liar.wire, (char *)&mine + i, 1);
 		end_poll(liar.victim);
 	}
 	while (!liar.victim->connected)
@@ -187,18 +167,13 @@ static void bad_header(uint8_t op, uint8_t flags, uint32_t len, int status)
 {
 	struct liar liar;
 
-	if (!test_is("tcp"))
-		cr_skip_test("only a socket can be spoken to by hand");
+	only_tcp();
 	lie_to_server(&liar);
 	say_prologue(&liar);
-	{
-		struct connect_params theirs;
-
-		while (!liar.victim->connected)
-			step(&liar);
-		hear(&liar, &theirs, sizeof(theirs));
-	}
-	say_header(&liar, op, flags, len);
+	while (!liar.victim->connected)
+		step(&liar);
+	must(wire_take_prologue(&liar.wire));
+	wire_header(&liar.wire, &(struct wire_header){.op = op, .flags = flags, .len = len});
 	expect_terminate(&liar, status);
 	liar_close(&liar);
 }
@@ -275,11 +250,10 @@ Test(raw_tcp, a_flood_of_read_requests)
 	struct liar liar;
 	bool refused = false;
 
-	if (!test_is("tcp"))
-		cr_skip_test("only a socket can be spoken to by hand");
+	only_tcp();
 	lie_to_client(&liar);
 	for (int i = 0; i < 100 * WIRE_READS_MAX && !refused; i++) {
-		refused = send(liar.fd, &hdr, sizeof(hdr), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
+		refused = send(liar.wire.fd, &hdr, sizeof(hdr), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
 		if (i % 16 == 0)
 			end_poll(liar.victim);
 		refused |= liar.victim->closed;
@@ -293,12 +267,11 @@ Test(raw_tcp, a_flood_of_read_requests)
 /* An answer that is longer than asked for, or comes before the question left. */
 static void bad_answer(bool flushed, uint32_t len, uint64_t cookie)
 {
-	struct wire_header hdr = {.op = WIRE_READ_RESP, .len = htole32(len)}, req;
+	struct wire_header hdr = {.op = WIRE_READ_RESP, .len = len};
 	struct liar liar;
 	struct tp_op op = {.kind = TP_READ, .len = 100, .off = 4096, .tag = 1};
 
-	if (!test_is("tcp"))
-		cr_skip_test("only a socket can be spoken to by hand");
+	only_tcp();
 	lie_to_client(&liar);
 	op.local = liar.victim->mem;
 	memset(liar.victim->mem, 0x33, 4096);
@@ -307,13 +280,12 @@ static void bad_answer(bool flushed, uint32_t len, uint64_t cookie)
 		step(&liar);
 	if (flushed) {
 		liar.pair.ops->flush(liar.victim->conn);
-		hear(&liar, &req, sizeof(req));
-		must(req.op == WIRE_READ_REQ);
-		cookie += le64toh(req.cookie);
+		must(wire_next(&liar.wire) == WIRE_READ_REQ);
+		cookie += liar.wire.hdr.cookie;
 	}
-	hdr.cookie = htole64(cookie);
-	say(&liar, &hdr, sizeof(hdr));
-	say(&liar, liar.pair.server.mem, 4096);
+	hdr.cookie = cookie;
+	wire_header(&liar.wire, &hdr);
+	wire_bytes(&liar.wire, liar.pair.server.mem, 4096);
 	expect_terminate(&liar, -EPROTO);
 	must(liar.victim->dones == 1 && liar.victim->failed_dones == 1);
 	for (int i = 0; i < 4096; i++)
@@ -347,24 +319,23 @@ Test(raw_tcp, a_frame_in_pieces)
 	struct wire_header hdr = {.op = WIRE_WRITE, .flags = WIRE_HAS_IMM, .len = htole32(5)};
 	struct liar liar;
 
-	if (!test_is("tcp"))
-		cr_skip_test("only a socket can be spoken to by hand");
+	only_tcp();
 	lie_to_client(&liar);
 	hdr.tag = htole32(77);
 	for (size_t i = 0; i < sizeof(hdr); i++) {
-		say(&liar, (char *)&hdr + i, 1);
+		wire_bytes(&liar.wire, (char *)&hdr + i, 1);
 		end_poll(liar.victim);
 	}
 	for (size_t i = 0; i < 5; i++) {
-		say(&liar, "hello" + i, 1);
+		wire_bytes(&liar.wire, "hello" + i, 1);
 		end_poll(liar.victim);
 	}
 	while (!liar.victim->imms)
 		step(&liar);
 	must(liar.victim->last_imm == 77 && !memcmp(liar.victim->mem, "hello", 5));
 	/* A farewell inside a frame is a loss. */
-	say(&liar, &hdr, 10);
-	shutdown(liar.fd, SHUT_WR);
+	wire_bytes(&liar.wire, &hdr, 10);
+	shutdown(liar.wire.fd, SHUT_WR);
 	while (!liar.victim->closed)
 		step(&liar);
 	must(liar.victim->closed_status == -ECONNRESET);

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/transport/plain.h"
+
 #define STUCK_MS 20000
 
 /* What is passed on in pieces arrives in pieces. */
@@ -21,32 +23,20 @@ static int at_once(int fd)
 	return fd;
 }
 
-static int reach(const struct tp_addr *addr)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	must(fd >= 0 && !connect(fd, (const struct sockaddr *)&addr->ss, addr->len));
-	return at_once(fd);
-}
-
 void relay_open(struct relay *relay, struct pair *pair, size_t kept_max)
 {
 	struct tp_addr addr;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = test_listen_plainly(&addr);
 
 	*relay = (struct relay){.pair = pair, .kept_max = kept_max};
 	for (int i = 0; kept_max && i < 2; i++)
 		must((relay->kept[i] = malloc(kept_max)));
-	test_addr(&addr);
-	must(!bind(fd, (struct sockaddr *)&addr.ss, addr.len) && !listen(fd, 1));
-	addr.len = sizeof(addr.ss);
-	must(!getsockname(fd, (struct sockaddr *)&addr.ss, &addr.len));
 	must(!pair->ops->connect(pair->client.domain, pair->device, &addr, CONNECT_MS,
 				 &pair->client, &pair->client.conn));
 	relay->fds[CLIENT] = accept(fd, NULL, NULL);
 	must(at_once(relay->fds[CLIENT]) >= 0);
 	close(fd);
-	relay->fds[SERVER] = reach(&pair->listener->addr);
+	relay->fds[SERVER] = at_once(test_socket_to(&pair->listener->addr));
 	relay_until(relay, pair->server.request);
 }
 

@@ -15,6 +15,7 @@
 #include "common/tcp/wire.h"
 #include "tests/transport/harness.h"
 #include "tests/transport/only_tls.h"
+#include "tests/transport/plain.h"
 
 /* A server of somebody else's, with a certificate that it has made itself. */
 static SSL_CTX *certified(void)
@@ -33,17 +34,6 @@ static SSL_CTX *certified(void)
 	return context;
 }
 
-static int listen_plainly(struct tp_addr *addr)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	test_addr(addr);
-	must(!bind(fd, (struct sockaddr *)&addr->ss, addr->len) && !listen(fd, 1));
-	addr->len = sizeof(addr->ss);
-	must(!getsockname(fd, (struct sockaddr *)&addr->ss, &addr->len));
-	return fd;
-}
-
 Test(tls_strangers, a_server_with_a_certificate_and_no_key)
 {
 	SSL_CTX *context;
@@ -57,7 +47,7 @@ Test(tls_strangers, a_server_with_a_certificate_and_no_key)
 	context = certified();
 	ssl = SSL_new(context);
 	pair_prepare(&pair, NULL, NULL);
-	listener = listen_plainly(&addr);
+	listener = test_listen_plainly(&addr);
 	must(!pair.ops->connect(pair.client.domain, pair.device, &addr, CONNECT_MS, NULL,
 				&pair.client.conn));
 	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
@@ -130,9 +120,7 @@ static void stranger_open(struct stranger *who, int version, bool has_key)
 	else if (has_key)
 		SSL_CTX_set_psk_client_callback(who->context, use_key_of_old);
 	pair_prepare(pair, NULL, NULL);
-	who->fd = socket(AF_INET, SOCK_STREAM, 0);
-	must(!connect(who->fd, (struct sockaddr *)&pair->listener->addr.ss,
-		      pair->listener->addr.len));
+	who->fd = test_socket_to(&pair->listener->addr);
 	must(!fcntl(who->fd, F_SETFL, O_NONBLOCK));
 	who->ssl = SSL_new(who->context);
 	must(who->ssl && SSL_set_fd(who->ssl, who->fd));
