@@ -8,6 +8,7 @@
 
 #include "common/transport/addr.h"
 #include "proto/seal.h"
+#include "tests/peer/message.h"
 
 #define HANDLES 8
 
@@ -380,15 +381,10 @@ void client_post(const struct tp_op *op)
 
 static struct message hello_message(void)
 {
-	static const char name[] = "memory";
+	struct message msg = {.type = MSG_HELLO, .hello = hello_new("memory", "")};
 
-	return (struct message){
-		.type = MSG_HELLO,
-		.hello = {.version_min = PROTO_VERSION,
-			  .version_max = PROTO_VERSION,
-			  .features = FEATURE_IMM | FEATURE_COUNTERS,
-			  .export = {(const uint8_t *)name, sizeof(name) - 1}},
-	};
+	msg.hello.features = FEATURE_IMM | FEATURE_COUNTERS;
+	return msg;
 }
 
 void client_say_hello(void)
@@ -416,8 +412,6 @@ void client_step(void)
 
 void client_start(void)
 {
-	static const char name[] = "f";
-
 	if (served_keeps_out()) {
 		client_step();
 		clients_turn(TURNS);
@@ -434,7 +428,7 @@ void client_start(void)
 	client_send(&(struct message){.type = MSG_CALL,
 				      .call = {.tag = 64,
 					       .op = CALL_OPEN,
-					       .path = {(const uint8_t *)name, 1},
+					       .path = text("f"),
 					       .flags = OPEN_READ | OPEN_WRITE | OPEN_CREATE,
 					       .mode = 0644}});
 	clients_turn(TURNS);

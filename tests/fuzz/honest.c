@@ -4,6 +4,7 @@
 
 #include "proto/seal.h"
 #include "tests/fuzz/player.h"
+#include "tests/peer/message.h"
 
 void honest_frame(const void *frame, size_t len)
 {
@@ -33,10 +34,10 @@ void honest_post(const struct tp_op *op)
 
 static void complete(uint32_t tag, int64_t result)
 {
-	const struct io_result done = {tag, result};
+	struct io_result done;
+	const struct message msg = message_completion(&done, tag, result);
 
-	honest_say(
-		&(struct message){.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}});
+	honest_say(&msg);
 }
 
 static void serve_io(const struct submit *submit)
@@ -78,18 +79,9 @@ void honest_welcome(struct message *msg)
 
 static void welcome(void)
 {
-	static const uint8_t id[SESSION_ID_SIZE] = {1}, key[SESSION_KEY_SIZE] = {2};
-	struct message msg = {.type = MSG_WELCOME,
-			      .welcome = {.version = PROTO_VERSION,
-					  .features = FEATURE_IMM | FEATURE_COUNTERS,
-					  .session_id = {id, sizeof(id)},
-					  .session_key = {key, sizeof(key)},
-					  .boot_id = 42,
-					  .host = 1,
-					  .max_inflight = 8,
-					  .max_regions = IDS,
-					  .max_files = 100}};
+	struct message msg = {.type = MSG_WELCOME, .welcome = welcome_new(8, IDS)};
 
+	msg.welcome.features = FEATURE_IMM | FEATURE_COUNTERS;
 	honest_welcome(&msg);
 }
 
@@ -165,9 +157,11 @@ void honest_serve(const struct message *msg)
 					     .reply = {.tag = msg->region_drop.tag}});
 		break;
 	case MSG_PING:
-		if (!msg->ping.pong)
-			honest_say(&(struct message){
-				.type = MSG_PING, .ping = {.nonce = msg->ping.nonce, .pong = 1}});
+		if (!msg->ping.pong) {
+			const struct message pong = message_pong(&msg->ping);
+
+			honest_say(&pong);
+		}
 		break;
 	default:
 		insist(!"a message for clients");
