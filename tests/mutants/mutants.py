@@ -182,7 +182,7 @@ RELIABILITY = [
            "client_rings survive/what_cannot_be_known_is_said"),
     Mutant("files-reopened", "open files stay open over a restart of the server",
            "session_try_route",
-           "err = reopen_all(&session->files, session->conns[0]);", "err = 0;",
+           "err = recover_files(session);", "err = 0;",
            "killed_server/files_stay_open"),
     Mutant("resume-epoch", "a session is resumed as a new life of it",
            "resume",
