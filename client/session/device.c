@@ -7,13 +7,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/provider/provider.h"
 #include "common/transport/addr.h"
 #include "common/base/log.h"
 
 static unsigned add_routes(const struct mountspec *spec, const char *scheme, struct route *routes,
 			   unsigned max)
 {
-	const struct tp_ops *ops = tp_find(scheme);
+	const struct tp_ops *ops = provider_find(scheme);
 	struct tp_addr addrs[8];
 	unsigned n = 0;
 

@@ -1,19 +1,9 @@
-/* The table of providers: a URL scheme names one. */
+/* What all providers share about a connection, which its domain's thread uses. No state. */
 #include "common/transport/transport.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-const struct tp_ops *tp_find(const char *scheme)
-{
-	static const struct tp_ops *const providers[] = {&tp_verbs, &tp_tcp, &tp_tls, &tp_loop};
-
-	for (size_t i = 0; i < sizeof(providers) / sizeof(*providers); i++)
-		if (!strcmp(providers[i]->name, scheme))
-			return providers[i];
-	return NULL;
-}
 
 int tp_blame(struct tp_conn *conn, int status, const char *fmt, ...)
 {

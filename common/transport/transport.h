@@ -301,9 +301,7 @@ size_t tp_binding(const struct tp_conn *conn, uint8_t binding[TP_BINDING_MAX]);
 int tp_blame(struct tp_conn *conn, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The provider of a URL scheme, or NULL. */
-const struct tp_ops *tp_find(const char *scheme);
-
+/* The providers; provider_find finds one by its name. */
 extern const struct tp_ops tp_tcp;
 extern const struct tp_ops tp_tls; /* tcp's, with TLS 1.3 between its frames and the socket */
 extern const struct tp_ops tp_verbs;

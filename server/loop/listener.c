@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/provider/provider.h"
 #include "server/conn/conn.h"
 #include "server/program/server_impl.h"
 #include "server/worker/worker.h"
@@ -22,7 +23,7 @@ struct handover {
 
 static int resolve_one(struct listeners *listeners, const struct listen_config *config)
 {
-	const struct tp_ops *ops = tp_find(config->scheme);
+	const struct tp_ops *ops = provider_find(config->scheme);
 	struct tp_addr addrs[16];
 	int n, room = LISTENERS_MAX - (int)listeners->nr;
 

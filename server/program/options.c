@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/provider/provider.h"
 #include "common/transport/addr.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -144,7 +145,7 @@ static int parse_listen(struct parser *parser, char *text)
 				   text);
 	memcpy(listen->scheme, text, len);
 	listen->scheme[len] = '\0';
-	if (!tp_find(listen->scheme))
+	if (!provider_find(listen->scheme))
 		return log_limited(parser,
 				   "--listen %s: no transport \"%s\"; there are tcp, tls and rdma",
 				   text, listen->scheme);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "common/provider/provider.h"
 #include "common/transport/addr.h"
 #include "tests/e2e/support/must.h"
 #include "tests/peer/message.h"
@@ -25,7 +26,7 @@ static void resolve(struct link *link, const char *url, struct tp_addr *addr)
 	uint16_t port = 0;
 
 	memcpy(scheme, url, (size_t)(host - 3 - url));
-	link->ops = tp_find(scheme);
+	link->ops = provider_find(scheme);
 	must(link->ops && !addr_split(host, name, sizeof(name), &port), "%s", url);
 	must(addr_resolve(scheme, name, port, false, addr, 1) >= 1, "%s", url);
 }

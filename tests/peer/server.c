@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/provider/provider.h"
 #include "common/transport/addr.h"
 #include "proto/codec.h"
 #include "tests/peer/message.h"
@@ -423,7 +424,7 @@ void play_start(struct playserver *server)
 	if (!server->max_regions)
 		server->max_regions = 256;
 	server->boot_id = 42;
-	server->ops = tp_find("loop");
+	server->ops = provider_find("loop");
 	snprintf(name, sizeof(name), "play-%d-%u", (int)getpid(), atomic_fetch_add(&number, 1));
 	snprintf(server->mount, sizeof(server->mount), "loop://%s/data", name);
 	must(addr_resolve("loop", name, 0, true, &addr, 1) == 1, "%s", name);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common/provider/provider.h"
 #include "common/transport/addr.h"
 #include "common/fault/fault.h"
 
@@ -42,7 +43,7 @@ const struct tp_ops *test_ops(void)
 
 	if (ops)
 		return ops;
-	ops = tp_find(provider_name());
+	ops = provider_find(provider_name());
 	must(ops);
 	if (provider_name() != test_transport()) {
 		must(!fault_plan_parse(&faults, plan ? plan : ""));
