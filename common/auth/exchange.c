@@ -1,4 +1,7 @@
-/* A handshake's transcript and keys, by OpenSSL: X25519, HKDF, HMAC-SHA-256. */
+/*
+ * A handshake: its transcript and its keys, computed by OpenSSL (X25519, HKDF, HMAC-SHA-256). The
+ * connection that shakes hands owns it, and its thread uses it.
+ */
 #include "common/auth/exchange.h"
 
 #include <errno.h>
@@ -15,19 +18,19 @@
 static const char label[] = "usrbio handshake 1";
 static const char *const key_names[NR_AUTH_KEYS] = {"server", "client", "session"};
 
-/* said = SHA-256(a, b) */
-static int hash(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t said[32])
+/* Compute transcript = SHA-256(a, b). 0 or -EIO. */
+static int hash(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t transcript[32])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int done = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
 		   EVP_DigestUpdate(ctx, a, a_len) && EVP_DigestUpdate(ctx, b, b_len) &&
-		   EVP_DigestFinal_ex(ctx, said, NULL);
+		   EVP_DigestFinal_ex(ctx, transcript, NULL);
 
 	EVP_MD_CTX_free(ctx);
 	return done ? 0 : -EIO;
 }
 
-/* The public half of a private one. */
+/* Compute the public half of a private key. 0 or -EIO. */
 static int public_half(const uint8_t own[AUTH_SHARE_SIZE], uint8_t share[AUTH_SHARE_SIZE])
 {
 	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, own, AUTH_SHARE_SIZE);
@@ -38,7 +41,7 @@ static int public_half(const uint8_t own[AUTH_SHARE_SIZE], uint8_t share[AUTH_SH
 	return done ? 0 : -EIO;
 }
 
-/* -EKEYREJECTED for a share that would make the result known to everybody. */
+/* Compute the common secret. -EKEYREJECTED: with this share everybody would know the result. */
 static int agree(const uint8_t own[AUTH_SHARE_SIZE], const uint8_t share[AUTH_SHARE_SIZE],
 		 uint8_t *common)
 {
@@ -63,7 +66,7 @@ int exchange_begin(struct exchange *x, const void *binding, size_t len,
 	int err;
 
 	openssl_begin();
-	err = hash(label, strlen(label), binding, len, x->said);
+	err = hash(label, strlen(label), binding, len, x->transcript);
 	if (err)
 		return err;
 	if (getrandom(nonce, AUTH_NONCE_SIZE, 0) != AUTH_NONCE_SIZE ||
@@ -74,7 +77,7 @@ int exchange_begin(struct exchange *x, const void *binding, size_t len,
 
 int exchange_say(struct exchange *x, const void *frame, size_t len)
 {
-	return hash(x->said, sizeof(x->said), frame, len, x->said);
+	return hash(x->transcript, sizeof(x->transcript), frame, len, x->transcript);
 }
 
 int exchange_keys(struct exchange *x, const struct secret *secret,
@@ -85,7 +88,7 @@ int exchange_keys(struct exchange *x, const struct secret *secret,
 
 	memcpy(ikm, secret->key, SECRET_SIZE);
 	if (!err)
-		err = hkdf_extract(x->said, sizeof(x->said), ikm, sizeof(ikm), prk);
+		err = hkdf_extract(x->transcript, sizeof(x->transcript), ikm, sizeof(ikm), prk);
 	for (int i = 0; i < NR_AUTH_KEYS && !err; i++)
 		err = hkdf_expand(prk, key_names[i], x->keys[i], AUTH_KEY_SIZE);
 	OPENSSL_cleanse(ikm, sizeof(ikm));
@@ -99,8 +102,10 @@ int exchange_mac_by(const struct exchange *x, const uint8_t key[AUTH_KEY_SIZE],
 {
 	unsigned len = AUTH_MAC_SIZE;
 
-	return HMAC(EVP_sha256(), key, AUTH_KEY_SIZE, x->said, sizeof(x->said), mac, &len) ? 0
-											   : -EIO;
+	return HMAC(EVP_sha256(), key, AUTH_KEY_SIZE, x->transcript, sizeof(x->transcript), mac,
+		    &len)
+		       ? 0
+		       : -EIO;
 }
 
 int exchange_mac(const struct exchange *x, enum auth_key key, uint8_t mac[AUTH_MAC_SIZE])

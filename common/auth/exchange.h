@@ -1,8 +1,8 @@
 /*
- * One handshake, at either end: what was said so far, and the keys that follow from it and from the
- * secret. PROTOCOL.md, "Proving a key", says what is computed. No I/O, no memory of its own; used
- * by one thread. Every function returns 0, or -EIO where the library of ciphers fails, but as
- * noted.
+ * One handshake, at either end: the transcript so far, and the keys that follow from it and from
+ * the secret. PROTOCOL.md, "Proving a key", defines what is computed. A handshake does no I/O and
+ * allocates no memory; one thread uses it. Each function returns 0, or -EIO where OpenSSL fails,
+ * unless its comment tells otherwise.
  */
 #ifndef USRBIO_COMMON_AUTH_EXCHANGE_H
 #define USRBIO_COMMON_AUTH_EXCHANGE_H
@@ -22,31 +22,33 @@
 enum auth_key { AUTH_SERVER, AUTH_CLIENT, AUTH_SESSION, NR_AUTH_KEYS };
 
 struct exchange {
-	uint8_t said[32];	      /* the hash of all that was said */
+	uint8_t transcript[32];	      /* the hash of all frames so far */
 	uint8_t own[AUTH_SHARE_SIZE]; /* the private half of our share */
 	uint8_t keys[NR_AUTH_KEYS][AUTH_KEY_SIZE];
 };
 
-/* A fresh one over a transport that `binding` tells from others; its nonce and share, to be sent.
+/*
+ * Begin a handshake over a transport that `binding` tells from others. The caller sends the nonce
+ * and the share.
  */
 int exchange_begin(struct exchange *x, const void *binding, size_t len,
 		   uint8_t nonce[AUTH_NONCE_SIZE], uint8_t share[AUTH_SHARE_SIZE]);
-/* Something was said, by whichever end: a frame, up to its mac if it has one. */
+/* Add a frame of either end to the transcript: all of it, or what is before its MAC. */
 int exchange_say(struct exchange *x, const void *frame, size_t len);
-/* Both shares are known: draw the keys. -EKEYREJECTED: that share is none. */
+/* Derive the keys, once both shares are known. -EKEYREJECTED: the peer's share is invalid. */
 int exchange_keys(struct exchange *x, const struct secret *secret,
 		  const uint8_t share[AUTH_SHARE_SIZE]);
-/* The mac of what was said, by one of the keys, or by one from elsewhere. */
+/* Compute the MAC of the transcript, by one of the keys or (_by) by a key of the caller. */
 int exchange_mac(const struct exchange *x, enum auth_key key, uint8_t mac[AUTH_MAC_SIZE]);
 int exchange_mac_by(const struct exchange *x, const uint8_t key[AUTH_KEY_SIZE],
 		    uint8_t mac[AUTH_MAC_SIZE]);
-/* Is that it? Takes as long whatever differs. */
+/* True if `mac` is that MAC. The time does not depend on the bytes that differ. */
 bool exchange_check(const struct exchange *x, enum auth_key key, const uint8_t mac[AUTH_MAC_SIZE]);
 bool exchange_check_by(const struct exchange *x, const uint8_t key[AUTH_KEY_SIZE],
 		       const uint8_t mac[AUTH_MAC_SIZE]);
-/* Are they the same? The same. */
+/* True if both are equal. The time does not depend on the bytes that differ. */
 bool auth_equal(const void *a, const void *b, size_t len);
-/* Forget everything. */
+/* Overwrite all of it. */
 void exchange_wipe(struct exchange *x);
 
 #endif

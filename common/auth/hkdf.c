@@ -1,4 +1,4 @@
-/* HKDF, as OpenSSL has it. */
+/* HKDF by OpenSSL. No state; any thread. */
 #include "common/auth/hkdf.h"
 
 #include <errno.h>

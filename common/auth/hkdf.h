@@ -1,4 +1,4 @@
-/* HKDF (RFC 5869) with SHA-256. 0, or -EIO where OpenSSL fails. No state. */
+/* HKDF (RFC 5869) with SHA-256. Both functions return 0, or -EIO where OpenSSL fails. No state. */
 #ifndef USRBIO_COMMON_AUTH_HKDF_H
 #define USRBIO_COMMON_AUTH_HKDF_H
 
@@ -9,7 +9,7 @@
 
 int hkdf_extract(const void *salt, size_t salt_len, const void *ikm, size_t ikm_len,
 		 uint8_t prk[HKDF_SIZE]);
-/* At most 255 * HKDF_SIZE bytes for what `info` says. */
+/* Derive at most 255 * HKDF_SIZE bytes for the purpose `info`. */
 int hkdf_expand(const uint8_t prk[HKDF_SIZE], const char *info, uint8_t *out, size_t len);
 
 #endif

@@ -1,4 +1,7 @@
-/* Reading and writing files with secrets. No state; the lines read are wiped. */
+/*
+ * Reads and writes files with secrets. It has no state, and overwrites the lines that it has read.
+ * Any thread.
+ */
 #include "common/auth/keyfile.h"
 
 #include <errno.h>
@@ -18,7 +21,7 @@
 
 struct reader {
 	const char *path;
-	unsigned nr; /* of the line */
+	unsigned nr; /* the number of the line */
 	char id[SECRET_ID_MAX + 1];
 	keyfile_line *line;
 	void *arg;
@@ -94,7 +97,7 @@ static int read_lines(struct reader *reader, FILE *file)
 	return err;
 }
 
-/* Is it one that nobody else can read or write? */
+/* Check that no other user can read or write the file. 0 or -errno, after a log line. */
 static int check(const char *path, int fd)
 {
 	struct stat st;
@@ -115,8 +118,8 @@ static int check(const char *path, int fd)
 }
 
 /*
- * By a link of somebody else's the wrong key could be shown as the one that is meant. And a FIFO in
- * its place must not have us wait for who writes to it.
+ * Open the file, but not through a link of another user, who could point it at a wrong key. The
+ * open does not block either, in case there is a FIFO in its place. 0 or -errno, after a log line.
  */
 static int open_file(const char *path, FILE **file)
 {
@@ -144,7 +147,7 @@ static int open_file(const char *path, FILE **file)
 int keyfile_read(const char *path, keyfile_line *line, void *arg)
 {
 	struct reader reader = {.path = path, .line = line, .arg = arg};
-	char buffer[BUFSIZ]; /* stdio's own would stay in freed memory */
+	char buffer[BUFSIZ]; /* a buffer of stdio would leave the secret in freed memory */
 	FILE *file;
 	int err = open_file(path, &file);
 

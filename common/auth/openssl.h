@@ -1,13 +1,14 @@
-/* How whoever uses OpenSSL here begins. */
+/* What each user of OpenSSL here calls first. */
 #ifndef USRBIO_COMMON_AUTH_OPENSSL_H
 #define USRBIO_COMMON_AUTH_OPENSSL_H
 
 #include <openssl/crypto.h>
 
 /*
- * Before the first call to it. A program that ends has its handlers run while threads of ours may
- * still shake hands, and OpenSSL's would free what they use. Only the first call that a process
- * makes decides: a program that uses OpenSSL earlier has its own way.
+ * Call this before the first call to OpenSSL; any thread. A program that exits runs its exit
+ * handlers while our threads may still shake hands, and OpenSSL's handler would free what they use.
+ * Only the first such call of a process counts: a program that uses OpenSSL earlier decides for
+ * itself.
  */
 static inline void openssl_begin(void)
 {

@@ -1,4 +1,4 @@
-/* Secrets, by OpenSSL: HKDF with SHA-256. No state. */
+/* Secrets, and what is derived from them by HKDF with SHA-256. No state; any thread. */
 #include "common/auth/secret.h"
 
 #include <errno.h>

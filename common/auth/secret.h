@@ -1,6 +1,6 @@
 /*
- * A secret that a client and a server share: what proves the one to the other. With what names it,
- * which is no secret.
+ * A secret that a client and a server share, and by which they prove who they are to each other;
+ * and the names of a secret, which are public. The caller owns it.
  */
 #ifndef USRBIO_COMMON_AUTH_SECRET_H
 #define USRBIO_COMMON_AUTH_SECRET_H
@@ -11,22 +11,24 @@
 
 #define SECRET_SIZE   32
 #define SECRET_ID_MAX 64 /* characters of an id: letters, digits, '_', '.', '-' */
-#define TAG_SIZE      4	 /* tells the keys of an id apart */
+#define TAG_SIZE      4	 /* bytes that tell the keys of one id apart */
 
 struct secret {
 	uint8_t key[SECRET_SIZE];
 };
 
-/* 0, -EIO: no randomness. */
+/* Fill it with random bytes. 0, or -EIO when the system has none. */
 int secret_draw(struct secret *secret);
+/* Overwrite it. */
 void secret_wipe(struct secret *secret);
-/* What follows from it, for one purpose, and tells nothing about it. 0, -EIO. */
+/* Derive bytes for one purpose, which reveal nothing about the secret. 0 or -EIO. */
 int secret_derive(const struct secret *secret, const char *purpose, uint8_t *out, size_t len);
+/* Derive the tag, which is public. 0 or -EIO. */
 int secret_tag(const struct secret *secret, uint8_t tag[TAG_SIZE]);
 
 /*
- * By what TLS knows it: "ID.TAG", the tag in hexadecimal digits, and a key that follows from it.
- * secret_of_identity takes an identity apart: false if it is none.
+ * What TLS uses: the identity "ID.TAG", with the tag in hexadecimal digits, and a key that is
+ * derived from the secret. secret_of_identity parses an identity; false: it is not one.
  */
 #define IDENTITY_MAX (SECRET_ID_MAX + 1 + 2 * TAG_SIZE + 1)
 #define PSK_SIZE     32
@@ -34,6 +36,7 @@ void secret_identity(const char *id, const uint8_t tag[TAG_SIZE], char identity[
 bool secret_of_identity(const char *identity, char id[SECRET_ID_MAX + 1], uint8_t tag[TAG_SIZE]);
 int secret_psk(const struct secret *secret, uint8_t psk[PSK_SIZE]);
 
+/* True if these len characters are a valid id. */
 bool secret_id_ok(const char *id, size_t len);
 
 #endif
