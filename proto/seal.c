@@ -15,7 +15,7 @@ static int say(struct exchange *x, const struct message *msg, size_t without)
 	uint8_t frame[HANDSHAKE_MAX];
 	long len = codec_encode(msg, frame, sizeof(frame));
 
-	return len < 0 ? (int)len : exchange_say(x, frame, (size_t)len - without);
+	return len < 0 ? (int)len : exchange_add(x, frame, (size_t)len - without);
 }
 
 int seal_say(struct exchange *x, const struct message *msg)
@@ -38,7 +38,7 @@ int seal_sign(struct exchange *x, const struct message *msg, enum auth_key key,
 
 int seal_hear(struct exchange *x, const void *frame, size_t len)
 {
-	return exchange_say(x, frame, len);
+	return exchange_add(x, frame, len);
 }
 
 int seal_hear_signed(struct exchange *x, const void *frame, size_t len, const uint8_t **mac)
@@ -48,5 +48,5 @@ int seal_hear_signed(struct exchange *x, const void *frame, size_t len, const ui
 	if (len < MAC_FIELD || tail[0] != MAC_TAG || tail[1] != MAC_SIZE)
 		return -EBADMSG;
 	*mac = tail + 2;
-	return exchange_say(x, frame, len - MAC_FIELD);
+	return exchange_add(x, frame, len - MAC_FIELD);
 }

@@ -75,7 +75,7 @@ int exchange_begin(struct exchange *x, const void *binding, size_t len,
 	return public_half(x->own, share);
 }
 
-int exchange_say(struct exchange *x, const void *frame, size_t len)
+int exchange_add(struct exchange *x, const void *frame, size_t len)
 {
 	return hash(x->transcript, sizeof(x->transcript), frame, len, x->transcript);
 }

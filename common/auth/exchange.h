@@ -34,7 +34,7 @@ struct exchange {
 int exchange_begin(struct exchange *x, const void *binding, size_t len,
 		   uint8_t nonce[AUTH_NONCE_SIZE], uint8_t share[AUTH_SHARE_SIZE]);
 /* Add a frame of either end to the transcript: all of it, or what is before its MAC. */
-int exchange_say(struct exchange *x, const void *frame, size_t len);
+int exchange_add(struct exchange *x, const void *frame, size_t len);
 /* Derive the keys, once both shares are known. -EKEYREJECTED: the peer's share is invalid. */
 int exchange_keys(struct exchange *x, const struct secret *secret,
 		  const uint8_t share[AUTH_SHARE_SIZE]);

@@ -12,7 +12,7 @@ HANDSHAKE = [
            "auth_equal(own, mac, sizeof(own))", "auth_equal(own, mac, sizeof(own) - 1)",
            "common_test exchange/every_bit_of_a_mac_counts"),
     Mutant("hello-unsigned", "the Hello is a part of what is signed",
-           "exchange_say",
+           "exchange_add",
            "return hash(x->transcript, sizeof(x->transcript), frame,",
            "if (*(const uint8_t *)frame == 1) /* MSG_HELLO */ return 0; "
            "return hash(x->transcript, sizeof(x->transcript), frame,",

@@ -162,14 +162,14 @@ Test(session_object, one_begun_with_a_key_is_entered_by_its_owner_and_its_key)
 	cr_assert_eq(enter(&two, &claim), -ESTALE, "the key itself, and no id");
 	claim.id = "alice";
 	cr_assert_eq(enter(&two, &claim), -ESTALE, "the key itself");
-	memset(claim.proof.said, 7, sizeof(claim.proof.said));
+	memset(claim.proof.transcript, 7, sizeof(claim.proof.transcript));
 	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
 	claim.id = "bob";
 	cr_assert_eq(enter(&two, &claim), -ESTALE, "somebody else");
 	claim.id = "alice";
-	claim.proof.said[0]++;
+	claim.proof.transcript[0]++;
 	cr_assert_eq(enter(&two, &claim), -ESTALE, "a mac of another handshake");
-	claim.proof.said[0]--;
+	claim.proof.transcript[0]--;
 	claim.as_user = true;
 	cr_assert_eq(enter(&two, &claim), -ESTALE, "as a user, and root at that");
 	claim.as_user = false;

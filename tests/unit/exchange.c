@@ -38,10 +38,10 @@ static void pair_talk(struct pair *pair)
 	memcpy(heard, pair->hello, sizeof(heard));
 	if (pair->spoilt < sizeof(heard))
 		heard[pair->spoilt] ^= 1;
-	cr_assert_eq(exchange_say(&pair->client, pair->hello, sizeof(pair->hello)), 0);
-	cr_assert_eq(exchange_say(&pair->server, heard, sizeof(heard)), 0);
-	cr_assert_eq(exchange_say(&pair->server, pair->challenge, sizeof(pair->challenge)), 0);
-	cr_assert_eq(exchange_say(&pair->client, pair->challenge, sizeof(pair->challenge)), 0);
+	cr_assert_eq(exchange_add(&pair->client, pair->hello, sizeof(pair->hello)), 0);
+	cr_assert_eq(exchange_add(&pair->server, heard, sizeof(heard)), 0);
+	cr_assert_eq(exchange_add(&pair->server, pair->challenge, sizeof(pair->challenge)), 0);
+	cr_assert_eq(exchange_add(&pair->client, pair->challenge, sizeof(pair->challenge)), 0);
 	cr_assert_eq(exchange_keys(&pair->client, &pair->client_secret, shares[1]), 0);
 	cr_assert_eq(exchange_keys(&pair->server, &pair->server_secret, shares[0]), 0);
 }
@@ -150,11 +150,11 @@ Test(exchange, what_is_said_later_changes_macs_and_no_keys)
 	pair_open(&pair);
 	pair_talk(&pair);
 	cr_assert_eq(exchange_mac(&pair.server, AUTH_SERVER, before), 0);
-	exchange_say(&pair.server, "more", 4);
+	exchange_add(&pair.server, "more", 4);
 	cr_assert_eq(exchange_mac(&pair.server, AUTH_SERVER, after), 0);
 	cr_expect_neq(memcmp(before, after, sizeof(before)), 0);
 	cr_expect_not(agree(&pair, AUTH_SERVER));
-	exchange_say(&pair.client, "more", 4);
+	exchange_add(&pair.client, "more", 4);
 	cr_expect(agree(&pair, AUTH_SERVER));
 }
 
