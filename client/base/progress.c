@@ -56,7 +56,7 @@ static struct task *next_task(void)
 
 	pthread_mutex_lock(&progress.lock);
 	if (progress.cursor != &progress.tasks) {
-		task = list_of(progress.cursor, struct task, link);
+		task = container_of(progress.cursor, struct task, link);
 		progress.cursor = progress.cursor->next;
 	}
 	pthread_mutex_unlock(&progress.lock);

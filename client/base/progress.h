@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/base/list.h"
+#include "common/base/list.h"
 
 #define TICK_NS (2 * 1000000ull) /* how often a busy connection is looked at */
 

@@ -167,7 +167,7 @@ static uint32_t send_one(struct conn *conn, struct request *request, void *buf)
 static bool send_list(struct conn *conn, struct list *list)
 {
 	while (!list_empty(list) && conn->requests.nr_sent < REQUESTS_MAX) {
-		struct request *request = list_of(list->next, struct request, link);
+		struct request *request = container_of(list->next, struct request, link);
 		void *buf = conn_buf(conn);
 
 		if (!buf)
@@ -397,13 +397,12 @@ static void park(struct conn *conn, uint32_t index)
 void requests_mark_resend(struct conn *conn)
 {
 	struct requests *requests = &conn->requests;
-	struct list *it, *after;
 
 	for (uint32_t i = 0; i < REQUESTS_MAX; i++)
 		if (requests->sent[i])
 			park(conn, i);
-	list_for_each_safe (it, after, &requests->queue) {
-		struct request *request = list_of(it, struct request, link);
+	list_for_each_safe (it, &requests->queue) {
+		struct request *request = container_of(it, struct request, link);
 
 		if (request->kind != REQUEST_DROP)
 			continue;
@@ -411,7 +410,8 @@ void requests_mark_resend(struct conn *conn)
 		finish(conn, request, 0);
 	}
 	while (!list_empty(&requests->recovery)) {
-		struct request *request = list_of(requests->recovery.next, struct request, link);
+		struct request *request =
+			container_of(requests->recovery.next, struct request, link);
 
 		list_del(&request->link);
 		finish(conn, request, -EREMOTEIO);
@@ -446,10 +446,8 @@ static void expire_sent(struct conn *conn, uint32_t index)
 
 static void end_queue(struct conn *conn, int status, bool all)
 {
-	struct list *it, *after;
-
-	list_for_each_safe (it, after, &conn->requests.queue) {
-		struct request *request = list_of(it, struct request, link);
+	list_for_each_safe (it, &conn->requests.queue) {
+		struct request *request = container_of(it, struct request, link);
 
 		if (request->kind == REQUEST_DROP || !(all || conn_overdue(conn, request->tick)))
 			continue;

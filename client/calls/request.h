@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "proto/limits.h"
 #include "proto/message.h"
 

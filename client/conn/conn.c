@@ -210,7 +210,7 @@ static uint64_t attend(struct conn *conn, int *fd)
  */
 static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
-	struct conn *conn = list_of(task, struct conn, task);
+	struct conn *conn = container_of(task, struct conn, task);
 	uint64_t due = now + TICK_NS;
 
 	if (!conn_trylock(conn))

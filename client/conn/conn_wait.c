@@ -41,13 +41,12 @@ static void wake_follower(struct conn *conn, struct waiter *waiter)
 void conn_wake(struct conn *conn)
 {
 	struct waiting *wait = &conn->wait;
-	struct list *it, *after;
 
 	wait->wake_pending = false;
 	if (wait->leader_asleep && wait->leader->ready(wait->leader))
 		wake_leader(wait);
-	list_for_each_safe (it, after, &wait->followers) {
-		struct waiter *waiter = list_of(it, struct waiter, link);
+	list_for_each_safe (it, &wait->followers) {
+		struct waiter *waiter = container_of(it, struct waiter, link);
 
 		if (waiter->ready(waiter))
 			wake_follower(conn, waiter);
@@ -65,7 +64,7 @@ static void hand_over(struct conn *conn)
 	struct list *followers = &conn->wait.followers;
 
 	if (!list_empty(followers))
-		wake_follower(conn, list_of(followers->next, struct waiter, link));
+		wake_follower(conn, container_of(followers->next, struct waiter, link));
 }
 
 static void begin_leading(struct conn *conn, struct waiter *waiter)

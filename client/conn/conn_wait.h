@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "common/base/spin.h"
 
 struct conn;

@@ -66,7 +66,7 @@ static unsigned take(struct session_files *files, struct bunch *bunch, unsigned 
 	bunch->n = 0;
 	pthread_mutex_lock(&files->lock);
 	for (; looked < max && bunch->n < BUNCH_MAX && !list_empty(&files->list); looked++) {
-		struct file *file = list_of(files->list.next, struct file, link);
+		struct file *file = container_of(files->list.next, struct file, link);
 
 		list_del(&file->link);
 		list_add_tail(&files->list, &file->link);

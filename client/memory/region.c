@@ -190,7 +190,7 @@ bool region_retire(struct region *region, uint64_t handle)
 /* Only now may the id name another region: the server has answered, or is gone. */
 static void dropped(struct request *request, struct conn *conn)
 {
-	struct drop *drop = list_of(request, struct drop, request);
+	struct drop *drop = container_of(request, struct drop, request);
 	struct announced *a = drop->announced;
 
 	conn->region_ids[request->region / 64] &= ~(1ull << (request->region % 64));

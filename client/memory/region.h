@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "client/base/objpool.h"
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "client/memory/proven_pages.h"
 #include "client/calls/request.h"
 #include "client/memory/shm.h"

@@ -75,12 +75,11 @@ static bool advance(struct region *region)
 
 static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
-	struct list *it, *after;
 	bool left = false;
 
 	pthread_mutex_lock(&doomed.lock);
-	list_for_each_safe (it, after, &doomed.list)
-		left |= !advance(list_of(it, struct region, link));
+	list_for_each_safe (it, &doomed.list)
+		left |= !advance(container_of(it, struct region, link));
 	pthread_cond_broadcast(&doomed.tended);
 	pthread_mutex_unlock(&doomed.lock);
 	return left ? now + TICK_NS : NEVER;
@@ -96,11 +95,10 @@ static bool overlaps(const struct region *region, uintptr_t base, size_t size)
 /* True: some server may still touch it. Lock held. */
 static bool revoke(const void *base, size_t size)
 {
-	struct list *it, *after;
 	bool left = false;
 
-	list_for_each_safe (it, after, &doomed.list) {
-		struct region *region = list_of(it, struct region, link);
+	list_for_each_safe (it, &doomed.list) {
+		struct region *region = container_of(it, struct region, link);
 
 		if (!overlaps(region, (uintptr_t)base, size))
 			continue;
@@ -121,12 +119,10 @@ void region_reclaim_revoke(const void *base, size_t size)
 
 void region_reclaim_discard(const struct session *session)
 {
-	struct list *it, *after;
-
 	pthread_once(&once, start);
 	pthread_mutex_lock(&doomed.lock);
-	list_for_each_safe (it, after, &doomed.list) {
-		struct region *region = list_of(it, struct region, link);
+	list_for_each_safe (it, &doomed.list) {
+		struct region *region = container_of(it, struct region, link);
 
 		if (region->session != session)
 			continue;

@@ -14,7 +14,7 @@
 
 #include "client/memory/region_reclaim.h"
 #include "client/base/hf3fs_exports.h"
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "client/mount/mount.h"
 #include "client/memory/region.h"
 #include "client/session/session.h"
@@ -144,12 +144,10 @@ static struct wrap *find(const struct session *session, const struct hf3fs_iov *
 /* Lock held. Who removed the name of its memory may never wrap that id again. */
 static void forget_gone(void)
 {
-	struct list *it, *after;
-
 	if (!wraps.nr_named)
 		return;
-	list_for_each_safe (it, after, &wraps.list) {
-		struct wrap *wrap = list_of(it, struct wrap, link);
+	list_for_each_safe (it, &wraps.list) {
+		struct wrap *wrap = container_of(it, struct wrap, link);
 
 		if (is_gone(wrap))
 			region_reclaim_add(forget(wrap));
@@ -175,7 +173,7 @@ static int add(struct mount *mount, const struct hf3fs_iov *iov, struct wrap **o
 	wrap->name = find_name_of(iov);
 	forget_gone();
 	if (wraps.nr == WRAPS_MAX)
-		region_reclaim_add(forget(list_of(wraps.list.next, struct wrap, link)));
+		region_reclaim_add(forget(container_of(wraps.list.next, struct wrap, link)));
 	bucket = bucket_of(wrap->id);
 	wrap->next = *bucket;
 	*bucket = wrap;
@@ -224,12 +222,10 @@ void wrap_cache_renewed(const uint8_t id[16], const void *base, size_t size)
 
 void wrap_cache_unmapped(const void *base, size_t size)
 {
-	struct list *it, *after;
-
 	pthread_once(&once, start);
 	pthread_mutex_lock(&wraps.lock);
-	list_for_each_safe (it, after, &wraps.list) {
-		struct wrap *wrap = list_of(it, struct wrap, link);
+	list_for_each_safe (it, &wraps.list) {
+		struct wrap *wrap = container_of(it, struct wrap, link);
 		uintptr_t at = (uintptr_t)wrap->base, from = (uintptr_t)base;
 
 		if (at < from ? from - at < wrap->size : at - from < size)
@@ -241,12 +237,10 @@ void wrap_cache_unmapped(const void *base, size_t size)
 
 void wrap_cache_forget(const struct session *session)
 {
-	struct list *it, *after;
-
 	pthread_once(&once, start);
 	pthread_mutex_lock(&wraps.lock);
-	list_for_each_safe (it, after, &wraps.list) {
-		struct wrap *wrap = list_of(it, struct wrap, link);
+	list_for_each_safe (it, &wraps.list) {
+		struct wrap *wrap = container_of(it, struct wrap, link);
 
 		if (wrap->session == session)
 			region_discard(forget(wrap));

@@ -15,7 +15,7 @@
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/memory/region_reclaim.h"
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "client/base/progress.h"
 #include "client/memory/region.h"
 #include "client/session/session.h"
@@ -71,10 +71,8 @@ static void start(void)
 
 static struct mount *find(const char *mount_point)
 {
-	struct list *it;
-
 	list_for_each (it, &mounts.list) {
-		struct mount *mount = list_of(it, struct mount, link);
+		struct mount *mount = container_of(it, struct mount, link);
 
 		if (mountspec_is(&mount->spec, mount_point))
 			return mount;
@@ -110,10 +108,8 @@ static struct relation *relation_create(const struct mountspec *spec)
 /* The relation of another name that means the same, or a new one. Lock held. */
 static struct relation *find_relation(const struct mountspec *spec)
 {
-	struct list *it;
-
 	list_for_each (it, &mounts.list) {
-		struct mount *mount = list_of(it, struct mount, link);
+		struct mount *mount = container_of(it, struct mount, link);
 
 		if (mountspec_same(&mount->spec, spec))
 			return mount->relation;
@@ -212,12 +208,11 @@ static const char *below(const char *dir, const char *path)
 bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
 {
 	const struct mount *found = NULL;
-	struct list *it;
 
 	pthread_once(&once, start);
 	pthread_mutex_lock(&mounts.lock);
 	list_for_each (it, &mounts.list) {
-		const struct mount *mount = list_of(it, struct mount, link);
+		const struct mount *mount = container_of(it, struct mount, link);
 		const char *tail = *mount->spec.serve ? below(mount->spec.serve, path) : NULL;
 
 		/* A directory of the mount table goes by its own name. */
@@ -300,13 +295,13 @@ static void forget(struct mount *mount)
 
 static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
-	struct list expired, *it, *after;
+	struct list expired;
 	uint64_t due = NEVER;
 
 	list_init(&expired);
 	pthread_mutex_lock(&mounts.lock);
-	list_for_each_safe (it, after, &mounts.list) {
-		struct mount *mount = list_of(it, struct mount, link);
+	list_for_each_safe (it, &mounts.list) {
+		struct mount *mount = container_of(it, struct mount, link);
 
 		if (mount->refs)
 			continue;
@@ -323,8 +318,8 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 		list_add_tail(&expired, it);
 	}
 	pthread_mutex_unlock(&mounts.lock);
-	list_for_each_safe (it, after, &expired)
-		forget(list_of(it, struct mount, link));
+	list_for_each_safe (it, &expired)
+		forget(container_of(it, struct mount, link));
 	return due;
 }
 

@@ -132,7 +132,7 @@ void batch_dispatch(struct conn *conn)
 	while ((busy = busy_priorities(conn)) && (buf = batch_buf(conn))) {
 		unsigned priority = wrr_next(&conn->turns, busy);
 		bool alone = busy == 1u << priority;
-		struct ring *ring = list_of(conn->rings[priority].next, struct ring, link);
+		struct ring *ring = container_of(conn->rings[priority].next, struct ring, link);
 
 		send_batch(conn, ring, alone ? UINT32_MAX : conn->turns.credit[priority], buf);
 		/* To the end of the line: rings of a priority take turns. */
@@ -174,11 +174,10 @@ void batch_submitted(struct ring *ring)
 
 void batch_timers(struct conn *conn, uint64_t now)
 {
-	struct list *it, *after;
 	bool due = false;
 
-	list_for_each_safe (it, after, &conn->timers) {
-		struct ring *ring = list_of(it, struct ring, timer);
+	list_for_each_safe (it, &conn->timers) {
+		struct ring *ring = container_of(it, struct ring, timer);
 
 		if (ring->due_ns > now)
 			continue;
@@ -194,9 +193,8 @@ void batch_timers(struct conn *conn, uint64_t now)
 uint64_t batch_next_timer(const struct conn *conn)
 {
 	uint64_t next = NEVER;
-	struct list *it;
 
 	list_for_each (it, &conn->timers)
-		next = min_ns(next, list_of(it, struct ring, timer)->due_ns);
+		next = min_ns(next, container_of(it, struct ring, timer)->due_ns);
 	return next;
 }

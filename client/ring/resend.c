@@ -132,12 +132,10 @@ static void sweep_ring(struct conn *conn, struct ring *ring)
 
 void resend_sweep(struct conn *conn)
 {
-	struct list *it, *after;
-
 	sweep_resend(conn);
 	for (unsigned i = 0; i < NR_PRIORITIES; i++)
-		list_for_each_safe (it, after, &conn->rings[i])
-			sweep_ring(conn, list_of(it, struct ring, link));
+		list_for_each_safe (it, &conn->rings[i])
+			sweep_ring(conn, container_of(it, struct ring, link));
 }
 
 bool resend_waits(const struct conn *conn)

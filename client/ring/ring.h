@@ -18,7 +18,7 @@
 #include "client/base/objpool.h"
 #include "client/ring/heap.h"
 #include "client/base/hf3fs_exports.h"
-#include "client/base/list.h"
+#include "common/base/list.h"
 
 #define RING_ENTRIES_MAX (1u << 20)
 

@@ -65,7 +65,8 @@ static void unregister(struct device *device, struct registration *memory)
 static void close_locked(struct device *device)
 {
 	while (!list_empty(&device->registrations))
-		unregister(device, list_of(device->registrations.next, struct registration, link));
+		unregister(device,
+			   container_of(device->registrations.next, struct registration, link));
 	if (device->ops)
 		device->ops->device_close(device->tp);
 	device->ops = NULL;

@@ -20,7 +20,7 @@
 
 #include "client/session/credentials.h"
 #include "client/session/device.h"
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "client/base/reason.h"
 #include "client/spec/mountspec.h"
 #include "client/base/reason.h"

@@ -7,7 +7,7 @@
 
 #include "proto/message.h"
 #include "server/store/evloop.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/io/outbox.h"
 #include "server/base/job_threads.h"
 

@@ -19,7 +19,7 @@
 #include "server/store/evloop.h"
 #include "server/conn/keepalive.h"
 #include "server/session/keyring.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/io/outbox.h"
 #include "server/io/queue.h"
 #include "server/io/region.h"

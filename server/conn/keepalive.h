@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/io/outbox.h"
 
 #define PINGS_MAX 3

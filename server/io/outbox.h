@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "proto/message.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 
 struct tp_conn;
 

@@ -9,7 +9,7 @@
 
 #include "common/base/wrr.h"
 #include "proto/limits.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 
 struct server_request;
 

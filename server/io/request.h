@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/base/list.h"
+#include "common/base/list.h"
 
 struct server_conn;
 struct server_file;

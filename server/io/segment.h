@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/worker/staging.h"
 #include "server/store/store.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "server/base/budget.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/store/store.h"
 
 static void file_close(struct job *job)

@@ -14,7 +14,7 @@
 #include "common/base/log.h"
 #include "proto/limits.h"
 #include "server/base/identity.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 
 #define KEYS_MAX 2 /* of one owner: the one in use, and the next one */
 

@@ -12,7 +12,7 @@
 #include "common/auth/exchange.h"
 #include "proto/limits.h"
 #include "server/base/identity.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 
 struct budget;
 struct export;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "common/base/pages.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 
 /* A small I/O should not occupy a large buffer, and a large one be cut into few pieces. */
 #define SMALL_SIZE   ((uint32_t)16 << 10)

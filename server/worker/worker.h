@@ -15,7 +15,7 @@
 #include "proto/arena.h"
 #include "server/calls/counters.h"
 #include "server/store/evloop.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/worker/idle.h"
 #include "server/program/server.h"
 #include "server/worker/staging.h"

@@ -66,7 +66,6 @@ static void expect_nobody(void)
 
 static unsigned nr_followers(void)
 {
-	const struct list *it;
 	unsigned n = 0;
 
 	conn_lock(conn);

@@ -33,7 +33,6 @@ struct sight {
 static struct sight look_at(struct conn *conn)
 {
 	struct sight sight = {0};
-	struct list *it;
 
 	conn_lock(conn);
 	sight.leader = conn->wait.leader;

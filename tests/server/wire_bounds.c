@@ -6,7 +6,7 @@
 
 #include "bed.h"
 #include "server/calls/calls.h"
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/base/job_threads.h"
 #include "server/program/server_impl.h"
 

@@ -77,7 +77,7 @@ void copy_add(struct copy *copy, struct copy_file *file)
 static void drop_queued(struct copy *copy)
 {
 	while (!list_empty(&copy->fresh)) {
-		struct copy_file *file = list_of(copy->fresh.next, struct copy_file, link);
+		struct copy_file *file = container_of(copy->fresh.next, struct copy_file, link);
 
 		list_del(&file->link);
 		run_add_missing(copy->run, copy_file_path(file, FROM));
@@ -85,7 +85,7 @@ static void drop_queued(struct copy *copy)
 	}
 	/* Its lane broke down with pieces under way. */
 	while (!list_empty(&copy->open))
-		copy_file_end(copy, list_of(copy->open.next, struct copy_file, open));
+		copy_file_end(copy, container_of(copy->open.next, struct copy_file, open));
 }
 
 void copy_finish(struct copy *copy)
@@ -111,11 +111,9 @@ void copy_finish(struct copy *copy)
 /* Under the lock. */
 static void stop(struct copy *copy)
 {
-	struct list *it;
-
 	copy->run->stopped = true;
 	list_for_each (it, &copy->open)
-		copy_route(copy, list_of(it, struct copy_file, open));
+		copy_route(copy, container_of(it, struct copy_file, open));
 	pthread_cond_broadcast(&copy->room);
 	pthread_cond_broadcast(&copy->pieces);
 	pthread_cond_broadcast(&copy->work);
@@ -211,7 +209,7 @@ bool copy_next(struct copy *copy, bool wait, struct piece *piece)
 		pthread_cond_wait(&copy->pieces, &copy->lock);
 	}
 	if (!list_empty(&copy->active)) {
-		struct copy_file *file = list_of(copy->active.next, struct copy_file, link);
+		struct copy_file *file = container_of(copy->active.next, struct copy_file, link);
 
 		piece_cut(file, &copy->config, piece);
 		if (!piece_can_cut(file))

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "client/tool/base/temp_name.h"
 #include "client/tool/ledger/mark.h"
 #include "client/tool/copy/run.h"

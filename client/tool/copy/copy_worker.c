@@ -19,7 +19,7 @@ static struct copy_file *take(struct list *list)
 
 	if (list_empty(list))
 		return NULL;
-	file = list_of(list->next, struct copy_file, link);
+	file = container_of(list->next, struct copy_file, link);
 	list_del(&file->link);
 	file->busy = true;
 	return file;

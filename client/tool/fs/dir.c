@@ -33,7 +33,7 @@ static bool evict(struct dirs *dirs)
 
 	if (list_empty(&dirs->idle))
 		return false;
-	dir = list_of(dirs->idle.next, struct dir, link);
+	dir = container_of(dirs->idle.next, struct dir, link);
 	list_del(&dir->link);
 	fs = dir->fs;
 	fd = dir->fd;

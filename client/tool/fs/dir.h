@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "client/base/list.h"
+#include "common/base/list.h"
 #include "client/tool/fs/fs.h"
 
 /* The open descriptors of all trees. */

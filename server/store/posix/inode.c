@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/store/posix/posix.h"
 
 struct posix_inode {

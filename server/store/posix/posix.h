@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#include "server/base/list.h"
+#include "common/base/list.h"
 #include "server/store/store.h"
 
 #define POSIX_INODE_BUCKETS 1024

@@ -1,6 +1,9 @@
-/* Doubly linked lists through a node inside the element. A node off every list points to itself. */
-#ifndef USRBIO_SERVER_BASE_LIST_H
-#define USRBIO_SERVER_BASE_LIST_H
+/*
+ * Doubly linked lists through a node inside the element. The list itself and a node that is on no
+ * list point to themselves. The caller serialises.
+ */
+#ifndef USRBIO_COMMON_BASE_LIST_H
+#define USRBIO_COMMON_BASE_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +37,7 @@ static inline void list_add_head(struct list *list, struct list *node)
 	list_add_tail(list->next, node);
 }
 
-/* Harmless for a node that is on no list. */
+/* Take a node off its list. A node that is on no list stays as it is. */
 static inline void list_del(struct list *node)
 {
 	node->prev->next = node->next;
@@ -42,7 +45,7 @@ static inline void list_del(struct list *node)
 	list_init(node);
 }
 
-/* From the list it is on to another. */
+/* Take a node off its list and add it to another. */
 static inline void list_move_tail(struct list *list, struct list *node)
 {
 	node->prev->next = node->next;
@@ -55,7 +58,7 @@ static inline void list_move_head(struct list *list, struct list *node)
 	list_move_tail(list->next, node);
 }
 
-/* Take the first node off; NULL when there is none. */
+/* Take the first node off; NULL when the list is empty. */
 static inline struct list *list_pop(struct list *list)
 {
 	struct list *node = list->next;
@@ -67,7 +70,7 @@ static inline struct list *list_pop(struct list *list)
 }
 
 #define list_for_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
-/* The same where the body may take `it` off the list. */
+/* The same, where the body may take `it` off the list. */
 #define list_for_each_safe(it, head)                                              \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
 	     it = it##_next, it##_next = it->next)
