@@ -19,13 +19,13 @@ static void print_help(FILE *to)
 	fprintf(to,
 		"usage: usrbio COMMAND [ARGUMENTS]\n\n"
 		"Files on storage servers, through the USRBIO ring API.\n"
-		"A PATH is tcp://HOST[:PORT]/EXPORT/PATH (or tls://, or rdma://, or usrbio:// for the\n"
-		"better of rdma and tcp; or loop:///DIRECTORY?/PATH, without a server), or lies below a\n"
-		"directory that was attached.\n\ncommands:\n");
+		"A PATH is tcp://HOST[:PORT]/EXPORT/PATH (or tls:// or rdma://; usrbio:// uses RDMA\n"
+		"if possible and TCP otherwise; loop:///DIRECTORY?/PATH needs no server), or lies below\n"
+		"a directory that is attached.\n\ncommands:\n");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(to,
-		"\n'usrbio COMMAND --help' says more. Exit status: 0 done, 1 something failed,\n"
+		"\n'usrbio COMMAND --help' prints more. Exit status: 0 done, 1 something failed,\n"
 		"2 wrong usage.\n");
 }
 

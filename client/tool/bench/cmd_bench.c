@@ -15,23 +15,23 @@
 
 static const char help[] =
 	"usage: usrbio bench [OPTIONS] PATH\n\n"
-	"Read or write files of a mount as fast as it goes, and print rates and latencies.\n"
-	"Writing destroys what is in them.\n\n"
+	"Read or write files of a mount as fast as possible, and print rates and latencies.\n"
+	"--write and --create overwrite the files.\n\n"
 	"  --read, --write         default --read\n"
 	"  --random, --sequential  default --random\n"
 	"  --block-size BYTES      default 4k\n"
 	"  --depth N               I/Os under way per ring, default 32\n"
 	"  --rings N               rings per thread, default 1\n"
 	"  --threads N             default 1\n"
-	"  --per-io WHAT           make anew for each I/O, and end after it: ring, iov (and a\n"
-	"                          ring), wrap (of memory we own), open (and register the file)\n"
-	"  --iov-size BYTES        of each iov of --per-io iov, default a block\n"
+	"  --per-io WHAT           create and destroy for each I/O: ring, iov (and a ring), wrap\n"
+	"                          (of memory that exists), open (and register the file), nothing\n"
+	"  --iov-size BYTES        size of each iov of --per-io iov, default a block\n"
 	"  --files N               use N files, PATH.0 and so on, instead of PATH\n"
-	"  --time SECONDS          default 5; 0: one I/O for each there is room for\n"
-	"  --size BYTES            of each file to use; default its size, or 256M with --create\n"
+	"  --time SECONDS          default 5; 0: one I/O for each slot of the rings\n"
+	"  --size BYTES            bytes of each file; default its size, or 256M with --create\n"
 	"  --create                make and fill the files first; they must not exist\n"
 	"  --force                 with --create: overwrite files that exist\n"
-	"  --json                  the figures as JSON\n";
+	"  --json                  print the results as JSON\n";
 
 #define CREATE_SIZE ((uint64_t)256 << 20)
 #define FILL_BLOCK  ((uint64_t)1 << 20)
@@ -218,7 +218,7 @@ static void report(const struct options *options, const struct bench_figures *fi
 				"\"message_bytes_per_io\": %.1f, \"entries_per_batch\": %.2f, "
 				"\"results_per_completion\": %.2f}\n"
 			      : "%s %s, blocks of %" PRIu64 ", depth %u, %u rings in each of %u "
-				"threads, files: %u; anew for each I/O: %s\n"
+				"threads, files: %u; created for each I/O: %s\n"
 				"%.3f s, %" PRIu64 " I/Os: %.0f IOPS, %.3f GiB/s\n"
 				"latency us: mean %.1f, p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f\n"
 				"per I/O: %.2f us of CPU here, %.3f messages, %.3f doorbells, "

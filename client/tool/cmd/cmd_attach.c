@@ -15,11 +15,11 @@
 static const char attach_help[] =
 	"usage: usrbio attach URL DIRECTORY\n\n"
 	"Make DIRECTORY, a view of the export at URL (the export itself, or an NFS mount of it), a\n"
-	"mount: programs may then name it as mount point and register the files below it. Writes\n"
-	"DIRECTORY/3fs-virt/usrbio.conf and makes DIRECTORY/3fs-virt/iovs. Asks the server whether\n"
-	"it exports that directory, and changes nothing if it does not.\n\n"
-	"DIRECTORY must belong to root or to who attaches it, and nobody else may write it: programs\n"
-	"believe no usrbio.conf where others could have put it. To make a directory that others\n"
+	"mount: programs may then use it as a mount point and register the files below it. The\n"
+	"command writes DIRECTORY/3fs-virt/usrbio.conf and makes DIRECTORY/3fs-virt/iovs. If the\n"
+	"server does not export that directory, the command changes nothing.\n\n"
+	"DIRECTORY must belong to root or to the caller, and no other user may write it: programs\n"
+	"ignore a usrbio.conf that others could have written. To make a directory that others\n"
 	"write a mount, name it in /etc/usrbio/mounts.\n";
 static const char detach_help[] = "usage: usrbio detach DIRECTORY\n\n"
 				  "Undo what attach did. Programs that use the mount go on.\n";

@@ -7,9 +7,9 @@
 
 static const char help[] =
 	"usage: usrbio keygen ID FILE\n\n"
-	"Draw a key for the client ID and write it to FILE, which must be new; only its owner may\n"
-	"read it. A mount with key=NAME takes it from /etc/usrbio/keys/NAME. Append it to the\n"
-	"keyring of the server and say there what it is good for: see usrbio-server(8).\n";
+	"Generate a key for the client ID and write it to FILE, which must not exist; only its\n"
+	"owner may read it. A mount with key=NAME uses the file /etc/usrbio/keys/NAME. Append FILE\n"
+	"to the keyring of the server, with the exports it grants: see usrbio-server(8).\n";
 
 static int run(int argc, char **argv)
 {
@@ -32,4 +32,4 @@ static int run(int argc, char **argv)
 	return err ? fail(path, err) : EXIT_FINE;
 }
 
-const struct command cmd_keygen = {"keygen", "draw a key for a client", help, run};
+const struct command cmd_keygen = {"keygen", "generate a key for a client", help, run};

@@ -13,10 +13,10 @@
 
 static const char help[] =
 	"usage: usrbio ls [-l] [-R] [-0 | --json] PATH...\n\n"
-	"List directories of a mount. On a terminal, names are quoted for a shell where that is\n"
-	"needed; elsewhere they are exactly what they are.\n\n"
-	"  -l               with mode, links, owner, size and time\n"
-	"  -R, --recursive  directories below as well\n"
+	"List directories of a mount. On a terminal, names are quoted for a shell if that is\n"
+	"needed; otherwise they are printed exactly.\n\n"
+	"  -l               print mode, links, owner, size and time, too\n"
+	"  -R, --recursive  list subdirectories as well\n"
 	"  -0, --null       for scripts: each name ends with a zero byte and is never quoted;\n"
 	"                   no headings: with -R or several PATHs, paths instead of names\n"
 	"  --json           a JSON list with an object for each name\n";

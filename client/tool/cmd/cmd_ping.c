@@ -93,4 +93,4 @@ static int run(int argc, char **argv)
 	return ping(endpoint.mount_point, count, interval_ms, quiet);
 }
 
-const struct command cmd_ping = {"ping", "measure the way to a server and back", help, run};
+const struct command cmd_ping = {"ping", "measure the round trip to a server", help, run};
