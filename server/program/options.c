@@ -28,29 +28,29 @@ static const char usage[] =
 	"Serve directories to usrbio clients over RDMA and TCP.\n"
 	"\n"
 	"  --export NAME=WHERE[,ro][,sync]\n"
-	"                            clients find WHERE under NAME; ro: they may only read;\n"
-	"                            sync: what they write is on disk when they are reported so\n"
-	"                            WHERE: a directory, null:SIZE, or memory:\n"
+	"                            export WHERE as NAME; ro: read-only; sync: acknowledge\n"
+	"                            writes when they are on disk; WHERE is a directory,\n"
+	"                            null:SIZE or memory:\n"
 	"  --listen URL              tcp://, tls:// or rdma://HOST[:PORT]; HOST * is every\n"
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
-	"  --keyring FILE            serve only clients with a key in it; read again on SIGHUP\n"
-	"  --insecure-no-auth        serve everybody, also beyond this machine\n"
-	"  --workers N               threads (one per core)\n"
-	"  --staging MIB             buffers between disk and network, per worker (32)\n"
-	"  --memory MIB              of all clients and the server (half of the machine's)\n"
-	"  --max-connections N       of all clients together (1024)\n"
-	"  --max-inflight N          I/Os of one connection under way (4096)\n"
-	"  --max-sessions N          of all clients together (4096)\n"
-	"  --max-files N             open ones of one session (65536)\n"
-	"  --session-time SECONDS    keep a session whose client fell silent (60)\n"
-	"  --keepalive SECONDS       of silence until a client is asked (5); 0: never\n"
-	"  --hello-time SECONDS      from connecting to saying hello (5)\n"
-	"  --stall-time SECONDS      for a client that takes no data (30)\n"
-	"  --sandbox on|required|off keep out of all but the exports once started: where the\n"
-	"                            kernel can (on), or not start; off: for debugging\n"
-	"  --huge-pages              put the buffers on huge pages, where there are any\n"
+	"  --keyring FILE            serve only clients with a key in FILE; SIGHUP: read it again\n"
+	"  --insecure-no-auth        without a keyring, serve clients of other machines, too\n"
+	"  --workers N               threads that serve connections (one per core)\n"
+	"  --staging MIB             staging buffers of each worker (32)\n"
+	"  --memory MIB              limit for server and clients (half of the machine's)\n"
+	"  --max-connections N       connections of all clients together (1024)\n"
+	"  --max-inflight N          I/Os under way on a connection (4096)\n"
+	"  --max-sessions N          sessions of all clients together (4096)\n"
+	"  --max-files N             open files of a session (65536)\n"
+	"  --session-time SECONDS    keep the session of a client that is silent (60)\n"
+	"  --keepalive SECONDS       ping a client that is silent for this long (5); 0: never\n"
+	"  --hello-time SECONDS      from connecting to the first message (5)\n"
+	"  --stall-time SECONDS      disconnect a client that reads no data for this long (30)\n"
+	"  --sandbox on|required|off give up access to everything but the exports: if the\n"
+	"                            kernel can (on), or do not start; off: for debugging\n"
+	"  --huge-pages              allocate staging buffers from huge pages, if available\n"
 	"  --log LEVEL               off, error, warn, info or debug (warn)\n"
-	"  --help, --version\n";
+	"  --help, --version         print help or version and exit\n";
 
 struct parser {
 	struct options *options;
@@ -110,7 +110,7 @@ static int parse_export(struct parser *parser, char *text)
 	if (config->nr_exports == OPTIONS_MAX)
 		return log_limited(parser, "--export: at most %d of them", OPTIONS_MAX);
 	if (!len || !where[1] || len > EXPORT_NAME_MAX || memchr(text, '/', len))
-		return log_limited(parser, "--export %s: say NAME=WHERE, with no '/' in NAME",
+		return log_limited(parser, "--export %s: use NAME=WHERE, with no '/' in NAME",
 				   text);
 	where++;
 	while (take_word(where, ",ro", &export->read_only) ||
@@ -140,7 +140,7 @@ static int parse_listen(struct parser *parser, char *text)
 		return log_limited(parser, "--listen: at most %d of them", OPTIONS_MAX);
 	if (!len || len >= sizeof(listen->scheme))
 		return log_limited(parser,
-				   "--listen %s: say tcp://HOST[:PORT], or the same with tls:// or "
+				   "--listen %s: use tcp://HOST[:PORT], or the same with tls:// or "
 				   "rdma://",
 				   text);
 	memcpy(listen->scheme, text, len);
@@ -152,7 +152,7 @@ static int parse_listen(struct parser *parser, char *text)
 	listen->port = PROTO_PORT;
 	if (addr_split(host + 3, listen->host, sizeof(listen->host), &listen->port))
 		return log_limited(parser,
-				   "--listen %s: bad host or port; say HOST, HOST:PORT or "
+				   "--listen %s: bad host or port; use HOST, HOST:PORT or "
 				   "[IPV6]:PORT",
 				   text);
 	config->nr_listens++;
@@ -168,7 +168,7 @@ static int parse_number(struct parser *parser, const char *name, const char *tex
 	errno = 0;
 	number = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || !number || number > max)
-		return log_limited(parser, "--%s %s: say a number from 1 to %u", name, text, max);
+		return log_limited(parser, "--%s %s: use a number from 1 to %u", name, text, max);
 	*value = (unsigned)number;
 	return 0;
 }
@@ -200,7 +200,7 @@ static int parse_sandbox(struct parser *parser, const char *text)
 			parser->options->sandbox = (enum sandbox)i;
 			return 0;
 		}
-	return log_limited(parser, "--sandbox %s: say on, required or off", text);
+	return log_limited(parser, "--sandbox %s: use on, required or off", text);
 }
 
 enum {
@@ -296,7 +296,7 @@ static int parse_option(struct parser *parser, int option, char *value)
 		return parse_sandbox(parser, value);
 	case LOG:
 		return log_set_level(value) ? log_limited(parser,
-							  "--log %s: say off, error, warn, info or "
+							  "--log %s: use off, error, warn, info or "
 							  "debug",
 							  value)
 					    : 0;
@@ -322,7 +322,7 @@ static int finish(struct parser *parser, int argc, char **argv)
 				   "unexpected \"%s\"; exports are given by --export NAME=WHERE",
 				   argv[optind]);
 	if (!options->config.nr_exports)
-		return log_limited(parser, "nothing to serve; say --export NAME=DIRECTORY");
+		return log_limited(parser, "nothing to serve; use --export NAME=DIRECTORY");
 	if (!options->config.nr_listens) {
 		options->listens[0] = (struct listen_config){"tcp", "127.0.0.1", PROTO_PORT};
 		options->config.nr_listens = 1;
