@@ -321,8 +321,8 @@ static int outcome(const struct conn *conn, const struct request *request, int s
 {
 	if (request->session == conn->number || !is_ambiguous(request->call, status))
 		return status;
-	log_warn("%s: the server was restarted during a call about \"%.*s\": whether it was done "
-		 "before is not known (now: %s)",
+	log_warn("%s: the server was restarted during a call for \"%.*s\": the result is unknown "
+		 "(repeating the call returned: %s)",
 		 conn->session->spec->mount_point, (int)request->call->path.len,
 		 (const char *)request->call->path.data, strerror(-status));
 	return -EREMOTEIO;

@@ -76,8 +76,8 @@ static void distrust(struct conn *conn)
 	struct session *session = conn->session;
 
 	session_blame(session,
-		      "the server at %s does not know the key \"%s\", or has another one, or "
-		      "something between here and there changed what was said",
+		      "authentication of the server at %s with the key \"%s\" failed: unknown id, "
+		      "wrong key, or messages were changed on the network",
 		      session->at, session->credentials.id);
 	conn_shut(conn, -EKEYREJECTED);
 }

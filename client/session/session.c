@@ -229,17 +229,17 @@ static void blame_refusal(struct session *session, const struct welcome *welcome
 	case -EKEYREJECTED:
 		if (*key)
 			session_blame(session,
-				      "the server at %s does not know the key \"%s\", or has "
-				      "another one",
+				      "the server at %s rejects the key \"%s\": it does not "
+				      "have this id, or has another key for it",
 				      session->at, key);
 		else
 			session_blame(session,
-				      "the server at %s serves only who has a key: name one by "
+				      "the server at %s requires a key: name one by "
 				      "?key=NAME or USRBIO_KEY, see usrbio(7)",
 				      session->at);
 		break;
 	default:
-		session_blame(session, "the server at %s refuses: %s", session->at,
+		session_blame(session, "the server at %s refuses this client: %s", session->at,
 			      welcome->text.len ? (const char *)welcome->text.data
 						: strerror(-welcome->status));
 	}
@@ -259,7 +259,7 @@ int session_welcome(struct session *session, const struct welcome *welcome)
 		return -EPROTONOSUPPORT;
 	}
 	if (!welcome->host) {
-		log_warn("%s: the server does not say where its files are",
+		log_warn("%s: the server does not report the host of its files",
 			 session->spec->mount_point);
 		return -EPROTO;
 	}

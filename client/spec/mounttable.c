@@ -100,8 +100,9 @@ static bool may_say(const struct trusted_text *text, const char *url, const char
 {
 	if (text->own || strncmp(url, "loop:", 5))
 		return true;
-	trusted_say(source, "only a file of the user's own may say loop:; copy it to one, and name "
-			    "that in USRBIO_MOUNTS");
+	trusted_say(source,
+		    "only a file of the user's own may use loop:; copy it to such a file, and "
+		    "name that in USRBIO_MOUNTS");
 	return false;
 }
 
@@ -150,7 +151,7 @@ static void consider(const struct line *line, char *text, const char *canonical,
 		unescape(word[1]);
 	}
 	if (n != 2 || *word[0] != '/' || strlen(word[0]) >= PATH_MAX || strlen(word[1]) >= PATH_MAX)
-		return say_line(line, "say '/DIRECTORY URL' in it");
+		return say_line(line, "write '/DIRECTORY URL' in it");
 	if (!find_dir(line, word[0], dir) || !contains(dir, canonical) ||
 	    strlen(dir) <= strlen(found->dir) || !may_say(line->text, word[1], line->source))
 		return;

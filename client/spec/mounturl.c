@@ -78,7 +78,7 @@ static int parse_host(struct mountspec *spec, const char *text, size_t len)
 	host->port = PROTO_PORT;
 	err = addr_split(one, host->name, sizeof(host->name), &host->port);
 	if (err || !host->port || !host_is_plain(host->name))
-		return wrong(spec, "\"%s\" is no host; say HOST, HOST:PORT or [IPV6]:PORT", one);
+		return wrong(spec, "\"%s\" is not a host; use HOST, HOST:PORT or [IPV6]:PORT", one);
 	spec->nr_hosts++;
 	return 0;
 }
@@ -123,8 +123,8 @@ static int parse_key(struct mountspec *spec, const char *text)
 
 	if (!secret_id_ok(text, len) || *text == '.')
 		return wrong(spec,
-			     "key=%s: say the name of a key file: at most %d letters, digits, '_', "
-			     "'.' and '-', the first no '.'",
+			     "key=%s: use the name of a key file: at most %d letters, digits, '_', "
+			     "'.' and '-', the first not '.'",
 			     text, SECRET_ID_MAX);
 	memcpy(spec->key, text, len + 1);
 	return 0;
@@ -138,7 +138,7 @@ static int parse_tls(struct mountspec *spec, const char *text)
 	if (!strcmp(text, "off"))
 		return spec->tls ? wrong(spec, "tls=off: TLS is asked for already") : 0;
 	if (strcmp(text, "required"))
-		return wrong(spec, "tls=%s: say required or off", text);
+		return wrong(spec, "tls=%s: use required or off", text);
 	if (!tcp && !any && !spec->tls)
 		return wrong(spec, "tls=required: %s cannot be encrypted; use tls://",
 			     spec->scheme);
@@ -150,7 +150,7 @@ static int parse_count(struct mountspec *spec, const char *name, const char *tex
 		       unsigned max, unsigned *value)
 {
 	if (parse_number(text, min, max, value))
-		return wrong(spec, "%s=%s: say a number from %u to %u", name, text, min, max);
+		return wrong(spec, "%s=%s: use a number from %u to %u", name, text, min, max);
 	return 0;
 }
 
@@ -284,7 +284,7 @@ static int parse_url(const char *url, struct mountspec *spec, const char **rest)
 	at = skip_slashes(at + len);
 	len = strcspn(at, "/?");
 	if (!len)
-		return wrong(spec, "no export is named; say %s://HOST[:PORT]/EXPORT[?OPTIONS]",
+		return wrong(spec, "no export is named; use %s://HOST[:PORT]/EXPORT[?OPTIONS]",
 			     spec->scheme);
 	if (!take(spec->export, sizeof(spec->export), at, len))
 		return wrong(spec, "the name of the export is longer than %d bytes",

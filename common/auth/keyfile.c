@@ -60,7 +60,7 @@ static const char *take_line(struct reader *reader, char *text)
 		return begin_section(reader, text);
 	equals = strchr(text, '=');
 	if (!equals)
-		return "say [ID] or WORD = VALUE";
+		return "expected [ID] or WORD = VALUE";
 	if (!*reader->id)
 		return "a section begins by [ID]";
 	*equals = '\0';
@@ -105,13 +105,14 @@ static int check(const char *path, int fd)
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode)) {
-		log_error("%s: it is no regular file", path);
+		log_error("%s: not a regular file", path);
 		return -EINVAL;
 	}
 	if ((st.st_mode & 077) || (st.st_uid && st.st_uid != geteuid())) {
-		log_error("%s: it holds secrets and is open to others (mode %04o, user %u): chown "
-			  "it, and chmod 600",
-			  path, st.st_mode & 07777, st.st_uid);
+		log_error(
+			"%s: it contains a key, but others can read or change it (mode %04o, owner "
+			"%u): set owner and mode 0600",
+			path, st.st_mode & 07777, st.st_uid);
 		return -EACCES;
 	}
 	return 0;

@@ -65,7 +65,7 @@ static void complain(const char *text)
 
 	for (int i = 0; i < NR_RULES; i++)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, " %s", names[i]);
-	log_error("USRBIO_FAULTS=%s: nothing will fail; say NAME=1/N, NAME=#K or NAME=#K+, by "
+	log_error("USRBIO_FAULTS=%s: nothing will fail; use NAME=1/N, NAME=#K or NAME=#K+, by "
 		  "commas, where NAME is of:%s",
 		  text, known);
 }

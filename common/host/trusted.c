@@ -91,8 +91,8 @@ static bool check_file_system(int fd, dev_t dev, const char *subject, char *reas
 		return true;
 	if (fuse_owner(MOUNTINFO, dev, &uid))
 		return refuse(reason,
-			      "%s is on a FUSE file system, and it is not known who mounted "
-			      "it; keep it on another one",
+			      "%s is on a FUSE file system, and its owner is "
+			      "unknown; keep it on another one",
 			      subject);
 	return trusted_uid(uid) ||
 	       refuse(reason,
@@ -169,7 +169,7 @@ static int read_text(int fd, size_t max, struct trusted_text *text, char *reason
 	else if ((size_t)len > max)
 		refuse(reason, "it is larger than %zu bytes; shorten it", max);
 	else if (memchr(data, 0, (size_t)len))
-		refuse(reason, "there is a zero byte in it; write it anew");
+		refuse(reason, "it has a zero byte; write it again");
 	if (*reason) {
 		free(data);
 		return len < 0 ? (int)len : -EINVAL;

@@ -83,8 +83,8 @@ static int say_rejected(struct tls *tls, const char *why)
 {
 	if (!tls->accepted)
 		snprintf(tls->why, sizeof(tls->why),
-			 "does not know our key, or has another one, or something between changed "
-			 "what was said (TLS: %s)",
+			 "rejects our key: unknown id, wrong key, or messages were changed on the "
+			 "network (TLS: %s)",
 			 why);
 	else
 		snprintf(tls->why, sizeof(tls->why), "has not proved the key %s (TLS: %s)",

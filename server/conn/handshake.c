@@ -104,7 +104,7 @@ static int enter(struct server_conn *conn)
 	greeting->claim.user = (struct identity){conn->permit.uid, conn->permit.gid};
 	err = session_enter(server->sessions, export, &greeting->claim, &conn->member);
 	if (err == -ESTALE)
-		snprintf(greeting->text, TEXT_MAX, "no such session, or that life of it is over");
+		snprintf(greeting->text, TEXT_MAX, "unknown or expired session");
 	else if (err && err != -EAGAIN)
 		snprintf(greeting->text, TEXT_MAX, "%s", strerror(-err));
 	else

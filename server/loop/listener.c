@@ -65,15 +65,15 @@ int listeners_check_open(const struct listeners *listeners, bool insecure)
 		const struct listener *listener = &listeners->list[i];
 
 		if (listener->ops == &tp_tls) {
-			log_error("tls:// is for who has a key: say --keyring FILE");
+			log_error("tls:// requires --keyring FILE");
 			return -EINVAL;
 		}
 		if (insecure || addr_is_loopback(&listener->addr))
 			continue;
 		log_error(
-			"%s://%s is not this machine alone, and without a keyring everybody there "
-			"might do everything: say --keyring FILE (see usrbio-server(8)), or "
-			"--insecure-no-auth if that is meant",
+			"%s://%s is reachable from other machines, and without a keyring any client "
+			"could read and write all exports: use --keyring FILE (see "
+			"usrbio-server(8)), or --insecure-no-auth to allow this",
 			listener->ops->name, addr_text(&listener->addr, text, sizeof(text)));
 		return -EPERM;
 	}
@@ -84,7 +84,7 @@ static const char *advice(int err)
 {
 	switch (err) {
 	case -EADDRINUSE:
-		return "; another server listens there: stop it or choose another port";
+		return "; another server, or another --listen, uses this port: choose another one";
 	case -EADDRNOTAVAIL:
 		return "; this machine has no such address: see `ip addr`";
 	case -ENODEV:
@@ -212,8 +212,8 @@ static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 
 	if (target && conn_reserve(target, ops))
 		return target;
-	say_refused(worker, target ? "all memory that --memory allows is in use"
-				   : "there are as many as --max-connections allows");
+	say_refused(worker, target ? "the limit --memory is reached"
+				   : "the limit --max-connections is reached");
 	/* It may be those who say nothing that keep others out. */
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		worker_ask_evict(server->workers[i]);

@@ -40,7 +40,7 @@ void worker_tick(struct worker *worker)
 static void end_oldest(struct worker *worker, struct list *greeting)
 {
 	conn_end(container_of(greeting->next, struct server_conn, timed), -EUSERS,
-		 "too many others did not say hello");
+		 "evicted: too many connections without a Hello");
 }
 
 void worker_evict(struct worker *worker)
@@ -174,9 +174,9 @@ static uint64_t run_timers(struct worker *worker)
 {
 	const struct server *server = worker->server;
 	uint64_t now = worker->now_ns;
-	uint64_t due = expire(&worker->greeting, server->hello_ns, now, "did not say hello");
+	uint64_t due = expire(&worker->greeting, server->hello_ns, now, "no Hello in time");
 
-	due = earlier(due, expire(&worker->posting, server->stall_ns, now, "takes no data"));
+	due = earlier(due, expire(&worker->posting, server->stall_ns, now, "reads no data"));
 	if (now >= worker->slow_timers_ns)
 		run_slow_timers(worker);
 	due = earlier(due, worker->slow_timers_ns);

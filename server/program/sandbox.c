@@ -231,8 +231,8 @@ int sandbox_enter(const struct server_config *config, bool required)
 		return restrict_self(abi, config);
 	}
 	log_at(required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-	       "sandbox: this kernel has no landlock%s: holes in the server would open all that its "
-	       "user may do",
+	       "sandbox: this kernel has no landlock%s: a bug in the server would expose everything "
+	       "that its user can access",
 	       abi < 0 ? "" : " that could be used (before Linux 5.19)");
 	return -EOPNOTSUPP;
 }

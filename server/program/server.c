@@ -255,7 +255,7 @@ int server_reload_keys(struct server *server)
 	int err;
 
 	if (!server->keyring) {
-		log_warn("there is no keyring to read again; say --keyring FILE at the start");
+		log_warn("there is no keyring to read again; start the server with --keyring FILE");
 		return -ENOENT;
 	}
 	log_catch_begin(&caught);

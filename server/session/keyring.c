@@ -94,7 +94,7 @@ static const char *add_grant(struct owner *owner, char *value)
 
 	if (!mode || mode == value || mode - value > EXPORT_NAME_MAX ||
 	    (strcmp(mode, ":rw") && strcmp(mode, ":ro")))
-		return "say export = NAME:rw or NAME:ro";
+		return "use export = NAME:rw or NAME:ro";
 	grant = calloc(1, sizeof(*grant));
 	if (!grant)
 		return "out of memory";
@@ -117,7 +117,7 @@ static const char *get_number(const char *value, uint32_t min, uint32_t max, uin
 	errno = 0;
 	n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || n < min || n > max)
-		return "this is no number, or not one that is allowed here";
+		return "not a number, or out of range";
 	*number = (uint32_t)n;
 	return NULL;
 }
@@ -148,8 +148,8 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 		owner->has_gid = true;
 		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.gid);
 	}
-	return "no such word: key, export, uid, gid, max-connections, max-inflight and max-files "
-	       "are";
+	return "unknown word; use key, export, uid, gid, max-connections, max-inflight or "
+	       "max-files";
 }
 
 /* Better now than at each call. */
@@ -161,8 +161,9 @@ static int check_identities(const char *path, struct list *owners)
 		struct owner *owner = container_of(node, struct owner, node);
 
 		if (owner->has_uid && missing) {
-			log_error("%s: [%s] has a uid, and this server cannot be other users: %s",
-				  path, owner->id, missing);
+			log_error(
+				"%s: [%s] has a uid, but this server cannot act as other users: %s",
+				path, owner->id, missing);
 			return -EPERM;
 		}
 	}

@@ -87,7 +87,7 @@ def iovs_foreign(bed):
     data = bed.dir("data")
     bed.dir("data/3fs-virt")
     bed.dir("data/3fs-virt/iovs", EVIL, 0o700)
-    bed.refuses(ROOT, "attach", url_of(data), data, words=("somebody else",))
+    bed.refuses(ROOT, "attach", url_of(data), data, words=("another user",))
     assert mode_of(data + "/3fs-virt/iovs") == 0o700
 
 
@@ -104,7 +104,7 @@ def virt_link(bed):
 def virt_foreign(bed):
     data = bed.dir("data")
     bed.dir("data/3fs-virt", EVIL)
-    bed.refuses(ROOT, "attach", url_of(data), data, words=("somebody else",))
+    bed.refuses(ROOT, "attach", url_of(data), data, words=("another user",))
     assert os.listdir(data + "/3fs-virt") == []
     os.chown(data + "/3fs-virt", ROOT, ROOT)
     os.chmod(data + "/3fs-virt", 0o777)
@@ -204,10 +204,10 @@ def detach_conf(bed):
     data = bed.attached("data")
     os.unlink(data + CONF)
     bed.link(secret.path + "/usrbio.conf", "data" + CONF)
-    bed.refuses(ROOT, "detach", data, words=("somebody else",))
+    bed.refuses(ROOT, "detach", data, words=("another user",))
     os.unlink(data + CONF)
     bed.file("data" + CONF, "mine", EVIL)
-    bed.refuses(ROOT, "detach", data, words=("somebody else",))
+    bed.refuses(ROOT, "detach", data, words=("another user",))
     assert os.path.exists(data + CONF)
     secret.check()
 
@@ -215,7 +215,7 @@ def detach_conf(bed):
 @case("detach-of-virt-of-the-evil-ones")
 def detach_foreign(bed):
     home = bed.attached("home", owner=EVIL)
-    bed.refuses(ROOT, "detach", home, words=("somebody else",))
+    bed.refuses(ROOT, "detach", home, words=("another user",))
     assert os.path.exists(home + CONF)
 
 

@@ -131,7 +131,7 @@ class Bed:
     def says_why(result, words):
         """The tool says in its one line what the log would."""
         assert result.returncode == 1 and result.stderr.count("\n") == 1, result
-        for word in ("on no mount", "is ignored: ", *words):
+        for word in ("not on a usrbio mount", "is ignored: ", *words):
             assert word in result.stderr, result.stderr
 
     def believes(self, uid, path, mount, **more):

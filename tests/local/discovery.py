@@ -273,7 +273,7 @@ def good_fuse(bed):
 def loop_of_root(bed):
     """What is served would be served with the victim's rights."""
     path = bed.attached("dir", f"loop://{bed.base}")
-    bed.ignores(VICTIM, path, "only a file of the user's own may say loop:")
+    bed.ignores(VICTIM, path, "only a file of the user's own may use loop:")
     bed.believes(ROOT, path, path)
 
 

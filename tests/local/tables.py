@@ -110,7 +110,7 @@ def line_by_link(bed):
 @case("table-of-roots-says-loop")
 def loop(bed):
     data = table(bed, "table", url=f"loop://{bed.base}")
-    bed.ignores(VICTIM, data, "only a file of the user's own may say loop:", mounts=bed.path("table"))
+    bed.ignores(VICTIM, data, "only a file of the user's own may use loop:", mounts=bed.path("table"))
     bed.believes(ROOT, data, data, mounts=bed.path("table"))
 
 

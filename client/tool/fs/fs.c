@@ -32,11 +32,12 @@ static void on_no_mount(const char *path)
 	char reason[512];
 
 	if (usrbio_reason(path, -EINVAL, reason, sizeof(reason)) > 0)
-		fail_text("%s: on no mount: %s", path, reason);
+		fail_text("%s: not on a usrbio mount: %s", path, reason);
 	else
-		fail_text("%s: on no mount; say tcp://HOST[:PORT]/EXPORT/PATH, or a path below an "
-			  "attached directory",
-			  path);
+		fail_text(
+			"%s: not on a usrbio mount; use tcp://HOST[:PORT]/EXPORT/PATH, or a path below an "
+			"attached directory",
+			path);
 }
 
 bool endpoint_on_mount(const char *path, struct endpoint *endpoint)

@@ -98,8 +98,8 @@ static bool is_ours(int fd)
 
 static int refuse(const struct virt *virt, const char *name)
 {
-	return fail_text("%s/%s%s%s: was made by somebody else; look at it, and remove it",
-			 virt->path, VIRT, *name ? "/" : "", name);
+	return fail_text("%s/%s%s%s: belongs to another user; check it, and remove it", virt->path,
+			 VIRT, *name ? "/" : "", name);
 }
 
 static int check_found(const struct virt *virt, const char *name, int fd)

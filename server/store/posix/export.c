@@ -27,7 +27,7 @@ static int lock_root(int fd, const char *where, unsigned flags)
 		return 0;
 	err = -errno;
 	if (err == -EWOULDBLOCK) {
-		log_error("export %s: another server exports it", where);
+		log_error("export %s: another server, or another --export, has it already", where);
 		return -EBUSY;
 	}
 	/* Some network file systems lock no directories. */

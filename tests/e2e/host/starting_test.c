@@ -50,7 +50,7 @@ static bool export_is_refused(const char *dir, const char *options)
 	snprintf(export, sizeof(export), "x=%s%s", dir, options);
 	return refuses((const char *const[]){E2E_SERVER, "--workers", "1", "--listen",
 					     "tcp://127.0.0.1:0", "--export", export, NULL},
-		       "another server exports it");
+		       "another server, or another --export, has it already");
 }
 
 E2E(starting, a_second_server_of_a_directory_refuses)

@@ -59,24 +59,24 @@ E2E(messages, of_urls)
 		{"TCP://h/data", {"unknown scheme TCP; use tcp, tls, rdma, usrbio or loop"}},
 		{"tcp://h/data?timeuot=5", {"unknown option \"timeuot=5\"", "timeout=SECONDS"}},
 		{"tcp://h/data?ro", {"unknown option \"ro\"", "key=NAME"}},
-		{"tcp://h/data?timeout=soon", {"timeout=soon: say a number from 0 to 4294967"}},
-		{"tcp://h/data?timeout=", {"timeout=: say a number"}},
-		{"tcp://h/data?nconnect=0", {"nconnect=0: say a number from 1 to 64"}},
-		{"tcp://h/data?nconnect=65", {"nconnect=65: say a number from 1 to 64"}},
-		{"tcp://h/data?key=.x", {"key=.x: say the name of a key file"}},
+		{"tcp://h/data?timeout=soon", {"timeout=soon: use a number from 0 to 4294967"}},
+		{"tcp://h/data?timeout=", {"timeout=: use a number"}},
+		{"tcp://h/data?nconnect=0", {"nconnect=0: use a number from 1 to 64"}},
+		{"tcp://h/data?nconnect=65", {"nconnect=65: use a number from 1 to 64"}},
+		{"tcp://h/data?key=.x", {"key=.x: use the name of a key file"}},
 		{"tcp://h/data?key=a/b", {"cannot read the key file"}}, /* /b is the path */
-		{"tcp://h/data?tls=maybe", {"tls=maybe: say required or off"}},
+		{"tcp://h/data?tls=maybe", {"tls=maybe: use required or off"}},
 		{"tls://h/data?tls=off", {"tls=off: TLS is asked for already"}},
 		{"rdma://h/data?tls=required", {"rdma cannot be encrypted; use tls://"}},
-		{"tcp://h", {"no export is named; say tcp://HOST[:PORT]/EXPORT"}},
-		{"tcp:///data", {"is no host; say HOST, HOST:PORT or [IPV6]:PORT"}},
-		{"tcp://h:99999/data", {"\"h:99999\" is no host"}},
-		{"tcp://h:0/data", {"is no host"}},
-		{"tcp://[::1/data", {"is no host"}},
+		{"tcp://h", {"no export is named; use tcp://HOST[:PORT]/EXPORT"}},
+		{"tcp:///data", {"is not a host; use HOST, HOST:PORT or [IPV6]:PORT"}},
+		{"tcp://h:99999/data", {"\"h:99999\" is not a host"}},
+		{"tcp://h:0/data", {"is not a host"}},
+		{"tcp://[::1/data", {"is not a host"}},
 		{"tcp://h/..", {"no export is named \"..\""}},
 		{"loop:///no/such/place", {"there is no such directory"}},
 		{"loop:///tmp?rw", {"unknown option \"rw\"", "and ro"}},
-		{"/tmp", {"on no mount; say tcp://HOST"}},
+		{"/tmp", {"not on a usrbio mount; use tcp://HOST"}},
 	};
 
 	setenv("USRBIO_KEYS", e2e_scratch, 1);
@@ -213,9 +213,9 @@ E2E(messages, of_keys)
 	one_line(TOOL("ls", url), WORDS("cannot read the key file ", "/key: No such file"));
 	write_file(scratch_file("key"), "[alice]\n", 0644);
 	one_line(TOOL("ls", url),
-		 WORDS("cannot read the key file ", "/key: it holds secrets", "chmod 600"));
+		 WORDS("cannot read the key file ", "/key: it contains a key", "mode 0600"));
 	write_file(scratch_file("key"), "nonsense\n", 0600);
-	one_line(TOOL("ls", url), WORDS("cannot read the key file ", "/key:1: say [ID]"));
+	one_line(TOOL("ls", url), WORDS("cannot read the key file ", "/key:1: expected [ID]"));
 	write_file(scratch_file("key"), "[alice]\n", 0600);
 	one_line(TOOL("ls", url), WORDS("there is no key in the key file ", "/key"));
 	unsetenv("USRBIO_KEY");
@@ -284,7 +284,7 @@ E2E(messages, of_tls)
 		 WORDS("the server at ", " requires TLS: use tls:// or ?tls=required"));
 	one_line(TOOL("ls", url_at(&tls, "usrbio", "")), WORDS(" requires TLS"));
 	one_line(TOOL("ls", url_at(&tls, "tls", "?key=other")),
-		 WORDS(" does not know our key, or has another one"));
+		 WORDS(" rejects our key: unknown id, wrong key"));
 	cr_expect_eq(run(E2E_TOOL, "ls", url_at(&tls, "tls", "?key=alice")), 0);
 	one_line(TOOL("ls", url_at(&tls, "tls", "-other?key=alice")),
 		 WORDS(" has no export \"data-other\" for the key \"alice\""));
@@ -310,9 +310,9 @@ E2E(messages, of_tls_to_a_plain_server)
 	one_line(TOOL("ls", url_at(&plain, "tls", "?key=alice")),
 		 WORDS("the server at ", " does not speak TLS: use tcp://"));
 	one_line(TOOL("ls", url_at(&plain, "tcp", "")),
-		 WORDS(" serves only who has a key: name one by ?key=NAME or USRBIO_KEY"));
+		 WORDS(" requires a key: name one by ?key=NAME or USRBIO_KEY"));
 	one_line(TOOL("ls", url_at(&plain, "tcp", "?key=other")),
-		 WORDS(" does not know the key \"alice\", or has another one"));
+		 WORDS("authentication of the server at ", " with the key \"alice\" failed"));
 	cr_expect_eq(run(E2E_TOOL, "ls", url_at(&plain, "tcp", "?key=alice")), 0);
 	server_stop(&plain);
 	cr_expect_eq(logged(&plain, "the client speaks TLS, and this address does not"), 1);
@@ -479,7 +479,8 @@ E2E(messages, of_reloading)
 	e2e_needs_server_process();
 	make_keys();
 	server_signal(&e2e_server, SIGHUP);
-	await_log(&e2e_server, "there is no keyring to read again; say --keyring FILE");
+	await_log(&e2e_server,
+		  "there is no keyring to read again; start the server with --keyring FILE");
 
 	snprintf(ring, sizeof(ring), "--keyring=%s", scratch_file("ring"));
 	cr_assert_eq(mkdir(scratch_file("dir"), 0755), 0);
@@ -489,7 +490,7 @@ E2E(messages, of_reloading)
 	await_log(&server, "the keyring has been read again; ids in it: 1");
 	write_file(scratch_file("ring"), "nonsense\n", 0600);
 	server_signal(&server, SIGHUP);
-	await_log(&server, "/ring:1: say [ID] or WORD = VALUE; the previous one stays in use");
+	await_log(&server, "/ring:1: expected [ID] or WORD = VALUE; the previous one stays in use");
 	cr_expect_eq(logged(&server, "ring"), 3, "a line for each");
 	server_stop(&server);
 }
