@@ -5,7 +5,7 @@
  *	815e55e4c070653f320d3a45cf32d71d3b1778f3
  * so programs written for it compile, link and run unchanged; the comments are ours. Functions that
  * 3FS added later (hf3fs_iovcreate_device and others for GPU memory) are not there. The library
- * talks to usrbio-server, and is no client of a 3FS cluster. usrbio.h holds what this library adds.
+ * talks to usrbio-server; it is not a client of a 3FS cluster. usrbio.h has what this library adds.
  *
  * The life of a transfer:
  *
@@ -13,7 +13,7 @@
  *	hf3fs_iorcreate4()      a ring, for reading or for writing
  *	hf3fs_reg_fd()          a file
  *	hf3fs_prep_io()         once per I/O
- *	hf3fs_submit_ios()      send them off
+ *	hf3fs_submit_ios()      send them
  *	hf3fs_wait_for_ios()    collect the results
  *
  * A mount point is a URL (tcp, tls, rdma or usrbio://host/export, or loop:///DIR), a directory of
@@ -21,12 +21,16 @@
  * `usrbio attach`. See usrbio(7).
  *
  * Errors: unless a function says otherwise it returns -errno. Two of 3FS's functions return
- * +errno instead and are marked so. Nothing here raises a signal, aborts, or prints to stdout.
+ * +errno instead and are marked so. No function raises a signal, aborts, or prints to stdout.
+ * usrbio(7) lists all errors with causes and remedies. Each call that connects may also return
+ * -EREMOTEIO (no server), -EKEYREJECTED (no key, or a wrong one) or -EPROTONOSUPPORT (another
+ * version, or only one side uses TLS).
  *
  * Threads: every function may be called by any thread at any time, except that one ring is
  * prepared and submitted by one thread at a time. Another may wait on it meanwhile.
  *
- * fork: rings and iovs made before it belong to the parent; in the child their calls say -EINVAL.
+ * fork: rings and iovs made before it belong to the parent; in the child their calls return
+ *-EINVAL.
  */
 #pragma once
 
@@ -48,7 +52,8 @@ typedef void *hf3fs_iov_handle;
 
 /*
  * An iov: memory of this process that I/O reads into or writes from. Filled in by iovcreate,
- * iovopen or iovwrap; may be copied bitwise. The handle carries the truth, the rest is for reading.
+ * iovopen or iovwrap; may be copied bitwise. The library uses the handle only; the other fields are
+ * informational.
  */
 struct hf3fs_iov {
 	uint8_t *base;	       /* the first byte */
@@ -71,7 +76,7 @@ struct hf3fs_ior {
 	char mount_point[256];
 	bool for_read; /* true: every I/O of this ring reads the file */
 	/*
-	 * How prepared I/Os are sent off.
+	 * How prepared I/Os are sent.
 	 *   0: all of them, as soon as possible.
 	 * > 0: in exact multiples of io_depth; a remainder waits until more are prepared.
 	 * < 0: at most -io_depth in one batch; an incomplete batch goes `timeout` ms after its
@@ -125,15 +130,16 @@ int hf3fs_iovopen(struct hf3fs_iov *iov, const uint8_t id[16], const char *hf3fs
 		  size_t size, size_t block_size, int numa);
 
 /*
- * Let nobody open the iov any more. Mappings and I/O go on. Silent and repeatable. The name is the
- * creator's: for an opened or wrapped iov this does nothing.
+ * Remove the iov's id, so that no other process can open it. Existing mappings and I/O continue. No
+ * error is returned, and a second call has no effect. Only the creator can do this: for an opened
+ * or wrapped iov this does nothing.
  */
 void hf3fs_iovunlink(struct hf3fs_iov *iov);
 
 /*
- * Give an iov back: waits until the server lets go of it, then unregisters and unmaps. I/Os that
- * still wait complete with -ECANCELED, also those of wrapped iovs inside its memory. NULL, zeroed,
- * wrapped or destroyed iovs: no effect.
+ * Destroy an iov: wait until the server no longer uses it, then deregister and unmap it. This never
+ * waits for an unreachable server. I/Os that still wait complete with -ECANCELED, also those of
+ * wrapped iovs inside its memory. NULL, zeroed, wrapped or destroyed iovs: no effect.
  * The struct itself is the caller's.
  */
 void hf3fs_iovdestroy(struct hf3fs_iov *iov);
@@ -162,6 +168,9 @@ size_t hf3fs_ior_size(int entries);
  *   numa      node for the ring's memory, negative: any
  * 0; -EINVAL (NULL, empty or over-long mount point, entries <= 0, io_depth > entries, timeout < 0),
  * -ENOENT (not a mount of ours), -ENOMEM.
+ *
+ * What a call does not take: priority is normal, timeout and flags are 0. iorcreate4 takes no
+ * priority.
  */
 int hf3fs_iorcreate(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		    bool for_read, int io_depth, int numa);
@@ -182,7 +191,7 @@ int hf3fs_iorcreate4(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int e
 		     bool for_read, int io_depth, int timeout, int numa, uint64_t flags);
 
 /*
- * Give a ring back, after its I/Os under way have ended. NULL, zeroed, destroyed: no effect.
+ * Destroy a ring, after its I/Os under way have ended. NULL, zeroed, destroyed: no effect.
  * The struct itself is the caller's.
  */
 void hf3fs_iordestroy(struct hf3fs_ior *ior);
@@ -221,9 +230,10 @@ int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool
 		  int fd, size_t off, uint64_t len, const void *userdata);
 
 /*
- * Send off what has been prepared, as io_depth says. Never waits for the server, but the first one
- * on a mount connects, and wrapped memory that is new is registered, or brought in, before. 0, also
- * for nothing to send; -EINVAL for a dead ring. An unreachable server shows in the completions.
+ * Send what has been prepared, as io_depth says. Never waits for the server: if the mount has no
+ * connection, I/Os wait for one. Wrapped memory that is new is registered here, which takes time
+ * for each page. 0, also for nothing to send; -EINVAL for a dead ring. If the server is
+ * unreachable, the completions have the error.
  */
 int hf3fs_submit_ios(const struct hf3fs_ior *ior);
 
@@ -246,15 +256,17 @@ int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int 
 		       int min_results, const struct timespec *abs_timeout);
 
 /*
- * link(2) inside one mount. 0 or **+errno**: ENOTTY (not ours), EXDEV (two mounts), as link(2).
+ * link(2) inside one mount, for paths or URLs. 0 or **+errno**: ENOTTY (not ours), EXDEV (two
+ * mounts), or as link(2).
  * errno is left at that value; 0 leaves errno alone.
  */
 int hf3fs_hardlink(const char *target, const char *link_name);
 
 /*
- * Turn n ranges [start[i], end[i]) of a file into holes; its length stays. Empty ranges are
- * skipped. 0 (also for n <= 0) or **+errno**: EINVAL (n > 1000), EBADF (not ours, not writable),
- * EROFS, ... flags: ignored. Blocks for the server's answer. errno as after hf3fs_hardlink.
+ * Turn n ranges [start[i], end[i]) of a file into holes; its length stays. fd need not be
+ * registered. Empty ranges are skipped. 0 (also for n <= 0) or **+errno**: EINVAL (n > 1000), EBADF
+ * (not ours, not writable), EROFS, ... flags: ignored. Blocks for the server's answer. errno as
+ * after hf3fs_hardlink.
  */
 int hf3fs_punchhole(int fd, int n, const size_t *start, const size_t *end, size_t flags);
 

@@ -80,7 +80,7 @@ int usrbio_mount_point(const char *path, char *mount_point, size_t size, const c
  * A descriptor >= 0; -ENOENT, -EACCES, -EROFS, -EREMOTEIO (no server), -EMFILE, ...
  */
 int usrbio_open(const char *path, int flags, mode_t mode);
-/* 0; -EBADF when it is none of ours. A registration of it (hf3fs_reg_fd) lives on. */
+/* 0; -EBADF if fd was not returned by usrbio_open. A registration (hf3fs_reg_fd) stays valid. */
 int usrbio_close(int fd);
 
 int usrbio_fstat(int fd, struct usrbio_stat *st);
@@ -92,7 +92,7 @@ int usrbio_lstat(const char *path, struct usrbio_stat *st);
  * The same by an open directory (usrbio_open of one, O_RDONLY) and a name in it: one component, so
  * "", ".", ".." and what has a slash in it are -EINVAL. The directory may have been renamed since,
  * within its export; -ESTALE when it has left that, -ENOENT when it was removed. -ENOTDIR: dirfd is
- * no directory; -EBADF: it is none of ours.
+ * no directory; -EBADF: it is not a descriptor of usrbio_open.
  *
  * Of usrbio_openat: flags, mode and result are as of usrbio_open. A symbolic link of that name is
  * followed, as long as it stays within the export, unless flags have O_NOFOLLOW (-ELOOP) or O_EXCL.
@@ -126,7 +126,7 @@ int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room);
 /* The host of this machine's own files, where stat(2) tells dev and ino. */
 uint64_t usrbio_host(void);
 
-/* What was written is on the server's disk when it returns 0. */
+/* When it returns 0, everything that was written before is on the server's disk. */
 int usrbio_fsync(int fd);
 int usrbio_ftruncate(int fd, uint64_t len);
 int usrbio_truncate(const char *path, uint64_t len);
@@ -150,8 +150,8 @@ void usrbio_closedir(struct usrbio_dir *dir);
  * Why a call for a path (or a mount point) ended with `err`, its -errno, where the library knows
  * more than that: what is wrong with a URL; what keeps a mount from its server, "cannot connect to
  * storage:7040: Connection refused"; with -EINVAL, which file that would make the path a mount is
- * ignored. It is what the log says of it, one line without control
- * characters, in English, for people. Put into text, cut to room bytes with the final zero. Returns
+ * ignored. The text is that of the log: one line without control characters, in English, for
+ * people. Put into text, cut to room bytes with the final zero. Returns
  * its whole length; 0: errno says all; -EINVAL: NULL, or no room. Does not wait for the server.
  */
 int usrbio_reason(const char *path, int err, char *text, size_t room);
