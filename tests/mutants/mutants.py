@@ -206,7 +206,7 @@ RELIABILITY = [
            "server_wire alive/the_silent_are_given_up_after_three_pings"),
     Mutant("stall-timer", "a peer that neither takes nor gives is ended",
            "run_timers",
-           'due = earlier(due, expire(&worker->posting, server->stall_ns, now, "takes no '
+           'due = earlier(due, expire(&worker->posting, server->stall_ns, now, "reads no '
            'data"));',
            "",
            "server_wire alive/who_gives_nothing_is_given_up"),
