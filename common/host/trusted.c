@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -44,17 +43,6 @@ static const unsigned long made_up[] = {
 	MQUEUE_MAGIC,	     NFSD_MAGIC,     RPC_PIPE_MAGIC,	 SOCKET_MAGIC,
 	PIPE_MAGIC,	     RESCTRL_MAGIC,  DMABUF_MAGIC,	 SECRETMEM_MAGIC,
 };
-
-bool trusted_uid(uid_t uid)
-{
-	if (!uid)
-		return true;
-	if (uid != geteuid())
-		return false;
-	/* More rights than its user has, and not by being another user: capabilities, or a group.
-	 */
-	return !getauxval(AT_SECURE) || getuid() != geteuid();
-}
 
 static bool is_made_up(unsigned long type)
 {

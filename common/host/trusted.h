@@ -28,6 +28,7 @@ struct trusted_text {
 	bool own; /* it belongs to the effective user, not just to root */
 };
 
+/* True for root and for the effective user, who is not trusted where the file gave capabilities. */
 bool trusted_uid(uid_t uid);
 
 /*

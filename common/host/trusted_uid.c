@@ -1,0 +1,15 @@
+/* Which users are trusted. No state; any thread. */
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "common/host/trusted.h"
+
+bool trusted_uid(uid_t uid)
+{
+	if (!uid)
+		return true;
+	if (uid != geteuid())
+		return false;
+	/* The program may have more rights than its user: capabilities, or those of a group. */
+	return !getauxval(AT_SECURE) || getuid() != geteuid();
+}
