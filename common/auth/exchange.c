@@ -12,8 +12,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "common/auth/hkdf.h"
-#include "common/auth/openssl.h"
+#include "common/crypto/hkdf.h"
+#include "common/crypto/openssl.h"
 
 static const char label[] = "usrbio handshake 1";
 static const char *const key_names[NR_AUTH_KEYS] = {"server", "client", "session"};

@@ -8,7 +8,7 @@
 
 #include <openssl/crypto.h>
 
-#include "common/auth/hkdf.h"
+#include "common/crypto/hkdf.h"
 
 int secret_draw(struct secret *secret)
 {

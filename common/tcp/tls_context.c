@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "common/auth/openssl.h"
+#include "common/crypto/openssl.h"
 
 /* The only cipher offered, and the hash that the keys are for. */
 #define CIPHER "TLS_AES_128_GCM_SHA256"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/auth/exchange.h"
-#include "common/auth/hkdf.h"
+#include "common/crypto/hkdf.h"
 #include "common/transport/transport.h"
 
 struct pair {

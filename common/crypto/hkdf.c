@@ -1,5 +1,5 @@
 /* HKDF by OpenSSL. No state; any thread. */
-#include "common/auth/hkdf.h"
+#include "common/crypto/hkdf.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
-#include "common/auth/openssl.h"
+#include "common/crypto/openssl.h"
 
 static OSSL_PARAM octets(const char *name, const void *data, size_t len)
 {

@@ -1,6 +1,6 @@
 /* HKDF (RFC 5869) with SHA-256. Both functions return 0, or -EIO where OpenSSL fails. No state. */
-#ifndef USRBIO_COMMON_AUTH_HKDF_H
-#define USRBIO_COMMON_AUTH_HKDF_H
+#ifndef USRBIO_COMMON_CRYPTO_HKDF_H
+#define USRBIO_COMMON_CRYPTO_HKDF_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What each user of OpenSSL here calls first. */
-#ifndef USRBIO_COMMON_AUTH_OPENSSL_H
-#define USRBIO_COMMON_AUTH_OPENSSL_H
+#ifndef USRBIO_COMMON_CRYPTO_OPENSSL_H
+#define USRBIO_COMMON_CRYPTO_OPENSSL_H
 
 #include <openssl/crypto.h>
 
