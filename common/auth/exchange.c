@@ -113,7 +113,7 @@ int exchange_mac(const struct exchange *x, enum auth_key key, uint8_t mac[AUTH_M
 	return exchange_mac_by(x, x->keys[key], mac);
 }
 
-bool auth_equal(const void *a, const void *b, size_t len)
+bool exchange_equal(const void *a, const void *b, size_t len)
 {
 	return !CRYPTO_memcmp(a, b, len);
 }
@@ -123,7 +123,7 @@ bool exchange_check_by(const struct exchange *x, const uint8_t key[AUTH_KEY_SIZE
 {
 	uint8_t own[AUTH_MAC_SIZE];
 
-	return !exchange_mac_by(x, key, own) && auth_equal(own, mac, sizeof(own));
+	return !exchange_mac_by(x, key, own) && exchange_equal(own, mac, sizeof(own));
 }
 
 bool exchange_check(const struct exchange *x, enum auth_key key, const uint8_t mac[AUTH_MAC_SIZE])

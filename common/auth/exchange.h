@@ -47,7 +47,7 @@ bool exchange_check(const struct exchange *x, enum auth_key key, const uint8_t m
 bool exchange_check_by(const struct exchange *x, const uint8_t key[AUTH_KEY_SIZE],
 		       const uint8_t mac[AUTH_MAC_SIZE]);
 /* True if both are equal. The time does not depend on the bytes that differ. */
-bool auth_equal(const void *a, const void *b, size_t len);
+bool exchange_equal(const void *a, const void *b, size_t len);
 /* Overwrite all of it. */
 void exchange_wipe(struct exchange *x);
 

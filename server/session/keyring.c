@@ -268,7 +268,7 @@ static bool owns(const struct owner *owner, const struct key_name *name, struct 
 	bool same = !strcmp(owner->id, name->id), found = false;
 
 	for (unsigned i = 0; i < owner->nr_keys; i++) {
-		bool it = same & auth_equal(owner->tags[i], name->tag, TAG_SIZE);
+		bool it = same & exchange_equal(owner->tags[i], name->tag, TAG_SIZE);
 
 		if (it && secret)
 			*secret = owner->keys[i];

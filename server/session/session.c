@@ -80,7 +80,7 @@ bool session_is_theirs(const struct server_session *session, const struct claim 
 	if (strcmp(session->owner, claim->id) || !is_same_user(session, claim))
 		return false;
 	return *claim->id ? exchange_check_by(&claim->proof, session->key, claim->key)
-			  : auth_equal(session->key, claim->key, sizeof(session->key));
+			  : exchange_equal(session->key, claim->key, sizeof(session->key));
 }
 
 const uint8_t *session_id(const struct server_session *session)

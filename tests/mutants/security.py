@@ -5,11 +5,11 @@ from mutant import Mutant
 HANDSHAKE = [
     Mutant("mac-not-compared", "a mac is compared",
            "exchange_check_by",
-           "key, own) && auth_equal(own, mac, sizeof(own))", "key, own)",
+           "key, own) && exchange_equal(own, mac, sizeof(own))", "key, own)",
            "common_test exchange/every_bit_of_a_mac_counts"),
     Mutant("mac-31-bytes", "all of it",
            "exchange_check_by",
-           "auth_equal(own, mac, sizeof(own))", "auth_equal(own, mac, sizeof(own) - 1)",
+           "exchange_equal(own, mac, sizeof(own))", "exchange_equal(own, mac, sizeof(own) - 1)",
            "common_test exchange/every_bit_of_a_mac_counts"),
     Mutant("hello-unsigned", "the Hello is a part of what is signed",
            "exchange_add",
