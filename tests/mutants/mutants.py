@@ -233,7 +233,7 @@ RELIABILITY = [
            "server_wire bounds/memory_*"),
     Mutant("accept-pause", "without a free descriptor the accept loop does not spin",
            "pause_listening",
-           "tcp_domain_rewatch(lis->domain, lis->fd, 0, &lis->source);", "",
+           "tcp_poller_change(&lis->domain->poller, &lis->source, 0);", "",
            "scarce/without_descriptors_nothing_spins"),
     Mutant("clock-jumps", "a clock that is set changes nothing",
            "clock.h:now_ns",
