@@ -7,6 +7,7 @@
 
 #include <sys/epoll.h>
 
+#include "common/base/list.h"
 #include "common/verbs/conn/conn.h"
 #include "common/verbs/conn/domain.h"
 #include "common/verbs/conn/recv.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/base/fork.h"
+#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/fault_points/faults.h"
 #include "common/verbs/conn/domain.h"

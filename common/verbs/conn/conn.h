@@ -7,6 +7,7 @@
 
 #include <rdma/rdma_cma.h>
 
+#include "common/base/list.h"
 #include "common/base/pages.h"
 #include "common/transport/transport.h"
 #include "common/verbs/conn/domain.h"

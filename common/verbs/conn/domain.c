@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 
 #include "common/base/fork.h"
+#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/verbs/conn/conn.h"
 #include "common/verbs/conn/recv.h"

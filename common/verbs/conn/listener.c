@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/verbs/conn/domain.h"
 #include "common/verbs/device/cm.h"

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/fault_points/faults.h"
 #include "common/verbs/conn/conn.h"

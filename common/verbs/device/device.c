@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/base/fork.h"
+#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/transport/addr.h"
 #include "common/verbs/device/cm.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/fault_points/faults.h"
 #include "common/verbs/device/device.h"

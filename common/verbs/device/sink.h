@@ -2,11 +2,7 @@
 #ifndef USRBIO_COMMON_VERBS_DEVICE_SINK_H
 #define USRBIO_COMMON_VERBS_DEVICE_SINK_H
 
-#include <stddef.h>
-
 #include "common/transport/transport.h"
-
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* The array that the caller of poll() gave; full when n == max. */
 struct verbs_sink {
