@@ -9,7 +9,7 @@
 #include "server/conn/conn.h"
 #include "server/calls/counters.h"
 #include "server/session/file.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
 

@@ -12,7 +12,7 @@
 #include "server/calls/calls.h"
 #include "server/conn/conn.h"
 #include "server/calls/limits.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
 /* Where a list goes on: behind this connection of this worker. */

@@ -3,7 +3,7 @@
 
 #include "server/calls/calls.h"
 #include "server/conn/conn.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
 

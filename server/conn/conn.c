@@ -13,7 +13,7 @@
 #include "server/session/file.h"
 #include "server/conn/handshake.h"
 #include "server/io/segment.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
 

@@ -14,7 +14,7 @@
 #include "proto/seal.h"
 #include "server/conn/conn.h"
 #include "server/session/export.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
 

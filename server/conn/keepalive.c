@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "server/conn/conn.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
 static struct server_conn *conn_of(struct keepalive *keepalive)

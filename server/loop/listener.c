@@ -9,7 +9,7 @@
 #include "common/base/log.h"
 #include "common/provider/provider.h"
 #include "server/conn/conn.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
 #define REFUSED_NS (10 * 1000000000ull) /* between two lines about that */
@@ -78,6 +78,34 @@ int listeners_check_open(const struct listeners *listeners, bool insecure)
 		return -EPERM;
 	}
 	return 0;
+}
+
+static bool has_provider(const struct server_provider *providers, unsigned nr,
+			 const struct tp_ops *ops)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (providers[i].ops == ops)
+			return true;
+	return false;
+}
+
+unsigned listeners_providers(const struct listeners *listeners, struct server_provider *providers)
+{
+	char addr[ADDR_TEXT_MAX];
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < listeners->nr; i++) {
+		const struct listener *listener = &listeners->list[i];
+		struct server_provider *provider = &providers[nr];
+
+		if (has_provider(providers, nr, listener->ops))
+			continue;
+		provider->ops = listener->ops;
+		snprintf(provider->listener, sizeof(provider->listener), "%s://%s",
+			 listener->ops->name, addr_text(&listener->addr, addr, sizeof(addr)));
+		nr++;
+	}
+	return nr;
 }
 
 static const char *advice(int err)

@@ -4,9 +4,15 @@
 
 #include "common/transport/addr.h"
 #include "common/transport/transport.h"
-#include "server/program/server.h"
 
 #define LISTENERS_MAX 64
+
+/* What the administrator says about a listener. */
+struct listen_config {
+	char scheme[8]; /* of a transport provider */
+	char host[256]; /* a name listens on every address it stands for */
+	uint16_t port;	/* 0: any */
+};
 
 struct listener {
 	const struct tp_ops *ops;
@@ -21,6 +27,7 @@ struct listeners {
 	unsigned nr;
 };
 
+struct server_provider;
 struct worker;
 
 /* Find providers and addresses. 0 or -errno, logged. May block (DNS). */
@@ -31,6 +38,8 @@ int listeners_resolve(struct listeners *listeners, const struct listen_config *c
  * is over TLS, which nobody could speak (-EINVAL). 0, or what it is, logged.
  */
 int listeners_check_open(const struct listeners *listeners, bool insecure);
+/* Fill in the providers that they use, at most PROVIDERS_MAX. How many. */
+unsigned listeners_providers(const struct listeners *listeners, struct server_provider *providers);
 /* Listen, in the domains of this worker. 0 or -errno, logged, and none is left. */
 int listeners_open(struct listeners *listeners, struct worker *worker);
 void listeners_close(struct listeners *listeners);

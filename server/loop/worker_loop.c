@@ -18,7 +18,7 @@
 #include "server/conn/handshake.h"
 #include "server/base/identity.h"
 #include "server/loop/listener.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
 #define EVENTS_MAX 64
@@ -247,7 +247,7 @@ static void stop(struct ev *ev, int32_t res)
 	worker_tick(worker);
 	worker->stop_ns = worker->now_ns + STOP_NS;
 	if (!worker->id) {
-		listeners_close(&worker->server->listeners);
+		listeners_close(worker->server->listeners);
 		sem_post(&worker->server->listeners_closed);
 	}
 	list_for_each_safe (it, &worker->conns)

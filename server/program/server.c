@@ -10,7 +10,7 @@
 #include "common/base/log.h"
 #include "server/session/keyring.h"
 #include "server/base/job_threads.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/session/sessions.h"
 #include "server/worker/worker.h"
 
@@ -118,11 +118,13 @@ static void close_workers(struct server *server, unsigned nr)
 
 static int open_workers(struct server *server, const struct server_config *config)
 {
+	const unsigned mib = or_default(config->staging_mib, SERVER_STAGING_MIB);
+
 	server->workers = calloc(server->nr_workers, sizeof(struct worker *));
 	if (!server->workers)
 		return -ENOMEM;
 	for (unsigned i = 0; i < server->nr_workers; i++) {
-		int err = worker_open(server, i, config, &server->workers[i]);
+		int err = worker_open(server, i, mib, config->huge_pages, &server->workers[i]);
 
 		if (err) {
 			close_workers(server, i);
@@ -174,30 +176,91 @@ static int start_workers(struct server *server)
 	return 0;
 }
 
-int server_start(const struct server_config *config, struct server **out)
+/* Find out where to listen and who may come in. On error the keyring is not open. */
+static int open_access(struct server *server, const struct server_config *config)
+{
+	int err = listeners_resolve(server->listeners, config->listens, config->nr_listens);
+
+	if (err)
+		return err;
+	server->nr_providers = listeners_providers(server->listeners, server->providers);
+	if (!config->keyring)
+		return listeners_check_open(server->listeners, config->insecure);
+	err = exports_keep_out(config->exports, config->nr_exports, config->keyring);
+	if (!err)
+		err = keyring_open(&server->keyring, config->keyring);
+	server->tls = (struct tp_tls_config){.find = keyring_psk, .arg = server->keyring};
+	return err;
+}
+
+/* From the job threads to the threads of the workers. On error none of it is left. */
+static int open_service(struct server *server, const struct server_config *config)
+{
+	int err = job_threads_open(&server->pool, NR_BLOCKING_THREADS);
+
+	if (err)
+		return err;
+	err = open_sessions(server, config);
+	if (err)
+		goto err_pool;
+	err = open_workers(server, config);
+	if (err)
+		goto err_sessions;
+	err = listeners_open(server->listeners, server->workers[0]);
+	if (err)
+		goto err_workers;
+	err = start_workers(server);
+	if (err)
+		goto err_listeners;
+	return 0;
+
+err_listeners:
+	listeners_close(server->listeners);
+err_workers:
+	close_workers(server, server->nr_workers);
+err_sessions:
+	sessions_close(server->sessions);
+err_pool:
+	job_threads_close(server->pool);
+	return err;
+}
+
+static struct server *server_new(void)
 {
 	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->listeners = calloc(1, sizeof(*server->listeners));
+	if (!server->listeners) {
+		free(server);
+		return NULL;
+	}
+	sem_init(&server->listeners_closed, 0, 0);
+	sem_init(&server->idle, 0, 0);
+	return server;
+}
+
+static void server_free(struct server *server)
+{
+	sem_destroy(&server->listeners_closed);
+	sem_destroy(&server->idle);
+	free(server->listeners);
+	free(server);
+}
+
+int server_start(const struct server_config *config, struct server **out)
+{
+	struct server *server = server_new();
 	int err;
 
 	if (!server)
 		return -ENOMEM;
-	sem_init(&server->listeners_closed, 0, 0);
-	sem_init(&server->idle, 0, 0);
 	err = fill_in(server, config);
 	if (!err)
 		err = open_budget(server, config);
-	if (err)
-		goto err_free;
-	err = listeners_resolve(&server->listeners, config->listens, config->nr_listens);
-	if (err)
-		goto err_free;
-	if (!config->keyring)
-		err = listeners_check_open(&server->listeners, config->insecure);
-	if (config->keyring)
-		err = exports_keep_out(config->exports, config->nr_exports, config->keyring);
-	if (!err && config->keyring)
-		err = keyring_open(&server->keyring, config->keyring);
-	server->tls = (struct tp_tls_config){.find = keyring_psk, .arg = server->keyring};
+	if (!err)
+		err = open_access(server, config);
 	if (err)
 		goto err_free;
 	err = exports_open(&server->exports, config->exports, config->nr_exports, server->boot_id);
@@ -205,42 +268,19 @@ int server_start(const struct server_config *config, struct server **out)
 		goto err_keyring;
 	if (config->opened)
 		err = config->opened(config);
+	if (!err)
+		err = open_service(server, config);
 	if (err)
 		goto err_exports;
-	err = job_threads_open(&server->pool, NR_BLOCKING_THREADS);
-	if (err)
-		goto err_exports;
-	err = open_sessions(server, config);
-	if (err)
-		goto err_pool;
-	err = open_workers(server, config);
-	if (err)
-		goto err_sessions;
-	err = listeners_open(&server->listeners, server->workers[0]);
-	if (err)
-		goto err_workers;
-	err = start_workers(server);
-	if (err)
-		goto err_listeners;
 	*out = server;
 	return 0;
 
-err_listeners:
-	listeners_close(&server->listeners);
-err_workers:
-	close_workers(server, server->nr_workers);
-err_sessions:
-	sessions_close(server->sessions);
-err_pool:
-	job_threads_close(server->pool);
 err_exports:
 	exports_close(&server->exports);
 err_keyring:
 	keyring_close(server->keyring);
 err_free:
-	sem_destroy(&server->listeners_closed);
-	sem_destroy(&server->idle);
-	free(server);
+	server_free(server);
 	return err;
 }
 
@@ -285,12 +325,10 @@ void server_stop(struct server *server)
 	sessions_close(server->sessions);
 	exports_close(&server->exports);
 	keyring_close(server->keyring);
-	sem_destroy(&server->listeners_closed);
-	sem_destroy(&server->idle);
-	free(server);
+	server_free(server);
 }
 
 const char *server_address(const struct server *server, unsigned i)
 {
-	return i < server->listeners.nr ? server->listeners.list[i].url : NULL;
+	return i < server->listeners->nr ? server->listeners->list[i].url : NULL;
 }

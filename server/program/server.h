@@ -8,23 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/limits.h"
+#include "server/loop/listener.h"
+#include "server/session/export.h"
 
 struct server;
-
-struct export_config {
-	char name[EXPORT_NAME_MAX + 1]; /* not empty, no '/' */
-	const char *where;		/* as store_open takes it */
-	bool read_only;
-	bool unlocked; /* others may export the same directory */
-	bool sync;     /* nothing is acknowledged before it would survive loss of power */
-};
-
-struct listen_config {
-	char scheme[8]; /* of a transport provider */
-	char host[256]; /* a name listens on every address it stands for */
-	uint16_t port;	/* 0: any */
-};
 
 /* A zero means the default. The caller keeps it until server_start returns. */
 struct server_config {

@@ -6,9 +6,17 @@
 #include <stddef.h>
 
 #include "proto/message.h"
-#include "server/program/server.h"
 
 struct store;
+
+/* What the administrator says about an export. */
+struct export_config {
+	char name[EXPORT_NAME_MAX + 1]; /* not empty, no '/' */
+	const char *where;		/* as store_open takes it */
+	bool read_only;
+	bool unlocked; /* other servers may export the same directory */
+	bool sync;     /* nothing is acknowledged before it would survive loss of power */
+};
 
 struct export
 {

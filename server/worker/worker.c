@@ -9,7 +9,7 @@
 
 #include "common/base/log.h"
 #include "server/conn/conn.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/store/store.h"
 
 #define LOOP_ENTRIES 512
@@ -18,20 +18,6 @@
 #define NR_RECVS 32
 #define NR_SENDS 16
 #define NR_POSTS 128
-
-/* The first listener of a provider, "rdma://10.0.0.1:7040". */
-static const char *listener_name(const struct worker *worker, const struct tp_ops *ops,
-				 char text[ADDR_TEXT_MAX + 16])
-{
-	const struct listeners *listeners = &worker->server->listeners;
-	char addr[ADDR_TEXT_MAX] = "";
-
-	for (unsigned i = 0; i < listeners->nr && !*addr; i++)
-		if (listeners->list[i].ops == ops)
-			addr_text(&listeners->list[i].addr, addr, sizeof(addr));
-	snprintf(text, ADDR_TEXT_MAX + 16, "%s://%s", ops->name, addr);
-	return text;
-}
 
 /* Its domain for a provider, and the staging memory in that. */
 static int make_domain(struct worker *worker, const struct tp_ops *ops)
@@ -58,29 +44,27 @@ static int make_domain(struct worker *worker, const struct tp_ops *ops)
 	return err;
 }
 
-static int open_domain(struct worker *worker, const struct tp_ops *ops)
+static int open_domain(struct worker *worker, const struct server_provider *provider)
 {
-	char text[ADDR_TEXT_MAX + 16];
 	struct log_catch caught;
 	int err;
 
 	log_catch_begin(&caught);
-	err = make_domain(worker, ops);
+	err = make_domain(worker, provider->ops);
 	log_catch_end(&caught);
 	if (err)
-		log_error("cannot listen on %s: %s", listener_name(worker, ops, text),
+		log_error("cannot listen on %s: %s", provider->listener,
 			  *caught.text ? caught.text : strerror(-err));
 	return err;
 }
 
 static int open_domains(struct worker *worker)
 {
-	const struct listeners *listeners = &worker->server->listeners;
+	const struct server *server = worker->server;
 	int err = 0;
 
-	for (unsigned i = 0; i < listeners->nr && !err; i++)
-		if (!worker_domain(worker, listeners->list[i].ops))
-			err = open_domain(worker, listeners->list[i].ops);
+	for (unsigned i = 0; i < server->nr_providers && !err; i++)
+		err = open_domain(worker, &server->providers[i]);
 	return err;
 }
 
@@ -139,10 +123,9 @@ static void init_lists(struct worker *worker)
 		list_init(&worker->waiting_for_buf[i]);
 }
 
-int worker_open(struct server *server, unsigned id, const struct server_config *config,
+int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool huge_pages,
 		struct worker **out)
 {
-	unsigned mib = config->staging_mib ? config->staging_mib : SERVER_STAGING_MIB;
 	struct worker *worker = calloc(1, sizeof(*worker));
 	int err = -ENOMEM;
 
@@ -160,9 +143,9 @@ int worker_open(struct server *server, unsigned id, const struct server_config *
 	err = evloop_open(&worker->loop, LOOP_ENTRIES);
 	if (err)
 		goto err_free;
-	err = staging_open(&worker->staging, (size_t)mib << 20, config->huge_pages);
+	err = staging_open(&worker->staging, (size_t)staging_mib << 20, huge_pages);
 	if (err) {
-		log_error("no memory for %u MiB of staging buffers: lower --staging", mib);
+		log_error("no memory for %u MiB of staging buffers: lower --staging", staging_mib);
 		goto err_loop;
 	}
 	err = open_domains(worker);

@@ -17,12 +17,11 @@
 #include "server/store/evloop.h"
 #include "common/base/list.h"
 #include "server/worker/idle.h"
-#include "server/program/server.h"
+#include "server/worker/server_impl.h"
 #include "server/worker/staging.h"
 
-#define WORKER_DOMAINS_MAX 3
-#define GREETING_MAX	   256	      /* connections that are not welcomed yet */
-#define NEVER		   UINT64_MAX /* of times in ns */
+#define GREETING_MAX 256	/* connections that are not welcomed yet */
+#define NEVER	     UINT64_MAX /* of times in ns */
 
 struct server_conn;
 struct store_queue;
@@ -40,7 +39,7 @@ struct worker {
 	atomic_uint nr_conns; /* any thread: with those on their way here */
 
 	struct evloop *loop;
-	struct worker_domain domains[WORKER_DOMAINS_MAX];
+	struct worker_domain domains[PROVIDERS_MAX];
 	unsigned nr_domains;
 	struct staging staging;
 	struct store_queue **queues; /* by export */
@@ -69,7 +68,7 @@ struct worker {
 };
 
 /* Everything but the thread. 0 or -errno, logged. */
-int worker_open(struct server *server, unsigned id, const struct server_config *config,
+int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool huge_pages,
 		struct worker **worker);
 /* The thread has ended or never begun. */
 void worker_close(struct worker *worker);

@@ -10,7 +10,7 @@
 
 #include "server/session/keyring.h"
 #include "server/base/job_threads.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 #include "server/store/store.h"
 #include "server/worker/worker.h"
 

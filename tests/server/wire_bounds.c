@@ -8,7 +8,7 @@
 #include "server/calls/calls.h"
 #include "common/base/list.h"
 #include "server/base/job_threads.h"
-#include "server/program/server_impl.h"
+#include "server/worker/server_impl.h"
 
 #define RW  (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 #define MIB ((uint64_t)1 << 20)
