@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/conn/conn.h"
 #include "server/session/export.h"
 #include "server/session/file.h"
 #include "server/base/identity.h"
@@ -18,7 +17,7 @@
 
 static struct store *store_of(const struct pending_call *p)
 {
-	return p->conn->export->store;
+	return p->peer->export->store;
 }
 
 static const char *path_of(struct bytes path)
@@ -34,7 +33,7 @@ static struct store_file *dir_of(const struct server_file *at)
 
 static bool read_only(const struct pending_call *p)
 {
-	return p->conn->read_only;
+	return p->peer->read_only;
 }
 
 static struct reply *reply_of(struct pending_call *p)
@@ -59,15 +58,15 @@ static int opened(struct pending_call *p, int status, struct store_file *file)
 	int err;
 
 	if (status) {
-		session_unreserve_file(p->conn->member.session);
+		session_unreserve_file(p->peer->member.session);
 		return status;
 	}
 	len = file->persistent_len;
 	memcpy(p->persistent, file->persistent, len); /* the session may close it from there on */
-	err = session_add_file(p->conn->member.session, file, &reply->file);
+	err = session_add_file(p->peer->member.session, file, &reply->file);
 	if (err) {
 		file->store->ops->close_file(file);
-		session_unreserve_file(p->conn->member.session);
+		session_unreserve_file(p->peer->member.session);
 		*reply = (struct reply){.tag = reply->tag};
 		return err;
 	}
@@ -84,7 +83,7 @@ static int run_open(struct pending_call *p)
 
 	if (err)
 		return err;
-	if (!session_reserve_file(p->conn->member.session))
+	if (!session_reserve_file(p->peer->member.session))
 		return -ENOMEM;
 	err = store->ops->open_file(store, dir_of(p->at), path_of(p->call.path), p->call.flags,
 				    p->call.mode & MODE_MASK, &file, &reply_of(p)->attr);
@@ -101,7 +100,7 @@ static int run_reopen(struct pending_call *p)
 		return err;
 	if (!p->call.persistent.len)
 		return -ESTALE;
-	if (!session_reserve_file(p->conn->member.session))
+	if (!session_reserve_file(p->peer->member.session))
 		return -ENOMEM;
 	err = store->ops->reopen_file(store, path_of(p->call.path), p->call.persistent,
 				      p->call.flags, &file, &reply_of(p)->attr);
@@ -110,7 +109,7 @@ static int run_reopen(struct pending_call *p)
 
 static int run_close(struct pending_call *p)
 {
-	return session_close_file(p->conn->member.session, p->call.file);
+	return session_close_file(p->peer->member.session, p->call.file);
 }
 
 static int run_stat(struct pending_call *p)
@@ -226,9 +225,9 @@ static int run_link(struct pending_call *p)
 }
 
 /* The frame holds the names, a byte for each type, and little more. */
-static size_t names_room(const struct server_conn *conn)
+static size_t names_room(const struct server_peer *peer)
 {
-	size_t room = conn->tp->msg_max / 2;
+	size_t room = peer->tp->msg_max / 2;
 
 	return room < NAMES_MAX ? room : NAMES_MAX;
 }
@@ -237,7 +236,7 @@ static int run_readdir(struct pending_call *p)
 {
 	struct store *store = store_of(p);
 	struct reply *reply = reply_of(p);
-	struct store_dirents dirents = {.room = names_room(p->conn), .max = TYPES_MAX};
+	struct store_dirents dirents = {.room = names_room(p->peer), .max = TYPES_MAX};
 	int err;
 
 	p->names = malloc(sizeof(*p->names));
@@ -298,7 +297,7 @@ static int run_setattr(struct pending_call *p)
 
 static int run_ancestors(struct pending_call *p)
 {
-	size_t max = names_room(p->conn) / (2 * sizeof(*p->ids));
+	size_t max = names_room(p->peer) / (2 * sizeof(*p->ids));
 	int n;
 
 	if (!p->file)
@@ -382,8 +381,8 @@ static bool is_once_only(uint32_t op)
  */
 static void run_once(struct pending_call *p)
 {
-	struct replies *replies = session_replies(p->conn->member.session);
-	uint32_t channel = p->conn->member.channel;
+	struct replies *replies = session_replies(p->peer->member.session);
+	uint32_t channel = p->peer->member.channel;
 	struct reply *reply = reply_of(p);
 
 	if (p->call.replay && replies_find(replies, channel, &p->call, reply, p->persistent))
@@ -398,7 +397,7 @@ static void run_once(struct pending_call *p)
 /* The user its key stands for, if it does for one. */
 static int become_client(const struct pending_call *p)
 {
-	const struct permit *permit = &p->conn->permit;
+	const struct permit *permit = &p->peer->permit;
 	const struct identity who = {.uid = permit->uid, .gid = permit->gid};
 
 	return identity_become(permit->as_user ? &who : NULL);

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/conn/conn.h"
-#include "server/calls/counters.h"
 #include "server/session/file.h"
 #include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
+
+void calls_init(struct server_calls *calls, struct server_peer *peer)
+{
+	calls->peer = peer;
+	list_init(&calls->waiting);
+}
 
 static size_t beyond_free(size_t bytes)
 {
@@ -19,23 +23,23 @@ static size_t beyond_free(size_t bytes)
 }
 
 /* No connection's take more than they leave. */
-static bool charge(struct server_conn *conn, size_t bytes)
+static bool charge(struct server_calls *calls, size_t bytes)
 {
-	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes + bytes);
+	size_t before = beyond_free(calls->bytes), now = beyond_free(calls->bytes + bytes);
 
-	if (now > before && !budget_take(&conn->worker->server->budget, now - before, now))
+	if (now > before && !budget_take(&calls->peer->worker->server->budget, now - before, now))
 		return false;
-	conn->call_bytes += bytes;
+	calls->bytes += bytes;
 	return true;
 }
 
-static void uncharge(struct server_conn *conn, size_t bytes)
+static void uncharge(struct server_calls *calls, size_t bytes)
 {
-	size_t before = beyond_free(conn->call_bytes), now = beyond_free(conn->call_bytes - bytes);
+	size_t before = beyond_free(calls->bytes), now = beyond_free(calls->bytes - bytes);
 
-	conn->call_bytes -= bytes;
+	calls->bytes -= bytes;
 	if (now < before)
-		budget_give(&conn->worker->server->budget, before - now);
+		budget_give(&calls->peer->worker->server->budget, before - now);
 }
 
 static void put_file(struct server_file *file)
@@ -48,59 +52,78 @@ static void call_release(struct outgoing *out)
 {
 	struct pending_call *pending = container_of(out, struct pending_call, out);
 
-	uncharge(pending->conn, pending->bytes);
-	pending->conn->nr_calls--;
+	uncharge(pending->calls, pending->bytes);
+	pending->peer->nr_calls--;
 	put_file(pending->file);
 	put_file(pending->at);
 	put_file(pending->at2);
 	free(pending->names);
-	free(pending->rows);
+	free(pending->query.rows);
 	free(pending->ids);
 	free(pending);
+}
+
+static void run_next(struct server_calls *calls);
+
+static void call_back(struct ev *ev, int32_t res)
+{
+	struct pending_call *pending = container_of(ev, struct pending_call, back);
+	struct server_calls *calls = pending->calls;
+
+	(void)res;
+	calls->nr_running--;
+	outbox_message(&calls->peer->outbox, &pending->out);
+	run_next(calls);
+	peer_touch(calls->peer);
+}
+
+/* It is done: the answer goes back to the worker of its connection. Any thread. */
+static void call_return(struct pending_call *pending)
+{
+	pending->back.fn = call_back;
+	evloop_post(pending->peer->worker->loop, &pending->back, 0);
 }
 
 static void call_job(struct job *job)
 {
 	struct pending_call *pending = container_of(job, struct pending_call, job);
-	struct server_conn *conn = pending->conn;
+	struct server_calls *calls = pending->calls;
 
-	if (atomic_load_explicit(&conn->leaving, memory_order_relaxed))
+	if (atomic_load_explicit(&calls->leaving, memory_order_relaxed))
 		pending->out.msg.reply.status = -ECANCELED;
 	else
 		call_run(pending);
 	call_return(pending);
 }
 
-static void run_next(struct server_conn *conn)
+static void counted(struct counters_query *query)
 {
-	while (conn->nr_running_calls < CALLS_RUNNING_MAX && !list_empty(&conn->calls)) {
-		struct list *node = list_pop(&conn->calls);
+	call_return(container_of(query, struct pending_call, query));
+}
+
+static void ask_counters(struct pending_call *pending)
+{
+	pending->query = (struct counters_query){
+		.asker = pending->peer,
+		.cursor = pending->call.off,
+		.reply = &pending->out.msg.reply,
+		.done = counted,
+	};
+	call_counters_ask(&pending->query);
+}
+
+static void run_next(struct server_calls *calls)
+{
+	while (calls->nr_running < CALLS_RUNNING_MAX && !list_empty(&calls->waiting)) {
+		struct list *node = list_pop(&calls->waiting);
 		struct pending_call *pending = container_of(node, struct pending_call, node);
 
-		conn->nr_running_calls++;
+		calls->nr_running++;
 		if (pending->call.op == CALL_COUNTERS)
-			counters_ask(pending);
+			ask_counters(pending);
 		else
-			job_threads_run(conn->worker->server->pool, &pending->job);
+			job_threads_run(calls->peer->worker->server->pool, &pending->job);
 	}
-}
-
-static void call_back(struct ev *ev, int32_t res)
-{
-	struct pending_call *pending = container_of(ev, struct pending_call, back);
-	struct server_conn *conn = pending->conn;
-
-	(void)res;
-	conn->nr_running_calls--;
-	outbox_message(&conn->outbox, &pending->out);
-	run_next(conn);
-	conn_touch(conn);
-}
-
-void call_return(struct pending_call *pending)
-{
-	pending->back.fn = call_back;
-	evloop_post(pending->conn->worker->loop, &pending->back, 0);
 }
 
 static struct bytes copy_bytes(uint8_t **at, struct bytes in)
@@ -131,14 +154,14 @@ static size_t bytes_of(const struct call *call)
 }
 
 /* By its handle, if the call names one; NULL: there is none. */
-static void get_file(struct server_conn *conn, uint64_t handle, struct server_file **file)
+static void get_file(struct server_calls *calls, uint64_t handle, struct server_file **file)
 {
 	if (handle)
-		session_get_files(conn->member.session, 1, &handle, file);
+		session_get_files(calls->peer->member.session, 1, &handle, file);
 }
 
 /* Its bytes have been charged. */
-static struct pending_call *pending_new(struct server_conn *conn, const struct call *call)
+static struct pending_call *pending_new(struct server_calls *calls, const struct call *call)
 {
 	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);
 	struct pending_call *pending = calloc(1, sizeof(*pending) + size_of(call));
@@ -156,42 +179,44 @@ static struct pending_call *pending_new(struct server_conn *conn, const struct c
 	pending->call.path = copy_bytes(&at, call->path);
 	pending->call.path2 = copy_bytes(&at, call->path2);
 	pending->call.persistent = copy_bytes(&at, call->persistent);
-	pending->conn = conn;
+	pending->calls = calls;
+	pending->peer = calls->peer;
 	pending->job.run = call_job;
 	pending->out.release = call_release;
 	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};
-	get_file(conn, call->file, &pending->file);
-	get_file(conn, call->at, &pending->at);
-	get_file(conn, call->at2, &pending->at2);
+	get_file(calls, call->file, &pending->file);
+	get_file(calls, call->at, &pending->at);
+	get_file(calls, call->at2, &pending->at2);
 	return pending;
 }
 
-int calls_start(struct server_conn *conn, const struct call *call)
+int calls_start(struct server_calls *calls, const struct call *call)
 {
 	struct pending_call *pending;
 
-	if (conn->nr_calls == CALLS_MAX)
+	if (calls->peer->nr_calls == CALLS_MAX)
 		return -ENOBUFS;
-	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
+	if (call->op == CALL_COUNTERS && !(calls->peer->features & FEATURE_COUNTERS))
 		return -EPROTO;
-	if (!charge(conn, bytes_of(call)))
+	if (!charge(calls, bytes_of(call)))
 		return -EAGAIN;
-	pending = pending_new(conn, call);
+	pending = pending_new(calls, call);
 	if (!pending) {
-		uncharge(conn, bytes_of(call));
+		uncharge(calls, bytes_of(call));
 		return -ENOMEM;
 	}
-	conn->nr_calls++;
-	conn->count.n[COUNT_CALLS]++;
-	list_add_tail(&conn->calls, &pending->node);
-	run_next(conn);
+	calls->peer->nr_calls++;
+	calls->peer->count.n[COUNT_CALLS]++;
+	list_add_tail(&calls->waiting, &pending->node);
+	run_next(calls);
 	return 0;
 }
 
-void calls_abandon(struct server_conn *conn)
+void calls_abandon(struct server_calls *calls)
 {
 	struct list *node;
 
-	while ((node = list_pop(&conn->calls)))
+	atomic_store(&calls->leaving, true);
+	while ((node = list_pop(&calls->waiting)))
 		call_release(&container_of(node, struct pending_call, node)->out);
 }

@@ -5,13 +5,17 @@
 #ifndef USRBIO_SERVER_CALLS_CALLS_H
 #define USRBIO_SERVER_CALLS_CALLS_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "proto/message.h"
 #include "server/store/evloop.h"
 #include "common/base/list.h"
-#include "server/io/outbox.h"
+#include "server/calls/call_counters.h"
+#include "server/io/peer.h"
 #include "server/base/job_threads.h"
 
-struct server_conn;
 struct server_file;
 
 /* Unanswered ones of one connection. More breaks the protocol. */
@@ -30,18 +34,28 @@ struct server_file;
 #define NAMES_MAX 8192 /* directory entries in one Reply */
 #define TYPES_MAX 2048
 
+/* The calls of one connection, which owns this. Its worker's thread only, except `leaving`. */
+struct server_calls {
+	struct server_peer *peer;
+	struct list waiting; /* for their turn on the job threads */
+	uint32_t nr_running; /* on the job threads, or at another worker */
+	size_t bytes;	     /* that the unanswered ones take */
+	atomic_bool leaving; /* a job thread that begins a call then need not do it */
+};
+
 struct pending_call {
 	struct job job;
 	struct ev back; /* to the worker */
 	struct outgoing out;
-	struct list node; /* conn->calls until it runs */
-	struct server_conn *conn;
+	struct list node; /* calls->waiting until it runs */
+	struct server_calls *calls;
+	struct server_peer *peer;	    /* the same connection's */
 	struct server_file *file;	    /* held; NULL when the call names none */
 	struct server_file *at, *at2;	    /* the same of the directories of its names */
 	struct call call;		    /* its strings and ranges lie behind this struct */
 	uint8_t persistent[PERSISTENT_MAX]; /* of the reply */
 	struct names *names;		    /* of a readdir */
-	void *rows;			    /* of counters */
+	struct counters_query query;	    /* of counters */
 	uint64_t *ids;			    /* of ancestors */
 	size_t bytes;			    /* all of these, charged */
 	uint64_t data[];
@@ -52,18 +66,16 @@ struct names {
 	char names[NAMES_MAX];
 };
 
+void calls_init(struct server_calls *calls, struct server_peer *peer);
 /*
  * Queue one. 0; -ENOBUFS: too many; -EPROTO: its feature was not agreed on; -EAGAIN: they take too
  * much memory already; -ENOMEM.
  */
-int calls_start(struct server_conn *conn, const struct call *call);
+int calls_start(struct server_calls *calls, const struct call *call);
 /* The connection ends: those that have not begun never will. */
-void calls_abandon(struct server_conn *conn);
+void calls_abandon(struct server_calls *calls);
 
-/* It is done: the answer goes back to the connection's worker. Any thread. */
-void call_return(struct pending_call *pending);
-
-/* On a pool thread: do it, or find that it has been done, and fill in the reply. call_run.c */
+/* On a job thread: do it, or find that it has been done, and fill in the reply. call_run.c */
 void call_run(struct pending_call *pending);
 
 #endif

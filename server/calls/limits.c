@@ -2,7 +2,7 @@
 #include "server/calls/limits.h"
 
 #include "server/calls/calls.h"
-#include "server/conn/conn.h"
+#include "server/io/pipeline.h"
 #include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
@@ -51,18 +51,18 @@ void limits_of_worker(const struct worker *worker, struct limits *limits)
 	set(limits, LIMIT_PIPES, used[STAGING_PIPE], staging->nr[STAGING_PIPE]);
 }
 
-void limits_of_conn(const struct server_conn *conn, struct limits *limits)
+void limits_of_conn(const struct pipeline *pipeline, struct limits *limits)
 {
-	struct server_session *session = conn->member.session;
+	struct server_session *session = pipeline->peer.member.session;
 
 	*limits = (struct limits){0};
-	set(limits, LIMIT_STAGING, staged(conn->nr_held),
+	set(limits, LIMIT_STAGING, staged(pipeline->nr_held),
 	    (uint64_t)CONN_SEGMENTS_MAX * SEGMENT_SIZE);
-	set(limits, LIMIT_PIPES, conn->nr_held[STAGING_PIPE], CONN_PIPES_MAX);
-	set(limits, LIMIT_INFLIGHT, conn->nr_open, conn->max_inflight);
-	set(limits, LIMIT_CALLS, conn->nr_calls, CALLS_MAX);
-	set(limits, LIMIT_REGIONS, conn->regions.nr, REGIONS_MAX);
+	set(limits, LIMIT_PIPES, pipeline->nr_held[STAGING_PIPE], CONN_PIPES_MAX);
+	set(limits, LIMIT_INFLIGHT, pipeline->nr_open, pipeline->max_inflight);
+	set(limits, LIMIT_CALLS, pipeline->peer.nr_calls, CALLS_MAX);
+	set(limits, LIMIT_REGIONS, pipeline->regions.nr, REGIONS_MAX);
 	if (session)
 		set(limits, LIMIT_FILES, session_nr_files(session),
-		    conn->worker->server->max_files);
+		    pipeline->peer.worker->server->max_files);
 }

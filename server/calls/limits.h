@@ -6,7 +6,7 @@
 
 #include "proto/limits.h"
 
-struct server_conn;
+struct pipeline;
 struct server;
 struct worker;
 
@@ -20,6 +20,6 @@ struct limits {
 void limits_of_server(struct server *server, struct limits *limits);
 /* On the worker's thread. */
 void limits_of_worker(const struct worker *worker, struct limits *limits);
-void limits_of_conn(const struct server_conn *conn, struct limits *limits);
+void limits_of_conn(const struct pipeline *pipeline, struct limits *limits);
 
 #endif

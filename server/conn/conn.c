@@ -1,38 +1,27 @@
-/* Connections: their states, their share of the worker, and their end. */
+/*
+ * Connections: how they begin, how a turn of the worker ends for them, and how they end. The worker
+ * owns them; only its thread runs this.
+ *
+ * The files of this room call each other in circles: conn.c hands events to dispatch.c and the
+ * steps of a life to handshake.c, keepalive.c and conn_admit.c, and each of these may find a reason
+ * to end the connection, which is conn_end() here. They are one object in five files.
+ */
 #include "server/conn/conn.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
-#include "server/calls/calls.h"
+#include "server/conn/conn_admit.h"
 #include "server/conn/dispatch.h"
-#include "server/session/file.h"
 #include "server/conn/handshake.h"
+#include "server/io/request.h"
 #include "server/io/segment.h"
 #include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
-
-/* One visit starts this much, small I/O counted as SMALL_SIZE: then it is the next one's turn. */
-#define QUANTUM ((int64_t)SEGMENT_SIZE)
-/*
- * Of a class of staging that is memory, a connection may hold fewer than FAIR_SHARE times those
- * that are free: one that is alone gets FAIR_SHARE / (1 + FAIR_SHARE) of them, two thirds, and n
- * that never give any back get as much each and leave 1 / (1 + n * FAIR_SHARE) free, so that who
- * comes after them finds some. With 1, one alone would get half; each step more gives it less, and
- * leaves to newcomers half of what they had.
- */
-#define FAIR_SHARE 2
-
-/*
- * Data to be written that is on its way to us: enough for a fast and long wire, and little enough
- * that the buffers it goes through are still in the cache when they are written and filled again.
- */
-#define FETCH_MAX ((uint64_t)2 << 20)
 
 /* Beside the connection itself, until it is welcomed: its greeting and the like. */
 #define HELLO_BYTES ((size_t)4096)
@@ -63,20 +52,13 @@ static struct server_conn *conn_new(struct worker *worker)
 	if (!conn)
 		return NULL;
 	conn->worker = worker;
-	list_init(&conn->node);
-	list_init(&conn->dirty);
-	list_init(&conn->ready);
-	for (int i = 0; i < NR_STAGING; i++)
-		list_init(&conn->waiting_for_buf[i]);
+	conn->peer = &conn->pipeline.peer;
+	conn->peer->worker = worker;
+	conn->pipeline.conn = conn;
+	pipeline_init(&conn->pipeline);
+	calls_init(&conn->calls, conn->peer);
 	list_init(&conn->timed);
-	list_init(&conn->member.node);
 	list_init(&conn->keepalive.node);
-	list_init(&conn->running);
-	list_init(&conn->unposted);
-	list_init(&conn->free);
-	list_init(&conn->calls);
-	queue_init(&conn->queue);
-	outbox_init(&conn->outbox);
 	return conn;
 }
 
@@ -95,34 +77,33 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 		conn_unreserve(worker, ops);
 		return;
 	}
-	addr_text(&request->peer, conn->peer, sizeof(conn->peer));
-	err = ops->accept(worker_domain(worker, ops), request, conn, &conn->tp);
+	addr_text(&request->peer, conn->peer->name, sizeof(conn->peer->name));
+	err = ops->accept(worker_domain(worker, ops), request, conn, &conn->peer->tp);
 	if (err) {
-		log_peer("%s://%s: cannot accept: %s", ops->name, conn->peer, strerror(-err));
+		log_peer("%s://%s: cannot accept: %s", ops->name, conn->peer->name, strerror(-err));
 		conn_unreserve(worker, ops);
 		handshake_close(conn);
 		free(conn);
 		return;
 	}
 	conn->charged = price(worker, ops);
-	list_add_tail(&worker->conns, &conn->node);
-	worker_admit(worker, conn);
-	conn->number = ++worker->count.n[COUNT_CONNECTIONS];
+	list_add_tail(&worker->conns, &conn->peer->node);
+	conn_admit(conn);
+	conn->peer->number = ++worker->count.n[COUNT_CONNECTIONS];
 }
 
 /* All that its requests, results and regions take, and answers without a call. */
 static bool charge(struct server_conn *conn)
 {
 	struct budget *budget = &conn->worker->server->budget;
-	size_t bytes =
-		REGIONS_MAX * sizeof(struct server_region) + CALLS_MAX * ANSWER_BYTES +
-		CALLS_FREE_BYTES +
-		conn->max_inflight * (sizeof(struct server_request) + sizeof(struct io_result));
+	size_t bytes = pipeline_bytes(conn->pipeline.max_inflight) + CALLS_MAX * ANSWER_BYTES +
+		       CALLS_FREE_BYTES;
 
 	/* Who comes back to a session is no newcomer. */
-	if (conn->member.epoch ? !budget_take(budget, bytes, 0) : !budget_take_new(budget, bytes)) {
+	if (conn->peer->member.epoch ? !budget_take(budget, bytes, 0)
+				     : !budget_take_new(budget, bytes)) {
 		list_del(&conn->timed);
-		worker_evict(conn->worker);
+		conn_evict(conn->worker);
 		return false;
 	}
 	conn->charged += bytes;
@@ -131,17 +112,14 @@ static bool charge(struct server_conn *conn)
 
 int conn_activate(struct server_conn *conn)
 {
-	int err = charge(conn) ? regions_open(&conn->regions) : -ENOMEM;
+	struct server_peer *peer = conn->peer;
+	int err = charge(conn) ? pipeline_open(&conn->pipeline) : -ENOMEM;
 
-	if (!err)
-		err = outbox_open(&conn->outbox, conn->max_inflight);
-	if (!err)
-		conn->slab = calloc(conn->max_inflight, sizeof(*conn->slab));
-	if (!conn->slab)
-		return -ENOMEM; /* conn_free frees what there is */
-	conn->export = session_export(conn->member.session);
-	conn->store = conn->worker->queues[conn->export->index];
-	conn->read_only = conn->export->read_only || conn->permit.read_only;
+	if (err)
+		return err; /* conn_free frees what there is */
+	peer->export = session_export(peer->member.session);
+	peer->read_only = peer->export->read_only || peer->permit.read_only;
+	conn->pipeline.store = conn->worker->queues[peer->export->index];
 	conn->worker->nr_greeting--;
 	list_del(&conn->timed);
 	conn->state = CONN_ACTIVE;
@@ -149,38 +127,20 @@ int conn_activate(struct server_conn *conn)
 	return 0;
 }
 
-/* It is not to be served any more. */
-static void leave_line(struct server_conn *conn)
-{
-	list_del(&conn->ready);
-	for (int i = 0; i < NR_STAGING; i++)
-		list_del(&conn->waiting_for_buf[i]);
-}
-
 static void conn_free(struct server_conn *conn)
 {
 	struct worker *worker = conn->worker;
 
-	assert(!conn->nr_posted);
-	conn->tp->ops->conn_free(conn->tp);
-	counters_add(&worker->count, &conn->count);
-	list_del(&conn->node);
-	list_del(&conn->dirty);
-	leave_line(conn);
+	conn->peer->tp->ops->conn_free(conn->peer->tp);
+	counters_add(&worker->count, &conn->peer->count);
+	list_del(&conn->peer->node);
+	list_del(&conn->peer->dirty);
 	list_del(&conn->timed);
-	outbox_close(&conn->outbox);
+	pipeline_close(&conn->pipeline);
 	handshake_close(conn);
-	regions_close(&conn->regions);
-	free(conn->slab);
 	budget_give(&worker->server->budget, conn->charged);
 	free(conn);
 	atomic_fetch_sub(&worker->nr_conns, 1);
-}
-
-void conn_touch(struct server_conn *conn)
-{
-	if (list_empty(&conn->dirty))
-		list_add_tail(&conn->worker->dirty, &conn->dirty);
 }
 
 /* Peers and networks come and go: no reason to log_limited about them. */
@@ -202,24 +162,20 @@ void conn_end(struct server_conn *conn, int err, const char *why)
 	if (conn->state == CONN_CLOSING)
 		return;
 	if (is_loss(err))
-		log_info("%s: disconnected: %s%s%s", conn->peer, why, err ? ": " : "",
+		log_info("%s: disconnected: %s%s%s", conn->peer->name, why, err ? ": " : "",
 			 err ? strerror(-err) : "");
 	else
-		worker_log_limited(conn->worker, conn, err, why);
+		worker_log_limited(conn->worker, conn->peer->name, err, why);
 	if (conn->state < CONN_ACTIVE || conn->state == CONN_REFUSED)
 		conn->worker->nr_greeting--;
 	conn->state = CONN_CLOSING;
 	conn->silent = is_silence(err);
-	atomic_store(&conn->leaving, true);
 	list_del(&conn->timed);
 	keepalive_stop(conn);
-	leave_line(conn);
-	segments_abandon(conn);
-	if (conn->slab)
-		requests_cancel(conn, NULL, -ECANCELED);
-	calls_abandon(conn);
-	conn->tp->ops->disconnect(conn->tp);
-	conn_touch(conn);
+	pipeline_end(&conn->pipeline);
+	calls_abandon(&conn->calls);
+	conn->peer->tp->ops->disconnect(conn->peer->tp);
+	peer_touch(conn->peer);
 }
 
 void conn_drain(struct server_conn *conn)
@@ -228,143 +184,69 @@ void conn_drain(struct server_conn *conn)
 		conn->state = CONN_DRAINING;
 	else
 		conn_end(conn, 0, "the server stops");
-	conn_touch(conn);
+	peer_touch(conn->peer);
 }
 
 static bool drained(const struct server_conn *conn)
 {
-	return !conn->nr_open && !conn->nr_segments && !conn->nr_calls &&
-	       outbox_empty(&conn->outbox);
+	return pipeline_idle(&conn->pipeline) && !conn->peer->nr_calls &&
+	       outbox_empty(&conn->peer->outbox);
 }
 
 /* What a peer owes us must move, or its buffers would be missing to others for ever. */
 static void watch_progress(struct server_conn *conn)
 {
-	bool owes = conn->nr_posted || !list_empty(&conn->unposted) || !outbox_empty(&conn->outbox);
+	bool owes = conn->pipeline.nr_posted || !list_empty(&conn->pipeline.unposted) ||
+		    !outbox_empty(&conn->peer->outbox);
 
 	if (conn->state != CONN_ACTIVE && conn->state != CONN_DRAINING)
 		return;
 	if (!owes) {
 		list_del(&conn->timed);
-	} else if (conn->progress || list_empty(&conn->timed)) {
+	} else if (conn->pipeline.progress || list_empty(&conn->timed)) {
 		list_del(&conn->timed);
 		conn->since_ns = conn->worker->now_ns;
 		list_add_tail(&conn->worker->posting, &conn->timed);
 	}
-	conn->progress = false;
+	conn->pipeline.progress = false;
 }
 
 static void conn_send(struct server_conn *conn)
 {
-	struct outbox *box = &conn->outbox;
+	struct outbox *box = &conn->peer->outbox;
 	uint32_t results = box->count, messages = box->nr_messages;
-	unsigned sent = outbox_send(box, conn->tp);
+	unsigned sent = outbox_send(box, conn->peer->tp);
 
 	results -= box->count;
-	conn->nr_open -= results;
-	conn->count.n[COUNT_RESULTS] += results;
-	conn->count.n[COUNT_COMPLETIONS] += sent - (messages - box->nr_messages);
-	conn->count.n[COUNT_MESSAGES_OUT] += sent;
-}
-
-void conn_drop_refs(struct server_conn *conn)
-{
-	if (conn->nr_drop)
-		file_unref(conn->drop_file, conn->nr_drop);
-	conn->nr_drop = 0;
+	conn->pipeline.nr_open -= results;
+	conn->peer->count.n[COUNT_RESULTS] += results;
+	conn->peer->count.n[COUNT_COMPLETIONS] += sent - (messages - box->nr_messages);
+	conn->peer->count.n[COUNT_MESSAGES_OUT] += sent;
 }
 
 void conn_finish_turn(struct server_conn *conn)
 {
 	if (conn->state != CONN_CLOSING) {
-		if (!outbox_empty(&conn->outbox))
+		if (!outbox_empty(&conn->peer->outbox))
 			conn_send(conn);
-		conn->tp->ops->flush(conn->tp);
+		conn->peer->tp->ops->flush(conn->peer->tp);
 		watch_progress(conn);
 	}
-	if (conn->state == CONN_REFUSED && outbox_empty(&conn->outbox))
+	if (conn->state == CONN_REFUSED && outbox_empty(&conn->peer->outbox))
 		conn_end(conn, 0, "refused");
 	if (conn->state == CONN_DRAINING && drained(conn))
 		conn_end(conn, 0, "the server stops");
-	conn_drop_refs(conn);
-	if (conn->closed && !conn->nr_segments && !conn->nr_running_calls) {
+	requests_drop_refs(&conn->pipeline);
+	if (conn->closed && !conn->pipeline.nr_segments && !conn->calls.nr_running) {
 		handshake_leave(conn);
 		if (!conn->fence_posted)
 			conn_free(conn);
 	}
 }
 
-static bool can_start(const struct server_conn *conn)
-{
-	return !queue_empty(&conn->queue) &&
-	       (conn->state == CONN_ACTIVE || conn->state == CONN_DRAINING) &&
-	       list_empty(&conn->unposted) && conn->nr_segments < CONN_SEGMENTS_MAX &&
-	       conn->nr_held[STAGING_PIPE] < CONN_PIPES_MAX && conn->fetching < FETCH_MAX;
-}
-
-void conn_schedule(struct server_conn *conn)
-{
-	if (list_empty(&conn->ready) && can_start(conn))
-		list_add_tail(&conn->worker->ready, &conn->ready);
-}
-
-/* Off the queue while all its segments run, or as many as may at a time. */
-static void pause_request(struct server_conn *conn, struct server_request *req)
-{
-	req->queued = false;
-	list_move_tail(&conn->running, &req->node);
-}
-
-/* Pipes spare copies, and who finds none takes a buffer: they need no sharing out. */
-static bool is_fair(const struct server_conn *conn, enum staging_class class)
-{
-	const struct staging *staging = &conn->worker->staging;
-
-	return conn->nr_held[class] < FAIR_SHARE * staging->nr_free[class] ||
-	       !conn->nr_held[class] || class == STAGING_PIPE;
-}
-
-unsigned conn_serve(struct server_conn *conn)
-{
-	struct worker *worker = conn->worker;
-	int64_t budget = QUANTUM;
-	unsigned started = 0;
-
-	while (budget > 0 && can_start(conn)) {
-		struct server_request *req = queue_next(&conn->queue);
-		uint64_t left = req->len - req->next;
-		enum staging_class class = segment_class(req);
-		struct segment *seg;
-
-		/* The end of one of its own segments schedules it again. */
-		if (!is_fair(conn, class))
-			return started;
-		seg = staging_get(&worker->staging, class);
-		if (!seg) {
-			/* It keeps its place, while what is more urgent may find another size. */
-			if (list_empty(&conn->waiting_for_buf[class]))
-				list_add_tail(&worker->waiting_for_buf[class],
-					      &conn->waiting_for_buf[class]);
-			return started;
-		}
-		budget -= left < SMALL_SIZE	? SMALL_SIZE
-			  : left < SEGMENT_SIZE ? left
-						: SEGMENT_SIZE;
-		queue_charge(&conn->queue, req);
-		if (req->next + SEGMENT_SIZE >= req->len ||
-		    req->nr_busy + 1 == REQUEST_SEGMENTS_MAX)
-			pause_request(conn, req);
-		segment_start(seg, req);
-		started++;
-	}
-	if (budget <= 0)
-		conn_schedule(conn);
-	return started;
-}
-
 static void message_event(struct server_conn *conn, const struct tp_event *event)
 {
-	conn->count.n[COUNT_MESSAGES_IN]++;
+	conn->peer->count.n[COUNT_MESSAGES_IN]++;
 	conn->keepalive.heard_ns = conn->worker->now_ns;
 	if (conn->state <= CONN_ACTIVE)
 		dispatch(conn, event->msg, event->len);
@@ -375,19 +257,19 @@ static void closed_event(struct server_conn *conn, const struct tp_event *event)
 	const char *why = event->status ? "the connection broke" : "the peer left";
 	char known[TP_WHY_MAX + 16];
 
-	snprintf(known, sizeof(known), "the client %s", conn->tp->why);
-	conn_end(conn, event->status, *conn->tp->why ? known : why);
+	snprintf(known, sizeof(known), "the client %s", conn->peer->tp->why);
+	conn_end(conn, event->status, *conn->peer->tp->why ? known : why);
 	conn->closed = true;
-	conn_touch(conn);
+	peer_touch(conn->peer);
 }
 
 static void ready_event(struct server_conn *conn, const struct tp_event *event)
 {
 	(void)event;
-	conn->progress = true;
+	conn->pipeline.progress = true;
 	if (conn->state != CONN_CLOSING)
-		segments_resume(conn);
-	conn_touch(conn);
+		segments_resume(&conn->pipeline);
+	peer_touch(conn->peer);
 }
 
 static void imm_event(struct server_conn *conn, const struct tp_event *event)

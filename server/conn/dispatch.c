@@ -8,6 +8,7 @@
 #include "server/calls/calls.h"
 #include "server/conn/conn.h"
 #include "server/conn/handshake.h"
+#include "server/io/request.h"
 #include "server/worker/worker.h"
 
 /* An answer without a blocking call behind it: rare enough for a malloc, counted with the calls. */
@@ -23,7 +24,7 @@ static void answer_release(struct outgoing *out)
 {
 	struct call_answer *answer = container_of(out, struct call_answer, out);
 
-	answer->conn->nr_calls--;
+	answer->conn->peer->nr_calls--;
 	free(answer);
 }
 
@@ -32,12 +33,12 @@ static int answer_open(struct server_conn *conn, struct call_answer **out)
 {
 	struct call_answer *answer;
 
-	if (conn->nr_calls == CALLS_MAX)
+	if (conn->peer->nr_calls == CALLS_MAX)
 		return -ENOBUFS;
 	answer = calloc(1, sizeof(*answer));
 	if (!answer)
 		return -ENOMEM;
-	conn->nr_calls++;
+	conn->peer->nr_calls++;
 	answer->conn = conn;
 	answer->out.release = answer_release;
 	*out = answer;
@@ -46,12 +47,13 @@ static int answer_open(struct server_conn *conn, struct call_answer **out)
 
 static int on_region_add(struct server_conn *conn, const struct message *msg)
 {
-	return region_add(&conn->regions, &msg->region_add);
+	return region_add(&conn->pipeline.regions, &msg->region_add);
 }
 
 static int on_region_drop(struct server_conn *conn, const struct message *msg)
 {
-	struct server_region *region = region_find(&conn->regions, msg->region_drop.region);
+	struct server_region *region =
+		region_find(&conn->pipeline.regions, msg->region_drop.region);
 	struct call_answer *answer;
 	struct outgoing *out;
 	int err = answer_open(conn, &answer);
@@ -62,27 +64,27 @@ static int on_region_drop(struct server_conn *conn, const struct message *msg)
 	out->msg.type = MSG_REPLY;
 	out->msg.reply.tag = msg->region_drop.tag;
 	if (region) {
-		requests_cancel(conn, region, -ECANCELED);
+		requests_cancel(&conn->pipeline, region, -ECANCELED);
 		region_start_drop(region, out);
-		out = region_end_drop(&conn->regions, region);
+		out = region_end_drop(&conn->pipeline.regions, region);
 	} else {
 		out->msg.reply.status = -ENOENT;
 	}
 	if (out)
-		outbox_message(&conn->outbox, out);
-	conn_touch(conn);
+		outbox_message(&conn->peer->outbox, out);
+	peer_touch(conn->peer);
 	return 0;
 }
 
 static int on_submit(struct server_conn *conn, const struct message *msg)
 {
-	return requests_admit(conn, &msg->submit);
+	return requests_admit(&conn->pipeline, &msg->submit);
 }
 
 static int on_call(struct server_conn *conn, const struct message *msg)
 {
 	struct call_answer *answer;
-	int err = calls_start(conn, &msg->call);
+	int err = calls_start(&conn->calls, &msg->call);
 
 	if (err != -EAGAIN)
 		return err;
@@ -92,8 +94,8 @@ static int on_call(struct server_conn *conn, const struct message *msg)
 	answer->out.msg.type = MSG_REPLY;
 	answer->out.msg.reply.tag = msg->call.tag;
 	answer->out.msg.reply.status = -ENOMEM;
-	outbox_message(&conn->outbox, &answer->out);
-	conn_touch(conn);
+	outbox_message(&conn->peer->outbox, &answer->out);
+	peer_touch(conn->peer);
 	return 0;
 }
 
@@ -111,8 +113,8 @@ static int on_ping(struct server_conn *conn, const struct message *msg)
 		.type = MSG_PING,
 		.ping = {.nonce = msg->ping.nonce, .pong = 1},
 	};
-	outbox_message(&conn->outbox, &answer->out);
-	conn_touch(conn);
+	outbox_message(&conn->peer->outbox, &answer->out);
+	peer_touch(conn->peer);
 	return 0;
 }
 

@@ -70,7 +70,7 @@ static struct bytes bytes_of(const char *text)
 
 static bool has_key(const struct server_conn *conn)
 {
-	return *conn->key.id;
+	return *conn->peer->key.id;
 }
 
 /* May it use that export, and how? Without a keyring everybody may. As keyring_permits. */
@@ -79,7 +79,7 @@ static int permits(const struct server_conn *conn, const char *export, struct pe
 	struct keyring *keyring = conn->worker->server->keyring;
 
 	*permit = (struct permit){0};
-	return keyring ? keyring_permits(keyring, &conn->key, export, permit) : 0;
+	return keyring ? keyring_permits(keyring, &conn->peer->key, export, permit) : 0;
 }
 
 /* Enter the session. What must not be reported is not distinguished: whether an export is there. */
@@ -88,7 +88,7 @@ static int enter(struct server_conn *conn)
 	struct greeting *greeting = conn->greeting;
 	struct server *server = conn->worker->server;
 	struct export *export = exports_find(&server->exports, bytes_of(greeting->export));
-	int err = permits(conn, greeting->export, &conn->permit);
+	int err = permits(conn, greeting->export, &conn->peer->permit);
 
 	if (err == -EKEYREJECTED) /* taken out of the ring in the meantime */
 		return err;
@@ -96,21 +96,23 @@ static int enter(struct server_conn *conn)
 		snprintf(greeting->text, TEXT_MAX, "no export is named \"%s\"", greeting->export);
 		return -ENOENT;
 	}
-	if (conn->permit.max_inflight && conn->permit.max_inflight < conn->max_inflight)
-		conn->max_inflight = conn->permit.max_inflight;
-	greeting->claim.max_files = conn->permit.max_files;
-	greeting->claim.max_connections = conn->permit.max_connections;
-	greeting->claim.as_user = conn->permit.as_user;
-	greeting->claim.user = (struct identity){conn->permit.uid, conn->permit.gid};
-	err = session_enter(server->sessions, export, &greeting->claim, &conn->member);
+	if (conn->peer->permit.max_inflight &&
+	    conn->peer->permit.max_inflight < conn->pipeline.max_inflight)
+		conn->pipeline.max_inflight = conn->peer->permit.max_inflight;
+	greeting->claim.max_files = conn->peer->permit.max_files;
+	greeting->claim.max_connections = conn->peer->permit.max_connections;
+	greeting->claim.as_user = conn->peer->permit.as_user;
+	greeting->claim.user = (struct identity){conn->peer->permit.uid, conn->peer->permit.gid};
+	err = session_enter(server->sessions, export, &greeting->claim, &conn->peer->member);
 	if (err == -ESTALE)
 		snprintf(greeting->text, TEXT_MAX, "unknown or expired session");
 	else if (err && err != -EAGAIN)
 		snprintf(greeting->text, TEXT_MAX, "%s", strerror(-err));
 	else
-		log_info("%s: client \"%s\"%s%s%s %s export \"%s\"", conn->peer, greeting->client,
-			 has_key(conn) ? " (" : "", conn->key.id, has_key(conn) ? ")" : "",
-			 greeting->claim.epoch ? "resumes" : "uses", greeting->export);
+		log_info("%s: client \"%s\"%s%s%s %s export \"%s\"", conn->peer->name,
+			 greeting->client, has_key(conn) ? " (" : "", conn->peer->key.id,
+			 has_key(conn) ? ")" : "", greeting->claim.epoch ? "resumes" : "uses",
+			 greeting->export);
 	return err;
 }
 
@@ -123,25 +125,25 @@ static uint32_t inflight_of(const struct server *server, const struct hello *hel
 
 static void fill_welcome(const struct server_conn *conn, struct welcome *welcome)
 {
-	const struct server_session *session = conn->member.session;
+	const struct server_session *session = conn->peer->member.session;
 
 	welcome->version = PROTO_VERSION;
-	welcome->features = conn->features;
+	welcome->features = conn->peer->features;
 	welcome->session_id = (struct bytes){session_id(session), SESSION_ID_SIZE};
 	if (!has_key(conn))
 		welcome->session_key = (struct bytes){session_key(session), SESSION_KEY_SIZE};
 	welcome->boot_id = conn->worker->server->boot_id;
 	welcome->host = session_export(session)->host;
-	welcome->max_inflight = conn->max_inflight;
+	welcome->max_inflight = conn->pipeline.max_inflight;
 	welcome->max_regions = REGIONS_MAX;
 	welcome->max_files = session_max_files(session);
-	welcome->export_flags = conn->read_only ? EXPORT_READ_ONLY : 0;
+	welcome->export_flags = conn->peer->read_only ? EXPORT_READ_ONLY : 0;
 }
 
 /* The session cannot wait for a refusal to arrive. */
 static void refuse(struct server_conn *conn, struct greeting *greeting)
 {
-	log_info("%s: refused: %s", conn->peer, greeting->text);
+	log_info("%s: refused: %s", conn->peer->name, greeting->text);
 	handshake_leave(conn);
 	conn->state = CONN_REFUSED;
 	conn->since_ns = conn->worker->now_ns;
@@ -158,7 +160,8 @@ static void answer(struct server_conn *conn, int status)
 	if (!status) {
 		status = conn_activate(conn);
 		if (status) {
-			worker_log_limited(conn->worker, conn, status, "no room for it");
+			worker_log_limited(conn->worker, conn->peer->name, status,
+					   "no room for it");
 			snprintf(greeting->text, TEXT_MAX, "the server is out of memory");
 		}
 	}
@@ -178,8 +181,8 @@ static void answer(struct server_conn *conn, int status)
 		if (status)
 			conn_end(conn, status, "its Welcome cannot be signed");
 	}
-	outbox_message(&conn->outbox, &greeting->welcome);
-	conn_touch(conn);
+	outbox_message(&conn->peer->outbox, &greeting->welcome);
+	peer_touch(conn->peer);
 }
 
 /* Older connections of its session are left, here or at other workers. */
@@ -197,10 +200,10 @@ static void fence(struct ev *ev, int32_t res)
 
 	(void)res;
 	conn->fence_posted = false;
-	conn_touch(conn);
-	if (!conn->member.session || conn->state == CONN_CLOSING)
+	peer_touch(conn->peer);
+	if (!conn->peer->member.session || conn->state == CONN_CLOSING)
 		return;
-	status = session_check(&conn->member);
+	status = session_check(&conn->peer->member);
 	if (conn->state != CONN_FENCING) {
 		if (status)
 			conn_end(conn, 0, "its client resumed the session");
@@ -216,7 +219,7 @@ static void fence(struct ev *ev, int32_t res)
 /* From whichever thread changed the session, under its lock. */
 static void notify(struct member *member)
 {
-	struct server_conn *conn = container_of(member, struct server_conn, member);
+	struct server_conn *conn = container_of(member, struct server_conn, pipeline.peer.member);
 
 	conn->fence_posted = true;
 	evloop_post(conn->worker->loop, &conn->fence, 0);
@@ -224,7 +227,7 @@ static void notify(struct member *member)
 
 static void refuse_key(struct server_conn *conn)
 {
-	worker_log_limited(conn->worker, conn, -EKEYREJECTED,
+	worker_log_limited(conn->worker, conn->peer->name, -EKEYREJECTED,
 			   "has not proved a key of the keyring");
 	snprintf(conn->greeting->text, TEXT_MAX, "this server knows no such key");
 	answer(conn, -EKEYREJECTED);
@@ -254,14 +257,14 @@ static void keep(struct server_conn *conn, const struct hello *hello)
 	struct greeting *greeting = conn->greeting;
 	struct claim *claim = &greeting->claim;
 
-	conn->features = hello->features & FEATURES;
-	conn->max_inflight = inflight_of(conn->worker->server, hello);
+	conn->peer->features = hello->features & FEATURES;
+	conn->pipeline.max_inflight = inflight_of(conn->worker->server, hello);
 	copy_text(greeting->export, sizeof(greeting->export), hello->export);
 	copy_text(greeting->client, sizeof(greeting->client), hello->client);
-	copy_text(conn->key.id, sizeof(conn->key.id), hello->key_id);
-	memcpy(conn->key.tag, hello->key_tag.data, hello->key_tag.len);
+	copy_text(conn->peer->key.id, sizeof(conn->peer->key.id), hello->key_id);
+	memcpy(conn->peer->key.tag, hello->key_tag.data, hello->key_tag.len);
 	*claim = (struct claim){
-		.id = conn->key.id, .epoch = hello->epoch, .channel = hello->channel};
+		.id = conn->peer->key.id, .epoch = hello->epoch, .channel = hello->channel};
 	if (hello->session_id.len) {
 		memcpy(greeting->session_id, hello->session_id.data, SESSION_ID_SIZE);
 		claim->session_id = greeting->session_id;
@@ -286,8 +289,8 @@ static int challenge(struct server_conn *conn, const struct hello *hello, const 
 	int err;
 
 	memcpy(share, hello->share.data, sizeof(share));
-	err = exchange_begin(exchange, binding, tp_binding(conn->tp, binding), greeting->nonce,
-			     greeting->share);
+	err = exchange_begin(exchange, binding, tp_binding(conn->peer->tp, binding),
+			     greeting->nonce, greeting->share);
 	if (!err)
 		err = seal_hear(exchange, frame, len);
 	msg->type = MSG_CHALLENGE;
@@ -300,7 +303,7 @@ static int challenge(struct server_conn *conn, const struct hello *hello, const 
 	if (!err)
 		err = seal_say_signed(exchange, msg);
 	if (server->keyring)
-		keyring_secret(server->keyring, &conn->key, &secret);
+		keyring_secret(server->keyring, &conn->peer->key, &secret);
 	if (!err)
 		err = exchange_keys(exchange, &secret, share);
 	secret_wipe(&secret);
@@ -310,8 +313,8 @@ static int challenge(struct server_conn *conn, const struct hello *hello, const 
 		return err;
 	conn->state = CONN_PROVING;
 	greeting->challenge.release = challenge_release;
-	outbox_message(&conn->outbox, &greeting->challenge);
-	conn_touch(conn);
+	outbox_message(&conn->peer->outbox, &greeting->challenge);
+	peer_touch(conn->peer);
 	return 0;
 }
 
@@ -321,7 +324,7 @@ static int on_hello(struct server_conn *conn, const struct hello *hello, const v
 	struct greeting *greeting = conn->greeting;
 
 	conn->fence.fn = fence;
-	conn->member.notify = notify;
+	conn->peer->member.notify = notify;
 	if (hello->version_min > PROTO_VERSION || hello->version_max < PROTO_VERSION) {
 		snprintf(greeting->text, TEXT_MAX,
 			 "the client speaks protocol versions %u to %u, the server %u",
@@ -381,10 +384,10 @@ void handshake_review(struct server_conn *conn)
 {
 	struct permit permit;
 
-	if (!has_key(conn) || !conn->member.session)
+	if (!has_key(conn) || !conn->peer->member.session)
 		return;
-	if (permits(conn, session_export(conn->member.session)->name, &permit) ||
-	    !permit_equal(&permit, &conn->permit))
+	if (permits(conn, session_export(conn->peer->member.session)->name, &permit) ||
+	    !permit_equal(&permit, &conn->peer->permit))
 		conn_end(conn, -EKEYREJECTED, "its key was revoked, or is good for something else");
 }
 
@@ -393,10 +396,10 @@ void handshake_leave(struct server_conn *conn)
 	struct worker *worker = conn->worker;
 	uint64_t due;
 
-	if (!conn->member.session)
+	if (!conn->peer->member.session)
 		return;
-	due = session_leave(&conn->member, conn->silent, worker->now_ns);
-	conn->member.session = NULL;
+	due = session_leave(&conn->peer->member, conn->silent, worker->now_ns);
+	conn->peer->member.session = NULL;
 	if (due < worker->session_ns)
 		worker->session_ns = due;
 	worker_slow_timers(worker, due);

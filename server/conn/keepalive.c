@@ -60,8 +60,8 @@ static void ping(struct server_conn *conn)
 		.type = MSG_PING,
 		.ping = {.nonce = keepalive->pinged_ns},
 	};
-	outbox_message(&conn->outbox, &keepalive->ping);
-	conn_touch(conn);
+	outbox_message(&conn->peer->outbox, &keepalive->ping);
+	peer_touch(conn->peer);
 }
 
 static void check(struct server_conn *conn)

@@ -4,30 +4,30 @@
 
 #include <errno.h>
 
-#include "server/conn/conn.h"
+#include "server/io/pipeline.h"
 #include "server/session/export.h"
 #include "server/session/file.h"
 #include "server/session/session.h"
 #include "server/store/store.h"
 #include "server/worker/worker.h"
 
-static struct server_request *request_alloc(struct server_conn *conn)
+static struct server_request *request_alloc(struct pipeline *pipeline)
 {
-	struct list *node = list_pop(&conn->free);
+	struct list *node = list_pop(&pipeline->free);
 
 	if (node)
 		return container_of(node, struct server_request, node);
-	return &conn->slab[conn->nr_used++];
+	return &pipeline->slab[pipeline->nr_used++];
 }
 
 /* What is known of an entry before its place in the file and in memory is looked at. */
-static int check_file(const struct server_conn *conn, uint32_t op, const struct server_file *file)
+static int check_file(const struct pipeline *pipeline, uint32_t op, const struct server_file *file)
 {
 	if (!file)
 		return -ESTALE;
 	if (!file->store_file->regular)
 		return -EBADF;
-	if (op == IO_WRITE && conn->read_only)
+	if (op == IO_WRITE && pipeline->peer.read_only)
 		return -EROFS;
 	if (!(file->store_file->flags & (op == IO_READ ? OPEN_READ : OPEN_WRITE)))
 		return -EBADF;
@@ -41,7 +41,7 @@ static int check_range(uint64_t off, uint64_t len)
 	return 0;
 }
 
-static int check_entry(struct server_conn *conn, uint32_t op, const struct io_entry *io,
+static int check_entry(struct pipeline *pipeline, uint32_t op, const struct io_entry *io,
 		       struct server_region **region, uint64_t *raddr)
 {
 	uint32_t access = op == IO_READ ? ACCESS_WRITE : ACCESS_READ;
@@ -49,14 +49,14 @@ static int check_entry(struct server_conn *conn, uint32_t op, const struct io_en
 
 	if (err)
 		return err;
-	*region = region_find(&conn->regions, io_region(io));
+	*region = region_find(&pipeline->regions, io_region(io));
 	if (!*region)
 		return -EINVAL;
 	return region_range(*region, access, io->region_off, io->len, raddr);
 }
 
 /* err: what check_file said of its file. */
-static void admit_one(struct server_conn *conn, const struct submit *batch,
+static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		      const struct io_entry *io, struct server_file *file, int err)
 {
 	struct server_region *region;
@@ -64,19 +64,19 @@ static void admit_one(struct server_conn *conn, const struct submit *batch,
 	uint64_t raddr;
 
 	if (!err)
-		err = check_entry(conn, batch->op, io, &region, &raddr);
+		err = check_entry(pipeline, batch->op, io, &region, &raddr);
 	if (err) {
 		if (file)
 			file_unref(file, 1);
-		conn->count.n[COUNT_ERRORS]++;
-		outbox_result(&conn->outbox, io_tag(io), err);
+		pipeline->peer.count.n[COUNT_ERRORS]++;
+		outbox_result(&pipeline->peer.outbox, io_tag(io), err);
 		return;
 	}
-	req = request_alloc(conn);
+	req = request_alloc(pipeline);
 	/* All its fields: else it would be cleared first. */
 	*req = (struct server_request){
 		.node = req->node,
-		.conn = conn,
+		.pipeline = pipeline,
 		.file = file,
 		.region = region,
 		.raddr = raddr,
@@ -94,42 +94,42 @@ static void admit_one(struct server_conn *conn, const struct submit *batch,
 		.queued = true,
 	};
 	region->users++;
-	queue_add(&conn->queue, req);
+	queue_add(&pipeline->queue, req);
 }
 
-int requests_admit(struct server_conn *conn, const struct submit *batch)
+int requests_admit(struct pipeline *pipeline, const struct submit *batch)
 {
 	struct server_file *files[BATCH_MAX];
 	uint64_t handles[BATCH_MAX];
 	int err = 0;
 
-	if (batch->n > conn->max_inflight - conn->nr_open)
+	if (batch->n > pipeline->max_inflight - pipeline->nr_open)
 		return -EPROTO;
-	conn->nr_open += (uint32_t)batch->n;
-	conn->count.n[COUNT_BATCHES]++;
-	conn->count.n[COUNT_ENTRIES] += batch->n;
+	pipeline->nr_open += (uint32_t)batch->n;
+	pipeline->peer.count.n[COUNT_BATCHES]++;
+	pipeline->peer.count.n[COUNT_ENTRIES] += batch->n;
 	for (size_t i = 0; i < batch->n; i++)
 		handles[i] = batch->io[i].file;
-	session_get_files(conn->member.session, batch->n, handles, files);
+	session_get_files(pipeline->peer.member.session, batch->n, handles, files);
 	for (size_t i = 0; i < batch->n; i++) {
 		if (!i || files[i] != files[i - 1])
-			err = check_file(conn, batch->op, files[i]);
-		admit_one(conn, batch, &batch->io[i], files[i], err);
+			err = check_file(pipeline, batch->op, files[i]);
+		admit_one(pipeline, batch, &batch->io[i], files[i], err);
 	}
-	conn_schedule(conn);
-	conn_touch(conn);
+	pipeline_schedule(pipeline);
+	peer_touch(&pipeline->peer);
 	return 0;
 }
 
-void request_put_region(struct server_conn *conn, struct server_region *region)
+void request_put_region(struct pipeline *pipeline, struct server_region *region)
 {
 	struct outgoing *answer;
 
 	region->users--;
-	answer = region->drop ? region_end_drop(&conn->regions, region) : NULL;
+	answer = region->drop ? region_end_drop(&pipeline->regions, region) : NULL;
 	if (answer) {
-		outbox_message(&conn->outbox, answer);
-		conn_touch(conn);
+		outbox_message(&pipeline->peer.outbox, answer);
+		peer_touch(&pipeline->peer);
 	}
 }
 
@@ -143,29 +143,37 @@ static void count_request(struct counters *count, const struct server_request *r
 	count->n[read ? COUNT_READ_BYTES : COUNT_WRITTEN_BYTES] += bytes;
 }
 
-/* Back when the turn ends: then it takes one atomic instruction for all that used the file. */
-static void put_file(struct server_conn *conn, struct server_file *file)
+void requests_drop_refs(struct pipeline *pipeline)
 {
-	if (conn->drop_file != file)
-		conn_drop_refs(conn);
-	conn->drop_file = file;
-	conn->nr_drop++;
+	if (pipeline->nr_drop)
+		file_unref(pipeline->drop_file, pipeline->nr_drop);
+	pipeline->nr_drop = 0;
+}
+
+/* Back when the turn ends: then it takes one atomic instruction for all that used the file. */
+static void put_file(struct pipeline *pipeline, struct server_file *file)
+{
+	if (pipeline->drop_file != file)
+		requests_drop_refs(pipeline);
+	pipeline->drop_file = file;
+	pipeline->nr_drop++;
 }
 
 static void request_finish(struct server_request *req, bool reported)
 {
-	struct server_conn *conn = req->conn;
+	struct pipeline *pipeline = req->pipeline;
 
-	count_request(&conn->count, req);
-	conn->count.n[COUNT_IMMEDIATES] += reported;
+	count_request(&pipeline->peer.count, req);
+	pipeline->peer.count.n[COUNT_IMMEDIATES] += reported;
 	if (reported)
-		conn->nr_open--;
-	else if (conn->state != CONN_CLOSING)
-		outbox_result(&conn->outbox, req->tag, req->error ? req->error : (int64_t)req->end);
-	conn_touch(conn);
-	put_file(conn, req->file);
-	list_move_head(&conn->free, &req->node);
-	request_put_region(conn, req->region);
+		pipeline->nr_open--;
+	else if (!pipeline->closing)
+		outbox_result(&pipeline->peer.outbox, req->tag,
+			      req->error ? req->error : (int64_t)req->end);
+	peer_touch(&pipeline->peer);
+	put_file(pipeline, req->file);
+	list_move_head(&pipeline->free, &req->node);
+	request_put_region(pipeline, req->region);
 }
 
 void request_segment_over(struct server_request *req, uint64_t at, uint32_t len, int64_t result,
@@ -182,14 +190,14 @@ void request_segment_over(struct server_request *req, uint64_t at, uint32_t len,
 		if (!req->queued) {
 			req->queued = true;
 			list_del(&req->node);
-			queue_add(&req->conn->queue, req);
+			queue_add(&req->pipeline->queue, req);
 		}
-		conn_schedule(req->conn);
+		pipeline_schedule(req->pipeline);
 	} else if (!req->nr_busy) {
 		request_finish(req, reported);
 	} else if (req->queued) {
 		req->queued = false;
-		list_move_tail(&req->conn->running, &req->node);
+		list_move_tail(&req->pipeline->running, &req->node);
 	}
 }
 
@@ -205,17 +213,17 @@ void request_cancel(struct server_request *req, int error)
 		request_finish(req, false);
 	} else if (req->queued) {
 		req->queued = false;
-		list_move_tail(&req->conn->running, &req->node);
+		list_move_tail(&req->pipeline->running, &req->node);
 	}
 }
 
-void requests_cancel(struct server_conn *conn, const struct server_region *region, int error)
+void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error)
 {
 	struct list *lists[NR_PRIORITIES + 1];
 
 	for (int i = 0; i < NR_PRIORITIES; i++)
-		lists[i] = &conn->queue.lists[i];
-	lists[NR_PRIORITIES] = &conn->running;
+		lists[i] = &pipeline->queue.lists[i];
+	lists[NR_PRIORITIES] = &pipeline->running;
 	for (int i = NR_PRIORITIES; i >= 0; i--) /* running first: cancelling fills it */
 		list_for_each_safe (it, lists[i]) {
 			struct server_request *req = container_of(it, struct server_request, node);

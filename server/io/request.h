@@ -10,14 +10,14 @@
 
 #include "common/base/list.h"
 
-struct server_conn;
+struct pipeline;
 struct server_file;
 struct server_region;
 struct submit;
 
 struct server_request {
 	struct list node; /* its connection's queue, or `running`, or its free list */
-	struct server_conn *conn;
+	struct pipeline *pipeline;
 	struct server_file *file;
 	struct server_region *region;
 	uint64_t raddr; /* where its memory begins at the client */
@@ -37,7 +37,7 @@ struct server_request {
 #define REQUEST_SEGMENTS_MAX 8
 
 /* Take in a batch: what is valid is queued, the rest answered. 0, or -EPROTO: too many. */
-int requests_admit(struct server_conn *conn, const struct submit *batch);
+int requests_admit(struct pipeline *pipeline, const struct submit *batch);
 
 static inline bool request_has_more(const struct server_request *req)
 {
@@ -56,8 +56,10 @@ void request_segment_over(struct server_request *req, uint64_t at, uint32_t len,
 /* Start no more of it; it ends with `error` when what runs is over. */
 void request_cancel(struct server_request *req, int error);
 /* Cancel all requests that name this region, or all of the connection (NULL). */
-void requests_cancel(struct server_conn *conn, const struct server_region *region, int error);
+void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error);
 /* The wire or a request let go of a region: answer its drop if that was the last. */
-void request_put_region(struct server_conn *conn, struct server_region *region);
+void request_put_region(struct pipeline *pipeline, struct server_region *region);
+/* Give back the references to a file that requests of this turn held. */
+void requests_drop_refs(struct pipeline *pipeline);
 
 #endif

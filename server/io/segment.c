@@ -5,7 +5,8 @@
 #include <errno.h>
 
 #include "common/transport/transport.h"
-#include "server/conn/conn.h"
+#include "server/io/pipeline.h"
+#include "server/io/request.h"
 #include "server/session/file.h"
 #include "server/worker/worker.h"
 
@@ -15,14 +16,14 @@
 
 static void release(struct segment *seg)
 {
-	struct server_conn *conn = seg->conn;
+	struct pipeline *pipeline = seg->pipeline;
 
-	conn->nr_segments--;
-	conn->nr_held[seg->class]--;
-	staging_put(&conn->worker->staging, seg);
-	request_put_region(conn, seg->region);
-	conn_schedule(conn);
-	conn_touch(conn);
+	pipeline->nr_segments--;
+	pipeline->nr_held[seg->class]--;
+	staging_put(&pipeline->peer.worker->staging, seg);
+	request_put_region(pipeline, seg->region);
+	pipeline_schedule(pipeline);
+	peer_touch(&pipeline->peer);
 }
 
 /* The wire has not taken what may be in it. */
@@ -42,20 +43,20 @@ static void segment_end(struct segment *seg, int64_t result)
 
 static void posted(struct segment *seg, uint32_t len)
 {
-	struct server_conn *conn = seg->conn;
+	struct pipeline *pipeline = seg->pipeline;
 
-	conn->nr_posted++;
-	conn->count.n[COUNT_POSTS]++;
-	conn->count.n[seg->buf ? COUNT_STAGED_BYTES : COUNT_DIRECT_BYTES] += len;
+	pipeline->nr_posted++;
+	pipeline->peer.count.n[COUNT_POSTS]++;
+	pipeline->peer.count.n[seg->buf ? COUNT_STAGED_BYTES : COUNT_DIRECT_BYTES] += len;
 }
 
 static int post_write(struct segment *seg)
 {
 	struct server_request *req = seg->req;
-	struct server_conn *conn = seg->conn;
+	struct pipeline *pipeline = seg->pipeline;
 	struct tp_op op = {
 		.kind = TP_WRITE,
-		.has_imm = (conn->features & FEATURE_IMM) && seg->moved == seg->len &&
+		.has_imm = (pipeline->peer.features & FEATURE_IMM) && seg->moved == seg->len &&
 			   request_is_whole(req),
 		.len = seg->moved,
 		.tag = req->tag,
@@ -66,12 +67,12 @@ static int post_write(struct segment *seg)
 		.pipe = seg->pipe[0],
 		.cookie = seg,
 	};
-	int err = conn->tp->ops->post(conn->tp, &op);
+	int err = pipeline->peer.tp->ops->post(pipeline->peer.tp, &op);
 
 	/* An immediate costs a credit; many results share one when they go by message. */
 	if (err == -EAGAIN && op.has_imm) {
 		op.has_imm = false;
-		err = conn->tp->ops->post(conn->tp, &op);
+		err = pipeline->peer.tp->ops->post(pipeline->peer.tp, &op);
 	}
 	if (err)
 		return err;
@@ -83,7 +84,7 @@ static int post_write(struct segment *seg)
 
 static int post_read(struct segment *seg)
 {
-	struct server_conn *conn = seg->conn;
+	struct pipeline *pipeline = seg->pipeline;
 	struct tp_op op = {
 		.kind = TP_READ,
 		.len = seg->len,
@@ -94,11 +95,11 @@ static int post_read(struct segment *seg)
 		.local = seg->buf,
 		.cookie = seg,
 	};
-	int err = conn->tp->ops->post(conn->tp, &op);
+	int err = pipeline->peer.tp->ops->post(pipeline->peer.tp, &op);
 
 	if (!err) {
 		posted(seg, op.len);
-		conn->fetching += op.len;
+		pipeline->fetching += op.len;
 	}
 	return err;
 }
@@ -106,14 +107,14 @@ static int post_read(struct segment *seg)
 /* 0: posted, or over because the connection is. -EAGAIN: not now. */
 static int try_post(struct segment *seg)
 {
-	struct server_conn *conn = seg->conn;
+	struct pipeline *pipeline = seg->pipeline;
 	int err = seg->io.kind == STORE_READ ? post_write(seg) : post_read(seg);
 
 	if (!err || err == -EAGAIN) {
-		conn_touch(conn);
+		peer_touch(&pipeline->peer);
 		return err;
 	}
-	conn_end(conn, err, "cannot post");
+	conn_end(pipeline->conn, err, "cannot post");
 	segment_end(seg, err);
 	return 0;
 }
@@ -121,30 +122,30 @@ static int try_post(struct segment *seg)
 /* In order behind those that wait already. */
 static void post(struct segment *seg)
 {
-	struct server_conn *conn = seg->conn;
+	struct pipeline *pipeline = seg->pipeline;
 
-	if (!list_empty(&conn->unposted) || try_post(seg) == -EAGAIN)
-		list_add_tail(&conn->unposted, &seg->node);
+	if (!list_empty(&pipeline->unposted) || try_post(seg) == -EAGAIN)
+		list_add_tail(&pipeline->unposted, &seg->node);
 }
 
-void segments_resume(struct server_conn *conn)
+void segments_resume(struct pipeline *pipeline)
 {
-	while (!list_empty(&conn->unposted)) {
-		struct list *node = list_pop(&conn->unposted);
+	while (!list_empty(&pipeline->unposted)) {
+		struct list *node = list_pop(&pipeline->unposted);
 
 		if (try_post(container_of(node, struct segment, node)) == -EAGAIN) {
-			list_add_head(&conn->unposted, node);
+			list_add_head(&pipeline->unposted, node);
 			return;
 		}
 	}
-	conn_schedule(conn);
+	pipeline_schedule(pipeline);
 }
 
-void segments_abandon(struct server_conn *conn)
+void segments_abandon(struct pipeline *pipeline)
 {
 	struct list *node;
 
-	while ((node = list_pop(&conn->unposted)))
+	while ((node = list_pop(&pipeline->unposted)))
 		segment_end(container_of(node, struct segment, node), -ECANCELED);
 }
 
@@ -153,7 +154,7 @@ static void read_done(struct store_io *io, int64_t result)
 	struct segment *seg = container_of(io, struct segment, io);
 	struct server_request *req = seg->req;
 
-	if (result <= 0 || req->error || seg->at >= req->end || seg->conn->state == CONN_CLOSING) {
+	if (result <= 0 || req->error || seg->at >= req->end || seg->pipeline->closing) {
 		segment_end(seg, result);
 		return;
 	}
@@ -168,28 +169,28 @@ static void write_done(struct store_io *io, int64_t result)
 
 static void submit_to_store(struct segment *seg)
 {
-	struct store_queue *store = seg->conn->store;
+	struct store_queue *store = seg->pipeline->store;
 
 	store->ops->io_submit(store, &seg->io);
 }
 
 void segment_posted(struct segment *seg, int status)
 {
-	struct server_conn *conn = seg->conn;
+	struct pipeline *pipeline = seg->pipeline;
 
-	conn->nr_posted--;
-	conn->progress = true;
+	pipeline->nr_posted--;
+	pipeline->progress = true;
 	if (status)
-		conn_end(conn, status, "a transfer failed");
+		conn_end(pipeline->conn, status, "a transfer failed");
 	if (seg->io.kind == STORE_READ) {
 		if (status)
 			drain(seg);
 		release(seg);
 		return;
 	}
-	conn->fetching -= seg->len;
-	conn_schedule(conn);
-	if (status || seg->req->error || conn->state == CONN_CLOSING)
+	pipeline->fetching -= seg->len;
+	pipeline_schedule(pipeline);
+	if (status || seg->req->error || pipeline->closing)
 		segment_end(seg, status ? status : -ECANCELED);
 	else
 		submit_to_store(seg);
@@ -201,26 +202,26 @@ void segment_posted(struct segment *seg, int status)
  */
 enum staging_class segment_class(const struct server_request *req)
 {
-	const struct server_conn *conn = req->conn;
+	const struct pipeline *pipeline = req->pipeline;
 	uint64_t left = req->len - req->next;
 
 	if (left <= SMALL_SIZE)
 		return STAGING_SMALL;
 	if (left >= PIPE_MIN && req->op == IO_READ && !(req->flags & IO_NO_HOLES) &&
-	    req->file->store_file->pipes && conn->tp->ops->takes_pipes &&
-	    worker_has_staging(conn->worker, STAGING_PIPE))
+	    req->file->store_file->pipes && pipeline->peer.tp->ops->takes_pipes &&
+	    worker_has_staging(pipeline->peer.worker, STAGING_PIPE))
 		return STAGING_PIPE;
 	return STAGING_LARGE;
 }
 
 void segment_start(struct segment *seg, struct server_request *req)
 {
-	struct server_conn *conn = req->conn;
+	struct pipeline *pipeline = req->pipeline;
 	uint64_t left = req->len - req->next;
 	uint32_t len = left < SEGMENT_SIZE ? (uint32_t)left : SEGMENT_SIZE;
 
 	seg->req = req;
-	seg->conn = conn;
+	seg->pipeline = pipeline;
 	seg->region = req->region;
 	seg->at = req->next;
 	seg->len = len;
@@ -237,8 +238,8 @@ void segment_start(struct segment *seg, struct server_request *req)
 	req->next += len;
 	req->nr_busy++;
 	req->region->users++;
-	conn->nr_segments++;
-	conn->nr_held[seg->class]++;
+	pipeline->nr_segments++;
+	pipeline->nr_held[seg->class]++;
 	if (req->op == IO_READ)
 		submit_to_store(seg);
 	else

@@ -11,22 +11,8 @@
 #include "server/worker/staging.h"
 #include "server/store/store.h"
 
-struct server_conn;
-struct server_region;
+struct pipeline;
 struct server_request;
-
-struct segment {
-	struct store_io io;
-	struct list node;	    /* in staging's free list, or waiting in conn->unposted */
-	struct server_request *req; /* NULL once a read's data is posted: the request may be gone */
-	struct server_conn *conn;
-	struct server_region *region;
-	void *buf;   /* NULL with a pipe */
-	int pipe[2]; /* reading end, writing end */
-	enum staging_class class;
-	uint32_t len, moved; /* moved: what came from disk, and goes out */
-	uint64_t at;	     /* in the request */
-};
 
 /* What the next segment of a request needs. */
 enum staging_class segment_class(const struct server_request *req);
@@ -35,8 +21,8 @@ void segment_start(struct segment *seg, struct server_request *req);
 /* The wire is done with the buffer: TP_EV_DONE. */
 void segment_posted(struct segment *seg, int status);
 /* Try the connection's waiting posts again, until -EAGAIN. */
-void segments_resume(struct server_conn *conn);
+void segments_resume(struct pipeline *pipeline);
 /* The connection is over: give up those that wait to be posted. */
-void segments_abandon(struct server_conn *conn);
+void segments_abandon(struct pipeline *pipeline);
 
 #endif

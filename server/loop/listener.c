@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/provider/provider.h"
 #include "server/conn/conn.h"
+#include "server/conn/conn_admit.h"
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
@@ -244,7 +245,7 @@ static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 				   : "the limit --max-connections is reached");
 	/* It may be those who say nothing that keep others out. */
 	for (unsigned i = 0; i < server->nr_workers; i++)
-		worker_ask_evict(server->workers[i]);
+		conn_ask_evict(server->workers[i]);
 	return NULL;
 }
 

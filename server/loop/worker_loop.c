@@ -18,69 +18,12 @@
 #include "server/conn/handshake.h"
 #include "server/base/identity.h"
 #include "server/loop/listener.h"
+#include "server/loop/worker_loop.h"
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
 #define EVENTS_MAX 64
-/* A depth of 32 in two halves: one is on the wire or with the client while the other is served.
- * Against all at once, over soft-RoCE: writes a quarter more, reads of 4 KiB no fewer. */
-#define TURN_SEGMENTS  16
-#define STOP_NS	       (5 * 1000000000ull) /* for I/O under way when the server stops */
-#define SECOND_NS      1000000000ull
-#define COMPLAINTS_MAX 10 /* a second */
-
-void worker_tick(struct worker *worker)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	worker->now_ns = (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
-
-static void end_oldest(struct worker *worker, struct list *greeting)
-{
-	conn_end(container_of(greeting->next, struct server_conn, timed), -EUSERS,
-		 "evicted: too many connections without a Hello");
-}
-
-void worker_evict(struct worker *worker)
-{
-	if (!list_empty(&worker->greeting))
-		end_oldest(worker, &worker->greeting);
-}
-
-void worker_admit(struct worker *worker, struct server_conn *conn)
-{
-	if (worker->nr_greeting++ >= GREETING_MAX)
-		end_oldest(worker,
-			   list_empty(&worker->greeting) ? &worker->fencing : &worker->greeting);
-	worker_tick(worker);
-	conn->since_ns = worker->now_ns;
-	list_add_tail(&worker->greeting, &conn->timed);
-}
-
-void worker_slow_timers(struct worker *worker, uint64_t due)
-{
-	if (due < worker->slow_timers_ns)
-		worker->slow_timers_ns = due;
-}
-
-void worker_log_limited(struct worker *worker, const struct server_conn *conn, int err,
-			const char *what)
-{
-	uint64_t second;
-
-	worker_tick(worker);
-	second = worker->now_ns / SECOND_NS;
-	if (second != worker->limited_ns) {
-		if (worker->nr_limited > COMPLAINTS_MAX)
-			log_warn("and %u other peers", worker->nr_limited - COMPLAINTS_MAX);
-		worker->limited_ns = second;
-		worker->nr_limited = 0;
-	}
-	if (++worker->nr_limited <= COMPLAINTS_MAX)
-		log_warn("%s: disconnected: %s: %s", conn->peer, what, strerror(-err));
-}
+#define STOP_NS	   (5 * 1000000000ull) /* for I/O under way when the server stops */
 
 static int poll_domain(struct worker *worker, struct tp_domain *domain)
 {
@@ -105,40 +48,12 @@ static int poll_domains(struct worker *worker)
 	return n;
 }
 
-/* Those that waited for a buffer of a size that is there again go first. */
-static struct server_conn *next_ready(struct worker *worker)
-{
-	struct list *node;
-
-	for (int i = 0; i < NR_STAGING; i++)
-		if (worker_has_staging(worker, (enum staging_class)i)) {
-			node = list_pop(&worker->waiting_for_buf[i]);
-			if (node)
-				return container_of(node - i, struct server_conn, waiting_for_buf);
-		}
-	node = list_pop(&worker->ready);
-	return node ? container_of(node, struct server_conn, ready) : NULL;
-}
-
-/* In turns, up to a number: then what was begun goes out before more is. Returns the number. */
-static unsigned serve(struct worker *worker)
-{
-	unsigned started = 0;
-	struct server_conn *conn;
-
-	while (started < TURN_SEGMENTS && (conn = next_ready(worker))) {
-		list_del(&conn->ready);
-		started += conn_serve(conn);
-	}
-	return started;
-}
-
 static void settle(struct worker *worker)
 {
 	struct list *node;
 
 	while ((node = list_pop(&worker->dirty)))
-		conn_finish_turn(container_of(node, struct server_conn, dirty));
+		conn_finish_turn(container_of(node, struct server_conn, pipeline.peer.dirty));
 }
 
 /* End those of a list whose time is over. When the next one's is. */
@@ -186,7 +101,7 @@ static uint64_t run_timers(struct worker *worker)
 		return earlier(due, worker->stop_ns);
 	worker->stop_ns = NEVER;
 	list_for_each_safe (it, &worker->conns)
-		conn_end(container_of(it, struct server_conn, node), -ETIMEDOUT,
+		conn_end(container_of(it, struct server_conn, pipeline.peer.node), -ETIMEDOUT,
 			 "the server stops");
 	return due;
 }
@@ -230,7 +145,7 @@ bool worker_turn(struct worker *worker, uint64_t *due)
 	int n = poll_domains(worker);
 
 	worker->count.n[COUNT_TURNS]++;
-	n += (int)serve(worker);
+	n += (int)pipelines_serve(worker);
 	n += evloop_turn(worker->loop, false, 0);
 	settle(worker);
 	worker_tick(worker);
@@ -251,7 +166,7 @@ static void stop(struct ev *ev, int32_t res)
 		sem_post(&worker->server->listeners_closed);
 	}
 	list_for_each_safe (it, &worker->conns)
-		conn_drain(container_of(it, struct server_conn, node));
+		conn_drain(container_of(it, struct server_conn, pipeline.peer.node));
 }
 
 void worker_stop(struct worker *worker)
@@ -267,7 +182,7 @@ static void review(struct ev *ev, int32_t res)
 	(void)res;
 	atomic_store(&worker->reviewing, false);
 	list_for_each_safe (it, &worker->conns)
-		handshake_review(container_of(it, struct server_conn, node));
+		handshake_review(container_of(it, struct server_conn, pipeline.peer.node));
 }
 
 void worker_review(struct worker *worker)
@@ -276,23 +191,6 @@ void worker_review(struct worker *worker)
 		return;
 	worker->review.fn = review;
 	evloop_post(worker->loop, &worker->review, 0);
-}
-
-static void room(struct ev *ev, int32_t res)
-{
-	struct worker *worker = container_of(ev, struct worker, room);
-
-	(void)res;
-	atomic_store(&worker->evicting, false);
-	worker_evict(worker);
-}
-
-void worker_ask_evict(struct worker *worker)
-{
-	if (atomic_exchange(&worker->evicting, true))
-		return;
-	worker->room.fn = room;
-	evloop_post(worker->loop, &worker->room, 0);
 }
 
 static void exit_ev(struct ev *ev, int32_t res)
@@ -326,7 +224,7 @@ static void block_sigpipe(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-void *worker_run(void *arg)
+static void *run(void *arg)
 {
 	struct worker *worker = arg;
 	uint64_t due;
@@ -344,4 +242,14 @@ void *worker_run(void *arg)
 			sleep_until(worker, due);
 	}
 	return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+	return -pthread_create(&worker->thread, NULL, run, worker);
+}
+
+void worker_join(struct worker *worker)
+{
+	pthread_join(worker->thread, NULL);
 }

@@ -12,6 +12,7 @@
 #include "server/base/job_threads.h"
 #include "server/worker/server_impl.h"
 #include "server/session/sessions.h"
+#include "server/loop/worker_loop.h"
 #include "server/worker/worker.h"
 
 #define NR_BLOCKING_THREADS 2

@@ -10,7 +10,6 @@
 #include "common/fault_points/faults.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
-#include "server/io/segment.h"
 
 /* An eighth for small I/O: 16 KiB each, so that is many of them. */
 #define SMALL_SHARE 8

@@ -12,6 +12,7 @@
 
 #include "common/base/pages.h"
 #include "common/base/list.h"
+#include "server/store/store.h"
 
 /* A small I/O should not occupy a large buffer, and a large one be cut into few pieces. */
 #define SMALL_SIZE   ((uint32_t)16 << 10)
@@ -19,7 +20,23 @@
 
 enum staging_class { STAGING_SMALL, STAGING_LARGE, STAGING_PIPE, NR_STAGING };
 
-struct segment;
+struct pipeline;
+struct server_region;
+struct server_request;
+
+/* One staging buffer or pipe, and the transfer that uses it: server/io/segment.h. */
+struct segment {
+	struct store_io io;
+	struct list node; /* in staging's free list, or waiting in the pipeline's `unposted` */
+	struct server_request *req; /* NULL once a read's data is posted: the request may be gone */
+	struct pipeline *pipeline;
+	struct server_region *region;
+	void *buf;   /* NULL with a pipe */
+	int pipe[2]; /* reading end, writing end */
+	enum staging_class class;
+	uint32_t len, moved; /* moved: what came from disk, and goes out */
+	uint64_t at;	     /* in the request */
+};
 
 struct staging {
 	struct pages pages;

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "server/conn/conn.h"
 #include "server/worker/server_impl.h"
 #include "server/store/store.h"
 
-#define LOOP_ENTRIES 512
+#define LOOP_ENTRIES   512
+#define COMPLAINTS_MAX 10 /* a second */
 
 /* Receive buffers are the client's credits: batches under way. Posts: segments under way. */
 #define NR_RECVS 32
@@ -195,20 +195,32 @@ void worker_close(struct worker *worker)
 	free(worker);
 }
 
-int worker_start(struct worker *worker)
-{
-	return -pthread_create(&worker->thread, NULL, worker_run, worker);
-}
-
-void worker_join(struct worker *worker)
-{
-	pthread_join(worker->thread, NULL);
-}
-
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops)
 {
 	for (unsigned i = 0; i < worker->nr_domains; i++)
 		if (worker->domains[i].tp->ops == ops)
 			return worker->domains[i].tp;
 	return NULL;
+}
+
+void worker_slow_timers(struct worker *worker, uint64_t due)
+{
+	if (due < worker->slow_timers_ns)
+		worker->slow_timers_ns = due;
+}
+
+void worker_log_limited(struct worker *worker, const char *peer, int err, const char *what)
+{
+	uint64_t second;
+
+	worker_tick(worker);
+	second = worker->now_ns / SECOND_NS;
+	if (second != worker->limited_ns) {
+		if (worker->nr_limited > COMPLAINTS_MAX)
+			log_warn("and %u other peers", worker->nr_limited - COMPLAINTS_MAX);
+		worker->limited_ns = second;
+		worker->nr_limited = 0;
+	}
+	if (++worker->nr_limited <= COMPLAINTS_MAX)
+		log_warn("%s: disconnected: %s: %s", peer, what, strerror(-err));
 }

@@ -10,17 +10,19 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "common/transport/transport.h"
 #include "proto/arena.h"
-#include "server/calls/counters.h"
+#include "server/worker/counters.h"
 #include "server/store/evloop.h"
 #include "common/base/list.h"
 #include "server/worker/idle.h"
 #include "server/worker/server_impl.h"
 #include "server/worker/staging.h"
 
-#define GREETING_MAX 256	/* connections that are not welcomed yet */
+#define GREETING_MAX 256 /* connections that are not welcomed yet */
+#define SECOND_NS    1000000000ull
 #define NEVER	     UINT64_MAX /* of times in ns */
 
 struct server_conn;
@@ -56,9 +58,9 @@ struct worker {
 	uint64_t session_ns;			 /* when sessions are to be looked at, or NEVER */
 	uint64_t slow_timers_ns; /* when any of these two is due, or before, or NEVER */
 
-	struct ev stop, exit_ev, review, room;
+	struct ev stop, exit_ev, review, evict;
 	bool stopping, idle, exiting;
-	atomic_bool reviewing, evicting; /* `review`, `room` is posted; any thread */
+	atomic_bool reviewing, evicting; /* `review`, `evict` is posted; any thread */
 	uint64_t now_ns;		 /* at the last tick */
 	uint64_t stop_ns;
 	struct idle_backoff nap;
@@ -72,46 +74,28 @@ int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool h
 		struct worker **worker);
 /* The thread has ended or never begun. */
 void worker_close(struct worker *worker);
-/* 0 or -errno. */
-int worker_start(struct worker *worker);
-/*
- * From another thread: finish, disconnect; server->idle is posted when no connection is left. Then
- * it still does what others ask of it until all are idle and it is exiting.
- */
-void worker_stop(struct worker *worker);
-void worker_exit(struct worker *worker);
-void worker_join(struct worker *worker);
-/* From another thread: the keyring was read again, look who may stay. */
-void worker_review(struct worker *worker);
-
 /* The worker's domain of a provider that listens. */
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
-/* A connection whose hello is awaited; the oldest such one goes when there are too many. */
-void worker_admit(struct worker *worker, struct server_conn *conn);
-/* Somebody was refused for want of memory: who has not said hello yet is the next to go. */
-void worker_evict(struct worker *worker);
-/* The same, from another thread. */
-void worker_ask_evict(struct worker *worker);
 /* Look at what is rarely due no later than then. */
 void worker_slow_timers(struct worker *worker, uint64_t due);
 /* Log what a peer did, but not for ever. */
-void worker_log_limited(struct worker *worker, const struct server_conn *conn, int err,
-			const char *what);
+void worker_log_limited(struct worker *worker, const char *peer, int err, const char *what);
 
 static inline bool worker_has_staging(const struct worker *worker, enum staging_class class)
 {
 	return !list_empty(&worker->staging.free[class]);
 }
 
-/* worker_loop.c: the thread. */
-void *worker_run(void *worker);
-/* Look once at wires and disk and do what is to be done. False: nothing was. *due: when a time
- * limit of somebody's ends, or NEVER. */
-bool worker_turn(struct worker *worker, uint64_t *due);
 /*
  * Look at the clock: when a turn ends, and after each sleep. What runs inside the sleep, woken by
  * another thread, has to look for itself.
  */
-void worker_tick(struct worker *worker);
+static inline void worker_tick(struct worker *worker)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	worker->now_ns = (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+}
 
 #endif

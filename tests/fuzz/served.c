@@ -12,6 +12,7 @@
 #include "server/base/job_threads.h"
 #include "server/worker/server_impl.h"
 #include "server/store/store.h"
+#include "server/loop/worker_loop.h"
 #include "server/worker/worker.h"
 
 #define NS	  1000000000ull

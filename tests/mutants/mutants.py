@@ -100,9 +100,9 @@ RELIABILITY = [
            "server_wire resume/*"),
     Mutant("fence-running-io", "a connection is over only when its disk operations are",
            "conn_finish_turn",
-           "if (conn->closed && !conn->nr_segments && !conn->nr_running_calls) {",
-           "if (conn->closed) handshake_leave(conn); if (conn->closed && !conn->nr_segments && "
-           "!conn->nr_running_calls) {",
+           "if (conn->closed && !conn->pipeline.nr_segments && !conn->calls.nr_running) {",
+           "if (conn->closed) handshake_leave(conn); if (conn->closed && "
+           "!conn->pipeline.nr_segments && !conn->calls.nr_running) {",
            "server_wire resume/the_welcome_waits_for_a_slow_write"),
     Mutant("fence-old-life", "an older life of a session does not come back",
            "admit",

@@ -7,6 +7,7 @@
 
 #include "common/inprocess.h"
 #include "server/program/server.h"
+#include "server/loop/worker_loop.h"
 #include "server/worker/worker.h"
 #include "tests/bench/cost/cost.h"
 

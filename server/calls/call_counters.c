@@ -2,16 +2,16 @@
  * Counters: sums, and CALL_COUNTERS. Its answer is made by the worker it asks about, one after the
  * other as the client goes on asking; the call belongs to that worker's thread meanwhile.
  */
-#include "server/calls/counters.h"
+#include "server/calls/call_counters.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/calls/calls.h"
-#include "server/conn/conn.h"
+#include "proto/message.h"
 #include "server/calls/limits.h"
+#include "server/io/pipeline.h"
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
@@ -22,17 +22,12 @@
 
 #define FRAME_ROOM 128 /* of a Reply's other fields */
 
-void counters_add(struct counters *to, const struct counters *from)
-{
-	for (int i = 0; i < NR_COUNTS; i++)
-		to->n[i] += from->n[i];
-}
-
-void counters_of_worker(const struct worker *worker, struct counters *sum)
+/* Everything a worker and its connections have counted. On its thread. */
+static void sum_of_worker(const struct worker *worker, struct counters *sum)
 {
 	*sum = worker->count;
 	list_for_each (it, &worker->conns)
-		counters_add(sum, &container_of(it, struct server_conn, node)->count);
+		counters_add(sum, &container_of(it, struct server_peer, node)->count);
 	for (unsigned i = 0; i < worker->nr_domains; i++) {
 		const struct tp_counters *count = &worker->domains[i].tp->count;
 
@@ -82,7 +77,7 @@ static bool add_rows(struct rows *rows, uint32_t type, const char *name,
 }
 
 /* Where to go on; 0: that was all. */
-static uint64_t fill_rows(const struct worker *worker, const struct server_conn *asker,
+static uint64_t fill_rows(const struct worker *worker, const struct server_peer *asker,
 			  uint64_t after, struct rows *rows)
 {
 	static const char server[] = "server";
@@ -90,21 +85,21 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_conn 
 	struct counters sum;
 	char name[16];
 
-	counters_of_worker(worker, &sum);
+	sum_of_worker(worker, &sum);
 	limits_of_worker(worker, &limits);
 	snprintf(name, sizeof(name), "%u", worker->id);
 	if (!after)
 		add_rows(rows, COUNTED_WORKER, name, &sum, &limits);
 	list_for_each (it, &worker->conns) {
-		const struct server_conn *conn = container_of(it, struct server_conn, node);
+		const struct server_peer *peer = container_of(it, struct server_peer, node);
 
 		/* Who else is there, and does what, is nobody's business. */
-		if (conn->number <= after || strcmp(conn->key.id, asker->key.id))
+		if (peer->number <= after || strcmp(peer->key.id, asker->key.id))
 			continue;
-		limits_of_conn(conn, &limits);
-		if (!add_rows(rows, COUNTED_CONNECTION, conn->peer, &conn->count, &limits))
+		limits_of_conn(container_of(it, struct pipeline, peer.node), &limits);
+		if (!add_rows(rows, COUNTED_CONNECTION, peer->name, &peer->count, &limits))
 			return CURSOR(worker->id, after);
-		after = conn->number;
+		after = peer->number;
 	}
 	if (worker->id + 1 < worker->server->nr_workers)
 		return CURSOR(worker->id + 1, 0);
@@ -117,23 +112,23 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_conn 
 }
 
 /* On the thread of the worker that is asked. */
-static void collect(struct pending_call *pending, const struct worker *worker)
+static void collect(struct counters_query *query, const struct worker *worker)
 {
-	struct reply *reply = &pending->out.msg.reply;
-	size_t room = pending->conn->tp->msg_max - FRAME_ROOM;
+	struct reply *reply = query->reply;
+	size_t room = query->asker->tp->msg_max - FRAME_ROOM;
 	size_t max = room / sizeof(struct counters);
 	struct rows rows = {.room = room};
 
 	/* One block: the counters, then types, then names, each of the size they can have. */
-	pending->rows = calloc(1, max * (sizeof(*rows.counts) + sizeof(*rows.types)) + room);
-	if (!pending->rows) {
+	query->rows = calloc(1, max * (sizeof(*rows.counts) + sizeof(*rows.types)) + room);
+	if (!query->rows) {
 		reply->status = -ENOMEM;
 		return;
 	}
-	rows.counts = pending->rows;
+	rows.counts = query->rows;
 	rows.types = (uint32_t *)(rows.counts + max);
 	rows.names = (uint8_t *)(rows.types + max);
-	reply->next = fill_rows(worker, pending->conn, CURSOR_AFTER(pending->call.off), &rows);
+	reply->next = fill_rows(worker, query->asker, CURSOR_AFTER(query->cursor), &rows);
 	reply->names = (struct bytes){.data = rows.names, .len = rows.names_len};
 	reply->types = rows.types;
 	reply->nr_types = rows.n;
@@ -144,24 +139,24 @@ static void collect(struct pending_call *pending, const struct worker *worker)
 
 static void asked(struct ev *ev, int32_t res)
 {
-	struct pending_call *pending = container_of(ev, struct pending_call, back);
-	struct server *server = pending->conn->worker->server;
+	struct counters_query *query = container_of(ev, struct counters_query, ev);
+	struct server *server = query->asker->worker->server;
 
 	(void)res;
-	collect(pending, server->workers[pending->call.off >> CURSOR_BITS]);
-	call_return(pending);
+	collect(query, server->workers[query->cursor >> CURSOR_BITS]);
+	query->done(query);
 }
 
-void counters_ask(struct pending_call *pending)
+void call_counters_ask(struct counters_query *query)
 {
-	struct server *server = pending->conn->worker->server;
-	uint64_t id = pending->call.off >> CURSOR_BITS;
+	struct server *server = query->asker->worker->server;
+	uint64_t id = query->cursor >> CURSOR_BITS;
 
 	if (id >= server->nr_workers) {
-		pending->out.msg.reply.status = -EINVAL;
-		call_return(pending);
+		query->reply->status = -EINVAL;
+		query->done(query);
 		return;
 	}
-	pending->back.fn = asked;
-	evloop_post(server->workers[id]->loop, &pending->back, 0);
+	query->ev.fn = asked;
+	evloop_post(server->workers[id]->loop, &query->ev, 0);
 }

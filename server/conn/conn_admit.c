@@ -1,0 +1,50 @@
+/*
+ * Admission of connections without a Welcome. The lists belong to the worker; only its thread
+ * touches them, and conn_ask_evict() reaches it by a posted event.
+ */
+#include "server/conn/conn_admit.h"
+
+#include <errno.h>
+
+#include "server/conn/conn.h"
+#include "server/worker/worker.h"
+
+static void end_oldest(struct list *greeting)
+{
+	conn_end(container_of(greeting->next, struct server_conn, timed), -EUSERS,
+		 "evicted: too many connections without a Hello");
+}
+
+void conn_evict(struct worker *worker)
+{
+	if (!list_empty(&worker->greeting))
+		end_oldest(&worker->greeting);
+}
+
+void conn_admit(struct server_conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	if (worker->nr_greeting++ >= GREETING_MAX)
+		end_oldest(list_empty(&worker->greeting) ? &worker->fencing : &worker->greeting);
+	worker_tick(worker);
+	conn->since_ns = worker->now_ns;
+	list_add_tail(&worker->greeting, &conn->timed);
+}
+
+static void evict(struct ev *ev, int32_t res)
+{
+	struct worker *worker = container_of(ev, struct worker, evict);
+
+	(void)res;
+	atomic_store(&worker->evicting, false);
+	conn_evict(worker);
+}
+
+void conn_ask_evict(struct worker *worker)
+{
+	if (atomic_exchange(&worker->evicting, true))
+		return;
+	worker->evict.fn = evict;
+	evloop_post(worker->loop, &worker->evict, 0);
+}
