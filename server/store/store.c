@@ -2,9 +2,11 @@
 #include "server/store/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/text.h"
 #include "proto/name.h"
 
 int store_check_open(const struct store *store, uint32_t flags)
@@ -43,4 +45,13 @@ bool store_name_reserved(const char *name, size_t len, bool in_root)
 	if (len == sizeof(everywhere) - 1)
 		return !strncasecmp(name, everywhere, len);
 	return in_root && len == sizeof(root) - 1 && !strncasecmp(name, root, len);
+}
+
+void store_describe(struct store_file *file, char *text, size_t size)
+{
+	if (file->store->ops->describe_file)
+		file->store->ops->describe_file(file, text, size);
+	else
+		snprintf(text, size, "(a file of a %s store)", file->store->ops->name);
+	text_mask(text, strlen(text));
 }

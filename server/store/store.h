@@ -117,6 +117,8 @@ struct store_ops {
 	int (*reopen_file)(struct store *store, const char *path, struct bytes persistent,
 			   uint32_t flags, struct store_file **file, struct file_attr *attr);
 	void (*close_file)(struct store_file *file); /* no I/O of it under way */
+	/* Where the file is, for a message: NULL if the store cannot say. Does not block. */
+	void (*describe_file)(struct store_file *file, char *text, size_t size);
 	int (*stat_file)(struct store_file *file, struct file_attr *attr);
 	int (*sync_file)(struct store_file *file, bool data_only);
 	int (*truncate_file)(struct store_file *file, uint64_t len);
@@ -148,6 +150,9 @@ struct store_ops {
 
 /* "posix:DIR" and plain "DIR", "null:SIZE", "memory:", and "fault:RULES:" before any of them. */
 int store_open(const char *where, unsigned flags, struct store **store);
+
+/* Where an open file is, for a message; masked by text_mask(). Any thread; does not block. */
+void store_describe(struct store_file *file, char *text, size_t size);
 
 /* The directory of this machine that such a store serves; NULL: none. */
 const char *store_directory(const char *where);

@@ -235,6 +235,11 @@ static void close_file(struct store_file *file)
 	free(file);
 }
 
+static void describe_file(struct store_file *file, char *text, size_t size)
+{
+	store_describe(inner_file(file), text, size);
+}
+
 static int stat_file(struct store_file *file, struct file_attr *attr)
 {
 	int err = check(file->store, FAULT_STAT);
@@ -367,6 +372,7 @@ const struct store_ops store_fault = {
 	.open_file = open_file,
 	.reopen_file = reopen_file,
 	.close_file = close_file,
+	.describe_file = describe_file,
 	.stat_file = stat_file,
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,

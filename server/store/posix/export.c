@@ -106,6 +106,7 @@ const struct store_ops store_posix = {
 	.open_file = posix_open_file,
 	.reopen_file = posix_reopen_file,
 	.close_file = posix_close_file,
+	.describe_file = posix_describe_file,
 	.stat_file = posix_stat_file,
 	.sync_file = posix_sync_file,
 	.truncate_file = posix_truncate_file,

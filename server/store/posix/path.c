@@ -141,3 +141,11 @@ int posix_path_of(struct posix_store *store, int held, char path[PATH_MAX])
 	path[len - root_len] = '\0';
 	return 0;
 }
+
+void posix_describe_file(struct store_file *file, char *text, size_t size)
+{
+	char path[PATH_MAX];
+	int err = posix_path_of(posix_store_of(file->store), posix_file_of(file)->fd, path);
+
+	snprintf(text, size, "%s", err ? "(a file outside of the export)" : path);
+}

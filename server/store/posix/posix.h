@@ -83,6 +83,7 @@ int posix_parent_create(const struct posix_parent *parent, int flags, mode_t mod
 const char *posix_proc_fd(int fd, char name[PROC_FD_MAX]);
 /* Where something held is, seen from the root of the export; -ESTALE when not beneath it. */
 int posix_path_of(struct posix_store *store, int held, char path[PATH_MAX]);
+void posix_describe_file(struct store_file *file, char *text, size_t size);
 
 /* climb.c */
 /*
