@@ -14,20 +14,25 @@ struct job_threads {
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t more;
 	struct job *first, **last;
+	unsigned nr_waiting, nr_busy;
 	bool closing;
 	unsigned nr_threads;
 	pthread_t threads[];
 };
 
-static struct job *take(struct job_threads *pool)
+/* `busy`: the thread comes from a job. */
+static struct job *take(struct job_threads *pool, bool busy)
 {
 	struct job *job;
 
 	pthread_mutex_lock(&pool->lock);
+	pool->nr_busy -= busy;
 	while (!pool->first && !pool->closing)
 		pthread_cond_wait(&pool->more, &pool->lock);
 	job = pool->first;
 	if (job) {
+		pool->nr_waiting--;
+		pool->nr_busy++;
 		pool->first = job->next;
 		if (!pool->first)
 			pool->last = &pool->first;
@@ -43,7 +48,7 @@ static void *pool_thread(void *arg)
 
 	pthread_setname_np(pthread_self(), "usrbio-calls");
 	identity_forgo_set_id();
-	while ((job = take(pool)))
+	for (job = take(pool, false); job; job = take(pool, true))
 		job->run(job);
 	return NULL;
 }
@@ -53,8 +58,17 @@ void job_threads_run(struct job_threads *pool, struct job *job)
 	job->next = NULL;
 	pthread_mutex_lock(&pool->lock);
 	*pool->last = job;
+	pool->nr_waiting++;
 	pool->last = &job->next;
 	pthread_cond_signal(&pool->more);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void job_threads_load(struct job_threads *pool, unsigned *nr_waiting, unsigned *nr_busy)
+{
+	pthread_mutex_lock(&pool->lock);
+	*nr_waiting = pool->nr_waiting;
+	*nr_busy = pool->nr_busy;
 	pthread_mutex_unlock(&pool->lock);
 }
 

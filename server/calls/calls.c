@@ -15,6 +15,7 @@ void calls_init(struct server_calls *calls, struct server_peer *peer)
 {
 	calls->peer = peer;
 	list_init(&calls->waiting);
+	list_init(&calls->running);
 }
 
 static size_t beyond_free(size_t bytes)
@@ -72,6 +73,7 @@ static void call_back(struct ev *ev, int32_t res)
 
 	(void)res;
 	calls->nr_running--;
+	list_del(&pending->node);
 	outbox_message(&calls->peer->outbox, &pending->out);
 	run_next(calls);
 	peer_touch(calls->peer);
@@ -119,6 +121,8 @@ static void run_next(struct server_calls *calls)
 		struct pending_call *pending = container_of(node, struct pending_call, node);
 
 		calls->nr_running++;
+		pending->began_ns = calls->peer->worker->now_ns;
+		list_add_tail(&calls->running, &pending->node);
 		if (pending->call.op == CALL_COUNTERS)
 			ask_counters(pending);
 		else
@@ -181,6 +185,7 @@ static struct pending_call *pending_new(struct server_calls *calls, const struct
 	pending->call.persistent = copy_bytes(&at, call->persistent);
 	pending->calls = calls;
 	pending->peer = calls->peer;
+	pending->since_ns = calls->peer->worker->now_ns;
 	pending->job.run = call_job;
 	pending->out.release = call_release;
 	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};

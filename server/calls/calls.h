@@ -38,7 +38,8 @@ struct server_file;
 struct server_calls {
 	struct server_peer *peer;
 	struct list waiting; /* for their turn on the job threads */
-	uint32_t nr_running; /* on the job threads, or at another worker */
+	struct list running; /* on the job threads, queued there, or at another worker */
+	uint32_t nr_running;
 	size_t bytes;	     /* that the unanswered ones take */
 	atomic_bool leaving; /* a job thread that begins a call then need not do it */
 };
@@ -47,7 +48,9 @@ struct pending_call {
 	struct job job;
 	struct ev back; /* to the worker */
 	struct outgoing out;
-	struct list node; /* calls->waiting until it runs */
+	struct list node;  /* calls->waiting, then calls->running */
+	uint64_t since_ns; /* when it came, and when it began to run; 0: not yet */
+	uint64_t began_ns;
 	struct server_calls *calls;
 	struct server_peer *peer;	    /* the same connection's */
 	struct server_file *file;	    /* held; NULL when the call names none */

@@ -49,6 +49,7 @@ struct server_conn {
 	struct list timed; /* worker->greeting, ->fencing or ->posting */
 	uint64_t since_ns; /* of that list */
 	struct keepalive keepalive;
+	uint64_t accepted_ns;
 	size_t charged; /* of the budget, to be given back with it; more by its calls */
 };
 

@@ -28,7 +28,7 @@ void conn_admit(struct server_conn *conn)
 	if (worker->nr_greeting++ >= GREETING_MAX)
 		end_oldest(list_empty(&worker->greeting) ? &worker->fencing : &worker->greeting);
 	worker_tick(worker);
-	conn->since_ns = worker->now_ns;
+	conn->since_ns = conn->accepted_ns = worker->now_ns;
 	list_add_tail(&worker->greeting, &conn->timed);
 }
 

@@ -26,6 +26,7 @@ struct server_request {
 	uint64_t next;	   /* bytes given to segments so far */
 	uint64_t end;	   /* where the data ends: less than len when a read met end of file */
 	uint64_t error_at; /* the first byte of the lowest segment that failed */
+	uint64_t since_ns; /* when it was admitted, as the worker knew the time */
 	int error;
 	uint32_t tag;
 	uint16_t nr_busy; /* segments whose outcome is open */

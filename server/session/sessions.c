@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "server/base/job_threads.h"
+#include "server/session/export.h"
 #include "server/session/session_impl.h"
 
-#define NR_BUCKETS 1024
+#define NR_BUCKETS SESSION_PLACES
 
 /* Why a session is without a connection. */
 enum { LINGERING, SILENT, NR_IDLE };
@@ -121,6 +122,41 @@ unsigned sessions_count(struct sessions *sessions, unsigned *max)
 	*max = sessions->config.max_sessions;
 	pthread_mutex_lock(&sessions->lock);
 	nr = sessions->nr;
+	pthread_mutex_unlock(&sessions->lock);
+	return nr;
+}
+
+/* Under the lock. */
+static struct session_state state_of(struct server_session *session)
+{
+	struct session_state state = {
+		.export = session->export->name,
+		.epoch = session->epoch,
+		.nr_files = session_nr_files(session),
+		.silent = session->silent,
+		.end_ns = session->end_ns,
+	};
+
+	memcpy(state.id, session->id, sizeof(state.id));
+	strcpy(state.owner, session->owner);
+	list_for_each (it, &session->members) {
+		state.nr_members++;
+		state.nr_older += container_of(it, struct member, node)->epoch < session->epoch;
+	}
+	return state;
+}
+
+unsigned sessions_look(struct sessions *sessions, unsigned place, struct session_state *states,
+		       unsigned max)
+{
+	unsigned nr = 0;
+
+	pthread_mutex_lock(&sessions->lock);
+	list_for_each (it, &sessions->buckets[place]) {
+		if (nr < max)
+			states[nr] = state_of(container_of(it, struct server_session, node));
+		nr++;
+	}
 	pthread_mutex_unlock(&sessions->lock);
 	return nr;
 }

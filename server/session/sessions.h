@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/auth/exchange.h"
+#include "common/auth/secret.h"
 #include "proto/limits.h"
 #include "server/base/identity.h"
 #include "common/base/list.h"
@@ -70,6 +71,23 @@ void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg);
 /* End all sessions; nobody is a member of one. Before the pool closes. */
 void sessions_end(struct sessions *sessions);
 void sessions_close(struct sessions *sessions);
+/* What a state dump says about a session. */
+struct session_state {
+	uint8_t id[SESSION_ID_SIZE];
+	char owner[SECRET_ID_MAX + 1];
+	const char *export;
+	uint32_t epoch, nr_members, nr_older; /* of these, of epochs that are over */
+	uint32_t nr_files;
+	bool silent;
+	uint64_t end_ns; /* without members: when it ends */
+};
+#define SESSION_PLACES 1024
+/*
+ * The sessions of one place of the table, at most `max`; how many there are. Places are numbered
+ * from 0 to SESSION_PLACES - 1, so that no caller holds the lock for long.
+ */
+unsigned sessions_look(struct sessions *sessions, unsigned place, struct session_state *states,
+		       unsigned max);
 /* How many there are, and may be. */
 unsigned sessions_count(struct sessions *sessions, unsigned *max);
 /* End those whose time is over. When the next one's is; UINT64_MAX: none's. */
