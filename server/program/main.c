@@ -23,6 +23,7 @@ static void block_signals(sigset_t *ending)
 	sigaddset(ending, SIGTERM);
 	sigaddset(ending, SIGINT);
 	sigaddset(ending, SIGHUP);
+	sigaddset(ending, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, ending, NULL);
 }
 
@@ -98,9 +99,11 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	announce(server);
-	while (sigwait(&ending, &sig) || sig == SIGHUP)
+	while (sigwait(&ending, &sig) || sig == SIGHUP || sig == SIGUSR1)
 		if (sig == SIGHUP)
 			reload(server, options.config.keyring);
+		else if (sig == SIGUSR1)
+			server_dump(server);
 	/* Who asks twice does not want to wait for the clients. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);

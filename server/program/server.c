@@ -16,7 +16,6 @@
 #include "server/worker/worker.h"
 
 #define NR_BLOCKING_THREADS 2
-#define WORKERS_MAX	    256
 
 /* Program, libraries and stacks: 4 MiB resident with two workers, and much is left for malloc. */
 #define SERVER_BYTES  ((size_t)16 << 20)

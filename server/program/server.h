@@ -72,6 +72,13 @@ void server_stop(struct server *server);
  */
 int server_reload_keys(struct server *server);
 
+/*
+ * Log the state of the server at any log level: sessions, workers, connections, the oldest I/O of
+ * each and the calls under way. Returns when all of it is written, at the latest in a few seconds.
+ * Nothing is stopped meanwhile. One thread at a time; not while the server stops.
+ */
+void server_dump(struct server *server);
+
 /* The i-th address it listens at, as a URL, "tcp://127.0.0.1:7040". NULL beyond the last. */
 const char *server_address(const struct server *server, unsigned i);
 

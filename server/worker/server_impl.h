@@ -14,6 +14,7 @@
 #include "server/base/budget.h"
 #include "server/session/export.h"
 
+#define WORKERS_MAX   256
 #define PROVIDERS_MAX 4 /* of transports in one server */
 
 struct keyring;

@@ -133,6 +133,7 @@ int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool h
 		return -ENOMEM;
 	worker->server = server;
 	worker->id = id;
+	sem_init(&worker->dumped, 0, 0);
 	init_lists(worker);
 	worker->session_ns = worker->slow_timers_ns = NEVER;
 	idle_init(&worker->nap);
@@ -165,6 +166,7 @@ err_queues:
 err_loop:
 	evloop_close(worker->loop);
 err_free:
+	sem_destroy(&worker->dumped);
 	arena_close(&worker->arena);
 	free(worker->queues);
 	free(worker);
@@ -191,6 +193,7 @@ void worker_close(struct worker *worker)
 	staging_close(&worker->staging);
 	evloop_close(worker->loop);
 	arena_close(&worker->arena);
+	sem_destroy(&worker->dumped);
 	free(worker->queues);
 	free(worker);
 }

@@ -7,6 +7,7 @@
 #define USRBIO_SERVER_WORKER_WORKER_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,9 +59,13 @@ struct worker {
 	uint64_t session_ns;			 /* when sessions are to be looked at, or NEVER */
 	uint64_t slow_timers_ns; /* when any of these two is due, or before, or NEVER */
 
-	struct ev stop, exit_ev, review, evict;
+	struct ev stop, exit_ev, review, evict, dump;
 	bool stopping, idle, exiting;
 	atomic_bool reviewing, evicting; /* `review`, `evict` is posted; any thread */
+	atomic_bool dumping;		 /* a state dump is asked for or under way; any thread */
+	sem_t dumped;			 /* it has been written */
+	uint64_t dump_after;		 /* the last connection in it */
+	unsigned nr_dumped;		 /* connections in it */
 	uint64_t now_ns;		 /* at the last tick */
 	uint64_t stop_ns;
 	struct idle_backoff nap;

@@ -1,0 +1,125 @@
+/*
+ * The state dump: what the server shares, its sessions, and then each worker's part, which the
+ * workers write themselves. Runs on the thread that asks; it holds no lock while it logs.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "server/base/job_threads.h"
+#include "server/loop/worker_dump.h"
+#include "server/program/server.h"
+#include "server/session/sessions.h"
+#include "server/worker/worker.h"
+
+#define WAIT_S	       3 /* for the workers: one that does not answer is a result, too */
+#define SESSIONS_SHOWN 1000
+#define PLACE_SHOWN    16 /* of one place of the table */
+
+static void dump_server(struct server *server)
+{
+	unsigned max, nr = sessions_count(server->sessions, &max), jobs, busy, conns = 0;
+
+	job_threads_load(server->pool, &jobs, &busy);
+	for (unsigned i = 0; i < server->nr_workers; i++)
+		conns += atomic_load(&server->workers[i]->nr_conns);
+	log_write(LOG_LEVEL_WARN,
+		  "dump: server " USRBIO_VERSION ": %u workers, %u of %u connections, %u of %u "
+		  "sessions, memory: %zu of %zu KiB in use; calls: %u threads busy, %u jobs queued",
+		  server->nr_workers, conns, server->max_connections, nr, max,
+		  atomic_load(&server->budget.used) >> 10, server->budget.max >> 10, busy, jobs);
+}
+
+static double seconds_to(uint64_t ns)
+{
+	struct timespec ts;
+	double now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)ns / 1e9 > now ? (double)ns / 1e9 - now : 0;
+}
+
+static void dump_session(struct session_state *state)
+{
+	const uint8_t *id = state->id;
+
+	text_mask(state->owner, strlen(state->owner));
+	if (state->nr_members)
+		log_write(
+			LOG_LEVEL_WARN,
+			"dump: session %02x%02x%02x%02x: %s, key \"%s\", export \"%s\", epoch %u, "
+			"%u connections, %u of them of older epochs, %u open files",
+			id[0], id[1], id[2], id[3], state->nr_older ? "being resumed" : "up",
+			state->owner, state->export, state->epoch, state->nr_members,
+			state->nr_older, state->nr_files);
+	else
+		log_write(
+			LOG_LEVEL_WARN,
+			"dump: session %02x%02x%02x%02x: lingering for %.3f s more, its client %s, "
+			"key \"%s\", export \"%s\", epoch %u, %u open files",
+			id[0], id[1], id[2], id[3], seconds_to(state->end_ns),
+			state->silent ? "fell silent" : "left", state->owner, state->export,
+			state->epoch, state->nr_files);
+}
+
+static void dump_sessions(struct sessions *sessions)
+{
+	struct session_state states[PLACE_SHOWN];
+	unsigned shown = 0, hidden = 0;
+
+	for (unsigned place = 0; place < SESSION_PLACES; place++) {
+		unsigned nr = sessions_look(sessions, place, states, PLACE_SHOWN);
+		unsigned known = nr < PLACE_SHOWN ? nr : PLACE_SHOWN;
+
+		hidden += nr - known;
+		for (unsigned i = 0; i < known; i++)
+			if (shown < SESSIONS_SHOWN && ++shown)
+				dump_session(&states[i]);
+			else
+				hidden++;
+	}
+	if (hidden)
+		log_write(LOG_LEVEL_WARN, "dump: and %u more sessions", hidden);
+}
+
+/* Until the deadline. */
+static void await(struct worker *worker, const struct timespec *deadline)
+{
+	int err;
+
+	do
+		err = sem_timedwait(&worker->dumped, deadline) ? errno : 0;
+	while (err == EINTR);
+	if (err)
+		log_write(LOG_LEVEL_WARN,
+			  "dump: worker %u has not finished its part in %d s: its thread is stuck, "
+			  "or has much to do",
+			  worker->id, WAIT_S);
+}
+
+void server_dump(struct server *server)
+{
+	bool asked[WORKERS_MAX];
+	struct timespec deadline;
+
+	dump_server(server);
+	dump_sessions(server->sessions);
+	for (unsigned i = 0; i < server->nr_workers; i++) {
+		asked[i] = worker_dump(server->workers[i]);
+		if (!asked[i])
+			log_write(LOG_LEVEL_WARN,
+				  "dump: worker %u has not finished the dump before: its thread is "
+				  "stuck, or has much to do",
+				  server->workers[i]->id);
+	}
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += WAIT_S;
+	for (unsigned i = 0; i < server->nr_workers; i++)
+		if (asked[i])
+			await(server->workers[i], &deadline);
+	log_write(LOG_LEVEL_WARN, "dump: end");
+}
