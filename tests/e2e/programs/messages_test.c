@@ -494,3 +494,12 @@ E2E(messages, of_reloading)
 	cr_expect_eq(logged(&server, "ring"), 3, "a line for each");
 	server_stop(&server);
 }
+
+E2E(messages, of_a_state_dump)
+{
+	e2e_needs_server_process();
+	server_signal(&e2e_server, SIGUSR1);
+	await_log(&e2e_server, "dump: server ");
+	await_log(&e2e_server, "dump: worker 0: ");
+	await_log(&e2e_server, "dump: end");
+}
