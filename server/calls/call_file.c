@@ -1,0 +1,180 @@
+/*
+ * Calls about open files, and those that open them. No state of their own; a call belongs to the
+ * job thread that runs it.
+ */
+#include "server/calls/call_ops.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "server/session/session.h"
+
+static int check_open(const struct pending_call *p, uint32_t allowed)
+{
+	if ((p->call.flags & ~allowed) || !(p->call.flags & (OPEN_READ | OPEN_WRITE)))
+		return -EINVAL;
+	if (call_read_only(p) && (p->call.flags & (OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE)))
+		return -EROFS;
+	return 0;
+}
+
+/* The store was asked to open it: hand it to the session, and name it. */
+static int opened(struct pending_call *p, int status, struct store_file *file)
+{
+	struct reply *reply = call_reply(p);
+	size_t len;
+	int err;
+
+	if (status) {
+		session_unreserve_file(p->peer->member.session);
+		return status;
+	}
+	len = file->persistent_len;
+	memcpy(p->persistent, file->persistent, len); /* the session may close it from there on */
+	err = session_add_file(p->peer->member.session, file, &reply->file);
+	if (err) {
+		file->store->ops->close_file(file);
+		session_unreserve_file(p->peer->member.session);
+		*reply = (struct reply){.tag = reply->tag};
+		return err;
+	}
+	reply->persistent = (struct bytes){p->persistent, len};
+	reply->attr_valid = 1;
+	return 0;
+}
+
+int call_open(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	struct store_file *file;
+	int err = check_open(p, OPEN_FLAGS_ALL & ~(p->call.at ? 0u : OPEN_FOLLOW));
+
+	if (err)
+		return err;
+	if (!session_reserve_file(p->peer->member.session))
+		return -ENOMEM;
+	err = store->ops->open_file(store, call_dir(p->at), call_path(p->call.path), p->call.flags,
+				    p->call.mode & MODE_MASK, &file, &call_reply(p)->attr);
+	return opened(p, err, file);
+}
+
+int call_reopen(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	struct store_file *file;
+	int err = check_open(p, OPEN_REOPEN_FLAGS);
+
+	if (err)
+		return err;
+	if (!p->call.persistent.len)
+		return -ESTALE;
+	if (!session_reserve_file(p->peer->member.session))
+		return -ENOMEM;
+	err = store->ops->reopen_file(store, call_path(p->call.path), p->call.persistent,
+				      p->call.flags, &file, &call_reply(p)->attr);
+	return opened(p, err, file);
+}
+
+int call_close(struct pending_call *p)
+{
+	return session_close_file(p->peer->member.session, p->call.file);
+}
+
+int call_stat(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	struct reply *reply = call_reply(p);
+	bool nofollow =
+		p->call.flags & CALL_NOFOLLOW || (p->call.at && !(p->call.flags & CALL_FOLLOW));
+	int err;
+
+	if (p->call.file)
+		err = store->ops->stat_file(p->file->store_file, &reply->attr);
+	else
+		err = store->ops->stat_path(store, call_dir(p->at), call_path(p->call.path),
+					    nofollow, &reply->attr);
+	reply->attr_valid = !err;
+	return err;
+}
+
+int call_fsync(struct pending_call *p)
+{
+	if (!p->file)
+		return -EBADF;
+	return call_store(p)->ops->sync_file(p->file->store_file, p->call.flags & CALL_DATA_ONLY);
+}
+
+static int truncate_path(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	struct store_file *file;
+	struct file_attr attr;
+	int err = store->ops->open_file(store, call_dir(p->at), call_path(p->call.path), OPEN_WRITE,
+					0, &file, &attr);
+
+	if (err)
+		return err;
+	err = file->regular ? store->ops->truncate_file(file, p->call.len) : -EINVAL;
+	store->ops->close_file(file);
+	return err;
+}
+
+/* May this open file be changed? */
+static int check_writable(const struct pending_call *p)
+{
+	if (call_read_only(p))
+		return -EROFS;
+	if (!p->file || !p->file->store_file->regular || !(p->file->store_file->flags & OPEN_WRITE))
+		return -EBADF;
+	return 0;
+}
+
+int call_truncate(struct pending_call *p)
+{
+	int err;
+
+	if (p->call.len > INT64_MAX)
+		return -EINVAL;
+	if (!p->call.file)
+		return call_read_only(p) ? -EROFS : truncate_path(p);
+	err = check_writable(p);
+	return err ? err : call_store(p)->ops->truncate_file(p->file->store_file, p->call.len);
+}
+
+int call_punch(struct pending_call *p)
+{
+	const uint64_t *range = p->call.range;
+	int err = check_writable(p);
+
+	for (size_t i = 0; i < p->call.nr_ranges && !err; i++)
+		if (range[2 * i] > INT64_MAX || range[2 * i + 1] > INT64_MAX)
+			err = -EINVAL;
+	for (size_t i = 0; i < p->call.nr_ranges && !err; i++)
+		if (range[2 * i] < range[2 * i + 1])
+			err = call_store(p)->ops->punch(p->file->store_file, range[2 * i],
+							range[2 * i + 1]);
+	return err;
+}
+
+int call_seek(struct pending_call *p)
+{
+	uint32_t what = p->call.flags & (CALL_DATA | CALL_HOLE);
+
+	if (!p->file)
+		return -EBADF;
+	if (what != CALL_DATA && what != CALL_HOLE)
+		return -EINVAL;
+	return call_store(p)->ops->seek(p->file->store_file, p->call.off, what == CALL_HOLE,
+					&call_reply(p)->next);
+}
+
+int call_setattr(struct pending_call *p)
+{
+	if (p->call.flags != SET_MODE)
+		return -EINVAL;
+	if (call_read_only(p))
+		return -EROFS;
+	if (!p->file)
+		return -EBADF;
+	return call_store(p)->ops->set_mode(p->file->store_file, p->call.mode & 0777);
+}

@@ -1,0 +1,111 @@
+/*
+ * Calls about names and directories. No state of their own; a call belongs to the job thread that
+ * runs it.
+ */
+#include "server/calls/call_ops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int call_unlink(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+
+	if (call_read_only(p))
+		return -EROFS;
+	return store->ops->unlink(store, call_dir(p->at), call_path(p->call.path));
+}
+
+int call_rmdir(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+
+	if (call_read_only(p))
+		return -EROFS;
+	return store->ops->rmdir(store, call_dir(p->at), call_path(p->call.path));
+}
+
+int call_mkdir(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+
+	if (call_read_only(p))
+		return -EROFS;
+	return store->ops->mkdir(store, call_dir(p->at), call_path(p->call.path),
+				 p->call.mode & MODE_MASK);
+}
+
+int call_rename(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+
+	if (call_read_only(p))
+		return -EROFS;
+	return store->ops->rename(store, call_dir(p->at), call_path(p->call.path), call_dir(p->at2),
+				  call_path(p->call.path2), p->call.flags & CALL_NOREPLACE);
+}
+
+int call_link(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+
+	if (call_read_only(p))
+		return -EROFS;
+	if (p->call.file)
+		return store->ops->link_file(p->file->store_file, call_dir(p->at2),
+					     call_path(p->call.path2));
+	return store->ops->link(store, call_dir(p->at), call_path(p->call.path), call_dir(p->at2),
+				call_path(p->call.path2));
+}
+
+/* The frame holds the names, a byte for each type, and little more. */
+static size_t names_room(const struct server_peer *peer)
+{
+	size_t room = peer->tp->msg_max / 2;
+
+	return room < NAMES_MAX ? room : NAMES_MAX;
+}
+
+int call_readdir(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	struct reply *reply = call_reply(p);
+	struct store_dirents dirents = {.room = names_room(p->peer), .max = TYPES_MAX};
+	int err;
+
+	p->names = malloc(sizeof(*p->names));
+	if (!p->names)
+		return -ENOMEM;
+	dirents.names = p->names->names;
+	dirents.types = p->names->types;
+	if (p->file)
+		err = store->ops->readdir_file(p->file->store_file, p->call.off, &dirents);
+	else
+		err = store->ops->readdir(store, call_path(p->call.path), p->call.off, &dirents);
+	if (err < 0)
+		return err;
+	reply->names = (struct bytes){.data = (uint8_t *)p->names->names, .len = dirents.used};
+	reply->types = dirents.types;
+	reply->nr_types = dirents.n;
+	reply->next = dirents.next;
+	return 0;
+}
+
+int call_ancestors(struct pending_call *p)
+{
+	size_t max = names_room(p->peer) / (2 * sizeof(*p->ids));
+	int n;
+
+	if (!p->file)
+		return -EBADF;
+	p->ids = malloc(ANCESTORS_MAX * 2 * sizeof(*p->ids));
+	if (!p->ids)
+		return -ENOMEM;
+	n = call_store(p)->ops->ancestors(p->file->store_file, p->ids,
+					  max < ANCESTORS_MAX ? (int)max : ANCESTORS_MAX);
+	if (n < 0)
+		return n;
+	call_reply(p)->ids = p->ids;
+	call_reply(p)->nr_ids = (size_t)n;
+	return 0;
+}

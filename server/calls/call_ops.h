@@ -1,0 +1,61 @@
+/*
+ * What each kind of call does: its arguments checked, its store operation, its reply. Each function
+ * returns the status of the reply. On a job thread, which has the call to itself while it runs.
+ */
+#ifndef USRBIO_SERVER_CALLS_CALL_OPS_H
+#define USRBIO_SERVER_CALLS_CALL_OPS_H
+
+#include "server/calls/calls.h"
+#include "server/session/export.h"
+#include "server/session/file.h"
+#include "server/store/store.h"
+
+#define MODE_MASK 07777u
+
+static inline struct store *call_store(const struct pending_call *p)
+{
+	return p->peer->export->store;
+}
+
+static inline const char *call_path(struct bytes path)
+{
+	return (const char *)path.data;
+}
+
+/* The directory that a path is a name in; NULL: the path begins at the root. */
+static inline struct store_file *call_dir(const struct server_file *at)
+{
+	return at ? at->store_file : NULL;
+}
+
+static inline bool call_read_only(const struct pending_call *p)
+{
+	return p->peer->read_only;
+}
+
+static inline struct reply *call_reply(struct pending_call *p)
+{
+	return &p->out.msg.reply;
+}
+
+/* call_file.c: of open files, and what opens them */
+int call_open(struct pending_call *p);
+int call_reopen(struct pending_call *p);
+int call_close(struct pending_call *p);
+int call_stat(struct pending_call *p);
+int call_fsync(struct pending_call *p);
+int call_truncate(struct pending_call *p);
+int call_punch(struct pending_call *p);
+int call_seek(struct pending_call *p);
+int call_setattr(struct pending_call *p);
+
+/* call_name.c: of names and directories */
+int call_unlink(struct pending_call *p);
+int call_rmdir(struct pending_call *p);
+int call_mkdir(struct pending_call *p);
+int call_rename(struct pending_call *p);
+int call_link(struct pending_call *p);
+int call_readdir(struct pending_call *p);
+int call_ancestors(struct pending_call *p);
+
+#endif
