@@ -3,7 +3,7 @@
  * connection's worker, but for notify(). Nothing is allocated for a client before it has proved its
  * key, or shown that it needs none, but what came with its connection.
  */
-#include "server/conn/handshake.h"
+#include "server/conn/handshake_auth.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,26 +13,13 @@
 #include "common/base/log.h"
 #include "proto/seal.h"
 #include "server/conn/conn.h"
+#include "server/conn/handshake.h"
 #include "server/session/export.h"
 #include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
 
-#define FEATURES       (FEATURE_IMM | FEATURE_COUNTERS)
-#define CLIENT_LOG_MAX 64 /* of the name a client gives itself */
-
-struct greeting {
-	struct outgoing challenge, welcome;
-	char text[TEXT_MAX];
-	/* Of the Hello, until the session is entered. */
-	char export[EXPORT_NAME_MAX + 1], client[CLIENT_LOG_MAX];
-	uint8_t session_id[SESSION_ID_SIZE];
-	struct claim claim;
-	struct exchange exchange;
-	bool proved; /* a key: all that is said from then on is signed */
-	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE], macs[2][MAC_SIZE];
-};
-
+#define FEATURES (FEATURE_IMM | FEATURE_COUNTERS)
 /* Keys are in it, and in its claim. */
 static void greeting_free(struct greeting *greeting)
 {
@@ -43,12 +30,6 @@ static void greeting_free(struct greeting *greeting)
 static void welcome_release(struct outgoing *out)
 {
 	greeting_free(container_of(out, struct greeting, welcome));
-}
-
-/* It is a part of what its Welcome takes along. */
-static void challenge_release(struct outgoing *out)
-{
-	(void)out;
 }
 
 int handshake_open(struct server_conn *conn)
@@ -273,51 +254,6 @@ static void keep(struct server_conn *conn, const struct hello *hello)
 		memcpy(claim->key, hello->session_key.data, SESSION_KEY_SIZE);
 }
 
-/*
- * Prove that we know the key, and ask for the same. To an unknown one the answer is made with a
- * secret that nobody has.
- */
-static int challenge(struct server_conn *conn, const struct hello *hello, const void *frame,
-		     size_t len)
-{
-	const struct server *server = conn->worker->server;
-	struct greeting *greeting = conn->greeting;
-	struct exchange *exchange = &greeting->exchange;
-	struct message *msg = &greeting->challenge.msg;
-	struct secret secret = server->nobodys;
-	uint8_t binding[TP_BINDING_MAX], share[SHARE_SIZE];
-	int err;
-
-	memcpy(share, hello->share.data, sizeof(share));
-	err = exchange_begin(exchange, binding, tp_binding(conn->peer->tp, binding),
-			     greeting->nonce, greeting->share);
-	if (!err)
-		err = seal_hear(exchange, frame, len);
-	msg->type = MSG_CHALLENGE;
-	msg->challenge = (struct challenge){
-		.version = PROTO_VERSION,
-		.nonce = {greeting->nonce, NONCE_SIZE},
-		.share = {greeting->share, SHARE_SIZE},
-		.mac = {greeting->macs[0], MAC_SIZE},
-	};
-	if (!err)
-		err = seal_say_signed(exchange, msg);
-	if (server->keyring)
-		keyring_secret(server->keyring, &conn->peer->key, &secret);
-	if (!err)
-		err = exchange_keys(exchange, &secret, share);
-	secret_wipe(&secret);
-	if (!err)
-		err = exchange_mac(exchange, AUTH_SERVER, greeting->macs[0]);
-	if (err)
-		return err;
-	conn->state = CONN_PROVING;
-	greeting->challenge.release = challenge_release;
-	outbox_message(&conn->peer->outbox, &greeting->challenge);
-	peer_touch(conn->peer);
-	return 0;
-}
-
 static int on_hello(struct server_conn *conn, const struct hello *hello, const void *frame,
 		    size_t len)
 {
@@ -334,7 +270,7 @@ static int on_hello(struct server_conn *conn, const struct hello *hello, const v
 	}
 	keep(conn, hello);
 	if (has_key(conn))
-		return challenge(conn, hello, frame, len);
+		return handshake_challenge(conn, hello, frame, len);
 	if (conn->worker->server->keyring)
 		refuse_key(conn);
 	else
@@ -342,30 +278,17 @@ static int on_hello(struct server_conn *conn, const struct hello *hello, const v
 	return 0;
 }
 
-/* The session's key is proved over what had been said before this. */
 static int on_proof(struct server_conn *conn, const struct proof *proof, const void *frame,
 		    size_t len)
 {
-	struct greeting *greeting = conn->greeting;
-	struct claim *claim = &greeting->claim;
-	const uint8_t *mac;
-	int err;
+	int err = handshake_check_proof(conn, proof, frame, len);
 
-	claim->proof = greeting->exchange;
-	err = seal_hear_signed(&greeting->exchange, frame, len, &mac);
-	if (err)
+	if (err && err != -EKEYREJECTED)
 		return err;
-	if (!exchange_check(&greeting->exchange, AUTH_CLIENT, mac)) {
+	if (err)
 		refuse_key(conn);
-		return 0;
-	}
-	greeting->proved = true;
-	if (!claim->session_id != !proof->session_mac.len)
-		return -EPROTO;
-	memcpy(claim->key,
-	       claim->session_id ? proof->session_mac.data : greeting->exchange.keys[AUTH_SESSION],
-	       SESSION_KEY_SIZE);
-	let_in(conn);
+	else
+		let_in(conn);
 	return 0;
 }
 
