@@ -69,35 +69,6 @@ static int check(struct store *store, enum fault_call call)
 	return err;
 }
 
-static int open_store(const char *where, unsigned flags, struct store **out)
-{
-	struct fault_store *store = calloc(1, sizeof(*store));
-	const char *rest = strchr(where, ':');
-	int err = -EINVAL;
-
-	if (!store)
-		return -ENOMEM;
-	if (!rest) {
-		log_error("export fault:%s: should be fault:RULES:STORE", where);
-		goto err_free;
-	}
-	err = fault_rules_parse(&store->rules, where, (size_t)(rest - where));
-	if (err)
-		goto err_free;
-	err = store_open(rest + 1, flags, &store->inner);
-	if (err)
-		goto err_free;
-	store->base.ops = &store_fault;
-	store->base.read_only = flags & STORE_READ_ONLY;
-	store->base.local = store->inner->local;
-	*out = &store->base;
-	return 0;
-
-err_free:
-	free(store);
-	return err;
-}
-
 static void close_store(struct store *store)
 {
 	inner_of(store)->ops->close_store(inner_of(store));
@@ -362,9 +333,8 @@ static int list_file(struct store_file *dir, uint64_t start, struct store_dirent
 	return err ? err : inner_of(dir->store)->ops->readdir_file(inner_file(dir), start, out);
 }
 
-const struct store_ops store_fault = {
+static const struct store_ops store_fault = {
 	.name = "fault",
-	.open_store = open_store,
 	.close_store = close_store,
 	.queue_open = queue_open,
 	.queue_close = queue_close,
@@ -390,3 +360,24 @@ const struct store_ops store_fault = {
 	.readdir = list,
 	.readdir_file = list_file,
 };
+
+int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store *inner,
+		     struct store **out)
+{
+	struct fault_store *store = calloc(1, sizeof(*store));
+	int err;
+
+	if (!store)
+		return -ENOMEM;
+	err = fault_rules_parse(&store->rules, rules, len);
+	if (err) {
+		free(store);
+		return err;
+	}
+	store->base.ops = &store_fault;
+	store->base.read_only = flags & STORE_READ_ONLY;
+	store->base.local = inner->local;
+	store->inner = inner;
+	*out = &store->base;
+	return 0;
+}

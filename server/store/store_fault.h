@@ -53,6 +53,11 @@ int fault_rules_parse(struct fault_rules *rules, const char *text, size_t len);
 /* What is to become of this call: 0 or -errno, after *delay_ms. Any thread. */
 int fault_rules_decide(struct fault_rules *rules, enum fault_call call, unsigned *delay_ms);
 
-extern const struct store_ops store_fault;
+/*
+ * Put rules of this length in front of a store, which is closed with the new one. 0; -EINVAL
+ * (logged), -ENOMEM: the caller keeps `inner`.
+ */
+int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store *inner,
+		     struct store **store);
 
 #endif

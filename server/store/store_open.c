@@ -1,8 +1,10 @@
 /* Which store an export's description names. No state; the starting thread calls it. */
 #include "server/store/store.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "common/base/log.h"
 #include "server/store/store_fault.h"
 
 static const struct {
@@ -12,11 +14,32 @@ static const struct {
 	{"posix:", &store_posix},
 	{"null:", &store_null},
 	{"memory:", &store_memory},
-	{"fault:", &store_fault},
 };
+
+/* where: "RULES:REST", behind "fault:". */
+static int open_fault(const char *where, unsigned flags, struct store **store)
+{
+	const char *rest = strchr(where, ':');
+	struct store *inner;
+	int err;
+
+	if (!rest) {
+		log_error("export fault:%s: should be fault:RULES:STORE", where);
+		return -EINVAL;
+	}
+	err = store_open(rest + 1, flags, &inner);
+	if (err)
+		return err;
+	err = store_fault_wrap(where, (size_t)(rest - where), flags, inner, store);
+	if (err)
+		inner->ops->close_store(inner);
+	return err;
+}
 
 int store_open(const char *where, unsigned flags, struct store **store)
 {
+	if (!strncmp(where, "fault:", 6))
+		return open_fault(where + 6, flags, store);
 	for (size_t i = 0; i < sizeof(providers) / sizeof(*providers); i++) {
 		size_t len = strlen(providers[i].prefix);
 

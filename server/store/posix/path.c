@@ -1,46 +1,15 @@
 /*
- * Paths beneath the export, resolved by the kernel: no component, symbolic link or concurrent
- * rename leads outside. Any thread.
+ * Names that clients give: a path from the root, or a name in an open directory; and the directory
+ * of what is to be made, renamed or removed. No state; any thread.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "server/store/posix/posix.h"
-
-/* A rename elsewhere on the machine makes the kernel give up on ".."; it asks for another try. */
-#define RACE_TRIES 128
-
-/* Beneath a directory. */
-static int open_beneath(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
-{
-	struct open_how how = {
-		.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
-		.mode = flags & O_CREAT ? mode : 0,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve,
-	};
-	long fd = -1;
-
-	for (int i = 0; i < RACE_TRIES && fd < 0; i++) {
-		fd = syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof(how));
-		if (fd < 0 && errno != EAGAIN && errno != EINTR)
-			break;
-	}
-	if (fd >= 0)
-		return (int)fd;
-	/* "Cross-device link" would be the truth about the kernel and puzzle the user. */
-	return errno == EXDEV ? -EACCES : -errno;
-}
-
-int posix_path_open(struct posix_store *store, const char *path, int flags, mode_t mode)
-{
-	return open_beneath(store->root, path, flags, mode, 0);
-}
 
 /* May this be a name in that directory, and is that one of ours still? */
 static int check_at(struct posix_store *store, struct store_file *at, const char *name)
@@ -59,7 +28,8 @@ int posix_open_at(struct posix_store *store, struct store_file *at, const char *
 		return posix_path_open(store, path, flags, mode);
 	err = check_at(store, at, path);
 	return err ? err
-		   : open_beneath(posix_file_of(at)->fd, path, flags, mode, RESOLVE_NO_SYMLINKS);
+		   : posix_open_beneath(posix_file_of(at)->fd, path, flags, mode,
+					RESOLVE_NO_SYMLINKS);
 }
 
 static bool is_special(const char *name, size_t len)
@@ -113,39 +83,5 @@ void posix_parent_close(struct posix_parent *parent)
 
 int posix_parent_create(const struct posix_parent *parent, int flags, mode_t mode)
 {
-	return open_beneath(parent->fd, parent->name, flags | O_CREAT | O_NOFOLLOW, mode, 0);
-}
-
-const char *posix_proc_fd(int fd, char name[PROC_FD_MAX])
-{
-	snprintf(name, PROC_FD_MAX, "/proc/self/fd/%d", fd);
-	return name;
-}
-
-int posix_path_of(struct posix_store *store, int held, char path[PATH_MAX])
-{
-	char link[PROC_FD_MAX], root[PATH_MAX];
-	ssize_t root_len = readlink(posix_proc_fd(store->root, link), root, PATH_MAX);
-	ssize_t len = readlink(posix_proc_fd(held, link), path, PATH_MAX);
-
-	if (root_len < 0 || root_len == PATH_MAX || len < root_len || len == PATH_MAX ||
-	    memcmp(path, root, (size_t)root_len))
-		return -ESTALE;
-	if (root_len == 1) /* "/" */
-		root_len = 0;
-	if (len > root_len && path[root_len] != '/')
-		return -ESTALE;
-	if (len > root_len)
-		root_len++;
-	memmove(path, path + root_len, (size_t)(len - root_len));
-	path[len - root_len] = '\0';
-	return 0;
-}
-
-void posix_describe_file(struct store_file *file, char *text, size_t size)
-{
-	char path[PATH_MAX];
-	int err = posix_path_of(posix_store_of(file->store), posix_file_of(file)->fd, path);
-
-	snprintf(text, size, "%s", err ? "(a file outside of the export)" : path);
+	return posix_open_beneath(parent->fd, parent->name, flags | O_CREAT | O_NOFOLLOW, mode, 0);
 }

@@ -58,6 +58,8 @@ struct posix_parent {
 
 #define PROC_FD_MAX 32
 
+/* open(2) beneath a directory; `resolve` as in openat2(2). The descriptor, or -errno. */
+int posix_open_beneath(int dir, const char *path, int flags, mode_t mode, uint64_t resolve);
 /*
  * open(2) beneath the root, following symbolic links as long as they stay there; `flags` of
  * open(2). The descriptor, or -errno: -EACCES for an absolute path and whatever leads outside,
