@@ -57,11 +57,11 @@ struct parser {
 	FILE *out, *err;
 };
 
-static int log_limited(const struct parser *parser, const char *fmt, ...)
+static int usage_error(const struct parser *parser, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* One line; what is not fit to be shown of an argument is escaped. */
-static int log_limited(const struct parser *parser, const char *fmt, ...)
+static int usage_error(const struct parser *parser, const char *fmt, ...)
 {
 	char *text;
 	va_list args;
@@ -108,19 +108,19 @@ static int parse_export(struct parser *parser, char *text)
 	const char *word;
 
 	if (config->nr_exports == OPTIONS_MAX)
-		return log_limited(parser, "--export: at most %d of them", OPTIONS_MAX);
+		return usage_error(parser, "--export: at most %d of them", OPTIONS_MAX);
 	if (!len || !where[1] || len > EXPORT_NAME_MAX || memchr(text, '/', len))
-		return log_limited(parser, "--export %s: use NAME=WHERE, with no '/' in NAME",
+		return usage_error(parser, "--export %s: use NAME=WHERE, with no '/' in NAME",
 				   text);
 	where++;
 	while (take_word(where, ",ro", &export->read_only) ||
 	       take_word(where, ",sync", &export->sync))
 		;
 	if (!*where)
-		return log_limited(parser, "--export %s: WHERE is missing", text);
+		return usage_error(parser, "--export %s: WHERE is missing", text);
 	word = unknown_word(where);
 	if (word)
-		return log_limited(parser, "--export %s: unknown export option %s; use ro or sync",
+		return usage_error(parser, "--export %s: unknown export option %s; use ro or sync",
 				   text, word);
 	memcpy(export->name, text, len);
 	export->name[len] = '\0';
@@ -137,21 +137,21 @@ static int parse_listen(struct parser *parser, char *text)
 	size_t len = host ? (size_t)(host - text) : 0;
 
 	if (config->nr_listens == OPTIONS_MAX)
-		return log_limited(parser, "--listen: at most %d of them", OPTIONS_MAX);
+		return usage_error(parser, "--listen: at most %d of them", OPTIONS_MAX);
 	if (!len || len >= sizeof(listen->scheme))
-		return log_limited(parser,
+		return usage_error(parser,
 				   "--listen %s: use tcp://HOST[:PORT], or the same with tls:// or "
 				   "rdma://",
 				   text);
 	memcpy(listen->scheme, text, len);
 	listen->scheme[len] = '\0';
 	if (!provider_find(listen->scheme))
-		return log_limited(parser,
+		return usage_error(parser,
 				   "--listen %s: no transport \"%s\"; there are tcp, tls and rdma",
 				   text, listen->scheme);
 	listen->port = PROTO_PORT;
 	if (addr_split(host + 3, listen->host, sizeof(listen->host), &listen->port))
-		return log_limited(parser,
+		return usage_error(parser,
 				   "--listen %s: bad host or port; use HOST, HOST:PORT or "
 				   "[IPV6]:PORT",
 				   text);
@@ -168,7 +168,7 @@ static int parse_number(struct parser *parser, const char *name, const char *tex
 	errno = 0;
 	number = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || !number || number > max)
-		return log_limited(parser, "--%s %s: use a number from 1 to %u", name, text, max);
+		return usage_error(parser, "--%s %s: use a number from 1 to %u", name, text, max);
 	*value = (unsigned)number;
 	return 0;
 }
@@ -200,7 +200,7 @@ static int parse_sandbox(struct parser *parser, const char *text)
 			parser->options->sandbox = (enum sandbox)i;
 			return 0;
 		}
-	return log_limited(parser, "--sandbox %s: use on, required or off", text);
+	return usage_error(parser, "--sandbox %s: use on, required or off", text);
 }
 
 enum {
@@ -250,21 +250,12 @@ static const struct option known[] = {
 	{0},
 };
 
-static int parse_option(struct parser *parser, int option, char *value)
+/* An option that takes a number or a time. */
+static int parse_limit(struct parser *parser, int option, const char *value)
 {
 	struct server_config *config = &parser->options->config;
 
 	switch (option) {
-	case EXPORT:
-		return parse_export(parser, value);
-	case LISTEN:
-		return parse_listen(parser, value);
-	case KEYRING:
-		config->keyring = value;
-		return 0;
-	case INSECURE:
-		config->insecure = true;
-		return 0;
 	case WORKERS:
 		return parse_number(parser, "workers", value, 256, &config->nr_workers);
 	case STAGING:
@@ -289,13 +280,33 @@ static int parse_option(struct parser *parser, int option, char *value)
 		return parse_seconds(parser, "hello-time", value, 0, &config->hello_ms);
 	case STALL_TIME:
 		return parse_seconds(parser, "stall-time", value, 0, &config->stall_ms);
+	default:
+		return usage_error(parser, "unknown option %s; see --help", value);
+	}
+}
+
+static int parse_option(struct parser *parser, int option, char *value)
+{
+	struct server_config *config = &parser->options->config;
+
+	switch (option) {
+	case EXPORT:
+		return parse_export(parser, value);
+	case LISTEN:
+		return parse_listen(parser, value);
+	case KEYRING:
+		config->keyring = value;
+		return 0;
+	case INSECURE:
+		config->insecure = true;
+		return 0;
 	case HUGE_PAGES:
 		config->huge_pages = true;
 		return 0;
 	case SANDBOX:
 		return parse_sandbox(parser, value);
 	case LOG:
-		return log_set_level(value) ? log_limited(parser,
+		return log_set_level(value) ? usage_error(parser,
 							  "--log %s: use off, error, warn, info or "
 							  "debug",
 							  value)
@@ -307,9 +318,9 @@ static int parse_option(struct parser *parser, int option, char *value)
 		fputs("usrbio-server " USRBIO_VERSION "\n", parser->out);
 		return 1;
 	case ':':
-		return log_limited(parser, "%s needs a value; see --help", value);
+		return usage_error(parser, "%s needs a value; see --help", value);
 	default:
-		return log_limited(parser, "unknown option %s; see --help", value);
+		return parse_limit(parser, option, value);
 	}
 }
 
@@ -318,11 +329,11 @@ static int finish(struct parser *parser, int argc, char **argv)
 	struct options *options = parser->options;
 
 	if (optind < argc)
-		return log_limited(parser,
+		return usage_error(parser,
 				   "unexpected \"%s\"; exports are given by --export NAME=WHERE",
 				   argv[optind]);
 	if (!options->config.nr_exports)
-		return log_limited(parser, "nothing to serve; use --export NAME=DIRECTORY");
+		return usage_error(parser, "nothing to serve; use --export NAME=DIRECTORY");
 	if (!options->config.nr_listens) {
 		options->listens[0] = (struct listen_config){"tcp", "127.0.0.1", PROTO_PORT};
 		options->config.nr_listens = 1;
