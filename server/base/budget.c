@@ -1,4 +1,7 @@
-/* Sums. The server owns the budget, sessions and connections their shares; no lock. */
+/*
+ * The memory budget and the shares of it. The server owns the budget, sessions and connections own
+ * their shares. Any thread; atomic operations instead of a lock.
+ */
 #include "server/base/budget.h"
 
 bool budget_take(struct budget *budget, size_t bytes, size_t leave)

@@ -20,7 +20,7 @@ struct budget {
 bool budget_take(struct budget *budget, size_t bytes, size_t leave);
 void budget_give(struct budget *budget, size_t bytes);
 
-/* Newcomers leave an eighth of it to those who are there. */
+/* The same for a new client, which leaves an eighth of the budget to those that are connected. */
 bool budget_take_new(struct budget *budget, size_t bytes);
 
 /*
@@ -34,7 +34,10 @@ struct share {
 
 bool share_take(struct share *share, size_t bytes);
 void share_give(struct share *share, size_t bytes);
-/* It is not this client's any more, and will be given to the budget by somebody else. */
+/*
+ * Take bytes out of a client's share but not yet out of the budget: their new owner gives them
+ * back.
+ */
 void share_release(struct share *share, size_t bytes);
 
 #endif

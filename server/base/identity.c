@@ -20,7 +20,7 @@
 
 #include "common/base/log.h"
 
-/* What a thread is. Each begins as the server itself. */
+/* The user that a thread acts as. Each thread begins as the server itself. */
 static _Thread_local struct {
 	bool foreign; /* not the server itself, or not known to be */
 	bool known;
@@ -42,7 +42,7 @@ static void save_groups(void)
 	own.nr = own.list ? getgroups(nr, own.list) : -ENOMEM;
 }
 
-/* Neither says whether it worked; asking for what cannot be tells what is. */
+/* Neither call reports success; a call with an impossible id returns the current one. */
 static int set_ids(uid_t uid, gid_t gid)
 {
 	setfsgid(gid);
@@ -91,7 +91,7 @@ static uint64_t effective_capabilities(void)
 
 #define CAP(name) (1ull << CAP_##name)
 
-/* Out of the permitted ones, too: who becomes root again gets back what is permitted. */
+/* The permitted set loses it, too: a thread that becomes root again gets back what is permitted. */
 void identity_forgo_set_id(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -118,7 +118,7 @@ const char *identity_missing(void)
 
 	if ((effective & change) != change)
 		return "it needs CAP_SETUID and CAP_SETGID";
-	/* Only root's are put aside. */
+	/* The kernel takes these out of effect for root only. */
 	if (effective & files && (geteuid() || prctl(PR_GET_SECUREBITS) & SECBIT_NO_SETUID_FIXUP))
 		return "it must not have CAP_DAC_OVERRIDE, or others about files, unless it is "
 		       "root";

@@ -15,9 +15,9 @@ struct identity {
 };
 
 /*
- * From now on the calling thread, and no other, is this user for the file system; NULL: the
- * server's own. Costs nothing when it is already. 0, or -errno: then it must not go on, as it may
- * be anybody, and has to ask again.
+ * Make the calling thread, and no other, this user for the file system; NULL: the server's own
+ * user. It costs nothing if the thread is that user already. 0, or -errno: the thread may be any
+ * user then, must not work for a client, and has to call this again.
  */
 int identity_become(const struct identity *who);
 
@@ -29,8 +29,8 @@ int identity_become(const struct identity *who);
 void identity_forgo_set_id(void);
 
 /*
- * May this process be others, and are their limits its own then? NULL, or what it lacks, for a
- * message.
+ * Check that this process may act as other users, and is limited as they are then. NULL, or what it
+ * lacks, for a message.
  */
 const char *identity_missing(void);
 

@@ -1,4 +1,7 @@
-/* The blocking threads: one locked FIFO. The server owns the pool; any thread queues. */
+/*
+ * The job threads and their queue, a FIFO under one lock. The server owns them; any thread queues
+ * jobs.
+ */
 #include "server/base/job_threads.h"
 
 #include <errno.h>

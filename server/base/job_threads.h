@@ -4,19 +4,22 @@
 
 struct job_threads;
 
-/* Embedded in what is to be done; free to be reused or freed from within run. */
+/* One job, embedded in the object that it is about. run() may reuse or free it. */
 struct job {
 	void (*run)(struct job *job);
 	struct job *next;
 };
 
-/* 0, -ENOMEM, -EAGAIN. */
+/* Start the threads. 0, -ENOMEM, -EAGAIN. */
 int job_threads_open(struct job_threads **pool, unsigned nr_threads);
-/* Runs what is queued, then ends the threads. Nobody queues any more. */
+/* Run the jobs that are queued, then end the threads. No more jobs may be queued. */
 void job_threads_close(struct job_threads *pool);
-/* Jobs that wait for a thread, and threads that run one. Any thread. */
+/* Count the jobs that wait for a thread, and the threads that run one. Any thread. */
 void job_threads_load(struct job_threads *pool, unsigned *nr_waiting, unsigned *nr_busy);
-/* Any thread; the jobs themselves may queue more. In order, as many at a time as threads. */
+/*
+ * Queue a job. Any thread, also from within a job. Jobs begin in order, as many at a time as there
+ * are threads.
+ */
 void job_threads_run(struct job_threads *pool, struct job *job);
 
 #endif

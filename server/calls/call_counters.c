@@ -1,6 +1,6 @@
 /*
- * Counters: sums, and CALL_COUNTERS. Its answer is made by the worker it asks about, one after the
- * other as the client goes on asking; the call belongs to that worker's thread meanwhile.
+ * The answer to CALL_COUNTERS. The asker owns the query; the thread of the worker that is asked has
+ * it to itself until done().
  */
 #include "server/calls/call_counters.h"
 
@@ -15,7 +15,7 @@
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
-/* Where a list goes on: behind this connection of this worker. */
+/* The cursor of a list names a worker and the last connection that was shown. */
 #define CURSOR_BITS	      48
 #define CURSOR(worker, after) ((uint64_t)(worker) << CURSOR_BITS | (after))
 #define CURSOR_AFTER(cursor)  ((cursor) & (((uint64_t)1 << CURSOR_BITS) - 1))
@@ -39,7 +39,7 @@ static void sum_of_worker(const struct worker *worker, struct counters *sum)
 
 _Static_assert(sizeof(struct limits) <= sizeof(struct counters), "all rows are as wide");
 
-/* Rows in the making; what fits into one message. */
+/* The rows that fit into one message, while they are filled in. */
 struct rows {
 	struct counters *counts; /* zeros */
 	uint32_t *types;
@@ -52,7 +52,7 @@ static size_t row_bytes(const char *name)
 	return sizeof(struct counters) + sizeof(uint32_t) + strlen(name) + 1;
 }
 
-/* There is room for it. */
+/* Append a row. The caller has checked that there is room. */
 static void add_row(struct rows *rows, uint32_t type, const char *name, const void *numbers,
 		    size_t size)
 {
@@ -65,7 +65,7 @@ static void add_row(struct rows *rows, uint32_t type, const char *name, const vo
 	rows->names_len += len;
 }
 
-/* Whose counters these are, and then his limits. False: they do not both fit any more. */
+/* Append a row of counters and one of limits. False if they do not both fit. */
 static bool add_rows(struct rows *rows, uint32_t type, const char *name,
 		     const struct counters *counts, const struct limits *limits)
 {
@@ -76,7 +76,7 @@ static bool add_rows(struct rows *rows, uint32_t type, const char *name,
 	return true;
 }
 
-/* Where to go on; 0: that was all. */
+/* Fill in the rows behind connection `after`. The cursor where the list goes on; 0 at its end. */
 static uint64_t fill_rows(const struct worker *worker, const struct server_peer *asker,
 			  uint64_t after, struct rows *rows)
 {
@@ -93,7 +93,7 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_peer 
 	list_for_each (it, &worker->conns) {
 		const struct server_peer *peer = container_of(it, struct server_peer, node);
 
-		/* Who else is there, and does what, is nobody's business. */
+		/* A client sees the connections of its own key only. */
 		if (peer->number <= after || strcmp(peer->key.id, asker->key.id))
 			continue;
 		limits_of_conn(container_of(it, struct pipeline, peer.node), &limits);
@@ -103,7 +103,10 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_peer 
 	}
 	if (worker->id + 1 < worker->server->nr_workers)
 		return CURSOR(worker->id + 1, 0);
-	/* Also into the smallest message fit a worker's rows, and a connection's or this one. */
+	/*
+	 * The smallest message has room for a worker's rows and those of a connection, or for this
+	 * one.
+	 */
 	if (row_bytes(server) > rows->room)
 		return CURSOR(worker->id, after);
 	limits_of_server(worker->server, &limits);
@@ -119,7 +122,7 @@ static void collect(struct counters_query *query, const struct worker *worker)
 	size_t max = room / sizeof(struct counters);
 	struct rows rows = {.room = room};
 
-	/* One block: the counters, then types, then names, each of the size they can have. */
+	/* One block holds the counters, the types and the names, each in its largest size. */
 	query->rows = calloc(1, max * (sizeof(*rows.counts) + sizeof(*rows.types)) + room);
 	if (!query->rows) {
 		reply->status = -ENOMEM;

@@ -18,7 +18,7 @@ static int check_open(const struct pending_call *p, uint32_t allowed)
 	return 0;
 }
 
-/* The store was asked to open it: hand it to the session, and name it. */
+/* Hand a file that the store has opened to the session, which names it. */
 static int opened(struct pending_call *p, int status, struct store_file *file)
 {
 	struct reply *reply = call_reply(p);
@@ -119,7 +119,7 @@ static int truncate_path(struct pending_call *p)
 	return err;
 }
 
-/* May this open file be changed? */
+/* 0 if this open file may be changed. */
 static int check_writable(const struct pending_call *p)
 {
 	if (call_read_only(p))

@@ -58,7 +58,7 @@ int call_link(struct pending_call *p)
 				call_path(p->call.path2));
 }
 
-/* The frame holds the names, a byte for each type, and little more. */
+/* A frame holds the names and a byte for each type, and has room for little more. */
 static size_t names_room(const struct server_peer *peer)
 {
 	size_t room = peer->tp->msg_max / 2;

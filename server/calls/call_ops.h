@@ -1,6 +1,6 @@
 /*
- * What each kind of call does: its arguments checked, its store operation, its reply. Each function
- * returns the status of the reply. On a job thread, which has the call to itself while it runs.
+ * One function for each kind of call: it checks the arguments, asks the store, fills in the reply
+ * and returns its status. It runs on a job thread, which has the call to itself meanwhile.
  */
 #ifndef USRBIO_SERVER_CALLS_CALL_OPS_H
 #define USRBIO_SERVER_CALLS_CALL_OPS_H
@@ -22,7 +22,7 @@ static inline const char *call_path(struct bytes path)
 	return (const char *)path.data;
 }
 
-/* The directory that a path is a name in; NULL: the path begins at the root. */
+/* The directory in which a path is a name; NULL: the path begins at the root. */
 static inline struct store_file *call_dir(const struct server_file *at)
 {
 	return at ? at->store_file : NULL;

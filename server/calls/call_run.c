@@ -21,13 +21,13 @@ static int (*const ops[NR_CALLS])(struct pending_call *) = {
 	[CALL_SETATTR] = call_setattr,	 [CALL_ANCESTORS] = call_ancestors,
 };
 
-/* The checks of the store are the last ones; these are for every store alike. */
+/* True if the path is relative. The store makes further checks. */
 static bool path_ok(struct bytes path)
 {
 	return !path.len || path.data[0] != '/';
 }
 
-/* What a path, and a second one, may be relative to: the others do not look at `at`. */
+/* True if the first path of this call may be relative to `at`, and the same for the second one. */
 static bool takes_at(uint32_t op)
 {
 	return op == CALL_OPEN || op == CALL_STAT || op == CALL_TRUNCATE || op == CALL_UNLINK ||
@@ -54,7 +54,7 @@ static int run(struct pending_call *p)
 	const struct call *call = &p->call;
 	int err = call->file && !p->file ? -ESTALE : 0;
 
-	/* A file is instead of a path. */
+	/* A call names a file or a path, not both. */
 	if (!err && !(call->file && call->at))
 		err = check_path(call->path, call->at, p->at, takes_at(call->op));
 	else if (!err)
@@ -64,7 +64,7 @@ static int run(struct pending_call *p)
 	return err ? err : ops[call->op](p);
 }
 
-/* Not to be done a second time when its answer was lost. */
+/* True if the call must not be done a second time when its answer was lost. */
 static bool is_once_only(uint32_t op)
 {
 	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&
@@ -72,8 +72,8 @@ static bool is_once_only(uint32_t op)
 }
 
 /*
- * What a call did is remembered before its answer leaves, and before its connection can end: who
- * fences that and repeats the call finds it.
+ * Do a call that must be done once. Its reply is kept before the answer leaves and before the
+ * connection can end, so that a client that resumes the session and repeats the call finds it.
  */
 static void run_once(struct pending_call *p)
 {
@@ -90,7 +90,7 @@ static void run_once(struct pending_call *p)
 	replies_keep(replies, channel, &p->call, reply);
 }
 
-/* The user its key stands for, if it does for one. */
+/* Act as the user that the client's key stands for, or as the server itself. */
 static int become_client(const struct pending_call *p)
 {
 	const struct permit *permit = &p->peer->permit;

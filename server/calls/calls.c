@@ -1,5 +1,8 @@
-/* The way of a call: copied out of the frame, queued, run on the pool, answered. Only call_job()
- * is not on the worker's thread, and while it runs the worker leaves the call alone. */
+/*
+ * The calls of a connection, from the frame to the answer: copied, queued, run on a job thread,
+ * answered. The connection owns them. All of this runs on its worker's thread except call_job();
+ * while that runs the worker changes nothing of the call.
+ */
 #include "server/calls/calls.h"
 
 #include <errno.h>
@@ -23,7 +26,7 @@ static size_t beyond_free(size_t bytes)
 	return bytes > CALLS_FREE_BYTES ? bytes - CALLS_FREE_BYTES : 0;
 }
 
-/* No connection's take more than they leave. */
+/* Charge memory for a call. The calls of one connection may not take more than they leave free. */
 static bool charge(struct server_calls *calls, size_t bytes)
 {
 	size_t before = beyond_free(calls->bytes), now = beyond_free(calls->bytes + bytes);
@@ -79,7 +82,7 @@ static void call_back(struct ev *ev, int32_t res)
 	peer_touch(calls->peer);
 }
 
-/* It is done: the answer goes back to the worker of its connection. Any thread. */
+/* The call has been done: send it back to the worker of its connection. Any thread. */
 static void call_return(struct pending_call *pending)
 {
 	pending->back.fn = call_back;
@@ -139,14 +142,14 @@ static struct bytes copy_bytes(uint8_t **at, struct bytes in)
 	return out;
 }
 
-/* What its strings and ranges take. */
+/* The bytes that the strings and ranges of a call take. */
 static size_t size_of(const struct call *call)
 {
 	return 2 * call->nr_ranges * sizeof(*call->range) + call->path.len + 1 + call->path2.len +
 	       1 + call->persistent.len + 1;
 }
 
-/* What it takes in all, with its answer. */
+/* The bytes that a call takes with its answer. */
 static size_t bytes_of(const struct call *call)
 {
 	size_t answer = call->op == CALL_READDIR     ? sizeof(struct names)
@@ -157,14 +160,14 @@ static size_t bytes_of(const struct call *call)
 	return sizeof(struct pending_call) + size_of(call) + answer;
 }
 
-/* By its handle, if the call names one; NULL: there is none. */
+/* Hold the file of a handle if the call names one. *file is NULL if there is none. */
 static void get_file(struct server_calls *calls, uint64_t handle, struct server_file **file)
 {
 	if (handle)
 		session_get_files(calls->peer->member.session, 1, &handle, file);
 }
 
-/* Its bytes have been charged. */
+/* Copy a call whose bytes have been charged. NULL: no memory. */
 static struct pending_call *pending_new(struct server_calls *calls, const struct call *call)
 {
 	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);

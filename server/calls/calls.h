@@ -1,6 +1,6 @@
 /*
- * Calls: everything about files that is not reading and writing. They block, so the server's pool
- * runs them; the answers come back to the connection's worker.
+ * Calls: everything about files except reading and writing. They block, so job threads run them,
+ * and the answers come back to the connection's worker.
  */
 #ifndef USRBIO_SERVER_CALLS_CALLS_H
 #define USRBIO_SERVER_CALLS_CALLS_H
@@ -18,17 +18,20 @@
 
 struct server_file;
 
-/* Unanswered ones of one connection. More breaks the protocol. */
+/* Unanswered calls of one connection. A client that sends more breaks the protocol. */
 #define CALLS_MAX 1024
-/* Of these on the pool at a time: one client's flood does not stand in front of the others. */
+/*
+ * Calls of one connection that the job threads have at a time, so that one client's many calls do
+ * not delay those of the others.
+ */
 #define CALLS_RUNNING_MAX 4
 
 /*
- * What those of a connection may take of the memory it has been charged for; who wants more has to
- * find it in the budget. Enough for CALL_SLOTS that list no directory.
+ * Memory for calls that every connection is charged for; what they need beyond it is taken from the
+ * budget. It suffices for CALL_SLOTS calls that list no directory.
  */
 #define CALLS_FREE_BYTES ((size_t)128 << 10)
-/* Of an answer without a call behind it. */
+/* Bytes of an answer without a call behind it. */
 #define ANSWER_BYTES (sizeof(struct outgoing) + 32)
 
 #define NAMES_MAX 8192 /* directory entries in one Reply */
@@ -71,11 +74,11 @@ struct names {
 
 void calls_init(struct server_calls *calls, struct server_peer *peer);
 /*
- * Queue one. 0; -ENOBUFS: too many; -EPROTO: its feature was not agreed on; -EAGAIN: they take too
- * much memory already; -ENOMEM.
+ * Queue a call. 0; -ENOBUFS: there are too many; -EPROTO: its feature was not agreed on; -EAGAIN:
+ * the calls take too much memory already; -ENOMEM.
  */
 int calls_start(struct server_calls *calls, const struct call *call);
-/* The connection ends: those that have not begun never will. */
+/* The connection ends: drop the calls that have not begun. */
 void calls_abandon(struct server_calls *calls);
 
 /* On a job thread: do it, or find that it has been done, and fill in the reply. call_run.c */

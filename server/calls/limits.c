@@ -1,4 +1,7 @@
-/* Limits: read where they are kept, when somebody asks. No state. */
+/*
+ * Limits and their use, read from the objects that keep them. No state; limits.h says on which
+ * threads.
+ */
 #include "server/calls/limits.h"
 
 #include "server/calls/calls.h"

@@ -23,7 +23,7 @@
 #include "server/session/session.h"
 #include "server/worker/worker.h"
 
-/* Beside the connection itself, until it is welcomed: its greeting and the like. */
+/* Memory that a connection takes beside its own struct until its Welcome. */
 #define HELLO_BYTES ((size_t)4096)
 
 static size_t price(struct worker *worker, const struct tp_ops *ops)
@@ -92,14 +92,16 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 	conn->peer->number = ++worker->count.n[COUNT_CONNECTIONS];
 }
 
-/* All that its requests, results and regions take, and answers without a call. */
+/*
+ * Charge for the requests, results and regions of the connection, and for answers without a call.
+ */
 static bool charge(struct server_conn *conn)
 {
 	struct budget *budget = &conn->worker->server->budget;
 	size_t bytes = pipeline_bytes(conn->pipeline.max_inflight) + CALLS_MAX * ANSWER_BYTES +
 		       CALLS_FREE_BYTES;
 
-	/* Who comes back to a session is no newcomer. */
+	/* A client that resumes its session is no newcomer. */
 	if (conn->peer->member.epoch ? !budget_take(budget, bytes, 0)
 				     : !budget_take_new(budget, bytes)) {
 		list_del(&conn->timed);
@@ -143,14 +145,14 @@ static void conn_free(struct server_conn *conn)
 	atomic_fetch_sub(&worker->nr_conns, 1);
 }
 
-/* Peers and networks come and go: no reason to log_limited about them. */
+/* True if the peer left or the network failed, which is no reason for a warning. */
 static bool is_loss(int err)
 {
 	return !err || err == -ECONNRESET || err == -ECONNABORTED || err == -EPIPE ||
 	       err == -ENOTCONN;
 }
 
-/* Nothing came back: the client may not even know. */
+/* True if the peer fell silent, so that the client may not know that the connection ended. */
 static bool is_silence(int err)
 {
 	return err == -ETIMEDOUT || err == -EHOSTUNREACH || err == -ENETUNREACH ||
@@ -193,7 +195,10 @@ static bool drained(const struct server_conn *conn)
 	       outbox_empty(&conn->peer->outbox);
 }
 
-/* What a peer owes us must move, or its buffers would be missing to others for ever. */
+/*
+ * Start, restart or stop the timer for a peer that has to take or give data: if nothing moves, its
+ * staging buffers would never come back.
+ */
 static void watch_progress(struct server_conn *conn)
 {
 	bool owes = conn->pipeline.nr_posted || !list_empty(&conn->pipeline.unposted) ||

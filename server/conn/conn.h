@@ -53,19 +53,22 @@ struct server_conn {
 	size_t charged; /* of the budget, to be given back with it; more by its calls */
 };
 
-/* Count a connection of this worker and charge for it, or undo that. False: no memory for it. */
+/*
+ * Count a connection of this worker and charge the budget for it, or undo that. False: the budget
+ * does not allow it.
+ */
 bool conn_reserve(struct worker *worker, const struct tp_ops *ops);
 void conn_unreserve(struct worker *worker, const struct tp_ops *ops);
-/* Accept a request into the worker's domain, which is reserved. The request is consumed. */
+/* Accept a request into the worker's domain, after conn_reserve(). The request is consumed. */
 void conn_accept(struct worker *worker, struct tp_request *request);
-/* What the transport says about it. */
+/* Handle an event that the transport reports for the connection. */
 void conn_event(struct server_conn *conn, const struct tp_event *event);
 /* conn_end(), which ends it, is declared in server/io/pipeline.h. Repeating it is harmless. */
-/* The server stops: finish what runs, then end. */
+/* The server stops: finish the I/O and calls that run, then end. */
 void conn_drain(struct server_conn *conn);
-/* The turn ends: send, flush, and free it if it is over. */
+/* The worker's turn ends: send, flush, and free the connection if it is over. */
 void conn_finish_turn(struct server_conn *conn);
-/* Its session lets it begin. 0 or -ENOMEM. */
+/* Begin I/O and calls, as the session allows it. 0 or -ENOMEM. */
 int conn_activate(struct server_conn *conn);
 
 #endif

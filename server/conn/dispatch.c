@@ -1,4 +1,7 @@
-/* Incoming messages. On the connection's worker; the decoded message lives until the next one. */
+/*
+ * Incoming messages, by type. The connection owns what they start; its worker's thread runs this. A
+ * decoded message lives in the worker's arena until the next one.
+ */
 #include "server/conn/dispatch.h"
 
 #include <errno.h>
@@ -11,7 +14,7 @@
 #include "server/io/request.h"
 #include "server/worker/worker.h"
 
-/* An answer without a blocking call behind it: rare enough for a malloc, counted with the calls. */
+/* An answer without a call behind it. It is rare, so it is allocated, and it counts as a call. */
 struct call_answer {
 	struct outgoing out;
 	struct server_conn *conn;
@@ -28,7 +31,7 @@ static void answer_release(struct outgoing *out)
 	free(answer);
 }
 
-/* 0, -ENOBUFS, -ENOMEM. */
+/* Allocate an answer. 0; -ENOBUFS: the connection has too many; -ENOMEM. */
 static int answer_open(struct server_conn *conn, struct call_answer **out)
 {
 	struct call_answer *answer;

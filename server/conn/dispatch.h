@@ -1,4 +1,4 @@
-/* From a frame to what it asks for: decode, then a handler by message type. */
+/* Decode a frame and call the handler of its message type. */
 #ifndef USRBIO_SERVER_CONN_DISPATCH_H
 #define USRBIO_SERVER_CONN_DISPATCH_H
 
@@ -6,7 +6,7 @@
 
 struct server_conn;
 
-/* A frame has come. What breaks the protocol ends the connection, and nothing else. */
+/* Handle a frame. A frame that breaks the protocol ends its connection and affects no other. */
 void dispatch(struct server_conn *conn, const void *frame, size_t len);
 
 #endif

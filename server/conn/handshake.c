@@ -1,7 +1,8 @@
 /*
- * Hello, Challenge, Proof and Welcome, and what a session says to its connections later. On the
- * connection's worker, but for notify(). Nothing is allocated for a client before it has proved its
- * key, or shown that it needs none, but what came with its connection.
+ * The handshake: Hello, Challenge, Proof and Welcome, and what a session reports to its connections
+ * later. The connection owns its greeting; its worker's thread runs all of this except notify().
+ * Beside the connection itself nothing is allocated for a client before it has proved its key or
+ * needs none.
  */
 #include "server/conn/handshake_auth.h"
 
@@ -20,7 +21,7 @@
 #include "server/worker/worker.h"
 
 #define FEATURES (FEATURE_IMM | FEATURE_COUNTERS)
-/* Keys are in it, and in its claim. */
+/* Free a greeting. It and its claim hold keys, which are overwritten. */
 static void greeting_free(struct greeting *greeting)
 {
 	explicit_bzero(greeting, sizeof(*greeting));
@@ -54,7 +55,10 @@ static bool has_key(const struct server_conn *conn)
 	return *conn->peer->key.id;
 }
 
-/* May it use that export, and how? Without a keyring everybody may. As keyring_permits. */
+/*
+ * Ask the keyring how the client may use that export; without a keyring everybody may. The result
+ * is that of keyring_permits().
+ */
 static int permits(const struct server_conn *conn, const char *export, struct permit *permit)
 {
 	struct keyring *keyring = conn->worker->server->keyring;
@@ -63,7 +67,10 @@ static int permits(const struct server_conn *conn, const char *export, struct pe
 	return keyring ? keyring_permits(keyring, &conn->peer->key, export, permit) : 0;
 }
 
-/* Enter the session. What must not be reported is not distinguished: whether an export is there. */
+/*
+ * Enter the session. An export that is missing and one that is not permitted give the same answer,
+ * so that a client cannot find out which exports there are.
+ */
 static int enter(struct server_conn *conn)
 {
 	struct greeting *greeting = conn->greeting;
@@ -71,7 +78,7 @@ static int enter(struct server_conn *conn)
 	struct export *export = exports_find(&server->exports, bytes_of(greeting->export));
 	int err = permits(conn, greeting->export, &conn->peer->permit);
 
-	if (err == -EKEYREJECTED) /* taken out of the ring in the meantime */
+	if (err == -EKEYREJECTED) /* it was removed from the keyring in the meantime */
 		return err;
 	if (err || !export) {
 		snprintf(greeting->text, TEXT_MAX, "no export is named \"%s\"", greeting->export);
@@ -121,7 +128,7 @@ static void fill_welcome(const struct server_conn *conn, struct welcome *welcome
 	welcome->export_flags = conn->peer->read_only ? EXPORT_READ_ONLY : 0;
 }
 
-/* The session cannot wait for a refusal to arrive. */
+/* Refuse a connection. It leaves its session at once, before the refusal has arrived. */
 static void refuse(struct server_conn *conn, struct greeting *greeting)
 {
 	log_info("%s: refused: %s", conn->peer->name, greeting->text);
@@ -131,7 +138,10 @@ static void refuse(struct server_conn *conn, struct greeting *greeting)
 	list_move_tail(&conn->worker->greeting, &conn->timed);
 }
 
-/* Let it in, or with a status refuse it. The greeting goes with the Welcome. */
+/*
+ * Send a Welcome: status 0 admits the connection, -errno refuses it. The Welcome takes the greeting
+ * along.
+ */
 static void answer(struct server_conn *conn, int status)
 {
 	struct greeting *greeting = conn->greeting;
@@ -166,14 +176,14 @@ static void answer(struct server_conn *conn, int status)
 	peer_touch(conn->peer);
 }
 
-/* Older connections of its session are left, here or at other workers. */
+/* Wait until older connections of the session, here or at other workers, have ended. */
 static void wait_for_older(struct server_conn *conn)
 {
 	conn->state = CONN_FENCING;
 	list_move_tail(&conn->worker->fencing, &conn->timed);
 }
 
-/* There is something to ask the session. */
+/* The session has news for the connection: ask it for them. */
 static void fence(struct ev *ev, int32_t res)
 {
 	struct server_conn *conn = container_of(ev, struct server_conn, fence);
@@ -197,7 +207,7 @@ static void fence(struct ev *ev, int32_t res)
 	answer(conn, status);
 }
 
-/* From whichever thread changed the session, under its lock. */
+/* The session has changed. Called by the thread that changed it, under the registry's lock. */
 static void notify(struct member *member)
 {
 	struct server_conn *conn = container_of(member, struct server_conn, pipeline.peer.member);
@@ -214,7 +224,7 @@ static void refuse_key(struct server_conn *conn)
 	answer(conn, -EKEYREJECTED);
 }
 
-/* Who it is does not matter, or has been proved. */
+/* Enter the session, for a client that has proved its key or needs none. */
 static void let_in(struct server_conn *conn)
 {
 	int status = enter(conn);
@@ -232,7 +242,7 @@ static void copy_text(char *to, size_t size, struct bytes text)
 	snprintf(to, size, "%.*s", (int)text.len, (const char *)text.data);
 }
 
-/* What is needed of a Hello beyond its frame. */
+/* Keep what is needed of a Hello when its frame is gone. */
 static void keep(struct server_conn *conn, const struct hello *hello)
 {
 	struct greeting *greeting = conn->greeting;
@@ -302,7 +312,10 @@ int handshake_message(struct server_conn *conn, const void *frame, size_t len,
 	return -EPROTO;
 }
 
-/* Grants are compared as a whole: who may do more now comes back for it. */
+/*
+ * End the connection unless its key permits exactly what it did. A client that may do more now
+ * connects again.
+ */
 void handshake_review(struct server_conn *conn)
 {
 	struct permit permit;

@@ -1,5 +1,5 @@
 /*
- * A connection's way into its session, and out of it: who it is, what it may do, and when it may
+ * How a connection enters its session and leaves it: its identity, its permissions, and when it may
  * begin.
  */
 #ifndef USRBIO_SERVER_CONN_HANDSHAKE_H
@@ -10,21 +10,23 @@
 struct server_conn;
 struct message;
 
-/* Room for all that is said until the Welcome, taken when the connection is accepted. 0, -ENOMEM.
- */
+/* Allocate the greeting when the connection is accepted. 0 or -ENOMEM. */
 int handshake_open(struct server_conn *conn);
-/* Give it back, where it has not gone with a Welcome. The outbox is closed. */
+/* Free the greeting, unless a Welcome has taken it along. The outbox has been closed. */
 void handshake_close(struct server_conn *conn);
 /*
- * A Hello or a Proof. Answered with a Challenge or a Welcome: at once, or when the older
- * connections of its session are gone. A Welcome that says no is the last message. 0, -EPROTO,
- * -EIO, -EMSGSIZE.
+ * Handle a Hello or a Proof. The answer is a Challenge or a Welcome, at once or when the older
+ * connections of the session have ended. A Welcome that refuses is the last message. 0, -EPROTO,
+ * -EBADMSG, -EIO, -EMSGSIZE.
  */
 int handshake_message(struct server_conn *conn, const void *frame, size_t len,
 		      const struct message *msg);
-/* The keyring was read again: end it if it may not go on as it is. */
+/* The keyring was read again: end the connection unless its permissions are the same. */
 void handshake_review(struct server_conn *conn);
-/* Nothing of it is under way any more: leave the session, if it is in one. May be repeated. */
+/*
+ * Leave the session, if the connection is in one. Nothing of it is under way any more. It may be
+ * called again.
+ */
 void handshake_leave(struct server_conn *conn);
 
 #endif

@@ -1,4 +1,7 @@
-/* Keep-alive: a list per worker, the next to look at first. Its thread only. */
+/*
+ * Keep-alive. Each worker owns a list of its connections, the next to look at first; only its
+ * thread touches it.
+ */
 #include "server/conn/keepalive.h"
 
 #include <errno.h>
@@ -12,7 +15,7 @@ static struct server_conn *conn_of(struct keepalive *keepalive)
 	return container_of(keepalive, struct server_conn, keepalive);
 }
 
-/* Most are to be looked at later than all others: look for the place from the end. */
+/* Put the connection into the worker's list. Most are due last, so the search begins at the end. */
 static void check_at(struct server_conn *conn, uint64_t check_ns)
 {
 	struct list *watched = &conn->worker->watched, *before = watched->prev;
@@ -52,7 +55,7 @@ static void ping(struct server_conn *conn)
 
 	keepalive->nr_pings++;
 	keepalive->pinged_ns = conn->worker->now_ns;
-	if (keepalive->queued) /* the one before has not even left */
+	if (keepalive->queued) /* the ping before has not been sent yet */
 		return;
 	keepalive->queued = true;
 	keepalive->ping.release = ping_release;

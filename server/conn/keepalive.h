@@ -1,7 +1,7 @@
 /*
- * Is the client still there? One that has been silent for the server's keep-alive time is pinged;
- * after PINGS_MAX pings without any message its connection ends. A message costs no more than
- * noting the time; who was heard is found out when the worker looks, in order of `check_ns`.
+ * Keep-alive. A client that has been silent for the server's keep-alive time is pinged; after
+ * PINGS_MAX pings without any message its connection ends. A message costs no more than noting the
+ * time: the worker looks at its connections in the order of `check_ns`.
  */
 #ifndef USRBIO_SERVER_CONN_KEEPALIVE_H
 #define USRBIO_SERVER_CONN_KEEPALIVE_H
@@ -17,7 +17,7 @@
 struct server_conn;
 struct worker;
 
-/* A connection's; its worker's thread only. */
+/* Part of a connection; its worker's thread only. */
 struct keepalive {
 	struct list node; /* worker->watched */
 	uint64_t heard_ns, pinged_ns, check_ns;
@@ -26,10 +26,12 @@ struct keepalive {
 	bool queued; /* the ping is in the outbox */
 };
 
-/* From now on, if the server minds at all; until keepalive_stop, which may be repeated. */
+/*
+ * Watch a connection, unless keep-alive is off, until keepalive_stop(), which may be called again.
+ */
 void keepalive_start(struct server_conn *conn);
 void keepalive_stop(struct server_conn *conn);
-/* Ping and end those of a worker whose time has come. When the next one's does, or NEVER. */
+/* Ping or end the connections of a worker that are due. When the next one is due, or NEVER. */
 uint64_t keepalive_run(struct worker *worker);
 
 #endif

@@ -1,4 +1,7 @@
-/* The outbox: encodes straight into the transport's send buffers. Its connection owns it. */
+/*
+ * The outbox, which encodes straight into the transport's send buffers. Its connection owns it; its
+ * worker's thread runs this.
+ */
 #include "server/io/outbox.h"
 
 #include <assert.h>
@@ -64,7 +67,7 @@ static bool send_results(struct outbox *box, struct tp_conn *tp)
 {
 	void *buf = tp->ops->msg_buf(tp);
 	uint32_t n = min_u32(box->count, box->size - box->head), room;
-	struct message msg; /* of which a Completion takes a fraction */
+	struct message msg; /* a Completion uses a small part of it */
 
 	if (!buf)
 		return false;
@@ -89,7 +92,7 @@ static bool send_message(struct outbox *box, struct tp_conn *tp)
 	if (!buf)
 		return false;
 	len = codec_encode(&out->msg, buf, tp->msg_max);
-	if (len < 0) { /* a reply this peer has no room for */
+	if (len < 0) { /* a reply that is too long for this peer */
 		struct message too_long = {
 			.type = MSG_REPLY,
 			.reply = {.tag = out->msg.reply.tag, .status = (int)len},

@@ -1,6 +1,6 @@
 /*
- * What a connection has to say and has not said yet: results, coalesced into CompletionBatches, and
- * single messages after them. Everything in it is bounded by what the client may have open.
+ * Messages of a connection that wait to be sent: results, coalesced into Completions, and single
+ * messages after them. The limits on what a client may have open bound all of it.
  */
 #ifndef USRBIO_SERVER_IO_OUTBOX_H
 #define USRBIO_SERVER_IO_OUTBOX_H
@@ -13,11 +13,11 @@
 
 struct tp_conn;
 
-/* A message on its way; what it points to lives as long as it does. */
+/* A message to be sent. What it points to lives until release(). */
 struct outgoing {
 	struct list node;
 	struct message msg;
-	void (*release)(struct outgoing *out); /* sent, or never will be */
+	void (*release)(struct outgoing *out); /* called when it was sent or never will be */
 };
 
 struct outbox {
@@ -28,9 +28,9 @@ struct outbox {
 };
 
 void outbox_init(struct outbox *box);
-/* Room for max results. 0 or -ENOMEM. */
+/* Allocate room for max results. 0 or -ENOMEM. */
 int outbox_open(struct outbox *box, uint32_t max);
-/* Releases what is left. After outbox_init. */
+/* Release what is left. After outbox_init(). */
 void outbox_close(struct outbox *box);
 
 void outbox_result(struct outbox *box, uint32_t tag, int64_t result);
@@ -41,7 +41,7 @@ static inline bool outbox_empty(const struct outbox *box)
 	return !box->count && !box->nr_messages;
 }
 
-/* Send what the transport takes; the rest waits for TP_EV_READY. How many messages went. */
+/* Send what the transport takes; the rest waits for TP_EV_READY. How many messages were sent. */
 unsigned outbox_send(struct outbox *box, struct tp_conn *tp);
 
 #endif

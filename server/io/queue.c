@@ -1,4 +1,7 @@
-/* A list for each priority, and whose turn it is. Used by the connection's worker. */
+/*
+ * The queue: a list for each priority, served by weighted round robin. The pipeline owns it; its
+ * worker's thread runs this.
+ */
 #include "server/io/queue.h"
 
 #include "server/io/request.h"
@@ -12,7 +15,7 @@ void queue_init(struct queue *queue)
 	wrr_init(&queue->turns);
 }
 
-/* A bit for each priority that has requests. */
+/* The priorities that have requests, a bit for each. */
 static unsigned busy(const struct queue *queue)
 {
 	unsigned bits = 0;

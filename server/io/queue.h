@@ -1,6 +1,6 @@
 /*
- * A connection's requests that have segments to start, by priority: high before normal before low,
- * by weight, so that nobody starves.
+ * The requests of a connection that have segments to start, by priority. High goes before normal
+ * and normal before low, but each has a weight, so that none starves.
  */
 #ifndef USRBIO_SERVER_IO_QUEUE_H
 #define USRBIO_SERVER_IO_QUEUE_H
@@ -28,9 +28,9 @@ static inline bool queue_empty(const struct queue *queue)
 	return true;
 }
 
-/* Whose segment is next; NULL when empty. It stays queued. */
+/* The request whose segment is next; NULL when the queue is empty. It stays queued. */
 struct server_request *queue_next(struct queue *queue);
-/* One segment of what queue_next gave has been started. */
+/* Count a segment that has been started of the request that queue_next() returned. */
 void queue_charge(struct queue *queue, const struct server_request *req);
 
 #endif

@@ -1,4 +1,7 @@
-/* The region table: an array indexed by the client's small ids. Its connection owns it. */
+/*
+ * The region table: an array indexed by the client's ids. Its pipeline owns it; its worker's thread
+ * runs this.
+ */
 #include "server/io/region.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * The memory a connection's I/O may name: region id -> address, size, key and what we may do to
- * it. One table per connection, used by its worker only.
+ * The memory of a client that its I/O may name: the address, size, key and permitted access of each
+ * region id. Each connection has a table, which only its worker uses.
  */
 #ifndef USRBIO_SERVER_IO_REGION_H
 #define USRBIO_SERVER_IO_REGION_H
@@ -25,14 +25,17 @@ struct regions {
 	uint32_t nr;		     /* in use */
 };
 
-/* 0 or -ENOMEM. regions_close tolerates a zeroed struct. */
+/* Allocate the table. 0 or -ENOMEM. regions_close() accepts a zeroed struct. */
 int regions_open(struct regions *regions);
 void regions_close(struct regions *regions);
 
-/* -EEXIST: the id is taken, or its drop has not been answered yet; -EINVAL: nonsense. */
+/*
+ * Add a region. 0; -EEXIST: the id is in use, or its drop has not been answered yet; -EINVAL: the
+ * id or the range is invalid.
+ */
 int region_add(struct regions *regions, const struct region_add *add);
 
-/* NULL: unknown, or being dropped. */
+/* Find a region; NULL: it is unknown or being dropped. */
 static inline struct server_region *region_find(const struct regions *regions, uint32_t id)
 {
 	struct server_region *region;
@@ -58,9 +61,9 @@ static inline int region_range(const struct server_region *region, uint32_t acce
 	return 0;
 }
 
-/* From here on nobody finds it; `answer` waits in it. */
+/* Hide a region from region_find(). `answer` waits in it until it is unused. */
 void region_start_drop(struct server_region *region, struct outgoing *answer);
-/* If it is being dropped and nobody uses it: forget it and give back the answer, else NULL. */
+/* Forget a region that is being dropped, if it is unused, and return its answer; else NULL. */
 struct outgoing *region_end_drop(struct regions *regions, struct server_region *region);
 
 #endif

@@ -1,5 +1,7 @@
-/* Requests: admission, where entries are checked against session and regions, and the outcome.
- * Used by the connection's worker. */
+/*
+ * Requests: admission, where entries are checked against session and regions, and the outcome. The
+ * pipeline owns them in its slab; its worker's thread runs this.
+ */
 #include "server/io/request.h"
 
 #include <errno.h>
@@ -20,7 +22,7 @@ static struct server_request *request_alloc(struct pipeline *pipeline)
 	return &pipeline->slab[pipeline->nr_used++];
 }
 
-/* What is known of an entry before its place in the file and in memory is looked at. */
+/* Check the file of an entry, which is the same for many entries of a batch. */
 static int check_file(const struct pipeline *pipeline, uint32_t op, const struct server_file *file)
 {
 	if (!file)
@@ -55,7 +57,7 @@ static int check_entry(struct pipeline *pipeline, uint32_t op, const struct io_e
 	return region_range(*region, access, io->region_off, io->len, raddr);
 }
 
-/* err: what check_file said of its file. */
+/* Queue one entry, or answer it with an error. err: the result of check_file(). */
 static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		      const struct io_entry *io, struct server_file *file, int err)
 {
@@ -73,7 +75,7 @@ static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		return;
 	}
 	req = request_alloc(pipeline);
-	/* All its fields: else it would be cleared first. */
+	/* All its fields are named, because the compiler would clear it first otherwise. */
 	*req = (struct server_request){
 		.node = req->node,
 		.pipeline = pipeline,
@@ -151,7 +153,10 @@ void requests_drop_refs(struct pipeline *pipeline)
 	pipeline->nr_drop = 0;
 }
 
-/* Back when the turn ends: then it takes one atomic instruction for all that used the file. */
+/*
+ * Give back a reference to a file when the turn ends: one atomic instruction serves all requests of
+ * the turn that used the same file.
+ */
 static void put_file(struct pipeline *pipeline, struct server_file *file)
 {
 	if (pipeline->drop_file != file)
@@ -205,7 +210,7 @@ void request_segment_over(struct server_request *req, uint64_t at, uint32_t len,
 void request_cancel(struct server_request *req, int error)
 {
 	if (req->next == req->len)
-		return; /* all of it runs already: let it end */
+		return; /* all its segments run already: let it end */
 	if (req->next < req->error_at) {
 		req->error = error;
 		req->error_at = req->next;
@@ -225,7 +230,7 @@ void requests_cancel(struct pipeline *pipeline, const struct server_region *regi
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		lists[i] = &pipeline->queue.lists[i];
 	lists[NR_PRIORITIES] = &pipeline->running;
-	for (int i = NR_PRIORITIES; i >= 0; i--) /* running first: cancelling fills it */
+	for (int i = NR_PRIORITIES; i >= 0; i--) /* running first, because cancelling adds to it */
 		list_for_each_safe (it, lists[i]) {
 			struct server_request *req = container_of(it, struct server_request, node);
 

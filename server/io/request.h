@@ -1,6 +1,6 @@
 /*
- * A request: one I/O of a client from its admission to its result. It lives in its connection's
- * slab, and is queued while it has segments to start. One worker's.
+ * A request: one I/O of a client from its admission to its result. It lives in the slab of its
+ * pipeline, and is queued while it has segments to start. One worker's thread.
  */
 #ifndef USRBIO_SERVER_IO_REQUEST_H
 #define USRBIO_SERVER_IO_REQUEST_H
@@ -34,10 +34,10 @@ struct server_request {
 	bool queued;
 };
 
-/* How far one I/O may run ahead, so that others find buffers and disk free. */
+/* Segments of one I/O under way at a time, so that others find free buffers and an idle disk. */
 #define REQUEST_SEGMENTS_MAX 8
 
-/* Take in a batch: what is valid is queued, the rest answered. 0, or -EPROTO: too many. */
+/* Admit a batch: queue what is valid, answer the rest. 0, or -EPROTO: there are too many I/Os. */
 int requests_admit(struct pipeline *pipeline, const struct submit *batch);
 
 static inline bool request_has_more(const struct server_request *req)
@@ -45,20 +45,25 @@ static inline bool request_has_more(const struct server_request *req)
 	return req->next < req->len && req->end == req->len && !req->error;
 }
 
-/* Every byte is there or on its way but those of the one segment whose outcome is open. */
+/*
+ * True if only one segment's outcome is open and all other bytes have been transferred or posted.
+ */
 static inline bool request_is_whole(const struct server_request *req)
 {
 	return req->next == req->len && req->end == req->len && !req->error && req->nr_busy == 1;
 }
 
-/* A segment ended with bytes or -errno. reported: its WRITE carried the request's result. */
+/*
+ * A segment ended with a number of bytes or -errno. reported: its WRITE carried the request's
+ * result.
+ */
 void request_segment_over(struct server_request *req, uint64_t at, uint32_t len, int64_t result,
 			  bool reported);
-/* Start no more of it; it ends with `error` when what runs is over. */
+/* Start no more segments of a request; it ends with `error` when those that run have ended. */
 void request_cancel(struct server_request *req, int error);
-/* Cancel all requests that name this region, or all of the connection (NULL). */
+/* Cancel all requests that name this region, or all of the connection if it is NULL. */
 void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error);
-/* The wire or a request let go of a region: answer its drop if that was the last. */
+/* Give back a use of a region, and answer its drop if that was the last one. */
 void request_put_region(struct pipeline *pipeline, struct server_region *region);
 /* Give back the references to a file that requests of this turn held. */
 void requests_drop_refs(struct pipeline *pipeline);

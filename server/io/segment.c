@@ -1,5 +1,7 @@
-/* Segments: each has its buffer from start to the moment neither disk nor wire needs it. All on
- * the connection's worker; the store and the transport never call back from within a submission. */
+/*
+ * Segments. Each owns its buffer until neither disk nor wire needs it. All of this runs on the
+ * worker's thread; the store and the transport never call back from within a submission.
+ */
 #include "server/io/segment.h"
 
 #include <errno.h>
@@ -10,7 +12,9 @@
 #include "server/session/file.h"
 #include "server/worker/worker.h"
 
-/* Below it the system calls cost more than the copies: 32 KiB over tcp lost 15 %, 64 KiB won 10 %.
+/*
+ * Below this length the system calls cost more than the copies: over tcp 32 KiB were 15 % slower
+ * with pipes and 64 KiB 10 % faster.
  */
 #define PIPE_MIN ((uint64_t)64 << 10)
 
@@ -26,14 +30,14 @@ static void release(struct segment *seg)
 	peer_touch(&pipeline->peer);
 }
 
-/* The wire has not taken what may be in it. */
+/* Empty the pipe of a segment, if it has one: the wire has not taken the data. */
 static void drain(const struct segment *seg)
 {
 	if (seg->class == STAGING_PIPE)
 		staging_drain(seg);
 }
 
-/* It ends without (more) use of the wire. */
+/* End a segment that does not use the wire, or not any more. */
 static void segment_end(struct segment *seg, int64_t result)
 {
 	request_segment_over(seg->req, seg->at, seg->len, result, false);
@@ -69,7 +73,7 @@ static int post_write(struct segment *seg)
 	};
 	int err = pipeline->peer.tp->ops->post(pipeline->peer.tp, &op);
 
-	/* An immediate costs a credit; many results share one when they go by message. */
+	/* An immediate costs a credit, while many results share one message. */
 	if (err == -EAGAIN && op.has_imm) {
 		op.has_imm = false;
 		err = pipeline->peer.tp->ops->post(pipeline->peer.tp, &op);
@@ -104,7 +108,7 @@ static int post_read(struct segment *seg)
 	return err;
 }
 
-/* 0: posted, or over because the connection is. -EAGAIN: not now. */
+/* 0: it is posted, or has ended with its connection. -EAGAIN: it has to wait. */
 static int try_post(struct segment *seg)
 {
 	struct pipeline *pipeline = seg->pipeline;
@@ -119,7 +123,7 @@ static int try_post(struct segment *seg)
 	return 0;
 }
 
-/* In order behind those that wait already. */
+/* Post a segment, in order behind those that wait already. */
 static void post(struct segment *seg)
 {
 	struct pipeline *pipeline = seg->pipeline;
@@ -197,8 +201,8 @@ void segment_posted(struct segment *seg, int status)
 }
 
 /*
- * What waits in a pipe are pages of the file: a hole punched there later shows as zeros. Who minds
- * holes gets a copy.
+ * A pipe holds pages of the file, so that a hole punched there later shows as zeros. A read with
+ * IO_NO_HOLES is therefore copied.
  */
 enum staging_class segment_class(const struct server_request *req)
 {
@@ -226,7 +230,7 @@ void segment_start(struct segment *seg, struct server_request *req)
 	seg->at = req->next;
 	seg->len = len;
 	seg->moved = 0;
-	/* All but what is the store's own. */
+	/* Set all fields except those that belong to the store. */
 	seg->io.kind = req->op == IO_READ ? STORE_READ : STORE_WRITE;
 	seg->io.flags = req->flags;
 	seg->io.file = req->file->store_file;

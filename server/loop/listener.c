@@ -1,4 +1,7 @@
-/* Listeners. Resolved and opened by the starting thread, then the first worker's. */
+/*
+ * Listeners, and which worker gets a new connection. The server owns them; the starting thread
+ * resolves and opens them, then only the first worker's thread touches them.
+ */
 #include "server/loop/listener.h"
 
 #include <errno.h>
@@ -13,9 +16,9 @@
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
-#define REFUSED_NS (10 * 1000000000ull) /* between two lines about that */
+#define REFUSED_NS (10 * 1000000000ull) /* between two log lines about refused connections */
 
-/* On its way to the worker that accepts it. */
+/* A connection request on its way to the worker that accepts it. */
 struct handover {
 	struct ev ev;
 	struct worker *worker;
@@ -136,7 +139,7 @@ static int listen_one(struct listener *listener, struct worker *worker)
 	return err;
 }
 
-/* Drop those that did not come up but need not. */
+/* Remove optional listeners that could not be opened. */
 static void compact(struct listeners *listeners)
 {
 	unsigned n = 0;
@@ -182,7 +185,10 @@ void listeners_close(struct listeners *listeners)
 	listeners->nr = 0;
 }
 
-/* Room was reserved when the worker was chosen; whoever refuses gives it back. */
+/*
+ * Accept a request at its worker. Its connection was reserved when the worker was chosen, so
+ * refusing it gives that back.
+ */
 static void arrive(struct worker *worker, struct tp_request *request)
 {
 	if (worker->stopping) {
@@ -202,7 +208,7 @@ static void handed_over(struct ev *ev, int32_t res)
 	free(handover);
 }
 
-/* The one with the fewest connections; NULL when there are enough of them. */
+/* The worker with the fewest connections; NULL if the connection limit is reached. */
 static struct worker *choose(const struct server *server)
 {
 	struct worker *best = server->workers[0];
@@ -221,7 +227,7 @@ static struct worker *choose(const struct server *server)
 	return total < server->max_connections ? best : NULL;
 }
 
-/* Not for each of them: they try again. */
+/* Log that connections are refused, once in a while: clients try again and again. */
 static void say_refused(struct worker *worker, const char *why)
 {
 	struct server *server = worker->server;
@@ -233,7 +239,7 @@ static void say_refused(struct worker *worker, const char *why)
 	log_warn("refusing connections: %s", why);
 }
 
-/* Make room for him at a worker, which is returned; NULL: he has to be refused. */
+/* Reserve a connection at a worker, which is returned; NULL: the request has to be refused. */
 static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 {
 	struct server *server = worker->server;
@@ -243,7 +249,7 @@ static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 		return target;
 	say_refused(worker, target ? "the limit --memory is reached"
 				   : "the limit --max-connections is reached");
-	/* It may be those who say nothing that keep others out. */
+	/* Connections without a Hello may keep others out: each worker evicts its oldest. */
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		conn_ask_evict(server->workers[i]);
 	return NULL;

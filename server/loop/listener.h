@@ -1,4 +1,6 @@
-/* Where the server listens, and how it deals out those who come. The first worker has all of it. */
+/*
+ * Where the server listens, and how it distributes new connections. The first worker has all of it.
+ */
 #ifndef USRBIO_SERVER_LOOP_LISTENER_H
 #define USRBIO_SERVER_LOOP_LISTENER_H
 
@@ -17,7 +19,7 @@ struct listen_config {
 struct listener {
 	const struct tp_ops *ops;
 	struct tp_addr addr;
-	bool optional; /* another address of the same name may do */
+	bool optional; /* another address of the same name is enough */
 	struct tp_listener *tp;
 	char url[ADDR_TEXT_MAX + 16];
 };
@@ -30,21 +32,21 @@ struct listeners {
 struct server_provider;
 struct worker;
 
-/* Find providers and addresses. 0 or -errno, logged. May block (DNS). */
+/* Find providers and addresses. 0 or -errno, logged. It may block for DNS. */
 int listeners_resolve(struct listeners *listeners, const struct listen_config *configs,
 		      unsigned nr);
 /*
- * Without a keyring: nobody but this machine reaches them, unless that is meant (-EPERM), and none
- * is over TLS, which nobody could speak (-EINVAL). 0, or what it is, logged.
+ * Check listeners of a server without a keyring. -EPERM: other machines reach them and `insecure`
+ * is false; -EINVAL: one is over TLS, which needs keys. 0 or the error, logged.
  */
 int listeners_check_open(const struct listeners *listeners, bool insecure);
 /* Fill in the providers that they use, at most PROVIDERS_MAX. How many. */
 unsigned listeners_providers(const struct listeners *listeners, struct server_provider *providers);
-/* Listen, in the domains of this worker. 0 or -errno, logged, and none is left. */
+/* Listen in the domains of this worker. 0, or -errno, logged, and no listener is left. */
 int listeners_open(struct listeners *listeners, struct worker *worker);
 void listeners_close(struct listeners *listeners);
 
-/* Somebody came: give him to the worker with the fewest connections, or refuse. */
+/* Hand a connection request to the worker with the fewest connections, or refuse it. */
 void listener_request(struct worker *worker, struct tp_request *request);
 
 #endif

@@ -23,7 +23,7 @@
 #include "server/worker/worker.h"
 
 #define EVENTS_MAX 64
-#define STOP_NS	   (5 * 1000000000ull) /* for I/O under way when the server stops */
+#define STOP_NS	   (5 * 1000000000ull) /* the time for I/O under way when the server stops */
 
 static int poll_domain(struct worker *worker, struct tp_domain *domain)
 {
@@ -56,7 +56,7 @@ static void settle(struct worker *worker)
 		conn_finish_turn(container_of(node, struct server_conn, pipeline.peer.dirty));
 }
 
-/* End those of a list whose time is over. When the next one's is. */
+/* End the connections of a list whose time is over. When the next one's time is over, or NEVER. */
 static uint64_t expire(struct list *list, uint64_t after, uint64_t now, const char *why)
 {
 	while (!list_empty(list)) {
@@ -74,7 +74,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Every few seconds, if at all. Sessions are everybody's: who left one alone looks after them. */
+/*
+ * Run the slow timers, every few seconds if at all. Sessions belong to no worker: the one whose
+ * connection left a session last checks them when it is due.
+ */
 static void run_slow_timers(struct worker *worker)
 {
 	if (worker->now_ns >= worker->session_ns)
@@ -84,7 +87,7 @@ static void run_slow_timers(struct worker *worker)
 	worker_slow_timers(worker, worker->session_ns);
 }
 
-/* When something is due next. */
+/* Run the timers that are due. When the next one is due, or NEVER. */
 static uint64_t run_timers(struct worker *worker)
 {
 	const struct server *server = worker->server;
@@ -139,7 +142,7 @@ static void sleep_until(struct worker *worker, uint64_t due)
 	worker_tick(worker);
 }
 
-/* Nobody waits for the clock and the timers: they come after what is sent. */
+/* The clock and the timers come last: nothing waits for them, but peers wait for what is sent. */
 bool worker_turn(struct worker *worker, uint64_t *due)
 {
 	int n = poll_domains(worker);
@@ -205,7 +208,7 @@ void worker_exit(struct worker *worker)
 	evloop_post(worker->loop, &worker->exit_ev, 0);
 }
 
-/* Nobody comes to it any more, and all have left. */
+/* Report a worker that stops when it has no connection left and gets no more. */
 static void check_idle(struct worker *worker)
 {
 	if (!worker->stopping || worker->idle || atomic_load(&worker->nr_conns))
@@ -214,7 +217,10 @@ static void check_idle(struct worker *worker)
 	sem_post(&worker->server->idle);
 }
 
-/* Pipes to sockets may raise it, and whoever runs a server in his process need not know. */
+/*
+ * Block SIGPIPE, which pipes to sockets may raise: a program with an in-process server need not
+ * handle it.
+ */
 static void block_sigpipe(void)
 {
 	sigset_t set;

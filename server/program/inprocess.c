@@ -13,7 +13,7 @@
 
 #include "server/program/server.h"
 
-/* A name for the outside: to the others it is a server like any. */
+/* The server behind the name that the library knows it by. */
 static struct server *server_of(struct inprocess *server)
 {
 	return (struct server *)server;
@@ -36,7 +36,7 @@ static int start(const char *dir, bool read_only, const char *name, struct serve
 		.nr_listens = 1,
 		.nr_workers = 1,
 		.staging_mib = 1,
-		.keepalive_ms = SERVER_OFF, /* a process does not lose itself */
+		.keepalive_ms = SERVER_OFF, /* both ends are one process */
 	};
 
 	snprintf(where, sizeof(where), "posix:%s", dir);

@@ -1,4 +1,7 @@
-/* usrbio-server: options, start, wait for a signal, stop. */
+/*
+ * The program usrbio-server: it reads the options, starts the server, waits for signals and stops
+ * it. The main thread runs this and nothing else.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +17,7 @@
 
 #define EXIT_USAGE 2
 
-/* Blocked in every thread, so that the main one can wait for them. */
+/* Block the signals in every thread, so that the main thread can wait for them. */
 static void block_signals(sigset_t *ending)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -27,7 +30,10 @@ static void block_signals(sigset_t *ending)
 	pthread_sigmask(SIG_BLOCK, ending, NULL);
 }
 
-/* A file open at a client is a descriptor or two here, and most systems hand out few unasked. */
+/*
+ * Raise the limit of descriptors: a file that a client has open takes one or two here, and the
+ * default limit is low.
+ */
 static void allow_descriptors(void)
 {
 	struct rlimit limit;
@@ -83,8 +89,9 @@ int main(int argc, char **argv)
 		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	block_signals(&ending);
 	allow_descriptors();
-	/* Before there is a thread: to who changes its credentials later, as each thread that
-	 * serves clients would, the kernel refuses descriptors of rdma_cm opened before that.
+	/*
+	 * This comes before the first thread. The kernel refuses descriptors of rdma_cm that were
+	 * opened before a thread changed its credentials.
 	 */
 	identity_forgo_set_id();
 	umask(0); /* modes are the clients' business, as with open(2) of their own */
@@ -94,7 +101,7 @@ int main(int argc, char **argv)
 			options.sandbox == SANDBOX_REQUIRED ? confine_required : confine;
 	err = server_start(&options.config, &server);
 	if (err) {
-		if (err == -ENOMEM) /* which few say where it happens */
+		if (err == -ENOMEM) /* few functions log it where it happens */
 			log_error("not enough memory to start");
 		return EXIT_FAILURE;
 	}
@@ -104,7 +111,7 @@ int main(int argc, char **argv)
 			reload(server, options.config.keyring);
 		else if (sig == SIGUSR1)
 			server_dump(server);
-	/* Who asks twice does not want to wait for the clients. */
+	/* A second signal ends the program without waiting for the clients. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	pthread_sigmask(SIG_UNBLOCK, &ending, NULL);

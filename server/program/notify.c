@@ -1,4 +1,4 @@
-/* One datagram socket of the process, connected to systemd's. The main thread's. */
+/* Messages to systemd over one datagram socket, which the process owns. The main thread only. */
 #include "server/program/notify.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ void notify_open(void)
 		return;
 	}
 	memcpy(to.sun_path, path, len);
-	if (*path == '@') /* in no directory */
+	if (*path == '@') /* an abstract name */
 		to.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && !connect(fd, (struct sockaddr *)&to,

@@ -1,4 +1,6 @@
-/* Command line to configuration. No state but getopt's. */
+/*
+ * The command line becomes a configuration. No state except that of getopt; the main thread only.
+ */
 #include "server/program/options.h"
 
 #include <errno.h>
@@ -60,7 +62,7 @@ struct parser {
 static int usage_error(const struct parser *parser, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* One line; what is not fit to be shown of an argument is escaped. */
+/* Report wrong usage in one line, with the arguments escaped. */
 static int usage_error(const struct parser *parser, const char *fmt, ...)
 {
 	char *text;
@@ -77,7 +79,7 @@ static int usage_error(const struct parser *parser, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* Take it off the end, if it is there. */
+/* Remove a suffix. True if it was there. */
 static bool take_word(char *text, const char *word, bool *found)
 {
 	size_t len = strlen(text), end = strlen(word);
@@ -88,7 +90,7 @@ static bool take_word(char *text, const char *word, bool *found)
 	return *found = true;
 }
 
-/* What ends a directory that is not there and looks like an option of its; NULL: nothing does. */
+/* The end of a missing directory's name that looks like an export option; NULL: there is none. */
 static const char *unknown_word(const char *where)
 {
 	const char *word = strrchr(where, ',');
@@ -173,7 +175,9 @@ static int parse_number(struct parser *parser, const char *name, const char *tex
 	return 0;
 }
 
-/* Seconds to milliseconds. 0, where it means something, is `none`; elsewhere none is 0. */
+/*
+ * Parse seconds into milliseconds. `none` is what 0 stands for; if `none` is 0 too, 0 is refused.
+ */
 static int parse_seconds(struct parser *parser, const char *name, const char *text, unsigned none,
 			 unsigned *ms)
 {
@@ -272,7 +276,7 @@ static int parse_limit(struct parser *parser, int option, const char *value)
 		return parse_number(parser, "max-sessions", value, 1u << 20, &config->max_sessions);
 	case FILES:
 		return parse_number(parser, "max-files", value, FILES_MAX, &config->max_files);
-	case SESSION_TIME: /* no longer than after a farewell, then */
+	case SESSION_TIME: /* 0 keeps the session no longer than after a farewell */
 		return parse_seconds(parser, "session-time", value, 1, &config->session_ms);
 	case KEEPALIVE:
 		return parse_seconds(parser, "keepalive", value, SERVER_OFF, &config->keepalive_ms);

@@ -131,7 +131,7 @@ static int allow_exports(int ruleset, const struct ruleset *all, const struct se
 	return 0;
 }
 
-/* Its directory: the one read next may be another file of that name. */
+/* The directory of the file is allowed, because a reload may read another file of that name. */
 static int allow_keyring(int ruleset, const struct ruleset *all, const char *path)
 {
 	char dir[PATH_MAX];
@@ -146,7 +146,7 @@ static int allow_keyring(int ruleset, const struct ruleset *all, const char *pat
 	return err;
 }
 
-/* What is not there is not needed. */
+/* A path that does not exist needs no rule. */
 static int allow_rdma(int ruleset, const struct ruleset *all)
 {
 	for (size_t i = 0; i < sizeof(rdma_places) / sizeof(*rdma_places); i++) {

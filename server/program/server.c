@@ -1,4 +1,7 @@
-/* Start and stop, each other's mirror image. */
+/*
+ * Start, stop and reload of a server. The caller owns it; the thread that starts it or one that
+ * takes its place runs this.
+ */
 #include "server/program/server.h"
 
 #include <errno.h>
@@ -20,7 +23,8 @@
 /* Program, libraries and stacks: 4 MiB resident with two workers, and much is left for malloc. */
 #define SERVER_BYTES  ((size_t)16 << 20)
 #define WORKER_BYTES  ((size_t)2 << 20)
-#define CLIENTS_BYTES ((size_t)16 << 20) /* with less than this for clients it is pointless */
+#define CLIENTS_BYTES ((size_t)16 << 20) /* a server with less than this for clients is of no use \
+					  */
 
 static unsigned cores(void)
 {
@@ -61,7 +65,7 @@ static int fill_in(struct server *server, const struct server_config *config)
 	return secret_draw(&server->nobodys);
 }
 
-/* What the server takes before anybody comes. */
+/* The memory that the server takes before the first client connects. */
 static size_t own_bytes(unsigned nr_workers, unsigned staging_mib)
 {
 	return SERVER_BYTES + nr_workers * (WORKER_BYTES + ((size_t)staging_mib << 20));
@@ -72,7 +76,7 @@ static size_t half_of_memory(void)
 	return (size_t)sysconf(_SC_PHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Everything that is allocated for clients later is charged to what is left. */
+/* Open the budget: what is allocated for clients later is charged to the rest. */
 static int open_budget(struct server *server, const struct server_config *config)
 {
 	unsigned staging_mib = or_default(config->staging_mib, SERVER_STAGING_MIB);
@@ -134,7 +138,10 @@ static int open_workers(struct server *server, const struct server_config *confi
 	return 0;
 }
 
-/* Those from the first on have been stopped. While one has connections, it may ask any other. */
+/*
+ * Wait for the workers from `first` on, which have been stopped. They exit together, because one
+ * with connections may still ask any other.
+ */
 static void join_workers(struct server *server, unsigned first)
 {
 	for (unsigned i = first; i < server->nr_workers; i++)
@@ -146,7 +153,10 @@ static void join_workers(struct server *server, unsigned first)
 		worker_join(server->workers[i]);
 }
 
-/* The first worker first and alone: once it no longer listens nobody is sent to the others. */
+/*
+ * Stop the workers. The first one comes first: when it has closed the listeners, the others get no
+ * more connections.
+ */
 static void stop_workers(struct server *server)
 {
 	unsigned nr = server->nr_workers;
@@ -166,7 +176,7 @@ static int start_workers(struct server *server)
 
 		if (err) {
 			log_error("cannot start a thread: %s", strerror(-err));
-			/* Those that run have no listener and no connection yet. */
+			/* The workers that run have no listener and no connection yet. */
 			for (unsigned j = i; j < server->nr_workers; j++)
 				worker_stop(server->workers[j]);
 			join_workers(server, i);
@@ -306,11 +316,11 @@ int server_reload_keys(struct server *server)
 			  *caught.text ? caught.text : strerror(-err));
 		return err;
 	}
-	/* Somebody asked for it, and wants to see it at the level there is by default. */
+	/* The administrator has asked for this, so it is logged at the default level. */
 	log_warn("the keyring has been read again; ids in it: %u", keyring_size(server->keyring));
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		worker_review(server->workers[i]);
-	/* Those that have connections follow them soon. */
+	/* Sessions with connections end soon after those. */
 	sessions_review(server->sessions, may_stay, server->keyring);
 	return 0;
 }
@@ -319,7 +329,7 @@ void server_stop(struct server *server)
 {
 	stop_workers(server);
 	sessions_end(server->sessions);
-	/* The last sessions and files close here, and wake loops no more. */
+	/* The last sessions and files close here; after this no loop is woken. */
 	job_threads_close(server->pool);
 	close_workers(server, server->nr_workers);
 	sessions_close(server->sessions);

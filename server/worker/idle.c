@@ -1,9 +1,9 @@
-/* The worker's naps. One per worker, its thread only. */
+/* Idle backoff of a worker, which owns it. Only its thread touches it. */
 #include "server/worker/idle.h"
 
 #include <sched.h>
 
-#define YIELD_EVERY 16 /* looks between offers of the CPU */
+#define YIELD_EVERY 16 /* polls between two sched_yield() */
 
 void idle_init(struct idle_backoff *nap)
 {

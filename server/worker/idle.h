@@ -1,6 +1,6 @@
 /*
- * When a worker that finds nothing to do should go to sleep: at once, or after looking again for a
- * while. common/base/spin.h says how long a while.
+ * Idle backoff: when a worker that finds nothing to do goes to sleep, at once or after polling for
+ * a while. common/base/spin.h decides for how long.
  */
 #ifndef USRBIO_SERVER_WORKER_IDLE_H
 #define USRBIO_SERVER_WORKER_IDLE_H
@@ -12,16 +12,19 @@
 
 struct idle_backoff {
 	bool idle;
-	uint64_t since_ns; /* of being idle */
+	uint64_t since_ns; /* since when it has been idle */
 	uint64_t budget_ns;
 	unsigned nr_looks;
 	struct spin spin;
 };
 
 void idle_init(struct idle_backoff *nap);
-/* Something happened. */
+/* The worker had something to do. */
 void idle_active(struct idle_backoff *nap, uint64_t now_ns);
-/* Nothing happened. True: sleep now. False: look again; it may have let others run meanwhile. */
+/*
+ * The worker had nothing to do. True: sleep now. False: poll again; other threads may have run
+ * meanwhile.
+ */
 bool idle_idle(struct idle_backoff *nap, uint64_t now_ns);
 
 #endif

@@ -1,4 +1,7 @@
-/* Staging buffers and pipes: made once at the start, then free lists. Used by one worker. */
+/*
+ * Staging buffers and pipes: made once at the start, then kept in free lists. A worker owns them;
+ * only its thread touches them.
+ */
 #include "server/worker/staging.h"
 
 #include <errno.h>
@@ -11,11 +14,14 @@
 #include "common/base/fork.h"
 #include "common/base/log.h"
 
-/* An eighth for small I/O: 16 KiB each, so that is many of them. */
+/* An eighth of the memory is for small I/O: at 16 KiB each these are many buffers. */
 #define SMALL_SHARE 8
-/* Two descriptors each; who finds none takes a buffer. */
+/* A pipe takes two descriptors. A segment that finds none takes a buffer. */
 #define NR_PIPES 32
-/* A page per slot, one more page at odd offsets, and the kernel wants a power of two. */
+/*
+ * A pipe has a slot for each page, odd offsets need one page more, and the kernel wants a power of
+ * two.
+ */
 #define PIPE_SIZE (2 * (int)SEGMENT_SIZE)
 
 static void cut(struct staging *staging, enum staging_class class, uint32_t size, char **at,

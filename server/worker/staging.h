@@ -1,7 +1,8 @@
 /*
- * A worker's staging memory: the buffers between disk and wire, in two sizes, each with the
- * segment that uses it. One block, registered once with every domain and store; its worker's only.
- * And pipes, for what can go from a file to the wire without being copied in between.
+ * A worker's staging memory: the buffers between disk and wire, in two sizes, each with the segment
+ * that uses it. They are one block, registered once with every domain and store. With them come
+ * pipes, for data that can go from a file to the wire without a copy. Only the worker's thread uses
+ * them.
  */
 #ifndef USRBIO_SERVER_WORKER_STAGING_H
 #define USRBIO_SERVER_WORKER_STAGING_H
@@ -14,7 +15,10 @@
 #include "common/base/list.h"
 #include "server/store/store.h"
 
-/* A small I/O should not occupy a large buffer, and a large one be cut into few pieces. */
+/*
+ * There are two sizes, so that a small I/O occupies no large buffer and a large I/O is cut into few
+ * pieces.
+ */
 #define SMALL_SIZE   ((uint32_t)16 << 10)
 #define SEGMENT_SIZE ((uint32_t)256 << 10)
 
@@ -45,16 +49,16 @@ struct staging {
 	unsigned nr[NR_STAGING], nr_free[NR_STAGING];
 };
 
-/* 0 or -ENOMEM. staging_close tolerates a zeroed struct. */
+/* Allocate the memory. 0 or -ENOMEM. staging_close() accepts a zeroed struct. */
 int staging_open(struct staging *staging, size_t len, bool huge);
 void staging_close(struct staging *staging);
-/* Once, before the first use: pipes, as many as are to be had. */
+/* Add as many pipes as the system allows. Once, before the first use. */
 void staging_add_pipes(struct staging *staging);
 
-/* A segment with a buffer (or a pipe) of this class, or NULL when all are in use. */
+/* Take a segment with a buffer or pipe of this class; NULL if all are in use. */
 struct segment *staging_get(struct staging *staging, enum staging_class class);
 void staging_put(struct staging *staging, struct segment *segment);
-/* Empty a segment's pipe of what a failure left in it. */
+/* Empty a segment's pipe of data that a failure left in it. */
 void staging_drain(const struct segment *segment);
 
 #endif

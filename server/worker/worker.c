@@ -1,4 +1,7 @@
-/* What a worker is made of. worker_loop.c is what it does. */
+/*
+ * The parts of a worker: domains, staging, queues at the stores. The server owns the workers; the
+ * starting thread opens and closes them, and server/loop/worker_loop.c runs their threads.
+ */
 #include "server/worker/worker.h"
 
 #include <errno.h>
@@ -19,7 +22,7 @@
 #define NR_SENDS 16
 #define NR_POSTS 128
 
-/* Its domain for a provider, and the staging memory in that. */
+/* Open a domain for a provider and register the staging memory with it. */
 static int make_domain(struct worker *worker, const struct tp_ops *ops)
 {
 	struct tp_domain_config config = {

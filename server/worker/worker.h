@@ -49,7 +49,7 @@ struct worker {
 	struct arena arena;	     /* for the message being handled */
 
 	struct list conns;
-	struct list dirty;			 /* to be settled when the turn ends */
+	struct list dirty;			 /* to be flushed when the turn ends */
 	struct list ready;			 /* with segments to start, in turn */
 	struct list waiting_for_buf[NR_STAGING]; /* the same, when there is a buffer again */
 	struct list greeting, posting;		 /* with a deadline, the nearest first */
@@ -70,20 +70,20 @@ struct worker {
 	uint64_t stop_ns;
 	struct idle_backoff nap;
 	uint64_t limited_ns;   /* the second in which ... */
-	unsigned nr_limited;   /* ... so many peers were logged_limited about */
+	unsigned nr_limited;   /* ... there were so many warnings about peers */
 	struct counters count; /* its own, and of connections that are gone */
 };
 
-/* Everything but the thread. 0 or -errno, logged. */
+/* Open all parts of a worker except its thread. 0 or -errno, logged. */
 int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool huge_pages,
 		struct worker **worker);
-/* The thread has ended or never begun. */
+/* Close a worker whose thread has ended or has never begun. */
 void worker_close(struct worker *worker);
 /* The worker's domain of a provider that listens. */
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
-/* Look at what is rarely due no later than then. */
+/* Run the slow timers no later than this. */
 void worker_slow_timers(struct worker *worker, uint64_t due);
-/* Log what a peer did, but not for ever. */
+/* Warn of what a peer did and why its connection ends, some times a second at most. */
 void worker_log_limited(struct worker *worker, const char *peer, int err, const char *what);
 
 static inline bool worker_has_staging(const struct worker *worker, enum staging_class class)
