@@ -25,8 +25,7 @@ struct greeting;
 enum server_conn_state {
 	CONN_HELLO,   /* accepted; the hello has not come yet */
 	CONN_PROVING, /* it has; who it is has still to be proved */
-	CONN_FENCING, /* resumes a session whose older connections are not all gone: no Welcome yet
-		       */
+	CONN_FENCING, /* waits for older connections of its session to end */
 	CONN_ACTIVE,
 	CONN_DRAINING, /* the server stops: what runs may end, nothing new begins */
 	CONN_REFUSED,  /* a Welcome that says no is on its way, then the end */

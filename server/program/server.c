@@ -23,8 +23,7 @@
 /* Program, libraries and stacks: 4 MiB resident with two workers, and much is left for malloc. */
 #define SERVER_BYTES  ((size_t)16 << 20)
 #define WORKER_BYTES  ((size_t)2 << 20)
-#define CLIENTS_BYTES ((size_t)16 << 20) /* a server with less than this for clients is of no use \
-					  */
+#define CLIENTS_BYTES ((size_t)16 << 20) /* less is of no use to clients */
 
 static unsigned cores(void)
 {

@@ -1,4 +1,7 @@
-/* The list of exports; written at start and stop only, read by every thread. */
+/*
+ * The list of exports. The server owns it; it changes at start and stop only, and every thread
+ * reads it.
+ */
 #include "server/session/export.h"
 
 #include <errno.h>
@@ -12,8 +15,8 @@
 #include "server/store/store.h"
 
 /*
- * Files of the machine are the same by whichever server and export one comes to them; those of a
- * store of its own are nobody else's.
+ * The host id of an export's files. Files of the machine are the same through every server and
+ * export; those of a store of its own belong to that export only.
  */
 static uint64_t host_of_export(const struct export *export, uint64_t boot_id)
 {
@@ -70,7 +73,7 @@ void exports_close(struct exports *exports)
 	*exports = (struct exports){0};
 }
 
-/* Is it this directory, or in it? */
+/* True if the path is this directory or lies in it. */
 static bool is_beneath(const char *dir, const char *path)
 {
 	char real[PATH_MAX];
@@ -81,7 +84,10 @@ static bool is_beneath(const char *dir, const char *path)
 	return !strcmp(dir, "/") || (!strncmp(real, dir, len) && (!real[len] || real[len] == '/'));
 }
 
-/* Each name on the way to it, too: it might be a symbolic link that a client puts elsewhere. */
+/*
+ * True if the path or a name on the way to it lies in the directory: a client could replace a
+ * symbolic link there.
+ */
 static bool leads_into(const char *dir, const char *path)
 {
 	bool found = *path != '/' && is_beneath(dir, ".");

@@ -1,4 +1,7 @@
-/* The exports: a name clients ask for, and the store behind it. Fixed from start to stop. */
+/*
+ * The exports: the names that clients ask for, and the stores behind them. Fixed from start to
+ * stop.
+ */
 #ifndef USRBIO_SERVER_SESSION_EXPORT_H
 #define USRBIO_SERVER_SESSION_EXPORT_H
 
@@ -32,14 +35,19 @@ struct exports {
 	unsigned nr;
 };
 
-/* Open the stores; boot_id: of the server. 0 or -errno, logged. exports_close tolerates a zeroed
- * struct. */
+/*
+ * Open the stores; boot_id is the server's. 0 or -errno, logged. exports_close() accepts a zeroed
+ * struct.
+ */
 int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr,
 		 uint64_t boot_id);
 void exports_close(struct exports *exports);
-/* Is this file, and the way to it, in none of their directories? 0; else -EPERM, logged. */
+/*
+ * Check that this file and the way to it lie in none of the exported directories. 0, or -EPERM,
+ * logged.
+ */
 int exports_keep_out(const struct export_config *configs, unsigned nr, const char *path);
-/* NULL: no such export. */
+/* Find an export by name; NULL: there is none. */
 struct export *exports_find(const struct exports *exports, struct bytes name);
 
 #endif

@@ -1,4 +1,7 @@
-/* The reference count of an open file. Any thread. */
+/*
+ * The reference count of an open file. Its references own it, from any thread; a job thread closes
+ * it.
+ */
 #include "server/session/file.h"
 
 #include <stdlib.h>

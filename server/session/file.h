@@ -9,7 +9,7 @@
 struct budget;
 struct store_file;
 
-/* What an open file takes: it, what its store knows of it, and malloc's part. */
+/* The memory that an open file takes: its struct, that of its store, and the overhead of malloc. */
 #define FILE_BYTES 512
 
 struct server_file {
@@ -21,12 +21,15 @@ struct server_file {
 };
 
 /*
- * Takes over store_file and FILE_BYTES of the budget; one reference, the caller's. NULL: no memory,
- * nothing taken.
+ * Make a file with one reference, the caller's. It takes over store_file and FILE_BYTES of the
+ * budget. NULL: no memory, and nothing is taken over.
  */
 struct server_file *file_new(struct store_file *store_file, struct job_threads *pool,
 			     struct budget *budget);
-/* Any thread, n references at once. The last unref closes it, on the pool: closing may block. */
+/*
+ * Take or drop n references. Any thread. The last one to be dropped closes the file on a job
+ * thread, as closing may block.
+ */
 void file_ref(struct server_file *file, unsigned n);
 void file_unref(struct server_file *file, unsigned n);
 

@@ -1,4 +1,7 @@
-/* The table of handles: an array that grows, its free places chained. Each call takes its lock. */
+/*
+ * The table of handles: an array that grows, with its free places chained. The session owns it; any
+ * thread, as each function takes its lock.
+ */
 #include "server/session/file_table.h"
 
 #include <errno.h>
@@ -14,7 +17,7 @@
 
 _Static_assert(FILES_MAX <= 1u << INDEX_BITS, "an index fits into its bits of a handle");
 
-/* A place in the table: taken with a file, else on the chain of free ones. */
+/* A place in the table. It has a file or is on the chain of free places. */
 struct handle_slot {
 	struct server_file *file;
 	uint64_t handle;
@@ -119,7 +122,7 @@ void file_table_get(struct file_table *handles, size_t n, const uint64_t *wanted
 		struct server_file *file = slot ? slot->file : NULL;
 		unsigned same = 0;
 
-		/* Batches mostly name one file: look it up, and count it, once per run. */
+		/* Batches mostly name one file, which is looked up and counted once per run. */
 		for (uint64_t handle = wanted[i]; i < n && wanted[i] == handle; i++, same++)
 			files[i] = file;
 		if (file)

@@ -20,19 +20,22 @@ struct file_table {
 	uint32_t nr_files, max;
 };
 
-/* For up to max files, at most FILES_MAX. */
+/* Make a table for up to max files, at most FILES_MAX. */
 void file_table_init(struct file_table *handles, uint32_t max, struct share *share);
-/* Lets go of those that are left. */
+/* Drop the files that are left. */
 void file_table_close(struct file_table *handles);
 
-/* Name a file, taking over the reference. 0, -EMFILE, -ENOMEM: the caller keeps it. */
+/*
+ * Give a file a handle and take over its reference. 0; -EMFILE, -ENOMEM: the caller keeps the
+ * reference.
+ */
 int file_table_add(struct file_table *handles, struct server_file *file, uint64_t *handle);
-/* Hold n files by handle under one lock; NULL where there is none. */
+/* Take references to n files by their handles, under one lock; NULL where there is none. */
 void file_table_get(struct file_table *handles, size_t n, const uint64_t *wanted,
 		    struct server_file **files);
-/* Forget a handle, giving its reference to the caller. NULL: no such handle. */
+/* Remove a handle and give its reference to the caller. NULL: there is no such handle. */
 struct server_file *file_table_take(struct file_table *handles, uint64_t handle);
-/* How many are open. */
+/* The number of open files. */
 uint32_t file_table_count(struct file_table *handles);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The keyring: a list of owners, replaced as a whole when it is read again, under a lock. Small and
- * used at handshakes only, so it is searched from end to end, whoever is looked for.
+ * The keyring: a list of owners under a lock, replaced as a whole when it is read again. The server
+ * owns it; any thread. It is small and used at handshakes only, so a search always goes through all
+ * of it.
  */
 #include "server/session/keyring.h"
 
@@ -152,7 +153,7 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 	       "max-files";
 }
 
-/* Better now than at each call. */
+/* Check this now instead of failing at each call later. */
 static int check_identities(const char *path, struct list *owners)
 {
 	const char *missing = identity_missing();
@@ -170,7 +171,7 @@ static int check_identities(const char *path, struct list *owners)
 	return 0;
 }
 
-/* What a single line cannot tell. */
+/* Check what concerns several lines. */
 static int check_owners(const char *path, struct list *owners)
 {
 	list_for_each (node, owners) {
@@ -262,7 +263,7 @@ void keyring_close(struct keyring *keyring)
 	free(keyring);
 }
 
-/* Is it one of this owner's keys? As slow for one as for the other. */
+/* True if it is one of this owner's keys. The time does not depend on which one. */
 static bool owns(const struct owner *owner, const struct key_name *name, struct secret *secret)
 {
 	bool same = !strcmp(owner->id, name->id), found = false;
@@ -300,7 +301,7 @@ int keyring_psk(void *keyring, const char *identity, uint8_t psk[PSK_SIZE])
 	return err ? err : known ? 0 : -ENOENT;
 }
 
-/* A grant by name goes before one of all. */
+/* A grant by name takes precedence over one of all exports. */
 static const struct grant *find_grant(const struct owner *owner, const char *export)
 {
 	const struct grant *all = NULL;

@@ -21,13 +21,13 @@
 
 struct keyring;
 
-/* A key, without itself. */
+/* The name of a key, without the secret. */
 struct key_name {
 	char id[SECRET_ID_MAX + 1]; /* "": none */
 	uint8_t tag[TAG_SIZE];
 };
 
-/* What somebody may do at an export. */
+/* What the owner of a key may do at an export. */
 struct permit {
 	bool read_only;
 	bool as_user; /* uid and gid are to be used */
@@ -38,23 +38,27 @@ struct permit {
 
 bool permit_equal(const struct permit *a, const struct permit *b);
 
-/* Read a file. 0 or -errno, after a line in the log that says what is wrong. */
+/* Open a keyring file. 0, or -errno after a line in the log that says what is wrong. */
 int keyring_open(struct keyring **keyring, const char *path);
 void keyring_close(struct keyring *keyring);
-/* Read it again; if that fails the old one stays. */
+/* Read the file again; if that fails the old keyring stays in use. */
 int keyring_reload(struct keyring *keyring);
 
-/* How many ids are in it. */
+/* The number of ids in the keyring. */
 unsigned keyring_size(struct keyring *keyring);
 
-/* The secret of a key, which stays as it is if the key is unknown (false): in the same time. */
+/*
+ * Get the secret of a key. False: the key is unknown, and *secret stays as it was. Both take the
+ * same time.
+ */
 bool keyring_secret(struct keyring *keyring, const struct key_name *name, struct secret *secret);
 /* The key for TLS that goes with an identity. `keyring` is one. 0, -ENOENT, -EIO. */
 int keyring_psk(void *keyring, const char *identity, uint8_t psk[PSK_SIZE]);
-/* Does anybody of that id have a key, and this export? */
+/* True if this id has a key and a grant for the export. */
 bool keyring_knows(struct keyring *keyring, const char *id, const char *export);
-/* What its owner may do at an export. 0; -ENOENT: nothing; -EKEYREJECTED: the key is not in the
- * ring.
+/*
+ * Get what the owner of a key may do at an export. 0; -ENOENT: nothing; -EKEYREJECTED: the key is
+ * not in the keyring.
  */
 int keyring_permits(struct keyring *keyring, const struct key_name *name, const char *export,
 		    struct permit *permit);

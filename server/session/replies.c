@@ -1,4 +1,4 @@
-/* The reply cache. Each call takes its lock. */
+/* The reply cache. The session owns it; any thread, as each function takes its lock. */
 #include "server/session/replies.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ void replies_init(struct replies *replies, struct share *share)
 	pthread_mutex_init(&replies->lock, NULL);
 }
 
-/* Of zeros; NULL: there is no memory, or none for this client. */
+/* Allocate zeroed memory; NULL: there is none, or none for this client. */
 static void *make(struct replies *replies, size_t size)
 {
 	void *memory;

@@ -25,13 +25,15 @@ struct replies {
 void replies_init(struct replies *replies, struct share *share);
 void replies_close(struct replies *replies);
 
-/* Have room for the answer of a call, before it is done. 0 or -ENOMEM. */
+/* Reserve room for the answer of a call before it is done. 0 or -ENOMEM. */
 int replies_reserve(struct replies *replies, uint32_t channel, uint32_t tag);
-/* What answered this call, if it was done; `persistent`, of PERSISTENT_MAX bytes, takes its name.
+/*
+ * Get the reply of a call that was done before. `persistent`, of PERSISTENT_MAX bytes, receives the
+ * persistent name in it. False: the call was not done.
  */
 bool replies_find(struct replies *replies, uint32_t channel, const struct call *call,
 		  struct reply *reply, uint8_t *persistent);
-/* It has been done. Its reply has no names and no counts; room was reserved. */
+/* Keep the reply of a call that has been done. It has no names and no counts; room was reserved. */
 void replies_keep(struct replies *replies, uint32_t channel, const struct call *call,
 		  const struct reply *reply);
 

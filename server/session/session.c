@@ -1,4 +1,7 @@
-/* A session as such: whose it is, its files and its replies. */
+/*
+ * A session: its owner, its files and its replies. The registry owns it while it has members or
+ * lingers; any thread. Files and replies have locks of their own, the rest is fixed from the start.
+ */
 #include "server/session/session.h"
 
 #include <errno.h>

@@ -20,16 +20,18 @@ const uint8_t *session_key(const struct server_session *session);
 struct export *session_export(const struct server_session *session);
 struct replies *session_replies(struct server_session *session);
 
-/* Room in the budget for a file to be opened, or for one that was not opened after all. */
+/*
+ * Reserve room in the budget for a file to be opened, or give it back for one that was not opened.
+ */
 bool session_reserve_file(struct server_session *session);
 void session_unreserve_file(struct server_session *session);
 /*
- * Take over an open file, for which there is room, and name it. 0, -EMFILE, -ENOMEM: then the
- * caller still owns it, and the room.
+ * Take over an open file with its reserved room, and give it a handle. 0; -EMFILE, -ENOMEM: the
+ * caller still owns the file and the room.
  */
 int session_add_file(struct server_session *session, struct store_file *store_file,
 		     uint64_t *handle);
-/* Hold n files by handle under one lock; NULL where there is none. */
+/* Take references to n files by their handles, under one lock; NULL where there is none. */
 void session_get_files(struct server_session *session, size_t n, const uint64_t *handles,
 		       struct server_file **files);
 /* Forget a handle; I/O under way keeps the file open until it ends. 0 or -ESTALE. */

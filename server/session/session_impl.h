@@ -1,4 +1,4 @@
-/* A session's inside, for itself and for its registry. */
+/* The fields of a session, for session.c and for the registry in sessions.c. */
 #ifndef USRBIO_SERVER_SESSION_SESSION_IMPL_H
 #define USRBIO_SERVER_SESSION_SESSION_IMPL_H
 
@@ -33,12 +33,15 @@ struct server_session {
 	bool silent; /* what the last one to leave in this epoch said */
 };
 
-/* A new one that claim->id owns. 0, -ENOMEM, -EIO. `config` outlives it. */
+/* Make a session that claim->id owns. 0, -ENOMEM, -EIO. `config` outlives it. */
 int session_make(const struct sessions_config *config, struct export *export,
 		 const struct claim *claim, struct server_session **session);
-/* With its files: may take long. */
+/* Free a session and close its files, which may take long. */
 void session_free(struct server_session *session);
-/* Does a claim to enter it prove that it is theirs? Takes as long whatever of a key differs. */
+/*
+ * True if a claim proves that it comes from the owner. The time does not depend on where a key
+ * differs.
+ */
 bool session_is_theirs(const struct server_session *session, const struct claim *claim);
 
 #endif

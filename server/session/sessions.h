@@ -1,7 +1,7 @@
 /*
- * The registry of sessions. A session is found by id and entered by key. Its lives are numbered by
- * epochs: who enters with a higher one fences the connections of lower ones, and begins when they
- * are gone. Without a connection it is kept for a while. Any thread.
+ * The registry of sessions. A session is found by id and entered by key. Its incarnations are
+ * numbered by epochs: a connection that enters with a higher epoch fences those of lower ones, and
+ * begins when they have ended. Without a connection the session lingers. Any thread.
  */
 #ifndef USRBIO_SERVER_SESSION_SESSIONS_H
 #define USRBIO_SERVER_SESSION_SESSIONS_H
@@ -36,7 +36,10 @@ struct claim {
 	uint32_t epoch, channel;
 	uint32_t max_files;	  /* of a new one; 0: as many as the server allows */
 	uint32_t max_connections; /* of all sessions with this id together; the same */
-	/* The user that the id stands for, if it does: what was opened as one is no other's. */
+	/*
+	 * The user that the id stands for, if it does. A session opened as one user is not entered
+	 * as another.
+	 */
 	bool as_user;
 	struct identity user;
 	/*
@@ -64,9 +67,9 @@ struct member {
 
 /* The registry. 0 or -ENOMEM. */
 int sessions_open(struct sessions **sessions, const struct sessions_config *config);
-/* May a session stay that this id, or "", has begun? Not to call anything of the registry. */
+/* True if a session of this owner ("": without a key) may stay. It must not call the registry. */
 typedef bool sessions_keep(void *arg, const char *owner, const struct export *export);
-/* End those that have no members, and may not stay. */
+/* End the sessions without members that may not stay. */
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg);
 /* End all sessions; nobody is a member of one. Before the pool closes. */
 void sessions_end(struct sessions *sessions);
@@ -88,9 +91,9 @@ struct session_state {
  */
 unsigned sessions_look(struct sessions *sessions, unsigned place, struct session_state *states,
 		       unsigned max);
-/* How many there are, and may be. */
+/* The number of sessions, and its limit. */
 unsigned sessions_count(struct sessions *sessions, unsigned *max);
-/* End those whose time is over. When the next one's is; UINT64_MAX: none's. */
+/* End the sessions whose time is over. When the next one's time is over; UINT64_MAX: never. */
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
 
 /*
@@ -102,7 +105,9 @@ uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
  */
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member);
-/* 0: it may begin, or go on. -EAGAIN: members of older epochs are left. -ESTALE: it is overtaken.
+/*
+ * Ask whether a member may begin or go on. 0: it may. -EAGAIN: members of older epochs are left.
+ * -ESTALE: a higher epoch has begun.
  */
 int session_check(struct member *member);
 /*

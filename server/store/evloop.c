@@ -39,9 +39,9 @@ struct evloop {
 	uint64_t wake_count;
 	struct ev wake; /* known by its address, never run */
 
-	/* Pushed by any thread, taken whole by the loop; hence its order is reversed. */
+	/* Any thread pushes here, and the loop takes the whole list, which is in reverse order. */
 	_Alignas(64) _Atomic(struct ev *) posted;
-	/* Set by the loop before it sleeps; whoever resets it owes the write to wake_fd. */
+	/* The loop sets it before it sleeps. The thread that resets it has to write to wake_fd. */
 	atomic_bool sleeping;
 };
 
@@ -127,14 +127,16 @@ static void take_posted(struct evloop *loop)
 	}
 }
 
-/* The thread that gets here first is the one the kernel will accept submissions from. */
+/* Enable the ring. The kernel accepts submissions from the thread that does this only. */
 static void enable(struct evloop *loop)
 {
-	/* liburing 2.3 forgot to export its io_uring_enable_rings. */
+	/* liburing 2.3 does not export its io_uring_enable_rings(). */
 	if (syscall(SYS_io_uring_register, loop->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL,
 		    0) < 0)
 		log_error("event loop: cannot enable the io_uring: %s", strerror(errno));
-	/* Spares a look-up of the descriptor in every io_uring_enter; old kernels refuse. */
+	/*
+	 * This spares a look-up of the descriptor in every io_uring_enter(); old kernels refuse it.
+	 */
 	io_uring_register_ring_fd(&loop->ring);
 	loop->enabled = true;
 }
@@ -144,7 +146,10 @@ static unsigned sq_flags(struct evloop *loop)
 	return IO_URING_READ_ONCE(*loop->ring.sq.kflags);
 }
 
-/* What io_uring_enter said. Whatever was not submitted stays queued for the next turn. */
+/*
+ * Handle the result of io_uring_enter(). Entries that were not submitted stay queued for the next
+ * turn.
+ */
 static void entered(struct evloop *loop, int n)
 {
 	if (n >= 0 || n == -EINTR || n == -ETIME || n == -EAGAIN || n == -EBUSY || n == -ENOMEM)
@@ -154,7 +159,7 @@ static void entered(struct evloop *loop, int n)
 	loop->complained = true;
 }
 
-/* Into the kernel if there is anything to submit or to fetch. */
+/* Enter the kernel if there is something to submit or to fetch. */
 static void enter(struct evloop *loop)
 {
 	if (!loop->enabled)
@@ -250,7 +255,7 @@ void evloop_post(struct evloop *loop, struct ev *ev, int32_t res)
 			log_error("event loop: wake-up: %s", strerror(errno));
 }
 
-/* Tell posters to wake us from now on; false when there is something to run already. */
+/* Have evloop_post() wake the loop from now on; false if there is something to run already. */
 static bool may_sleep(struct evloop *loop)
 {
 	struct io_uring_sqe *sqe;

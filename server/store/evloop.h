@@ -12,16 +12,19 @@
 struct io_uring_sqe;
 struct evloop;
 
-/* Something that will happen once: embedded in what waits for it. */
+/* An event that will happen once, embedded in the object that waits for it. */
 struct ev {
 	void (*fn)(struct ev *ev, int32_t res);
 	struct ev *next; /* the loop's, while deferred or posted */
 	int32_t res;
 };
 
-/* 0 or -errno (logged): io_uring missing or forbidden, memory. entries: submissions in one go. */
+/*
+ * Open a loop. 0 or -errno, logged: io_uring is missing or forbidden, or memory. entries:
+ * submissions at a time.
+ */
 int evloop_open(struct evloop **loop, unsigned entries);
-/* Nobody is inside evloop_post any more. */
+/* Close a loop. No thread is inside evloop_post() any more. */
 void evloop_close(struct evloop *loop);
 
 /*

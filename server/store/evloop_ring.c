@@ -1,4 +1,7 @@
-/* Which io_uring set-up flags this kernel takes, or why none; and what a ring may be used for. */
+/*
+ * How an io_uring is set up: the flags that this kernel takes, or why it takes none, and what the
+ * ring may be used for. No state; the starting thread.
+ */
 #include "server/store/evloop_ring.h"
 
 #include <errno.h>
@@ -13,7 +16,7 @@
 
 #define CQ_ENTRIES 16384 /* room for completions of far more I/O than one submission */
 
-/* Best first. Older kernels say -EINVAL to flags they do not know. */
+/* The best flags come first. Older kernels return -EINVAL for flags that they do not know. */
 static const unsigned tries[] = {
 	/* 6.1: completions are handled when we ask for them, by the one thread that submits. */
 	IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |

@@ -86,7 +86,7 @@ struct store_ops {
 	 * -EACCES, -EBUSY (another server exports it); says why in the log.
 	 */
 	int (*open_store)(const char *where, unsigned flags, struct store **store);
-	/* All its files and queues are gone before. */
+	/* Close a store. Its files and queues have been closed before. */
 	void (*close_store)(struct store *store);
 
 	/*
@@ -96,7 +96,7 @@ struct store_ops {
 	int (*queue_open)(struct store *store, struct evloop *loop, void *staging, size_t len,
 			  struct store_queue **queue);
 	void (*queue_close)(struct store_queue *queue); /* nothing is under way */
-	/* Never fails: errors come through done. */
+	/* Start an I/O. Errors come through done(). */
 	void (*io_submit)(struct store_queue *queue, struct store_io *io);
 
 	/*
@@ -157,11 +157,11 @@ void store_describe(struct store_file *file, char *text, size_t size);
 /* The directory of this machine that such a store serves; NULL: none. */
 const char *store_directory(const char *where);
 
-/* For stores: do flags of an open mean something, and may they be? 0, -EINVAL, -EROFS. */
+/* For stores: check the flags of an open. 0, -EINVAL, -EROFS. */
 int store_check_open(const struct store *store, uint32_t flags);
 /*
- * Is this one name, and `at` a directory? 0; -ENOTDIR; -EINVAL for "", ".", "..", and what has a
- * slash; -ENAMETOOLONG. Without `at` everything is a path.
+ * Check that this is one name and `at` a directory. 0; -ENOTDIR; -EINVAL for "", ".", ".." and a
+ * name with a slash; -ENAMETOOLONG. Without `at` everything is a path.
  */
 int store_check_name(const struct store_file *at, const char *name);
 

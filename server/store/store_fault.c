@@ -1,6 +1,7 @@
 /*
- * The fault store: the store's table around another instance of it. Its files stand for the inner
- * store's; an I/O travels in one of its own. Allocates per I/O: it is for tests, not for speed.
+ * The fault store: a store around another one. Its files stand for those of the inner store, and an
+ * I/O travels in one of its own. It allocates memory for each I/O, as it is for tests. Any thread;
+ * its queues belong to the workers.
  */
 #include "server/store/store_fault.h"
 
@@ -32,7 +33,7 @@ struct fault_queue {
 	struct evloop *loop;
 };
 
-/* An I/O on its way through: first perhaps asleep, then in the inner store. */
+/* An I/O on its way: it may be delayed first, then it is in the inner store. */
 struct fault_io {
 	struct store_io inner;
 	struct store_io *outer;

@@ -1,4 +1,4 @@
-/* The rules of the fault store: text to table, and the count of each. */
+/* The rules of the fault store: parsed once, then counted by any thread. The store owns them. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>

@@ -223,7 +223,7 @@ static int set_mode(struct store_file *file, uint32_t mode)
 	return file->store->read_only ? -EROFS : 0;
 }
 
-/* The root is all there is. */
+/* The root is the only directory. */
 static int ancestors(struct store_file *file, uint64_t *ids, int max)
 {
 	struct file_attr attr;

@@ -1,4 +1,4 @@
-/* Which store an export's description names. No state; the starting thread calls it. */
+/* Opens the store that an export's description names. No state; the starting thread. */
 #include "server/store/store.h"
 
 #include <errno.h>

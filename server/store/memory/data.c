@@ -85,7 +85,7 @@ static void chunk_drop(struct data *data, struct mem_pool *pool, uint64_t chunk)
 	data->nr_chunks--;
 }
 
-/* How much of len bytes at off lies in one chunk. */
+/* How many of len bytes at off lie in one chunk. */
 static size_t piece(uint64_t off, uint64_t len)
 {
 	size_t left = CHUNK_SIZE - off % CHUNK_SIZE;
@@ -135,7 +135,9 @@ bool data_has_hole(const struct data *data, uint64_t start, uint64_t end)
 	return false;
 }
 
-/* The chunk after this one or, if a whole table lacks here, after what that would hold. */
+/*
+ * The number of the next chunk, or, if a whole table is missing here, of the first one behind it.
+ */
 static uint64_t chunk_after(const struct data *data, uint64_t chunk)
 {
 	unsigned shift = LEVELS * FAN_BITS;

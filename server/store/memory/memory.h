@@ -31,7 +31,7 @@ void data_read(const struct data *data, void *buf, size_t len, uint64_t off);
 /* The bytes written: fewer than len when the pool is empty. */
 size_t data_write(struct data *data, struct mem_pool *pool, const void *buf, size_t len,
 		  uint64_t off);
-/* Does any chunk of the range (not empty) lack? */
+/* True if a chunk of the range, which is not empty, is missing. */
 bool data_has_hole(const struct data *data, uint64_t start, uint64_t end);
 void data_punch(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end);
 /* Where data, or a hole, is from off on, as far as the tables reach. */

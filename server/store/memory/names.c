@@ -7,7 +7,7 @@
 
 #include "server/store/memory/memory.h"
 
-/* May what is there be opened like this? */
+/* 0 if the node may be opened with these flags. */
 static int check_existing(const struct node *node, uint32_t flags)
 {
 	if (flags & OPEN_CREATE && flags & OPEN_EXCLUSIVE)
@@ -73,7 +73,7 @@ struct node_name {
 	uint64_t store, ino;
 };
 
-/* Open a node, if there is one; the lock is let go. */
+/* Open a node, if there is one, and release the lock. */
 static int finish_open(struct memory_store *store, int err, struct node *node, uint32_t flags,
 		       struct store_file **out, struct file_attr *attr)
 {

@@ -32,7 +32,7 @@ int posix_open_beneath(int dir, const char *path, int flags, mode_t mode, uint64
 	}
 	if (fd >= 0)
 		return (int)fd;
-	/* "Cross-device link" would be the truth about the kernel and puzzle the user. */
+	/* The kernel's EXDEV, "cross-device link", would puzzle the user. */
 	return errno == EXDEV ? -EACCES : -errno;
 }
 

@@ -19,7 +19,7 @@ static bool is_same(const struct stat *one, const struct stat *other)
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-/* From `at`, closed when done if it is ours, to the directory above. Opened, or -errno. */
+/* Open the directory above `at`, which is closed if we own it. The descriptor, or -errno. */
 static int step_up(int at, bool own)
 {
 	int up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -67,7 +67,7 @@ static bool is_not_root(void *arg, const struct stat *st)
 	return !search->found;
 }
 
-/* Is the export's root as many levels above it as the last time? */
+/* True if the export's root is as many levels above the directory as the last time. */
 static bool is_where_it_was(const struct posix_file *file, const struct stat *root)
 {
 	char ups[3 * UPS_MAX + 2] = ".";
@@ -81,7 +81,7 @@ static bool is_where_it_was(const struct posix_file *file, const struct stat *ro
 	return !fstatat(file->fd, ups, &st, AT_SYMLINK_NOFOLLOW) && is_same(&st, root);
 }
 
-/* By its path, for who may not go up there: what that leads to must be the directory. */
+/* Check the directory by its path, if the server may not go up there: the path must lead to it. */
 static int check_path(struct posix_store *store, const struct posix_file *file)
 {
 	char path[PATH_MAX];

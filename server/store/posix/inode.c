@@ -1,7 +1,7 @@
 /*
- * What the open files of one inode share: that a sync of it has failed. The kernel tells each
- * descriptor once and then forgets, though the data is gone; so it is remembered here until the
- * file is opened again. A table in the store, under its lock; any thread.
+ * What the open files of one inode share: that a sync of it has failed. The kernel reports that to
+ * each descriptor once and then forgets it, though the data is lost, so it is kept here until the
+ * file is opened again. The store owns the table; any thread, under its lock.
  */
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ void posix_inodes_close(struct posix_inodes *inodes)
 	pthread_mutex_destroy(&inodes->lock);
 }
 
-/* Whoever opens a poisoned one begins anew. Under the lock. */
+/* Find or make the inode. Opening a poisoned one makes a new one. Under the lock. */
 static struct posix_inode *find(struct list *bucket, const struct stat *st)
 {
 	list_for_each (it, bucket) {

@@ -30,7 +30,7 @@ int posix_follow(struct posix_store *store, struct store_file **at, const char *
 
 	if (!*at || err)
 		return err;
-	/* What cannot be looked at is the next one's to say. */
+	/* If it cannot be looked at, the call that follows reports why. */
 	if (fstatat(posix_file_of(*at)->fd, *path, &st, AT_SYMLINK_NOFOLLOW) ||
 	    !S_ISLNK(st.st_mode))
 		return 0;

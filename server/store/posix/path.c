@@ -11,7 +11,7 @@
 
 #include "server/store/posix/posix.h"
 
-/* May this be a name in that directory, and is that one of ours still? */
+/* 0 if this may be a name in the directory, and the directory is still beneath the export. */
 static int check_at(struct posix_store *store, struct store_file *at, const char *name)
 {
 	int err = store_check_name(at, name);

@@ -93,15 +93,14 @@ void posix_describe_file(struct store_file *file, char *text, size_t size);
  * where the way ended.
  */
 int posix_climb(int dir, bool (*see)(void *arg, const struct stat *st), void *arg);
-/* Is an open directory beneath the export's root, or it? 0; -ESTALE, or what kept us from seeing.
- */
+/* 0 if an open directory is the export's root or beneath it; -ESTALE, or why that is unknown. */
 int posix_check_beneath(struct posix_store *store, struct posix_file *dir);
 int posix_ancestors(struct store_file *file, uint64_t *ids, int max);
 
 /* reserved.c: see store_name_reserved */
-/* May a client change the name in it? 0; -EPERM; -errno. */
+/* 0 if a client may change the name in it; -EPERM, or another -errno. */
 int posix_check_name(struct posix_store *store, const struct posix_parent *parent);
-/* May a client change what is held, wherever it is now? */
+/* 0 if a client may change what is held, wherever it is now. */
 int posix_check_held(struct posix_store *store, int held);
 
 void posix_attr(const struct stat *st, struct file_attr *attr);

@@ -68,7 +68,7 @@ void posix_queue_close(struct store_queue *base)
 	free(base);
 }
 
-/* To be on disk when it is done. */
+/* True if the data must be on disk when the I/O ends. */
 static bool is_durable(const struct store_io *io)
 {
 	return io->kind == STORE_WRITE && posix_store_of(io->file->store)->sync;
@@ -164,7 +164,7 @@ static void submit(struct posix_queue *queue, struct store_io *io)
 		read_or_write(queue, io);
 }
 
-/* Is a failed step worth another try? */
+/* True if a failed step should be tried again. */
 static bool try_again(struct progress *progress, int32_t err)
 {
 	if (err == -EINTR || err == -EAGAIN)
@@ -232,7 +232,10 @@ static void moved(struct ev *ev, int32_t res)
 	if (!res && io->kind == STORE_WRITE)
 		res = -EIO;
 	if (res < 0) {
-		/* Of writing it out, most likely, which the kernel does not tell twice. */
+		/*
+		 * The error comes from writing the data out, most likely, which the kernel reports
+		 * only once.
+		 */
 		if (res == -EIO && is_durable(io))
 			posix_inode_poison(posix_file_of(io->file)->inode);
 		io->done(io, res);

@@ -1,6 +1,7 @@
 /*
- * Where clients may not change anything: see store_name_reserved. By what the kernel says of an
- * open directory, so that neither symbolic links, dots nor handles lead around it. Any thread.
+ * Names that clients may not change: see store_name_reserved(). The kernel's path of an open
+ * directory decides, so that symbolic links, dots and handles lead nowhere else. No state; any
+ * thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@ static bool is_root(const struct posix_store *store, int dir)
 	return !fstat(store->root, &root) && !fstat(dir, &st) && is_same(&root, &st);
 }
 
-/* Has a path from the root a reserved component? */
+/* True if a path from the root has a reserved component. */
 static bool leads_through(const char *path)
 {
 	const char *at = path;
@@ -42,7 +43,7 @@ static bool leads_through(const char *path)
 	return false;
 }
 
-/* Is what is held the entry of a reserved name in the directory above it? */
+/* True if what is held is the entry of a reserved name in the directory above it. */
 static bool is_named(const struct stat *st, int above, const char *name)
 {
 	struct stat entry;
