@@ -27,7 +27,7 @@ bool budget_take_new(struct budget *budget, size_t bytes)
 	return budget_take(budget, bytes, budget->max / 8);
 }
 
-bool share_take(struct share *share, size_t bytes)
+bool budget_share_take(struct share *share, size_t bytes)
 {
 	size_t used = atomic_fetch_add(&share->used, bytes) + bytes;
 
@@ -37,13 +37,13 @@ bool share_take(struct share *share, size_t bytes)
 	return false;
 }
 
-void share_give(struct share *share, size_t bytes)
+void budget_share_give(struct share *share, size_t bytes)
 {
-	share_release(share, bytes);
+	budget_share_release(share, bytes);
 	budget_give(share->budget, bytes);
 }
 
-void share_release(struct share *share, size_t bytes)
+void budget_share_release(struct share *share, size_t bytes)
 {
 	atomic_fetch_sub(&share->used, bytes);
 }

@@ -32,12 +32,12 @@ struct share {
 	atomic_size_t used;
 };
 
-bool share_take(struct share *share, size_t bytes);
-void share_give(struct share *share, size_t bytes);
+bool budget_share_take(struct share *share, size_t bytes);
+void budget_share_give(struct share *share, size_t bytes);
 /*
  * Take bytes out of a client's share but not yet out of the budget: their new owner gives them
  * back.
  */
-void share_release(struct share *share, size_t bytes);
+void budget_share_release(struct share *share, size_t bytes);
 
 #endif

@@ -323,7 +323,7 @@ void handshake_review(struct server_conn *conn)
 	if (!has_key(conn) || !conn->peer->member.session)
 		return;
 	if (permits(conn, session_export(conn->peer->member.session)->name, &permit) ||
-	    !permit_equal(&permit, &conn->peer->permit))
+	    !keyring_permit_equal(&permit, &conn->peer->permit))
 		conn_end(conn, -EKEYREJECTED, "its key was revoked, or is good for something else");
 }
 

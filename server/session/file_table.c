@@ -36,7 +36,7 @@ void file_table_close(struct file_table *handles)
 		if (handles->slots[i].file)
 			file_unref(handles->slots[i].file, 1);
 	free(handles->slots);
-	share_give(handles->share, handles->nr_slots * sizeof(struct handle_slot));
+	budget_share_give(handles->share, handles->nr_slots * sizeof(struct handle_slot));
 	pthread_mutex_destroy(&handles->lock);
 }
 
@@ -45,14 +45,14 @@ static int grow(struct file_table *handles)
 	uint32_t old = handles->nr_slots, nr = old ? 2 * old : SLOTS_MIN;
 	struct handle_slot *slots;
 
-	if (!share_take(handles->share, nr * sizeof(*slots)))
+	if (!budget_share_take(handles->share, nr * sizeof(*slots)))
 		return -ENOMEM;
 	slots = realloc(handles->slots, nr * sizeof(*slots));
 	if (!slots) {
-		share_give(handles->share, nr * sizeof(*slots));
+		budget_share_give(handles->share, nr * sizeof(*slots));
 		return -ENOMEM;
 	}
-	share_give(handles->share, old * sizeof(*slots));
+	budget_share_give(handles->share, old * sizeof(*slots));
 	for (uint32_t i = old; i < nr; i++)
 		slots[i] = (struct handle_slot){.next_free = i + 1};
 	handles->slots = slots;

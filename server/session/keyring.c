@@ -355,7 +355,7 @@ int keyring_permits(struct keyring *keyring, const struct key_name *name, const 
 	return err;
 }
 
-bool permit_equal(const struct permit *a, const struct permit *b)
+bool keyring_permit_equal(const struct permit *a, const struct permit *b)
 {
 	return a->read_only == b->read_only && a->as_user == b->as_user && a->uid == b->uid &&
 	       a->gid == b->gid && a->max_inflight == b->max_inflight &&

@@ -36,7 +36,7 @@ struct permit {
 	uint32_t max_inflight, max_files, max_connections; /* 0: what the server allows */
 };
 
-bool permit_equal(const struct permit *a, const struct permit *b);
+bool keyring_permit_equal(const struct permit *a, const struct permit *b);
 
 /* Open a keyring file. 0, or -errno after a line in the log that says what is wrong. */
 int keyring_open(struct keyring **keyring, const char *path);

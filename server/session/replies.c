@@ -28,18 +28,18 @@ static void *make(struct replies *replies, size_t size)
 {
 	void *memory;
 
-	if (!share_take(replies->share, size))
+	if (!budget_share_take(replies->share, size))
 		return NULL;
 	memory = calloc(1, size);
 	if (!memory)
-		share_give(replies->share, size);
+		budget_share_give(replies->share, size);
 	return memory;
 }
 
 static void drop(struct replies *replies, void *memory, size_t size)
 {
 	if (memory)
-		share_give(replies->share, size);
+		budget_share_give(replies->share, size);
 	free(memory);
 }
 

@@ -113,12 +113,12 @@ struct replies *session_replies(struct server_session *session)
 
 bool session_reserve_file(struct server_session *session)
 {
-	return share_take(&session->share, FILE_BYTES);
+	return budget_share_take(&session->share, FILE_BYTES);
 }
 
 void session_unreserve_file(struct server_session *session)
 {
-	share_give(&session->share, FILE_BYTES);
+	budget_share_give(&session->share, FILE_BYTES);
 }
 
 int session_add_file(struct server_session *session, struct store_file *store_file,
@@ -148,7 +148,8 @@ int session_close_file(struct server_session *session, uint64_t handle)
 
 	if (!file)
 		return -ESTALE;
-	share_release(&session->share, FILE_BYTES); /* given to the budget when it is closed */
+	budget_share_release(&session->share,
+			     FILE_BYTES); /* given to the budget when it is closed */
 	file_unref(file, 1);
 	return 0;
 }

@@ -62,7 +62,7 @@ static struct store_file *inner_at(struct store_file *at)
 static int check(struct store *store, enum fault_call call)
 {
 	unsigned delay_ms;
-	int err = fault_rules_decide(&((struct fault_store *)store)->rules, call, &delay_ms);
+	int err = store_fault_decide(&((struct fault_store *)store)->rules, call, &delay_ms);
 	struct timespec ts = {delay_ms / 1000, delay_ms % 1000 * 1000000l};
 
 	while (delay_ms && clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
@@ -146,7 +146,7 @@ static void io_submit(struct store_queue *base, struct store_io *outer)
 	io->inner.done = inner_done;
 	io->outer = outer;
 	io->queue = queue;
-	io->err = fault_rules_decide(&queue->store->rules, call, &delay_ms);
+	io->err = store_fault_decide(&queue->store->rules, call, &delay_ms);
 	if (!delay_ms) {
 		proceed(io);
 		return;
@@ -370,7 +370,7 @@ int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store
 
 	if (!store)
 		return -ENOMEM;
-	err = fault_rules_parse(&store->rules, rules, len);
+	err = store_fault_parse(&store->rules, rules, len);
 	if (err) {
 		free(store);
 		return err;

@@ -49,9 +49,9 @@ struct fault_rules {
 };
 
 /* len bytes of text. 0, or -EINVAL (logged), -E2BIG. */
-int fault_rules_parse(struct fault_rules *rules, const char *text, size_t len);
+int store_fault_parse(struct fault_rules *rules, const char *text, size_t len);
 /* What is to become of this call: 0 or -errno, after *delay_ms. Any thread. */
-int fault_rules_decide(struct fault_rules *rules, enum fault_call call, unsigned *delay_ms);
+int store_fault_decide(struct fault_rules *rules, enum fault_call call, unsigned *delay_ms);
 
 /*
  * Put rules of this length in front of a store, which is closed with the new one. 0; -EINVAL

@@ -55,7 +55,7 @@ static int parse_rule(struct store_fault_rule *rule, char *text)
 	return rule->err ? fault_trigger_parse(&rule->when, when) : -EINVAL;
 }
 
-int fault_rules_parse(struct fault_rules *rules, const char *text, size_t len)
+int store_fault_parse(struct fault_rules *rules, const char *text, size_t len)
 {
 	const char *end = text + len;
 	char copy[RULE_MAX];
@@ -83,7 +83,7 @@ int fault_rules_parse(struct fault_rules *rules, const char *text, size_t len)
 	return 0;
 }
 
-int fault_rules_decide(struct fault_rules *rules, enum fault_call call, unsigned *delay_ms)
+int store_fault_decide(struct fault_rules *rules, enum fault_call call, unsigned *delay_ms)
 {
 	int err = 0;
 

@@ -183,7 +183,7 @@ GRANTS = [
            "auth revoked-between"),
     Mutant("less-stays", "so is who may do less than before",
            "handshake_review",
-           "->name, &permit) || !permit_equal(&permit, &conn->permit))", "->name, &permit))",
+           "->name, &permit) || !keyring_permit_equal(&permit, &conn->permit))", "->name, &permit))",
            "auth less-than-before"),
     Mutant("bad-file-empties", "a keyring that is bad leaves the one before",
            "keyring_reload",

@@ -33,7 +33,7 @@ Test(budget, newcomers_leave_something_to_the_others)
 /* Until it is refused. */
 static size_t take_all(struct share *share)
 {
-	while (share_take(share, 1))
+	while (budget_share_take(share, 1))
 		;
 	return share->used;
 }
@@ -48,11 +48,11 @@ Test(budget, the_greedy_leave_as_much_as_each_of_them_has)
 	cr_assert_eq(take_all(&shares[0]), 500);
 	cr_assert_eq(take_all(&shares[1]), 250);
 	cr_assert_eq(take_all(&shares[2]), 125);
-	cr_assert_not(share_take(&shares[0], 1));
-	share_give(&shares[0], 500);
-	cr_assert(share_take(&shares[2], 1));
+	cr_assert_not(budget_share_take(&shares[0], 1));
+	budget_share_give(&shares[0], 500);
+	cr_assert(budget_share_take(&shares[2], 1));
 	/* What is not this one's any more is still charged. */
-	share_release(&shares[1], 250);
+	budget_share_release(&shares[1], 250);
 	cr_assert_eq(budget.used, 250 + 126);
 	cr_assert_eq(shares[1].used, 0);
 }

@@ -167,7 +167,7 @@ Test(keyring, permits_are_compared_by_every_word)
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n; j++)
-			cr_expect_eq(permit_equal(&permits[i], &permits[j]), i == j);
+			cr_expect_eq(keyring_permit_equal(&permits[i], &permits[j]), i == j);
 }
 
 Test(keyring, what_is_wrong_is_refused)

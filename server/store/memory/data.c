@@ -14,7 +14,7 @@ struct table {
 	void *slot[FAN]; /* tables, or chunks on the last level */
 };
 
-bool pool_charge(struct mem_pool *pool, uint64_t bytes)
+bool memory_pool_charge(struct mem_pool *pool, uint64_t bytes)
 {
 	if (pool->left < bytes)
 		return false;
@@ -22,7 +22,7 @@ bool pool_charge(struct mem_pool *pool, uint64_t bytes)
 	return true;
 }
 
-void pool_uncharge(struct mem_pool *pool, uint64_t bytes)
+void memory_pool_uncharge(struct mem_pool *pool, uint64_t bytes)
 {
 	pool->left += bytes;
 }
@@ -31,11 +31,11 @@ static void *pool_alloc(struct mem_pool *pool, size_t bytes)
 {
 	void *memory;
 
-	if (!pool_charge(pool, bytes))
+	if (!memory_pool_charge(pool, bytes))
 		return NULL;
 	memory = calloc(1, bytes);
 	if (!memory)
-		pool_uncharge(pool, bytes);
+		memory_pool_uncharge(pool, bytes);
 	return memory;
 }
 
@@ -81,7 +81,7 @@ static void chunk_drop(struct data *data, struct mem_pool *pool, uint64_t chunk)
 		return;
 	free(at->slot[index_at(chunk, LEVELS - 1)]);
 	at->slot[index_at(chunk, LEVELS - 1)] = NULL;
-	pool_uncharge(pool, CHUNK_SIZE);
+	memory_pool_uncharge(pool, CHUNK_SIZE);
 	data->nr_chunks--;
 }
 
@@ -185,10 +185,10 @@ static void table_free(struct table *table, int level, struct mem_pool *pool)
 			continue;
 		}
 		free(table->slot[i]);
-		pool_uncharge(pool, CHUNK_SIZE);
+		memory_pool_uncharge(pool, CHUNK_SIZE);
 	}
 	free(table);
-	pool_uncharge(pool, sizeof(*table));
+	memory_pool_uncharge(pool, sizeof(*table));
 }
 
 void data_free(struct data *data, struct mem_pool *pool)

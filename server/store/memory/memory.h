@@ -11,8 +11,8 @@ struct mem_pool {
 	uint64_t left;
 };
 
-bool pool_charge(struct mem_pool *pool, uint64_t bytes);
-void pool_uncharge(struct mem_pool *pool, uint64_t bytes);
+bool memory_pool_charge(struct mem_pool *pool, uint64_t bytes);
+void memory_pool_uncharge(struct mem_pool *pool, uint64_t bytes);
 
 /*
  * The bytes of a file: chunks in a table of tables, absent where nothing was written. What lies
