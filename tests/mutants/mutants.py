@@ -225,7 +225,7 @@ RELIABILITY = [
            "proto_test @(arena|malformed)/*"),
     Mutant("inflight-bound", "a client has no more I/Os under way than was agreed",
            "requests_admit",
-           "if (batch->n > conn->max_inflight - conn->nr_open) return -EPROTO;", "",
+           "if (batch->n > pipeline->max_inflight - pipeline->nr_open) return -EPROTO;", "",
            "server_wire session/more_in_flight_than_agreed_ends_it"),
     Mutant("memory-cap", "the server's memory has an end",
            "budget_take",
