@@ -224,11 +224,11 @@ bool requests_send(struct conn *conn)
 }
 
 /* Is there a connection, or will there be one? */
-static bool has_prospects(const struct conn *conn, const struct request *request)
+static bool has_prospects(struct conn *conn, const struct request *request)
 {
 	if (request->recovers)
 		return conn->state == CONN_GREETED;
-	return conn->state == CONN_UP || session_want(conn->session);
+	return conn->state == CONN_UP || conn_want(conn);
 }
 
 void request_start(struct conn *conn, struct request *request)
@@ -323,7 +323,7 @@ static int outcome(const struct conn *conn, const struct request *request, int s
 		return status;
 	log_warn("%s: the server was restarted during a call for \"%.*s\": the result is unknown "
 		 "(repeating the call returned: %s)",
-		 conn->session->spec->mount_point, (int)request->call->path.len,
+		 session_of(conn)->spec->mount_point, (int)request->call->path.len,
 		 (const char *)request->call->path.data, strerror(-status));
 	return -EREMOTEIO;
 }

@@ -11,8 +11,6 @@
 
 #include "client/ring/batch.h"
 #include "client/base/clock.h"
-#include "client/session/device.h"
-#include "client/session/session.h"
 #include "client/usrbio.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
@@ -22,7 +20,7 @@
 
 static uint64_t poll(struct task *task, uint64_t now, int *fd);
 
-struct conn *conn_create(struct session *session, unsigned index)
+struct conn *conn_create(struct conn_owner *owner, unsigned index)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 
@@ -35,7 +33,7 @@ struct conn *conn_create(struct session *session, unsigned index)
 	if (conn->wait.wake_fd < 0)
 		goto err_arena;
 	pthread_mutex_init(&conn->lock, NULL);
-	conn->session = session;
+	conn->owner = owner;
 	conn->index = index;
 	conn->task.poll = poll;
 	requests_init(&conn->requests);
@@ -45,7 +43,7 @@ struct conn *conn_create(struct session *session, unsigned index)
 	list_init(&conn->timers);
 	list_init(&conn->wait.followers);
 	list_init(&conn->task.link);
-	conn->tick_ns = session->spec->timeout_ms * NS_PER_MS / TICKS;
+	conn->tick_ns = owner->timeout_ms * NS_PER_MS / TICKS;
 	conn->next_tick_ns = conn->tick_ns ? 0 : NEVER;
 	return conn;
 
@@ -113,7 +111,7 @@ static int use_domain(struct conn *conn, const struct tp_ops *ops)
 		.nr_posts = 1, /* a client posts neither READs nor WRITEs */
 		.nr_conns = 1,
 		.numa = -1,
-		.tls = &conn->session->tls,
+		.tls = conn->owner->tls,
 		.range = conn_range,
 	};
 	struct tp_domain *domain;
@@ -131,7 +129,7 @@ static int use_domain(struct conn *conn, const struct tp_ops *ops)
 	return 0;
 }
 
-int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device,
+int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *device,
 	      const struct tp_addr *addr, unsigned timeout_ms)
 {
 	int err = use_domain(conn, ops);
@@ -141,7 +139,7 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device
 	err = progress_add(&conn->task);
 	if (err)
 		return err;
-	err = ops->connect(conn->domain, device->tp, addr, timeout_ms, conn, &conn->tp);
+	err = ops->connect(conn->domain, device, addr, timeout_ms, conn, &conn->tp);
 	if (err)
 		return err;
 	conn->state = CONN_OPENING;
@@ -161,7 +159,7 @@ void conn_shut(struct conn *conn, int error)
 	if (conn->state == CONN_DOWN || conn->state == CONN_CLOSING)
 		return;
 	if (conn->state == CONN_UP)
-		session_lost(conn->session, conn->joined, error);
+		conn->owner->lost(conn->owner, conn->joined, error);
 	conn->state = CONN_CLOSING;
 	conn->error = error;
 	conn->ops->disconnect(conn->tp);
@@ -172,17 +170,25 @@ void conn_shut(struct conn *conn, int error)
 	progress_wake(0);
 }
 
+void conn_blame(struct conn *conn, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	conn->owner->blame(conn->owner, fmt, args);
+	va_end(args);
+}
+
 void conn_violated(struct conn *conn, const char *what)
 {
-	session_blame(conn->session, "the server at %s broke the protocol: %s", conn->session->at,
-		      what);
+	conn_blame(conn, "the server at %s broke the protocol: %s", conn->owner->at, what);
 	conn_shut(conn, -EPROTO);
 }
 
-/* A sibling broke, and the session with it. */
-static void check_session(struct conn *conn)
+/* Another connection of the owner broke: this one has to follow. */
+static void check_owner(struct conn *conn)
 {
-	if (conn->state == CONN_UP && session_is_lost(conn->session, conn->joined))
+	if (conn->state == CONN_UP && conn->owner->is_lost(conn->owner, conn->joined))
 		conn_shut(conn, -ECONNRESET);
 }
 
@@ -216,7 +222,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 	if (!conn_trylock(conn))
 		return due;
 	conn->wait.watched = false;
-	check_session(conn);
+	check_owner(conn);
 	conn_clock(conn, now);
 	conn_pump(conn); /* closes nobody waits for */
 	if (conn->task_drives != conn->wait.drives) {

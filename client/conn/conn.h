@@ -16,6 +16,7 @@
 #include "client/ring/inflight.h"
 #include "client/base/progress.h"
 #include "client/calls/request.h"
+#include "client/conn/conn_owner.h"
 #include "client/conn/conn_wait.h"
 #include "common/auth/exchange.h"
 #include "common/transport/transport.h"
@@ -23,8 +24,6 @@
 #include "proto/arena.h"
 #include "proto/codec.h"
 
-struct device;
-struct session;
 struct usrbio_counters;
 
 enum conn_state {
@@ -41,8 +40,8 @@ enum conn_proof { PROOF_NONE, PROOF_GIVEN };
 struct conn {
 	pthread_mutex_t lock;
 	atomic_uint wanted; /* by so many threads now: who polls under it steps aside; any thread */
-	struct session *session;
-	unsigned index; /* in the session */
+	struct conn_owner *owner;
+	unsigned index; /* among the connections of the owner */
 
 	enum conn_state state;
 	int error; /* why it is down or closing */
@@ -92,7 +91,7 @@ struct conn {
 };
 
 /* NULL: out of memory or descriptors. */
-struct conn *conn_create(struct session *session, unsigned index);
+struct conn *conn_create(struct conn_owner *owner, unsigned index);
 /* Ends the transport connection, if any. Nobody waits for it any more; not a task any more. */
 void conn_destroy(struct conn *conn);
 
@@ -103,10 +102,12 @@ void conn_unlock(struct conn *conn);
 void conn_flush(struct conn *conn);
 
 /* Begin to connect: state is CONN_OPENING, or CONN_DOWN with -errno returned. Lock held. */
-int conn_open(struct conn *conn, const struct tp_ops *ops, struct device *device,
+int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *device,
 	      const struct tp_addr *addr, unsigned timeout_ms);
 /* Begin to end it, unless it is down: what is under way waits for its next life. Lock held. */
 void conn_shut(struct conn *conn, int error);
+/* Remember why the connection is about to be lost. Lock held. */
+void conn_blame(struct conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The peer broke the protocol: said in the log, and shut. Lock held. */
 void conn_violated(struct conn *conn, const char *what);
 
@@ -145,6 +146,12 @@ bool conn_probed(struct conn *conn, uint64_t nonce);
 void *conn_buf(struct conn *conn);
 /* Encode into such a buffer and queue it. 0 or -EMSGSIZE. Lock held. */
 int conn_send(struct conn *conn, const struct message *msg, void *buf);
+
+/* A connection is needed. False: that has been tried for too long. Lock held. */
+static inline bool conn_want(struct conn *conn)
+{
+	return conn->owner->want(conn->owner);
+}
 
 void conn_count(struct conn *conn, struct usrbio_counters *counters);
 

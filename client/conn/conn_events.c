@@ -9,9 +9,7 @@
 
 #include "client/ring/batch.h"
 #include "client/base/clock.h"
-#include "client/session/handshake.h"
 #include "client/ring/ring.h"
-#include "client/session/session.h"
 #include "common/base/log.h"
 
 #define EVENTS_MAX 64
@@ -142,7 +140,7 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 		return;
 	}
 	if (conn->state == CONN_GREETING) {
-		session_handshake_message(conn, frame, len, &msg);
+		conn->owner->message(conn, frame, len, &msg);
 		return;
 	}
 	switch (msg.type) {
@@ -171,10 +169,9 @@ static void on_closed(struct conn *conn, int status)
 	if (conn->state != CONN_CLOSING)
 		conn->error = status ? status : -ECONNRESET;
 	if (conn->state != CONN_CLOSING && *conn->tp->why)
-		session_blame(conn->session, "the server at %s %s", conn->session->at,
-			      conn->tp->why);
+		conn_blame(conn, "the server at %s %s", conn->owner->at, conn->tp->why);
 	if (conn->state == CONN_UP)
-		session_lost(conn->session, conn->joined, conn->error);
+		conn->owner->lost(conn->owner, conn->joined, conn->error);
 	conn->ops->conn_free(conn->tp);
 	conn->tp = NULL;
 	conn->state = CONN_DOWN;
@@ -184,7 +181,7 @@ static void on_closed(struct conn *conn, int status)
 	resend_sweep(conn);
 	conn->wait.wake_pending = true;
 	if (conn_is_busy(conn))
-		session_want(conn->session);
+		conn_want(conn);
 }
 
 void conn_give_up(struct conn *conn, int status)
@@ -200,7 +197,7 @@ static void on_event(struct conn *conn, const struct tp_event *event)
 	switch (event->type) {
 	case TP_EV_CONNECTED:
 		if (conn->state == CONN_OPENING)
-			session_handshake_begin(conn);
+			conn->owner->begin(conn);
 		break;
 	case TP_EV_MSG:
 		if (talking)

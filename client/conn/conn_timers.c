@@ -9,7 +9,6 @@
 
 #include "client/ring/batch.h"
 #include "client/base/clock.h"
-#include "client/session/session.h"
 #include "common/base/log.h"
 
 #define PROBE_NS   (1 * NS_PER_S) /* PROTOCOL.md, Time limits */
@@ -77,14 +76,13 @@ static void expire(struct conn *conn)
 
 	overdue |= is_io_overdue(conn);
 	if (overdue && is_talking(conn)) {
-		session_blame(conn->session, "an I/O has not ended within %u ms",
-			      conn->session->spec->timeout_ms);
+		conn_blame(conn, "an I/O has not ended within %u ms", conn->owner->timeout_ms);
 		conn_shut(conn, -ETIMEDOUT);
 	}
 	resend_sweep(conn);
 	/* Should nobody be reconnecting, for want of a thread. */
 	if (conn->state == CONN_DOWN && conn_is_busy(conn))
-		session_want(conn->session);
+		conn_want(conn);
 }
 
 bool conn_probe(struct conn *conn)
@@ -123,9 +121,8 @@ static void check_silence(struct conn *conn, uint64_t now)
 		return;
 	if (now >= conn->heard_ns + SILENCE_NS) {
 		if (!has_spoken(conn)) {
-			session_blame(conn->session, "the server at %s has been silent for %u ms",
-				      conn->session->at,
-				      (unsigned)((now - conn->heard_ns) / NS_PER_MS));
+			conn_blame(conn, "the server at %s has been silent for %u ms",
+				   conn->owner->at, (unsigned)((now - conn->heard_ns) / NS_PER_MS));
 			conn_shut(conn, -ETIMEDOUT);
 		}
 	} else if (conn->probed_ns <= conn->heard_ns) {

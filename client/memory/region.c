@@ -143,7 +143,7 @@ static int take_id(struct conn *conn)
 		return (int)id;
 	}
 	log_warn("%s: the server takes no more than %u regions; destroy iovs you no longer need",
-		 conn->session->spec->mount_point, conn->max_regions);
+		 session_of(conn)->spec->mount_point, conn->max_regions);
 	return -ENOMEM;
 }
 

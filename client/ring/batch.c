@@ -6,7 +6,6 @@
 
 #include "client/base/clock.h"
 #include "client/ring/batch_build.h"
-#include "client/session/session.h"
 
 _Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
 
@@ -158,7 +157,7 @@ static void fail_new(struct ring *ring)
 void batch_submitted(struct ring *ring)
 {
 	struct conn *conn = ring->conn;
-	bool hope = conn->state == CONN_UP || session_want(conn->session);
+	bool hope = conn->state == CONN_UP || conn_want(conn);
 
 	if (!hope)
 		fail_new(ring);

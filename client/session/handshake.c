@@ -18,7 +18,7 @@
 
 static bool has_key(const struct conn *conn)
 {
-	return *conn->session->credentials.id;
+	return *session_of(conn)->credentials.id;
 }
 
 static struct bytes bytes_of(const void *data, size_t len)
@@ -30,7 +30,7 @@ static struct bytes bytes_of(const void *data, size_t len)
 static int offer_key(struct conn *conn, struct message *msg, uint8_t nonce[NONCE_SIZE],
 		     uint8_t share[SHARE_SIZE])
 {
-	const struct credentials *credentials = &conn->session->credentials;
+	const struct credentials *credentials = &session_of(conn)->credentials;
 	uint8_t binding[TP_BINDING_MAX];
 	int err = exchange_begin(&conn->exchange, binding, tp_binding(conn->tp, binding), nonce,
 				 share);
@@ -59,7 +59,7 @@ void session_handshake_begin(struct conn *conn)
 	conn_expect(conn);
 	conn->state = CONN_GREETING;
 	conn->proof = PROOF_NONE;
-	session_hello(conn->session, &msg.hello);
+	session_hello(session_of(conn), &msg.hello);
 	msg.hello.max_inflight = WANTED_INFLIGHT;
 	msg.hello.channel = conn->index;
 	if (has_key(conn))
@@ -73,7 +73,7 @@ void session_handshake_begin(struct conn *conn)
 /* Whoever answers does not know the key, or does not say what the server said. */
 static void distrust(struct conn *conn)
 {
-	struct session *session = conn->session;
+	struct session *session = session_of(conn);
 
 	session_blame(session,
 		      "authentication of the server at %s with the key \"%s\" failed: unknown id, "
@@ -86,7 +86,7 @@ static void distrust(struct conn *conn)
 static int prove(struct conn *conn, void *buf)
 {
 	uint8_t session_mac[MAC_SIZE], mac[MAC_SIZE];
-	const struct session *session = conn->session;
+	const struct session *session = session_of(conn);
 	struct message msg = {.type = MSG_PROOF, .proof = {.mac = bytes_of(mac, sizeof(mac))}};
 	int err = 0;
 
@@ -119,7 +119,7 @@ static void on_challenge(struct conn *conn, const void *frame, size_t len,
 	}
 	err = seal_hear_signed(exchange, frame, len, &mac);
 	if (!err)
-		err = exchange_keys(exchange, &conn->session->credentials.secret,
+		err = exchange_keys(exchange, &session_of(conn)->credentials.secret,
 				    challenge->share.data);
 	if (err || !exchange_check(exchange, AUTH_SERVER, mac)) {
 		distrust(conn);
@@ -157,7 +157,7 @@ static int use_welcome(struct conn *conn, struct welcome *welcome)
 
 	if (has_key(conn)) /* as both ends have found it */
 		welcome->session_key = bytes_of(conn->exchange.keys[AUTH_SESSION], AUTH_KEY_SIZE);
-	err = session_welcome(conn->session, welcome);
+	err = session_welcome(session_of(conn), welcome);
 	/* Once for all lives: what is resend in it has to be sent again. */
 	if (!err && !inflight->max)
 		err = inflight_open(inflight, WANTED_INFLIGHT);
@@ -181,10 +181,10 @@ static void on_welcome(struct conn *conn, struct welcome welcome)
 	conn->host = welcome.host;
 	conn->max_regions = welcome.max_regions;
 	conn->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
-	if (conn->number != conn->session->number)
+	if (conn->number != session_of(conn)->number)
 		requests_renew(conn);
-	conn->number = conn->session->number;
-	conn->joined = conn->session->incarnation;
+	conn->number = session_of(conn)->number;
+	conn->joined = session_of(conn)->incarnation;
 	memset(conn->region_ids, 0, sizeof(conn->region_ids));
 	conn->state = CONN_GREETED;
 	conn->wait.wake_pending = true;

@@ -12,10 +12,50 @@
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/base/thread.h"
+#include "client/session/handshake.h"
 #include "common/inprocess.h"
 #include "common/base/log.h"
 
 #define SAY_NS (10 * NS_PER_S)
+
+static bool want(struct conn_owner *owner)
+{
+	return session_want(list_of(owner, struct session, owner));
+}
+
+static void lost(struct conn_owner *owner, uint64_t incarnation, int error)
+{
+	session_lost(list_of(owner, struct session, owner), incarnation, error);
+}
+
+static bool is_lost(const struct conn_owner *owner, uint64_t incarnation)
+{
+	return session_is_lost(list_of(owner, struct session, owner), incarnation);
+}
+
+static void blame(struct conn_owner *owner, const char *fmt, va_list args)
+{
+	struct session *session = list_of(owner, struct session, owner);
+
+	pthread_mutex_lock(&session->lock);
+	reason_add(&session->cause, fmt, args);
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void own(struct session *session)
+{
+	session->owner = (struct conn_owner){
+		.want = want,
+		.lost = lost,
+		.is_lost = is_lost,
+		.begin = session_handshake_begin,
+		.message = session_handshake_message,
+		.blame = blame,
+		.at = session->at,
+		.tls = &session->tls,
+		.timeout_ms = session->spec->timeout_ms,
+	};
+}
 
 struct session *session_create(const struct mountspec *spec)
 {
@@ -25,12 +65,13 @@ struct session *session_create(const struct mountspec *spec)
 	if (!session)
 		return NULL;
 	session->spec = spec;
+	own(session);
 	device_init(&session->device);
 	pthread_mutex_init(&session->files.lock, NULL);
 	list_init(&session->files.list);
 	pthread_mutex_init(&session->lock, NULL);
 	for (; session->nr_conns < spec->nconnect; session->nr_conns++) {
-		session->conns[session->nr_conns] = conn_create(session, session->nr_conns);
+		session->conns[session->nr_conns] = conn_create(&session->owner, session->nr_conns);
 		if (!session->conns[session->nr_conns]) {
 			session_destroy(session);
 			return NULL;
@@ -188,11 +229,9 @@ void session_blame(struct session *session, const char *fmt, ...)
 {
 	va_list args;
 
-	pthread_mutex_lock(&session->lock);
 	va_start(args, fmt);
-	reason_add(&session->cause, fmt, args);
+	blame(&session->owner, fmt, args);
 	va_end(args);
-	pthread_mutex_unlock(&session->lock);
 }
 
 void session_reason(struct session *session, struct reason *reason)

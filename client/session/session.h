@@ -22,11 +22,11 @@
 #include "client/session/device.h"
 #include "common/base/list.h"
 #include "client/base/reason.h"
+#include "client/conn/conn.h"
 #include "client/spec/mountspec.h"
 #include "client/base/reason.h"
 #include "proto/message.h"
 
-struct conn;
 struct inprocess;
 struct session;
 
@@ -44,6 +44,7 @@ struct session_files {
 };
 
 struct session {
+	struct conn_owner owner; /* what its connections know of it */
 	const struct mountspec *spec;
 	struct device device;
 	_Atomic uint64_t up;	    /* the life that is up; 0: none is */
@@ -83,6 +84,11 @@ struct session {
 	unsigned nr_conns;
 	struct conn *conns[]; /* constant */
 };
+
+static inline struct session *session_of(const struct conn *conn)
+{
+	return list_of(conn->owner, struct session, owner);
+}
 
 /* NULL: out of memory or descriptors. Does not connect. spec outlives it. */
 struct session *session_create(const struct mountspec *spec);

@@ -71,7 +71,7 @@ static int bring_up(struct session *session, struct conn *conn, const struct rou
 
 	conn_lock(conn);
 	log_catch_begin(&caught);
-	err = conn_open(conn, route->ops, &session->device, &route->addr, ms);
+	err = conn_open(conn, route->ops, session->device.tp, &route->addr, ms);
 	log_catch_end(&caught);
 	if (err && *caught.text)
 		session_blame(session, "%s", caught.text);

@@ -17,10 +17,10 @@
 
 static struct rig rig;
 
-static struct session *session_of(const struct hf3fs_ior *ior)
+static struct session *session_of_ring(const struct hf3fs_ior *ior)
 {
 	struct ring *ring = ring_get((uintptr_t)ior->iorh);
-	struct session *session = ring->conn->session;
+	struct session *session = session_of(ring->conn);
 
 	ring_put(ring);
 	return session;
@@ -71,7 +71,7 @@ static void submit_and_cut(int n)
 	submit(&rig.reads, n);
 	rig_until(atomic_load(&rig.server.nr_batches) > before);
 	atomic_store(&rig.server.cut, true);
-	rig_until(session_is_lost(session_of(&rig.reads), 1));
+	rig_until(session_is_lost(session_of_ring(&rig.reads), 1));
 }
 
 Test(survive, the_same_session_knows_its_files)
@@ -207,7 +207,7 @@ Test(survive, a_silent_server_is_asked_and_given_up)
 	submit(&rig.reads, 10);
 	rig_until(atomic_load(&rig.server.nr_pings) == 1);
 	atomic_store(&rig.server.deaf, true);
-	rig_until(session_is_lost(session_of(&rig.reads), 1));
+	rig_until(session_is_lost(session_of_ring(&rig.reads), 1));
 	atomic_store(&rig.server.deaf, false);
 	atomic_store(&rig.server.hold, false);
 	expect(&rig.reads, 10, 16);
@@ -268,7 +268,7 @@ Test(survive, what_is_destroyed_meanwhile_is_cancelled)
 	submit(&rig.reads, 10);
 	rig_until(atomic_load(&rig.server.nr_batches) == 3);
 	play_stop(&rig.server);
-	rig_until(session_is_lost(session_of(&rig.reads), 1));
+	rig_until(session_is_lost(session_of_ring(&rig.reads), 1));
 	hf3fs_iordestroy(&rig.writes);
 	/* Of the other memory, which stays; never sent. */
 	cr_assert_geq(hf3fs_prep_io(&rig.reads, &other, true, other.base, rig.fd, 0, 16, NULL), 0);
@@ -288,7 +288,7 @@ Test(survive, a_handle_closed_around_a_loss_is_closed)
 	rig_until(atomic_load(&rig.server.nr_closes) == 1);
 	atomic_store(&rig.server.mute, false);
 	atomic_store(&rig.server.cut, true);
-	rig_until(session_is_lost(session_of(&rig.reads), 1));
+	rig_until(session_is_lost(session_of_ring(&rig.reads), 1));
 	rig.fd = rig_open(&rig);
 	rig_until(atomic_load(&rig.server.nr_closes) == 2);
 	rig_stop(&rig);
