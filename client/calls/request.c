@@ -1,96 +1,22 @@
 /*
- * Requests: a table of those under way, indexed by the tag that travels (index | sequence << 6),
- * and a queue of the others. See request.h for who owns what.
+ * The calls as a user of connections: requests are started, sent, sent again after a loss, and
+ * ended when their time is up. Whoever starts a request owns it; this runs on any thread that
+ * starts one or drives the connection, under the connection's lock.
  */
 #include "client/calls/request.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "client/base/clock.h"
-#include "client/calls/answer.h"
-#include "client/conn/conn.h"
-#include "client/session/session.h"
-#include "client/calls/reply_check.h"
-#include "common/base/log.h"
+#include "client/calls/request_table.h"
 
-#define INDEX_BITS 6u
 /*
  * A call that was under way so often when the protocol was broken ends: it may be what each server
  * answers with what cannot be read, and there is nothing to tell whose answer that was.
  */
 #define BROKEN_MAX 3
 
-_Static_assert(REQUESTS_MAX == 1u << INDEX_BITS, "a tag holds an index and a sequence");
-
-void requests_init(struct requests *requests)
-{
-	*requests = (struct requests){0};
-	list_init(&requests->queue);
-	list_init(&requests->recovery);
-}
-
-void requests_close(struct requests *requests)
-{
-	free(requests->closes);
-	requests->closes = NULL;
-	requests->nr_closes = requests->max_closes = 0;
-}
-
-static void finish(struct conn *conn, struct request *request, int status)
-{
-	if (request == &conn->requests.fire_and_forget)
-		return;
-	request->status = status;
-	request->done = true;
-	conn->wait.wake_pending = true;
-	if (request->over)
-		request->over(request, conn);
-}
-
-/* An index that is free; there is one as long as nr_sent < REQUESTS_MAX. */
-static uint32_t take_index(struct requests *requests, struct request *request)
-{
-	uint32_t index = 0;
-
-	while (requests->sent[index])
-		index++;
-	requests->sent[index] = request;
-	requests->closing[index] = 0;
-	requests->nr_sent++;
-	requests->sequence[index] = (requests->sequence[index] + 1) & (UINT32_MAX >> INDEX_BITS);
-	return index;
-}
-
-static struct request *give_index(struct requests *requests, uint32_t index)
-{
-	struct request *request = requests->sent[index];
-
-	requests->sent[index] = NULL;
-	requests->again &= ~(1ull << index);
-	requests->nr_sent--;
-	return request;
-}
-
-static uint32_t tag_of(const struct requests *requests, uint32_t index)
-{
-	return index | requests->sequence[index] << INDEX_BITS;
-}
-
-/* The one under way with that tag, which is over; NULL: there is none that is answered so. */
-static struct request *give_tag(struct requests *requests, uint32_t tag, bool pong)
-{
-	uint32_t index = tag & (REQUESTS_MAX - 1);
-	const struct request *request = requests->sent[index];
-
-	if (!request || tag_of(requests, index) != tag || requests->again & 1ull << index ||
-	    (request->kind == REQUEST_PING) != pong)
-		return NULL;
-	return give_index(requests, index);
-}
-
-/* Read now: another session knows the file by another one. */
+/* Read the handle when it is sent: another session knows the file by another handle. */
 static int fill_handle(const struct conn *conn, const struct remote_file *file, uint64_t *handle)
 {
 	if (!file)
@@ -104,7 +30,7 @@ static int fill_handle(const struct conn *conn, const struct remote_file *file, 
 static int fill_call(const struct conn *conn, const struct request *request, struct call *call)
 {
 	*call = *request->call;
-	/* What this server has no word for would end the connection. */
+	/* A server without this call would end the connection for it. */
 	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
 		return -EOPNOTSUPP;
 	return fill_handle(conn, request->file, &call->file) ||
@@ -137,19 +63,19 @@ static int fill(const struct conn *conn, const struct request *request, uint32_t
 	return err;
 }
 
-/* What cannot be sent, such as what does not fit into a message, is done at once. */
+/* Send a request of the table; if it cannot be sent, as when it is too long, it is done. */
 static void send_index(struct conn *conn, uint32_t index, bool replay, void *buf)
 {
-	struct requests *requests = &conn->requests;
+	struct requests *requests = requests_of(conn);
 	struct request *request = requests->sent[index];
 	struct message msg;
 	int err;
 
-	err = fill(conn, request, tag_of(requests, index), replay, &msg);
+	err = fill(conn, request, request_tag(requests, index), replay, &msg);
 	if (!err)
 		err = conn_send(conn, &msg, buf);
 	if (err)
-		finish(conn, give_index(requests, index), err);
+		request_finish(conn, request_give_index(requests, index), err);
 	else if (!request->session)
 		request->session = conn->number;
 }
@@ -159,14 +85,14 @@ static uint32_t send_one(struct conn *conn, struct request *request, void *buf)
 	uint32_t index;
 
 	conn_expect(conn);
-	index = take_index(&conn->requests, request);
+	index = request_take_index(requests_of(conn), request);
 	send_index(conn, index, false, buf);
 	return index;
 }
 
 static bool send_list(struct conn *conn, struct list *list)
 {
-	while (!list_empty(list) && conn->requests.nr_sent < REQUESTS_MAX) {
+	while (!list_empty(list) && requests_of(conn)->nr_sent < REQUESTS_MAX) {
 		struct request *request = container_of(list->next, struct request, link);
 		void *buf = conn_buf(conn);
 
@@ -178,10 +104,13 @@ static bool send_list(struct conn *conn, struct list *list)
 	return true;
 }
 
-/* What the last life of this session had no answer to: the server knows the tags, and answers. */
+/*
+ * Send what was not answered in the last incarnation of this session: the server knows the tags,
+ * and answers without making a call twice.
+ */
 static bool send_again(struct conn *conn)
 {
-	struct requests *requests = &conn->requests;
+	struct requests *requests = requests_of(conn);
 
 	while (requests->again) {
 		uint32_t index = (uint32_t)__builtin_ctzll(requests->again);
@@ -197,30 +126,33 @@ static bool send_again(struct conn *conn)
 
 static bool send_closes(struct conn *conn)
 {
-	struct requests *requests = &conn->requests;
+	struct requests *requests = requests_of(conn);
 
-	while (requests->nr_closes && requests->nr_sent < REQUESTS_MAX) {
+	while (requests->closes.nr && requests->nr_sent < REQUESTS_MAX) {
 		struct call call = {.op = CALL_CLOSE,
-				    .file = requests->closes[requests->nr_closes - 1]};
+				    .file = requests->closes.handles[requests->closes.nr - 1]};
 		void *buf = conn_buf(conn);
 
 		if (!buf)
 			return false;
-		requests->nr_closes--;
+		requests->closes.nr--;
 		requests->fire_and_forget.call = &call;
 		requests->closing[send_one(conn, &requests->fire_and_forget, buf)] = call.file;
 	}
 	return true;
 }
 
-bool requests_recover(struct conn *conn)
+static bool pump(struct conn_user *user)
 {
-	return send_list(conn, &conn->requests.recovery);
-}
+	struct conn *conn = user->conn;
+	struct requests *requests = requests_of(conn);
 
-bool requests_send(struct conn *conn)
-{
-	return send_again(conn) && send_list(conn, &conn->requests.queue) && send_closes(conn);
+	if (conn->state == CONN_GREETED)
+		return send_list(conn, &requests->recovery);
+	if (!send_again(conn) || !send_list(conn, &requests->queue) || !send_closes(conn))
+		return false;
+	user->has_more = !list_empty(&requests->queue) || requests->closes.nr;
+	return true;
 }
 
 /* Is there a connection, or will there be one? */
@@ -233,7 +165,7 @@ static bool has_prospects(struct conn *conn, const struct request *request)
 
 void request_start(struct conn *conn, struct request *request)
 {
-	struct requests *requests = &conn->requests;
+	struct requests *requests = requests_of(conn);
 
 	request->done = false;
 	request->status = 0;
@@ -241,138 +173,20 @@ void request_start(struct conn *conn, struct request *request)
 	request->nr_broken = 0;
 	list_init(&request->link);
 	if (!has_prospects(conn, request)) {
-		finish(conn, request, -EREMOTEIO);
+		request_finish(conn, request, -EREMOTEIO);
 		return;
 	}
 	conn_expect(conn);
 	request->tick = conn->tick;
+	requests->user.has_more = true;
 	list_add_tail(request->recovers ? &requests->recovery : &requests->queue, &request->link);
 	conn_pump(conn);
 }
 
-/* Room for so many more, those that are owed, and those whose answers find nobody. 0 or -ENOMEM. */
-static int make_room(struct requests *requests, size_t more)
+/* The connection of a request of the table ended: the request waits for the next, or is done. */
+static void keep_or_end(struct conn *conn, uint32_t index)
 {
-	size_t need = requests->nr_closes + requests->nr_owed + more + REQUESTS_MAX;
-	size_t max = requests->max_closes ? requests->max_closes : 2 * REQUESTS_MAX;
-	uint64_t *closes;
-
-	if (need <= requests->max_closes)
-		return 0;
-	while (max < need)
-		max *= 2;
-	closes = realloc(requests->closes, max * sizeof(*closes));
-	if (!closes)
-		return -ENOMEM;
-	requests->closes = closes;
-	requests->max_closes = max;
-	return 0;
-}
-
-int request_reserve_close(struct conn *conn)
-{
-	int err = make_room(&conn->requests, 1);
-
-	if (!err)
-		conn->requests.nr_owed++;
-	return err;
-}
-
-void request_release_close(struct conn *conn)
-{
-	conn->requests.nr_owed--;
-}
-
-void request_close_handle(struct conn *conn, uint64_t handle)
-{
-	struct requests *requests = &conn->requests;
-
-	if (requests->nr_closes + requests->nr_owed >= requests->max_closes &&
-	    make_room(requests, 1)) {
-		log_warn("no memory to close a file: it stays open until the session ends");
-		return;
-	}
-	requests->closes[requests->nr_closes++] = handle;
-	/* Whatever is sent next takes it along; the progress thread does if that is not soon. */
-	if (conn->state == CONN_UP)
-		progress_wake(now_ns() + TICK_NS);
-}
-
-/* Would it say the same if it had been done already, by the session before? */
-static bool is_ambiguous(const struct call *call, int status)
-{
-	switch (call->op) {
-	case CALL_UNLINK:
-	case CALL_RMDIR:
-		return status == -ENOENT;
-	case CALL_RENAME:
-		return status == -ENOENT || (status == -EEXIST && call->flags & CALL_NOREPLACE);
-	case CALL_MKDIR:
-	case CALL_LINK:
-		return status == -EEXIST;
-	case CALL_OPEN:
-		return status == -EEXIST && call->flags & OPEN_EXCLUSIVE;
-	default:
-		return false;
-	}
-}
-
-static int outcome(const struct conn *conn, const struct request *request, int status)
-{
-	if (request->session == conn->number || !is_ambiguous(request->call, status))
-		return status;
-	log_warn("%s: the server was restarted during a call for \"%.*s\": the result is unknown "
-		 "(repeating the call returned: %s)",
-		 session_of(conn)->spec->mount_point, (int)request->call->path.len,
-		 (const char *)request->call->path.data, strerror(-status));
-	return -EREMOTEIO;
-}
-
-const char *request_replied(struct conn *conn, const struct reply *reply)
-{
-	struct request *request = give_tag(&conn->requests, reply->tag, false);
-	const char *wrong;
-
-	if (!request)
-		return "a reply to no request";
-	if (request == &conn->requests.fire_and_forget) {
-		/* Who opened it has given up meanwhile. */
-		if (!conn->requests.closing[reply->tag % REQUESTS_MAX] && !reply->status &&
-		    reply->file)
-			request_close_handle(conn, reply->file);
-		return NULL;
-	}
-	if (request->kind != REQUEST_CALL) {
-		finish(conn, request, reply->status);
-		return NULL;
-	}
-	wrong = reply_check(request->call, reply);
-	if (wrong) {
-		finish(conn, request, -EPROTO);
-		return wrong;
-	}
-	if (request->answer)
-		answer_copy(request->answer, conn, reply);
-	request->handle = reply->file;
-	finish(conn, request, outcome(conn, request, reply->status));
-	return NULL;
-}
-
-bool request_ponged(struct conn *conn, uint64_t nonce)
-{
-	struct request *request =
-		nonce <= UINT32_MAX ? give_tag(&conn->requests, (uint32_t)nonce, true) : NULL;
-
-	if (!request)
-		return false;
-	finish(conn, request, 0);
-	return true;
-}
-
-/* One under way when its connection ended. */
-static void park(struct conn *conn, uint32_t index)
-{
-	struct requests *requests = &conn->requests;
+	struct requests *requests = requests_of(conn);
 	struct request *request = requests->sent[index];
 	bool forgotten = request == &requests->fire_and_forget;
 
@@ -382,83 +196,92 @@ static void park(struct conn *conn, uint32_t index)
 			requests->again |= 1ull << index;
 			return;
 		}
-		finish(conn, give_index(requests, index), -EPROTO);
+		request_finish(conn, request_give_index(requests, index), -EPROTO);
 		return;
 	}
-	give_index(requests, index);
+	request_give_index(requests, index);
 	if (request->kind == REQUEST_PING)
 		list_add_tail(&requests->queue, &request->link);
 	else if (forgotten && requests->closing[index])
 		request_close_handle(conn, requests->closing[index]);
 	else
-		finish(conn, request, request->recovers ? -EREMOTEIO : 0);
+		request_finish(conn, request, request->recovers ? -EREMOTEIO : 0);
 }
 
-void requests_mark_resend(struct conn *conn)
+/* Calls and pings wait for the next connection; drops are done, because memory is free. */
+static void lost(struct conn_user *user)
 {
-	struct requests *requests = &conn->requests;
+	struct conn *conn = user->conn;
+	struct requests *requests = requests_of(conn);
 
+	user->has_more = true;
 	for (uint32_t i = 0; i < REQUESTS_MAX; i++)
 		if (requests->sent[i])
-			park(conn, i);
+			keep_or_end(conn, i);
 	list_for_each_safe (it, &requests->queue) {
 		struct request *request = container_of(it, struct request, link);
 
 		if (request->kind != REQUEST_DROP)
 			continue;
 		list_del(it);
-		finish(conn, request, 0);
+		request_finish(conn, request, 0);
 	}
 	while (!list_empty(&requests->recovery)) {
 		struct request *request =
 			container_of(requests->recovery.next, struct request, link);
 
 		list_del(&request->link);
-		finish(conn, request, -EREMOTEIO);
+		request_finish(conn, request, -EREMOTEIO);
 	}
 }
 
-void requests_renew(struct conn *conn)
+/* The next session knows nothing of the last one's tags and handles. */
+static void forget_session(struct requests *requests)
 {
-	struct requests *requests = &conn->requests;
-
 	while (requests->again) {
 		uint32_t index = (uint32_t)__builtin_ctzll(requests->again);
-		struct request *request = give_index(requests, index);
+		struct request *request = request_give_index(requests, index);
 
 		list_add_tail(&requests->queue, &request->link);
 	}
-	requests->nr_closes = 0;
+	requests->closes.nr = 0;
 }
 
-/* Those of the table end here; their answers, if any come, are nobody's. */
+/* End a request of the table; its answer, if one comes, is dropped. */
 static void expire_sent(struct conn *conn, uint32_t index)
 {
-	struct requests *requests = &conn->requests;
+	struct requests *requests = requests_of(conn);
 	struct request *request = requests->sent[index];
 
 	if (requests->again & 1ull << index)
-		give_index(requests, index);
+		request_give_index(requests, index);
 	else
 		requests->sent[index] = &requests->fire_and_forget;
-	finish(conn, request, -EREMOTEIO);
+	request_finish(conn, request, -EREMOTEIO);
 }
 
+/* End what waits in the queue, all of it or what took too long; drops stay. */
 static void end_queue(struct conn *conn, int status, bool all)
 {
-	list_for_each_safe (it, &conn->requests.queue) {
+
+	list_for_each_safe (it, &requests_of(conn)->queue) {
 		struct request *request = container_of(it, struct request, link);
 
 		if (request->kind == REQUEST_DROP || !(all || conn_overdue(conn, request->tick)))
 			continue;
 		list_del(it);
-		finish(conn, request, status);
+		request_finish(conn, request, status);
 	}
 }
 
-bool requests_expire(struct conn *conn)
+/*
+ * End calls whose time is up. True: so is that of a drop, whose memory the server may still reach,
+ * or of a ping, whose pong may still come: then the connection has to end.
+ */
+static bool expire(struct conn_user *user)
 {
-	struct requests *requests = &conn->requests;
+	struct conn *conn = user->conn;
+	struct requests *requests = requests_of(conn);
 	bool overdue = false;
 
 	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
@@ -471,14 +294,69 @@ bool requests_expire(struct conn *conn)
 			expire_sent(conn, i);
 		overdue |= request->kind != REQUEST_CALL;
 		if (request->kind == REQUEST_PING)
-			finish(conn, give_index(requests, i), -EREMOTEIO);
+			request_finish(conn, request_give_index(requests, i), -EREMOTEIO);
 	}
 	end_queue(conn, -EREMOTEIO, false);
 	return overdue;
 }
 
-void requests_fail(struct conn *conn, int status)
+static void greeted(struct conn_user *user, bool renewed)
 {
-	requests_renew(conn);
-	end_queue(conn, status, true);
+	if (renewed)
+		forget_session(requests_of(user->conn));
+}
+
+static void give_up(struct conn_user *user, int status)
+{
+	forget_session(requests_of(user->conn));
+	end_queue(user->conn, status, true);
+}
+
+static bool is_busy(const struct conn_user *user)
+{
+	const struct requests *requests = requests_of(user->conn);
+
+	return requests->nr_sent || !list_empty(&requests->queue) ||
+	       !list_empty(&requests->recovery);
+}
+
+static void destroy(struct conn_user *user)
+{
+	struct requests *requests = requests_of(user->conn);
+
+	closes_free(&requests->closes);
+	free(requests);
+}
+
+static struct conn_user *create(struct conn *conn);
+
+static const struct conn_user_ops ops = {
+	.create = create,
+	.destroy = destroy,
+	.owes = is_busy,
+	.has_work = is_busy,
+	.pump = pump,
+	.expire = expire,
+	.lost = lost,
+	.greeted = greeted,
+	.give_up = give_up,
+};
+
+static struct conn_user *create(struct conn *conn)
+{
+	struct requests *requests = calloc(1, sizeof(*requests));
+
+	if (!requests)
+		return NULL;
+	requests->user = (struct conn_user){.ops = &ops, .conn = conn};
+	list_init(&requests->queue);
+	list_init(&requests->recovery);
+	conn_user_handle(&requests->user, MSG_REPLY, request_on_reply);
+	conn_user_handle(&requests->user, MSG_PING, request_on_pong);
+	return &requests->user;
+}
+
+static void __attribute__((constructor)) use_connections(void)
+{
+	conn_user_register(CONN_USER_CALLS, &ops);
 }

@@ -9,7 +9,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "client/ring/batch.h"
 #include "client/base/clock.h"
 #include "client/usrbio.h"
 #include "common/base/fork.h"
@@ -36,16 +35,15 @@ struct conn *conn_create(struct conn_owner *owner, unsigned index)
 	conn->owner = owner;
 	conn->index = index;
 	conn->task.poll = poll;
-	requests_init(&conn->requests);
-	for (int i = 0; i < NR_PRIORITIES; i++)
-		list_init(&conn->rings[i]);
-	wrr_init(&conn->turns);
-	list_init(&conn->timers);
 	list_init(&conn->wait.followers);
 	list_init(&conn->task.link);
 	conn->tick_ns = owner->timeout_ms * NS_PER_MS / TICKS;
+	conn->due_ns = NEVER;
 	conn->next_tick_ns = conn->tick_ns ? 0 : NEVER;
-	return conn;
+	if (!conn_users_create(conn))
+		return conn;
+	conn_destroy(conn);
+	return NULL;
 
 err_arena:
 	arena_close(&conn->arena);
@@ -62,8 +60,7 @@ void conn_destroy(struct conn *conn)
 	}
 	if (conn->domain)
 		conn->ops->domain_close(conn->domain);
-	inflight_close(&conn->inflight);
-	requests_close(&conn->requests);
+	conn_users_destroy(conn);
 	pthread_mutex_destroy(&conn->lock);
 	fork_close(conn->wait.wake_fd);
 	arena_close(&conn->arena);
@@ -112,7 +109,7 @@ static int use_domain(struct conn *conn, const struct tp_ops *ops)
 		.nr_conns = 1,
 		.numa = -1,
 		.tls = conn->owner->tls,
-		.range = conn_range,
+		.range = conn->users[CONN_USER_RINGS]->ops->range,
 	};
 	struct tp_domain *domain;
 	int err;

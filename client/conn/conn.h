@@ -13,18 +13,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/ring/inflight.h"
 #include "client/base/progress.h"
-#include "client/calls/request.h"
 #include "client/conn/conn_owner.h"
+#include "client/conn/conn_user.h"
 #include "client/conn/conn_wait.h"
 #include "common/auth/exchange.h"
 #include "common/transport/transport.h"
-#include "common/base/wrr.h"
 #include "proto/arena.h"
 #include "proto/codec.h"
+#include "proto/limits.h"
 
 struct usrbio_counters;
+
+#define CONN_INFLIGHT 4096u /* I/Os under way at most: enough to keep a card busy */
 
 enum conn_state {
 	CONN_DOWN,     /* no transport connection */
@@ -64,18 +65,17 @@ struct conn {
 
 	uint64_t features;
 	uint64_t host;			       /* of the files of the mount */
-	uint32_t batch_max;		       /* I/Os that fit into one message */
+	uint32_t max_inflight;		       /* I/Os the server takes, at most CONN_INFLIGHT */
 	uint32_t max_regions;		       /* region ids the server takes */
 	uint64_t region_ids[REGIONS_MAX / 64]; /* one bit each: in use */
 
-	struct inflight inflight;
-	struct requests requests;
-	struct list rings[NR_PRIORITIES]; /* with I/Os ripe for sending, next one first */
-	struct wrr turns;		  /* of the priorities; counted in I/Os */
-	struct list timers;		  /* rings with an incomplete batch that has a time limit */
+	struct conn_user *users[CONN_USERS];  /* constant */
+	conn_handler *handlers[NR_MSG_TYPES]; /* by message type; constant, like the next */
+	struct conn_user *receivers[NR_MSG_TYPES];
 	struct waiting wait;
 
 	/* conn_timers.c */
+	uint64_t due_ns;       /* no user has to look at its time limits before that, or NEVER */
 	uint64_t heard_ns;     /* when the server last said anything while it owed us something */
 	uint64_t probed_ns;    /* when it was last asked whether it is there */
 	uint64_t nr_probes;    /* so asked, in this life */
@@ -87,7 +87,8 @@ struct conn {
 
 	struct task task; /* the progress thread's hook */
 	uint64_t task_drives;
-	uint64_t nr_ios, nr_batches, nr_completions, msg_bytes;
+	uint64_t nr_ios, nr_batches, nr_completions; /* counted by the rings */
+	uint64_t msg_bytes;
 };
 
 /* NULL: out of memory or descriptors. */
@@ -111,6 +112,12 @@ void conn_blame(struct conn *conn, const char *fmt, ...) __attribute__((format(p
 /* The peer broke the protocol: said in the log, and shut. Lock held. */
 void conn_violated(struct conn *conn, const char *what);
 
+/*
+ * The server welcomes the connection to a session, by its number, in an incarnation of that. Lock
+ * held.
+ */
+void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t number,
+		  uint64_t incarnation);
 /* Everything has been recovered: what waits may go. Lock held. */
 void conn_go(struct conn *conn);
 /* There will be no session: what waits for one ends with this status. Lock held. */
@@ -122,11 +129,6 @@ bool conn_is_busy(const struct conn *conn);
 int conn_poll(struct conn *conn);
 /* The same for who will not wait, and while nobody leads. Lock held. */
 void conn_look(struct conn *conn);
-/*
- * As tp_domain_config.range: where the I/O `tag` has its memory, if it is under way on this
- * connection and the server is to `access` that. Inside conn_poll and the like.
- */
-bool conn_range(void *conn, uint32_t tag, enum tp_access access, struct tp_range *range);
 /* Send what waits to be sent: requests, pongs, I/Os. Lock held. */
 void conn_pump(struct conn *conn);
 /* Deadlines that have passed: incomplete batches, a silent server, I/Os and calls. Lock held. */
@@ -139,7 +141,7 @@ void conn_expect(struct conn *conn);
 bool conn_overdue(const struct conn *conn, uint32_t tick);
 /* Asks whether the server is there, if that is due. False: no buffer. Lock held. */
 bool conn_probe(struct conn *conn);
-/* It says so. False: it was not asked. Lock held. */
+/* Match a pong to the last ping; false if it answers none. Lock held. */
 bool conn_probed(struct conn *conn, uint64_t nonce);
 
 /* A send buffer of conn->tp->msg_max bytes, or NULL: blocked. Lock held. */
@@ -151,6 +153,13 @@ int conn_send(struct conn *conn, const struct message *msg, void *buf);
 static inline bool conn_want(struct conn *conn)
 {
 	return conn->owner->want(conn->owner);
+}
+
+/* A user has a time limit by then. Lock held. */
+static inline void conn_due_by(struct conn *conn, uint64_t ns)
+{
+	if (ns < conn->due_ns)
+		conn->due_ns = ns;
 }
 
 void conn_count(struct conn *conn, struct usrbio_counters *counters);

@@ -7,9 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/ring/batch.h"
 #include "client/base/clock.h"
-#include "client/ring/ring.h"
 #include "common/base/log.h"
 
 #define EVENTS_MAX 64
@@ -57,14 +55,25 @@ void conn_pump(struct conn *conn)
 		return;
 	if (conn->probe_due && !conn_probe(conn))
 		return;
-	if (conn->state == CONN_GREETED) {
-		requests_recover(conn);
-		return;
-	}
-	if (conn->inflight.nr_resend)
-		resend_send(conn);
-	if (!requests_waiting(&conn->requests) || requests_send(conn))
-		batch_dispatch(conn);
+	conn_users_pump(conn);
+}
+
+void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t number,
+		  uint64_t incarnation)
+{
+	bool renewed = conn->number != number;
+
+	conn->features = welcome->features;
+	conn->host = welcome->host;
+	conn->max_regions = welcome->max_regions;
+	conn->max_inflight =
+		welcome->max_inflight < CONN_INFLIGHT ? welcome->max_inflight : CONN_INFLIGHT;
+	conn_users_greeted(conn, renewed);
+	conn->number = number;
+	conn->joined = incarnation;
+	memset(conn->region_ids, 0, sizeof(conn->region_ids));
+	conn->state = CONN_GREETED;
+	conn->wait.wake_pending = true;
 }
 
 void conn_go(struct conn *conn)
@@ -74,65 +83,43 @@ void conn_go(struct conn *conn)
 	conn_pump(conn);
 }
 
-bool conn_range(void *user, uint32_t tag, enum tp_access access, struct tp_range *range)
+/* Hand a message to the user that receives its type. */
+static void deliver(struct conn *conn, const struct message *msg)
 {
-	const struct conn *conn = user;
-	const struct flying *io = inflight_find(&conn->inflight, tag);
-	const struct flying_memory *memory;
+	conn_handler *handler = conn->handlers[msg->type];
+	const char *wrong = "a message out of place";
 
-	if (!io || io->ring->for_read != (access == TP_REMOTE_WRITE))
-		return false;
-	memory = inflight_memory(&conn->inflight, tag);
-	*range = (struct tp_range){.base = memory->base, .len = io->len, .key = memory->key};
-	return true;
+	if (handler)
+		wrong = handler(conn->receivers[msg->type], msg);
+	if (wrong)
+		conn_violated(conn, wrong);
 }
 
-/* One I/O is over, says the server. full: without saying how long, because all of it was read. */
-static bool complete(struct conn *conn, uint32_t tag, int64_t result, bool full)
+/* Answer a ping; a pong is for whoever sent the ping, the connection or a user. */
+static void on_ping(struct conn *conn, const struct message *msg)
 {
-	struct flying *io = inflight_find(&conn->inflight, tag);
-	struct ring *ring;
-
-	/* A lie ends the connection, and in its next life the I/O is done again. */
-	if (!io) {
-		conn_violated(conn, "a completion for no I/O under way");
-		return false;
-	}
-	ring = io->ring;
-	if (full ? !ring->for_read : result > 0 && (uint64_t)result > io->len) {
-		conn_violated(conn,
-			      full ? "an immediate for a write" : "a result longer than the I/O");
-		return false;
-	}
-	inflight_end(&conn->inflight, io);
-	conn->nr_ios++;
-	ring_complete(ring, io->slot, full ? (int64_t)io->len : result);
-	return true;
-}
-
-static void on_completion(struct conn *conn, const struct completion *completion)
-{
-	conn->nr_completions++;
-	for (size_t i = 0; i < completion->n; i++)
-		if (!complete(conn, (uint32_t)completion->done[i].tag, completion->done[i].result,
-			      false))
-			return;
-}
-
-static void on_ping(struct conn *conn, const struct ping *ping)
-{
-	if (!ping->pong) {
+	if (!msg->ping.pong) {
 		conn->pong_due = true;
-		conn->pong_nonce = ping->nonce;
-	} else if (!conn_probed(conn, ping->nonce) && !request_ponged(conn, ping->nonce)) {
-		conn_violated(conn, "a pong without a ping");
+		conn->pong_nonce = msg->ping.nonce;
+	} else if (!conn_probed(conn, msg->ping.nonce)) {
+		deliver(conn, msg);
 	}
+}
+
+static void on_immediate(struct conn *conn, uint32_t tag)
+{
+	struct conn_user *user = conn->users[CONN_USER_RINGS];
+	const char *wrong = "an immediate before any I/O";
+
+	if (conn->state == CONN_UP)
+		wrong = user->ops->immediate(user, tag);
+	if (wrong)
+		conn_violated(conn, wrong);
 }
 
 static void on_msg(struct conn *conn, const void *frame, size_t len)
 {
 	struct message msg;
-	const char *wrong;
 
 	conn->msg_bytes += len;
 	if (codec_decode(&conn->arena, frame, len, &msg)) {
@@ -143,21 +130,10 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 		conn->owner->message(conn, frame, len, &msg);
 		return;
 	}
-	switch (msg.type) {
-	case MSG_COMPLETION:
-		on_completion(conn, &msg.completion);
-		break;
-	case MSG_REPLY:
-		wrong = request_replied(conn, &msg.reply);
-		if (wrong)
-			conn_violated(conn, wrong);
-		break;
-	case MSG_PING:
-		on_ping(conn, &msg.ping);
-		break;
-	default:
-		conn_violated(conn, "a message out of place");
-	}
+	if (msg.type == MSG_PING)
+		on_ping(conn, &msg);
+	else
+		deliver(conn, &msg);
 }
 
 /*
@@ -176,9 +152,7 @@ static void on_closed(struct conn *conn, int status)
 	conn->tp = NULL;
 	conn->state = CONN_DOWN;
 	conn->unflushed = false;
-	inflight_mark_resend(&conn->inflight);
-	requests_mark_resend(conn);
-	resend_sweep(conn);
+	conn_users_lost(conn);
 	conn->wait.wake_pending = true;
 	if (conn_is_busy(conn))
 		conn_want(conn);
@@ -186,7 +160,7 @@ static void on_closed(struct conn *conn, int status)
 
 void conn_give_up(struct conn *conn, int status)
 {
-	requests_fail(conn, status);
+	conn_users_give_up(conn, status);
 	conn->wait.wake_pending = true;
 }
 
@@ -204,10 +178,8 @@ static void on_event(struct conn *conn, const struct tp_event *event)
 			on_msg(conn, event->msg, event->len);
 		break;
 	case TP_EV_IMM:
-		if (conn->state == CONN_UP)
-			complete(conn, event->imm, 0, true);
-		else if (talking)
-			conn_violated(conn, "an immediate before any I/O");
+		if (talking)
+			on_immediate(conn, event->imm);
 		break;
 	case TP_EV_READY:
 		conn->blocked = false;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include "client/ring/batch.h"
 #include "client/base/clock.h"
 #include "common/base/log.h"
 
@@ -18,7 +17,7 @@
 /* The server has to say something: an answer, or that it takes messages again. */
 static bool is_owed(const struct conn *conn)
 {
-	return conn->inflight.nr || conn->blocked || requests_busy(&conn->requests);
+	return conn->blocked || conn_users_owe(conn);
 }
 
 static bool is_talking(const struct conn *conn)
@@ -28,7 +27,7 @@ static bool is_talking(const struct conn *conn)
 
 bool conn_is_busy(const struct conn *conn)
 {
-	return conn->inflight.nr || requests_busy(&conn->requests) || resend_waits(conn);
+	return conn_users_have_work(conn);
 }
 
 static bool advance(struct conn *conn, uint64_t now)
@@ -54,32 +53,16 @@ bool conn_overdue(const struct conn *conn, uint32_t tick)
 	return conn->tick_ns && conn->tick - tick > TICKS;
 }
 
-static bool is_io_overdue(const struct conn *conn)
-{
-	const struct inflight *inflight = &conn->inflight;
-
-	if (!inflight_sent(inflight))
-		return false;
-	for (uint32_t i = 0; i < inflight->max; i++) {
-		const struct flying *io = &inflight->ios[i];
-
-		if (io->ring && !io->resend && conn_overdue(conn, io->tick))
-			return true;
-	}
-	return false;
-}
-
 /* Memory that the wire can still reach is not given back: first the connection has to end. */
 static void expire(struct conn *conn)
 {
-	bool overdue = requests_expire(conn);
+	bool overdue = conn_users_expire(conn);
 
-	overdue |= is_io_overdue(conn);
 	if (overdue && is_talking(conn)) {
 		conn_blame(conn, "an I/O has not ended within %u ms", conn->owner->timeout_ms);
 		conn_shut(conn, -ETIMEDOUT);
 	}
-	resend_sweep(conn);
+	conn_users_sweep(conn);
 	/* Should nobody be reconnecting, for want of a thread. */
 	if (conn->state == CONN_DOWN && conn_is_busy(conn))
 		conn_want(conn);
@@ -134,7 +117,8 @@ static void check_silence(struct conn *conn, uint64_t now)
 
 void conn_clock(struct conn *conn, uint64_t now)
 {
-	batch_timers(conn, now);
+	if (now >= conn->due_ns)
+		conn_users_due(conn, now);
 	if (advance(conn, now))
 		expire(conn);
 	if (now >= conn->heard_ns + PROBE_NS)
@@ -143,7 +127,7 @@ void conn_clock(struct conn *conn, uint64_t now)
 
 uint64_t conn_next_clock(const struct conn *conn)
 {
-	uint64_t due = batch_next_timer(conn);
+	uint64_t due = conn_users_next_due(conn);
 
 	if (conn_is_busy(conn))
 		due = min_ns(due, conn->next_tick_ns);

@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "client/ring/batch.h"
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/mount/mount.h"
@@ -217,7 +216,7 @@ void region_ask_to_drop(struct region *region)
 		}
 		/* I/Os that are not under way now never will be. */
 		if (conn->state != CONN_UP)
-			resend_sweep(conn);
+			conn_users_sweep(conn);
 		conn_unlock(conn);
 	}
 }

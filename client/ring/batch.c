@@ -31,14 +31,15 @@ static void release_limited(struct ring *ring, uint64_t now)
 		return;
 	}
 	ring->due_ns = first_ns + ring->timeout_ns;
-	list_add_tail(&ring->conn->timers, &ring->timer);
+	list_add_tail(&dispatch_of(ring->conn)->timers, &ring->timer);
+	conn_due_by(ring->conn, ring->due_ns);
 	conn_wake_leader(ring->conn);
 	progress_wake(ring->due_ns);
 }
 
 static void release(struct ring *ring, uint64_t now)
 {
-	struct conn *conn = ring->conn;
+	struct dispatch *d = dispatch_of(ring->conn);
 
 	list_del(&ring->timer);
 	if (!ring->io_depth)
@@ -50,45 +51,46 @@ static void release(struct ring *ring, uint64_t now)
 	if (ring->sent == ring->released)
 		return;
 	ring_mark(ring);
+	d->user.has_more = true;
 	if (list_empty(&ring->link))
-		list_add_tail(&conn->rings[ring->priority], &ring->link);
+		list_add_tail(&d->rings[ring->priority], &ring->link);
 }
 
 /* The ring's next I/O joins the batch: as builder_admit. */
-static int gather(struct conn *conn, struct ring *ring, struct gathered *g)
+static int gather(struct dispatch *d, struct ring *ring, struct gathered *g)
 {
 	struct slot *slot;
 	uint32_t index;
 	int err;
 
 	slot = slot_number(ring, ring->sent, &index);
-	err = builder_admit(conn, ring, slot, g);
+	err = builder_admit(d->user.conn, ring, slot, g);
 	if (err)
 		return err;
-	builder_add(conn, g, slot,
-		    inflight_add(&conn->inflight, ring, index, slot->len, ring_next_tick(ring)));
+	builder_add(d, g, slot,
+		    inflight_add(&d->inflight, ring, index, slot->len, ring_next_tick(ring)));
 	ring->under_way++;
 	return 0;
 }
 
-static uint32_t batch_limit(const struct conn *conn, const struct ring *ring)
+static uint32_t batch_limit(const struct dispatch *d, const struct ring *ring)
 {
-	if (ring->io_depth < 0 && -(int64_t)ring->io_depth < conn->batch_max)
+	if (ring->io_depth < 0 && -(int64_t)ring->io_depth < d->batch_max)
 		return (uint32_t)-ring->io_depth;
-	return conn->batch_max;
+	return d->batch_max;
 }
 
 /* One message's worth of a ring: at most share, if others wait for their turn. */
-static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, void *buf)
+static void send_batch(struct dispatch *d, struct ring *ring, uint32_t share, void *buf)
 {
-	uint32_t limit = batch_limit(conn, ring), index;
+	uint32_t limit = batch_limit(d, ring), index;
 	struct gathered g;
 	int err = 0;
 
 	builder_begin(&g, buf);
 	while (g.n < limit && g.n < share && ring->sent != ring->released &&
-	       !inflight_full(&conn->inflight)) {
-		err = gather(conn, ring, &g);
+	       !inflight_full(&d->inflight)) {
+		err = gather(d, ring, &g);
 		if (err == -EAGAIN)
 			break;
 		if (err) {
@@ -98,46 +100,48 @@ static void send_batch(struct conn *conn, struct ring *ring, uint32_t share, voi
 		}
 		ring->sent++;
 	}
-	wrr_charge(&conn->turns, ring->priority, (unsigned)g.n);
+	wrr_charge(&d->turns, ring->priority, (unsigned)g.n);
 	if (g.n)
-		batch_send(conn, ring, &g);
+		batch_send(d->user.conn, ring, &g);
 }
 
 /* A bit for each priority with rings in line. */
-static unsigned busy_priorities(const struct conn *conn)
+static unsigned busy_priorities(const struct dispatch *d)
 {
 	unsigned busy = 0;
 
 	for (unsigned i = 0; i < NR_PRIORITIES; i++)
-		if (!list_empty(&conn->rings[i]))
+		if (!list_empty(&d->rings[i]))
 			busy |= 1u << i;
 	return busy;
 }
 
 /* For the next batch; NULL: none can go now. What is resend goes first. */
-static void *batch_buf(struct conn *conn)
+static void *batch_buf(struct dispatch *d)
 {
-	return conn->state == CONN_UP && !inflight_full(&conn->inflight) &&
-			       !conn->inflight.nr_resend
+	struct conn *conn = d->user.conn;
+
+	return conn->state == CONN_UP && !inflight_full(&d->inflight) && !d->inflight.nr_resend
 		       ? conn_buf(conn)
 		       : NULL;
 }
 
 void batch_dispatch(struct conn *conn)
 {
+	struct dispatch *d = dispatch_of(conn);
 	unsigned busy;
 	void *buf;
 
-	while ((busy = busy_priorities(conn)) && (buf = batch_buf(conn))) {
-		unsigned priority = wrr_next(&conn->turns, busy);
+	while ((busy = busy_priorities(d)) && (buf = batch_buf(d))) {
+		unsigned priority = wrr_next(&d->turns, busy);
 		bool alone = busy == 1u << priority;
-		struct ring *ring = container_of(conn->rings[priority].next, struct ring, link);
+		struct ring *ring = container_of(d->rings[priority].next, struct ring, link);
 
-		send_batch(conn, ring, alone ? UINT32_MAX : conn->turns.credit[priority], buf);
+		send_batch(d, ring, alone ? UINT32_MAX : d->turns.credit[priority], buf);
 		/* To the end of the line: rings of a priority take turns. */
 		list_del(&ring->link);
 		if (ring->sent != ring->released)
-			list_add_tail(&conn->rings[priority], &ring->link);
+			list_add_tail(&d->rings[priority], &ring->link);
 	}
 }
 
@@ -161,7 +165,8 @@ void batch_submitted(struct ring *ring)
 
 	if (!hope)
 		fail_new(ring);
-	conn_expect(conn);
+	if (!dispatch_of(conn)->inflight.nr)
+		conn_expect(conn);
 	ring->submitted = ring->prepared;
 	release(ring, ring->timeout_ns ? now_ns() : 0);
 	if (!hope)
@@ -175,7 +180,7 @@ void batch_timers(struct conn *conn, uint64_t now)
 {
 	bool due = false;
 
-	list_for_each_safe (it, &conn->timers) {
+	list_for_each_safe (it, &dispatch_of(conn)->timers) {
 		struct ring *ring = container_of(it, struct ring, timer);
 
 		if (ring->due_ns > now)
@@ -193,7 +198,7 @@ uint64_t batch_next_timer(const struct conn *conn)
 {
 	uint64_t next = NEVER;
 
-	list_for_each (it, &conn->timers)
+	list_for_each (it, &dispatch_of(conn)->timers)
 		next = min_ns(next, container_of(it, struct ring, timer)->due_ns);
 	return next;
 }

@@ -10,6 +10,7 @@
 #include "client/conn/conn.h"
 #include "client/files/file.h"
 #include "client/memory/region.h"
+#include "client/ring/dispatch.h"
 #include "client/ring/ring.h"
 
 struct gathered {
@@ -71,10 +72,10 @@ static inline int builder_admit(struct conn *conn, const struct ring *ring, cons
 }
 
 /* One that has been admitted. */
-static inline void builder_add(struct conn *conn, struct gathered *g, const struct slot *slot,
+static inline void builder_add(struct dispatch *d, struct gathered *g, const struct slot *slot,
 			       uint32_t tag)
 {
-	inflight_grant(&conn->inflight, tag, g->base + slot->region_off, g->key);
+	inflight_grant(&d->inflight, tag, g->base + slot->region_off, g->key);
 	g->io[g->n++] = (struct io_entry){
 		.ids = io_ids(g->region_id, tag),
 		.file = slot->file->remote.handle,

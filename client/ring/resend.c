@@ -22,31 +22,31 @@ static int check_memory(const struct ring *ring, const struct slot *slot)
 }
 
 /* Take the resend I/O into the batch, if it is of the batch's ring: as builder_admit. */
-static int gather_resends(struct conn *conn, struct flying *io, struct gathered *g)
+static int gather_resends(struct dispatch *d, struct flying *io, struct gathered *g)
 {
 	const struct slot *slot = &io->ring->slots[io->slot];
 	int err = check_memory(io->ring, slot);
 
 	if (!err)
-		err = builder_admit(conn, io->ring, slot, g);
+		err = builder_admit(d->user.conn, io->ring, slot, g);
 	if (!err)
-		builder_add(conn, g, slot, inflight_take_resend(&conn->inflight, io));
+		builder_add(d, g, slot, inflight_take_resend(&d->inflight, io));
 	return err;
 }
 
-static void end(struct conn *conn, struct flying *io, int error)
+static void end(struct dispatch *d, struct flying *io, int error)
 {
 	struct ring *ring = io->ring;
 
-	inflight_take_resend(&conn->inflight, io);
-	inflight_end(&conn->inflight, io);
+	inflight_take_resend(&d->inflight, io);
+	inflight_end(&d->inflight, io);
 	ring_complete(ring, io->slot, error);
 }
 
 /* One message's worth of one ring's. False: no more can go now. */
-static bool replay_batch(struct conn *conn, void *buf)
+static bool replay_batch(struct dispatch *d, void *buf)
 {
-	struct inflight *inflight = &conn->inflight;
+	struct inflight *inflight = &d->inflight;
 	struct flying *io = inflight_next_resend(inflight);
 	struct ring *ring = io->ring;
 	struct gathered g;
@@ -54,26 +54,27 @@ static bool replay_batch(struct conn *conn, void *buf)
 
 	builder_begin(&g, buf);
 	for (; io && io->ring == ring && err != -EAGAIN; io = inflight_next_resend(inflight)) {
-		if (g.n == conn->batch_max || inflight_sent(inflight) >= inflight->limit)
+		if (g.n == d->batch_max || inflight_sent(inflight) >= inflight->limit)
 			break;
-		err = gather_resends(conn, io, &g);
+		err = gather_resends(d, io, &g);
 		if (err && err != -EAGAIN)
-			end(conn, io, err);
+			end(d, io, err);
 	}
 	if (g.n)
-		batch_send(conn, ring, &g);
+		batch_send(d->user.conn, ring, &g);
 	/* Without a buffer there is none for the next one, either. */
 	return g.buf;
 }
 
 void resend_send(struct conn *conn)
 {
-	struct inflight *inflight = &conn->inflight;
+	struct dispatch *d = dispatch_of(conn);
+	struct inflight *inflight = &d->inflight;
 	void *buf;
 
 	while (conn->state == CONN_UP && inflight->nr_resend &&
 	       inflight_sent(inflight) < inflight->limit && (buf = conn_buf(conn)))
-		if (!replay_batch(conn, buf))
+		if (!replay_batch(d, buf))
 			break;
 }
 
@@ -92,9 +93,9 @@ static int judge(const struct conn *conn, const struct ring *ring, const struct 
 	return conn_overdue(conn, tick) ? -EREMOTEIO : 0;
 }
 
-static void sweep_resend(struct conn *conn)
+static void sweep_resend(struct dispatch *d)
 {
-	struct inflight *inflight = &conn->inflight;
+	struct inflight *inflight = &d->inflight;
 
 	for (uint32_t i = 0; i < inflight->max && inflight->nr_resend; i++) {
 		struct flying *io = &inflight->ios[i];
@@ -102,9 +103,9 @@ static void sweep_resend(struct conn *conn)
 
 		if (!io->resend)
 			continue;
-		err = judge(conn, io->ring, &io->ring->slots[io->slot], io->tick);
+		err = judge(d->user.conn, io->ring, &io->ring->slots[io->slot], io->tick);
 		if (err)
-			end(conn, io, err);
+			end(d, io, err);
 	}
 }
 
@@ -132,16 +133,18 @@ static void sweep_ring(struct conn *conn, struct ring *ring)
 
 void resend_sweep(struct conn *conn)
 {
-	sweep_resend(conn);
+	struct dispatch *d = dispatch_of(conn);
+
+	sweep_resend(d);
 	for (unsigned i = 0; i < NR_PRIORITIES; i++)
-		list_for_each_safe (it, &conn->rings[i])
+		list_for_each_safe (it, &d->rings[i])
 			sweep_ring(conn, container_of(it, struct ring, link));
 }
 
 bool resend_waits(const struct conn *conn)
 {
 	for (unsigned i = 0; i < NR_PRIORITIES; i++)
-		if (!list_empty(&conn->rings[i]))
+		if (!list_empty(&dispatch_of(conn)->rings[i]))
 			return true;
 	return false;
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "client/ring/batch.h"
+#include "client/ring/dispatch.h"
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/files/file.h"
@@ -300,7 +301,7 @@ static void look(struct ring *ring)
 		return;
 	if ((ring->under_way || ring->sent != ring->released) && !conn->wait.leader)
 		conn_look(conn);
-	if (!list_empty(&conn->timers))
+	if (!list_empty(&dispatch_of(conn)->timers))
 		conn_clock(conn, now_ns());
 	conn_unlock(conn);
 }
@@ -388,7 +389,7 @@ static void cancel(struct ring *ring)
 	list_del(&ring->timer);
 	ring->released = ring->sent;
 	/* What waits to be sent again need not be. */
-	if (ring->conn->inflight.nr_resend)
+	if (dispatch_of(ring->conn)->inflight.nr_resend)
 		resend_sweep(ring->conn);
 }
 

@@ -7,14 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/ring/batch.h"
 #include "client/conn/conn.h"
 #include "client/session/session.h"
 #include "proto/seal.h"
-
-#define WANTED_INFLIGHT 4096u /* enough to keep a card busy; a table of 32 bytes each */
-#define SUBMIT_OVERHEAD 64u   /* bytes of a SubmitBatch around its entries */
-#define SUBMIT_ENTRY	((uint32_t)sizeof(struct io_entry))
 
 static bool has_key(const struct conn *conn)
 {
@@ -60,7 +55,7 @@ void session_handshake_begin(struct conn *conn)
 	conn->state = CONN_GREETING;
 	conn->proof = PROOF_NONE;
 	session_hello(session_of(conn), &msg.hello);
-	msg.hello.max_inflight = WANTED_INFLIGHT;
+	msg.hello.max_inflight = CONN_INFLIGHT;
 	msg.hello.channel = conn->index;
 	if (has_key(conn))
 		err = offer_key(conn, &msg, nonce, share);
@@ -150,44 +145,19 @@ static bool is_genuine(struct conn *conn, const void *frame, size_t len,
 	       exchange_check(&conn->exchange, AUTH_SERVER, mac);
 }
 
-static int use_welcome(struct conn *conn, struct welcome *welcome)
+static void on_welcome(struct conn *conn, struct welcome welcome)
 {
-	struct inflight *inflight = &conn->inflight;
+	struct session *session = session_of(conn);
 	int err;
 
 	if (has_key(conn)) /* as both ends have found it */
-		welcome->session_key = bytes_of(conn->exchange.keys[AUTH_SESSION], AUTH_KEY_SIZE);
-	err = session_welcome(session_of(conn), welcome);
-	/* Once for all lives: what is resend in it has to be sent again. */
-	if (!err && !inflight->max)
-		err = inflight_open(inflight, WANTED_INFLIGHT);
-	if (!err)
-		inflight->limit = welcome->max_inflight < WANTED_INFLIGHT ? welcome->max_inflight
-									  : WANTED_INFLIGHT;
-	return err;
-}
-
-static void on_welcome(struct conn *conn, struct welcome welcome)
-{
-	uint32_t room = (conn->tp->msg_max - SUBMIT_OVERHEAD) / SUBMIT_ENTRY;
-	int err = use_welcome(conn, &welcome);
-
+		welcome.session_key = bytes_of(conn->exchange.keys[AUTH_SESSION], AUTH_KEY_SIZE);
+	err = session_welcome(session, &welcome);
 	exchange_wipe(&conn->exchange);
-	if (err) {
+	if (err)
 		conn_shut(conn, err);
-		return;
-	}
-	conn->features = welcome.features;
-	conn->host = welcome.host;
-	conn->max_regions = welcome.max_regions;
-	conn->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
-	if (conn->number != session_of(conn)->number)
-		requests_renew(conn);
-	conn->number = session_of(conn)->number;
-	conn->joined = session_of(conn)->incarnation;
-	memset(conn->region_ids, 0, sizeof(conn->region_ids));
-	conn->state = CONN_GREETED;
-	conn->wait.wake_pending = true;
+	else
+		conn_greeted(conn, &welcome, session->number, session->incarnation);
 }
 
 void session_handshake_message(struct conn *conn, const void *frame, size_t len,

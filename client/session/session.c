@@ -20,22 +20,22 @@
 
 static bool want(struct conn_owner *owner)
 {
-	return session_want(list_of(owner, struct session, owner));
+	return session_want(container_of(owner, struct session, owner));
 }
 
 static void lost(struct conn_owner *owner, uint64_t incarnation, int error)
 {
-	session_lost(list_of(owner, struct session, owner), incarnation, error);
+	session_lost(container_of(owner, struct session, owner), incarnation, error);
 }
 
 static bool is_lost(const struct conn_owner *owner, uint64_t incarnation)
 {
-	return session_is_lost(list_of(owner, struct session, owner), incarnation);
+	return session_is_lost(container_of(owner, struct session, owner), incarnation);
 }
 
 static void blame(struct conn_owner *owner, const char *fmt, va_list args)
 {
-	struct session *session = list_of(owner, struct session, owner);
+	struct session *session = container_of(owner, struct session, owner);
 
 	pthread_mutex_lock(&session->lock);
 	reason_add(&session->cause, fmt, args);

@@ -87,7 +87,7 @@ struct session {
 
 static inline struct session *session_of(const struct conn *conn)
 {
-	return list_of(conn->owner, struct session, owner);
+	return container_of(conn->owner, struct session, owner);
 }
 
 /* NULL: out of memory or descriptors. Does not connect. spec outlives it. */

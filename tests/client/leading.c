@@ -10,7 +10,9 @@
 
 #include "client/ring/batch.h"
 #include "client/base/clock.h"
+#include "client/calls/request.h"
 #include "client/conn/conn.h"
+#include "client/ring/dispatch.h"
 #include "client/ring/ring.h"
 #include "rig.h"
 
@@ -269,12 +271,12 @@ Test(leading, a_ring_destroyed_under_a_submitter_leaves_the_line)
 	conn_lock(conn);
 	conn->blocked = true;
 	batch_submitted(ring);
-	cr_assert(!list_empty(&conn->rings[PRIORITY_NORMAL]));
+	cr_assert(!list_empty(&dispatch_of(conn)->rings[PRIORITY_NORMAL]));
 	conn_unlock(conn);
 	ring_put(ring);
 	pthread_join(thread, NULL);
 	conn_lock(conn);
-	cr_assert(list_empty(&conn->rings[PRIORITY_NORMAL]));
+	cr_assert(list_empty(&dispatch_of(conn)->rings[PRIORITY_NORMAL]));
 	conn->blocked = false;
 	conn_unlock(conn);
 	rig_stop(&rig);

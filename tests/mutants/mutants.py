@@ -190,7 +190,7 @@ RELIABILITY = [
            "client_rings survive/the_same_session_knows_its_files"),
     Mutant("io-deadline", "an I/O ends by its deadline",
            "expire",
-           "overdue |= is_io_overdue(conn);", "",
+           "if (io->ring && !io->resend && conn_overdue(user->conn, io->tick)) return true;", "",
            "client_rings survive/every_io_ends_by_its_deadline"),
     Mutant("waiting-deadline", "so does one that waits for a server to come back",
            "judge",

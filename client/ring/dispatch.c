@@ -1,0 +1,190 @@
+/*
+ * The rings as a user of connections: what the server says about I/Os under way, and what becomes
+ * of them when their connection is lost or takes too long. One of the few places that distrust the
+ * server: a completion is believed only for an I/O under way and within its length. Runs on
+ * whichever thread drives the connection, under its lock. Sending is in batch.c and resend.c.
+ */
+#include "client/ring/dispatch.h"
+
+#include <stdlib.h>
+
+#include "client/ring/batch.h"
+#include "client/ring/ring.h"
+
+#define SUBMIT_OVERHEAD 64u /* bytes of a SubmitBatch around its entries */
+#define SUBMIT_ENTRY	((uint32_t)sizeof(struct io_entry))
+
+static struct dispatch *of(const struct conn_user *user)
+{
+	return (struct dispatch *)(void *)(uintptr_t)user;
+}
+
+/*
+ * The server says that an I/O is over: with this result, or in full, which is said without a
+ * length. Returns what is wrong with that, or NULL. A lie ends the connection, and in its next
+ * incarnation the I/O is made again.
+ */
+static const char *complete(struct dispatch *d, uint32_t tag, int64_t result, bool full)
+{
+	struct flying *io = inflight_find(&d->inflight, tag);
+	struct ring *ring;
+
+	if (!io)
+		return "a completion for no I/O under way";
+	ring = io->ring;
+	if (full ? !ring->for_read : result > 0 && (uint64_t)result > io->len)
+		return full ? "an immediate for a write" : "a result longer than the I/O";
+	inflight_end(&d->inflight, io);
+	d->user.conn->nr_ios++;
+	ring_complete(ring, io->slot, full ? (int64_t)io->len : result);
+	return NULL;
+}
+
+static const char *immediate(struct conn_user *user, uint32_t tag)
+{
+	return complete(of(user), tag, 0, true);
+}
+
+static const char *on_completion(struct conn_user *user, const struct message *msg)
+{
+	const struct completion *completion = &msg->completion;
+	const char *wrong = NULL;
+
+	user->conn->nr_completions++;
+	for (size_t i = 0; i < completion->n && !wrong; i++)
+		wrong = complete(of(user), (uint32_t)completion->done[i].tag,
+				 completion->done[i].result, false);
+	return wrong;
+}
+
+/* Where an I/O has its memory, if it is under way and the server is to access that like this. */
+static bool range_of(void *conn, uint32_t tag, enum tp_access access, struct tp_range *range)
+{
+	const struct inflight *inflight = &dispatch_of(conn)->inflight;
+	const struct flying *io = inflight_find(inflight, tag);
+	const struct flying_memory *memory;
+
+	if (!io || io->ring->for_read != (access == TP_REMOTE_WRITE))
+		return false;
+	memory = inflight_memory(inflight, tag);
+	*range = (struct tp_range){.base = memory->base, .len = io->len, .key = memory->key};
+	return true;
+}
+
+static void destroy(struct conn_user *user)
+{
+	inflight_close(&of(user)->inflight);
+	free(of(user));
+}
+
+static bool owes(const struct conn_user *user)
+{
+	return of(user)->inflight.nr;
+}
+
+static bool has_work(const struct conn_user *user)
+{
+	return of(user)->inflight.nr || resend_waits(user->conn);
+}
+
+static bool pump(struct conn_user *user)
+{
+	struct conn *conn = user->conn;
+
+	if (conn->state != CONN_UP)
+		return true;
+	if (of(user)->inflight.nr_resend)
+		resend_send(conn);
+	batch_dispatch(conn);
+	user->has_more = of(user)->inflight.nr_resend || resend_waits(conn);
+	return true;
+}
+
+static uint64_t next_due(const struct conn_user *user)
+{
+	return batch_next_timer(user->conn);
+}
+
+static void due(struct conn_user *user, uint64_t now)
+{
+	batch_timers(user->conn, now);
+}
+
+/* What is under way ends by the end of the connection only: the wire can reach its memory. */
+static bool expire(struct conn_user *user)
+{
+	const struct inflight *inflight = &of(user)->inflight;
+
+	if (!inflight_sent(inflight))
+		return false;
+	for (uint32_t i = 0; i < inflight->max; i++) {
+		const struct flying *io = &inflight->ios[i];
+
+		if (io->ring && !io->resend && conn_overdue(user->conn, io->tick))
+			return true;
+	}
+	return false;
+}
+
+static void sweep(struct conn_user *user)
+{
+	resend_sweep(user->conn);
+}
+
+static void lost(struct conn_user *user)
+{
+	inflight_mark_resend(&of(user)->inflight);
+	user->has_more = true;
+	resend_sweep(user->conn);
+}
+
+static void greeted(struct conn_user *user, bool renewed)
+{
+	struct conn *conn = user->conn;
+	uint32_t room = (conn->tp->msg_max - SUBMIT_OVERHEAD) / SUBMIT_ENTRY;
+
+	of(user)->batch_max = room < BATCH_MAX ? room : BATCH_MAX;
+	of(user)->inflight.limit = conn->max_inflight;
+}
+
+static struct conn_user *create(struct conn *conn);
+
+static const struct conn_user_ops ops = {
+	.create = create,
+	.destroy = destroy,
+	.owes = owes,
+	.has_work = has_work,
+	.pump = pump,
+	.next_due = next_due,
+	.due = due,
+	.expire = expire,
+	.sweep = sweep,
+	.lost = lost,
+	.greeted = greeted,
+	.immediate = immediate,
+	.range = range_of,
+};
+
+static struct conn_user *create(struct conn *conn)
+{
+	struct dispatch *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	if (inflight_open(&d->inflight, CONN_INFLIGHT)) {
+		free(d);
+		return NULL;
+	}
+	d->user = (struct conn_user){.ops = &ops, .conn = conn};
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		list_init(&d->rings[i]);
+	wrr_init(&d->turns);
+	list_init(&d->timers);
+	conn_user_handle(&d->user, MSG_COMPLETION, on_completion);
+	return &d->user;
+}
+
+static void __attribute__((constructor)) use_connections(void)
+{
+	conn_user_register(CONN_USER_RINGS, &ops);
+}
