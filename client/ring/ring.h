@@ -89,9 +89,9 @@ struct ring {
 	alignas(64) uint64_t submitted; /* of the prepared ones */
 	uint64_t released;		/* of the submitted ones: io_depth lets them go */
 	uint64_t sent;			/* of the released ones */
-	uint64_t due_ns;		/* when an incomplete batch is released; in conn->timers */
-	struct list link;		/* conn->rings, while there is something to send */
-	struct list timer;		/* conn->timers */
+	uint64_t due_ns;   /* when an incomplete batch is released; in dispatch->timers */
+	struct list link;  /* dispatch->rings, while there is something to send */
+	struct list timer; /* dispatch->timers */
 	uint32_t under_way;
 	uint32_t nr_waiters;
 	uint32_t first_mark, last_mark; /* numbers; those between are in use */
@@ -116,22 +116,23 @@ struct ring_config {
 	int numa;
 };
 
-/* Takes over the reference to the mount. 0 and a handle, or -ENOMEM. */
+/* Create a ring; it takes over the reference to the mount. 0 and a handle, or -ENOMEM. */
 int ring_create(struct mount *mount, const struct ring_config *config, uint64_t *handle);
-struct ring *ring_get(uint64_t handle); /* pinned: NULL for a dead one */
+/* Find a ring and pin it; NULL for a handle that is dead. ring_put ends the pin. */
+struct ring *ring_get(uint64_t handle);
 void ring_put(struct ring *ring);
-/* Ends it: cancels what is not under way, waits for what is. The pin is the caller's and ends. */
+/* End a ring: cancel what is not under way, wait for what is. The caller's pin ends with it. */
 void ring_destroy(struct ring *ring);
 
-/* A free slot for the next I/O, or NULL; ring_prepared makes it count. The preparer's. */
+/* Find a free slot for the next I/O, or NULL; ring_prepared takes it. On the preparing thread. */
 struct slot *ring_slot(struct ring *ring, uint32_t *index);
 void ring_prepared(struct ring *ring, uint32_t index);
 
-/* More has been released: remember when. Connection's lock held. */
+/* Remember the tick at which I/Os have just been released. The connection's lock is held. */
 void ring_mark(struct ring *ring);
-/* When an I/O was released that has not been sent, by its number. Likewise. */
+/* The tick at which an I/O was released that has not been sent, by its number. The lock is held. */
 uint32_t ring_tick(const struct ring *ring, uint64_t number);
-/* The same of the next one to be sent. */
+/* The tick at which the next I/O to be sent was released. The lock is held. */
 static inline uint32_t ring_next_tick(struct ring *ring)
 {
 	while (ring->marks[ring->first_mark % RING_MARKS].upto <= ring->sent)
@@ -139,22 +140,30 @@ static inline uint32_t ring_next_tick(struct ring *ring)
 	return ring->marks[ring->first_mark % RING_MARKS].tick;
 }
 
-/* An I/O is over. Connection's lock held. */
+/* End an I/O with its result. The connection's lock is held. */
 void ring_complete(struct ring *ring, uint32_t index, int64_t result);
 
 /*
- * Every entry is taken, and nothing moves until completions are handed out: who waits for more
- * than the ring holds has to take them. Connection's lock held.
+ * Is every entry taken, and does nothing move until completions are handed out? A thread that
+ * waits for more than the ring holds has to take them then. The connection's lock is held.
  */
 bool ring_is_stuck(const struct ring *ring);
 
-/* Completions that wait to be handed out. */
-uint64_t ring_nr_ready(const struct ring *ring);
-/* Hand out at most max by order of preparing, or none if there are fewer than min. */
+/* Give up what is left in a ring at its end: what was never sent, and what nobody collected. */
+void ring_drop_all(struct ring *ring);
+
+/* Count the completions that wait to be handed out. */
+static inline uint64_t ring_nr_ready(const struct ring *ring)
+{
+	uint64_t reaped = atomic_load_explicit(&ring->reaped, memory_order_acquire);
+
+	return atomic_load_explicit(&ring->completed, memory_order_acquire) - reaped;
+}
+/* Hand out at most max completions in the order of preparing, or none if there are below min. */
 int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min);
 /*
- * hf3fs_wait_for_ios, with a deadline in now_ns's time. cancel_state: whether the thread may be
- * cancelled (cancel.h) while it sleeps; then the caller's pin ends with it.
+ * Do what hf3fs_wait_for_ios does, with a deadline in now_ns's time. cancel_state says whether the
+ * thread may be cancelled (cancel.h) while it sleeps; then the caller's pin ends with it.
  */
 int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint64_t deadline,
 	      int cancel_state);

@@ -1,0 +1,87 @@
+/*
+ * Handing out completions: they are collected from the completed queue into a heap, so that they
+ * come out in the order of preparing, and give up what their I/O held. The waiting threads, one at
+ * a time under ring->reaping.
+ */
+#include "client/files/file.h"
+#include "client/memory/region.h"
+#include "client/ring/ring.h"
+
+#define INDEX_BITS 20u /* of a slot, in a key of the heap */
+#define INDEX_MASK ((1u << INDEX_BITS) - 1)
+
+_Static_assert(RING_ENTRIES_MAX == 1u << INDEX_BITS, "a heap key holds a slot's index");
+
+/* References to a file that are given back together: one atomic operation for a run of I/Os. */
+struct held {
+	struct file *file;
+	unsigned n;
+};
+
+static void put_files(const struct held *held)
+{
+	if (held->n)
+		file_put_many(held->file, held->n);
+}
+
+/* Give back what an I/O held. The caller ends with put_files. */
+static void let_go(const struct slot *slot, struct held *held)
+{
+	if (slot->file != held->file) {
+		put_files(held);
+		*held = (struct held){.file = slot->file};
+	}
+	held->n++;
+	if (slot->pinned)
+		region_put(region_pinned(slot->region));
+}
+
+/* Move completions from the queue into the heap. Under ring->reaping, or in the end. */
+static void collect(struct ring *ring)
+{
+	uint64_t completed = atomic_load_explicit(&ring->completed, memory_order_acquire);
+
+	for (; ring->collected != completed; ring->collected++) {
+		uint32_t index = ring->completed_queue[ring->collected & ring->mask];
+
+		heap_push(&ring->ready, (uint64_t)ring->slots[index].seq << INDEX_BITS | index);
+	}
+}
+
+int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min)
+{
+	struct held held = {0};
+	uint64_t freed;
+	int n = 0;
+
+	pthread_mutex_lock(&ring->reaping);
+	freed = atomic_load_explicit(&ring->freed, memory_order_relaxed);
+	collect(ring);
+	while (n < max && ring->ready.n && (n || ring->ready.n >= (uint32_t)min)) {
+		uint32_t index = (uint32_t)heap_pop(&ring->ready) & INDEX_MASK;
+		struct slot *slot = &ring->slots[index];
+
+		cqes[n++] = (struct hf3fs_cqe){.index = (int32_t)index,
+					       .result = slot->result,
+					       .userdata = slot->userdata};
+		let_go(slot, &held);
+		ring->free_queue[freed++ & ring->mask] = index;
+	}
+	atomic_store_explicit(&ring->reaped, freed, memory_order_release);
+	atomic_store_explicit(&ring->freed, freed, memory_order_release);
+	pthread_mutex_unlock(&ring->reaping);
+	put_files(&held);
+	return n;
+}
+
+void ring_drop_all(struct ring *ring)
+{
+	struct held held = {0};
+
+	for (; ring->sent != ring->prepared; ring->sent++)
+		let_go(&ring->slots[ring->prepared_queue[ring->sent & ring->mask]], &held);
+	collect(ring);
+	while (ring->ready.n)
+		let_go(&ring->slots[heap_pop(&ring->ready) & INDEX_MASK], &held);
+	put_files(&held);
+}
