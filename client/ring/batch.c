@@ -1,6 +1,7 @@
 /*
- * Batches. A ring counts its I/Os: prepared >= submitted >= released >= sent; this file moves the
- * last two. Under the connection's lock throughout.
+ * Releasing and sending: a ring counts its I/Os, prepared >= submitted >= released >= sent, and
+ * this file moves the last two. Rings belong to their handles; this runs on the submitting thread
+ * and on whichever drives the connection, under the connection's lock.
  */
 #include "client/ring/batch.h"
 
@@ -15,7 +16,8 @@ static struct slot *slot_number(const struct ring *ring, uint64_t number, uint32
 	return &ring->slots[*index];
 }
 
-/* io_depth < 0: whole batches go, and an incomplete one when its first I/O has waited enough. */
+/* With io_depth < 0, release whole batches, and an incomplete one when its first I/O has waited
+ * enough. */
 static void release_limited(struct ring *ring, uint64_t now)
 {
 	uint64_t batch = (uint64_t) - (int64_t)ring->io_depth, first_ns;
@@ -56,7 +58,7 @@ static void release(struct ring *ring, uint64_t now)
 		list_add_tail(&d->rings[ring->priority], &ring->link);
 }
 
-/* The ring's next I/O joins the batch: as builder_admit. */
+/* Let the ring's next I/O join the batch. Returns what builder_admit does. */
 static int gather(struct dispatch *d, struct ring *ring, struct gathered *g)
 {
 	struct slot *slot;
@@ -80,7 +82,7 @@ static uint32_t batch_limit(const struct dispatch *d, const struct ring *ring)
 	return d->batch_max;
 }
 
-/* One message's worth of a ring: at most share, if others wait for their turn. */
+/* Send one batch of a ring, of at most `share` I/Os. */
 static void send_batch(struct dispatch *d, struct ring *ring, uint32_t share, void *buf)
 {
 	uint32_t limit = batch_limit(d, ring), index;
@@ -105,7 +107,7 @@ static void send_batch(struct dispatch *d, struct ring *ring, uint32_t share, vo
 		batch_send(d->user.conn, ring, &g);
 }
 
-/* A bit for each priority with rings in line. */
+/* Return a bit for each priority that has rings with I/Os to send. */
 static unsigned busy_priorities(const struct dispatch *d)
 {
 	unsigned busy = 0;
@@ -116,7 +118,7 @@ static unsigned busy_priorities(const struct dispatch *d)
 	return busy;
 }
 
-/* For the next batch; NULL: none can go now. What is resend goes first. */
+/* Get a buffer for the next batch; NULL: none can go now. The resend queue goes first. */
 static void *batch_buf(struct dispatch *d)
 {
 	struct conn *conn = d->user.conn;
@@ -138,14 +140,14 @@ void batch_dispatch(struct conn *conn)
 		struct ring *ring = container_of(d->rings[priority].next, struct ring, link);
 
 		send_batch(d, ring, alone ? UINT32_MAX : d->turns.credit[priority], buf);
-		/* To the end of the line: rings of a priority take turns. */
+		/* The ring goes to the end of the list: rings of a priority take turns. */
 		list_del(&ring->link);
 		if (ring->sent != ring->released)
 			list_add_tail(&d->rings[priority], &ring->link);
 	}
 }
 
-/* Nobody is kept waiting for a server that has been away for too long. */
+/* Fail what is newly submitted: the server has been away for too long to wait for it. */
 static void fail_new(struct ring *ring)
 {
 	uint32_t index;

@@ -11,7 +11,7 @@
 struct conn;
 struct ring;
 
-/* More has been submitted: release what io_depth lets go, and send it if there is room. */
+/* I/Os have been submitted: release what io_depth lets go, and send it if there is room. */
 void batch_submitted(struct ring *ring);
 
 /* Send released I/Os for as long as the server takes them. */
@@ -21,14 +21,14 @@ bool resend_waits(const struct conn *conn);
 /* Send resend I/Os again for as long as the server takes them. */
 void resend_send(struct conn *conn);
 /*
- * Released and resend I/Os whose time is up, or whose ring or memory is gone, end: the wire has
- * nothing to do with them.
+ * End released and resend I/Os whose time is up, or whose ring or memory is gone. None of them is
+ * under way, so that the server does not touch their memory.
  */
 void resend_sweep(struct conn *conn);
 
 /* Release the incomplete batches whose time is up. */
 void batch_timers(struct conn *conn, uint64_t now);
-/* When the next one is, or NEVER. */
+/* When the next incomplete batch is to be released, or NEVER. */
 uint64_t batch_next_timer(const struct conn *conn);
 
 #endif

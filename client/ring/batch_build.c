@@ -1,4 +1,7 @@
-/* Batches on their way out; see batch_build.h. Nothing is kept. */
+/*
+ * The batch builder's slower steps: announcing a region, and encoding the batch. The builder is on
+ * the stack of the thread that sends, which holds the connection's lock.
+ */
 #include "client/ring/batch_build.h"
 
 int batch_use_region(struct conn *conn, struct gathered *g, struct region *region,
@@ -26,7 +29,7 @@ int batch_use_region(struct conn *conn, struct gathered *g, struct region *regio
 
 void batch_send(struct conn *conn, const struct ring *ring, const struct gathered *g)
 {
-	struct message msg; /* no zeroes for what other types have */
+	struct message msg; /* not zeroed: other types' fields are unused */
 
 	msg.type = MSG_SUBMIT;
 	msg.submit = (struct submit){
@@ -37,7 +40,7 @@ void batch_send(struct conn *conn, const struct ring *ring, const struct gathere
 		.io = g->io,
 	};
 	conn->nr_batches++;
-	/* batch_max has seen to it that this fits. */
+	/* It fits, because it has at most batch_max entries. */
 	if (conn_send(conn, &msg, g->buf))
 		conn_violated(conn, "no room for a batch");
 }

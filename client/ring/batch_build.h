@@ -1,6 +1,6 @@
 /*
- * A SubmitBatch while it is put together, from I/Os of one ring. On the way of every I/O, hence
- * inline. Under the connection's lock.
+ * The batch builder: it makes a SubmitBatch of I/Os of one ring. Every I/O passes here, so the
+ * functions are inline. The connection's lock is held.
  */
 #ifndef USRBIO_CLIENT_RING_BATCH_BUILD_H
 #define USRBIO_CLIENT_RING_BATCH_BUILD_H
@@ -15,7 +15,7 @@
 
 struct gathered {
 	void *buf; /* to send it in */
-	/* Of the last I/O, and most likely of the next. */
+	/* The region of the last I/O, and most likely of the next. */
 	struct region *region;
 	uint64_t region_handle;
 	uint32_t region_id;
@@ -38,7 +38,7 @@ static inline struct region *builder_region(const struct slot *slot)
 	return slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
 }
 
-/* Whatever was prepared may have changed since: the region gone, the file dead. */
+/* Check what may have changed since the I/O was prepared: the region may be gone, the file dead. */
 static inline int builder_check(const struct conn *conn, const struct slot *slot,
 				const struct region *region)
 {
@@ -51,7 +51,10 @@ static inline int builder_check(const struct conn *conn, const struct slot *slot
 	return 0;
 }
 
-/* Let I/Os of the batch name it. If the server does not know it, that goes ahead, in g->buf. */
+/*
+ * Let I/Os of the batch name the region. If the server does not know it, it is announced first, in
+ * g->buf. 0, -EAGAIN (not now), or the error of the I/O.
+ */
 int batch_use_region(struct conn *conn, struct gathered *g, struct region *region,
 		     enum region_dir dir);
 
@@ -71,7 +74,7 @@ static inline int builder_admit(struct conn *conn, const struct ring *ring, cons
 	return err;
 }
 
-/* One that has been admitted. */
+/* Add an I/O that has been admitted. */
 static inline void builder_add(struct dispatch *d, struct gathered *g, const struct slot *slot,
 			       uint32_t tag)
 {
@@ -85,7 +88,7 @@ static inline void builder_add(struct dispatch *d, struct gathered *g, const str
 	};
 }
 
-/* At least one. */
+/* Send the batch, which has at least one I/O. */
 void batch_send(struct conn *conn, const struct ring *ring, const struct gathered *g);
 
 #endif

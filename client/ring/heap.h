@@ -9,15 +9,15 @@
 #include <stdint.h>
 
 struct heap {
-	uint64_t *keys; /* a circle of mask + 1, a power of two: room for all that are in at once */
+	uint64_t *keys; /* a circle of mask + 1, a power of two, with room for all keys */
 	uint32_t mask;
-	uint32_t top; /* where the least is */
+	uint32_t top; /* where the least key is */
 	uint32_t n;
-	bool sorted; /* all are in order from the top on */
+	bool sorted; /* all keys are in order from the top on */
 };
 
 void heap_push(struct heap *heap, uint64_t key);
-/* The least key; there must be one. */
+/* Take out the least key; there must be one. */
 uint64_t heap_pop(struct heap *heap);
 
 #endif

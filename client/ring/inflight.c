@@ -1,4 +1,7 @@
-/* The table of I/Os under way: an array and a stack of its free indices, last used first out. */
+/*
+ * The table of I/Os under way: an array and a stack of its free indices, last used first out. Owned
+ * by a connection's dispatch, under the connection's lock.
+ */
 #include "client/ring/inflight.h"
 
 #include <errno.h>

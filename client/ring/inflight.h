@@ -14,7 +14,7 @@
 
 #include "proto/limits.h"
 
-#define INFLIGHT_BITS 14u /* of an index, in a tag */
+#define INFLIGHT_BITS 14u /* bits of an index in a tag */
 
 _Static_assert(INFLIGHT_MAX == 1u << INFLIGHT_BITS, "a tag holds an index and a sequence");
 
@@ -26,10 +26,10 @@ struct flying {
 	uint32_t slot;
 	uint32_t sequence; /* of the tag; counts the uses of the index */
 	uint32_t tick;	   /* of the connection's clock, when it was released */
-	bool resend;	   /* not sent in this life of the connection */
+	bool resend;	   /* not sent in this incarnation of the connection */
 };
 
-/* Where its memory is: len bytes, of a region with that key in this life of the connection. */
+/* Where an I/O has its memory, in a region with that key in this incarnation of the connection. */
 struct flying_memory {
 	uintptr_t base;
 	uint32_t key;
@@ -40,12 +40,12 @@ struct inflight {
 	struct flying_memory *memory; /* by the same index */
 	uint16_t *free;		      /* a stack of max - nr indices */
 	uint32_t max, nr;
-	uint32_t limit;	    /* what the server takes in this life, at most max */
-	uint32_t nr_resend; /* of nr */
-	uint32_t cursor;    /* resend ones are looked for from here */
+	uint32_t limit;	    /* what the server takes in this incarnation, at most max */
+	uint32_t nr_resend; /* how many of nr are resend */
+	uint32_t cursor;    /* where the search for a resend one begins */
 };
 
-/* max: at most INFLIGHT_MAX. 0 or -ENOMEM; empty afterwards. close takes a zeroed one. */
+/* Open an empty table of max I/Os, at most INFLIGHT_MAX. 0 or -ENOMEM. close takes a zeroed one. */
 int inflight_open(struct inflight *inflight, uint32_t max);
 void inflight_close(struct inflight *inflight);
 
@@ -59,7 +59,7 @@ static inline uint32_t inflight_sent(const struct inflight *inflight)
 	return inflight->nr - inflight->nr_resend;
 }
 
-/* The tag; not to be called when full. */
+/* Add an I/O to a table that is not full, and return its tag. */
 static inline uint32_t inflight_add(struct inflight *inflight, struct ring *ring, uint32_t slot,
 				    uint64_t len, uint32_t tick)
 {
@@ -74,7 +74,7 @@ static inline uint32_t inflight_add(struct inflight *inflight, struct ring *ring
 	return index | io->sequence << INFLIGHT_BITS;
 }
 
-/* NULL for a tag that is not under way. */
+/* Find the I/O with a tag; NULL if that is not under way. */
 static inline struct flying *inflight_find(const struct inflight *inflight, uint32_t tag)
 {
 	uint32_t index = tag & (INFLIGHT_MAX - 1);
@@ -86,7 +86,7 @@ static inline struct flying *inflight_find(const struct inflight *inflight, uint
 	return io->ring && io->sequence == tag >> INFLIGHT_BITS && !io->resend ? io : NULL;
 }
 
-/* It is about to be sent: what the server may reach on its behalf. */
+/* An I/O is about to be sent: note which memory the server may access for it. */
 static inline void inflight_grant(struct inflight *inflight, uint32_t tag, uintptr_t base,
 				  uint32_t key)
 {
@@ -96,25 +96,25 @@ static inline void inflight_grant(struct inflight *inflight, uint32_t tag, uintp
 	memory->key = key;
 }
 
-/* Of one that was found by this tag. */
+/* The memory of an I/O that was found by this tag. */
 static inline const struct flying_memory *inflight_memory(const struct inflight *inflight,
 							  uint32_t tag)
 {
 	return &inflight->memory[tag & (INFLIGHT_MAX - 1)];
 }
 
-/* What was found is over; what it was can still be read. */
+/* End an I/O that was found; its fields can still be read. */
 static inline void inflight_end(struct inflight *inflight, struct flying *io)
 {
 	io->ring = NULL;
 	inflight->free[inflight->max - inflight->nr--] = (uint16_t)(io - inflight->ios);
 }
 
-/* The connection is over, and the wire has let go: all are resend. */
+/* The connection is over, and no memory is accessed any more: all I/Os become resend. */
 void inflight_mark_resend(struct inflight *inflight);
-/* The next resend one in turn, or NULL. */
+/* The next resend I/O in turn, or NULL. */
 struct flying *inflight_next_resend(struct inflight *inflight);
-/* It is sent again, or about to end: its tag. */
+/* A resend I/O is sent again, or about to end: return its tag. */
 uint32_t inflight_take_resend(struct inflight *inflight, struct flying *io);
 
 #endif

@@ -1,14 +1,15 @@
 /*
- * I/Os that wait for a connection: those of the table that a lost one left behind, and those that
- * rings have released. Sent again, or ended where nobody wants or may wait for them any more.
+ * The resend queue: I/Os in the table that a lost connection left behind. They are sent again; and
+ * they end, like those that rings have released, when nobody wants them or their time is up. Runs
+ * on whichever thread drives the connection, under its lock.
  */
 #include "client/ring/batch.h"
 #include "client/ring/batch_build.h"
 #include "common/base/pages.h"
 
 /*
- * The kernel may have found no memory there, which ended the connection: it would end the next one,
- * too. Said anew each time, whatever was proven.
+ * Check that the I/O's memory is there. If the kernel found none, that ended the connection, and
+ * would end the next one, too. What was proven earlier does not count.
  */
 static int check_memory(const struct ring *ring, const struct slot *slot)
 {
@@ -21,7 +22,7 @@ static int check_memory(const struct ring *ring, const struct slot *slot)
 			   ring->for_read);
 }
 
-/* Take the resend I/O into the batch, if it is of the batch's ring: as builder_admit. */
+/* Let a resend I/O join the batch of its ring. Returns what builder_admit does. */
 static int gather_resends(struct dispatch *d, struct flying *io, struct gathered *g)
 {
 	const struct slot *slot = &io->ring->slots[io->slot];
@@ -43,7 +44,7 @@ static void end(struct dispatch *d, struct flying *io, int error)
 	ring_complete(ring, io->slot, error);
 }
 
-/* One message's worth of one ring's. False: no more can go now. */
+/* Send one batch of one ring again. False: no more can go now. */
 static bool replay_batch(struct dispatch *d, void *buf)
 {
 	struct inflight *inflight = &d->inflight;
@@ -62,7 +63,7 @@ static bool replay_batch(struct dispatch *d, void *buf)
 	}
 	if (g.n)
 		batch_send(d->user.conn, ring, &g);
-	/* Without a buffer there is none for the next one, either. */
+	/* Without a buffer for this batch there is none for the next one. */
 	return g.buf;
 }
 
@@ -78,7 +79,7 @@ void resend_send(struct conn *conn)
 			break;
 }
 
-/* What becomes of an I/O that waits: 0, or the error it ends with. */
+/* Decide about an I/O that waits: 0, or the error with which it ends. */
 static int judge(const struct conn *conn, const struct ring *ring, const struct slot *slot,
 		 uint32_t tick)
 {
@@ -109,7 +110,7 @@ static void sweep_resend(struct dispatch *d)
 	}
 }
 
-/* From the youngest to the oldest; what stays closes up to the young, in order. */
+/* Sweep from the youngest to the oldest; what stays moves up towards the youngest, in order. */
 static void sweep_ring(struct conn *conn, struct ring *ring)
 {
 	uint64_t to = ring->released, at = to;

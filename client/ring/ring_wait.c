@@ -54,8 +54,9 @@ static void cancelled(struct waiter *waiter)
 }
 
 /*
- * How many to collect at least: min, or whatever is there when no more can come before that. The
- * thread may be cancelled here unless it has collected some, which would be lost.
+ * Wait, and return how many completions to collect at least: min, or 0 when no more can come before
+ * some are collected. The thread may be cancelled here, unless it has collected some already: these
+ * would be lost.
  */
 static int wait_until(struct ring *ring, int min, uint64_t deadline, int cancel_state, bool some)
 {
@@ -86,8 +87,8 @@ int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint6
 		return ring_reap(ring, cqes, max, 0);
 	}
 	/*
-	 * More than once only when another waiter was quicker with what was there, or when the ring
-	 * is too small for all that is waited for.
+	 * The loop runs more than once only when another waiter took what was there, or when the
+	 * ring is too small for all that is waited for.
 	 */
 	do {
 		want = min - n;
