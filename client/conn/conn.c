@@ -1,6 +1,7 @@
 /*
- * A connection's life: made, opened, shut, tended while nobody waits on it. Its events are in
- * conn_events.c, its deadlines in conn_timers.c.
+ * A connection's life: created, opened, disconnected, and polled while no thread waits on it. It
+ * belongs to its owner (conn_owner.h); the reconnector opens it, the progress thread polls it, and
+ * any thread that uses it disconnects it, all under its lock.
  */
 #include "client/conn/conn.h"
 
@@ -189,7 +190,7 @@ static void check_owner(struct conn *conn)
 		conn_shut(conn, -ECONNRESET);
 }
 
-/* Drive it, and watch its descriptor once that is armed; until then, come again at once. */
+/* Drive the connection until its descriptor is armed, and then watch that. When to come again. */
 static uint64_t attend(struct conn *conn, int *fd)
 {
 	for (int turn = 0; turn < 64; turn++) {
@@ -206,10 +207,10 @@ static uint64_t attend(struct conn *conn, int *fd)
 }
 
 /*
- * The progress thread's look. Whoever waits drives the connection; only when nobody has for a
- * tick does this thread, and then it sleeps on the descriptor instead of ticking. While one and
- * the same leader sleeps it looks at deadlines only, which the leader cannot know if they came up
- * after it lay down; and the leader calls it back.
+ * The progress thread's periodic task. Waiting threads drive the connection. When none has for a
+ * tick, this thread does, and then sleeps on the descriptor instead of ticking. While the same
+ * leader sleeps, it looks only at deadlines, which the leader does not know if they came up after
+ * it fell asleep; and the leader calls it back when it wakes.
  */
 static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {

@@ -1,6 +1,6 @@
 /*
- * What a connection's transport reports, and what the server says. One of the few places that
- * distrust the server: a completion is believed only for an I/O under way and within its length.
+ * What a connection's transport reports, and which user gets what the server sends. Runs on
+ * whichever thread drives the connection, under its lock; the connection belongs to its owner.
  */
 #include "client/conn/conn.h"
 
@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 
 #define EVENTS_MAX 64
-#define LOOKS_MAX  4 /* a stream of data must not hold up who only looks */
+#define LOOKS_MAX  4 /* a stream of data must not hold up a thread that only looks */
 
 void *conn_buf(struct conn *conn)
 {
@@ -137,8 +137,8 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 }
 
 /*
- * The wire has let go of all memory: now, and not before, what was under way may be sent again, or
- * end.
+ * The transport accesses no memory any more: now, and not before, what was under way may be sent
+ * again, or end.
  */
 static void on_closed(struct conn *conn, int status)
 {

@@ -1,7 +1,7 @@
 /*
  * A connection's deadlines. Time counts in ticks, a sixteenth of the mount's timeout each, so that
- * an I/O needs no look at the clock: it has the tick that was when it was released. Everything
- * under the connection's lock, called by whoever drives it.
+ * an I/O needs no look at the clock: it has the tick in which it was released. The connection
+ * belongs to its owner; this runs on whichever thread drives it, under its lock.
  */
 #include "client/conn/conn.h"
 
@@ -12,9 +12,9 @@
 
 #define PROBE_NS   (1 * NS_PER_S) /* PROTOCOL.md, Time limits */
 #define SILENCE_NS (3 * NS_PER_S)
-#define PROBES	   (1ull << 32) /* nonces from here on: those of requests are below */
+#define PROBES	   (1ull << 32) /* the first nonce of probes: those of requests are below */
 
-/* The server has to say something: an answer, or that it takes messages again. */
+/* Does the server owe us an answer, or the news that it takes messages again? */
 static bool is_owed(const struct conn *conn)
 {
 	return conn->blocked || conn_users_owe(conn);
@@ -53,7 +53,7 @@ bool conn_overdue(const struct conn *conn, uint32_t tick)
 	return conn->tick_ns && conn->tick - tick > TICKS;
 }
 
-/* Memory that the wire can still reach is not given back: first the connection has to end. */
+/* End what took too long. If the server can still reach memory of it, the connection ends first. */
 static void expire(struct conn *conn)
 {
 	bool overdue = conn_users_expire(conn);
@@ -63,7 +63,7 @@ static void expire(struct conn *conn)
 		conn_shut(conn, -ETIMEDOUT);
 	}
 	conn_users_sweep(conn);
-	/* Should nobody be reconnecting, for want of a thread. */
+	/* Perhaps nobody reconnects, because a thread could not be started. */
 	if (conn->state == CONN_DOWN && conn_is_busy(conn))
 		conn_want(conn);
 }
@@ -89,7 +89,7 @@ bool conn_probed(struct conn *conn, uint64_t nonce)
 	return true;
 }
 
-/* What it said may lie in the socket while this process stood still. */
+/* Has the server sent something that lies in the socket, because this process stood still? */
 static bool has_spoken(struct conn *conn)
 {
 	uint64_t before = conn->heard_ns;

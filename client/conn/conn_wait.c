@@ -1,7 +1,8 @@
 /*
- * Leader and followers. The invariant that nobody is forgotten: whoever leaves conn_wait while no
- * thread leads wakes the first follower, which then leads or, leaving, wakes the next. A thread
- * that is cancelled leaves by a handler that does the same.
+ * Leader and followers. No thread is forgotten: a thread that leaves conn_wait while none leads
+ * wakes the first follower, which then leads or, when it leaves, wakes the next. A thread that is
+ * cancelled leaves by a handler that does the same. The waiters are on their threads' stacks, the
+ * lists belong to the connection and are under its lock.
  */
 #include "client/conn/conn_wait.h"
 
@@ -14,10 +15,12 @@
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
 
-#define LOOKS	   8 /* at the transport between two at the clock, and offers of the lock */
-#define YIELDS_MAX 4 /* for those who wait for the lock, between two looks at the transport */
+#define LOOKS 8 /* looks at the transport between two looks at the clock, and offers of the lock \
+		 */
+#define YIELDS_MAX \
+	4 /* yields to threads that wait for the lock, between two looks at the transport */
 
-/* A leader that always finds something for others never sleeps: how often it may be cancelled. */
+/* A leader that always finds something never sleeps: it may be cancelled once in so many rounds. */
 #define ROUNDS_UNCANCELLED 64
 
 static void wake_leader(struct waiting *wait)
@@ -30,7 +33,7 @@ static void wake_leader(struct waiting *wait)
 		return;
 }
 
-/* From here on it waits for the lock, until it is back in follow. */
+/* Wake a follower. It counts as waiting for the lock until it is back in follow. */
 static void wake_follower(struct conn *conn, struct waiter *waiter)
 {
 	list_del(&waiter->link);
@@ -88,11 +91,12 @@ static void stop_leading(struct conn *conn)
 	}
 }
 
-/* For the handlers of a thread that is cancelled; on the stack of that thread. */
+/* What the handlers of a cancelled thread need; on the stack of that thread. */
 struct sleeper {
 	struct conn *conn;
 	struct waiter *waiter;
-	struct pollfd fds[2]; /* of a leader: the transport, and the eventfd of wakers */
+	struct pollfd
+		fds[2]; /* of a leader: the transport, and the eventfd by which others wake it */
 	struct timespec until;
 	bool forever;
 	int err;
@@ -134,7 +138,7 @@ static void cancelled_asleep(void *arg)
 	cancelled_leading(sleeper);
 }
 
-/* Lock not held. EINTR and every other reason to return are alike: look again. */
+/* Sleep, without the lock. Whatever ends the sleep, EINTR too, the caller looks again. */
 static void poll_leading(struct sleeper *sleeper)
 {
 	struct cancel_point point =
@@ -145,7 +149,7 @@ static void poll_leading(struct sleeper *sleeper)
 	cancel_forbid(&point);
 }
 
-/* Asleep until the transport, a waker or the time calls; the lock is released meanwhile. */
+/* Sleep until the transport has something, a thread wakes us or time is up, without the lock. */
 static void sleep_leading(struct conn *conn, struct waiter *waiter, uint64_t now, uint64_t until)
 {
 	struct sleeper sleeper = {
@@ -165,7 +169,7 @@ static void sleep_leading(struct conn *conn, struct waiter *waiter, uint64_t now
 	woken_leading(&sleeper);
 }
 
-/* Lock held: for a leader that does not get to sleep. */
+/* Let a leader that does not get to sleep be cancelled. Lock held. */
 static void let_cancel(struct conn *conn, struct waiter *waiter)
 {
 	struct sleeper sleeper = {.conn = conn, .waiter = waiter};
@@ -183,7 +187,7 @@ static bool is_wanted(struct conn *conn)
 	return atomic_load_explicit(&conn->wanted, memory_order_relaxed);
 }
 
-/* A few looks at the transport, and at nothing else: the number of events. */
+/* Look at the transport a few times, and at nothing else. Returns the number of events. */
 static int look(struct conn *conn)
 {
 	int n, left = LOOKS;
@@ -195,8 +199,8 @@ static int look(struct conn *conn)
 }
 
 /*
- * Offer the processor, and the lock: to those who wait for it until they have had it, but not for
- * long, because with many of them there is always one, and nobody else looks at the transport.
+ * Offer the processor, and the lock to threads that wait for it, until they have had it. Not for
+ * long: of many threads there is always one that waits, and no other looks at the transport.
  */
 static void step_aside(struct conn *conn)
 {
@@ -209,7 +213,7 @@ static void step_aside(struct conn *conn)
 	conn_lock(conn);
 }
 
-/* One look at least; until ready, or the deadline: false then. */
+/* Lead until ready or the deadline, with one look at least. False: it was the deadline. */
 static bool lead(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
 	struct spin *spin = &conn->wait.spin;
@@ -237,13 +241,13 @@ static bool lead(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 	return now < deadline;
 }
 
-/* No domain, nothing to poll: whoever connects it will say so. */
+/* Without a domain there is nothing to poll; the thread that opens one wakes the followers. */
 static bool can_lead(const struct conn *conn)
 {
 	return !conn->wait.leader && conn->domain;
 }
 
-/* Lock held, in the end as well. */
+/* Wait on the thread's condition. Lock held before and after. */
 static void wait_following(struct sleeper *sleeper)
 {
 	struct waiter *waiter = sleeper->waiter;
@@ -266,7 +270,7 @@ static void stop_following(struct conn *conn, struct waiter *waiter)
 	pthread_cond_destroy(&waiter->cond);
 }
 
-/* Lock held: pthread_cond_wait sees to that. It may have been woken to lead. */
+/* pthread_cond_wait has taken the lock. The thread may have been woken to lead. */
 static void cancelled_following(void *arg)
 {
 	const struct sleeper *sleeper = arg;
@@ -278,7 +282,7 @@ static void cancelled_following(void *arg)
 	sleeper->waiter->cancelled(sleeper->waiter);
 }
 
-/* Until woken, or the deadline: false then. */
+/* Follow until woken or the deadline. False: it was the deadline. */
 static bool follow(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
 	struct sleeper sleeper = {

@@ -16,29 +16,31 @@
 
 struct conn;
 
-/* On the waiting thread's stack. */
+/* A thread that waits; on its stack. */
 struct waiter {
-	/* Is it there? Called with the connection's lock held. */
+	/* Is there what the thread waits for? Called with the connection's lock held. */
 	bool (*ready)(const struct waiter *waiter);
 	/*
 	 * The thread is cancelled while it waits (see cancel.h): called instead of returning, with
 	 * the connection's lock held, which it releases. NULL: it is not cancelled here.
 	 */
 	void (*cancelled)(struct waiter *waiter);
-	int cancel_state; /* with `cancelled`: what the thread's owner has chosen */
-	/* While it follows. */
+	int cancel_state; /* with `cancelled`: the state that the program has chosen for the thread
+			   */
+	/* Used while it follows. */
 	pthread_cond_t cond;
 	struct list link;
 };
 
-/* In the connection, under its lock. */
+/* The waiting threads of a connection, under its lock. */
 struct waiting {
 	struct list followers;
 	struct waiter *leader;
-	bool leader_asleep; /* in poll(2), lock released: wake_fd ends that */
-	bool wake_pending;  /* something may have become ready: see before unlocking */
+	bool leader_asleep; /* in poll(2), with the lock released; writing to wake_fd ends that */
+	bool wake_pending;  /* something may have become ready: to be looked at before unlocking */
 	int wake_fd;
-	uint64_t drives; /* leads and polls so far: how the progress thread knows who is busy */
+	uint64_t drives; /* counts leads and polls: by it the progress thread sees that others drive
+			    it */
 	struct spin spin;
 	/*
 	 * Polling undoes arming. watched: the progress thread sleeps on the armed domain.
@@ -48,12 +50,12 @@ struct waiting {
 };
 
 /*
- * Wait until ready or the deadline (NEVER, or in now_ns's time), driving the connection or having
- * it driven. Lock held before and after, not in between.
+ * Wait until ready or the deadline (NEVER, or in now_ns's time), while this thread or another one
+ * drives the connection. The lock is held before and after, but not all the time in between.
  */
 void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline);
 
-/* Wake whoever's wait is over: before the lock is released, if anything wake_pending. */
+/* Wake the threads whose wait is over: before the lock is released, if wake_pending is set. */
 void conn_wake(struct conn *conn);
 
 /* Make a sleeping leader look again at deadlines. */
