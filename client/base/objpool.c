@@ -1,9 +1,10 @@
 /*
- * Pools: objects in chunks that never move or go away. A handle is generation << 32 | index + 1;
- * generations start at random, so a number out of the blue misses by 2^32 to 1.
+ * Object pools: objects in chunks that never move or go away. A handle is generation << 32 | index
+ * + 1; generations start at random, so that a number that never was a handle is taken for one with
+ * a probability of 2^-32. Each pool belongs to its user; any thread.
  *
- * A stale handle may pin and unpin an object's next life for a moment; that delays a recycling
- * and harms nothing.
+ * A stale handle may pin and unpin an object's next incarnation for a moment; that delays a
+ * recycling and does no harm.
  */
 #include "client/base/objpool.h"
 

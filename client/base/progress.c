@@ -1,8 +1,8 @@
 /*
- * The progress thread. Chores are added by any thread at the end of the list, removed by this
- * thread only; the cursor makes removing while it walks safe. `asleep_until` says how long it
- * will sleep at most, so that a kick that changes nothing costs no system call: it is NEVER from
- * before the walk on, so that what is woken during the walk is not overslept.
+ * The progress thread, one per process. Any thread adds tasks at the end of the list, only this
+ * thread removes them; the cursor makes it safe to remove while walking. `asleep_until` says how
+ * long the thread will sleep at most, so that a wake that changes nothing costs no system call: it
+ * is NEVER from before the walk on, so that a wake during the walk is not lost.
  */
 #include "client/base/progress.h"
 
@@ -70,7 +70,7 @@ static void rewind_tasks(void)
 	pthread_mutex_unlock(&progress.lock);
 }
 
-/* Every task once. When the next one is due; *nr descriptors to watch. */
+/* Run every task once. Returns when the next is due, and *nr descriptors to watch. */
 static uint64_t walk(struct pollfd fds[FDS_MAX], nfds_t *nr)
 {
 	uint64_t due = NEVER;

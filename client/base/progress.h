@@ -1,7 +1,7 @@
 /*
- * The progress thread: one per process, started by the first connection and never ended. It tends
- * tasks: connections nobody waits on, memory that waits to be let go, mounts that nobody uses.
- * While there is nothing to do it sleeps.
+ * The progress thread: one per process, started by the first connection and never ended. It runs
+ * periodic tasks: connections on which no thread waits, memory that waits to be reclaimed, mounts
+ * that nothing uses. It sleeps while there is nothing to do.
  */
 #ifndef USRBIO_CLIENT_BASE_PROGRESS_H
 #define USRBIO_CLIENT_BASE_PROGRESS_H
@@ -23,11 +23,11 @@ struct task {
 	struct list link;
 };
 
-/* 0, or -EAGAIN, -EMFILE when there can be no thread. Adding twice is harmless. */
+/* Add a task; adding it twice does no harm. 0, or -EAGAIN, -EMFILE: there can be no thread. */
 int progress_add(struct task *task);
-/* On the progress thread only, or for tasks that were never added. */
+/* Remove a task: on the progress thread only, unless it was never added. */
 void progress_remove(struct task *task);
-/* Have the tasks tended no later than this. Any thread; no system call if they will be anyway. */
+/* Run the tasks no later than `when`. Any thread; no system call if they would be run anyway. */
 void progress_wake(uint64_t when);
 
 #endif

@@ -1,4 +1,4 @@
-/* Causes, and which of several counts. No state; whoever has a reason locks it. */
+/* Reasons, and which of several counts. No state: the owner of a reason locks it. Any thread. */
 #include "client/base/reason.h"
 
 #include <errno.h>

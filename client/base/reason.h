@@ -1,6 +1,6 @@
 /*
- * Why nobody is served: one cause in words, and the error that stands for it. Whoever finds a cause
- * says so first; whoever only passes the error on has nothing to add.
+ * Why calls fail: one cause in words, and the error that stands for it. The code that finds the
+ * cause adds it first; code that only passes the error on adds nothing.
  */
 #ifndef USRBIO_CLIENT_BASE_REASON_H
 #define USRBIO_CLIENT_BASE_REASON_H
@@ -11,11 +11,11 @@
 #define REASON_MAX 400
 
 struct reason {
-	int err; /* what calls end with; or with -EREMOTEIO, at their deadline. 0: there is none */
+	int err; /* the error of calls, or -EREMOTEIO at their deadline; 0: no reason */
 	char text[REASON_MAX];
 };
 
-/* Take the words, unless there are some. */
+/* Keep the words, unless there are some already. */
 void reason_add(struct reason *reason, const char *fmt, va_list args);
 
 /* Does it explain a call that ended with `err`? */
@@ -27,9 +27,9 @@ bool reason_explains(const struct reason *reason, int err);
  */
 bool reason_is_better(int err, int than);
 
-/* No server is there, as opposed to: it does not answer. */
+/* Does the error say that no server is there, rather than that it does not answer? */
 bool reason_is_absence(int err);
-/* What a caller is told: a refusal as it is; whatever else means that nobody is there. */
+/* The error for a caller: a refusal as it is; every other one means that no server is there. */
 int reason_outcome(int err);
 
 #endif

@@ -1,4 +1,4 @@
-/* How the library's threads begin. No state; any thread. */
+/* Starting the library's threads. No state; any thread. */
 #include "client/base/thread.h"
 
 #include <pthread.h>

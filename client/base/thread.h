@@ -1,10 +1,11 @@
-/* Threads of the library's own: signals are for the program's. Nobody joins them. */
+/* The library's own threads. They block all signals, which are for the program's. None is joined.
+ */
 #ifndef USRBIO_CLIENT_BASE_THREAD_H
 #define USRBIO_CLIENT_BASE_THREAD_H
 
-/* 0 or -errno, said in the log. */
+/* Start a thread. 0, or -errno, which the log explains. */
 int thread_start(void *(*run)(void *arg), void *arg);
-/* The thread that runs: what it is called, at most 15 characters. */
+/* Name the calling thread, in at most 15 characters. */
 void thread_name(const char *name);
 
 #endif

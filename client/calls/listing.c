@@ -1,4 +1,4 @@
-/* Bounds of a listing; the circle is found as Brent does. */
+/* The bounds of a listing; a circle is found by Brent's algorithm. One listing, one thread. */
 #include "client/calls/listing.h"
 
 #include <errno.h>

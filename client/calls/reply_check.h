@@ -1,6 +1,6 @@
 /*
- * Is this an answer to that call? What the codec lets through is well formed; here is what a server
- * may say to what it was asked, so that whoever gets an answer need not distrust it any more.
+ * Is this an answer to that call? The codec lets through what is well formed; here it is checked
+ * that the server may answer so to this call, so that later code need not distrust an answer.
  */
 #ifndef USRBIO_CLIENT_CALLS_REPLY_CHECK_H
 #define USRBIO_CLIENT_CALLS_REPLY_CHECK_H

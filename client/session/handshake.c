@@ -1,6 +1,6 @@
 /*
- * The handshake: a server that cannot prove our key is none of ours. Its state is in the
- * connection.
+ * The handshake of a connection: a server that cannot prove that it has our key is not believed.
+ * Its state is in the connection; it runs on whichever thread drives that, under its lock.
  */
 #include "client/session/handshake.h"
 
@@ -21,7 +21,7 @@ static struct bytes bytes_of(const void *data, size_t len)
 	return (struct bytes){.data = data, .len = len};
 }
 
-/* What the key's proof begins with. */
+/* Add to the hello what the proof of the key begins with. */
 static int offer_key(struct conn *conn, struct message *msg, uint8_t nonce[NONCE_SIZE],
 		     uint8_t share[SHARE_SIZE])
 {
@@ -65,7 +65,7 @@ void session_handshake_begin(struct conn *conn)
 		conn_violated(conn, "no room for a hello");
 }
 
-/* Whoever answers does not know the key, or does not say what the server said. */
+/* The peer does not know the key, or something has changed its messages. */
 static void distrust(struct conn *conn)
 {
 	struct session *session = session_of(conn);
@@ -77,7 +77,7 @@ static void distrust(struct conn *conn)
 	conn_shut(conn, -EKEYREJECTED);
 }
 
-/* The server knows the key: so do we, and the one of the session. */
+/* The server knows the key: prove that we know it, too, and the key of the session. */
 static int prove(struct conn *conn, void *buf)
 {
 	uint8_t session_mac[MAC_SIZE], mac[MAC_SIZE];
@@ -129,8 +129,8 @@ static void on_challenge(struct conn *conn, const void *frame, size_t len,
 }
 
 /*
- * With a key, only what the server signed is its word. Before the Proof it has nothing to sign
- * with, and may say no for two reasons, which cost the session nothing.
+ * Is the welcome from the server? With a key, only a signed one is. Before the Proof the server has
+ * nothing to sign with, and may refuse for two reasons, which cost the session nothing.
  */
 static bool is_genuine(struct conn *conn, const void *frame, size_t len,
 		       const struct welcome *welcome)

@@ -1,6 +1,6 @@
 /*
- * How a connection is greeted: Hello, with a key Challenge and Proof, and Welcome. The connection's
- * lock is held.
+ * The handshake of a connection: Hello, with a key Challenge and Proof, and Welcome. The
+ * connection's lock is held.
  */
 #ifndef USRBIO_CLIENT_SESSION_HANDSHAKE_H
 #define USRBIO_CLIENT_SESSION_HANDSHAKE_H
@@ -10,9 +10,9 @@
 struct conn;
 struct message;
 
-/* The transport is connected: say hello. */
+/* The transport is connected: send the hello. */
 void session_handshake_begin(struct conn *conn);
-/* Whatever comes before the connection is greeted. */
+/* Handle a message that comes before the connection is greeted. */
 void session_handshake_message(struct conn *conn, const void *frame, size_t len,
 			       const struct message *msg);
 

@@ -1,8 +1,8 @@
 /*
- * The reconnector: connects a session, or resumes it, for as long as anybody waits for that. Route
- * by route, until one answers; then the other connections join, files are opened again if the
- * session is a new one, and only then everything that waits goes on. One thread per session in
- * trouble.
+ * The reconnector: connects a session, or resumes it, for as long as anything waits for that. It
+ * tries route by route until one answers; then the other connections join, files are opened again
+ * if the session is a new one, and only then everything that waits goes on. One thread per session
+ * that is wanted and not up; the session belongs to its mount's relation.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ static void say_up(struct session *session, const struct route *route)
 	       route->ops->name, addr_text(&route->addr, text, sizeof(text)));
 }
 
-/* The server inside this process that the mount asks for. */
+/* Start the server inside this process that the mount asks for. */
 static int start_own(struct session *session)
 {
 	const struct mountspec *spec = session->spec;
@@ -68,7 +68,7 @@ static int start_own(struct session *session)
 	return err;
 }
 
-/* The key, as its file has it now. */
+/* Read the key, as its file has it now. */
 static int read_key(struct session *session)
 {
 	struct credentials *credentials = &session->credentials;
@@ -103,7 +103,7 @@ static unsigned find_routes(struct session *session, struct route routes[ROUTES_
 	return n;
 }
 
-/* What the attempt by a route failed for, in the words of whoever found it, or in errno's. */
+/* Why the attempt by a route failed: in the words of the code that found it, or in errno's. */
 static struct reason cause_of(struct session *session, int err)
 {
 	struct reason cause;
@@ -120,7 +120,7 @@ static struct reason cause_of(struct session *session, int err)
 	return cause;
 }
 
-/* All routes, once. The best reason why none is to be had. *absent: no server on any of them. */
+/* Try all routes once. Returns the best reason why all failed. *absent: no server on any. */
 static struct reason try_routes(struct session *session, bool *absent)
 {
 	struct route routes[ROUTES_MAX];
@@ -148,7 +148,7 @@ static struct reason try_routes(struct session *session, bool *absent)
 	return best;
 }
 
-/* Once for a cause, until it is another one, or is over. */
+/* Log the reason, once until it changes or is over. */
 static void say_reason(struct session *session, const char *after)
 {
 	char text[REASON_MAX];
@@ -175,7 +175,7 @@ static void keep_reason(struct session *session, const struct reason *reason, in
 	pthread_mutex_unlock(&session->lock);
 }
 
-/* Nobody need wait for another attempt. Only before the first session: later it may be healed. */
+/* Fail what waits. Only before the first session: later attempts may succeed. */
 static void fail(struct session *session, const struct reason *reason, bool absent)
 {
 	int status = reason_outcome(reason->err);
@@ -192,13 +192,13 @@ static void fail(struct session *session, const struct reason *reason, bool abse
 		conn_give_up(session->conns[i], status);
 		conn_unlock(session->conns[i]);
 	}
-	/* Who came since then waits at a connection, and is seen there. */
+	/* What came since then waits at a connection, and is found there. */
 	pthread_mutex_lock(&session->lock);
 	session->wanted = false;
 	pthread_mutex_unlock(&session->lock);
 }
 
-/* The first attempts of all end sooner than later ones. */
+/* Is this failure final? Attempts before the first session end sooner than later ones. */
 static bool is_final(struct session *session, int err, bool absent)
 {
 	if (session->ever)
@@ -207,7 +207,7 @@ static bool is_final(struct session *session, int err, bool absent)
 	       (absent && now_ns() >= session->trying_ns + REFUSED_NS);
 }
 
-/* From here on nobody is kept waiting who comes. */
+/* Note the failure; once the time is over, new calls fail at once. */
 static void note_failure(struct session *session, const struct reason *reason, bool absent)
 {
 	const struct mountspec *spec = session->spec;
@@ -225,11 +225,11 @@ static void note_failure(struct session *session, const struct reason *reason, b
 	if (first)
 		log_warn("%s: no server for %u ms: %s; giving up until it is back",
 			 spec->mount_point, spec->timeout_ms, reason->text);
-	else if (!over) /* who was never there is not waited for */
+	else if (!over) /* a server that was never there is not waited for */
 		say_reason(session, absent && !session->ever ? "" : "; trying again");
 }
 
-/* The time that the mount allows counts from the first attempt in vain. */
+/* The time that the mount allows counts from the first failed attempt. */
 static void note_attempt(struct session *session)
 {
 	pthread_mutex_lock(&session->lock);
@@ -238,7 +238,7 @@ static void note_attempt(struct session *session)
 	pthread_mutex_unlock(&session->lock);
 }
 
-/* A reason that has an err, or none. */
+/* Make one attempt by all routes. Returns the reason of the failure, or one without err. */
 static struct reason attempt_once(struct session *session, bool *absent)
 {
 	int err;
@@ -285,7 +285,7 @@ static bool is_busy(struct session *session)
 	return busy;
 }
 
-/* It is healed, or nobody waits for that any more. */
+/* Is the session up, or does nothing wait for it any more? */
 static bool is_over(struct session *session)
 {
 	bool busy = is_busy(session), up, over;
@@ -302,7 +302,7 @@ static bool is_over(struct session *session)
 	return over;
 }
 
-/* Longer and longer, and not in step with other clients of the server. */
+/* Pause, longer each time, and not in step with other clients of the server. */
 static void pause_between(struct session *session)
 {
 	unsigned doublings = session->failures < 6 ? session->failures : 6;

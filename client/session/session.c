@@ -1,5 +1,6 @@
-/* Sessions: made, lost, wanted, and what their connections say in the beginning. Healing:
- * reconnect.c.
+/*
+ * A session's life, and its words in the log: created, lost, wanted, explained. It belongs to its
+ * mount's relation; any thread calls here, with a connection's lock held or without.
  */
 #include "client/session/session.h"
 
@@ -112,7 +113,7 @@ void session_say_loss(struct session *session, int level, const char *after)
 	       *cause.text ? cause.text : strerror(-atomic_load(&session->error)), after);
 }
 
-/* All connections of a life are down before the next begins, so that `lost` only grows. */
+/* All connections of an incarnation are down before the next begins, so that `lost` only grows. */
 void session_lost(struct session *session, uint64_t incarnation, int error)
 {
 	if (atomic_exchange(&session->lost, incarnation) != incarnation) {
@@ -143,7 +144,7 @@ bool session_may_say(struct session *session)
 	return may;
 }
 
-/* In vain for as long as the mount allows. Lock held. */
+/* Has it been tried for as long as the mount allows? Lock held. */
 static bool is_hopeless(const struct session *session, uint64_t now)
 {
 	unsigned timeout_ms = session->spec->timeout_ms;
@@ -152,7 +153,7 @@ static bool is_hopeless(const struct session *session, uint64_t now)
 				     now >= session->trying_ns + timeout_ms * NS_PER_MS);
 }
 
-/* Nobody drives connections that are no tasks yet. Lock held. */
+/* Make the connections tasks of the progress thread, which drives them. Lock held. */
 static int add_tasks(struct session *session)
 {
 	int err = 0;
@@ -259,7 +260,7 @@ static void blame_refusal(struct session *session, const struct welcome *welcome
 	const char *export = session->spec->export, *key = session->credentials.id;
 
 	switch (welcome->status) {
-	case -ESTALE: /* that a session is gone is an answer like others */
+	case -ESTALE: /* the session is gone, which is no fault */
 		break;
 	case -ENOENT:
 		session_blame(session, "the server at %s has no export \"%s\"%s%s%s", session->at,
@@ -302,7 +303,7 @@ int session_welcome(struct session *session, const struct welcome *welcome)
 			 session->spec->mount_point);
 		return -EPROTO;
 	}
-	/* It restarted, maybe between two of our connections. */
+	/* The server restarted, perhaps between two of our connections. */
 	if (session->known && (session->boot_id != welcome->boot_id ||
 			       memcmp(session->id, welcome->session_id.data, sizeof(session->id))))
 		return -ESTALE;

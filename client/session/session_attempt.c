@@ -1,6 +1,7 @@
 /*
  * One attempt to connect a session by one route: the device, every connection and its handshake,
- * the files that are opened again, and last what waits. The reconnector's thread.
+ * the files that are opened again, and then what waits. Belongs to the session; on the
+ * reconnector's thread only.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ static void bring_down(struct conn *conn)
 
 void session_bring_down(struct session *session)
 {
-	/* All at once: saying goodbye to a server that is not well takes a second. */
+	/* All begin at once: disconnecting from a server that does not answer takes a second. */
 	for (unsigned i = 0; i < session->nr_conns; i++) {
 		conn_lock(session->conns[i]);
 		conn_shut(session->conns[i], -ECONNRESET);
@@ -61,7 +62,7 @@ static unsigned connect_ms(const struct session *session)
 	return timeout_ms && timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS;
 }
 
-/* Connect and greet. 0: it is welcome. */
+/* Connect and wait for the handshake. 0: the connection is welcome. */
 static int bring_up(struct session *session, struct conn *conn, const struct route *route)
 {
 	struct state_waiter w = {.waiter = {.ready = is_settled}, .conn = conn};
@@ -92,7 +93,7 @@ static int bring_up(struct session *session, struct conn *conn, const struct rou
 	return err;
 }
 
-/* One life: every connection says the same session and epoch. */
+/* Begin an incarnation: every connection names the same session and epoch. */
 static int bring_all_up(struct session *session, const struct route *route)
 {
 	int err = 0;
@@ -129,7 +130,7 @@ static void note_success(struct session *session)
 	pthread_mutex_unlock(&session->lock);
 }
 
-/* What waits may go. */
+/* Let what waits go. */
 static int go(struct session *session)
 {
 	int err = 0;
@@ -148,7 +149,7 @@ static int go(struct session *session)
 		return err;
 	session->ever = true;
 	atomic_store(&session->up, session->incarnation);
-	/* One that broke meanwhile found nothing to take back, and that was one more in vain. */
+	/* A connection that broke meanwhile did not clear `up`: this attempt has failed, too. */
 	if (session_is_lost(session, session->incarnation)) {
 		atomic_store(&session->up, 0);
 		return -ECONNRESET;
@@ -157,7 +158,7 @@ static int go(struct session *session)
 	return 0;
 }
 
-/* Where the route leads, as in the URL, for all that is said about this attempt. */
+/* Note where the route leads, as in the URL, for messages about this attempt. */
 static void head_for(struct session *session, const struct route *route)
 {
 	bool bare = strchr(route->host->name, ':'); /* an IPv6 address */
@@ -207,7 +208,7 @@ int session_try_route(struct session *session, const struct route *route)
 	if (err)
 		return err;
 	err = session->known ? resume(session, route) : begin(session, route);
-	/* What it had begun is over, says the server. */
+	/* The server has forgotten the session. */
 	if (err == -ESTALE)
 		err = begin(session, route);
 	if (!err)
