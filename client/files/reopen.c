@@ -1,7 +1,8 @@
 /*
  * The list of open files of a session, and opening them again. The reconnector's thread takes a
  * bunch of files off the front of the list at a time and puts them back at its end, each with a
- * reference, so that other threads may end files meanwhile.
+ * reference, so that other threads may end files meanwhile. It gives these references back by
+ * file.c, which uses this file for the list: the list is a part of what a file is.
  */
 #include "client/files/reopen.h"
 
