@@ -15,8 +15,7 @@
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
 
-#define LOOKS 8 /* looks at the transport between two looks at the clock, and offers of the lock \
-		 */
+#define LOOKS 8 /* looks at the transport between two looks at the clock */
 #define YIELDS_MAX \
 	4 /* yields to threads that wait for the lock, between two looks at the transport */
 
