@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "client/base/objpool.h"
-#include "client/ring/heap.h"
+#include "client/base/heap.h"
 #include "client/base/hf3fs_exports.h"
 #include "common/base/list.h"
 

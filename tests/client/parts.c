@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 #include "client/base/objpool.h"
-#include "client/ring/heap.h"
+#include "client/base/heap.h"
 #include "client/ring/inflight.h"
 #include "client/memory/proven_pages.h"
 #include "proto/limits.h"

@@ -2,7 +2,7 @@
  * The heap: sift up, sift down. Sorted keys are a heap already, and stay one without the first.
  * Owned by a ring, under its reaping lock.
  */
-#include "client/ring/heap.h"
+#include "client/base/heap.h"
 
 static uint64_t *at(const struct heap *heap, uint32_t i)
 {

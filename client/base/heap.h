@@ -2,8 +2,8 @@
  * A binary min-heap of 64-bit keys in the caller's memory. As long as keys come in order, the usual
  * case, it is a queue, and costs no more than one. The caller serialises.
  */
-#ifndef USRBIO_CLIENT_RING_HEAP_H
-#define USRBIO_CLIENT_RING_HEAP_H
+#ifndef USRBIO_CLIENT_BASE_HEAP_H
+#define USRBIO_CLIENT_BASE_HEAP_H
 
 #include <stdbool.h>
 #include <stdint.h>
