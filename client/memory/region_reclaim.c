@@ -10,6 +10,7 @@
 #include "client/base/clock.h"
 #include "client/base/progress.h"
 #include "client/memory/region.h"
+#include "client/mount/mount.h"
 #include "client/session/session.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
@@ -34,10 +35,15 @@ static void reset(void)
 	doomed.task.poll = poll;
 }
 
+static void discard_session(const struct session *session);
+
+static struct mount_hook hook = {.end = discard_session};
+
 static void start(void)
 {
 	reset();
 	fork_watch(reset);
+	mount_on_end(&hook);
 }
 
 void region_reclaim_add(struct region *region)
@@ -117,9 +123,9 @@ void region_reclaim_revoke(const void *base, size_t size)
 	pthread_mutex_unlock(&doomed.lock);
 }
 
-void region_reclaim_discard(const struct session *session)
+/* Before a session ends: its servers touch no memory any more. */
+static void discard_session(const struct session *session)
 {
-	pthread_once(&once, start);
 	pthread_mutex_lock(&doomed.lock);
 	list_for_each_safe (it, &doomed.list) {
 		struct region *region = container_of(it, struct region, link);

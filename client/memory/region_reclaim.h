@@ -8,7 +8,6 @@
 #include <stddef.h>
 
 struct region;
-struct session;
 
 /* Takes over a retired region. Any thread. */
 void region_reclaim_add(struct region *region);
@@ -17,7 +16,5 @@ void region_reclaim_add(struct region *region);
  * doomed. Their I/O that has not been sent yet completes -ECANCELED. Not on the progress thread.
  */
 void region_reclaim_revoke(const void *base, size_t size);
-/* Those of a mount that ends, and is connected no more, are discarded. On the progress thread. */
-void region_reclaim_discard(const struct session *session);
 
 #endif

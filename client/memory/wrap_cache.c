@@ -50,10 +50,15 @@ static void reset(void)
 	wraps.nr = wraps.nr_named = 0;
 }
 
+static void forget_session(const struct session *session);
+
+static struct mount_hook hook = {.end = forget_session};
+
 static void start(void)
 {
 	reset();
 	fork_watch(reset);
+	mount_on_end(&hook);
 }
 
 /* Ids are random, or counters. */
@@ -235,9 +240,9 @@ void wrap_cache_unmapped(const void *base, size_t size)
 	region_reclaim_revoke(base, size);
 }
 
-void wrap_cache_forget(const struct session *session)
+/* Before a session ends: nothing wrapped is remembered for it. */
+static void forget_session(const struct session *session)
 {
-	pthread_once(&once, start);
 	pthread_mutex_lock(&wraps.lock);
 	list_for_each_safe (it, &wraps.list) {
 		struct wrap *wrap = container_of(it, struct wrap, link);

@@ -11,7 +11,6 @@
 struct hf3fs_iov;
 struct mount;
 struct region;
-struct session;
 
 /* Beyond these the least recently used is let go; each may take two of the server's region ids. */
 #define WRAPS_MAX 512u
@@ -33,8 +32,5 @@ void wrap_cache_renewed(const uint8_t id[16], const void *base, size_t size);
  * server touches it. I/O of that which has not been sent yet completes -ECANCELED.
  */
 void wrap_cache_unmapped(const void *base, size_t size);
-
-/* A mount's relation ends and is connected no more. */
-void wrap_cache_forget(const struct session *session);
 
 #endif

@@ -14,13 +14,10 @@
 
 #include "client/base/clock.h"
 #include "client/conn/conn.h"
-#include "client/memory/region_reclaim.h"
 #include "common/base/list.h"
 #include "client/base/progress.h"
-#include "client/memory/region.h"
 #include "client/session/session.h"
 #include "client/usrbio.h"
-#include "client/memory/wrap_cache.h"
 #include "common/host/dead_links.h"
 #include "common/base/fork.h"
 
@@ -49,6 +46,9 @@ static struct {
 	bool tended; /* the task has been added */
 	struct task task;
 } mounts = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* The first of the hooks. Hooks are static memory, which a forked child keeps. */
+static _Atomic(struct mount_hook *) hooks;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -270,11 +270,22 @@ void mount_put(struct mount *mount)
 	pthread_mutex_unlock(&mounts.lock);
 }
 
-/* Its relation has no name any more. */
+void mount_on_end(struct mount_hook *hook)
+{
+	_Atomic(struct mount_hook *) *at = &hooks;
+	struct mount_hook *none = NULL;
+
+	while (!atomic_compare_exchange_strong(at, &none, hook)) {
+		at = &none->next;
+		none = NULL;
+	}
+}
+
+/* The relation has no name any more. */
 static void end(struct relation *relation)
 {
-	wrap_cache_forget(relation->session);
-	region_reclaim_discard(relation->session);
+	for (struct mount_hook *hook = atomic_load(&hooks); hook; hook = atomic_load(&hook->next))
+		hook->end(relation->session);
 	session_destroy(relation->session);
 	free(relation);
 }

@@ -7,12 +7,14 @@
 #ifndef USRBIO_CLIENT_MOUNT_MOUNT_H
 #define USRBIO_CLIENT_MOUNT_MOUNT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "client/spec/mountspec.h"
 #include "client/base/reason.h"
 
 struct mount;
+struct session;
 
 /*
  * 0 and a reference; -EINVAL, -ENOENT as mountspec_find, -ENOMEM. Does not connect. A mount keeps
@@ -22,6 +24,18 @@ int mount_get(const char *mount_point, struct mount **mount);
 int mount_get_spec(const struct mountspec *spec, struct mount **mount);
 /* Why the mount of this name serves nobody; no reason when it does, or there is no such mount. */
 void mount_reason(const char *mount_point, struct reason *reason);
+
+/*
+ * A function to call before a session ends, because its last mount is gone: memory that belongs to
+ * the session goes first. The session is connected no more. On the progress thread.
+ */
+struct mount_hook {
+	void (*end)(const struct session *session);
+	_Atomic(struct mount_hook *) next;
+};
+
+/* Add a hook, which is static memory, once. Hooks are called in the order of adding. Any thread. */
+void mount_on_end(struct mount_hook *hook);
 
 struct mount *mount_hold(struct mount *mount);
 /* Do both stand for one relation? Then what belongs to one may be used with the other. */
