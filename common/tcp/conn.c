@@ -1,6 +1,6 @@
 /*
- * How a connection comes to be, by connect or accept, and is freed. Everything it will ever need
- * is allocated here. Its life is in state.c.
+ * A connection is made here, by connect or accept, and freed. Everything that it will ever need is
+ * allocated here; state.c runs it. It belongs to its domain and is used by the domain's thread.
  */
 #include "common/tcp/conn.h"
 
@@ -16,13 +16,13 @@
 #include "common/tcp/state.h"
 
 /*
- * Ends a connection that gets no answer from the peer's kernel, measured: after 3.2 s; and one
- * whose peer leaves its receive window shut that long (Linux since 5.11, measured: 3.5 s), so a
- * domain has to be polled every now and then while its peers may send.
+ * TCP ends a connection that gets no answer from the peer's kernel for this long (measured: after
+ * 3.2 s). Since Linux 5.11 it also ends one whose peer leaves its receive window shut for this long
+ * (measured: after 3.5 s), so a domain has to be polled now and then while its peers may send.
  */
 #define USER_TIMEOUT_MS 3000
-/* Whoever was accepted says its 16 bytes at once or is not worth the descriptor. */
-#define PROLOGUE_TIMEOUT_MS 5000
+/* A peer that was accepted has to send its 16 bytes within this time; it holds a descriptor. */
+#define PARAMS_TIMEOUT_MS 5000
 
 size_t tcp_conn_bytes(const struct tcp_domain *domain)
 {
@@ -41,7 +41,7 @@ static void set_options(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 }
 
-/* Takes the socket over on success only. */
+/* The connection owns the socket after success only. */
 static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uint32_t events,
 		    void *user, struct tcp_conn **out)
 {
@@ -102,14 +102,14 @@ int tcp_conn_accept(struct tp_domain *domain, struct tp_request *request, void *
 		free(req);
 		return 0;
 	}
-	err = conn_new(dom, req->fd, TCP_STATE_PROLOGUE, EPOLLIN, user, &conn);
+	err = conn_new(dom, req->fd, TCP_STATE_PARAMS, EPOLLIN, user, &conn);
 	if (err) {
 		fork_close(req->fd);
 		free(req);
 		return err;
 	}
 	free(req);
-	tcp_timer_set(&dom->timers, &conn->timer, PROLOGUE_TIMEOUT_MS);
+	tcp_timer_set(&dom->timers, &conn->timer, PARAMS_TIMEOUT_MS);
 	tcp_state_start(conn);
 	*out = &conn->base;
 	return 0;

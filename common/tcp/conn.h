@@ -16,28 +16,28 @@
 #include "common/tcp/tx.h"
 
 enum tcp_state {
-	TCP_STATE_CONNECTING, /* connect(2) under way */
-	TCP_STATE_SECURING,   /* TLS shakes hands */
-	TCP_STATE_PROLOGUE,   /* waiting for the peer's first bytes */
+	TCP_STATE_CONNECTING, /* connect(2) is under way */
+	TCP_STATE_SECURING,   /* the TLS handshake is under way */
+	TCP_STATE_PARAMS,     /* the peer's connect parameters have not come */
 	TCP_STATE_OPEN,
-	TCP_STATE_CLOSING, /* sending the rest, discarding what comes */
-	TCP_STATE_CLOSED,  /* no socket any more; events still to be told */
-	TCP_STATE_DEAD,	   /* TP_EV_CLOSED has been told */
+	TCP_STATE_CLOSING, /* the rest is sent, what comes is discarded */
+	TCP_STATE_CLOSED,  /* the socket is closed; events are still to be reported */
+	TCP_STATE_DEAD,	   /* TP_EV_CLOSED has been reported */
 	TCP_NR_STATES,
 };
 
 struct tcp_conn {
-	/* First what each message touches. */
+	/* The fields that each message touches come first. */
 	struct tp_conn base;
 	TAILQ_ENTRY(tcp_conn) link;
-	struct keys *keys; /* what the peer can reach; NULL: nothing */
-	struct tls *tls;   /* between us and the socket; NULL: nothing */
+	struct keys *keys; /* of the memory that the peer can reach; NULL: none */
+	struct tls *tls;   /* NULL: the connection is in clear */
 	struct tcp_source source;
 	enum tcp_state state;
-	int status; /* of the TP_EV_CLOSED to come */
-	bool queued;
+	int status;    /* of the TP_EV_CLOSED that is to come */
+	bool queued;   /* in the domain's list of those that were woken */
 	bool readable; /* the socket may have something to receive */
-	bool shut;     /* our FIN is out */
+	bool shut;     /* our FIN was sent */
 	struct tcp_rx rx;
 	struct tcp_tx tx;
 	struct tcp_posts posts;
@@ -66,13 +66,13 @@ static inline void tcp_conn_watch(struct tcp_conn *conn, uint32_t out)
 	tcp_poller_change(&tcp_domain_of(conn)->poller, &conn->source, EPOLLIN | out);
 }
 
-/* TLS has bytes that wait for the socket: they count as sent to those who gave them. */
+/* Whether TLS holds bytes that wait for the socket. They count as sent already. */
 static inline bool tcp_conn_holds(const struct tcp_conn *conn)
 {
 	return conn->tls && tls_holds(conn->tls);
 }
 
-/* The memory that the peer names, if it may; and why not, in the log. As reach.h. */
+/* reach_find and reach_deny (reach.h) for the peer of this connection. */
 static inline char *tcp_conn_granted(const struct tcp_conn *conn, enum tp_access access,
 				     const struct reach *reach)
 {

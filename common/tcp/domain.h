@@ -34,10 +34,10 @@ struct tcp_domain {
 	struct tcp_conn_list conns; /* all of them, by `peers` */
 	struct tcp_conn_list ready; /* those that were woken, by `link` */
 	struct tcp_timers timers;
-	uint64_t round;	  /* number of polls: what an earlier one handed out is free again */
+	uint64_t round;	  /* number of polls; messages of an earlier one are given back */
 	bool secure;	  /* its connections go through TLS */
 	unsigned skipped; /* polls since the last look at epoll */
-	bool armed;	  /* the caller sleeps or has just woken: look at epoll first */
+	bool armed;	  /* the caller sleeps or has just woken; look at epoll first */
 };
 
 int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,

@@ -1,6 +1,7 @@
 /*
- * A listener: accepts sockets in its domain's poll() and hands them out as requests. Out of
- * descriptors it pauses instead of spinning over a socket that stays readable.
+ * A listener accepts sockets in its domain's poll and hands them out as requests. Without free
+ * descriptors it pauses, because its socket stays readable. It belongs to its domain and is used by
+ * the domain's thread.
  */
 #include "common/tcp/listener.h"
 
@@ -27,7 +28,7 @@ static int open_socket(const struct tp_addr *addr)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* So that "every address" can be listened at as two addresses, v4 and v6. */
+	/* A program may listen at every IPv4 address and at every IPv6 address by two sockets. */
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, (const struct sockaddr *)&addr->ss, addr->len) || listen(fd, BACKLOG)) {
@@ -91,10 +92,10 @@ static void pause_listening(struct tcp_listener *lis, int err)
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (!lis->complained)
+	if (!lis->pause_logged)
 		log_error("%s: cannot accept connections for now: %s",
 			  addr_text(&lis->base.addr, text, sizeof(text)), strerror(err));
-	lis->complained = true;
+	lis->pause_logged = true;
 	tcp_poller_change(&lis->domain->poller, &lis->source, 0);
 	tcp_timer_set(&lis->domain->timers, &lis->timer, PAUSE_MS);
 }
@@ -104,7 +105,7 @@ void tcp_listener_timeout(struct tcp_listener *lis)
 	tcp_poller_change(&lis->domain->poller, &lis->source, EPOLLIN);
 }
 
-/* accept4 also reports what befell the newcomer; only want of resources is ours. */
+/* accept4 also reports errors of the new connection. Only a lack of resources is our own. */
 static bool out_of_resources(int err)
 {
 	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
@@ -140,7 +141,7 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 			continue;
 		}
 		fork_own(request->fd);
-		lis->complained = false;
+		lis->pause_logged = false;
 		tcp_sink_add(sink, TP_EV_REQUEST, NULL)->request = &request->base;
 	}
 }

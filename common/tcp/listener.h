@@ -8,9 +8,9 @@
 struct tcp_listener {
 	struct tp_listener base;
 	struct tcp_source source;
-	struct tcp_timer timer; /* set while out of descriptors */
+	struct tcp_timer timer; /* set while the listener pauses */
 	struct tcp_domain *domain;
-	bool complained;
+	bool pause_logged; /* until a connection is accepted again */
 };
 
 /* A socket that was accepted, until a domain takes it. */

@@ -8,7 +8,7 @@
 #include "common/tcp/state.h"
 
 #define EPOLL_BATCH 64
-/* Polls that may pass while other work or a hot connection keeps us from looking at epoll. */
+/* Polls that may pass without a look at epoll, while other work or a hot connection is there. */
 #define SKIP_BUSY 8
 #define SKIP_HOT  64
 
@@ -28,14 +28,14 @@ static void conn_event(struct tcp_conn *conn, uint32_t events)
 		conn->readable = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		tcp_state_writable(conn);
-	if (conn->tls) /* what it reads may have waited for what it writes */
+	if (conn->tls) /* its read may have waited for its write */
 		conn->readable = true;
 	tcp_conn_wake(conn);
 }
 
 /*
- * True when timers are due. They run after the connections: what has come is not late because we
- * were asleep (a stopped process, a stalled disk).
+ * True when timers are due. They run after the connections: a message that has come in time is not
+ * late because this process did not run (it was stopped, or waited for a disk).
  */
 static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 {
@@ -75,7 +75,7 @@ static void run_timers(struct tcp_domain *domain)
 	}
 }
 
-/* With a single connection its socket can be asked itself: one system call instead of two. */
+/* The socket of a single connection is read without asking epoll: one system call, not two. */
 static bool try_hot(struct tcp_domain *domain)
 {
 	struct tcp_conn *conn = domain->only;
@@ -102,7 +102,7 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	    (TAILQ_EMPTY(&dom->ready) || dom->armed || ++dom->skipped >= SKIP_BUSY))
 		timers = look_at_epoll(dom, &sink);
 
-	/* What gets queued from here on is for the next poll. */
+	/* A connection that is woken from here on is run by the next poll. */
 	TAILQ_CONCAT(&batch, &dom->ready, link);
 	while ((conn = TAILQ_FIRST(&batch)) && !tcp_sink_full(&sink)) {
 		TAILQ_REMOVE(&batch, conn, link);

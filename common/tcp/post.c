@@ -1,6 +1,7 @@
 /*
- * READs and WRITEs under way, in a ring in post order; each leaves it by its TP_EV_DONE. A WRITE is
- * done when the kernel has its bytes, a READ when its answer has been placed.
+ * The READs and WRITEs of a connection that are under way, in a ring in post order. Each leaves the
+ * ring with its TP_EV_DONE. A WRITE is done when the kernel has its bytes, a READ when its answer
+ * has been placed. The ring belongs to its connection and is used by the domain's thread.
  */
 #include "common/tcp/post.h"
 
@@ -94,7 +95,7 @@ void tcp_posts_fail(struct tcp_posts *posts, int status)
 	}
 }
 
-void tcp_posts_tell(struct tcp_conn *conn, struct tcp_sink *sink)
+void tcp_posts_report(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	struct tcp_posts *posts = &conn->posts;
 

@@ -20,9 +20,9 @@ struct tcp_posts {
 	struct tcp_post *ring; /* free-running indices */
 	uint32_t mask, head, tail;
 	uint32_t max;
-	uint32_t next_read; /* the oldest READ without an answer is here or later */
-	uint32_t nr_reads;  /* READs without an answer */
-	bool starved;	    /* post said -EAGAIN: owes a READY */
+	uint32_t next_read;    /* the oldest READ without an answer is here or later */
+	uint32_t nr_reads;     /* READs without an answer */
+	bool waiting_for_room; /* a post got -EAGAIN: TP_EV_READY has to follow */
 };
 
 /* The smallest power of two that holds n. */
@@ -44,13 +44,13 @@ bool tcp_posts_full(const struct tcp_posts *posts);
 uint32_t tcp_posts_add(struct tcp_posts *posts, const struct tp_op *op);
 /* The kernel has the whole frame of this post. */
 void tcp_posts_sent(struct tcp_conn *conn, uint32_t index);
-/* The READ a response with this cookie and length answers, or NULL. */
+/* The READ that a response with this cookie and length answers, or NULL. */
 struct tcp_post *tcp_posts_answer(struct tcp_posts *posts, uint64_t cookie, uint32_t len);
 /* The answer to the READ that tcp_posts_answer returned is complete. */
 void tcp_posts_placed(struct tcp_posts *posts);
-/* End all that are not done with this status. */
+/* Mark all that are not done as failed with this status. */
 void tcp_posts_fail(struct tcp_posts *posts, int status);
-/* Tell those that are done, in post order, as long as the sink has room. */
-void tcp_posts_tell(struct tcp_conn *conn, struct tcp_sink *sink);
+/* Report those that are done, in post order, as long as the sink has room. */
+void tcp_posts_report(struct tcp_conn *conn, struct tcp_sink *sink);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Receiving: frames are parsed out of the connection's buffer; a large payload goes from the socket
- * straight to its target, with one system call that also brings the beginning of what follows.
- * Everything read here was written by a stranger.
+ * What a connection receives. Frames are parsed in the connection's buffer; a large payload goes
+ * from the socket to its target, by one system call that also brings the beginning of the next
+ * frame. The peer may be hostile, so nothing it sends is trusted. The domain's thread runs it.
  */
 #include "common/tcp/rx.h"
 
@@ -18,14 +18,14 @@
 
 #define HEADER	      sizeof(struct wire_header)
 #define FRAME_MAX     (HEADER + TP_MSG_MAX)
-#define DIRECT_MIN    8192   /* below, a copy costs less than the system calls it saves */
-#define AHEAD_MAX     HEADER /* behind a direct payload: the next one goes to its place, too */
+#define DIRECT_MIN    8192   /* a shorter copy costs less than the system calls that it saves */
+#define AHEAD_MAX     HEADER /* behind a direct payload, so that the next one can be direct, too */
 #define RECVS_PER_RUN 4
 
-/* What a step of the parser says: -errno ends the connection. */
-enum step { STEP_STARVED, STEP_DONE };
+/* What a step of the parser returns, or -errno, which ends the connection. */
+enum step { STEP_NEEDS_BYTES, STEP_DONE };
 
-/* Space behind the unparsed bytes. Messages handed out by this poll must stay where they are. */
+/* Space behind the unparsed bytes. Messages that this poll handed out stay where they are. */
 static uint32_t make_room(struct tcp_conn *conn)
 {
 	struct tcp_rx *rx = &conn->rx;
@@ -49,7 +49,7 @@ static bool has_bytes(int fd)
 	return !ioctl(fd, FIONREAD, &n) && n > 1;
 }
 
-/* Less than asked: the socket is empty, and epoll will say when it is not. */
+/* A receive that brings less than asked has emptied the socket; epoll says when there is more. */
 static ssize_t receive_plain(struct tcp_conn *conn, struct msghdr *msg, size_t asked)
 {
 	ssize_t got = recvmsg(conn->source.fd, msg, 0);
@@ -58,7 +58,7 @@ static ssize_t receive_plain(struct tcp_conn *conn, struct msghdr *msg, size_t a
 	return got;
 }
 
-/* Only what brings something counts as a chance to fail: how often we look is a matter of luck. */
+/* Only a receive that brings something counts as a chance to fail: the others are not planned. */
 static ssize_t receive_some(struct tcp_conn *conn, struct msghdr *msg, size_t asked)
 {
 	ssize_t got;
@@ -70,7 +70,6 @@ static ssize_t receive_some(struct tcp_conn *conn, struct msghdr *msg, size_t as
 	return got > 0 && fault_errno(TCP_READ_CUT, ECONNRESET) ? -1 : got;
 }
 
-/* One receive. False: nothing came, or there is no room before the next poll. */
 bool tcp_rx_fill(struct tcp_conn *conn)
 {
 	struct tcp_rx *rx = &conn->rx;
@@ -121,7 +120,7 @@ static int take_msg(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (!rx->now.len || rx->now.len > conn->base.msg_max)
 		return -EPROTO;
 	if (rx->tail - rx->head < HEADER + rx->now.len)
-		return STEP_STARVED;
+		return STEP_NEEDS_BYTES;
 	event = tcp_sink_add(sink, TP_EV_MSG, &conn->base);
 	event->msg = rx->buf + rx->head + HEADER;
 	event->len = rx->now.len;
@@ -131,7 +130,7 @@ static int take_msg(struct tcp_conn *conn, struct tcp_sink *sink)
 	return STEP_DONE;
 }
 
-/* What the header before us names. */
+/* The bytes of an I/O that a header names. */
 static struct reach reach_of(const struct wire_header *now)
 {
 	return (struct reach){.off = now->off, .tag = now->tag, .len = now->len};
@@ -190,7 +189,7 @@ static int take_terminate(struct tcp_conn *conn, struct tcp_sink *sink)
 	rx->head = rx->tail;
 	rx->over = true;
 	rx->status = status ? status : -EPROTO;
-	return STEP_STARVED;
+	return STEP_NEEDS_BYTES;
 }
 
 static int take_header(struct tcp_conn *conn, struct tcp_sink *sink)
@@ -206,7 +205,7 @@ static int take_header(struct tcp_conn *conn, struct tcp_sink *sink)
 	struct wire_header hdr;
 
 	if (rx->tail - rx->head < HEADER)
-		return STEP_STARVED;
+		return STEP_NEEDS_BYTES;
 	memcpy(&hdr, rx->buf + rx->head, HEADER);
 	rx->now = (struct wire_header){
 		.op = hdr.op,
@@ -224,7 +223,7 @@ static int take_header(struct tcp_conn *conn, struct tcp_sink *sink)
 	return take[hdr.op](conn, sink);
 }
 
-/* Bytes for the target that came through the buffer; then the frame is complete. */
+/* Copy bytes for the target that came through the buffer. The last one completes the frame. */
 static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	struct tcp_rx *rx = &conn->rx;
@@ -239,7 +238,7 @@ static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
 		rx->left -= n;
 	}
 	if (rx->left)
-		return STEP_STARVED;
+		return STEP_NEEDS_BYTES;
 	rx->in_payload = false;
 	if (rx->now.op == WIRE_READ_RESP) {
 		tcp_posts_placed(&conn->posts);
@@ -250,7 +249,7 @@ static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
 	return STEP_DONE;
 }
 
-/* Each step tells one event at most. */
+/* Each step reports one event at most. */
 static int parse(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	int step = STEP_DONE;
@@ -260,7 +259,7 @@ static int parse(struct tcp_conn *conn, struct tcp_sink *sink)
 	return step;
 }
 
-/* The I/O may have ended since the payload began, or its memory may be gone. */
+/* The I/O may have ended, or its memory may have gone, since the payload began. */
 static int check_target(struct tcp_conn *conn)
 {
 	const struct tcp_rx *rx = &conn->rx;
@@ -281,7 +280,7 @@ static int receive(struct tcp_conn *conn, struct tcp_sink *sink)
 	if (step)
 		return step;
 	step = parse(conn, sink);
-	for (int i = 0; i < RECVS_PER_RUN && step == STEP_STARVED; i++) {
+	for (int i = 0; i < RECVS_PER_RUN && step == STEP_NEEDS_BYTES; i++) {
 		if (!conn->readable || conn->rx.over || !tcp_rx_fill(conn))
 			break;
 		step = parse(conn, sink);
@@ -289,7 +288,7 @@ static int receive(struct tcp_conn *conn, struct tcp_sink *sink)
 	return step;
 }
 
-/* Nothing more comes. Why: a farewell inside a frame is none. */
+/* Why nothing more comes. A FIN inside a frame is a loss. */
 static int why_over(const struct tcp_conn *conn)
 {
 	const struct tcp_rx *rx = &conn->rx;
@@ -315,7 +314,7 @@ int tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink)
 			 conn->rx.now.op, conn->rx.now.len);
 	if (step < 0)
 		return step;
-	if (step == STEP_STARVED && conn->rx.over) {
+	if (step == STEP_NEEDS_BYTES && conn->rx.over) {
 		conn->rx.status = why_over(conn);
 		return TCP_RX_OVER;
 	}

@@ -13,12 +13,12 @@ struct tcp_rx {
 	char *buf; /* TCP_RX_BUF bytes */
 	uint32_t head, tail;
 	uint64_t pinned;	/* the round in which messages in buf were handed out */
-	struct wire_header now; /* host order: whose payload is being received */
+	struct wire_header now; /* of the frame that is being received, in host order */
 	bool in_payload;
 	char *target;
 	uint32_t left; /* bytes missing at target */
-	bool over;     /* nothing more will come: */
-	int status;    /* why */
+	bool over;     /* nothing more will come */
+	int status;    /* why it is over */
 };
 
 enum tcp_rx_verdict { TCP_RX_GOES_ON, TCP_RX_OVER };
@@ -26,11 +26,11 @@ enum tcp_rx_verdict { TCP_RX_GOES_ON, TCP_RX_OVER };
 /* Receive once into the buffer. False: nothing came, or there is no room before the next poll. */
 bool tcp_rx_fill(struct tcp_conn *conn);
 /*
- * Receive, and tell what came. TCP_RX_OVER: nothing more will come and all that came has been told;
- * rx->status says why. -errno: the peer broke the rules and is to be refused.
+ * Receive, and report what came. TCP_RX_OVER: nothing more will come and all that came has been
+ * reported; rx->status says why. -errno: the peer broke the rules and is to be refused.
  */
 int tcp_rx_run(struct tcp_conn *conn, struct tcp_sink *sink);
-/* Receive and forget. */
+/* Receive, and drop what came. */
 void tcp_rx_discard(struct tcp_conn *conn);
 
 #endif

@@ -22,10 +22,10 @@ void *tcp_send_buf(struct tp_conn *base)
 	if (can_send(conn) && tx->used_slots == tx->nr_slots)
 		tcp_state_flush(conn);
 	if (!can_send(conn) || tx->used_slots == tx->nr_slots) {
-		tx->starved = true;
+		tx->waiting_for_buf = true;
 		return NULL;
 	}
-	/* An idle connection stays on the buffer that is warm. */
+	/* An idle connection uses its first buffer again, which is in the cache. */
 	if (!tx->used_slots && !tx->slot_taken)
 		tx->next_slot = 0;
 	tx->slot_taken = true;
@@ -74,7 +74,7 @@ static void queue_frame(struct tcp_conn *conn, const struct tp_op *op, uint32_t 
 	}
 }
 
-static bool has_place(const struct tcp_conn *conn, const struct tp_op *op)
+static bool has_memory(const struct tcp_conn *conn, const struct tp_op *op)
 {
 	if (!op->local)
 		return op->kind == TP_WRITE && op->pipe > 0;
@@ -88,15 +88,15 @@ int tcp_send_post(struct tp_conn *base, const struct tp_op *op)
 
 	if (op->len > TP_OP_MAX || (op->has_imm && op->kind != TP_WRITE))
 		return -EINVAL;
-	if (op->len && !has_place(conn, op))
+	if (op->len && !has_memory(conn, op))
 		return -EFAULT;
-	/* What waits for a flush could wait for ever if the caller now waits for us. */
+	/* Frames that wait for a flush would wait for ever if the caller now waits for room. */
 	if (conn->state == TCP_STATE_OPEN && tcp_posts_full(posts))
 		tcp_state_flush(conn);
 	if (conn->state != TCP_STATE_OPEN || conn->tx.broken)
 		return -ENOTCONN;
 	if (tcp_posts_full(posts)) {
-		posts->starved = true;
+		posts->waiting_for_room = true;
 		return -EAGAIN;
 	}
 	queue_frame(conn, op, tcp_posts_add(posts, op));

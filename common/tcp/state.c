@@ -1,6 +1,6 @@
 /*
- * How a connection lives: one function per state, run from its domain's poll() whenever the
- * connection was kicked. States only move forward.
+ * The state machine of a connection: one function per state, which the domain's poll calls after
+ * the connection was woken. States only move forward. The domain's thread runs all of it.
  */
 #include "common/tcp/state.h"
 
@@ -13,12 +13,12 @@
 #include "common/transport/connect_params.h"
 #include "common/transport/wire_errno.h"
 
-/* How long a farewell may take: what is queued, our FIN, the peer's. */
+/* Closing may take this long: what is queued, our FIN, and the peer's FIN. */
 #define CLOSING_TIMEOUT_MS 1000
 
 /*
- * epoll says writable. The interest is taken back only when it comes for nothing, so that a stream
- * that fills the socket again and again does not pay for it each time.
+ * EPOLLOUT stays asked for until it comes while nothing waits for it, so that a stream that fills
+ * the socket again and again does not change it each time.
  */
 void tcp_state_writable(struct tcp_conn *conn)
 {
@@ -29,7 +29,7 @@ void tcp_state_writable(struct tcp_conn *conn)
 		tcp_tx_resume(conn);
 }
 
-/* The socket is given up; what is still to be told comes with the next polls, CLOSED last. */
+/* The events that are still to be reported come with the next polls, TP_EV_CLOSED last. */
 void tcp_state_end(struct tcp_conn *conn, int status)
 {
 	if (conn->state >= TCP_STATE_CLOSED)
@@ -60,9 +60,9 @@ static void begin_closing(struct tcp_conn *conn, int status)
 }
 
 /*
- * The peer broke the rules: tell it why and say goodbye. A frame half sent has to be completed
- * first, so posts that lost their frame wait with those that did not for the end. Sending is left
- * to the next poll: callers may be in the middle of it.
+ * The peer broke the rules: send it a TERMINATE with the reason, and close. A frame that is half
+ * sent has to be completed first, so all posts fail at the end, also those whose frame was dropped
+ * here. The next poll sends, because the caller may be in the middle of sending.
  */
 static void refuse(struct tcp_conn *conn, int status)
 {
@@ -72,7 +72,7 @@ static void refuse(struct tcp_conn *conn, int status)
 		htole32((uint32_t)wire_from_errno(status));
 }
 
-/* A frame that is half sent can not be completed once its payload is lost. */
+/* A frame that is half sent cannot be completed once its payload is lost. */
 void tcp_state_flush(struct tcp_conn *conn)
 {
 	int err = tcp_tx_flush(conn);
@@ -118,8 +118,8 @@ void tcp_state_timeout(struct tcp_conn *conn)
 	tcp_state_end(conn, -ETIMEDOUT);
 }
 
-/* Our prologue goes out, the peer's is awaited. */
-static void say_prologue(struct tcp_conn *conn)
+/* Send our connect parameters; the peer's are to come. */
+static void send_params(struct tcp_conn *conn)
 {
 	const struct tp_domain_config *config = &tcp_domain_of(conn)->config;
 	struct connect_params mine;
@@ -127,27 +127,26 @@ static void say_prologue(struct tcp_conn *conn)
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t sent;
 
-	conn->state = TCP_STATE_PROLOGUE;
+	conn->state = TCP_STATE_PARAMS;
 	connect_params_make(&mine, config->msg_max, config->nr_recvs);
-	/* An empty socket takes sixteen bytes; if not, the peer has gone already. */
+	/* An empty socket takes sixteen bytes unless the peer has closed it already. */
 	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
 			 : sendmsg(conn->source.fd, &msg, MSG_NOSIGNAL);
 	if (sent != (ssize_t)sizeof(mine) || tcp_conn_holds(conn))
 		tcp_state_end(conn, -ECONNREFUSED);
 }
 
-/* The socket is connected. */
 void tcp_state_start(struct tcp_conn *conn)
 {
 	if (!conn->tls) {
-		say_prologue(conn);
+		send_params(conn);
 		return;
 	}
 	conn->state = TCP_STATE_SECURING;
 	tcp_conn_wake(conn);
 }
 
-/* On one host, a connect to a free port that the kernel also picks as the source finds itself. */
+/* A connect to a free port of this host reaches itself if the kernel picks that source port. */
 static bool found_itself(int fd)
 {
 	struct sockaddr_storage here = {0}, there = {0};
@@ -186,12 +185,12 @@ static void run_open(struct tcp_conn *conn, struct tcp_sink *sink)
 		refuse(conn, verdict);
 	else if (verdict == TCP_RX_OVER)
 		tcp_state_end(conn, conn->rx.status);
-	/* Answers go out by themselves, and so does what a flush had to leave behind. */
+	/* The caller does not flush answers, nor what an earlier flush left behind. */
 	if (conn->state == TCP_STATE_OPEN && (conn->tx.nr_resps || conn->tx.unfinished))
 		tcp_state_flush(conn);
 }
 
-/* Instead of a prologue, a TLS record that is the beginning or the end of a handshake. */
+/* Whether the peer sent a TLS record, a handshake or an alert, instead of its parameters. */
 static bool meant_for_tls(const struct tcp_conn *conn)
 {
 	const char *buf = conn->rx.buf;
@@ -199,7 +198,7 @@ static bool meant_for_tls(const struct tcp_conn *conn)
 	return !conn->tls && conn->rx.tail >= 2 && (buf[0] == 22 || buf[0] == 21) && buf[1] == 3;
 }
 
-static void run_prologue(struct tcp_conn *conn, struct tcp_sink *sink)
+static void run_params(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	struct connect_params theirs;
 	struct tcp_rx *rx = &conn->rx;
@@ -248,10 +247,10 @@ static void run_securing(struct tcp_conn *conn, struct tcp_sink *sink)
 		tcp_state_end(conn, err);
 		return;
 	}
-	say_prologue(conn);
-	conn->readable = true; /* TLS may have read on */
-	if (conn->state == TCP_STATE_PROLOGUE)
-		run_prologue(conn, sink);
+	send_params(conn);
+	conn->readable = true; /* TLS may have read more than its handshake */
+	if (conn->state == TCP_STATE_PARAMS)
+		run_params(conn, sink);
 }
 
 static void run_closing(struct tcp_conn *conn, struct tcp_sink *sink)
@@ -267,23 +266,23 @@ static void run_nothing(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 }
 
-/* A READY is owed and the resource that was missing is there. */
+/* Whether a caller was refused a resource that is there now: it has to get a TP_EV_READY. */
 static bool ready_again(struct tcp_conn *conn)
 {
-	bool buf = conn->tx.starved && conn->tx.used_slots < conn->tx.nr_slots;
-	bool post = conn->posts.starved && !tcp_posts_full(&conn->posts);
+	bool buf = conn->tx.waiting_for_buf && conn->tx.used_slots < conn->tx.nr_slots;
+	bool post = conn->posts.waiting_for_room && !tcp_posts_full(&conn->posts);
 
 	if (buf)
-		conn->tx.starved = false;
+		conn->tx.waiting_for_buf = false;
 	if (post)
-		conn->posts.starved = false;
+		conn->posts.waiting_for_room = false;
 	return buf || post;
 }
 
-/* DONEs, then READY, then CLOSED: each only when all before it have been told. */
-static void tell(struct tcp_conn *conn, struct tcp_sink *sink)
+/* Report DONEs, then READY, then CLOSED: each only after all before it. */
+static void report(struct tcp_conn *conn, struct tcp_sink *sink)
 {
-	tcp_posts_tell(conn, sink);
+	tcp_posts_report(conn, sink);
 	if (tcp_sink_full(sink))
 		return;
 	if (conn->state == TCP_STATE_OPEN && ready_again(conn)) {
@@ -298,14 +297,14 @@ void tcp_state_run(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	static void (*const run[TCP_NR_STATES])(struct tcp_conn *, struct tcp_sink *) = {
 		[TCP_STATE_CONNECTING] = run_connecting, [TCP_STATE_SECURING] = run_securing,
-		[TCP_STATE_PROLOGUE] = run_prologue,	 [TCP_STATE_OPEN] = run_open,
+		[TCP_STATE_PARAMS] = run_params,	 [TCP_STATE_OPEN] = run_open,
 		[TCP_STATE_CLOSING] = run_closing,	 [TCP_STATE_CLOSED] = run_nothing,
 		[TCP_STATE_DEAD] = run_nothing,
 	};
 
 	run[conn->state](conn, sink);
-	tell(conn, sink);
-	/* Without room for events anything may have been left undone. */
+	report(conn, sink);
+	/* A full sink may have stopped any step, so the next poll has to go on. */
 	if (tcp_sink_full(sink) && conn->state != TCP_STATE_DEAD)
 		tcp_conn_wake(conn);
 }

@@ -1,4 +1,4 @@
-/* The tables of the two providers, tcp and tls: only what their connections are given differs. */
+/* The tables of the two providers, tcp and tls. They differ in what a domain is told. */
 #include "common/tcp/conn.h"
 #include "common/tcp/listener.h"
 #include "common/tcp/poll.h"

@@ -43,7 +43,7 @@ void tcp_timers_close(struct tcp_timers *timers)
 	fork_close(timers->source.fd);
 }
 
-/* Setting a timerfd also takes back an expiry nobody has read. */
+/* Setting a timerfd also clears an expiry that was not read. */
 static void arm(struct tcp_timers *timers, uint64_t deadline_ns)
 {
 	struct itimerspec spec = {

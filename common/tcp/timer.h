@@ -1,5 +1,5 @@
 /*
- * The timers of a domain: connects, prologues, farewells, a paused listener.
+ * The timers of a domain: for connects, connect parameters, closing, and a paused listener.
  *
  * Threads: the domain's.
  */

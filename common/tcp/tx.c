@@ -1,6 +1,7 @@
 /*
- * Sending: a ring of frames whose payload stays where it is until the kernel has taken it. One
- * sendmsg takes as many frames as fit an iovec array. Send buffers are used in ring order too.
+ * What a connection sends: a ring of frames whose payload stays where it is until the kernel has
+ * taken it. One sendmsg takes as many frames as fit an iovec array. Send buffers are used in ring
+ * order, too. All belongs to the connection and is used by the domain's thread.
  */
 #include "common/tcp/tx.h"
 
@@ -15,7 +16,7 @@
 
 #define NR_IOVS		128
 #define SENDS_PER_FLUSH 16
-/* TERMINATE, and one half-sent frame before it. */
+/* These are TERMINATE and one half-sent frame before it. */
 #define NR_SPARE_FRAMES 2
 
 static uint32_t nr_frames(const struct tp_domain_config *config)
@@ -79,7 +80,7 @@ void tcp_tx_drop(struct tcp_tx *tx)
 	tx->nr_resps = tx->sent && head_frame(tx)->hdr.op == WIRE_READ_RESP;
 }
 
-/* The I/O may have ended since its bytes were asked for, or its memory may be gone. */
+/* Whether the I/O has ended, or its memory has gone, since the peer asked for its bytes. */
 static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *frame)
 {
 	return frame->hdr.op == WIRE_READ_RESP &&
@@ -87,10 +88,10 @@ static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *fra
 }
 
 /*
- * Describe what is queued, from where the kernel left off, up to payload in a pipe, which is to
- * follow at once. The number of segments.
+ * Describe what is queued, beginning where the kernel stopped, up to payload in a pipe; *follows
+ * says that such payload comes next. Returns the number of segments.
  */
-static int gather(const struct tcp_conn *conn, struct iovec *iov, size_t *total, bool *follows)
+static int describe(const struct tcp_conn *conn, struct iovec *iov, size_t *total, bool *follows)
 {
 	const struct tcp_tx *tx = &conn->tx;
 	uint64_t skip = tx->sent;
@@ -159,7 +160,7 @@ static void advance(struct tcp_conn *conn, size_t got)
 	}
 }
 
-/* The peer has gone, but what it said before, a TERMINATE perhaps, can still be received. */
+/* The peer has gone, but what it sent before, perhaps a TERMINATE, can still be received. */
 static void give_up(struct tcp_conn *conn, int err)
 {
 	conn->tx.broken = err;
@@ -174,7 +175,7 @@ static void wait_for_room(struct tcp_conn *conn)
 	tcp_conn_watch(conn, EPOLLOUT);
 }
 
-/* The kernel was given `total` bytes and took `got`, or says err. 1: go on; 0: enough. */
+/* The kernel was given `total` bytes and took `got`, or failed with err. 1: go on; 0: stop. */
 static int account(struct tcp_conn *conn, size_t total, ssize_t got, int err)
 {
 	conn->base.domain->count.doorbells++;
@@ -190,7 +191,7 @@ static int account(struct tcp_conn *conn, size_t total, ssize_t got, int err)
 	return 0;
 }
 
-/* What TLS took and the socket did not counts as taken: see tcp_tx_resume. */
+/* Bytes that TLS took count as taken when the socket has not: tcp_tx_resume sends them. */
 static ssize_t through_tls(struct tcp_conn *conn, ssize_t taken)
 {
 	if (taken >= 0 && tls_holds(conn->tls))
@@ -198,7 +199,7 @@ static ssize_t through_tls(struct tcp_conn *conn, ssize_t taken)
 	return taken;
 }
 
-/* The head frame's payload, or what is left of it, from its pipe. */
+/* Send the rest of the head frame's payload from its pipe. */
 static int splice_some(struct tcp_conn *conn)
 {
 	struct tcp_tx *tx = &conn->tx;
@@ -225,7 +226,7 @@ static ssize_t hand_over(struct tcp_conn *conn, struct msghdr *msg, int flags)
 	return sendmsg(conn->source.fd, msg, flags);
 }
 
-/* One system call. 1: go on; 0: enough; -errno: the answer that is first cannot be given. */
+/* Make one system call. 1: go on; 0: stop; -errno: the first frame is an answer that is denied. */
 static int send_some(struct tcp_conn *conn)
 {
 	struct iovec iov[NR_IOVS];
@@ -240,7 +241,7 @@ static int send_some(struct tcp_conn *conn)
 		return splice_some(conn);
 	if (keys)
 		keys_enter(keys);
-	msg.msg_iovlen = (size_t)gather(conn, iov, &total, &follows);
+	msg.msg_iovlen = (size_t)describe(conn, iov, &total, &follows);
 	if (msg.msg_iovlen) {
 		got = hand_over(conn, &msg, MSG_NOSIGNAL | (follows ? MSG_MORE : 0));
 		err = errno;
@@ -276,6 +277,6 @@ void tcp_tx_resume(struct tcp_conn *conn)
 		return;
 	failed = tls_push(conn->tls);
 	account(conn, 0, failed, errno);
-	/* A flush meanwhile had to leave everything behind. */
+	/* A flush in the meantime left everything behind. */
 	conn->tx.unfinished = true;
 }

@@ -7,28 +7,28 @@
 
 struct tcp_conn;
 
-/* A frame waiting to be handed to the kernel: header, then payload in place or in a pipe. */
+/* A frame that waits to be handed to the kernel. Its payload is in place or in a pipe. */
 struct tcp_frame {
 	struct wire_header hdr;
 	const char *payload;
 	int pipe; /* 0: none */
 	uint32_t len;
-	uint32_t ref;	    /* of WRITE and READ_REQ: its post */
-	struct reach reach; /* of READ_RESP: whose the payload is */
+	uint32_t ref;	    /* of WRITE and READ_REQ: the index of its post */
+	struct reach reach; /* of READ_RESP: what the peer asked for */
 };
 
 struct tcp_tx {
 	struct tcp_frame *frames; /* a ring; free-running head and tail */
 	uint32_t mask, head, tail;
-	uint64_t sent; /* bytes of the head frame the kernel has already */
+	uint64_t sent; /* bytes of the head frame that the kernel has already */
 	char *slots;   /* send buffers, used in ring order */
 	uint32_t nr_slots, next_slot, used_slots;
-	uint32_t nr_resps; /* READ_RESPs among the frames */
-	bool slot_taken;   /* msg_buf without msg_send */
-	bool blocked;	   /* until the socket is writable (or connected) */
-	bool unfinished;   /* a flush had to stop: poll() goes on with it */
-	bool starved;	   /* msg_buf said NULL: owes a READY */
-	int broken;	   /* the socket takes nothing any more: why */
+	uint32_t nr_resps;    /* READ_RESPs among the frames */
+	bool slot_taken;      /* msg_buf was called and msg_send was not */
+	bool blocked;	      /* nothing is sent until the socket is writable or connected */
+	bool unfinished;      /* a flush stopped before the end; poll goes on with it */
+	bool waiting_for_buf; /* msg_buf returned NULL: TP_EV_READY has to follow */
+	int broken;	      /* -errno when the socket takes nothing any more */
 };
 
 /* What tcp_tx_init allocates. */
@@ -41,9 +41,9 @@ struct tcp_frame *tcp_tx_add(struct tcp_tx *tx, enum wire_op op, const void *pay
 			     uint32_t ref);
 /* Send what is queued. 0, or -EACCES: a READ has to be answered with memory that is lost. */
 int tcp_tx_flush(struct tcp_conn *conn);
-/* The socket takes more: what TLS holds goes before all else. */
+/* The socket can be written again: send what TLS holds, before any frame. */
 void tcp_tx_resume(struct tcp_conn *conn);
-/* Forget all that has not begun to be sent. */
+/* Drop all frames but one that is half sent. */
 void tcp_tx_drop(struct tcp_tx *tx);
 
 #endif
