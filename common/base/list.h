@@ -58,6 +58,18 @@ static inline void list_move_head(struct list *list, struct list *node)
 	list_move_tail(list->next, node);
 }
 
+/* Add all nodes of `from` to the end of `list`, and leave `from` empty. */
+static inline void list_splice_tail(struct list *list, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = list->prev;
+	list->prev->next = from->next;
+	from->prev->next = list;
+	list->prev = from->prev;
+	list_init(from);
+}
+
 /* Take the first node off; NULL when the list is empty. */
 static inline struct list *list_pop(struct list *list)
 {

@@ -149,7 +149,7 @@ void tcp_conn_free(struct tp_conn *base)
 
 	tcp_state_end(conn, 0);
 	if (conn->queued)
-		TAILQ_REMOVE(&domain->ready, conn, link);
+		list_del(&conn->link);
 	tcp_domain_remove(domain, conn);
 	tls_close(conn->tls);
 	tcp_posts_fini(&conn->posts);

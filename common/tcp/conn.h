@@ -29,7 +29,7 @@ enum tcp_state {
 struct tcp_conn {
 	/* The fields that each message touches come first. */
 	struct tp_conn base;
-	TAILQ_ENTRY(tcp_conn) link;
+	struct list link;
 	struct keys *keys; /* of the memory that the peer can reach; NULL: none */
 	struct tls *tls;   /* NULL: the connection is in clear */
 	struct tcp_source source;
@@ -42,7 +42,7 @@ struct tcp_conn {
 	struct tcp_tx tx;
 	struct tcp_posts posts;
 	struct tcp_timer timer;
-	TAILQ_ENTRY(tcp_conn) peers;
+	struct list peers;
 };
 
 static inline struct tcp_conn *tcp_conn_of(struct tp_conn *conn)

@@ -24,8 +24,8 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 		return -ENOMEM;
 	dom->base.ops = ops;
 	dom->config = *config;
-	TAILQ_INIT(&dom->conns);
-	TAILQ_INIT(&dom->ready);
+	list_init(&dom->conns);
+	list_init(&dom->ready);
 	err = tcp_poller_open(&dom->poller);
 	if (err)
 		goto err_free;
@@ -76,19 +76,21 @@ bool tcp_domain_owns(const struct tcp_domain *domain, const void *base, size_t l
 
 static void find_only(struct tcp_domain *domain)
 {
-	domain->only = domain->nr_conns == 1 ? TAILQ_FIRST(&domain->conns) : NULL;
+	domain->only = domain->nr_conns == 1
+			       ? container_of(domain->conns.next, struct tcp_conn, peers)
+			       : NULL;
 }
 
 void tcp_domain_add(struct tcp_domain *domain, struct tcp_conn *conn)
 {
-	TAILQ_INSERT_TAIL(&domain->conns, conn, peers);
+	list_add_tail(&domain->conns, &conn->peers);
 	domain->nr_conns++;
 	find_only(domain);
 }
 
 void tcp_domain_remove(struct tcp_domain *domain, struct tcp_conn *conn)
 {
-	TAILQ_REMOVE(&domain->conns, conn, peers);
+	list_del(&conn->peers);
 	domain->nr_conns--;
 	find_only(domain);
 }
@@ -97,6 +99,6 @@ void tcp_domain_wake(struct tcp_domain *domain, struct tcp_conn *conn)
 {
 	if (conn->queued)
 		return;
-	TAILQ_INSERT_TAIL(&domain->ready, conn, link);
+	list_add_tail(&domain->ready, &conn->link);
 	conn->queued = true;
 }

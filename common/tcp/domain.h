@@ -15,8 +15,6 @@
 
 struct tcp_conn;
 
-TAILQ_HEAD(tcp_conn_list, tcp_conn);
-
 /* Memory that the READs and WRITEs of our side may use. */
 struct tcp_local {
 	uintptr_t base;
@@ -30,9 +28,9 @@ struct tcp_domain {
 	struct tcp_local locals[TCP_NR_LOCALS];
 	int nr_locals;
 	uint32_t nr_conns;
-	struct tcp_conn *only;	    /* the connection while there is exactly one */
-	struct tcp_conn_list conns; /* all of them, by `peers` */
-	struct tcp_conn_list ready; /* those that were woken, by `link` */
+	struct tcp_conn *only; /* the connection while there is exactly one */
+	struct list conns;     /* all of them, by `peers` */
+	struct list ready;     /* those that were woken, by `link` */
 	struct tcp_timers timers;
 	uint64_t round;	  /* number of polls; messages of an earlier one are given back */
 	bool secure;	  /* its connections go through TLS */

@@ -14,12 +14,12 @@
 
 static struct tcp_conn *conn_of_source(struct tcp_source *source)
 {
-	return (struct tcp_conn *)((char *)source - offsetof(struct tcp_conn, source));
+	return container_of(source, struct tcp_conn, source);
 }
 
 static struct tcp_listener *listener_of_source(struct tcp_source *source)
 {
-	return (struct tcp_listener *)((char *)source - offsetof(struct tcp_listener, source));
+	return container_of(source, struct tcp_listener, source);
 }
 
 static void conn_event(struct tcp_conn *conn, uint32_t events)
@@ -81,7 +81,7 @@ static bool try_hot(struct tcp_domain *domain)
 	struct tcp_conn *conn = domain->only;
 
 	if (!conn || conn->state != TCP_STATE_OPEN || conn->source.events & EPOLLOUT ||
-	    domain->armed || !TAILQ_EMPTY(&domain->timers.list) || ++domain->skipped >= SKIP_HOT)
+	    domain->armed || !list_empty(&domain->timers.list) || ++domain->skipped >= SKIP_HOT)
 		return false;
 	conn->readable = true;
 	tcp_conn_wake(conn);
@@ -92,25 +92,25 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 {
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 	struct tcp_sink sink = {.events = events, .max = max};
-	struct tcp_conn_list batch = TAILQ_HEAD_INITIALIZER(batch);
-	struct tcp_conn *conn;
+	struct list batch, *node;
 	bool timers = false;
 
 	dom->round++;
 	dom->base.count.polls++;
-	if (!try_hot(dom) &&
-	    (TAILQ_EMPTY(&dom->ready) || dom->armed || ++dom->skipped >= SKIP_BUSY))
+	if (!try_hot(dom) && (list_empty(&dom->ready) || dom->armed || ++dom->skipped >= SKIP_BUSY))
 		timers = look_at_epoll(dom, &sink);
 
 	/* A connection that is woken from here on is run by the next poll. */
-	TAILQ_CONCAT(&batch, &dom->ready, link);
-	while ((conn = TAILQ_FIRST(&batch)) && !tcp_sink_full(&sink)) {
-		TAILQ_REMOVE(&batch, conn, link);
+	list_init(&batch);
+	list_splice_tail(&batch, &dom->ready);
+	while (!tcp_sink_full(&sink) && (node = list_pop(&batch))) {
+		struct tcp_conn *conn = container_of(node, struct tcp_conn, link);
+
 		conn->queued = false;
 		tcp_state_run(conn, &sink);
 	}
-	TAILQ_CONCAT(&batch, &dom->ready, link);
-	TAILQ_CONCAT(&dom->ready, &batch, link);
+	list_splice_tail(&batch, &dom->ready);
+	list_splice_tail(&dom->ready, &batch);
 	if (timers)
 		run_timers(dom);
 	return sink.n;
@@ -121,7 +121,7 @@ int tcp_poll_arm(struct tp_domain *domain)
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 
 	dom->armed = true;
-	if (!TAILQ_EMPTY(&dom->ready))
+	if (!list_empty(&dom->ready))
 		return 1;
 	dom->base.count.arms++;
 	return 0;

@@ -24,7 +24,7 @@ int tcp_timers_open(struct tcp_timers *timers, struct tcp_poller *poller)
 {
 	int err;
 
-	TAILQ_INIT(&timers->list);
+	list_init(&timers->list);
 	timers->source = (struct tcp_source){
 		.kind = TCP_SOURCE_TIMERS,
 		.events = EPOLLIN,
@@ -60,7 +60,7 @@ void tcp_timer_set(struct tcp_timers *timers, struct tcp_timer *timer, unsigned 
 	tcp_timer_stop(timers, timer);
 	timer->deadline_ns = now_ns() + (uint64_t)delay_ms * 1000000u;
 	timer->set = true;
-	TAILQ_INSERT_TAIL(&timers->list, timer, link);
+	list_add_tail(&timers->list, &timer->link);
 	if (!timers->armed_ns || timer->deadline_ns < timers->armed_ns)
 		arm(timers, timer->deadline_ns);
 }
@@ -69,17 +69,17 @@ void tcp_timer_stop(struct tcp_timers *timers, struct tcp_timer *timer)
 {
 	if (!timer->set)
 		return;
-	TAILQ_REMOVE(&timers->list, timer, link);
+	list_del(&timer->link);
 	timer->set = false;
 }
 
 struct tcp_timer *tcp_timers_expired(struct tcp_timers *timers)
 {
 	uint64_t now = now_ns(), earliest = 0;
-	struct tcp_timer *timer;
 
-	TAILQ_FOREACH(timer, &timers->list, link)
-	{
+	list_for_each (it, &timers->list) {
+		struct tcp_timer *timer = container_of(it, struct tcp_timer, link);
+
 		if (timer->deadline_ns <= now) {
 			tcp_timer_stop(timers, timer);
 			return timer;

@@ -7,22 +7,20 @@
 #define USRBIO_COMMON_TCP_TIMER_H
 
 #include <stdbool.h>
-#include <sys/queue.h>
 
+#include "common/base/list.h"
 #include "common/tcp/poller.h"
 
 /* A moment at which the owner of `source` has something to do. In the list while it is set. */
 struct tcp_timer {
-	TAILQ_ENTRY(tcp_timer) link;
+	struct list link;
 	struct tcp_source *source;
 	uint64_t deadline_ns;
 	bool set;
 };
 
-TAILQ_HEAD(tcp_timer_list, tcp_timer);
-
 struct tcp_timers {
-	struct tcp_timer_list list;
+	struct list list;
 	struct tcp_source source; /* the timerfd */
 	uint64_t armed_ns;	  /* what the timerfd is set to; 0: nothing */
 };
