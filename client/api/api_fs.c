@@ -40,7 +40,7 @@ static int path_call(const char *path, bool follow, struct call *call, struct an
 	return err;
 }
 
-int fs_call(int fd, struct call *call, struct answer *answer)
+int api_fs_call(int fd, struct call *call, struct answer *answer)
 {
 	struct file *file = file_opened(fd);
 	int err;
@@ -94,7 +94,7 @@ int usrbio_mount_point(const char *path, char *mount_point, size_t size, const c
 	return (int)need;
 }
 
-uint32_t fs_open_flags(int flags)
+uint32_t api_fs_open_flags(int flags)
 {
 	static const struct {
 		int theirs;
@@ -112,7 +112,7 @@ uint32_t fs_open_flags(int flags)
 	return how;
 }
 
-int fs_published(int fd, struct file *file, int err)
+int api_fs_published(int fd, struct file *file, int err)
 {
 	if (!err)
 		file_publish(file, fd);
@@ -135,10 +135,10 @@ int usrbio_open(const char *path, int flags, mode_t mode)
 		return err;
 	fd = file_reserve();
 	err = fd < 0 ? fd
-		     : file_open(place.mount, NULL, place.path, fs_open_flags(flags), mode & 07777,
-				 &file, NULL);
+		     : file_open(place.mount, NULL, place.path, api_fs_open_flags(flags),
+				 mode & 07777, &file, NULL);
 	path_close(&place);
-	return fs_published(fd, file, err);
+	return api_fs_published(fd, file, err);
 }
 
 int usrbio_close(int fd)
@@ -147,7 +147,7 @@ int usrbio_close(int fd)
 	return file_unpublish(fd);
 }
 
-void fs_stat_of(const struct answer *answer, struct usrbio_stat *st)
+void api_fs_stat_of(const struct answer *answer, struct usrbio_stat *st)
 {
 	const struct file_attr *attr = &answer->reply.attr;
 
@@ -176,9 +176,9 @@ static int attributes(const char *path, int fd, bool follow, struct usrbio_stat 
 
 	if (!answer)
 		return -ENOMEM;
-	err = path ? path_call(path, follow, &call, answer) : fs_call(fd, &call, answer);
+	err = path ? path_call(path, follow, &call, answer) : api_fs_call(fd, &call, answer);
 	if (!err)
-		fs_stat_of(answer, st);
+		api_fs_stat_of(answer, st);
 	free(answer);
 	return err;
 }
@@ -206,7 +206,7 @@ int usrbio_fsync(int fd)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_FSYNC};
 
-	return fs_call(fd, &call, NULL);
+	return api_fs_call(fd, &call, NULL);
 }
 
 int usrbio_ftruncate(int fd, uint64_t len)
@@ -214,7 +214,7 @@ int usrbio_ftruncate(int fd, uint64_t len)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_TRUNCATE, .len = len};
 
-	return fs_call(fd, &call, NULL);
+	return api_fs_call(fd, &call, NULL);
 }
 
 int usrbio_truncate(const char *path, uint64_t len)

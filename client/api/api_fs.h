@@ -8,14 +8,14 @@
 #include "client/usrbio.h"
 
 /* OPEN_* of open(2)'s flags; others are ignored. */
-uint32_t fs_open_flags(int flags);
+uint32_t api_fs_open_flags(int flags);
 
 /* A call about a descriptor of usrbio_open, file or directory. -EBADF: it is none. */
-int fs_call(int fd, struct call *call, struct answer *answer);
+int api_fs_call(int fd, struct call *call, struct answer *answer);
 
 /* What an open returns: fd, which stands for the file now, or err, and fd is closed. */
 struct file;
-int fs_published(int fd, struct file *file, int err);
-void fs_stat_of(const struct answer *answer, struct usrbio_stat *st);
+int api_fs_published(int fd, struct file *file, int err);
+void api_fs_stat_of(const struct answer *answer, struct usrbio_stat *st);
 
 #endif

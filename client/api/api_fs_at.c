@@ -60,10 +60,10 @@ int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode)
 	fd = file_reserve();
 	err = fd < 0 ? fd
 		     : file_open(dir->mount, dir, name,
-				 fs_open_flags(flags) | (follow ? OPEN_FOLLOW : 0), mode & 07777,
-				 &file, NULL);
+				 api_fs_open_flags(flags) | (follow ? OPEN_FOLLOW : 0),
+				 mode & 07777, &file, NULL);
 	file_put(dir);
-	return fs_published(fd, file, err);
+	return api_fs_published(fd, file, err);
 }
 
 int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flags)
@@ -81,7 +81,7 @@ int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flag
 		return -ENOMEM;
 	err = name_call(dirfd, name, &call, answer);
 	if (!err)
-		fs_stat_of(answer, st);
+		api_fs_stat_of(answer, st);
 	free(answer);
 	return err;
 }
@@ -138,7 +138,7 @@ int usrbio_fchmod(int fd, mode_t mode)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_SETATTR, .flags = SET_MODE, .mode = mode & 0777};
 
-	return fs_call(fd, &call, NULL);
+	return api_fs_call(fd, &call, NULL);
 }
 
 int64_t usrbio_seek(int fd, uint64_t off, int whence)
@@ -154,7 +154,7 @@ int64_t usrbio_seek(int fd, uint64_t off, int whence)
 	answer = malloc(sizeof(*answer));
 	if (!answer)
 		return -ENOMEM;
-	found = fs_call(fd, &call, answer);
+	found = api_fs_call(fd, &call, answer);
 	if (!found)
 		found = (int64_t)answer->reply.next; /* verify.c */
 	free(answer);
@@ -173,7 +173,7 @@ int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room)
 	answer = malloc(sizeof(*answer));
 	if (!answer)
 		return -ENOMEM;
-	n = fs_call(dirfd, &call, answer);
+	n = api_fs_call(dirfd, &call, answer);
 	if (!n)
 		n = (int)answer->reply.nr_ids;
 	for (int i = 0; i < n && (size_t)i < room; i++)

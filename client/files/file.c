@@ -187,7 +187,7 @@ void file_put_many(struct file *file, unsigned n)
 	mount_put(mount);
 }
 
-struct file *fileobj_get(struct fd_slot *slot)
+struct file *file_of_slot(struct fd_slot *slot)
 {
 	struct fileobj *obj;
 

@@ -1,4 +1,4 @@
-/* What file.c and filetable.c know of a file that others do not. */
+/* What file.c and file_table.c know of a file that others do not. */
 #ifndef USRBIO_CLIENT_FILES_FILEOBJ_H
 #define USRBIO_CLIENT_FILES_FILEOBJ_H
 
@@ -32,6 +32,6 @@ static inline bool fileobj_try(struct fileobj *obj)
 }
 
 /* The file in a slot (NULL: none), with a reference. The slot owns one while it points there. */
-struct file *fileobj_get(struct fd_slot *slot);
+struct file *file_of_slot(struct fd_slot *slot);
 
 #endif

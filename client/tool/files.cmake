@@ -8,7 +8,7 @@ set(TOOL
   copy/extents.c copy/mover.c copy/pieces.c copy/progress.c copy/run.c
   bench/bench_files.c bench/bench_lane.c bench/bench_own.c bench/bench_run.c bench/cmd_bench.c
   ledger/idset.c ledger/ledger.c ledger/mark.c
-  fs/dir.c fs/fs.c fs/fs_link.c fs/fs_local.c fs/fs_mount.c fs/named.c fs/virt.c
+  fs/dir.c fs/endpoint.c fs/fs_link.c fs/fs_local.c fs/fs_mount.c fs/named.c fs/virt.c
   base/histogram.c base/process.c base/say.c base/show.c base/size.c base/stop.c base/temp_name.c)
 list(TRANSFORM TOOL PREPEND tool/)
 add_executable(usrbio-tool ${TOOL})

@@ -36,7 +36,7 @@ static const char help[] =
 #define CREATE_SIZE ((uint64_t)256 << 20)
 #define FILL_BLOCK  ((uint64_t)1 << 20)
 
-struct options {
+struct bench_options {
 	struct bench_config config;
 	unsigned threads, numbered; /* files; 0: the path itself */
 	uint64_t seconds, size;
@@ -58,7 +58,7 @@ static enum bench_own own_option(void)
 	exit(usage("--per-io: '%s' is none of ring, iov, wrap, open", optarg));
 }
 
-static void set(struct options *options, int option)
+static void set(struct bench_options *options, int option)
 {
 	struct bench_config *config = &options->config;
 
@@ -109,7 +109,7 @@ static void set(struct options *options, int option)
 	}
 }
 
-static int parse(int argc, char **argv, struct options *options)
+static int parse(int argc, char **argv, struct bench_options *options)
 {
 	static const struct option table[] = {
 		{"read", no_argument, NULL, 'r'},
@@ -133,7 +133,7 @@ static int parse(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	*options = (struct options){
+	*options = (struct bench_options){
 		.config = {.random = true, .block = 4096, .depth = 32, .rings = 1},
 		.threads = 1,
 		.seconds = 5,
@@ -154,7 +154,7 @@ static uint64_t messages(const struct usrbio_counters *counters)
 }
 
 /* Write every byte once: what was never written would be read as a hole. */
-static int fill_files(const struct options *options)
+static int fill_files(const struct bench_options *options)
 {
 	static struct bench_figures figures;
 	struct bench_config config = options->config;
@@ -175,7 +175,7 @@ static int fill_files(const struct options *options)
 	return err;
 }
 
-static int measure(const struct options *options, struct bench_figures *figures)
+static int measure(const struct bench_options *options, struct bench_figures *figures)
 {
 	struct bench_config config = options->config;
 
@@ -196,7 +196,7 @@ static double ratio(uint64_t a, uint64_t b)
 	return b ? (double)a / (double)b : 0;
 }
 
-static void report(const struct options *options, const struct bench_figures *figures)
+static void report(const struct bench_options *options, const struct bench_figures *figures)
 {
 	const struct bench_config *config = &options->config;
 	const struct usrbio_counters *c = &figures->counters;
@@ -237,7 +237,7 @@ static void report(const struct options *options, const struct bench_figures *fi
 }
 
 /* With the files open and registered. */
-static int bench(struct options *options)
+static int bench(struct bench_options *options)
 {
 	static struct bench_figures figures;
 	uint64_t there;
@@ -264,7 +264,7 @@ static int bench(struct options *options)
 static int run(int argc, char **argv)
 {
 	struct endpoint endpoint;
-	struct options options;
+	struct bench_options options;
 	int status = parse(argc, argv, &options), flags, err;
 
 	if (status)

@@ -19,7 +19,7 @@
 /* Files of procfs say that they are empty. */
 #define BLOCK_MIN 65536u
 
-struct options {
+struct cp_options {
 	bool recursive, quiet, json;
 	struct copy_config config;
 };
@@ -48,7 +48,7 @@ static int check_paths(int argc, char **argv)
 	return 0;
 }
 
-static int parse(int argc, char **argv, struct options *options)
+static int parse(int argc, char **argv, struct cp_options *options)
 {
 	static const struct option table[] = {
 		{"recursive", no_argument, NULL, 'r'},	 {"verify", no_argument, NULL, 'v'},
@@ -59,7 +59,7 @@ static int parse(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	*options = (struct options){
+	*options = (struct cp_options){
 		.config = {.block = 1 << 20, .depth = 16, .lanes = 4, .sync = true}};
 	while ((option = next_option(argc, argv, "rRqh", table)) >= 0) {
 		switch (option) {
@@ -187,7 +187,7 @@ static int reject(const char *path, int err, const struct usrbio_stat *st,
 	return 0;
 }
 
-static void add_source(struct copy *copy, const struct options *options,
+static void add_source(struct copy *copy, const struct cp_options *options,
 		       const struct target *target, const char *path)
 {
 	struct endpoint source;
@@ -214,7 +214,7 @@ static void add_source(struct copy *copy, const struct options *options,
  * Do not make more memory and threads than the sources, when they are few files, can use. A file
  * may be longer than it says, by a page at least: a piece reads behind its end.
  */
-static struct copy_config fit(const struct options *options, const struct fs *fs, char **sources,
+static struct copy_config fit(const struct cp_options *options, const struct fs *fs, char **sources,
 			      int n)
 {
 	struct copy_config config = options->config;
@@ -248,8 +248,8 @@ static void tell_copy(void *arg)
 }
 
 /* Copy the sources at the front that lie on one mount; how many, or -1 when that cannot begin. */
-static int copy_group(const struct options *options, struct run *run, const struct target *target,
-		      char **sources, int n)
+static int copy_group(const struct cp_options *options, struct run *run,
+		      const struct target *target, char **sources, int n)
 {
 	struct endpoint from, next;
 	struct copy_config config;
@@ -306,7 +306,7 @@ static void report_text(const struct copy_totals *totals, double seconds, bool v
 	puts(verified ? ", verified" : "");
 }
 
-static void report(const struct options *options, const struct copy_totals *totals, int status,
+static void report(const struct cp_options *options, const struct copy_totals *totals, int status,
 		   uint64_t ns)
 {
 	double seconds = (double)ns / 1e9;
@@ -318,7 +318,7 @@ static void report(const struct options *options, const struct copy_totals *tota
 		report_text(totals, seconds, options->config.verify);
 }
 
-static int copy_all(const struct options *options, struct run *run, char **sources, int n)
+static int copy_all(const struct cp_options *options, struct run *run, char **sources, int n)
 {
 	struct target target;
 	int status = target_open(&target, run, sources[n], n), done = 0;
@@ -342,7 +342,7 @@ static int copy_all(const struct options *options, struct run *run, char **sourc
 static int run(int argc, char **argv)
 {
 	struct progress *progress;
-	struct options options;
+	struct cp_options options;
 	struct run run;
 	int status = parse(argc, argv, &options), err;
 	uint64_t begin = now_ns();

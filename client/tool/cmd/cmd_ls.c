@@ -21,7 +21,7 @@ static const char help[] =
 	"                   no headings: with -R or several PATHs, paths instead of names\n"
 	"  --json           a JSON list with an object for each name\n";
 
-struct options {
+struct ls_options {
 	bool all_about, recursive, heading, null, json;
 	bool first; /* nothing of the list has been printed */
 };
@@ -77,7 +77,7 @@ static void print_long(const struct usrbio_stat *st)
 }
 
 /* st is NULL without -l. */
-static void print_json(struct options *options, const char *path, const struct entry *entry,
+static void print_json(struct ls_options *options, const char *path, const struct entry *entry,
 		       const struct usrbio_stat *st)
 {
 	fputs(options->first ? "[{" : ",\n {", stdout);
@@ -92,7 +92,7 @@ static void print_json(struct options *options, const char *path, const struct e
 	putchar('}');
 }
 
-static void print_name(const struct options *options, const char *path, const char *name)
+static void print_name(const struct ls_options *options, const char *path, const char *name)
 {
 	if (!options->null)
 		show_name(name);
@@ -101,7 +101,7 @@ static void print_name(const struct options *options, const char *path, const ch
 	putchar(options->null ? '\0' : '\n');
 }
 
-static int print(struct options *options, const char *path, const struct entry *entry)
+static int print(struct ls_options *options, const char *path, const struct entry *entry)
 {
 	struct usrbio_stat st;
 	int err = options->all_about ? usrbio_lstat(path, &st) : 0;
@@ -118,12 +118,12 @@ static int print(struct options *options, const char *path, const struct entry *
 	return EXIT_FINE;
 }
 
-static bool has_headings(const struct options *options)
+static bool has_headings(const struct ls_options *options)
 {
 	return options->heading && !options->null && !options->json;
 }
 
-static int list(struct options *options, const char *dir)
+static int list(struct ls_options *options, const char *dir)
 {
 	struct listing listing = {0};
 	int err = fs_mount.list(dir, add, &listing), status = EXIT_FINE;
@@ -161,7 +161,7 @@ static int list(struct options *options, const char *dir)
 	return status;
 }
 
-static int list_argument(struct options *options, char *path)
+static int list_argument(struct ls_options *options, char *path)
 {
 	struct entry itself = {.name = path};
 	struct endpoint endpoint;
@@ -179,7 +179,7 @@ static int list_argument(struct options *options, char *path)
 	return list(options, path);
 }
 
-static void set(struct options *options, int option)
+static void set(struct ls_options *options, int option)
 {
 	switch (option) {
 	case 'l':
@@ -203,7 +203,7 @@ static int run(int argc, char **argv)
 					      {"json", no_argument, NULL, 'j'},
 					      {"help", no_argument, NULL, 'h'},
 					      {0}};
-	struct options options = {.first = true};
+	struct ls_options options = {.first = true};
 	int option, status = EXIT_FINE;
 
 	while ((option = next_option(argc, argv, "l0Rh", table)) >= 0)

@@ -44,12 +44,12 @@ static void print_json(const char *path, const struct endpoint *endpoint,
 	putchar('}');
 }
 
-struct options {
+struct stat_options {
 	bool follow, json;
 	bool first; /* nothing of the list has been printed */
 };
 
-static int stat_argument(struct options *options, const char *path)
+static int stat_argument(struct stat_options *options, const char *path)
 {
 	struct endpoint endpoint;
 	struct usrbio_stat st;
@@ -74,7 +74,7 @@ static int run(int argc, char **argv)
 					      {"json", no_argument, NULL, 'j'},
 					      {"help", no_argument, NULL, 'h'},
 					      {0}};
-	struct options options = {.first = true};
+	struct stat_options options = {.first = true};
 	int option, status = EXIT_FINE;
 
 	while ((option = next_option(argc, argv, "Lh", table)) >= 0) {

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include <usrbio.h>
@@ -82,10 +83,13 @@ static inline bool id_comparable(const struct usrbio_id *a, const struct usrbio_
 }
 
 /* Is `name` one component? */
-bool fs_is_component(const char *name);
+static inline bool fs_is_component(const char *name)
+{
+	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
+}
 
 /* The fs.follow of the local file system. */
-int follow_local_link(int dir, const char *name);
+int fs_follow_link(int dir, const char *name);
 
 /* Where a path lies. */
 struct endpoint {

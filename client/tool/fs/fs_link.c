@@ -61,7 +61,7 @@ static int open_pinned(int path, int dir, const char *text, const struct stat *s
 	return -ESTALE;
 }
 
-int follow_local_link(int dir, const char *name)
+int fs_follow_link(int dir, const char *name)
 {
 	char text[PATH_MAX];
 	struct stat st;

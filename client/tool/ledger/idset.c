@@ -14,7 +14,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-struct idkey idkey_of(const void *bytes, size_t len, uint64_t seed_a, uint64_t seed_b)
+struct idkey idset_key_of(const void *bytes, size_t len, uint64_t seed_a, uint64_t seed_b)
 {
 	const uint8_t *at = bytes;
 	struct idkey key = {mix(seed_a ^ len), mix(seed_b + len)};

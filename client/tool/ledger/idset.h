@@ -16,7 +16,7 @@ struct idset {
 };
 
 /* A key from bytes; the two seeds make keys of one kind unlike those of another. */
-struct idkey idkey_of(const void *bytes, size_t len, uint64_t seed_a, uint64_t seed_b);
+struct idkey idset_key_of(const void *bytes, size_t len, uint64_t seed_a, uint64_t seed_b);
 
 /* False if it was there already. Ends the program if there is no memory. */
 bool idset_add(struct idset *set, struct idkey key);

@@ -27,7 +27,7 @@ static struct idkey key_of_id(const struct ledger *ledger, const struct usrbio_i
 {
 	uint64_t words[] = {id->host, id->dev, id->ino, kind};
 
-	return idkey_of(words, sizeof(words), ledger->seed[0], ledger->seed[1]);
+	return idset_key_of(words, sizeof(words), ledger->seed[0], ledger->seed[1]);
 }
 
 static struct idkey key_of_name(const struct ledger *ledger, const struct usrbio_id *dir,
@@ -35,7 +35,7 @@ static struct idkey key_of_name(const struct ledger *ledger, const struct usrbio
 {
 	struct idkey key = key_of_id(ledger, dir, kind);
 
-	return idkey_of(name, strlen(name), key.a, key.b);
+	return idset_key_of(name, strlen(name), key.a, key.b);
 }
 
 int ledger_claim(struct ledger *ledger, const struct usrbio_id *dir, const char *name,

@@ -22,8 +22,8 @@ struct doomed {
 	bool directory; /* as the listing says */
 };
 
-struct level {
-	struct level *up;
+struct rm_level {
+	struct rm_level *up;
 	struct dir *dir;
 	struct doomed *names;
 	size_t n, next, room;
@@ -39,7 +39,7 @@ struct removal {
 
 static struct idkey key_of(const char *name)
 {
-	return idkey_of(name, strlen(name), 0, 0);
+	return idset_key_of(name, strlen(name), 0, 0);
 }
 
 static void say(struct removal *removal, const struct dir *dir, const char *name, int err)
@@ -53,7 +53,7 @@ static void say(struct removal *removal, const struct dir *dir, const char *name
 }
 
 /* Said once, and not tried again. */
-static void failed(struct removal *removal, struct level *level, const char *name, int err)
+static void failed(struct removal *removal, struct rm_level *level, const char *name, int err)
 {
 	if (err == -ENOENT && removal->force) {
 		idset_add(&level->gone, key_of(name));
@@ -63,7 +63,7 @@ static void failed(struct removal *removal, struct level *level, const char *nam
 	say(removal, level->dir, name, err);
 }
 
-static void keep(struct level *level, const struct usrbio_dirent *entry)
+static void keep(struct rm_level *level, const struct usrbio_dirent *entry)
 {
 	struct idkey key = key_of(entry->name);
 
@@ -81,7 +81,7 @@ static void keep(struct level *level, const struct usrbio_dirent *entry)
 	level->n++;
 }
 
-static int list(struct level *level)
+static int list(struct rm_level *level)
 {
 	const struct fs *fs = level->dir->fs;
 	int fd = dir_use(level->dir), err;
@@ -102,7 +102,7 @@ static int list(struct level *level)
 }
 
 /* Gather the next names. False: there are none. */
-static bool gather(struct removal *removal, struct level *level)
+static bool gather(struct removal *removal, struct rm_level *level)
 {
 	int err;
 
@@ -117,9 +117,9 @@ static bool gather(struct removal *removal, struct level *level)
 	return level->n;
 }
 
-static struct level *push(struct level *up, struct dir *dir)
+static struct rm_level *push(struct rm_level *up, struct dir *dir)
 {
-	struct level *level = calloc(1, sizeof(*level));
+	struct rm_level *level = calloc(1, sizeof(*level));
 
 	if (!level)
 		exit(fail_text("out of memory"));
@@ -163,7 +163,8 @@ static int unlink_below(struct dir *parent, const char *name, int flags)
 }
 
 /* Remove a name, or put a directory on the stack. Returns the top of it. */
-static struct level *take(struct removal *removal, struct level *level, const struct doomed *doomed)
+static struct rm_level *take(struct removal *removal, struct rm_level *level,
+			     const struct doomed *doomed)
 {
 	struct dir *dir;
 	int err = doomed->directory ? -EISDIR : unlink_below(level->dir, doomed->name, 0), inside;
@@ -183,9 +184,9 @@ static struct level *take(struct removal *removal, struct level *level, const st
 }
 
 /* A directory is done: it goes, unless something in it had to stay. */
-static struct level *pop(struct removal *removal, struct level *level)
+static struct rm_level *pop(struct removal *removal, struct rm_level *level)
 {
-	struct level *up = level->up;
+	struct rm_level *up = level->up;
 	struct dir *parent = level->dir->parent;
 	bool empty = !level->failed.n;
 	int err = empty ? unlink_below(parent, level->dir->name, AT_REMOVEDIR) : 0;
@@ -207,7 +208,7 @@ static struct level *pop(struct removal *removal, struct level *level)
 int rm_tree(struct dir *parent, const char *name, bool force)
 {
 	struct removal removal = {.force = force, .status = EXIT_FINE};
-	struct level *level;
+	struct rm_level *level;
 	struct dir *dir;
 	int err = open_below(parent, name, &dir);
 
@@ -221,7 +222,7 @@ int rm_tree(struct dir *parent, const char *name, bool force)
 	while (level) {
 		if (level->next < level->n) {
 			struct doomed doomed = level->names[level->next++];
-			struct level *top = take(&removal, level, &doomed);
+			struct rm_level *top = take(&removal, level, &doomed);
 
 			free(doomed.name);
 			level = top;

@@ -24,8 +24,8 @@ struct below {
 };
 
 /* A directory that is being read. */
-struct level {
-	struct level *up;
+struct walk_level {
+	struct walk_level *up;
 	struct dir *from, *to;
 	void *listing; /* NULL: read to its end */
 	struct below *names;
@@ -202,7 +202,7 @@ static int open_source(struct copy *copy, struct dir *parent, const struct below
 	return fd;
 }
 
-static int start_listing(struct copy *copy, struct level *level)
+static int start_listing(struct copy *copy, struct walk_level *level)
 {
 	int dir, err;
 
@@ -219,23 +219,24 @@ static int start_listing(struct copy *copy, struct level *level)
 }
 
 /* Takes over both references. */
-static struct level *push(struct copy *copy, struct level *up, struct dir *from, struct dir *to)
+static struct walk_level *push(struct copy *copy, struct walk_level *up, struct dir *from,
+			       struct dir *to)
 {
-	struct level *level = calloc(1, sizeof(*level));
+	struct walk_level *level = calloc(1, sizeof(*level));
 	int err;
 
 	if (!level)
 		exit(fail_text("out of memory"));
-	*level = (struct level){.up = up, .from = from, .to = to};
+	*level = (struct walk_level){.up = up, .from = from, .to = to};
 	err = start_listing(copy, level);
 	if (err)
 		failed_source(copy, from, NULL, err);
 	return level;
 }
 
-static struct level *pop(struct level *level)
+static struct walk_level *pop(struct walk_level *level)
 {
-	struct level *up = level->up;
+	struct walk_level *up = level->up;
 
 	if (level->listing)
 		level->from->fs->list_close(level->listing);
@@ -248,7 +249,7 @@ static struct level *pop(struct level *level)
 	return up;
 }
 
-static void keep_name(struct level *level, const char *name, bool link)
+static void keep_name(struct walk_level *level, const char *name, bool link)
 {
 	if (level->n == level->room) {
 		level->room = level->room ? 2 * level->room : 16;
@@ -262,7 +263,7 @@ static void keep_name(struct level *level, const char *name, bool link)
 }
 
 /* File systems may leave the type out of an entry. */
-static unsigned char type_of(const struct level *level, const char *name)
+static unsigned char type_of(const struct walk_level *level, const char *name)
 {
 	int dir = dir_use(level->from), err = dir;
 	struct usrbio_stat st;
@@ -274,7 +275,8 @@ static unsigned char type_of(const struct level *level, const char *name)
 	return err < 0 ? DT_REG : IFTODT(st.mode); /* the reason will show as a file */
 }
 
-static void add_file(struct copy *copy, const struct level *level, const char *name, bool by_link)
+static void add_file(struct copy *copy, const struct walk_level *level, const char *name,
+		     bool by_link)
 {
 	struct copy_file *file = copy_file_new(level->from, name, level->to, name);
 
@@ -282,7 +284,7 @@ static void add_file(struct copy *copy, const struct level *level, const char *n
 	walk_add_file(copy, file);
 }
 
-static void visit(struct copy *copy, struct level *level, const struct usrbio_dirent *entry)
+static void visit(struct copy *copy, struct walk_level *level, const struct usrbio_dirent *entry)
 {
 	unsigned char type = entry->type;
 
@@ -301,7 +303,7 @@ static void visit(struct copy *copy, struct level *level, const struct usrbio_di
 }
 
 /* Add the files of a directory, and keep the names of those below, as many as may be kept. */
-static void read_on(struct copy *copy, struct level *level)
+static void read_on(struct copy *copy, struct walk_level *level)
 {
 	struct usrbio_dirent entry;
 	int more = 1;
@@ -325,7 +327,8 @@ static bool is_target(const struct copy *copy, const char *name)
 }
 
 /* A directory below, or what a link leads to. Returns the new top of the stack. */
-static struct level *enter(struct copy *copy, struct level *level, const struct below *below)
+static struct walk_level *enter(struct copy *copy, struct walk_level *level,
+				const struct below *below)
 {
 	struct dir *from, *to = NULL;
 	struct usrbio_stat st;
@@ -361,7 +364,7 @@ static struct level *enter(struct copy *copy, struct level *level, const struct 
 void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to, const char *name)
 {
 	struct dir *target = NULL;
-	struct level *level = NULL;
+	struct walk_level *level = NULL;
 	int err = check_source(copy, from);
 
 	if (!err)
@@ -380,7 +383,7 @@ void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to,
 	while (level && !copy->run->stopped) {
 		if (level->next < level->n) {
 			struct below *below = &level->names[level->next++];
-			struct level *inside = enter(copy, level, below);
+			struct walk_level *inside = enter(copy, level, below);
 
 			free(below->name);
 			level = inside;

@@ -1,15 +1,10 @@
-/* Where a path lies. */
+/* Endpoints: on which file system a path of the command line lies, and where there. No state. */
 #include "client/tool/fs/fs.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "client/tool/base/tool.h"
-
-bool fs_is_component(const char *name)
-{
-	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
-}
 
 int endpoint_of(const char *path, struct endpoint *endpoint)
 {

@@ -76,7 +76,7 @@ void file_publish(struct file *file, int fd)
 struct file *file_opened(int fd)
 {
 	struct fd_slot *slot = fd_table_at(&opened, fd);
-	struct file *file = fileobj_get(slot);
+	struct file *file = file_of_slot(slot);
 	struct stat st;
 
 	if (!file)
@@ -153,7 +153,7 @@ void file_deregister(int fd)
 
 struct file *file_registered(int fd)
 {
-	return fileobj_get(registered_slot(fd));
+	return file_of_slot(registered_slot(fd));
 }
 
 bool file_is_ours(int fd)
