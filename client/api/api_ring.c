@@ -5,7 +5,7 @@
 
 #include "client/ring/batch.h"
 #include "client/base/cancel.h"
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/files/file.h"
 #include "client/base/hf3fs_exports.h"

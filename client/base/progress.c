@@ -14,7 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/base/thread.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"

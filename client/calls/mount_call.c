@@ -5,7 +5,7 @@
  */
 #include "client/calls/mount_call.h"
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/calls/request.h"
 #include "client/conn/conn.h"
 #include "client/mount/mount.h"

@@ -4,7 +4,7 @@
  */
 #include "client/calls/request_table.h"
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #define INDEX_BITS 6u

@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/usrbio.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
@@ -38,7 +38,7 @@ struct conn *conn_create(struct conn_owner *owner, unsigned index)
 	conn->task.poll = poll;
 	list_init(&conn->wait.followers);
 	list_init(&conn->task.link);
-	conn->tick_ns = owner->timeout_ms * NS_PER_MS / TICKS;
+	conn->tick_ns = owner->timeout_ms * NS_PER_MS / CONN_TICKS;
 	conn->due_ns = NEVER;
 	conn->next_tick_ns = conn->tick_ns ? 0 : NEVER;
 	if (!conn_users_create(conn))

@@ -44,6 +44,8 @@ enum conn_state {
 
 enum conn_proof { PROOF_NONE, PROOF_GIVEN };
 
+#define CONN_TICKS 16 /* ticks in the time that I/Os and calls have */
+
 struct conn {
 	pthread_mutex_t lock;
 	atomic_uint wanted; /* so many threads wait for the lock: a polling thread offers it; any

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #define EVENTS_MAX 64

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #define PROBE_NS   (1 * NS_PER_S) /* PROTOCOL.md, Time limits */
@@ -50,7 +50,7 @@ void conn_expect(struct conn *conn)
 
 bool conn_overdue(const struct conn *conn, uint32_t tick)
 {
-	return conn->tick_ns && conn->tick - tick > TICKS;
+	return conn->tick_ns && conn->tick - tick > CONN_TICKS;
 }
 
 /* End what took too long. If the server can still reach memory of it, the connection ends first. */

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 
 static const struct conn_user_ops *table[CONN_USERS];

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "client/base/cancel.h"
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 
 #define LOOKS 8 /* looks at the transport between two looks at the clock */

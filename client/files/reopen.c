@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/calls/request.h"
 #include "client/conn/conn.h"
 #include "client/files/fileobj.h"

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/base/progress.h"
 #include "client/memory/region.h"
 #include "client/mount/mount.h"

@@ -5,7 +5,7 @@
  */
 #include "client/ring/batch.h"
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/ring/batch_build.h"
 
 _Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");

@@ -12,7 +12,7 @@
 
 #include "client/ring/batch.h"
 #include "client/ring/dispatch.h"
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/files/file.h"
 #include "client/mount/mount.h"

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/conn/conn_wait.h"
 #include "client/ring/dispatch.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/session/session.h"
 #include "client/base/thread.h"

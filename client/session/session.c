@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/base/thread.h"
 #include "client/session/handshake.h"

@@ -25,14 +25,6 @@ static void watch(void)
 	fork_watch(forget);
 }
 
-uint64_t loop_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **domain)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;

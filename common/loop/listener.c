@@ -10,6 +10,7 @@
 
 #include "common/base/fork.h"
 #include "common/loop/loop.h"
+#include "common/base/clock.h"
 
 static TAILQ_HEAD(listener_list, loop_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
 
@@ -184,7 +185,7 @@ int loop_connect(struct tp_domain *domain, struct tp_device *device, const struc
 		goto err_free;
 	}
 	client->keys = &((struct key_device *)device)->keys;
-	client->deadline_ns = loop_now_ns() + (uint64_t)timeout_ms * 1000000u;
+	client->deadline_ns = now_ns() + (uint64_t)timeout_ms * 1000000u;
 	pair->ends[1].taken = true; /* the request owns this end */
 	ask(pair, request, peer);
 	pthread_mutex_unlock(&loop_lock);

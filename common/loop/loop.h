@@ -119,7 +119,6 @@ static inline struct loop_conn *loop_peer(const struct loop_conn *conn)
 int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);
 void loop_domain_close(struct tp_domain *domain);
 int loop_domain_local(struct tp_domain *domain, void *base, size_t len);
-uint64_t loop_now_ns(void);
 /* Let fd become readable at at_ns; 0: never. This also takes back an earlier expiry. */
 void loop_set_fd(struct loop_domain *domain, uint64_t at_ns);
 /* Wake the caller if it sleeps on the domain's fd. */

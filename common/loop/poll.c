@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "common/loop/loop.h"
+#include "common/base/clock.h"
 
 static void report_msg(struct loop_conn *conn, const struct loop_item *item, struct tp_event *event)
 {
@@ -139,7 +140,7 @@ static void expire(struct loop_domain *domain)
 
 	if (TAILQ_EMPTY(&domain->connecting))
 		return;
-	now = loop_now_ns();
+	now = now_ns();
 	for (conn = TAILQ_FIRST(&domain->connecting); conn; conn = next) {
 		next = TAILQ_NEXT(conn, connecting_link);
 		if (conn->deadline_ns <= now)

@@ -11,14 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/fork.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+#include "common/base/clock.h"
 
 int tcp_timers_open(struct tcp_timers *timers, struct tcp_poller *poller)
 {

@@ -18,6 +18,7 @@
 #include "common/verbs/device/sink.h"
 #include "common/verbs/device/source.h"
 #include "common/verbs/device/timer.h"
+#include "common/base/clock.h"
 
 /* A check of the epoll set costs a system call. It comes more often while connections change. */
 #define POLLS_PER_EPOLL	     512
@@ -108,7 +109,7 @@ static void take_cm_events(struct verbs_domain *d, struct verbs_sink *out)
 /* Few connections have a deadline at a time, so this walks all of them. */
 static void expire(struct verbs_domain *d)
 {
-	uint64_t now = timer_now_ns(), next = 0;
+	uint64_t now = now_ns(), next = 0;
 
 	for (uint32_t i = 0; i < d->nr_slots; i++) {
 		struct verbs_conn *c = d->conns[i];

@@ -9,6 +9,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/base/clock.h"
 #include "server/base/job_threads.h"
 #include "server/loop/worker_dump.h"
 #include "server/program/server.h"
@@ -35,12 +36,9 @@ static void dump_server(struct server *server)
 
 static double seconds_to(uint64_t ns)
 {
-	struct timespec ts;
-	double now;
+	uint64_t now = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-	return (double)ns / 1e9 > now ? (double)ns / 1e9 - now : 0;
+	return ns > now ? (double)(ns - now) / 1e9 : 0;
 }
 
 static void dump_session(struct session_state *state)

@@ -220,7 +220,7 @@ void worker_log_limited(struct worker *worker, const char *peer, int err, const 
 	uint64_t second;
 
 	worker_tick(worker);
-	second = worker->now_ns / SECOND_NS;
+	second = worker->now_ns / NS_PER_S;
 	if (second != worker->limited_ns) {
 		if (worker->nr_limited > COMPLAINTS_MAX)
 			log_warn("and %u other peers", worker->nr_limited - COMPLAINTS_MAX);

@@ -18,13 +18,12 @@
 #include "server/worker/counters.h"
 #include "server/store/evloop.h"
 #include "common/base/list.h"
+#include "common/base/clock.h"
 #include "server/worker/idle.h"
 #include "server/worker/server_impl.h"
 #include "server/worker/staging.h"
 
 #define GREETING_MAX 256 /* connections that are not welcomed yet */
-#define SECOND_NS    1000000000ull
-#define NEVER	     UINT64_MAX /* of times in ns */
 
 struct server_conn;
 struct store_queue;
@@ -97,10 +96,7 @@ static inline bool worker_has_staging(const struct worker *worker, enum staging_
  */
 static inline void worker_tick(struct worker *worker)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	worker->now_ns = (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+	worker->now_ns = now_ns();
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "client/ring/batch.h"
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/ring/ring.h"
 #include "rig.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "client/ring/batch.h"
-#include "client/base/clock.h"
+#include "common/base/clock.h"
 #include "client/calls/request.h"
 #include "client/conn/conn.h"
 #include "client/ring/dispatch.h"

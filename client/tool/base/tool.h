@@ -53,7 +53,4 @@ char *join_path(const char *dir, const char *name);
 /* For commands that have many files open at once. */
 void raise_file_limit(void);
 
-/* CLOCK_MONOTONIC. */
-uint64_t now_ns(void);
-
 #endif

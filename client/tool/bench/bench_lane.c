@@ -8,6 +8,7 @@
 #include <hf3fs_usrbio.h>
 
 #include "client/tool/base/tool.h"
+#include "common/base/clock.h"
 
 struct load {
 	struct bench_lane *lane;

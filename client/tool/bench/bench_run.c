@@ -10,6 +10,7 @@
 
 #include "client/tool/bench/bench.h"
 #include "client/tool/base/tool.h"
+#include "common/base/clock.h"
 
 static double cpu_us(void)
 {

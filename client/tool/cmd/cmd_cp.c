@@ -13,6 +13,7 @@
 #include "client/tool/tree/target.h"
 #include "client/tool/base/tool.h"
 #include "client/tool/tree/walk.h"
+#include "common/base/clock.h"
 
 #define FEW  64
 #define PAGE 4096u

@@ -10,6 +10,7 @@
 #include "client/tool/copy/copy.h"
 #include "client/tool/copy/mover.h"
 #include "client/tool/base/tool.h"
+#include "common/base/clock.h"
 
 struct job {
 	struct piece piece;

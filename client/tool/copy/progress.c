@@ -9,6 +9,7 @@
 
 #include "client/tool/base/show.h"
 #include "client/tool/base/tool.h"
+#include "common/base/clock.h"
 
 #define PERIOD_NS 200000000L
 

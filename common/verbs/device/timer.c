@@ -10,14 +10,7 @@
 #include <time.h>
 
 #include "common/base/fork.h"
-
-uint64_t timer_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+#include "common/base/clock.h"
 
 void timer_program(struct verbs_timer *timer, uint64_t ns)
 {
@@ -50,7 +43,7 @@ void timer_set(struct verbs_timer *timer, uint64_t *deadline_ns, unsigned ms)
 {
 	if (!*deadline_ns)
 		timer->nr_deadlines++;
-	*deadline_ns = timer_now_ns() + (uint64_t)ms * 1000000u;
+	*deadline_ns = now_ns() + (uint64_t)ms * 1000000u;
 	if (!timer->ns || *deadline_ns < timer->ns)
 		timer_program(timer, *deadline_ns);
 }

@@ -16,7 +16,6 @@ struct verbs_timer {
 
 int timer_open(struct verbs_timer *timer, int epoll_fd);
 void timer_close(struct verbs_timer *timer);
-uint64_t timer_now_ns(void);
 /* Let the timer expire at ns; 0: never. */
 void timer_program(struct verbs_timer *timer, uint64_t ns);
 /* Set a deadline to ms from now. A deadline that is not set is 0. Clear it before it is freed. */

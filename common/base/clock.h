@@ -1,14 +1,13 @@
-/* Time inside the library: nanoseconds of CLOCK_MONOTONIC. */
-#ifndef USRBIO_CLIENT_BASE_CLOCK_H
-#define USRBIO_CLIENT_BASE_CLOCK_H
+/* Time inside client and server: nanoseconds of CLOCK_MONOTONIC, which nobody sets. */
+#ifndef USRBIO_COMMON_BASE_CLOCK_H
+#define USRBIO_COMMON_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
-#define NEVER	  UINT64_MAX
-#define TICKS	  16 /* of a connection, in the time that I/Os and calls have */
+#define NEVER	  UINT64_MAX /* a time that does not come */
 
 static inline uint64_t now_ns(void)
 {
@@ -23,7 +22,7 @@ static inline uint64_t min_ns(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* What poll(2) takes: milliseconds, rounded up so that nobody wakes too early; -1 for never. */
+/* The timeout of poll(2) until a time: milliseconds, rounded up; -1 for NEVER. */
 static inline int poll_ms(uint64_t until, uint64_t now)
 {
 	if (until == NEVER)
