@@ -4,8 +4,8 @@
  */
 #include "common/tcp/poll.h"
 
-#include "common/tcp/listener.h"
-#include "common/tcp/state.h"
+#include "common/tcp/conn/listener.h"
+#include "common/tcp/conn/state.h"
 
 #define EPOLL_BATCH 64
 /* Polls that may pass without a look at epoll, while other work or a hot connection is there. */

@@ -1,9 +1,9 @@
 /* The tables of the two providers, tcp and tls. They differ in what a domain is told. */
-#include "common/tcp/conn.h"
-#include "common/tcp/listener.h"
+#include "common/tcp/conn/conn.h"
+#include "common/tcp/conn/listener.h"
 #include "common/tcp/poll.h"
-#include "common/tcp/send.h"
-#include "common/tcp/state.h"
+#include "common/tcp/conn/send.h"
+#include "common/tcp/conn/state.h"
 
 static int device_open(const struct tp_addr *peer, struct tp_device **device)
 {

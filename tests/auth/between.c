@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/transport/connect_params.h"
-#include "common/tcp/wire.h"
+#include "common/tcp/base/wire.h"
 #include "proto/codec.h"
 #include "tests/e2e/support/must.h"
 

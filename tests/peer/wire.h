@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/tcp/wire.h"
+#include "common/tcp/base/wire.h"
 #include "proto/arena.h"
 #include "proto/message.h"
 

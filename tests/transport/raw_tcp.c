@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/transport/connect_params.h"
-#include "common/tcp/wire.h"
+#include "common/tcp/base/wire.h"
 #include "common/transport/wire_errno.h"
 #include "tests/peer/wire.h"
 #include "tests/transport/harness.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/transport/connect_params.h"
-#include "common/tcp/conn.h"
+#include "common/tcp/conn/conn.h"
 #include "tests/transport/only_tls.h"
 #include "tests/transport/relay.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/transport/connect_params.h"
-#include "common/tcp/wire.h"
+#include "common/tcp/base/wire.h"
 #include "tests/transport/harness.h"
 #include "tests/transport/only_tls.h"
 #include "tests/transport/plain.h"

@@ -3,7 +3,7 @@
  * how the peer began, and knows the kernel's TLS. Its method is made once per process and stays; a
  * BIO is its connection's.
  */
-#include "common/tcp/tls_impl.h"
+#include "common/tcp/tls/tls_impl.h"
 
 #include <linux/tls.h>
 #include <pthread.h>

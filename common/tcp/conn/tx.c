@@ -3,7 +3,7 @@
  * taken it. One sendmsg takes as many frames as fit an iovec array. Send buffers are used in ring
  * order, too. All belongs to the connection and is used by the domain's thread.
  */
-#include "common/tcp/tx.h"
+#include "common/tcp/conn/tx.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 
 #include "common/fault_points/faults.h"
-#include "common/tcp/conn.h"
+#include "common/tcp/conn/conn.h"
 
 #define NR_IOVS		128
 #define SENDS_PER_FLUSH 16

@@ -3,7 +3,7 @@
  * one timerfd. Stopping a timer leaves the timerfd as it is, which may then fire for nothing. The
  * timers belong to the domain and are used by its thread.
  */
-#include "common/tcp/timer.h"
+#include "common/tcp/base/timer.h"
 
 #include <errno.h>
 #include <sys/timerfd.h>

@@ -37,8 +37,8 @@
  * what still arrives and drops the connection when the peer has closed or a second has passed.
  * Whoever gets a TERMINATE closes at once; what it had under way failed with that status.
  */
-#ifndef USRBIO_COMMON_TCP_WIRE_H
-#define USRBIO_COMMON_TCP_WIRE_H
+#ifndef USRBIO_COMMON_TCP_BASE_WIRE_H
+#define USRBIO_COMMON_TCP_BASE_WIRE_H
 
 #include <stdint.h>
 

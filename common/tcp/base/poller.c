@@ -2,7 +2,7 @@
  * The epoll instance of a domain. It belongs to the domain and is used by the domain's thread; it
  * knows nothing of the objects that its sources are members of.
  */
-#include "common/tcp/poller.h"
+#include "common/tcp/base/poller.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The caller's array of events, filled by one poll. */
-#ifndef USRBIO_COMMON_TCP_SINK_H
-#define USRBIO_COMMON_TCP_SINK_H
+#ifndef USRBIO_COMMON_TCP_BASE_SINK_H
+#define USRBIO_COMMON_TCP_BASE_SINK_H
 
 #include "common/transport/transport.h"
 

@@ -2,7 +2,7 @@
  * How a connection's TLS begins and ends: made, by a handshake secured, freed. What goes through it
  * is in tls_stream.c. An object is its connection's and used by that one's thread.
  */
-#include "common/tcp/tls_impl.h"
+#include "common/tcp/tls/tls_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>

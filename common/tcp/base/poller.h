@@ -4,8 +4,8 @@
  *
  * Threads: the domain's.
  */
-#ifndef USRBIO_COMMON_TCP_POLLER_H
-#define USRBIO_COMMON_TCP_POLLER_H
+#ifndef USRBIO_COMMON_TCP_BASE_POLLER_H
+#define USRBIO_COMMON_TCP_BASE_POLLER_H
 
 #include <stdint.h>
 #include <sys/epoll.h>

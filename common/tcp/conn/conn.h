@@ -4,16 +4,16 @@
  *
  * Threads: the domain's.
  */
-#ifndef USRBIO_COMMON_TCP_CONN_H
-#define USRBIO_COMMON_TCP_CONN_H
+#ifndef USRBIO_COMMON_TCP_CONN_CONN_H
+#define USRBIO_COMMON_TCP_CONN_CONN_H
 
 #include "common/transport/key_device.h"
 #include "common/transport/reach.h"
-#include "common/tcp/domain.h"
-#include "common/tcp/post.h"
-#include "common/tcp/rx.h"
-#include "common/tcp/tls.h"
-#include "common/tcp/tx.h"
+#include "common/tcp/conn/domain.h"
+#include "common/tcp/conn/post.h"
+#include "common/tcp/conn/rx.h"
+#include "common/tcp/tls/tls.h"
+#include "common/tcp/conn/tx.h"
 
 enum tcp_state {
 	TCP_STATE_CONNECTING, /* connect(2) is under way */

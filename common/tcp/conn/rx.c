@@ -3,7 +3,7 @@
  * from the socket to its target, by one system call that also brings the beginning of the next
  * frame. The peer may be hostile, so nothing it sends is trusted. The domain's thread runs it.
  */
-#include "common/tcp/rx.h"
+#include "common/tcp/conn/rx.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "common/base/log.h"
 #include "common/fault_points/faults.h"
-#include "common/tcp/conn.h"
+#include "common/tcp/conn/conn.h"
 #include "common/transport/wire_errno.h"
 
 #define HEADER	      sizeof(struct wire_header)

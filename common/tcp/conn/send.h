@@ -1,6 +1,6 @@
 /* What the user of a connection sends, as struct tp_ops has it. */
-#ifndef USRBIO_COMMON_TCP_SEND_H
-#define USRBIO_COMMON_TCP_SEND_H
+#ifndef USRBIO_COMMON_TCP_CONN_SEND_H
+#define USRBIO_COMMON_TCP_CONN_SEND_H
 
 #include "common/transport/transport.h"
 

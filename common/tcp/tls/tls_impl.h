@@ -1,12 +1,12 @@
 /* Inside tls*.c, which keep OpenSSL to themselves: the struct they share, and their helpers. */
-#ifndef USRBIO_COMMON_TCP_TLS_IMPL_H
-#define USRBIO_COMMON_TCP_TLS_IMPL_H
+#ifndef USRBIO_COMMON_TCP_TLS_TLS_IMPL_H
+#define USRBIO_COMMON_TCP_TLS_TLS_IMPL_H
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "common/tcp/tls.h"
+#include "common/tcp/tls/tls.h"
 
 #define TLS_RECORD_MAX 16384
 

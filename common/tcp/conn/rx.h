@@ -1,9 +1,9 @@
 /* What a connection receives: bytes, cut into frames. */
-#ifndef USRBIO_COMMON_TCP_RX_H
-#define USRBIO_COMMON_TCP_RX_H
+#ifndef USRBIO_COMMON_TCP_CONN_RX_H
+#define USRBIO_COMMON_TCP_CONN_RX_H
 
-#include "common/tcp/sink.h"
-#include "common/tcp/wire.h"
+#include "common/tcp/base/sink.h"
+#include "common/tcp/base/wire.h"
 
 #define TCP_RX_BUF 65536
 

@@ -1,8 +1,8 @@
 /* How a connection lives and ends. */
-#ifndef USRBIO_COMMON_TCP_STATE_H
-#define USRBIO_COMMON_TCP_STATE_H
+#ifndef USRBIO_COMMON_TCP_CONN_STATE_H
+#define USRBIO_COMMON_TCP_CONN_STATE_H
 
-#include "common/tcp/conn.h"
+#include "common/tcp/conn/conn.h"
 
 /* The socket is connected. */
 void tcp_state_start(struct tcp_conn *conn);

@@ -3,12 +3,12 @@
  * ring with its TP_EV_DONE. A WRITE is done when the kernel has its bytes, a READ when its answer
  * has been placed. The ring belongs to its connection and is used by the domain's thread.
  */
-#include "common/tcp/post.h"
+#include "common/tcp/conn/post.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/tcp/conn.h"
+#include "common/tcp/conn/conn.h"
 
 size_t tcp_posts_bytes(const struct tp_domain_config *config)
 {

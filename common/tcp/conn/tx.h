@@ -1,9 +1,9 @@
 /* What a connection sends: a ring of frames, and the buffers of messages. */
-#ifndef USRBIO_COMMON_TCP_TX_H
-#define USRBIO_COMMON_TCP_TX_H
+#ifndef USRBIO_COMMON_TCP_CONN_TX_H
+#define USRBIO_COMMON_TCP_CONN_TX_H
 
 #include "common/transport/reach.h"
-#include "common/tcp/wire.h"
+#include "common/tcp/base/wire.h"
 
 struct tcp_conn;
 

@@ -2,7 +2,7 @@
  * The state machine of a connection: one function per state, which the domain's poll calls after
  * the connection was woken. States only move forward. The domain's thread runs all of it.
  */
-#include "common/tcp/state.h"
+#include "common/tcp/conn/state.h"
 
 #include <endian.h>
 #include <errno.h>

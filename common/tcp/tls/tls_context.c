@@ -2,7 +2,7 @@
  * OpenSSL's context for all connections: TLS 1.3 by external pre-shared keys and by nothing else,
  * with the callbacks that know the keys. Made once per process and stays.
  */
-#include "common/tcp/tls_impl.h"
+#include "common/tcp/tls/tls_impl.h"
 
 #include <openssl/rand.h>
 #include <pthread.h>

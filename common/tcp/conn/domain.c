@@ -3,12 +3,12 @@
  * of its connections. It knows of its connections that they exist and whether they were woken. It
  * belongs to one thread.
  */
-#include "common/tcp/domain.h"
+#include "common/tcp/conn/domain.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/tcp/conn.h"
+#include "common/tcp/conn/conn.h"
 
 int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,
 		    struct tcp_domain **domain)

@@ -1,8 +1,8 @@
 /* The READs and WRITEs of a connection that are under way. */
-#ifndef USRBIO_COMMON_TCP_POST_H
-#define USRBIO_COMMON_TCP_POST_H
+#ifndef USRBIO_COMMON_TCP_CONN_POST_H
+#define USRBIO_COMMON_TCP_CONN_POST_H
 
-#include "common/tcp/sink.h"
+#include "common/tcp/base/sink.h"
 
 struct tcp_conn;
 

@@ -1,9 +1,9 @@
 /* A listener, and the connection requests that it hands out. */
-#ifndef USRBIO_COMMON_TCP_LISTENER_H
-#define USRBIO_COMMON_TCP_LISTENER_H
+#ifndef USRBIO_COMMON_TCP_CONN_LISTENER_H
+#define USRBIO_COMMON_TCP_CONN_LISTENER_H
 
-#include "common/tcp/domain.h"
-#include "common/tcp/sink.h"
+#include "common/tcp/conn/domain.h"
+#include "common/tcp/base/sink.h"
 
 struct tcp_listener {
 	struct tp_listener base;

@@ -2,7 +2,7 @@
  * A connection is made here, by connect or accept, and freed. Everything that it will ever need is
  * allocated here; state.c runs it. It belongs to its domain and is used by the domain's thread.
  */
-#include "common/tcp/conn.h"
+#include "common/tcp/conn/conn.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,8 +12,8 @@
 
 #include "common/base/fork.h"
 #include "common/fault_points/faults.h"
-#include "common/tcp/listener.h"
-#include "common/tcp/state.h"
+#include "common/tcp/conn/listener.h"
+#include "common/tcp/conn/state.h"
 
 /*
  * TCP ends a connection that gets no answer from the peer's kernel for this long (measured: after

@@ -5,10 +5,10 @@
  * Threads: a device's key table is shared (common/transport/keys.h). All else in this folder
  * belongs to one domain and is touched by the domain's thread only; there is no other lock.
  */
-#ifndef USRBIO_COMMON_TCP_DOMAIN_H
-#define USRBIO_COMMON_TCP_DOMAIN_H
+#ifndef USRBIO_COMMON_TCP_CONN_DOMAIN_H
+#define USRBIO_COMMON_TCP_CONN_DOMAIN_H
 
-#include "common/tcp/timer.h"
+#include "common/tcp/base/timer.h"
 #include "common/transport/transport.h"
 
 #define TCP_NR_LOCALS 64

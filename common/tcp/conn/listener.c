@@ -3,7 +3,7 @@
  * descriptors it pauses, because its socket stays readable. It belongs to its domain and is used by
  * the domain's thread.
  */
-#include "common/tcp/listener.h"
+#include "common/tcp/conn/listener.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
  * What goes through a connection's TLS once the handshake is over, and its farewell. Records are
  * made here where the kernel does not make them; one at a time may wait for the socket.
  */
-#include "common/tcp/tls_impl.h"
+#include "common/tcp/tls/tls_impl.h"
 
 #include <fcntl.h>
 #include <stdio.h>

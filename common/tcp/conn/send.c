@@ -2,12 +2,12 @@
  * What the user of a connection sends: messages, READs and WRITEs, and the flush that hands them to
  * the kernel. A connection belongs to its domain and is used by the domain's thread.
  */
-#include "common/tcp/send.h"
+#include "common/tcp/conn/send.h"
 
 #include <endian.h>
 #include <errno.h>
 
-#include "common/tcp/state.h"
+#include "common/tcp/conn/state.h"
 
 static bool can_send(const struct tcp_conn *conn)
 {

@@ -5,8 +5,8 @@
  *
  * Threads: an object belongs to its connection.
  */
-#ifndef USRBIO_COMMON_TCP_TLS_H
-#define USRBIO_COMMON_TCP_TLS_H
+#ifndef USRBIO_COMMON_TCP_TLS_TLS_H
+#define USRBIO_COMMON_TCP_TLS_TLS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,13 +3,13 @@
  *
  * Threads: the domain's.
  */
-#ifndef USRBIO_COMMON_TCP_TIMER_H
-#define USRBIO_COMMON_TCP_TIMER_H
+#ifndef USRBIO_COMMON_TCP_BASE_TIMER_H
+#define USRBIO_COMMON_TCP_BASE_TIMER_H
 
 #include <stdbool.h>
 
 #include "common/base/list.h"
-#include "common/tcp/poller.h"
+#include "common/tcp/base/poller.h"
 
 /* A moment at which the owner of `source` has something to do. In the list while it is set. */
 struct tcp_timer {
