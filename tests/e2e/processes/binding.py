@@ -8,13 +8,13 @@ import sys
 
 
 class Iov(c.Structure):
-    _fields_ = [("base", c.c_void_p), ("tests/e2e/support/io.h", c.c_void_p), ("id", c.c_char * 16),
+    _fields_ = [("base", c.c_void_p), ("iovh", c.c_void_p), ("id", c.c_char * 16),
                 ("mount_point", c.c_char * 256), ("size", c.c_size_t),
                 ("block_size", c.c_size_t), ("numa", c.c_int)]
 
 
 class Ior(c.Structure):
-    _fields_ = [("iov", Iov), ("tests/e2e/support/io.h", c.c_void_p), ("mount_point", c.c_char * 256),
+    _fields_ = [("iov", Iov), ("iorh", c.c_void_p), ("mount_point", c.c_char * 256),
                 ("for_read", c.c_bool), ("io_depth", c.c_int), ("priority", c.c_int),
                 ("timeout", c.c_int), ("flags", c.c_uint64)]
 
