@@ -19,6 +19,17 @@ void bed_connect(struct peer *peer, struct server *server);
 bool bed_try(struct peer *peer, struct server *server);
 void bed_open(struct peer *peer, struct server *server, const char *export);
 
+/* Servers of real files, in this directory. */
+extern char files_directory[64];
+
+/* With one worker: the export "files", a directory below `parent`. */
+struct server *files_start(const char *scheme, const char *parent);
+/* The same directory as "fast" and, with `prefix` in front of its name, "slow". */
+struct server *files_start_twice(const char *scheme, const char *parent, const char *prefix,
+				 const struct server_config *extra);
+/* And removes the directory. */
+void files_stop(struct server *server);
+
 /* Runs each case of a suite over the providers that work everywhere. */
 extern const char *const schemes[2];
 

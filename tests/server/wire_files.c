@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "bed.h"
-#include "files.h"
 
 #define BLOCK	  ((uint64_t)4096)
 #define NR_ROUNDS 50

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bed.h"
-#include "files.h"
 #include "server/worker/staging.h"
 
 #define FILE_SIZE ((uint64_t)16 << 20)

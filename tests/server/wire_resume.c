@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "bed.h"
-#include "files.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
