@@ -23,8 +23,8 @@
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
 #include "tests/e2e/support/process.h"
-#include "tests/evil/evil.h"
-#include "tests/evil/liar.h"
+#include "tests/evil/clients/evil.h"
+#include "tests/evil/servers/liar.h"
 #include "tests/evil/neighbour.h"
 
 #define HANG_S	 110 /* of one case, which it names; ctest's limit for all of them is higher */

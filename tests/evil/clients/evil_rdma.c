@@ -1,5 +1,5 @@
 /* The evil client over rdma: its card serves the server's one-sided operations; and its tables. */
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 enum seen evil_reached(struct evil *e, int op)
 {

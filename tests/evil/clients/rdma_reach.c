@@ -8,7 +8,7 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 #include "tests/peer/rdma/end.h"
 
 static const char *name_of(enum ibv_wr_opcode opcode)

@@ -14,7 +14,7 @@
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
 #include "tests/e2e/support/process.h"
-#include "tests/evil/liar.h"
+#include "tests/evil/servers/liar.h"
 
 #define WRAPPED	    65536u
 #define SIDE	    65536u

@@ -6,7 +6,7 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 #define TEXT(s)                                     \
 	{                                           \

@@ -4,7 +4,7 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/process.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 void evil_linger(const char *url)
 {

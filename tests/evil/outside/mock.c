@@ -1,12 +1,12 @@
 /* The evil server's threads: accept, answer calls, serve I/O. The tree is in mock_tree.c. */
-#include "tests/evil/mock.h"
+#include "tests/evil/outside/mock.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "tests/e2e/support/must.h"
-#include "tests/evil/mock_tree.h"
+#include "tests/evil/outside/mock_tree.h"
 #include "tests/peer/message.h"
 
 static void greet(struct mock_conn *conn)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "client/usrbio.h"
-#include "tests/evil/outside.h"
+#include "tests/evil/outside/outside.h"
 
 #define CP   "$T cp -r $U/d target"
 #define CP_F "$T cp $U/d/f target/f"

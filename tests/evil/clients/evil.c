@@ -1,6 +1,6 @@
 /* The evil client's connection: what it needs to get as far as its lie, and what it makes of the
  * answers. */
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 #include <errno.h>
 #include <stdarg.h>

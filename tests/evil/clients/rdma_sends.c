@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/e2e/support/must.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 #include "tests/peer/rdma/end.h"
 
 /* One SEND against the rules. */

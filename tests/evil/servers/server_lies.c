@@ -6,7 +6,7 @@
 #include "common/transport/connect_params.h"
 #include "common/transport/transport.h"
 #include "proto/codec.h"
-#include "tests/evil/liar.h"
+#include "tests/evil/servers/liar.h"
 
 #define FRAME(bytes) bytes, sizeof(bytes) - 1
 

@@ -12,7 +12,7 @@
 #include "client/usrbio.h"
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/liar.h"
+#include "tests/evil/servers/liar.h"
 #include "tests/peer/rdma/end.h"
 
 #define REGION 65536ll /* of the victim's wrapped memory */

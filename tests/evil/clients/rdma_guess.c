@@ -14,7 +14,7 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 #include "tests/peer/rdma/end.h"
 
 enum {

@@ -4,7 +4,7 @@
 
 #include "proto/codec.h"
 #include "tests/e2e/support/must.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 #define FRAME(bytes) bytes, sizeof(bytes) - 1
 

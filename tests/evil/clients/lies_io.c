@@ -5,7 +5,7 @@
 
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 /* One field of a good entry is changed: this status, and the connection goes on. */
 enum { OFF, LEN, REGION, REGION_OFF, HANDLE };

@@ -5,7 +5,7 @@
 #include "proto/codec.h"
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 /* Refused with this status, then the end. */
 static void refused(struct evil *e, const struct hello *hello, int status)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/evil/outside.h"
+#include "tests/evil/outside/outside.h"
 
 #define EVIL "written by an evil server\n"
 

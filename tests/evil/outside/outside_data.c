@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/evil/outside.h"
+#include "tests/evil/outside/outside.h"
 
 #define CP_F   "$T cp --block 64k $U/d/f target/f"
 #define UPLOAD "$T cp tree/a $U/d/new"

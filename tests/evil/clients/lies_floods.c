@@ -7,7 +7,7 @@
 #include "common/transport/transport.h"
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 /* Until the server has answered all, or has had enough. */
 static void drain(struct evil *e)

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/evil/outside.h"
+#include "tests/evil/outside/outside.h"
 
 #define CP	"$T cp -r $U/d target"
 #define ROWS	1200

@@ -3,7 +3,7 @@
 #ifndef USRBIO_TESTS_EVIL_MOCK_TREE_H
 #define USRBIO_TESTS_EVIL_MOCK_TREE_H
 
-#include "tests/evil/mock.h"
+#include "tests/evil/outside/mock.h"
 
 /* What an answer points to. */
 struct mock_answer {

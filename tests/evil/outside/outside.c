@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/support/must.h"
-#include "tests/evil/outside.h"
+#include "tests/evil/outside/outside.h"
 
 #define LANES	4
 #define HANG_S	120 /* every wait has a limit below this */

@@ -10,7 +10,7 @@
 #ifndef USRBIO_TESTS_EVIL_OUTSIDE_H
 #define USRBIO_TESTS_EVIL_OUTSIDE_H
 
-#include "tests/evil/mock.h"
+#include "tests/evil/outside/mock.h"
 
 enum verdict {
 	WELL,	/* exit status 0 */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/transport/transport.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 /* Where the operation would be in memory, if it belongs to that I/O; else 0. */
 static uint64_t place_in(const struct evil *e, const struct evil_io *asked)

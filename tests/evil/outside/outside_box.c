@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/support/must.h"
-#include "tests/evil/outside.h"
+#include "tests/evil/outside/outside.h"
 
 static char said[512];
 

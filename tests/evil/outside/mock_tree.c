@@ -1,6 +1,6 @@
 /* A tree as an array of nodes. Names are unique by accident only: a case may want them not to be.
  */
-#include "tests/evil/mock_tree.h"
+#include "tests/evil/outside/mock_tree.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "common/transport/transport.h"
 #include "tests/e2e/support/must.h"
 #include "tests/e2e/support/pattern.h"
-#include "tests/evil/evil.h"
+#include "tests/evil/clients/evil.h"
 
 #define PROLOGUE(magic_, version_, msg_max_, nr_recvs_)          \
 	&(const struct connect_params){.magic = (magic_),        \
