@@ -9,7 +9,7 @@
 
 #include "client/usrbio.h"
 #include "files_fake.h"
-#include "spec_dirs.h"
+#include "tests/client/spec/spec_dirs.h"
 
 static void set_up(void)
 {
