@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "common/auth/keyfile.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 
 struct login alice = {"alice", {{0}}}, alice_next = {"alice", {{0}}}, forged = {"alice", {{0}}},
 	     bob = {"bob", {{0}}}, rita = {"rita", {{0}}}, nobody = {"nobody", {{0}}};

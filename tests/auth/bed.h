@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "common/auth/secret.h"
-#include "tests/e2e/support/process.h"
+#include "tests/support/process.h"
 
 /* Somebody with a key; "NAME" in key=NAME is the file that they have. */
 struct login {

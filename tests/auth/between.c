@@ -14,7 +14,7 @@
 #include "common/transport/connect_params.h"
 #include "common/tcp/base/wire.h"
 #include "proto/codec.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 #define ROOM (FRAME_MAX + 4096)
 

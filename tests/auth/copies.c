@@ -5,7 +5,7 @@
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
 #include "tests/auth/lying.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 /* Of a good login that somebody has recorded. */
 static void replay(const struct auth_case *c)

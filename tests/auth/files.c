@@ -12,7 +12,7 @@
 #include "client/usrbio.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 static const char here[] = "tcp://127.0.0.1:0", nothing[] = "x=null:4096";
 

@@ -8,7 +8,7 @@
 #include "client/usrbio.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/wire.h"
 
 #define HALF_OPEN 10000u

@@ -5,7 +5,7 @@
 #include "client/usrbio.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 /* The Welcome that refuses this export, its name masked, without its mac. */
 static struct said refusal(const struct login *who, const char *export, int status)

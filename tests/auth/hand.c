@@ -6,7 +6,7 @@
 
 #include "proto/codec.h"
 #include "proto/seal.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/message.h"
 
 static void take_event(struct link *link, const struct tp_event *event)

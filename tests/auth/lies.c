@@ -5,7 +5,7 @@
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
 #include "tests/auth/lying.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 /* Points of small order make the result the same whatever the private half. */
 static void small_shares(const struct auth_case *c)

@@ -9,7 +9,7 @@
 #include "client/usrbio.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/evil/neighbour.h"
 
 static int look(const struct bed *bed, const char *name)

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "proto/seal.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 void lying_begin(struct hand *hand, const struct login *who)
 {

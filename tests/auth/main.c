@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tests/auth/bed.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 #define HANG_S 120 /* of one case, which it names; ctest's limit for all of them is higher */
 

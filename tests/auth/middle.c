@@ -13,7 +13,7 @@
 #include "tests/auth/bed.h"
 #include "tests/auth/between.h"
 #include "tests/auth/hand.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 /* Mount points that have not been used yet. */
 static unsigned fresh = 30;

@@ -2,7 +2,7 @@
 #include "proto/limits.h"
 #include "tests/auth/bed.h"
 #include "tests/auth/hand.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 /* How many connections are told to whom. */
 static unsigned connections_told(struct hand *hand)

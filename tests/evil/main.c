@@ -20,9 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
-#include "tests/e2e/support/process.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
+#include "tests/support/process.h"
 #include "tests/evil/clients/evil.h"
 #include "tests/evil/servers/liar.h"
 #include "tests/evil/neighbour.h"

@@ -9,9 +9,9 @@
 
 #include "client/hf3fs_usrbio.h"
 #include "client/usrbio.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
-#include "tests/e2e/support/process.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
+#include "tests/support/process.h"
 
 enum { DEPTH = 4, PIECE = 12345 };
 

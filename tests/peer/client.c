@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "proto/codec.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/message.h"
 
 static struct peer *peer_of(struct link *link)

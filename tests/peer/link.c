@@ -6,7 +6,7 @@
 
 #include "common/provider/provider.h"
 #include "common/transport/addr.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/message.h"
 
 struct tp_domain_config link_config(void)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "proto/codec.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 struct bytes text(const char *text)
 {

@@ -14,7 +14,7 @@
 #include "common/transport/transport.h"
 #include "proto/arena.h"
 #include "proto/message.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/message.h"
 
 #define PLAY_SIZE  (1u << 20)

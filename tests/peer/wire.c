@@ -11,7 +11,7 @@
 
 #include "common/transport/connect_params.h"
 #include "common/transport/transport.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/message.h"
 
 void wire_begin(struct wire *wire, int fd)

@@ -1,6 +1,6 @@
 /* Messages over a wire, whatever it is: socket or queue pair. Owned by its player, one thread. */
 #include "proto/codec.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/message.h"
 #include "tests/peer/wire.h"
 

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "server/base/identity.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/sandbox/identity_ops.h"
 
 #define SERVER	     1700 /* and no other of what is here */

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "client/usrbio.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/process.h"
+#include "tests/support/must.h"
+#include "tests/support/process.h"
 
 #define HANG_S 50
 #define USER   1501

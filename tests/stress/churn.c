@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "client/usrbio.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/stress/served.h"
 
 /* Malloc may keep 8 MiB more or less than before; of one connection 35 KiB are resident. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 void model_open(struct model *model)
 {

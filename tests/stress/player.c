@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "client/usrbio.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/stress/tally.h"
 
 enum { BLOCK = 16 << 10, BLOCKS = MODEL_SIZE / BLOCK, STUCK_S = 120 };

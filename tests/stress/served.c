@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 const char *served_where(void)
 {

@@ -2,7 +2,7 @@
 #ifndef USRBIO_TESTS_STRESS_SERVED_H
 #define USRBIO_TESTS_STRESS_SERVED_H
 
-#include "tests/e2e/support/process.h"
+#include "tests/support/process.h"
 
 struct served {
 	struct process process;

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/stress/player.h"
 #include "tests/stress/served.h"
 #include "tests/stress/tally.h"

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/stress/player.h"
 #include "tests/stress/served.h"
 #include "tests/stress/tally.h"

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 struct kit kit;
 

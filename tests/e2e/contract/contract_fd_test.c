@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/contract/contract.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 static char dir[400]; /* the export, mounted by the table */
 

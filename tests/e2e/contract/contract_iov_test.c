@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/contract/contract.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { JUNK = 0x77, SIZE = 8192, BLOCK = 4096 };
 

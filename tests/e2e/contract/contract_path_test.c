@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/contract/contract.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 static const char *target, *name;
 static char kit_file[600], missing[600], directory[600], taken[600], fresh[600], below_file[600],

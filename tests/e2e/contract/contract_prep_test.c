@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/contract/contract.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 static bool reading; /* the direction of the table */
 static struct hf3fs_ior full, dead_ior, zero_ior;

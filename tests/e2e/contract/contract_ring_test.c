@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tests/e2e/contract/contract.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { JUNK = 0x77, TIMEOUTS_SINCE = 3, MANY = 131072 };
 

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "tests/e2e/contract/contract.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 static struct hf3fs_ior dead_ior, zero_ior;
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/contract/contract.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { ENTRIES = 16 };
 

@@ -7,7 +7,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/rw.h"
 
 enum { PAGE = 4096, SEED = 3, ROOM = 1 << 20, PIECES = 48 };

@@ -6,7 +6,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { UNTOUCHED = 0x5a };
 #define GIB (1ull << 30)

@@ -8,7 +8,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, SEED = 3, ENTRIES = 16 };
 

@@ -7,9 +7,9 @@
 #include "tests/e2e/support/attached.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/rw.h"
-#include "tests/e2e/support/tiny.h"
+#include "tests/support/tiny.h"
 
 enum { SIZE = 300000, SEED = 3, NEW = 8 };
 

@@ -18,7 +18,7 @@
 #include "tests/e2e/support/attached.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/rw.h"
 
 enum { SIZE = 100000, SEED = 3, THREADS = 16 };

@@ -7,7 +7,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 #define AROUND(n) (n) - 1, (n), (n) + 1
 #define KIB	  1024u

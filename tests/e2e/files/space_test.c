@@ -10,9 +10,9 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/rw.h"
-#include "tests/e2e/support/tiny.h"
+#include "tests/support/tiny.h"
 
 enum { KIB = 1024, SEED = 3 };
 

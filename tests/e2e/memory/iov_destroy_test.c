@@ -13,7 +13,7 @@
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
 #include "tests/e2e/support/load.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { PIECE = 128 * 1024, PIECES = 8, LEN = PIECE * PIECES, CANARY = 0xa5, OLD = 1, NEW = 2 };
 

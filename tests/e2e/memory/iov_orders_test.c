@@ -10,7 +10,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { SIZE = 20000, FILE_SIZE = 1 << 20, SEED = 6, NR_LOCAL = 2, DEEP = 3 };
 

@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/child.h"
+#include "tests/support/child.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/traces.h"
 
 enum { SIZE = 100000 };

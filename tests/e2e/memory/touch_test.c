@@ -10,7 +10,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/rw.h"
 
 enum { PAGE = 4096, SEED = 9, SMALL = 64 * PAGE };

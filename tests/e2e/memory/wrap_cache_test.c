@@ -13,7 +13,7 @@
 #include "tests/e2e/support/attached.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { PIECE = 5000, SEED = 4, FILE_SIZE = 1 << 20, MANY = 700, SIZE = 100000 };
 

@@ -9,7 +9,7 @@
 #include "tests/e2e/support/attached.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/rw.h"
 
 enum { PAGE = 4096, SIZE = 100000, HUGE = 2 << 20, SEED = 4, JUNK = 0x77 };

@@ -10,7 +10,7 @@
 #include "tests/e2e/support/attached.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/rw.h"
 
 /* A name below a directory; good until the next call. */

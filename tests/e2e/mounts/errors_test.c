@@ -7,7 +7,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 struct kit {
 	struct hf3fs_ior reads, writes;

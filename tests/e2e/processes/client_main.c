@@ -15,8 +15,8 @@
 
 #include "tests/e2e/processes/clients.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 
 enum { WAVE = 16 };
 

@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
-#include "tests/e2e/support/process.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
+#include "tests/support/process.h"
 
 enum { SEED = 7, SIZE = 70000, ENTRIES = 3 };
 

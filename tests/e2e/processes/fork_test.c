@@ -6,11 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/child.h"
+#include "tests/support/child.h"
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
 #include "tests/e2e/support/load.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 struct kit {
 	struct hf3fs_ior ior;

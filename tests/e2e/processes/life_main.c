@@ -23,7 +23,7 @@
 
 #include "tests/e2e/support/io.h"
 #include "tests/e2e/support/load.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 enum { STATUS = 3, THREADS = 3, WAITERS = 2 };
 

@@ -6,7 +6,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/e2e/support/traces.h"
 
 /* A client with everything open; returns the id of its iov. */

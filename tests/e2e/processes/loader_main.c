@@ -15,9 +15,9 @@
 
 #include "client/hf3fs_usrbio.h"
 #include "client/usrbio.h"
-#include "tests/e2e/support/child.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/child.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 
 enum { NR = 8, PIECE = 40000, SEED = 3 };
 

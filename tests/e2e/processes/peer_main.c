@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 
 static const char *mount;
 static struct hf3fs_iov iov;

@@ -3,7 +3,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { SIZE = 700001 };
 

@@ -13,7 +13,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/terminal.h"
+#include "tests/support/terminal.h"
 
 static unsigned lines_of(const char *text)
 {

@@ -8,7 +8,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/terminal.h"
+#include "tests/support/terminal.h"
 
 enum { SHOWN = 1 << 20 };
 

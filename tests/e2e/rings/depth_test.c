@@ -6,7 +6,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { ENTRIES = 24, LEN = 512, SHORT_MS = 50 };
 

@@ -6,7 +6,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { BLOCK = 5000, BATCH = 16, MANY = 32, NR_THREADS = 16 };
 

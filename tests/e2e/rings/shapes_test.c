@@ -9,7 +9,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { SEED = 77, KIB = 1024, MIB = 1024 * 1024 };
 

@@ -7,7 +7,7 @@
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 enum { ENTRIES = 64, LEN = 1000, NR_WAITERS = 4 };
 

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <criterion/criterion.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/process.h"
+#include "tests/support/must.h"
+#include "tests/support/process.h"
 #include "tests/e2e/support/target.h"
 
 /*

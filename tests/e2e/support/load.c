@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 
 enum { WAVE = 4, PIECE = 12345 };
 

@@ -2,8 +2,8 @@
 #include "tests/e2e/support/rw.h"
 
 #include "tests/e2e/support/io.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 
 void rw_open(struct rw *rw, const char *mount, size_t room)
 {

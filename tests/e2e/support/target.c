@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 char e2e_mount[256], e2e_read_only[256], e2e_scratch[400], e2e_prefix[160];
 const char *e2e_dir, *e2e_read_only_dir;

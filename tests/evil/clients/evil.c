@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/peer/message.h"
 
 void escape(struct evil *e, const char *fmt, ...)

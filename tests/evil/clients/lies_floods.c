@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "common/transport/transport.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/evil/clients/evil.h"
 
 /* Until the server has answered all, or has had enough. */

@@ -7,8 +7,8 @@
 
 #include "common/transport/connect_params.h"
 #include "common/transport/transport.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/evil/clients/evil.h"
 
 #define PROLOGUE(magic_, version_, msg_max_, nr_recvs_)          \

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "proto/codec.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/evil/clients/evil.h"
 
 /* Refused with this status, then the end. */

@@ -2,8 +2,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/process.h"
+#include "tests/support/must.h"
+#include "tests/support/process.h"
 #include "tests/evil/clients/evil.h"
 
 void evil_linger(const char *url)

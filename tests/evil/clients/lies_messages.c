@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "proto/codec.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/evil/clients/evil.h"
 
 #define FRAME(bytes) bytes, sizeof(bytes) - 1

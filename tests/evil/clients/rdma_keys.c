@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/evil/clients/evil.h"
 #include "tests/peer/rdma/end.h"
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/evil/clients/evil.h"
 #include "tests/peer/rdma/end.h"
 

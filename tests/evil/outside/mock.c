@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/evil/outside/mock_tree.h"
 #include "tests/peer/message.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 #define STORED_MAX (8u << 20)
 #define LISTED	   64u /* names in an answer */

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/evil/outside/outside.h"
 
 #define LANES	4

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/evil/outside/outside.h"
 
 static char said[512];

@@ -8,7 +8,7 @@
 
 #include "client/hf3fs_usrbio.h"
 #include "client/usrbio.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/evil/outside/outside.h"
 
 #define LEN    4096u

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/peer/message.h"
 
 struct welcome good_welcome(void)

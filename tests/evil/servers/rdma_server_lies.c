@@ -10,8 +10,8 @@
 
 #include "client/hf3fs_usrbio.h"
 #include "client/usrbio.h"
-#include "tests/e2e/support/must.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/must.h"
+#include "tests/support/pattern.h"
 #include "tests/evil/servers/liar.h"
 #include "tests/peer/rdma/end.h"
 

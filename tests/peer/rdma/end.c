@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/transport/addr.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 #define ACK_TIMEOUT 14 /* 67 ms: a peer that has gone costs half a second */
 #define RESOLVE_MS  5000

@@ -8,7 +8,7 @@
 
 #include "common/transport/addr.h"
 #include "common/transport/transport.h"
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 #include "tests/peer/rdma/end.h"
 #include "tests/peer/wire.h"
 

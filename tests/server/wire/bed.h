@@ -3,7 +3,7 @@
 #define USRBIO_TESTS_SERVER_BED_H
 
 #include "server/program/server.h"
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 #include "tests/peer/client.h"
 #include "tests/peer/message.h"
 

@@ -1,5 +1,5 @@
 /* A private file system behind a second server. */
-#include "tests/e2e/support/tiny.h"
+#include "tests/support/tiny.h"
 
 #include <errno.h>
 #include <sched.h>

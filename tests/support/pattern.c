@@ -1,5 +1,5 @@
 /* Content that tells where it belongs. Pure functions. */
-#include "tests/e2e/support/pattern.h"
+#include "tests/support/pattern.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Other programs, and what /proc says of them. Used from the test's main thread. */
-#include "tests/e2e/support/process.h"
+#include "tests/support/process.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 static void child(const char *const argv[], const char *log, int in, int out)
 {

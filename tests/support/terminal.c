@@ -1,5 +1,5 @@
 /* Programs on a terminal, and their standard error. No state. */
-#include "tests/e2e/support/terminal.h"
+#include "tests/support/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/e2e/support/must.h"
+#include "tests/support/must.h"
 
 /* Until the end, which a terminal tells by EIO. */
 static void read_all(int fd, char *out, size_t size)
