@@ -1,5 +1,5 @@
 /* Everything happens in relay_step, and there is no thread: what comes when is up to the caller. */
-#include "tests/transport/relay.h"
+#include "tests/transport/tls/relay.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -8,8 +8,8 @@
 
 #include "common/transport/connect_params.h"
 #include "common/tcp/conn/conn.h"
-#include "tests/transport/only_tls.h"
-#include "tests/transport/relay.h"
+#include "tests/transport/tls/only_tls.h"
+#include "tests/transport/tls/relay.h"
 
 static void through_open(struct pair *pair, struct relay *relay, size_t kept_max)
 {

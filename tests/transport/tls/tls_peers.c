@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/transport/only_tls.h"
-#include "tests/transport/relay.h"
+#include "tests/transport/tls/only_tls.h"
+#include "tests/transport/tls/relay.h"
 
 static struct tp_domain_config with_keys(const struct tp_tls_config *keys)
 {

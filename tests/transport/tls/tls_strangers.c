@@ -14,7 +14,7 @@
 #include "common/transport/connect_params.h"
 #include "common/tcp/base/wire.h"
 #include "tests/transport/harness.h"
-#include "tests/transport/only_tls.h"
+#include "tests/transport/tls/only_tls.h"
 #include "tests/transport/plain.h"
 
 /* A server of somebody else's, with a certificate that it has made itself. */
