@@ -10,8 +10,8 @@
 #include "client/session/credentials.h"
 #include "client/spec/mountspec.h"
 #include "client/usrbio.h"
-#include "tests/auth/bed.h"
-#include "tests/auth/hand.h"
+#include "tests/auth/play/bed.h"
+#include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 
 static const char here[] = "tcp://127.0.0.1:0", nothing[] = "x=null:4096";

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "client/usrbio.h"
-#include "tests/auth/bed.h"
-#include "tests/auth/hand.h"
+#include "tests/auth/play/bed.h"
+#include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 
 /* The Welcome that refuses this export, its name masked, without its mac. */

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/auth/bed.h"
-#include "tests/auth/hand.h"
-#include "tests/auth/lying.h"
+#include "tests/auth/play/bed.h"
+#include "tests/auth/play/hand.h"
+#include "tests/auth/play/lying.h"
 #include "tests/support/must.h"
 
 /* Points of small order make the result the same whatever the private half. */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "client/usrbio.h"
-#include "tests/auth/bed.h"
-#include "tests/auth/hand.h"
+#include "tests/auth/play/bed.h"
+#include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 #include "tests/evil/neighbour.h"
 

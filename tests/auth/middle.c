@@ -10,9 +10,9 @@
 #include "client/usrbio.h"
 #include "proto/codec.h"
 #include "proto/seal.h"
-#include "tests/auth/bed.h"
-#include "tests/auth/between.h"
-#include "tests/auth/hand.h"
+#include "tests/auth/play/bed.h"
+#include "tests/auth/play/between.h"
+#include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 
 /* Mount points that have not been used yet. */

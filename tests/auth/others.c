@@ -1,7 +1,7 @@
 /* What a client finds out about others that are there. */
 #include "proto/limits.h"
-#include "tests/auth/bed.h"
-#include "tests/auth/hand.h"
+#include "tests/auth/play/bed.h"
+#include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 
 /* How many connections are told to whom. */

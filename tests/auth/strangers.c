@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/auth/bed.h"
-#include "tests/auth/hand.h"
-#include "tests/auth/lying.h"
+#include "tests/auth/play/bed.h"
+#include "tests/auth/play/hand.h"
+#include "tests/auth/play/lying.h"
 
 #define ROUNDS 300
 

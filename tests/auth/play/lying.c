@@ -1,5 +1,5 @@
 /* What several lies have in common: their beginning, and the end they must come to. */
-#include "tests/auth/lying.h"
+#include "tests/auth/play/lying.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* The thread in between: blocking sockets, one poll. `lock` guards what its owner sets and asks. */
-#include "tests/auth/between.h"
+#include "tests/auth/play/between.h"
 
 #include <arpa/inet.h>
 #include <endian.h>

@@ -1,5 +1,5 @@
 /* The hand-played client. */
-#include "tests/auth/hand.h"
+#include "tests/auth/play/hand.h"
 
 #include <errno.h>
 #include <string.h>

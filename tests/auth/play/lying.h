@@ -2,7 +2,7 @@
 #ifndef USRBIO_TESTS_AUTH_LYING_H
 #define USRBIO_TESTS_AUTH_LYING_H
 
-#include "tests/auth/hand.h"
+#include "tests/auth/play/hand.h"
 
 /* Connect, and say hello as somebody. */
 void lying_begin(struct hand *hand, const struct login *who);
