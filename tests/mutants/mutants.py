@@ -158,8 +158,9 @@ RELIABILITY = [
     Mutant("data-before-completion", "a completion comes after its data",
            "take_write",
            "conn->base.domain->count.served_writes++;",
-           "if (now->flags & WIRE_HAS_IMM) tcp_tell(sink, TP_EV_IMM, conn)->imm = now->imm; "
-           "now->flags = 0; conn->base.domain->count.served_writes++;",
+           "if (conn->rx.now.flags & WIRE_HAS_IMM) "
+           "tcp_sink_add(sink, TP_EV_IMM, &conn->base)->imm = conn->rx.now.tag; "
+           "conn->rx.now.flags = 0; conn->base.domain->count.served_writes++;",
            "transport_test onesided/*"),
     Mutant("drop-order", "an iov's memory is deregistered before it is unmapped",
            "region_discard",
