@@ -21,6 +21,7 @@ struct scene {
 	bool forgotten; /* the window has been deregistered */
 	uint32_t window_key;
 	unsigned access; /* of the window */
+	bool generous;	 /* the owner's word for an I/O goes beyond the window */
 };
 
 /* One I/O each way may be under way with each tag. The owner's word for its direction is access. */
@@ -36,7 +37,7 @@ static bool scene_range(struct end *end, uint32_t tag, enum tp_access access,
 	*range = (struct tp_range){.base = (uintptr_t)end->mem, .len = MEM_LEN, .key = keys[tag]};
 	if (tag != ALL)
 		*range = (struct tp_range){.base = (uintptr_t)end->mem + WINDOW_OFF,
-					   .len = WINDOW_LEN,
+					   .len = WINDOW_LEN << scene->generous,
 					   .key = keys[tag]};
 	return true;
 }
@@ -105,13 +106,15 @@ static void expect_refusal(struct scene *scene, const struct tp_op *bad)
 	must(all(pair->server.mem, MEM_LEN, 0x22));
 }
 
-static void refused_if(enum tp_kind kind, unsigned access, unsigned said, long off, uint32_t len)
+static void refused_if(enum tp_kind kind, unsigned access, bool generous, long off, uint32_t len)
 {
 	struct scene scene;
 	struct tp_op op;
 
 	scene_open(&scene, access);
-	scene.access = said;
+	if (generous)
+		scene.access = TP_REMOTE_READ | TP_REMOTE_WRITE;
+	scene.generous = generous;
 	op = window_op(&scene, kind, off, len);
 	expect_refusal(&scene, &op);
 	scene_close(&scene);
@@ -120,8 +123,8 @@ static void refused_if(enum tp_kind kind, unsigned access, unsigned said, long o
 /* By the owner's word for its I/O, and by the registration when that word is too good. */
 static void refused(enum tp_kind kind, unsigned access, long off, uint32_t len)
 {
-	refused_if(kind, access, access, off, len);
-	refused_if(kind, access, TP_REMOTE_READ | TP_REMOTE_WRITE, off, len);
+	refused_if(kind, access, false, off, len);
+	refused_if(kind, access, true, off, len);
 }
 
 #define BOTH (TP_REMOTE_READ | TP_REMOTE_WRITE)
