@@ -6,20 +6,9 @@
 #include "common/transport/connect_params.h"
 #include "common/transport/transport.h"
 #include "proto/codec.h"
-#include "tests/evil/servers/liar.h"
+#include "tests/evil/servers/io_lies.h"
 
 #define FRAME(bytes) bytes, sizeof(bytes) - 1
-
-/* A frame with a place; WRITE takes its payload from zeros. */
-static void reach_for(struct liar *liar, uint8_t op, uint32_t tag, uint64_t off, uint32_t len)
-{
-	static const uint8_t zeros[65536];
-
-	wire_header(&liar->wire,
-		    &(struct wire_header){.op = op, .len = len, .off = off, .tag = tag});
-	if (op == WIRE_WRITE)
-		wire_bytes(&liar->wire, zeros, len < sizeof(zeros) ? len : sizeof(zeros));
-}
 
 /* Any phase. */
 static bool nothing(struct liar *l, const struct message *msg)
@@ -250,13 +239,13 @@ static bool two_replies(struct liar *l, const struct message *msg)
 /* AT_STAT: an I/O whose memory was the server's before the last drop. */
 static bool stale_write(struct liar *l, const struct message *msg)
 {
-	reach_for(l, WIRE_WRITE, io_tag(&l->done[1]), 0, 4096);
+	lie_reach_for(l, WIRE_WRITE, io_tag(&l->done[1]), 0, 4096);
 	return true;
 }
 
 static bool stale_read(struct liar *l, const struct message *msg)
 {
-	reach_for(l, WIRE_READ_REQ, io_tag(&l->done[1]), 0, 4096);
+	lie_reach_for(l, WIRE_READ_REQ, io_tag(&l->done[1]), 0, 4096);
 	return true;
 }
 
@@ -265,7 +254,7 @@ static bool stale_read(struct liar *l, const struct message *msg)
 /* The tag that the client will give to its next I/O, from its next message but one. */
 static bool too_soon(struct liar *l, const struct message *msg)
 {
-	reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[1]) + NEXT, 0, 64);
+	lie_reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[1]) + NEXT, 0, 64);
 	return true;
 }
 
@@ -281,132 +270,7 @@ static bool after_its_end(struct liar *l, const struct message *msg)
 		atomic_store(&l->told, false);
 		return true;
 	}
-	reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[write]), 0, 64);
-	return true;
-}
-
-/* AT_READ, AT_WRITE: a completion of the first I/O with something wrong. */
-static bool complete(struct liar *l, const struct message *msg)
-{
-	uint32_t tag = io_tag(&msg->submit.io[0]);
-	int64_t len = (int64_t)msg->submit.io[0].len;
-
-	switch (l->lie->number) {
-	case 0:
-		wire_complete(&l->wire, tag ^ 1, len);
-		break;
-	case 1:
-		wire_complete(&l->wire, tag + (1u << 14), len);
-		return false; /* whoever believes it has nothing */
-	case 2:
-		wire_complete(&l->wire, UINT32_MAX, 0);
-		break;
-	case 3:
-		wire_complete(&l->wire, tag, len + 1);
-		break;
-	case 4:
-		wire_complete(&l->wire, tag, INT64_MAX);
-		break;
-	case 5:
-		wire_complete(&l->wire, tag, -EIO);
-		wire_complete(&l->wire, tag, -EIO);
-		break;
-	case 6:
-		wire_complete(&l->wire, 1ull << 32 | tag, len); /* does not decode */
-		break;
-	}
-	return true;
-}
-
-static bool immediate(struct liar *l, const struct message *msg)
-{
-	wire_header(&l->wire, &(struct wire_header){.op = WIRE_WRITE,
-						    .flags = WIRE_HAS_IMM,
-						    .tag = io_tag(&msg->submit.io[0]) ^
-							   (uint32_t)l->lie->number});
-	return true;
-}
-
-/* The answer comes, and once more as an immediate. */
-static bool served_and_immediate(struct liar *l, const struct message *msg)
-{
-	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -EIO);
-	return immediate(l, msg);
-}
-
-/* Beyond the first I/O: so far from its start or, backward, from its end. */
-static bool reach(struct liar *l, const struct message *msg, uint8_t op)
-{
-	const uint32_t *places = l->lie->bytes; /* length, tag changed by */
-	uint32_t tag = io_tag(&msg->submit.io[0]) ^ places[1];
-
-	reach_for(l, op, tag, (uint64_t)l->lie->number, places[0]);
-	return true;
-}
-
-static bool write_to(struct liar *l, const struct message *msg)
-{
-	return reach(l, msg, WIRE_WRITE);
-}
-
-static bool read_from(struct liar *l, const struct message *msg)
-{
-	return reach(l, msg, WIRE_READ_REQ);
-}
-
-static void begin_to_give(struct liar *l, const struct io_entry *io)
-{
-	wire_header(&l->wire, &(struct wire_header){.op = WIRE_WRITE,
-						    .len = (uint32_t)io->len,
-						    .tag = io_tag(io)});
-}
-
-/* Half of the data, into the right place, and then the end. */
-static bool half_the_data(struct liar *l, const struct message *msg)
-{
-	const struct io_entry *io = &msg->submit.io[0];
-
-	begin_to_give(l, io);
-	wire_bytes(&l->wire, l->file, io->len / 2);
-	shutdown(l->wire.fd, SHUT_WR);
-	return false;
-}
-
-/* Served and over, and then half of the data once more, which is right: the rest would not be. */
-static bool half_after_the_end(struct liar *l, const struct message *msg)
-{
-	const struct io_entry *io = &msg->submit.io[0];
-	const struct wire_place place = liar_place(l, io);
-
-	wire_give(&l->wire, &place, l->file + io->off, (uint32_t)io->len);
-	wire_complete(&l->wire, io_tag(io), (int64_t)io->len);
-	begin_to_give(l, io);
-	wire_bytes(&l->wire, l->file + io->off, io->len / 2);
-	return false;
-}
-
-/* Right, a byte at a time. */
-static bool drip(struct liar *l, const struct message *msg)
-{
-	const struct io_entry *io = &msg->submit.io[0];
-	uint8_t bytes[256];
-	const struct io_result done = {io_tag(io), (int64_t)io->len};
-	const struct message last = {.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done}};
-	size_t len = wire_pack(&last, bytes, sizeof(bytes));
-
-	begin_to_give(l, io);
-	for (uint64_t i = 0; i < io->len; i++)
-		wire_bytes(&l->wire, l->file + io->off + i, 1);
-	for (size_t i = 0; i < len; i++)
-		wire_bytes(&l->wire, bytes + i, 1);
-	return false;
-}
-
-/* More questions than may wait for their answers, and none of them taken. */
-static bool many_reads(struct liar *l, const struct message *msg)
-{
-	for (int i = 0; i < 10000; i++)
-		reach_for(l, WIRE_READ_REQ, io_tag(&msg->submit.io[0]), 0, 0);
+	lie_reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[write]), 0, 64);
 	return true;
 }
 
@@ -506,20 +370,20 @@ const struct server_lie server_lies[] = {
 	{"read-reset", AT_READ, ANY, reset},
 	{"read-nothing", AT_READ, LATE, nothing},
 	{"read-half-a-header", AT_READ, ANY, half_a_header},
-	{"read-half-the-data", AT_READ, ANY, half_the_data},
-	{"read-byte-by-byte", AT_READ, GOOD, drip},
+	{"read-half-the-data", AT_READ, ANY, lie_half_the_data},
+	{"read-byte-by-byte", AT_READ, GOOD, lie_drip},
 	{"read-flood-of-pings", AT_READ, GOOD, pings},
 	{"read-terminate", AT_READ, ANY, terminate, .number = -EACCES},
 	{"read-terminate-well", AT_READ, ANY, terminate, .number = 0},
-	{"read-tag", AT_READ, CUT, complete, .number = 0},
-	{"read-sequence", AT_READ, CUT, complete, .number = 1},
-	{"read-huge-tag", AT_READ, CUT, complete, .number = 2},
-	{"read-too-long", AT_READ, CUT, complete, .number = 3},
-	{"read-endless", AT_READ, CUT, complete, .number = 4},
-	{"read-twice", AT_READ, CUT, complete, .number = 5},
-	{"read-wide-tag", AT_READ, CUT, complete, .number = 6},
-	{"read-immediate-unknown", AT_READ, CUT, immediate, .number = 0xffff0000},
-	{"read-immediate-twice", AT_READ, CUT, served_and_immediate},
+	{"read-tag", AT_READ, CUT, lie_complete, .number = 0},
+	{"read-sequence", AT_READ, CUT, lie_complete, .number = 1},
+	{"read-huge-tag", AT_READ, CUT, lie_complete, .number = 2},
+	{"read-too-long", AT_READ, CUT, lie_complete, .number = 3},
+	{"read-endless", AT_READ, CUT, lie_complete, .number = 4},
+	{"read-twice", AT_READ, CUT, lie_complete, .number = 5},
+	{"read-wide-tag", AT_READ, CUT, lie_complete, .number = 6},
+	{"read-immediate-unknown", AT_READ, CUT, lie_immediate, .number = 0xffff0000},
+	{"read-immediate-twice", AT_READ, CUT, lie_served_and_immediate},
 	{"read-type", AT_READ, CUT, frame, FRAME("\xee")},
 	{"read-half-a-result", AT_READ, CUT, frame, FRAME("\x06\x0a\x08\0\0\0\0\0\0\0\0")},
 	{"read-no-result", AT_READ, CUT, frame, FRAME("\x06")},
@@ -531,41 +395,41 @@ const struct server_lie server_lies[] = {
 	{"read-long-message", AT_READ, CUT, header, HEADER(.op = WIRE_MSG, .len = ~0u)},
 	{"read-reserved", AT_READ, CUT, header, HEADER(.op = WIRE_WRITE, .reserved = 7)},
 	{"read-answer", AT_READ, CUT, header, HEADER(.op = WIRE_READ_RESP)},
-	{"read-many-reads", AT_READ, ANY, many_reads},
-	{"read-write-before", AT_READ, CUT, write_to, PLACE(64, 0), .number = -64},
-	{"read-write-across-the-start", AT_READ, CUT, write_to, PLACE(64, 0), .number = -1},
-	{"read-write-across-the-end", AT_READ, CUT, write_to, PLACE(64, 0), .number = LEN - 63},
-	{"read-write-behind", AT_READ, CUT, write_to, PLACE(64, 0), .number = LEN},
-	{"read-write-another-part", AT_READ, CUT, write_to, PLACE(64, 0), .number = 2 * LEN},
-	{"read-write-nothing-behind", AT_READ, CUT, write_to, PLACE(0, 0), .number = LEN + 1},
-	{"read-write-far", AT_READ, CUT, write_to, PLACE(64, 0), .number = 1ll << 40},
-	{"read-write-all-and-more", AT_READ, CUT, write_to, PLACE(LEN + 1, 0)},
-	{"read-write-too-long", AT_READ, CUT, write_to, PLACE(TP_OP_MAX + 1, 0)},
-	{"read-write-wraps", AT_READ, CUT, write_to, PLACE(64, 0), .number = INT64_MIN},
-	{"read-write-wraps-at-the-end", AT_READ, CUT, write_to, PLACE(64, 0), .number = -63},
-	{"read-write-tag", AT_READ, CUT, write_to, PLACE(64, 1)},
-	{"read-write-tag-next", AT_READ, CUT, write_to, PLACE(64, NEXT)},
-	{"read-write-tag-far", AT_READ, CUT, write_to, PLACE(64, 0x80000000)},
-	{"read-write-no-tag", AT_READ, CUT, write_to, PLACE(0, 0x80000000)},
-	{"read-half-after-the-end", AT_READ, CUT, half_after_the_end},
-	{"read-fetch", AT_READ, CUT, read_from, PLACE(64, 0)},
-	{"read-fetch-behind", AT_READ, CUT, read_from, PLACE(64, 0), .number = LEN},
+	{"read-many-reads", AT_READ, ANY, lie_many_reads},
+	{"read-write-before", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = -64},
+	{"read-write-across-the-start", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = -1},
+	{"read-write-across-the-end", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = LEN - 63},
+	{"read-write-behind", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = LEN},
+	{"read-write-another-part", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = 2 * LEN},
+	{"read-write-nothing-behind", AT_READ, CUT, lie_write_to, PLACE(0, 0), .number = LEN + 1},
+	{"read-write-far", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = 1ll << 40},
+	{"read-write-all-and-more", AT_READ, CUT, lie_write_to, PLACE(LEN + 1, 0)},
+	{"read-write-too-long", AT_READ, CUT, lie_write_to, PLACE(TP_OP_MAX + 1, 0)},
+	{"read-write-wraps", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = INT64_MIN},
+	{"read-write-wraps-at-the-end", AT_READ, CUT, lie_write_to, PLACE(64, 0), .number = -63},
+	{"read-write-tag", AT_READ, CUT, lie_write_to, PLACE(64, 1)},
+	{"read-write-tag-next", AT_READ, CUT, lie_write_to, PLACE(64, NEXT)},
+	{"read-write-tag-far", AT_READ, CUT, lie_write_to, PLACE(64, 0x80000000)},
+	{"read-write-no-tag", AT_READ, CUT, lie_write_to, PLACE(0, 0x80000000)},
+	{"read-half-after-the-end", AT_READ, CUT, lie_half_after_the_end},
+	{"read-fetch", AT_READ, CUT, lie_read_from, PLACE(64, 0)},
+	{"read-fetch-behind", AT_READ, CUT, lie_read_from, PLACE(64, 0), .number = LEN},
 
 	{"write-leave", AT_WRITE, ANY, leave},
 	{"write-nothing", AT_WRITE, LATE, nothing},
-	{"write-immediate", AT_WRITE, CUT, immediate, .number = 0},
-	{"write-too-long", AT_WRITE, CUT, complete, .number = 3},
-	{"write-twice", AT_WRITE, CUT, complete, .number = 5},
-	{"write-into-its-memory", AT_WRITE, CUT, write_to, PLACE(64, 0), .number = 0},
-	{"write-into-another-part", AT_WRITE, CUT, write_to, PLACE(64, 0), .number = LEN},
-	{"write-fetch-before", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = -64},
-	{"write-fetch-behind", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = LEN - 1},
-	{"write-fetch-another-part", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = LEN},
-	{"write-fetch-far", AT_WRITE, CUT, read_from, PLACE(64, 0), .number = INT64_MIN},
-	{"write-fetch-all-and-more", AT_WRITE, CUT, read_from, PLACE(LEN + 1, 0)},
-	{"write-fetch-tag", AT_WRITE, CUT, read_from, PLACE(64, 4)},
-	{"write-fetch-no-tag", AT_WRITE, CUT, read_from, PLACE(0, 4)},
-	{"write-fetch-too-long", AT_WRITE, CUT, read_from, PLACE(TP_OP_MAX + 1, 0)},
+	{"write-immediate", AT_WRITE, CUT, lie_immediate, .number = 0},
+	{"write-too-long", AT_WRITE, CUT, lie_complete, .number = 3},
+	{"write-twice", AT_WRITE, CUT, lie_complete, .number = 5},
+	{"write-into-its-memory", AT_WRITE, CUT, lie_write_to, PLACE(64, 0), .number = 0},
+	{"write-into-another-part", AT_WRITE, CUT, lie_write_to, PLACE(64, 0), .number = LEN},
+	{"write-fetch-before", AT_WRITE, CUT, lie_read_from, PLACE(64, 0), .number = -64},
+	{"write-fetch-behind", AT_WRITE, CUT, lie_read_from, PLACE(64, 0), .number = LEN - 1},
+	{"write-fetch-another-part", AT_WRITE, CUT, lie_read_from, PLACE(64, 0), .number = LEN},
+	{"write-fetch-far", AT_WRITE, CUT, lie_read_from, PLACE(64, 0), .number = INT64_MIN},
+	{"write-fetch-all-and-more", AT_WRITE, CUT, lie_read_from, PLACE(LEN + 1, 0)},
+	{"write-fetch-tag", AT_WRITE, CUT, lie_read_from, PLACE(64, 4)},
+	{"write-fetch-no-tag", AT_WRITE, CUT, lie_read_from, PLACE(0, 4)},
+	{"write-fetch-too-long", AT_WRITE, CUT, lie_read_from, PLACE(TP_OP_MAX + 1, 0)},
 
 	{"drop-leave", AT_DROP, ANY, leave},
 	{"drop-nothing", AT_DROP, LATE, nothing},
