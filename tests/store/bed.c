@@ -176,3 +176,24 @@ uint32_t bed_random(uint32_t *state)
 	*state = *state * 1664525u + 1013904223u;
 	return *state >> 8;
 }
+
+void bed_touch(struct bed *bed, const char *path)
+{
+	bed_shut(bed, bed_create(bed, path));
+}
+
+int bed_stat(struct bed *bed, const char *path, struct file_attr *attr)
+{
+	return bed->store->ops->stat_path(bed->store, NULL, path, false, attr);
+}
+
+int bed_open_at(struct bed *bed, struct store_file *at, const char *name, uint32_t flags)
+{
+	struct store_file *file;
+	struct file_attr attr;
+	int err = bed->store->ops->open_file(bed->store, at, name, flags, 0644, &file, &attr);
+
+	if (!err)
+		bed_shut(bed, file);
+	return err;
+}

@@ -47,6 +47,11 @@ struct store_file *bed_create(struct bed *bed, const char *path);
 void bed_shut(struct bed *bed, struct store_file *file);
 uint64_t bed_size(struct bed *bed, struct store_file *file);
 
+/* An empty file; what stat says of a path; and of an open by a name in a directory. */
+void bed_touch(struct bed *bed, const char *path);
+int bed_stat(struct bed *bed, const char *path, struct file_attr *attr);
+int bed_open_at(struct bed *bed, struct store_file *at, const char *name, uint32_t flags);
+
 int bed_count_fds(void);
 
 /* Numbers that are the same in each run. */

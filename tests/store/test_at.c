@@ -18,17 +18,6 @@ static struct store_file *open_dir(struct bed *bed, const char *path)
 	return bed_file(bed, path, OPEN_READ | OPEN_DIRECTORY, NULL);
 }
 
-static int open_at(struct bed *bed, struct store_file *at, const char *name, uint32_t flags)
-{
-	struct store_file *file;
-	struct file_attr attr;
-	int err = bed->store->ops->open_file(bed->store, at, name, flags, 0644, &file, &attr);
-
-	if (!err)
-		bed_shut(bed, file);
-	return err;
-}
-
 static int stat_at(struct bed *bed, struct store_file *at, const char *name, bool nofollow,
 		   struct file_attr *attr)
 {
@@ -43,10 +32,10 @@ static void expect_all(struct bed *bed, struct store_file *at, const char *name,
 	struct store_file *file = bed_create(bed, "whole");
 	struct file_attr attr;
 
-	cr_expect_eq(open_at(bed, at, name, OPEN_READ), err, "%s", name);
-	cr_expect_eq(open_at(bed, at, name, OPEN_READ | OPEN_FOLLOW), err, "%s", name);
-	cr_expect_eq(open_at(bed, at, name, RW_NEW), err, "%s", name);
-	cr_expect_eq(open_at(bed, at, name, RW_NEW | OPEN_EXCLUSIVE), err, "%s", name);
+	cr_expect_eq(bed_open_at(bed, at, name, OPEN_READ), err, "%s", name);
+	cr_expect_eq(bed_open_at(bed, at, name, OPEN_READ | OPEN_FOLLOW), err, "%s", name);
+	cr_expect_eq(bed_open_at(bed, at, name, RW_NEW), err, "%s", name);
+	cr_expect_eq(bed_open_at(bed, at, name, RW_NEW | OPEN_EXCLUSIVE), err, "%s", name);
 	cr_expect_eq(stat_at(bed, at, name, true, &attr), err, "%s", name);
 	cr_expect_eq(stat_at(bed, at, name, false, &attr), err, "%s", name);
 	cr_expect_eq(ops->mkdir(store, at, name, 0755), err, "%s", name);
@@ -57,7 +46,7 @@ static void expect_all(struct bed *bed, struct store_file *at, const char *name,
 	cr_expect_eq(ops->link(store, at, name, NULL, "linked"), err, "%s", name);
 	cr_expect_eq(ops->link(store, NULL, "whole", at, name), err, "%s", name);
 	cr_expect_eq(ops->link_file(file, at, name), err, "%s", name);
-	cr_expect_eq(open_at(bed, NULL, "whole", OPEN_READ), 0, "nothing has happened to it");
+	cr_expect_eq(bed_open_at(bed, NULL, "whole", OPEN_READ), 0, "nothing has happened to it");
 	bed_shut(bed, file);
 }
 
@@ -72,10 +61,10 @@ EACH_STORE(names_in_a_directory)
 	cr_assert_eq(ops->mkdir(store, NULL, "two", 0755), 0);
 	one = open_dir(bed, "one");
 	two = open_dir(bed, "two");
-	cr_assert_eq(open_at(bed, one, "f", OPEN_READ), -ENOENT);
+	cr_assert_eq(bed_open_at(bed, one, "f", OPEN_READ), -ENOENT);
 	cr_assert_eq(ops->open_file(store, one, "f", RW_NEW, 07644, &file, &attr), 0);
 	cr_assert_eq(attr.mode & 07777, 0644);
-	cr_assert_eq(open_at(bed, one, "f", RW_NEW | OPEN_EXCLUSIVE), -EEXIST);
+	cr_assert_eq(bed_open_at(bed, one, "f", RW_NEW | OPEN_EXCLUSIVE), -EEXIST);
 	cr_assert_eq(stat_at(bed, NULL, "one/f", false, &same), 0);
 	cr_assert_eq(same.ino, attr.ino);
 	cr_assert_eq(stat_at(bed, one, "f", true, &same), 0);
@@ -96,7 +85,7 @@ EACH_STORE(names_in_a_directory)
 	cr_assert_eq(ops->unlink(store, two, "g"), 0);
 	cr_assert_eq(ops->unlink(store, one, "h"), 0);
 	cr_assert_eq(ops->unlink(store, one, "h"), -ENOENT);
-	cr_assert_eq(open_at(bed, NULL, "one/i", OPEN_READ), 0);
+	cr_assert_eq(bed_open_at(bed, NULL, "one/i", OPEN_READ), 0);
 	bed_shut(bed, file);
 	bed_shut(bed, one);
 	bed_shut(bed, two);
@@ -115,8 +104,8 @@ EACH_STORE(what_is_no_name)
 	longest[PROTO_NAME_MAX + 1] = 0;
 	expect_all(bed, root, longest, -ENAMETOOLONG);
 	longest[PROTO_NAME_MAX] = 0;
-	cr_assert_eq(open_at(bed, root, longest, RW_NEW), 0);
-	cr_assert_eq(open_at(bed, root, "...", RW_NEW), 0);
+	cr_assert_eq(bed_open_at(bed, root, longest, RW_NEW), 0);
+	cr_assert_eq(bed_open_at(bed, root, "...", RW_NEW), 0);
 	expect_all(bed, file, "f", -ENOTDIR);
 	bed_shut(bed, file);
 	bed_shut(bed, root);
@@ -132,13 +121,13 @@ EACH_STORE(a_directory_that_moves)
 	cr_assert_eq(ops->mkdir(store, NULL, "deep", 0755), 0);
 	cr_assert_eq(ops->mkdir(store, NULL, "d", 0755), 0);
 	dir = open_dir(bed, "d");
-	cr_assert_eq(open_at(bed, dir, "f", RW_NEW), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "f", RW_NEW), 0);
 	cr_assert_eq(ops->rename(store, NULL, "d", NULL, "deep/e", false), 0);
 	cr_assert_eq(ops->mkdir(store, NULL, "d", 0755), 0);
-	cr_assert_eq(open_at(bed, dir, "f", OPEN_READ), 0);
-	cr_assert_eq(open_at(bed, dir, "g", RW_NEW), 0);
-	cr_assert_eq(open_at(bed, NULL, "deep/e/g", OPEN_READ), 0);
-	cr_assert_eq(open_at(bed, NULL, "d/g", OPEN_READ), -ENOENT);
+	cr_assert_eq(bed_open_at(bed, dir, "f", OPEN_READ), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "g", RW_NEW), 0);
+	cr_assert_eq(bed_open_at(bed, NULL, "deep/e/g", OPEN_READ), 0);
+	cr_assert_eq(bed_open_at(bed, NULL, "d/g", OPEN_READ), -ENOENT);
 	cr_assert_eq(ops->rename(store, NULL, "deep", dir, "in", false), -EINVAL);
 	/* And when it goes, there is nothing in it, and nothing comes. */
 	cr_assert_eq(ops->unlink(store, dir, "f") | ops->unlink(store, dir, "g"), 0);
@@ -166,7 +155,7 @@ EACH_STORE(a_directory_lists_what_is_in_it)
 	cr_assert_eq(bed->store->ops->mkdir(bed->store, NULL, "d", 0755), 0);
 	dir = open_dir(bed, "d");
 	cr_assert_eq(list(bed, dir, &next, names, sizeof(names)), 0);
-	cr_assert_eq(open_at(bed, dir, "a", RW_NEW) | open_at(bed, dir, "b", RW_NEW), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "a", RW_NEW) | bed_open_at(bed, dir, "b", RW_NEW), 0);
 	cr_assert_eq(bed->store->ops->rename(bed->store, NULL, "d", NULL, "e", false), 0);
 	/* Two that go through it at once are not in each other's way. */
 	cr_assert_eq(list(bed, dir, &next, names, 3), 1);
@@ -310,23 +299,23 @@ POSIX_STORE(links_are_followed_when_a_flag_says_so)
 	bed_shut(bed, bed_create(bed, "f"));
 	dir = open_dir(bed, "d");
 	cr_assert_eq(stat_at(bed, NULL, "f", false, &target), 0);
-	cr_assert_eq(open_at(bed, dir, "up", OPEN_READ), -ELOOP);
-	cr_assert_eq(open_at(bed, dir, "up", RW_NEW), -ELOOP);
-	cr_assert_eq(open_at(bed, dir, "new", RW_NEW), -ELOOP);
-	cr_assert_lt(open_at(bed, dir, "down", OPEN_READ | OPEN_DIRECTORY), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "up", OPEN_READ), -ELOOP);
+	cr_assert_eq(bed_open_at(bed, dir, "up", RW_NEW), -ELOOP);
+	cr_assert_eq(bed_open_at(bed, dir, "new", RW_NEW), -ELOOP);
+	cr_assert_lt(bed_open_at(bed, dir, "down", OPEN_READ | OPEN_DIRECTORY), 0);
 	cr_assert_eq(stat_at(bed, dir, "up", true, &attr), 0);
 	cr_assert(S_ISLNK(attr.mode));
 	cr_assert_eq(stat_at(bed, dir, "up", false, &attr), 0);
 	cr_assert_eq(attr.ino, target.ino);
-	cr_assert_eq(open_at(bed, dir, "up", OPEN_READ | OPEN_FOLLOW), 0);
-	cr_assert_eq(open_at(bed, dir, "down", OPEN_READ | OPEN_DIRECTORY | OPEN_FOLLOW), 0);
-	cr_assert_eq(open_at(bed, dir, "out", OPEN_READ | OPEN_FOLLOW), -EACCES);
-	cr_assert_eq(open_at(bed, dir, "absolute", OPEN_READ | OPEN_FOLLOW), -EACCES);
+	cr_assert_eq(bed_open_at(bed, dir, "up", OPEN_READ | OPEN_FOLLOW), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "down", OPEN_READ | OPEN_DIRECTORY | OPEN_FOLLOW), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "out", OPEN_READ | OPEN_FOLLOW), -EACCES);
+	cr_assert_eq(bed_open_at(bed, dir, "absolute", OPEN_READ | OPEN_FOLLOW), -EACCES);
 	cr_assert_eq(stat_at(bed, dir, "magic", false, &attr), -EACCES);
-	cr_assert_eq(open_at(bed, dir, "loop", OPEN_READ | OPEN_FOLLOW), -ELOOP);
-	cr_assert_eq(open_at(bed, dir, "up", OPEN_READ | OPEN_FOLLOW | OPEN_NOFOLLOW), -EINVAL);
+	cr_assert_eq(bed_open_at(bed, dir, "loop", OPEN_READ | OPEN_FOLLOW), -ELOOP);
+	cr_assert_eq(bed_open_at(bed, dir, "up", OPEN_READ | OPEN_FOLLOW | OPEN_NOFOLLOW), -EINVAL);
 	/* As by a path: what a link promises comes into being where it points. */
-	cr_assert_eq(open_at(bed, dir, "new", RW_NEW | OPEN_FOLLOW), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "new", RW_NEW | OPEN_FOLLOW), 0);
 	cr_assert_eq(access("new", F_OK), 0);
 	bed_shut(bed, dir);
 }
@@ -343,7 +332,7 @@ POSIX_STORE(a_directory_that_leaves_the_export)
 	cr_assert_eq(mkdir("export/d", 0755) | mkdir("export/d/e", 0755) | mkdir("away", 0755), 0);
 	dir = open_dir(bed, "d");
 	below = open_dir(bed, "d/e");
-	cr_assert_eq(open_at(bed, dir, "f", RW_NEW) | open_at(bed, below, "f", RW_NEW), 0);
+	cr_assert_eq(bed_open_at(bed, dir, "f", RW_NEW) | bed_open_at(bed, below, "f", RW_NEW), 0);
 	cr_assert_eq(rename("export/d", "away/d"), 0);
 	cr_assert_eq(stat("away/d", &before), 0);
 	expect_all(bed, dir, "f", -ESTALE);
@@ -354,7 +343,8 @@ POSIX_STORE(a_directory_that_leaves_the_export)
 	cr_assert_eq(memcmp(&st, &before, sizeof(st)), 0);
 	/* Back, and deeper than it was. */
 	cr_assert_eq(mkdir("export/x", 0755) | rename("away/d", "export/x/d"), 0);
-	cr_assert_eq(open_at(bed, dir, "f", OPEN_READ) | open_at(bed, below, "f", OPEN_READ), 0);
+	cr_assert_eq(
+		bed_open_at(bed, dir, "f", OPEN_READ) | bed_open_at(bed, below, "f", OPEN_READ), 0);
 	/* A directory whose path only begins like the export's. */
 	snprintf(there, sizeof(there), "%s-too", bed->dir);
 	cr_assert_eq(rename("export/x/d", there), 0);
@@ -382,7 +372,7 @@ POSIX_STORE(a_directory_deeper_than_a_path)
 		bed_shut(bed, at);
 		at = next;
 	}
-	cr_assert_eq(open_at(bed, at, "f", RW_NEW | OPEN_FOLLOW), 0);
+	cr_assert_eq(bed_open_at(bed, at, "f", RW_NEW | OPEN_FOLLOW), 0);
 	cr_assert_eq(bed->store->ops->unlink(bed->store, at, "f"), 0);
 	bed_shut(bed, at);
 	cr_assert_eq(chdir(bed->dir), 0);
@@ -432,9 +422,9 @@ Test(posix, a_read_only_store_stays_as_it_is)
 	cr_assert_eq(store->ops->mkdir(store, dir, "d", 0755), -EROFS);
 	cr_assert_eq(store->ops->rename(store, dir, "f", dir, "g", false), -EROFS);
 	cr_assert_eq(store->ops->link(store, dir, "f", dir, "g"), -EROFS);
-	cr_assert_eq(open_at(&bed, dir, "f", OPEN_WRITE), -EROFS);
-	cr_assert_eq(open_at(&bed, dir, "new", RW_NEW), -EROFS);
-	cr_assert_eq(open_at(&bed, dir, "f", OPEN_READ), 0);
+	cr_assert_eq(bed_open_at(&bed, dir, "f", OPEN_WRITE), -EROFS);
+	cr_assert_eq(bed_open_at(&bed, dir, "new", RW_NEW), -EROFS);
+	cr_assert_eq(bed_open_at(&bed, dir, "f", OPEN_READ), 0);
 	bed_shut(&bed, dir);
 	bed_close(&bed);
 }

@@ -15,17 +15,6 @@
 
 #define RW_NEW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
-static int open_at(struct bed *bed, struct store_file *at, const char *name, uint32_t flags)
-{
-	struct store_file *file;
-	struct file_attr attr;
-	int err = bed->store->ops->open_file(bed->store, at, name, flags, 0644, &file, &attr);
-
-	if (!err)
-		bed_shut(bed, file);
-	return err;
-}
-
 static struct store_file *open_dir(struct bed *bed, const char *path)
 {
 	return bed_file(bed, path, OPEN_READ | OPEN_DIRECTORY, NULL);
@@ -38,7 +27,7 @@ static void expect_no_name(struct bed *bed, struct store_file *at, const char *n
 	struct store *store = bed->store;
 	struct store_file *file = bed_create(bed, "whole");
 
-	cr_expect_eq(open_at(bed, at, name, RW_NEW | OPEN_EXCLUSIVE), -EPERM, "%s", name);
+	cr_expect_eq(bed_open_at(bed, at, name, RW_NEW | OPEN_EXCLUSIVE), -EPERM, "%s", name);
 	cr_expect_eq(ops->mkdir(store, at, name, 0755), -EPERM, "%s", name);
 	cr_expect_eq(ops->unlink(store, at, name), -EPERM, "%s", name);
 	cr_expect_eq(ops->rmdir(store, at, name), -EPERM, "%s", name);
@@ -48,9 +37,9 @@ static void expect_no_name(struct bed *bed, struct store_file *at, const char *n
 	cr_expect_eq(ops->link(store, at, name, NULL, "linked"), -EPERM, "%s", name);
 	cr_expect_eq(ops->link(store, NULL, "whole", at, name), -EPERM, "%s", name);
 	cr_expect_eq(ops->link_file(file, at, name), -EPERM, "%s", name);
-	cr_expect_eq(open_at(bed, NULL, "whole", OPEN_READ), 0, "nothing has happened to it");
-	cr_expect_eq(open_at(bed, NULL, "moved", OPEN_READ), -ENOENT);
-	cr_expect_eq(open_at(bed, NULL, "linked", OPEN_READ), -ENOENT);
+	cr_expect_eq(bed_open_at(bed, NULL, "whole", OPEN_READ), 0, "nothing has happened to it");
+	cr_expect_eq(bed_open_at(bed, NULL, "moved", OPEN_READ), -ENOENT);
+	cr_expect_eq(bed_open_at(bed, NULL, "linked", OPEN_READ), -ENOENT);
 	bed_shut(bed, file);
 }
 
@@ -67,7 +56,7 @@ EACH_STORE(reserved_names_are_not_made)
 	cr_assert_eq(ops->mkdir(bed->store, NULL, "d/e", 0755), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		expect_no_name(bed, NULL, names[i]);
-		cr_expect_eq(open_at(bed, NULL, names[i], RW_NEW), -EPERM, "%s", names[i]);
+		cr_expect_eq(bed_open_at(bed, NULL, names[i], RW_NEW), -EPERM, "%s", names[i]);
 	}
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		cr_expect_eq(ops->mkdir(bed->store, NULL, dirs[i], 0755), -EPERM);
@@ -92,11 +81,11 @@ EACH_STORE(other_names_are_free)
 
 	cr_assert_eq(ops->mkdir(bed->store, NULL, "d", 0755), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		cr_expect_eq(open_at(bed, NULL, names[i], RW_NEW), 0, "%s", names[i]);
+		cr_expect_eq(bed_open_at(bed, NULL, names[i], RW_NEW), 0, "%s", names[i]);
 		cr_expect_eq(ops->unlink(bed->store, NULL, names[i]), 0, "%s", names[i]);
 	}
 	d = open_dir(bed, "d");
-	cr_expect_eq(open_at(bed, d, ".usrbio", RW_NEW), 0);
+	cr_expect_eq(bed_open_at(bed, d, ".usrbio", RW_NEW), 0);
 	bed_shut(bed, d);
 }
 
@@ -153,11 +142,11 @@ static void expect_only_readable(struct bed *bed, const char *conf, const char *
 	struct store_file *file, *at;
 	char new[PATH_MAX];
 
-	cr_expect_eq(open_at(bed, NULL, conf, OPEN_READ), 0, "%s", conf);
-	cr_expect_eq(open_at(bed, NULL, conf, OPEN_WRITE), -EPERM, "%s", conf);
-	cr_expect_eq(open_at(bed, NULL, conf, OPEN_READ | OPEN_WRITE), -EPERM, "%s", conf);
-	cr_expect_eq(open_at(bed, NULL, conf, RW_NEW), -EPERM, "%s", conf);
-	cr_expect_eq(open_at(bed, NULL, conf, OPEN_WRITE | OPEN_TRUNCATE), -EPERM, "%s", conf);
+	cr_expect_eq(bed_open_at(bed, NULL, conf, OPEN_READ), 0, "%s", conf);
+	cr_expect_eq(bed_open_at(bed, NULL, conf, OPEN_WRITE), -EPERM, "%s", conf);
+	cr_expect_eq(bed_open_at(bed, NULL, conf, OPEN_READ | OPEN_WRITE), -EPERM, "%s", conf);
+	cr_expect_eq(bed_open_at(bed, NULL, conf, RW_NEW), -EPERM, "%s", conf);
+	cr_expect_eq(bed_open_at(bed, NULL, conf, OPEN_WRITE | OPEN_TRUNCATE), -EPERM, "%s", conf);
 	cr_expect_eq(ops->unlink(store, NULL, conf), -EPERM, "%s", conf);
 	cr_expect_eq(ops->rename(store, NULL, conf, NULL, "out", false), -EPERM, "%s", conf);
 	cr_expect_eq(ops->rename(store, NULL, "free", NULL, conf, false), -EPERM, "%s", conf);
@@ -169,10 +158,10 @@ static void expect_only_readable(struct bed *bed, const char *conf, const char *
 
 	snprintf(new, sizeof(new), "%s/new", dir);
 	expect_no_name(bed, NULL, new);
-	cr_expect_eq(open_at(bed, NULL, new, RW_NEW), -EPERM, "%s", new);
+	cr_expect_eq(bed_open_at(bed, NULL, new, RW_NEW), -EPERM, "%s", new);
 	at = open_dir(bed, dir);
 	expect_no_name(bed, at, "new");
-	cr_expect_eq(open_at(bed, at, "new", RW_NEW), -EPERM, "%s", dir);
+	cr_expect_eq(bed_open_at(bed, at, "new", RW_NEW), -EPERM, "%s", dir);
 	cr_expect_eq(ops->set_mode(at, 0777), -EPERM, "%s", dir);
 	bed_shut(bed, at);
 	expect_untouched(bed);
@@ -190,9 +179,9 @@ POSIX_STORE(what_an_administrator_has_attached_is_read_only)
 	expect_only_readable(bed, "d/3fs-virt/usrbio.conf", "d/3fs-virt");
 	expect_only_readable(bed, ".usrbio/file", ".usrbio");
 	at = open_dir(bed, "3fs-virt");
-	cr_expect_eq(open_at(bed, at, "usrbio.conf", OPEN_READ), 0);
-	cr_expect_eq(open_at(bed, at, "usrbio.conf", OPEN_WRITE), -EPERM);
-	cr_expect_eq(open_at(bed, at, "usrbio.conf", OPEN_WRITE | OPEN_FOLLOW), -EPERM);
+	cr_expect_eq(bed_open_at(bed, at, "usrbio.conf", OPEN_READ), 0);
+	cr_expect_eq(bed_open_at(bed, at, "usrbio.conf", OPEN_WRITE), -EPERM);
+	cr_expect_eq(bed_open_at(bed, at, "usrbio.conf", OPEN_WRITE | OPEN_FOLLOW), -EPERM);
 	expect_no_name(bed, at, "usrbio.conf");
 	bed_shut(bed, at);
 	expect_untouched(bed);
@@ -216,15 +205,16 @@ POSIX_STORE(links_lead_to_nothing_else)
 	cr_assert_eq(symlink("around", below(bed, "around")), 0);
 	expect_only_readable(bed, "virt/usrbio.conf", "virt");
 	expect_only_readable(bed, "d/sub-virt/usrbio.conf", "d/sub-virt");
-	cr_expect_eq(open_at(bed, NULL, "conf", OPEN_WRITE), -EPERM);
-	cr_expect_eq(open_at(bed, NULL, "conf", OPEN_WRITE | OPEN_TRUNCATE), -EPERM);
-	cr_expect_eq(open_at(bed, NULL, "d/new", RW_NEW), -EPERM);
-	cr_expect_eq(open_at(bed, NULL, "again", RW_NEW), -EPERM);
-	cr_expect_eq(open_at(bed, NULL, "around", RW_NEW), -ELOOP);
+	cr_expect_eq(bed_open_at(bed, NULL, "conf", OPEN_WRITE), -EPERM);
+	cr_expect_eq(bed_open_at(bed, NULL, "conf", OPEN_WRITE | OPEN_TRUNCATE), -EPERM);
+	cr_expect_eq(bed_open_at(bed, NULL, "d/new", RW_NEW), -EPERM);
+	cr_expect_eq(bed_open_at(bed, NULL, "again", RW_NEW), -EPERM);
+	cr_expect_eq(bed_open_at(bed, NULL, "around", RW_NEW), -ELOOP);
 	sub = open_dir(bed, "d/sub");
-	cr_expect_eq(open_at(bed, sub, "up", RW_NEW | OPEN_FOLLOW), -EPERM, "made by following");
+	cr_expect_eq(bed_open_at(bed, sub, "up", RW_NEW | OPEN_FOLLOW), -EPERM,
+		     "made by following");
 	/* As other links do: what they name is made where it is. */
-	cr_expect_eq(open_at(bed, sub, "to-file", RW_NEW | OPEN_FOLLOW), 0);
+	cr_expect_eq(bed_open_at(bed, sub, "to-file", RW_NEW | OPEN_FOLLOW), 0);
 	cr_expect_eq(lstat(below(bed, "d/sub/file"), &st), 0);
 	bed_shut(bed, sub);
 	cr_expect_eq(lstat(below(bed, "3fs-virt/planted"), &st), -1);
@@ -246,7 +236,7 @@ POSIX_STORE(handles_lead_nowhere_else)
 	cr_assert_eq(rename(below(bed, "d"), below(bed, "3fs-virt")), 0);
 	expect_no_name(bed, d, "new");
 	expect_no_name(bed, d, "file");
-	cr_expect_eq(open_at(bed, d, "file", OPEN_WRITE), -EPERM);
+	cr_expect_eq(bed_open_at(bed, d, "file", OPEN_WRITE), -EPERM);
 	cr_expect_eq(ops->link_file(file, NULL, "out"), -EPERM);
 	cr_expect_eq(ops->set_mode(file, 0666), -EPERM);
 	cr_assert_eq(ops->stat_file(file, &attr), 0);
@@ -274,8 +264,8 @@ POSIX_STORE(depth_is_no_way_around)
 		at = next;
 	}
 	expect_no_name(bed, at, "3fs-virt");
-	cr_expect_eq(open_at(bed, at, "file", RW_NEW), 0);
-	cr_expect_eq(open_at(bed, at, "file", OPEN_WRITE), 0);
+	cr_expect_eq(bed_open_at(bed, at, "file", RW_NEW), 0);
+	cr_expect_eq(bed_open_at(bed, at, "file", OPEN_WRITE), 0);
 	cr_expect_eq(ops->unlink(bed->store, at, "file"), 0);
 	cr_expect_eq(ops->mkdir(bed->store, at, ".usrbio", 0755), 0);
 	bed_shut(bed, at);
