@@ -9,16 +9,6 @@
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
-static void each_scheme(void (*body)(struct server *server))
-{
-	for (size_t i = 0; i < 2; i++) {
-		struct server *server = bed_start(schemes[i], NULL);
-
-		body(server);
-		server_stop(server);
-	}
-}
-
 static int make_dir(struct peer *peer, const char *path)
 {
 	return peer_call(peer, &(struct call){.op = CALL_MKDIR, .path = text(path), .mode = 0755});
@@ -66,7 +56,7 @@ static void names_body(struct server *server)
 
 Test(at, names_in_directories)
 {
-	each_scheme(names_body);
+	bed_each_scheme(names_body, NULL);
 }
 
 static void handles_body(struct server *server)
@@ -143,7 +133,7 @@ static void handles_body(struct server *server)
 
 Test(at, handles_that_are_none)
 {
-	each_scheme(handles_body);
+	bed_each_scheme(handles_body, NULL);
 }
 
 /* What was done and not heard of is not done again, when its session comes back. */
@@ -172,7 +162,7 @@ static void once_body(struct server *server)
 
 Test(at, once_only)
 {
-	each_scheme(once_body);
+	bed_each_scheme(once_body, NULL);
 }
 
 static void what_it_is_body(struct server *server)
@@ -217,5 +207,5 @@ static void what_it_is_body(struct server *server)
 
 Test(at, what_a_file_is)
 {
-	each_scheme(what_it_is_body);
+	bed_each_scheme(what_it_is_body, NULL);
 }

@@ -55,6 +55,16 @@ void bed_open(struct peer *peer, struct server *server, const char *export)
 	peer_open(peer, server_address(server, 0), export);
 }
 
+void bed_each_scheme(void (*body)(struct server *server), const struct server_config *config)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct server *server = bed_start(schemes[i], config);
+
+		body(server);
+		server_stop(server);
+	}
+}
+
 /* ---- of real files ---- */
 
 char files_directory[64];

@@ -32,5 +32,7 @@ void files_stop(struct server *server);
 
 /* Runs each case of a suite over the providers that work everywhere. */
 extern const char *const schemes[2];
+/* The body with a server over each of them. NULL: the usual configuration. */
+void bed_each_scheme(void (*body)(struct server *server), const struct server_config *config);
 
 #endif

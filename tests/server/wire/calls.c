@@ -9,16 +9,6 @@
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
-static void each_scheme(void (*body)(struct server *server))
-{
-	for (size_t i = 0; i < 2; i++) {
-		struct server *server = bed_start(schemes[i], NULL);
-
-		body(server);
-		server_stop(server);
-	}
-}
-
 static int call_path(struct peer *peer, uint32_t op, const char *path, const char *path2)
 {
 	struct call call = {.op = op, .path = text(path), .path2 = text(path2), .mode = 0755};
@@ -57,7 +47,7 @@ static void files_body(struct server *server)
 
 Test(calls, files_and_names)
 {
-	each_scheme(files_body);
+	bed_each_scheme(files_body, NULL);
 }
 
 static void refused_body(struct server *server)
@@ -101,7 +91,7 @@ static void refused_body(struct server *server)
 
 Test(calls, arguments_are_checked)
 {
-	each_scheme(refused_body);
+	bed_each_scheme(refused_body, NULL);
 }
 
 static void read_only_body(struct server *server)
@@ -124,7 +114,7 @@ static void read_only_body(struct server *server)
 
 Test(calls, a_read_only_export_stays_as_it_is)
 {
-	each_scheme(read_only_body);
+	bed_each_scheme(read_only_body, NULL);
 }
 
 static void reopen_body(struct server *server)
@@ -175,7 +165,7 @@ static void reopen_body(struct server *server)
 
 Test(calls, a_file_is_opened_again_by_its_name)
 {
-	each_scheme(reopen_body);
+	bed_each_scheme(reopen_body, NULL);
 }
 
 static void readdir_body(struct server *server)
@@ -216,7 +206,7 @@ static void readdir_body(struct server *server)
 
 Test(calls, a_directory_comes_in_pieces)
 {
-	each_scheme(readdir_body);
+	bed_each_scheme(readdir_body, NULL);
 }
 
 static void many_body(struct server *server)
@@ -244,5 +234,5 @@ static void many_body(struct server *server)
 
 Test(calls, a_thousand_at_once)
 {
-	each_scheme(many_body);
+	bed_each_scheme(many_body, NULL);
 }

@@ -8,16 +8,6 @@
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
-static void each_scheme(void (*body)(struct server *server))
-{
-	for (size_t i = 0; i < 2; i++) {
-		struct server *server = bed_start(schemes[i], NULL);
-
-		body(server);
-		server_stop(server);
-	}
-}
-
 static const uint64_t sizes[] = {
 	1,
 	511,
@@ -58,7 +48,7 @@ static void sizes_body(struct server *server)
 
 Test(io, all_sizes_come_back_as_they_went)
 {
-	each_scheme(sizes_body);
+	bed_each_scheme(sizes_body, NULL);
 }
 
 static void eof_body(struct server *server)
@@ -85,7 +75,7 @@ static void eof_body(struct server *server)
 
 Test(io, reads_end_at_end_of_file)
 {
-	each_scheme(eof_body);
+	bed_each_scheme(eof_body, NULL);
 }
 
 static void many_body(struct server *server)
@@ -125,7 +115,7 @@ static void many_body(struct server *server)
 
 Test(io, thousands_in_flight_complete_once_each)
 {
-	each_scheme(many_body);
+	bed_each_scheme(many_body, NULL);
 }
 
 static void without_imm_body(struct server *server)
@@ -148,7 +138,7 @@ static void without_imm_body(struct server *server)
 
 Test(io, immediates_are_for_those_who_know_them)
 {
-	each_scheme(without_imm_body);
+	bed_each_scheme(without_imm_body, NULL);
 }
 
 static void errors_body(struct server *server)
@@ -175,7 +165,7 @@ static void errors_body(struct server *server)
 
 Test(io, one_bad_segment_fails_the_whole)
 {
-	each_scheme(errors_body);
+	bed_each_scheme(errors_body, NULL);
 }
 
 struct bad {
@@ -238,7 +228,7 @@ static void bad_body(struct server *server)
 
 Test(io, every_entry_is_checked)
 {
-	each_scheme(bad_body);
+	bed_each_scheme(bad_body, NULL);
 }
 
 static void read_only_body(struct server *server)
@@ -255,7 +245,7 @@ static void read_only_body(struct server *server)
 
 Test(io, a_read_only_export_takes_no_write)
 {
-	each_scheme(read_only_body);
+	bed_each_scheme(read_only_body, NULL);
 }
 
 static void handles_body(struct server *server)
@@ -291,7 +281,7 @@ static void handles_body(struct server *server)
 
 Test(io, no_random_handle_is_accepted)
 {
-	each_scheme(handles_body);
+	bed_each_scheme(handles_body, NULL);
 }
 
 static void priority_body(struct server *server)
@@ -322,7 +312,7 @@ static void priority_body(struct server *server)
 
 Test(io, high_priority_overtakes)
 {
-	each_scheme(priority_body);
+	bed_each_scheme(priority_body, NULL);
 }
 
 static void drop_body(struct server *server)
@@ -364,7 +354,7 @@ static void drop_body(struct server *server)
 
 Test(io, drop_waits_for_what_runs_and_cancels_the_rest)
 {
-	each_scheme(drop_body);
+	bed_each_scheme(drop_body, NULL);
 }
 
 static void vanish_body(struct server *server)
@@ -392,130 +382,6 @@ static void vanish_body(struct server *server)
 
 Test(io, clients_may_vanish_in_the_middle)
 {
-	each_scheme(vanish_body); /* server_stop and the leak checker say whether all is freed */
-}
-
-static void deaf_body(struct server *server)
-{
-	for (uint32_t op = IO_READ; op <= IO_WRITE; op++) {
-		struct peer_io ios[BATCH_MAX];
-		struct peer peer, other;
-		uint64_t file;
-
-		bed_open(&peer, server, "null");
-		file = peer_open_file(&peer, "f", OPEN_READ | OPEN_WRITE);
-		for (uint32_t i = 0; i < BATCH_MAX; i++)
-			ios[i] = (struct peer_io){.tag = i, .file = file, .len = SEGMENT_SIZE};
-		peer_submit(&peer, op, PRIORITY_NORMAL, ios, BATCH_MAX);
-		/* It looks at nothing while the server serves somebody else. */
-		bed_open(&other, server, "null");
-		file = peer_open_file(&other, "f", OPEN_READ | OPEN_WRITE);
-		for (int i = 0; i < 200; i++)
-			cr_assert_eq(peer_io(&other, op, file, 0, SEGMENT_SIZE, 0), SEGMENT_SIZE);
-		peer_close(&other);
-		peer_close(&peer);
-	}
-}
-
-Test(io, who_does_not_listen_harms_nobody)
-{
-	const struct server_config config = {.nr_workers = 1};
-
-	for (size_t i = 0; i < 2; i++) {
-		struct server *server = bed_start(schemes[i], &config);
-
-		deaf_body(server);
-		server_stop(server);
-	}
-}
-
-static void stop_body(struct server *server)
-{
-	(void)server;
-}
-
-Test(io, an_idle_server_stops)
-{
-	each_scheme(stop_body);
-}
-
-Test(io, stopping_lets_what_runs_end)
-{
-	for (size_t s = 0; s < 2; s++) {
-		struct server *server = bed_start(schemes[s], NULL);
-		struct peer_io io = {.tag = 1, .len = SEGMENT_SIZE};
-		struct peer peer;
-
-		bed_open(&peer, server, "null");
-		io.file = peer_open_file(&peer, "f", OPEN_READ);
-		peer_submit(&peer, IO_READ, PRIORITY_NORMAL, &io, 1);
-		peer_until(&peer, peer.results[1] != NO_RESULT);
-		server_stop(server);
-		peer_until(&peer, peer.link.closed);
-		peer_close(&peer);
-	}
-}
-
-Test(io, a_huge_one_and_many_small_ones_share_little_staging)
-{
-	/* So many that they outlast the submission of the small ones on a busy machine. */
-	enum { NR_BIG = 40 };
-	struct server_config config = {.nr_workers = 1, .staging_mib = 1};
-
-	for (size_t s = 0; s < 2; s++) {
-		struct server *server = bed_start(schemes[s], &config);
-		struct peer_io ios[BATCH_MAX];
-		struct peer big, small;
-		uint64_t file, small_file;
-
-		bed_open(&big, server, "null");
-		bed_open(&small, server, "null");
-		file = peer_open_file(&big, "f", OPEN_READ);
-		small_file = peer_open_file(&small, "f", OPEN_READ);
-		for (uint32_t i = 0; i < BATCH_MAX; i++)
-			ios[i] = (struct peer_io){.tag = i, .file = file, .len = PEER_MEMORY};
-		peer_submit(&big, IO_READ, PRIORITY_NORMAL, ios, NR_BIG);
-		for (uint32_t i = 0; i < BATCH_MAX; i++)
-			ios[i] = (struct peer_io){
-				.tag = i, .file = small_file, .len = 8192 * (i % 4 + 1)};
-		peer_submit(&small, IO_READ, PRIORITY_NORMAL, ios, BATCH_MAX);
-		while (small.nr_results < BATCH_MAX) {
-			peer_step(&small);
-			peer_step(&big);
-		}
-		cr_assert_lt(big.nr_results, (unsigned)NR_BIG,
-			     "the small ones did not wait for the big ones");
-		peer_until(&big, big.nr_results == NR_BIG);
-		peer_close(&small);
-		peer_close(&big);
-		server_stop(server);
-	}
-}
-
-/* Results of a long batch do not wait until all of it is done. */
-static void batch_in_turns_body(struct server *server)
-{
-	enum { N = 64 };
-	struct peer_io ios[N];
-	struct peer peer;
-	uint64_t file;
-
-	bed_connect(&peer, server);
-	cr_assert_eq(peer_hello_as(&peer, &(struct hello){.version_max = PROTO_VERSION,
-							  .export = text("null")}),
-		     0);
-	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
-	file = peer_open_file(&peer, "f", OPEN_READ);
-	for (uint32_t i = 0; i < N; i++)
-		ios[i] = (struct peer_io){
-			.tag = i, .file = file, .off = i * 4096ull, .len = 4096, .region_off = 0};
-	peer_submit(&peer, IO_READ, PRIORITY_NORMAL, ios, N);
-	peer_until(&peer, peer.nr_results == N || peer.link.closed);
-	cr_assert_geq(peer.nr_batches, 4);
-	peer_close(&peer);
-}
-
-Test(io, a_long_batch_is_answered_in_turns)
-{
-	each_scheme(batch_in_turns_body);
+	bed_each_scheme(vanish_body,
+			NULL); /* server_stop and the leak checker say whether all is freed */
 }

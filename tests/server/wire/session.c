@@ -7,16 +7,6 @@
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 
-static void each_scheme(void (*body)(struct server *server), const struct server_config *config)
-{
-	for (size_t i = 0; i < 2; i++) {
-		struct server *server = bed_start(schemes[i], config);
-
-		body(server);
-		server_stop(server);
-	}
-}
-
 static struct hello good(const char *export)
 {
 	struct hello hello = hello_new(export, "peer");
@@ -54,7 +44,7 @@ static void welcome_body(struct server *server)
 
 Test(session, welcome_says_the_limits)
 {
-	each_scheme(welcome_body, NULL);
+	bed_each_scheme(welcome_body, NULL);
 }
 
 static void refused(struct server *server, const struct hello *hello, int status, const char *text)
@@ -86,7 +76,7 @@ static void refusals_body(struct server *server)
 
 Test(session, bad_hellos_are_refused_with_a_reason)
 {
-	each_scheme(refusals_body, NULL);
+	bed_each_scheme(refusals_body, NULL);
 }
 
 static void join_body(struct server *server)
@@ -133,7 +123,7 @@ Test(session, connections_join_by_id_and_key)
 {
 	const struct server_config config = {.nr_workers = 2, .linger_ms = 1};
 
-	each_scheme(join_body, &config);
+	bed_each_scheme(join_body, &config);
 }
 
 /* Say it on a connection of its own: that one must end, and no other. */
@@ -179,7 +169,7 @@ static void outlaws_body(struct server *server)
 
 Test(session, who_breaks_the_protocol_is_alone_in_it)
 {
-	each_scheme(outlaws_body, NULL);
+	bed_each_scheme(outlaws_body, NULL);
 }
 
 static void second_hello_body(struct server *server)
@@ -200,7 +190,7 @@ static void second_hello_body(struct server *server)
 
 Test(session, neither_two_hellos_nor_two_regions_of_one_id)
 {
-	each_scheme(second_hello_body, NULL);
+	bed_each_scheme(second_hello_body, NULL);
 }
 
 static void flood_body(struct server *server)
@@ -231,7 +221,7 @@ static void flood_body(struct server *server)
 
 Test(session, more_in_flight_than_agreed_ends_it)
 {
-	each_scheme(flood_body, NULL);
+	bed_each_scheme(flood_body, NULL);
 }
 
 static void ping_body(struct server *server)
@@ -249,7 +239,7 @@ static void ping_body(struct server *server)
 
 Test(session, pings_are_answered)
 {
-	each_scheme(ping_body, NULL);
+	bed_each_scheme(ping_body, NULL);
 }
 
 static void crowd_body(struct server *server)
@@ -273,7 +263,7 @@ Test(session, connections_are_spread_and_counted)
 {
 	const struct server_config config = {.nr_workers = 3, .max_connections = 4};
 
-	each_scheme(crowd_body, &config);
+	bed_each_scheme(crowd_body, &config);
 }
 
 static void half_open_body(struct server *server)
@@ -302,5 +292,5 @@ Test(session, the_silent_do_not_keep_others_out)
 	/* Room for them is made by their number, on slow machines too. */
 	const struct server_config config = {.nr_workers = 1, .hello_ms = 600000};
 
-	each_scheme(half_open_body, &config);
+	bed_each_scheme(half_open_body, &config);
 }
