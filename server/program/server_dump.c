@@ -90,7 +90,7 @@ static void await(struct worker *worker, const struct timespec *deadline)
 	int err;
 
 	do
-		err = sem_timedwait(&worker->dumped, deadline) ? errno : 0;
+		err = sem_clockwait(&worker->dumped, CLOCK_MONOTONIC, deadline) ? errno : 0;
 	while (err == EINTR);
 	if (err)
 		log_write(LOG_LEVEL_WARN,
@@ -114,7 +114,7 @@ void server_dump(struct server *server)
 				  "stuck, or has much to do",
 				  server->workers[i]->id);
 	}
-	clock_gettime(CLOCK_REALTIME, &deadline);
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += WAIT_S;
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		if (asked[i])

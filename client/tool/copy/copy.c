@@ -1,6 +1,8 @@
 /*
- * The queues between the walker, the workers and the lanes. A file is in one of them, or with a
- * worker, or has pieces under way; copy_route decides where it belongs next.
+ * The queues of a copy between the walk, the workers and the lanes. A file is in one of them, or
+ * with a worker, or has pieces under way; copy_route decides where it belongs next. This module
+ * starts the threads of copy_lane.c and copy_worker.c, which take their work from it and report to
+ * it: one object in three modules. Any thread, under copy->lock.
  */
 #include "client/tool/copy/copy.h"
 

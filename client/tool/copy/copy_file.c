@@ -1,6 +1,7 @@
 /*
- * A file's life: its source and its target are opened, under a name that nobody else uses, and at
- * the end the target gets its own name or goes. A worker's, one at a time.
+ * A file that is copied, from opening its source to closing its target: one object in two modules
+ * that call each other. This one opens and closes; commit.c decides whether the target may be
+ * replaced and gives it its name. A worker's, one thread at a time.
  */
 #include <errno.h>
 #include <fcntl.h>

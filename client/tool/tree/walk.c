@@ -1,7 +1,6 @@
 /*
- * Walking a source tree, with a stack of our own: somebody else decides how deep it is. Of each
- * directory on the stack, the names of those below it are kept, at most NAMES_MAX; its listing
- * stays open only if there are more.
+ * The walk over a source tree, with a stack of its own: the tree may be deep. It keeps at most
+ * NAMES_MAX names of each directory; the listing of a larger one stays open. One thread.
  */
 #include "client/tool/tree/walk.h"
 
