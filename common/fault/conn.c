@@ -19,7 +19,7 @@ static void add_ready(struct fault_conn *conn)
 {
 	if (conn->listed)
 		return;
-	TAILQ_INSERT_TAIL(&fault_domain_of(conn->base.domain)->ready_due, conn, link);
+	list_add_tail(&fault_domain_of(conn->base.domain)->ready_due, &conn->link);
 	conn->listed = true;
 }
 
@@ -27,7 +27,7 @@ static void remove_ready(struct fault_conn *conn)
 {
 	if (!conn->listed)
 		return;
-	TAILQ_REMOVE(&fault_domain_of(conn->base.domain)->ready_due, conn, link);
+	list_del(&conn->link);
 	conn->listed = false;
 }
 
@@ -155,10 +155,12 @@ void fault_conn_flush(struct tp_conn *base)
 
 int fault_conn_ready(struct fault_domain *domain, struct tp_event *events, int max)
 {
-	struct fault_conn *conn;
 	int n = 0;
 
-	while (n < max && (conn = TAILQ_FIRST(&domain->ready_due))) {
+	while (n < max && !list_empty(&domain->ready_due)) {
+		struct fault_conn *conn =
+			container_of(domain->ready_due.next, struct fault_conn, link);
+
 		remove_ready(conn);
 		events[n++] = (struct tp_event){.type = TP_EV_READY, .conn = &conn->base};
 	}

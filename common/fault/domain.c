@@ -41,7 +41,7 @@ int fault_domain_open(const struct tp_ops *inner, struct fault_plan *plan,
 	}
 	dom->base.fd = dom->inner->fd;
 	dom->base.conn_bytes = sizeof(struct fault_conn) + dom->inner->conn_bytes;
-	TAILQ_INIT(&dom->ready_due);
+	list_init(&dom->ready_due);
 	*domain = &dom->base;
 	return 0;
 }
@@ -144,7 +144,7 @@ int fault_domain_arm(struct tp_domain *base)
 	struct fault_domain *domain = fault_domain_of(base);
 	int more;
 
-	if (domain->silent || !TAILQ_EMPTY(&domain->ready_due))
+	if (domain->silent || !list_empty(&domain->ready_due))
 		return 1;
 	more = domain->inner->ops->arm(domain->inner);
 	fault_conn_count(base);

@@ -5,26 +5,23 @@
 #ifndef USRBIO_COMMON_FAULT_WRAP_H
 #define USRBIO_COMMON_FAULT_WRAP_H
 
-#include <sys/queue.h>
-
+#include "common/base/list.h"
 #include "common/fault/fault.h"
-
-TAILQ_HEAD(fault_conn_list, fault_conn);
 
 struct fault_domain {
 	struct tp_domain base; /* fd: that of the inner domain */
 	struct tp_domain *inner;
 	struct fault_plan *plan;
-	struct fault_conn_list ready_due; /* these get a TP_EV_READY of our own at the next poll */
-	unsigned silent;		  /* the number of polls that report nothing */
-	bool was_silent;		  /* the last chance of FAULT_DELAY was taken */
+	struct list ready_due; /* connections that get a TP_EV_READY of our own at the next poll */
+	unsigned silent;       /* the number of polls that report nothing */
+	bool was_silent;       /* the last chance of FAULT_DELAY was taken */
 	bool (*range)(void *user, uint32_t tag, enum tp_access access, struct tp_range *range);
 };
 
 struct fault_conn {
 	struct tp_conn base;
-	struct tp_conn *inner; /* its user is this fault_conn */
-	TAILQ_ENTRY(fault_conn) link;
+	struct tp_conn *inner;	      /* its user is this fault_conn */
+	struct list link;	      /* in the domain's ready_due */
 	bool listed;		      /* in ready_due */
 	bool open;		      /* between TP_EV_CONNECTED and disconnect or TP_EV_CLOSED */
 	bool denied_buf, denied_post; /* the last try failed because of the plan */

@@ -69,9 +69,9 @@ void loop_conn_connecting(struct loop_conn *conn, bool on)
 	if (conn->connecting == on)
 		return;
 	if (on)
-		TAILQ_INSERT_TAIL(&domain->connecting, conn, connecting_link);
+		list_add_tail(&domain->connecting, &conn->connecting_link);
 	else
-		TAILQ_REMOVE(&domain->connecting, conn, connecting_link);
+		list_del(&conn->connecting_link);
 	conn->connecting = on;
 }
 
@@ -107,7 +107,7 @@ void loop_conn_release(struct loop_conn *conn)
 
 	if (!conn->holding)
 		return;
-	TAILQ_REMOVE(&loop_domain_of(conn)->holding, conn, holding_link);
+	list_del(&conn->holding_link);
 	conn->holding = false;
 	for (; in->freed != in->seen; in->freed++) {
 		if (in->items[in->freed & in->mask].msg)
@@ -144,7 +144,7 @@ void loop_conn_free(struct tp_conn *base)
 	leave(conn);
 	loop_conn_release(conn);
 	if (conn->ready)
-		TAILQ_REMOVE(&loop_domain_of(conn)->ready, conn, ready_link);
+		list_del(&conn->ready_link);
 	conn->ready = false;
 	loop_conn_put(conn);
 	pthread_mutex_unlock(&loop_lock);

@@ -41,10 +41,10 @@ int loop_domain_open(const struct tp_domain_config *config, struct tp_domain **d
 	dom->config = *config;
 	/* The rings of a connection take less than one message. */
 	dom->base.conn_bytes = (config->nr_sends + (size_t)1) * config->msg_max;
-	TAILQ_INIT(&dom->ready);
-	TAILQ_INIT(&dom->holding);
-	TAILQ_INIT(&dom->connecting);
-	TAILQ_INIT(&dom->requests);
+	list_init(&dom->ready);
+	list_init(&dom->holding);
+	list_init(&dom->connecting);
+	list_init(&dom->requests);
 	dom->base.fd = fork_own(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
 	if (dom->base.fd < 0) {
 		err = -errno;
@@ -91,7 +91,7 @@ void loop_make_ready(struct loop_conn *conn)
 
 	if (!conn->taken || !domain || conn->ready)
 		return;
-	TAILQ_INSERT_TAIL(&domain->ready, conn, ready_link);
+	list_add_tail(&domain->ready, &conn->ready_link);
 	conn->ready = true;
 	loop_wake(domain);
 }

@@ -12,12 +12,12 @@
 #include "common/loop/loop.h"
 #include "common/base/clock.h"
 
-static TAILQ_HEAD(listener_list, loop_listener) listeners = TAILQ_HEAD_INITIALIZER(listeners);
+static struct list listeners = {&listeners, &listeners};
 
 /* Called in a forked child, which has none of its parent's listeners. */
 static void forget(void)
 {
-	TAILQ_INIT(&listeners);
+	list_init(&listeners);
 }
 
 static void watch(void)
@@ -32,11 +32,12 @@ static const char *name_of(const struct tp_addr *addr)
 
 static struct loop_listener *find_listener(const struct tp_addr *addr)
 {
-	struct loop_listener *lis;
+	list_for_each (node, &listeners) {
+		struct loop_listener *lis = container_of(node, struct loop_listener, link);
 
-	TAILQ_FOREACH(lis, &listeners, link)
-	if (!strcmp(name_of(&lis->base.addr), name_of(addr)))
-		return lis;
+		if (!strcmp(name_of(&lis->base.addr), name_of(addr)))
+			return lis;
+	}
 	return NULL;
 }
 
@@ -72,7 +73,7 @@ int loop_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_
 	if (find_listener(&lis->base.addr))
 		err = -EADDRINUSE;
 	else
-		TAILQ_INSERT_TAIL(&listeners, lis, link);
+		list_add_tail(&listeners, &lis->link);
 	pthread_mutex_unlock(&loop_lock);
 	if (err) {
 		free(lis);
@@ -95,15 +96,15 @@ static void refuse(struct loop_request *request)
 void loop_unlisten(struct tp_listener *listener)
 {
 	struct loop_listener *lis = (struct loop_listener *)listener;
-	struct loop_request *request, *next;
 
 	pthread_mutex_lock(&loop_lock);
-	TAILQ_REMOVE(&listeners, lis, link);
-	for (request = TAILQ_FIRST(&lis->domain->requests); request; request = next) {
-		next = TAILQ_NEXT(request, link);
+	list_del(&lis->link);
+	list_for_each_safe (node, &lis->domain->requests) {
+		struct loop_request *request = container_of(node, struct loop_request, link);
+
 		if (request->listener != lis)
 			continue;
-		TAILQ_REMOVE(&lis->domain->requests, request, link);
+		list_del(&request->link);
 		refuse(request);
 	}
 	pthread_mutex_unlock(&loop_lock);
@@ -162,7 +163,7 @@ static void ask(struct loop_pair *pair, struct loop_request *request, const stru
 		return;
 	}
 	loop_conn_connecting(&pair->ends[0], true);
-	TAILQ_INSERT_TAIL(&lis->domain->requests, request, link);
+	list_add_tail(&lis->domain->requests, &request->link);
 	loop_wake(lis->domain);
 }
 

@@ -12,24 +12,21 @@
 #define USRBIO_COMMON_LOOP_LOOP_H
 
 #include <pthread.h>
-#include <sys/queue.h>
 
+#include "common/base/list.h"
 #include "common/transport/key_device.h"
 #include "common/transport/reach.h"
 #include "common/transport/transport.h"
 
 extern pthread_mutex_t loop_lock;
 
-TAILQ_HEAD(loop_conn_list, loop_conn);
-TAILQ_HEAD(loop_request_list, loop_request);
-
 struct loop_domain {
 	struct tp_domain base; /* fd: a timerfd, for connect timeouts and for wake-ups */
 	struct tp_domain_config config;
-	struct loop_conn_list ready;   /* these have something to report */
-	struct loop_conn_list holding; /* these have messages that the caller may still read */
-	struct loop_conn_list connecting;
-	struct loop_request_list requests;
+	struct list ready;   /* connections with something to report */
+	struct list holding; /* connections with messages that the caller may still read */
+	struct list connecting;
+	struct list requests;
 	bool armed; /* the caller sleeps on fd, or is about to sleep */
 };
 
@@ -66,9 +63,7 @@ enum loop_state { LOOP_STATE_CONNECTING, LOOP_STATE_OPEN, LOOP_STATE_CLOSED, LOO
 struct loop_conn {
 	struct tp_conn base;
 	struct loop_pair *pair;
-	TAILQ_ENTRY(loop_conn) ready_link;
-	TAILQ_ENTRY(loop_conn) holding_link;
-	TAILQ_ENTRY(loop_conn) connecting_link;
+	struct list ready_link, holding_link, connecting_link; /* in the lists of its domain */
 	bool ready, holding, connecting;
 	enum loop_state state;
 	int status;	      /* of the TP_EV_CLOSED that is due */
@@ -89,13 +84,13 @@ struct loop_pair {
 
 struct loop_listener {
 	struct tp_listener base;
-	TAILQ_ENTRY(loop_listener) link;
+	struct list link; /* in the list of all listeners */
 	struct loop_domain *domain;
 };
 
 struct loop_request {
 	struct tp_request base;
-	TAILQ_ENTRY(loop_request) link;
+	struct list link;		/* in the listener's domain, until it is reported */
 	struct loop_listener *listener; /* NULL once it is reported */
 	struct loop_pair *pair;
 };

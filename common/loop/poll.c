@@ -59,7 +59,7 @@ static int report_received(struct loop_conn *conn, struct tp_event *events, int 
 	if (keys)
 		keys_leave(keys);
 	if (!conn->holding) {
-		TAILQ_INSERT_TAIL(&loop_domain_of(conn)->holding, conn, holding_link);
+		list_add_tail(&loop_domain_of(conn)->holding, &conn->holding_link);
 		conn->holding = true;
 	}
 	return n;
@@ -124,25 +124,28 @@ static int report(struct loop_conn *conn, struct tp_event *events, int max)
 
 static uint64_t next_deadline(const struct loop_domain *domain)
 {
-	const struct loop_conn *conn;
 	uint64_t earliest = 0;
 
-	TAILQ_FOREACH(conn, &domain->connecting, connecting_link)
-	if (!earliest || conn->deadline_ns < earliest)
-		earliest = conn->deadline_ns;
+	list_for_each (node, &domain->connecting) {
+		const struct loop_conn *conn =
+			container_of(node, struct loop_conn, connecting_link);
+
+		if (!earliest || conn->deadline_ns < earliest)
+			earliest = conn->deadline_ns;
+	}
 	return earliest;
 }
 
 static void expire(struct loop_domain *domain)
 {
-	struct loop_conn *conn, *next;
 	uint64_t now;
 
-	if (TAILQ_EMPTY(&domain->connecting))
+	if (list_empty(&domain->connecting))
 		return;
 	now = now_ns();
-	for (conn = TAILQ_FIRST(&domain->connecting); conn; conn = next) {
-		next = TAILQ_NEXT(conn, connecting_link);
+	list_for_each_safe (node, &domain->connecting) {
+		struct loop_conn *conn = container_of(node, struct loop_conn, connecting_link);
+
 		if (conn->deadline_ns <= now)
 			loop_conn_close(conn, -ETIMEDOUT);
 	}
@@ -150,11 +153,12 @@ static void expire(struct loop_domain *domain)
 
 static int report_requests(struct loop_domain *domain, struct tp_event *events, int max)
 {
-	struct loop_request *request;
+	struct list *node;
 	int n = 0;
 
-	while (n < max && (request = TAILQ_FIRST(&domain->requests))) {
-		TAILQ_REMOVE(&domain->requests, request, link);
+	while (n < max && (node = list_pop(&domain->requests))) {
+		struct loop_request *request = container_of(node, struct loop_request, link);
+
 		request->listener = NULL;
 		events[n++] = (struct tp_event){.type = TP_EV_REQUEST, .request = &request->base};
 	}
@@ -164,18 +168,20 @@ static int report_requests(struct loop_domain *domain, struct tp_event *events, 
 int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
 {
 	struct loop_domain *domain = (struct loop_domain *)base;
-	struct loop_conn *conn;
+	struct list *node;
 	int n;
 
 	pthread_mutex_lock(&loop_lock);
 	base->count.polls++;
 	domain->armed = false;
-	while ((conn = TAILQ_FIRST(&domain->holding)))
-		loop_conn_release(conn);
+	while (!list_empty(&domain->holding))
+		loop_conn_release(
+			container_of(domain->holding.next, struct loop_conn, holding_link));
 	expire(domain);
 	n = report_requests(domain, events, max);
-	while (n < max && (conn = TAILQ_FIRST(&domain->ready))) {
-		TAILQ_REMOVE(&domain->ready, conn, ready_link);
+	while (n < max && (node = list_pop(&domain->ready))) {
+		struct loop_conn *conn = container_of(node, struct loop_conn, ready_link);
+
 		conn->ready = false;
 		n += report(conn, events + n, max - n);
 		/* It may have more to report. */
@@ -192,10 +198,9 @@ int loop_arm(struct tp_domain *base)
 	int more;
 
 	pthread_mutex_lock(&loop_lock);
-	/* A caller that slept while it holds messages would keep their sender waiting for buffers.
-	 */
-	more = !TAILQ_EMPTY(&domain->ready) || !TAILQ_EMPTY(&domain->requests) ||
-	       !TAILQ_EMPTY(&domain->holding);
+	/* A caller must not sleep with messages in hand, because their sender waits for buffers. */
+	more = !list_empty(&domain->ready) || !list_empty(&domain->requests) ||
+	       !list_empty(&domain->holding);
 	if (!more) {
 		domain->armed = true;
 		base->count.arms++;
