@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "client/ring/batch_build.h"
 
-_Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
+_Static_assert(WRR_LEVELS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
 
 static struct slot *slot_number(const struct ring *ring, uint64_t number, uint32_t *index)
 {
@@ -102,7 +102,7 @@ static void send_batch(struct dispatch *d, struct ring *ring, uint32_t share, vo
 		}
 		ring->sent++;
 	}
-	wrr_charge(&d->turns, ring->priority, (unsigned)g.n);
+	wrr_charge(&d->wrr, ring->priority, (unsigned)g.n);
 	if (g.n)
 		batch_send(d->user.conn, ring, &g);
 }
@@ -135,11 +135,11 @@ void batch_dispatch(struct conn *conn)
 	void *buf;
 
 	while ((busy = busy_priorities(d)) && (buf = batch_buf(d))) {
-		unsigned priority = wrr_next(&d->turns, busy);
+		unsigned priority = wrr_next(&d->wrr, busy);
 		bool alone = busy == 1u << priority;
 		struct ring *ring = container_of(d->rings[priority].next, struct ring, link);
 
-		send_batch(d, ring, alone ? UINT32_MAX : d->turns.credit[priority], buf);
+		send_batch(d, ring, alone ? UINT32_MAX : d->wrr.credit[priority], buf);
 		/* The ring goes to the end of the list: rings of a priority take turns. */
 		list_del(&ring->link);
 		if (ring->sent != ring->released)

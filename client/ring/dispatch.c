@@ -178,7 +178,7 @@ static struct conn_user *create(struct conn *conn)
 	d->user = (struct conn_user){.ops = &ops, .conn = conn};
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		list_init(&d->rings[i]);
-	wrr_init(&d->turns);
+	wrr_init(&d->wrr);
 	list_init(&d->timers);
 	conn_user_handle(&d->user, MSG_COMPLETION, on_completion);
 	return &d->user;

@@ -14,7 +14,7 @@ struct dispatch {
 	struct conn_user user;
 	struct inflight inflight;
 	struct list rings[NR_PRIORITIES]; /* with released I/Os, the next one to send first */
-	struct wrr turns;		  /* of the priorities; counted in I/Os */
+	struct wrr wrr;			  /* between the priorities; counted in I/Os */
 	struct list timers;		  /* rings with an incomplete batch that has a time limit */
 	uint32_t batch_max;		  /* I/Os that fit into one message */
 };

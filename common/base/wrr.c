@@ -1,26 +1,29 @@
-/* Weighted turns. One lives in each queue that knows priorities, under whatever protects that. */
+/*
+ * The credits of a weighted round robin. Each queue with priorities owns a struct wrr, and protects
+ * it with the lock or the thread that protects the queue.
+ */
 #include "common/base/wrr.h"
 
 #include <string.h>
 
-static const unsigned weights[NR_TURNS] = {64, 16, 4};
+static const unsigned weights[WRR_LEVELS] = {64, 16, 4};
 
-void wrr_init(struct wrr *turns)
+void wrr_init(struct wrr *wrr)
 {
-	memcpy(turns->credit, weights, sizeof(weights));
+	memcpy(wrr->credit, weights, sizeof(weights));
 }
 
-unsigned wrr_next(struct wrr *turns, unsigned busy)
+unsigned wrr_next(struct wrr *wrr, unsigned busy)
 {
 	for (;;) {
-		for (unsigned level = 0; level < NR_TURNS; level++)
-			if (busy & 1u << level && turns->credit[level])
+		for (unsigned level = 0; level < WRR_LEVELS; level++)
+			if (busy & 1u << level && wrr->credit[level])
 				return level;
-		wrr_init(turns);
+		wrr_init(wrr);
 	}
 }
 
-void wrr_charge(struct wrr *turns, unsigned level, unsigned n)
+void wrr_charge(struct wrr *wrr, unsigned level, unsigned n)
 {
-	turns->credit[level] -= n < turns->credit[level] ? n : turns->credit[level];
+	wrr->credit[level] -= n < wrr->credit[level] ? n : wrr->credit[level];
 }

@@ -1,21 +1,21 @@
 /*
- * Weighted turns between three levels of work, level 0 the most urgent: it goes first, but each
- * has credit for so much only, so that none starves. Credit comes back for all once nobody who has
- * work has any left. The caller serialises.
+ * Weighted round robin between three levels of work. Level 0 is the most urgent and goes first, but
+ * each level has a limited credit, so that every level makes progress. All levels get new credit
+ * when no level with work has any left. The caller serialises.
  */
 #ifndef USRBIO_COMMON_BASE_WRR_H
 #define USRBIO_COMMON_BASE_WRR_H
 
-#define NR_TURNS 3
+#define WRR_LEVELS 3
 
 struct wrr {
-	unsigned credit[NR_TURNS]; /* of each: what it may do before the others' turn */
+	unsigned credit[WRR_LEVELS]; /* the units of work that each level may still do */
 };
 
-void wrr_init(struct wrr *turns);
-/* Whose turn it is: a level, which has credit then. busy: a bit for each with work, not 0. */
-unsigned wrr_next(struct wrr *turns, unsigned busy);
-/* n of it were done. */
-void wrr_charge(struct wrr *turns, unsigned level, unsigned n);
+void wrr_init(struct wrr *wrr);
+/* Return the level to serve next, which has credit. busy: a bit for each level with work, not 0. */
+unsigned wrr_next(struct wrr *wrr, unsigned busy);
+/* Take n units of work from the credit of the level. */
+void wrr_charge(struct wrr *wrr, unsigned level, unsigned n);
 
 #endif

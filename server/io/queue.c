@@ -6,13 +6,13 @@
 
 #include "server/io/request.h"
 
-_Static_assert(NR_TURNS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
+_Static_assert(WRR_LEVELS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
 
 void queue_init(struct queue *queue)
 {
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		list_init(&queue->lists[i]);
-	wrr_init(&queue->turns);
+	wrr_init(&queue->wrr);
 }
 
 /* The priorities that have requests, a bit for each. */
@@ -37,11 +37,11 @@ struct server_request *queue_next(struct queue *queue)
 
 	if (!bits)
 		return NULL;
-	return container_of(queue->lists[wrr_next(&queue->turns, bits)].next, struct server_request,
+	return container_of(queue->lists[wrr_next(&queue->wrr, bits)].next, struct server_request,
 			    node);
 }
 
 void queue_charge(struct queue *queue, const struct server_request *req)
 {
-	wrr_charge(&queue->turns, req->priority, 1);
+	wrr_charge(&queue->wrr, req->priority, 1);
 }

@@ -1,6 +1,6 @@
 /*
  * The requests of a connection that have segments to start, by priority. High goes before normal
- * and normal before low, but each has a weight, so that none starves.
+ * and normal before low, but each has a weight, so that each makes progress.
  */
 #ifndef USRBIO_SERVER_IO_QUEUE_H
 #define USRBIO_SERVER_IO_QUEUE_H
@@ -15,7 +15,7 @@ struct server_request;
 
 struct queue {
 	struct list lists[NR_PRIORITIES];
-	struct wrr turns; /* counted in segments */
+	struct wrr wrr; /* counted in segments */
 };
 
 void queue_init(struct queue *queue);

@@ -114,7 +114,7 @@ Test(priorities, a_message_is_no_larger_than_its_share)
 	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 16), 16, "connected, and the memory known");
 	conn_lock(ring->conn);
 	ring->conn->blocked = true;
-	wrr_init(&dispatch_of(ring->conn)->turns);
+	wrr_init(&dispatch_of(ring->conn)->wrr);
 	conn_unlock(ring->conn);
 	for (int p = PRIORITY_LOW; p >= PRIORITY_HIGH; p--) {
 		cr_assert_eq(hf3fs_iorcreate2(&iors[p], rig.server.mount, MOST, true, 0,
