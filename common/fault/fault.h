@@ -31,8 +31,8 @@ struct fault_plan {
 };
 
 /*
- * Read a plan: words separated by blanks or commas, "point=WHEN" as in
- * common/fault_points/fault_trigger.h, "delay=WHEN:polls", "seed=number". Starts from an empty
+ * Read a plan: words separated by blanks or commas, "point=TRIGGER" as in
+ * common/fault_points/fault_trigger.h, "delay=TRIGGER:polls", "seed=number". Starts from an empty
  * plan. 0, or -EINVAL.
  */
 int fault_plan_parse(struct fault_plan *plan, const char *text);

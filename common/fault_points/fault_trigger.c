@@ -1,4 +1,7 @@
-/* Counting chances. The owner of a struct fault_trigger keeps it as long as anybody asks. */
+/*
+ * Parsing a trigger, and counting its chances. The rule or the plan that a struct fault_trigger
+ * belongs to owns it; any thread may ask it.
+ */
 #include "common/fault_points/fault_trigger.h"
 
 #include <errno.h>
@@ -17,29 +20,29 @@ uint64_t fault_trigger_number(const char *text)
 	return errno || *end ? 0 : n;
 }
 
-int fault_trigger_parse(struct fault_trigger *when, const char *text)
+int fault_trigger_parse(struct fault_trigger *trigger, const char *text)
 {
 	size_t len = strlen(text);
 	char number[32];
 
 	if (!strncmp(text, "1/", 2)) {
-		when->kind = WHEN_ONE_IN;
-		when->n = fault_trigger_number(text + 2);
-		return when->n ? 0 : -EINVAL;
+		trigger->kind = TRIGGER_ONE_IN;
+		trigger->n = fault_trigger_number(text + 2);
+		return trigger->n ? 0 : -EINVAL;
 	}
 	if (*text != '#' || len >= sizeof(number))
 		return -EINVAL;
 	memcpy(number, text + 1, len);
-	when->kind = WHEN_THE;
+	trigger->kind = TRIGGER_KTH;
 	if (text[len - 1] == '+') {
-		when->kind = WHEN_FROM;
+		trigger->kind = TRIGGER_FROM_KTH;
 		number[len - 2] = '\0';
 	}
-	when->n = fault_trigger_number(number);
-	return when->n ? 0 : -EINVAL;
+	trigger->n = fault_trigger_number(number);
+	return trigger->n ? 0 : -EINVAL;
 }
 
-/* splitmix64 of seed and chance: the same plan fails alike whatever threads do. */
+/* Return splitmix64 of seed and chance, so that a plan fails in the same way on every run. */
 static uint64_t draw(uint64_t seed, uint64_t chance)
 {
 	uint64_t z = seed + chance * 0x9e3779b97f4a7c15u;
@@ -49,19 +52,19 @@ static uint64_t draw(uint64_t seed, uint64_t chance)
 	return z ^ (z >> 31);
 }
 
-bool fault_trigger_now(struct fault_trigger *when, uint64_t seed)
+bool fault_trigger_now(struct fault_trigger *trigger, uint64_t seed)
 {
 	uint64_t chance;
 
-	if (when->kind == WHEN_NEVER)
+	if (trigger->kind == TRIGGER_NEVER)
 		return false;
-	chance = atomic_fetch_add_explicit(&when->seen, 1, memory_order_relaxed) + 1;
-	switch (when->kind) {
-	case WHEN_ONE_IN:
-		return (seed ? draw(seed, chance) : chance) % when->n == 0;
-	case WHEN_THE:
-		return chance == when->n;
+	chance = atomic_fetch_add_explicit(&trigger->seen, 1, memory_order_relaxed) + 1;
+	switch (trigger->kind) {
+	case TRIGGER_ONE_IN:
+		return (seed ? draw(seed, chance) : chance) % trigger->n == 0;
+	case TRIGGER_KTH:
+		return chance == trigger->n;
 	default:
-		return chance >= when->n;
+		return chance >= trigger->n;
 	}
 }

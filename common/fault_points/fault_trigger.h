@@ -1,10 +1,10 @@
 /*
- * WHEN something is to fail, as every kind of planned fault says it: in words, and then asked once
- * per chance. Any thread may ask.
+ * A fault trigger decides when something fails. A text describes it, and then it is asked once for
+ * each chance. All planned faults use it. Any thread may ask.
  *
- *   1/N   one chance in N: drawn with a seed, each N-th without one (a seed of 0)
+ *   1/N   one chance in N: drawn with a seed, each N-th with a seed of 0
  *   #K    the K-th chance only
- *   #K+   the K-th and all after it
+ *   #K+   the K-th chance and all after it
  */
 #ifndef USRBIO_COMMON_FAULT_POINTS_FAULT_TRIGGER_H
 #define USRBIO_COMMON_FAULT_POINTS_FAULT_TRIGGER_H
@@ -13,19 +13,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum fault_trigger_kind { WHEN_NEVER, WHEN_ONE_IN, WHEN_THE, WHEN_FROM };
+enum fault_trigger_kind { TRIGGER_NEVER, TRIGGER_ONE_IN, TRIGGER_KTH, TRIGGER_FROM_KTH };
 
 struct fault_trigger {
 	enum fault_trigger_kind kind;
 	uint64_t n;
-	_Atomic uint64_t seen; /* chances so far */
+	_Atomic uint64_t seen; /* the number of chances so far */
 };
 
-/* A number above 0 and nothing after it, or 0. */
+/* Parse a number above 0 with nothing after it; 0 for any other text. */
 uint64_t fault_trigger_number(const char *text);
-/* 0, or -EINVAL. */
-int fault_trigger_parse(struct fault_trigger *when, const char *text);
-/* One more chance: is it taken? */
-bool fault_trigger_now(struct fault_trigger *when, uint64_t seed);
+/* Parse a trigger: 0 or -EINVAL. */
+int fault_trigger_parse(struct fault_trigger *trigger, const char *text);
+/* Count one more chance. True if it is taken, so that the caller has to fail. */
+bool fault_trigger_now(struct fault_trigger *trigger, uint64_t seed);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The points' rules: read from the environment once, by whoever reaches the first point, then only
- * counted. Any thread.
+ * The rules of the fault points. The process owns them: the first thread that reaches a point reads
+ * them from the environment, and then they only count. Any thread.
  */
 #include "common/fault_points/faults.h"
 
@@ -28,14 +28,14 @@ static bool on;
 
 static int parse_rule(char *text)
 {
-	char *when = strchr(text, '=');
+	char *trigger = strchr(text, '=');
 
-	if (!when)
+	if (!trigger)
 		return -EINVAL;
-	*when++ = '\0';
+	*trigger++ = '\0';
 	for (int i = 0; i < NR_RULES; i++)
 		if (!strcmp(names[i], text))
-			return fault_trigger_parse(&rules[i], when);
+			return fault_trigger_parse(&rules[i], trigger);
 	return -EINVAL;
 }
 
@@ -102,7 +102,7 @@ bool faults_on(void)
 	return on;
 }
 
-/* Allocations are so many that they would drown the others. */
+/* Leave out allocations, because they are so many that no other point would ever fail. */
 static bool counts_as_any(enum faults_point point)
 {
 	return point != FAULTS_ALLOC_FAIL && point != FAULTS_ARENA_FAIL;
@@ -110,7 +110,7 @@ static bool counts_as_any(enum faults_point point)
 
 bool faults_hit(enum faults_point point, const char *where)
 {
-	/* Each point draws for itself. */
+	/* Each point draws with another seed. */
 	bool hit = fault_trigger_now(&rules[point], seed + point);
 
 	if (counts_as_any(point))

@@ -1,6 +1,7 @@
 /*
- * alloc.fail and thread.fail: the linker sends what our own objects call here (--wrap, see
- * CMakeLists.txt), and leaves alone what the libraries we stand on do. Any thread.
+ * The fault points alloc.fail and thread.fail. The linker redirects the calls of our own objects to
+ * these functions (--wrap, see CMakeLists.txt), but not those of other libraries. They own nothing.
+ * Any thread.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 
 #include "common/fault_points/faults.h"
 
-/* The names that the linker knows: what it sends here, and what it sent it away from. */
+/* The names that the linker makes: __wrap_ for the functions here, __real_ for the originals. */
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t nr, size_t size);
 void *__wrap_realloc(void *old, size_t size);
@@ -36,7 +37,7 @@ void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
 			  void *arg);
 
-/* `caller`: where it would have returned to; addr2line knows the line. */
+/* `caller` is the return address of the call. The log names it in a form that addr2line takes. */
 static bool fails(enum faults_point point, void *caller)
 {
 	char where[512] = "?";

@@ -1,4 +1,4 @@
-/* WHEN: the words that are understood, and which chances they take. */
+/* A fault trigger: the words that it understands, and the chances that it takes. */
 #include "common/fault_points/fault_trigger.h"
 
 #include <criterion/criterion.h>
@@ -7,56 +7,56 @@
 /* Which of the first 64 chances are taken, the first as the lowest bit. */
 static uint64_t taken(const char *text, uint64_t seed)
 {
-	struct fault_trigger when = {0};
+	struct fault_trigger trigger = {0};
 	uint64_t mask = 0;
 
-	cr_assert_eq(fault_trigger_parse(&when, text), 0, "%s", text);
+	cr_assert_eq(fault_trigger_parse(&trigger, text), 0, "%s", text);
 	for (int i = 0; i < 64; i++)
-		mask |= (uint64_t)fault_trigger_now(&when, seed) << i;
+		mask |= (uint64_t)fault_trigger_now(&trigger, seed) << i;
 	return mask;
 }
 
-Test(when, never)
+Test(fault_trigger, never)
 {
-	struct fault_trigger when = {0};
+	struct fault_trigger trigger = {0};
 
 	for (int i = 0; i < 100; i++)
-		cr_assert_not(fault_trigger_now(&when, 1));
+		cr_assert_not(fault_trigger_now(&trigger, 1));
 }
 
-Test(when, the_kth_alone)
+Test(fault_trigger, the_kth_alone)
 {
 	cr_assert_eq(taken("#1", 0), 1);
 	cr_assert_eq(taken("#64", 7), 1ull << 63);
 	cr_assert_eq(taken("#65", 7), 0);
 }
 
-Test(when, from_the_kth_on)
+Test(fault_trigger, from_the_kth_on)
 {
 	cr_assert_eq(taken("#1+", 0), UINT64_MAX);
 	cr_assert_eq(taken("#61+", 7), 0xfull << 60);
 }
 
-Test(when, each_nth_without_a_seed)
+Test(fault_trigger, each_nth_without_a_seed)
 {
 	cr_assert_eq(taken("1/1", 0), UINT64_MAX);
 	cr_assert_eq(taken("1/4", 0), 0x8888888888888888);
 }
 
-Test(when, one_in_n_with_a_seed)
+Test(fault_trigger, one_in_n_with_a_seed)
 {
-	struct fault_trigger when = {0};
+	struct fault_trigger trigger = {0};
 	int n = 0;
 
 	cr_assert_eq(taken("1/4", 5), taken("1/4", 5));
 	cr_assert_neq(taken("1/4", 5), taken("1/4", 6));
-	cr_assert_eq(fault_trigger_parse(&when, "1/10"), 0);
+	cr_assert_eq(fault_trigger_parse(&trigger, "1/10"), 0);
 	for (int i = 0; i < 10000; i++)
-		n += fault_trigger_now(&when, 5);
+		n += fault_trigger_now(&trigger, 5);
 	cr_assert(n > 800 && n < 1200, "%d of 10000", n);
 }
 
-Test(when, nonsense_is_refused)
+Test(fault_trigger, nonsense_is_refused)
 {
 	static const char *const bad[] = {"",	  "1",
 					  "1/",	  "1/0",
@@ -68,8 +68,8 @@ Test(when, nonsense_is_refused)
 					  "#5++", "# 5",
 					  "5",	  "#99999999999999999999",
 					  "1/-3", "#1234567890123456789012345678901234567890"};
-	struct fault_trigger when;
+	struct fault_trigger trigger;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_assert_eq(fault_trigger_parse(&when, bad[i]), -EINVAL, "%s", bad[i]);
+		cr_assert_eq(fault_trigger_parse(&trigger, bad[i]), -EINVAL, "%s", bad[i]);
 }
