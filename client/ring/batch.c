@@ -59,17 +59,17 @@ static void release(struct ring *ring, uint64_t now)
 }
 
 /* Let the ring's next I/O join the batch. Returns what builder_admit does. */
-static int gather(struct dispatch *d, struct ring *ring, struct gathered *g)
+static int build_next(struct dispatch *d, struct ring *ring, struct batch_builder *b)
 {
 	struct slot *slot;
 	uint32_t index;
 	int err;
 
 	slot = slot_number(ring, ring->sent, &index);
-	err = builder_admit(d->user.conn, ring, slot, g);
+	err = builder_admit(d->user.conn, ring, slot, b);
 	if (err)
 		return err;
-	builder_add(d, g, slot,
+	builder_add(d, b, slot,
 		    inflight_add(&d->inflight, ring, index, slot->len, ring_next_tick(ring)));
 	ring->under_way++;
 	return 0;
@@ -86,13 +86,13 @@ static uint32_t batch_limit(const struct dispatch *d, const struct ring *ring)
 static void send_batch(struct dispatch *d, struct ring *ring, uint32_t share, void *buf)
 {
 	uint32_t limit = batch_limit(d, ring), index;
-	struct gathered g;
+	struct batch_builder b;
 	int err = 0;
 
-	builder_begin(&g, buf);
-	while (g.n < limit && g.n < share && ring->sent != ring->released &&
+	builder_begin(&b, buf);
+	while (b.n < limit && b.n < share && ring->sent != ring->released &&
 	       !inflight_full(&d->inflight)) {
-		err = gather(d, ring, &g);
+		err = build_next(d, ring, &b);
 		if (err == -EAGAIN)
 			break;
 		if (err) {
@@ -102,9 +102,9 @@ static void send_batch(struct dispatch *d, struct ring *ring, uint32_t share, vo
 		}
 		ring->sent++;
 	}
-	wrr_charge(&d->wrr, ring->priority, (unsigned)g.n);
-	if (g.n)
-		batch_send(d->user.conn, ring, &g);
+	wrr_charge(&d->wrr, ring->priority, (unsigned)b.n);
+	if (b.n)
+		batch_send(d->user.conn, ring, &b);
 }
 
 /* Return a bit for each priority that has rings with I/Os to send. */

@@ -4,30 +4,30 @@
  */
 #include "client/ring/batch_build.h"
 
-int batch_use_region(struct conn *conn, struct gathered *g, struct region *region,
+int batch_use_region(struct conn *conn, struct batch_builder *b, struct region *region,
 		     enum region_dir dir)
 {
 	int id = region_id(region, conn, dir);
 
-	if (id < 0 && g->n)
+	if (id < 0 && b->n)
 		return -EAGAIN;
 	if (id < 0) {
 		id = region_announce(region, conn, dir);
 		if (id < 0)
 			return id;
-		g->buf = conn_buf(conn);
-		if (!g->buf)
+		b->buf = conn_buf(conn);
+		if (!b->buf)
 			return -EAGAIN;
 	}
-	g->region = region;
-	g->region_handle = region->handle;
-	g->region_id = (uint32_t)id;
-	g->key = region->announced[conn->index].key[dir];
-	g->base = atomic_load_explicit(&region->base, memory_order_relaxed);
+	b->region = region;
+	b->region_handle = region->handle;
+	b->region_id = (uint32_t)id;
+	b->key = region->announced[conn->index].key[dir];
+	b->base = atomic_load_explicit(&region->base, memory_order_relaxed);
 	return 0;
 }
 
-void batch_send(struct conn *conn, const struct ring *ring, const struct gathered *g)
+void batch_send(struct conn *conn, const struct ring *ring, const struct batch_builder *b)
 {
 	struct message msg; /* not zeroed: other types' fields are unused */
 
@@ -36,11 +36,11 @@ void batch_send(struct conn *conn, const struct ring *ring, const struct gathere
 		.op = ring->for_read ? IO_READ : IO_WRITE,
 		.flags = ring->flags & HF3FS_IOR_FORBID_READ_HOLES ? IO_NO_HOLES : 0,
 		.priority = ring->priority,
-		.n = g->n,
-		.io = g->io,
+		.n = b->n,
+		.io = b->io,
 	};
 	conn->nr_batches++;
 	/* It fits, because it has at most batch_max entries. */
-	if (conn_send(conn, &msg, g->buf))
+	if (conn_send(conn, &msg, b->buf))
 		conn_violated(conn, "no room for a batch");
 }

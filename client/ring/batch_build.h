@@ -13,7 +13,7 @@
 #include "client/ring/dispatch.h"
 #include "client/ring/ring.h"
 
-struct gathered {
+struct batch_builder {
 	void *buf; /* to send it in */
 	/* The region of the last I/O, and most likely of the next. */
 	struct region *region;
@@ -25,12 +25,12 @@ struct gathered {
 	struct io_entry io[BATCH_MAX];
 };
 
-static inline void builder_begin(struct gathered *g, void *buf)
+static inline void builder_begin(struct batch_builder *b, void *buf)
 {
-	g->buf = buf;
-	g->region = NULL;
-	g->region_handle = 0;
-	g->n = 0;
+	b->buf = buf;
+	b->region = NULL;
+	b->region_handle = 0;
+	b->n = 0;
 }
 
 static inline struct region *builder_region(const struct slot *slot)
@@ -53,9 +53,9 @@ static inline int builder_check(const struct conn *conn, const struct slot *slot
 
 /*
  * Let I/Os of the batch name the region. If the server does not know it, it is announced first, in
- * g->buf. 0, -EAGAIN (not now), or the error of the I/O.
+ * b->buf. 0, -EAGAIN (not now), or the error of the I/O.
  */
-int batch_use_region(struct conn *conn, struct gathered *g, struct region *region,
+int batch_use_region(struct conn *conn, struct batch_builder *b, struct region *region,
 		     enum region_dir dir);
 
 /*
@@ -63,24 +63,24 @@ int batch_use_region(struct conn *conn, struct gathered *g, struct region *regio
  * buffer), or the error it completes with.
  */
 static inline int builder_admit(struct conn *conn, const struct ring *ring, const struct slot *slot,
-				struct gathered *g)
+				struct batch_builder *b)
 {
-	struct region *region = slot->region == g->region_handle ? g->region : builder_region(slot);
+	struct region *region = slot->region == b->region_handle ? b->region : builder_region(slot);
 	int err = builder_check(conn, slot, region);
 
-	if (!err && region != g->region)
-		err = batch_use_region(conn, g, region,
+	if (!err && region != b->region)
+		err = batch_use_region(conn, b, region,
 				       ring->for_read ? DIR_READ_IO : DIR_WRITE_IO);
 	return err;
 }
 
 /* Add an I/O that has been admitted. */
-static inline void builder_add(struct dispatch *d, struct gathered *g, const struct slot *slot,
+static inline void builder_add(struct dispatch *d, struct batch_builder *b, const struct slot *slot,
 			       uint32_t tag)
 {
-	inflight_grant(&d->inflight, tag, g->base + slot->region_off, g->key);
-	g->io[g->n++] = (struct io_entry){
-		.ids = io_ids(g->region_id, tag),
+	inflight_grant(&d->inflight, tag, b->base + slot->region_off, b->key);
+	b->io[b->n++] = (struct io_entry){
+		.ids = io_ids(b->region_id, tag),
 		.file = slot->file->remote.handle,
 		.off = slot->off,
 		.len = slot->len,
@@ -89,6 +89,6 @@ static inline void builder_add(struct dispatch *d, struct gathered *g, const str
 }
 
 /* Send the batch, which has at least one I/O. */
-void batch_send(struct conn *conn, const struct ring *ring, const struct gathered *g);
+void batch_send(struct conn *conn, const struct ring *ring, const struct batch_builder *b);
 
 #endif

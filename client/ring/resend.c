@@ -23,15 +23,15 @@ static int check_memory(const struct ring *ring, const struct slot *slot)
 }
 
 /* Let a resend I/O join the batch of its ring. Returns what builder_admit does. */
-static int gather_resends(struct dispatch *d, struct flying *io, struct gathered *g)
+static int build_resend(struct dispatch *d, struct flying *io, struct batch_builder *b)
 {
 	const struct slot *slot = &io->ring->slots[io->slot];
 	int err = check_memory(io->ring, slot);
 
 	if (!err)
-		err = builder_admit(d->user.conn, io->ring, slot, g);
+		err = builder_admit(d->user.conn, io->ring, slot, b);
 	if (!err)
-		builder_add(d, g, slot, inflight_take_resend(&d->inflight, io));
+		builder_add(d, b, slot, inflight_take_resend(&d->inflight, io));
 	return err;
 }
 
@@ -50,21 +50,21 @@ static bool replay_batch(struct dispatch *d, void *buf)
 	struct inflight *inflight = &d->inflight;
 	struct flying *io = inflight_next_resend(inflight);
 	struct ring *ring = io->ring;
-	struct gathered g;
+	struct batch_builder b;
 	int err = 0;
 
-	builder_begin(&g, buf);
+	builder_begin(&b, buf);
 	for (; io && io->ring == ring && err != -EAGAIN; io = inflight_next_resend(inflight)) {
-		if (g.n == d->batch_max || inflight_sent(inflight) >= inflight->limit)
+		if (b.n == d->batch_max || inflight_sent(inflight) >= inflight->limit)
 			break;
-		err = gather_resends(d, io, &g);
+		err = build_resend(d, io, &b);
 		if (err && err != -EAGAIN)
 			end(d, io, err);
 	}
-	if (g.n)
-		batch_send(d->user.conn, ring, &g);
+	if (b.n)
+		batch_send(d->user.conn, ring, &b);
 	/* Without a buffer for this batch there is none for the next one. */
-	return g.buf;
+	return b.buf;
 }
 
 void resend_send(struct conn *conn)
