@@ -1,4 +1,7 @@
-/* The prologue: sixteen bytes that say who speaks here and what fits. No state. */
+/*
+ * The connect parameters: sixteen bytes with the protocol, its version, and the sender's limits.
+ * This file has no state, so any thread may call it.
+ */
 #include "common/transport/connect_params.h"
 
 #include <endian.h>
@@ -7,13 +10,13 @@
 
 #include "common/transport/transport.h"
 
-#define MSG_MIN 1024u /* the least in which a hello fits */
+#define MSG_MIN 1024u /* a hello fits into this */
 
 void connect_params_make(struct connect_params *wire, uint32_t msg_max, uint32_t nr_recvs)
 {
 	*wire = (struct connect_params){
-		.magic = htole32(PROLOGUE_MAGIC),
-		.version = htole16(PROLOGUE_VERSION),
+		.magic = htole32(CONNECT_PARAMS_MAGIC),
+		.version = htole16(CONNECT_PARAMS_VERSION),
 		.msg_max = htole32(msg_max),
 		.nr_recvs = htole32(nr_recvs),
 	};
@@ -29,13 +32,13 @@ int connect_params_check(const struct connect_params *wire, struct connect_param
 	};
 	size_t room = why ? TP_WHY_MAX : 0;
 
-	if (p.magic != PROLOGUE_MAGIC) {
+	if (p.magic != CONNECT_PARAMS_MAGIC) {
 		snprintf(why, room, "does not speak usrbio: it began with %08x", p.magic);
 		return -EPROTO;
 	}
-	if (p.version != PROLOGUE_VERSION) {
+	if (p.version != CONNECT_PARAMS_VERSION) {
 		snprintf(why, room, "has version %u of the transport, this side version %u",
-			 p.version, (unsigned)PROLOGUE_VERSION);
+			 p.version, (unsigned)CONNECT_PARAMS_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	if (p.msg_max < MSG_MIN || p.nr_recvs < 2) {

@@ -1,32 +1,33 @@
 /*
- * What both ends of a connection tell each other before the first message: in the private data of
- * rdma_cm's connect and accept, or as the first bytes on a TCP socket. Little-endian.
- * PROTOCOL.md, "Prologue".
+ * The connect parameters: both ends of a connection send them before the first message, in the
+ * private data of rdma_cm's connect and accept, or as the first bytes on a TCP socket.
+ * Little-endian. Both ends use the smaller msg_max; nr_recvs is the number of the peer's first
+ * credits. PROTOCOL.md, "Connect parameters".
  */
 #ifndef USRBIO_COMMON_TRANSPORT_CONNECT_PARAMS_H
 #define USRBIO_COMMON_TRANSPORT_CONNECT_PARAMS_H
 
 #include <stdint.h>
 
-#define PROLOGUE_MAGIC	 0x42525355u /* "USRB" */
-#define PROLOGUE_VERSION 2
+#define CONNECT_PARAMS_MAGIC   0x42525355u /* "USRB" */
+#define CONNECT_PARAMS_VERSION 2
 
 struct connect_params {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t reserved;
-	uint32_t msg_max;  /* the largest message I take; both use the smaller of the two */
-	uint32_t nr_recvs; /* receive buffers I have posted: your first credits */
+	uint32_t msg_max;  /* the largest message that the sender accepts */
+	uint32_t nr_recvs; /* receive buffers that the sender has posted */
 };
 
 _Static_assert(sizeof(struct connect_params) == 16, "travels as it is");
 
-/* Fill in mine (host order to wire order). */
+/* Fill in our parameters, in wire order. */
 void connect_params_make(struct connect_params *wire, uint32_t msg_max, uint32_t nr_recvs);
 /*
- * Check and decode the peer's. 0 and host order in *out; -EPROTO for a stranger, -EPROTONOSUPPORT
- * for another version, -EBADMSG for limits nobody could work with. Then `why` (TP_WHY_MAX bytes, or
- * NULL) says which of the peer: "does not speak usrbio".
+ * Check and decode the peer's parameters. 0 and host order in *out; -EPROTO if the peer speaks
+ * another protocol, -EPROTONOSUPPORT for another version, -EBADMSG for limits that are too small.
+ * After an error `why` (TP_WHY_MAX bytes, or NULL) says what the peer did: "does not speak usrbio".
  */
 int connect_params_check(const struct connect_params *wire, struct connect_params *out, char *why);
 

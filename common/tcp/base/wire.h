@@ -1,9 +1,9 @@
 /*
- * What travels on a TCP connection. PROTOCOL.md, "TCP".
+ * The bytes that travel on a TCP connection. PROTOCOL.md, "TCP".
  *
- * Each end begins with its prologue (common/transport/connect_params.h, 16 bytes) without waiting
- * for the other's. After it come frames: a header of 32 bytes, little-endian, and `len` bytes of
- * payload where the operation has any. Fields an operation does not name are zero.
+ * Each end sends its connect parameters (common/transport/connect_params.h, 16 bytes) without
+ * waiting for those of the other. Frames follow: a header of 32 bytes, little-endian, and `len`
+ * bytes of payload if the operation has one. Fields that an operation does not use are zero.
  *
  *   op         flags    len               tag, off         status   cookie    payload
  *   MSG        0        1..msg_max        0                0        0         the message
@@ -13,10 +13,10 @@
  *   READ_RESP  0        as requested      0                0        echoed    the data
  *   TERMINATE  0        0                 0                why      0         none
  *
- * Over tls all of this travels inside TLS 1.3, from the prologue on (tls.h), and a FIN without a
- * close_notify before it is a loss wherever it comes.
+ * Over tls all of this travels inside TLS 1.3, from the connect parameters on (tls.h), and a FIN
+ * without a close_notify before it is a loss wherever it comes.
  *
- * msg_max is the smaller of the two in the prologues.
+ * msg_max is the smaller of the two in the connect parameters.
  *
  * One-sided: WRITE and READ_REQ name memory by the tag of the I/O it belongs to and an offset in
  * that I/O; no address travels, and none is believed. The owner checks that the I/O is under way on
@@ -35,7 +35,7 @@
  * against these rules sends TERMINATE, with EACCES's number (common/transport/wire_errno.h, in
  * status, signed) for memory that is not granted, with EPROTO's for the rest, then FIN; it discards
  * what still arrives and drops the connection when the peer has closed or a second has passed.
- * Whoever gets a TERMINATE closes at once; what it had under way failed with that status.
+ * An end that receives a TERMINATE closes at once; its operations under way fail with that status.
  */
 #ifndef USRBIO_COMMON_TCP_BASE_WIRE_H
 #define USRBIO_COMMON_TCP_BASE_WIRE_H

@@ -161,9 +161,11 @@ static void terminate_in_an_io(struct evil *e, const struct lie *lie)
 
 const struct lie frame_lies[] = {
 	{"prologue-magic", STAGE_SOCKET, prologue, PROLOGUE(0x12345678, 1, FRAME_MAX, 32)},
-	{"prologue-version", STAGE_SOCKET, prologue, PROLOGUE(PROLOGUE_MAGIC, 9, FRAME_MAX, 32)},
-	{"prologue-msg-max", STAGE_SOCKET, prologue, PROLOGUE(PROLOGUE_MAGIC, 1, 1023, 32)},
-	{"prologue-credits", STAGE_SOCKET, prologue, PROLOGUE(PROLOGUE_MAGIC, 1, FRAME_MAX, 1)},
+	{"prologue-version", STAGE_SOCKET, prologue,
+	 PROLOGUE(CONNECT_PARAMS_MAGIC, 9, FRAME_MAX, 32)},
+	{"prologue-msg-max", STAGE_SOCKET, prologue, PROLOGUE(CONNECT_PARAMS_MAGIC, 1, 1023, 32)},
+	{"prologue-credits", STAGE_SOCKET, prologue,
+	 PROLOGUE(CONNECT_PARAMS_MAGIC, 1, FRAME_MAX, 1)},
 	{"prologue-half", STAGE_SOCKET, half_a_prologue},
 	{"byte-by-byte", STAGE_SOCKET, byte_by_byte},
 	{"op-zero", STAGE_WELCOME, header, HEADER(.op = 0)},

@@ -304,7 +304,7 @@ static bool seen(const struct relay *relay, const void *what, size_t len)
 Test(tls, nothing_travels_in_clear)
 {
 	static const char wrote[] = "written by the server", said[] = "said by the client";
-	const uint32_t magic = PROLOGUE_MAGIC;
+	const uint32_t magic = CONNECT_PARAMS_MAGIC;
 	bool open = test_is("tcp");
 	struct tp_op op;
 	struct relay relay;

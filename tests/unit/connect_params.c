@@ -1,4 +1,5 @@
-/* The prologue: what is ours is taken, a stranger and another version are told apart. */
+/* The connect parameters: ours are accepted; another protocol and another version are told apart.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static int check_with(size_t at, uint8_t value)
 	return connect_params_check(&wire, &out, why);
 }
 
-Test(prologue, carries_the_limits)
+Test(connect_params, carries_the_limits)
 {
 	struct connect_params wire, out;
 	static const uint8_t expected[16] = {0x55, 0x53, 0x52, 0x42, 2,	 0, 0, 0,
@@ -34,7 +35,7 @@ Test(prologue, carries_the_limits)
 	cr_expect_eq(out.nr_recvs, 64);
 }
 
-Test(prologue, a_generous_peer_is_taken_down_to_our_limit)
+Test(connect_params, a_generous_peer_is_taken_down_to_our_limit)
 {
 	struct connect_params wire, out;
 
@@ -43,7 +44,7 @@ Test(prologue, a_generous_peer_is_taken_down_to_our_limit)
 	cr_expect_eq(out.msg_max, TP_MSG_MAX);
 }
 
-Test(prologue, refuses_the_others)
+Test(connect_params, refuses_the_others)
 {
 	for (size_t at = 0; at < 4; at++)
 		cr_expect_eq(check_with(at, 0), -EPROTO);
