@@ -1,4 +1,4 @@
-/* Time inside client and server: nanoseconds of CLOCK_MONOTONIC, which nobody sets. */
+/* Time inside client and server: nanoseconds of CLOCK_MONOTONIC, which never jumps. */
 #ifndef USRBIO_COMMON_BASE_CLOCK_H
 #define USRBIO_COMMON_BASE_CLOCK_H
 
@@ -7,7 +7,7 @@
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
-#define NEVER	  UINT64_MAX /* a time that does not come */
+#define NEVER	  UINT64_MAX /* a time that never comes */
 
 static inline uint64_t now_ns(void)
 {
@@ -22,7 +22,7 @@ static inline uint64_t min_ns(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The timeout of poll(2) until a time: milliseconds, rounded up; -1 for NEVER. */
+/* Return the timeout for poll(2) to end at a time: milliseconds, rounded up; -1 for NEVER. */
 static inline int poll_ms(uint64_t until, uint64_t now)
 {
 	if (until == NEVER)

@@ -1,14 +1,16 @@
 /*
- * fork: pthread_atfork does all the work; a function registered twice by a race runs twice.
+ * Handlers of pthread_atfork. The process owns the table of descriptors and the list of functions;
+ * any thread uses them. If two threads register a function at the same time, it may be called
+ * twice.
  *
- * The descriptors are bits in a table without a lock, so that a fork waits for nobody. A bit is set
- * while its number is ours only. The kernel copies the descriptors first, the memory with the bits
- * afterwards: a child never closes a stranger's, and at the worst keeps one that was being made or
- * closed at that moment.
+ * The descriptors are bits in a table without a lock, so that a fork does not wait. A bit is set
+ * only while its number is ours. The kernel copies the descriptors first and the memory with the
+ * bits afterwards: a child never closes a descriptor of other code, and at worst keeps one that was
+ * being made or closed at that moment.
  *
- * The gate is a lock that forking takes for writing. Both sides wait for it for a second at most:
- * a program's own fork handlers may hold what a thread inside waits for, and a fork that happens at
- * a bad moment is better than none.
+ * The gate is a lock that forking takes for writing. Both sides wait for it for at most one second,
+ * because a program's own fork handlers may hold what a thread inside waits for, and a fork at a
+ * bad moment is better than a deadlock.
  */
 #include "common/base/fork.h"
 
@@ -20,14 +22,14 @@
 
 #include "common/base/log.h"
 
-#define WORDS	    16384 /* of 64 descriptors: as many as a process may have by default */
+#define WORDS	    16384 /* of 64 descriptors each: as many as a process may have by default */
 #define GATE_WAIT_S 1
 
 static _Atomic uint64_t owned[WORDS];
-static atomic_int nr_words; /* words from here on are zero; only grows */
+static atomic_int nr_words; /* the words from here on are zero; this only grows */
 
 static pthread_rwlock_t gate = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
-static _Thread_local bool gate_closed; /* by this thread's fork */
+static _Thread_local bool gate_closed; /* a fork of this thread closed it */
 
 void fork_watch(void (*child)(void))
 {
@@ -35,7 +37,7 @@ void fork_watch(void (*child)(void))
 		log_warn("no memory to watch for fork: rings must not be used in a forked child");
 }
 
-/* Descriptors of the child's own come after this. */
+/* The child has no descriptors of its own yet. */
 static void close_owned(void)
 {
 	for (int i = 0; i < atomic_load(&nr_words); i++) {

@@ -1,4 +1,7 @@
-/* Logging: a level read once from the environment, a line formatted on the stack, one write. */
+/*
+ * Logging. The process has one level, which is read once from the environment. A line is formatted
+ * on the stack of its thread and written at once. Any thread.
+ */
 #include "common/base/log.h"
 
 #include <errno.h>
@@ -13,7 +16,7 @@
 
 #include "common/base/text.h"
 
-#define PEER_LINES 10 /* a second */
+#define PEER_LINES 10 /* lines per second */
 
 static atomic_int level_now = -1; /* -1: the environment has not been read yet */
 
@@ -29,7 +32,7 @@ static const struct {
 	{"4", LOG_LEVEL_DEBUG},
 };
 
-/* The innermost of this thread; NULL: lines go to the log. */
+/* the innermost catch of this thread; NULL: lines go to the log */
 static __thread struct log_catch *catching;
 
 static int level_of(const char *name)
@@ -137,10 +140,13 @@ void log_write(enum log_level level, const char *fmt, ...)
 		body = 0;
 	if (head + body > (int)sizeof(line) - 2)
 		body = (int)sizeof(line) - 2 - head;
-	/* A peer's text must not look like a line of ours, nor reach a terminal as commands. */
+	/*
+	 * A text of a peer must not look like a line of ours, and must not send commands to a
+	 * terminal.
+	 */
 	text_mask(line + head, (size_t)body);
 	line[head + body] = '\n';
-	/* A log line that cannot be written has nowhere to be reported. */
+	/* There is no place to report that a log line cannot be written. */
 	if (write(STDERR_FILENO, line, (size_t)(head + body + 1)) < 0)
 		errno = saved;
 	errno = saved;

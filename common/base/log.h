@@ -1,8 +1,9 @@
 /*
  * Logging to standard error, one line per call, by one write(2).
  *
- * The level is USRBIO_LOG, else 3FS's HF3FS_USRBIO_LIB_LOG: error, warn, info, debug (or 3FS's
- * FATAL, ERR, WARN, INFO, DBG), "off"; default warn. A program may set it itself.
+ * The level is that of the variable USRBIO_LOG, or else of 3FS's HF3FS_USRBIO_LIB_LOG: error, warn,
+ * info, debug (or 3FS's FATAL, ERR, WARN, INFO, DBG), or "off". The default is warn. A program may
+ * set the level itself.
  */
 #ifndef USRBIO_COMMON_BASE_LOG_H
 #define USRBIO_COMMON_BASE_LOG_H
@@ -11,7 +12,7 @@
 
 enum log_level { LOG_LEVEL_OFF, LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Takes a name or a digit; -EINVAL and no change for anything else. */
+/* Set the level to a name or a digit. -EINVAL, and no change, for any other text. */
 int log_set_level(const char *name);
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -28,10 +29,9 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /*
- * Keep what this thread has to say as an error or a warning, instead of logging it: for who knows
- * what it is about, and says it once with that. Only the first line is kept, the first error if
- * there is any, "" if there is nothing.
- * Catches nest; each is ended by the thread and in the function that began it.
+ * Keep the errors and warnings of this thread instead of logging them, for a caller that logs one
+ * line of its own with their text. Only the first line is kept, or the first error if there is one;
+ * "" if there is no line. Catches nest; the function that began one ends it, on the same thread.
  */
 #define LOG_CAUGHT_MAX 400
 struct log_catch {
@@ -41,9 +41,11 @@ struct log_catch {
 };
 void log_catch_begin(struct log_catch *caught);
 void log_catch_end(const struct log_catch *caught);
-bool log_is_caught(void); /* of this thread, now */
+bool log_is_caught(void); /* true while this thread has a catch */
 
-/* A warning that a peer may cause as often as it likes: some a second, so that no disk is filled.
+/*
+ * Limit the warnings that a peer can cause to some per second, so that the log does not fill a
+ * disk. True if this one may be logged.
  */
 bool log_peer_may(void);
 #define log_peer(...)                          \

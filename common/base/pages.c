@@ -1,5 +1,8 @@
-/* Page memory: mmap, then a NUMA policy, then populate, in this order: placement is decided at the
- * first touch. Any thread; no state but the one-time log line. */
+/*
+ * Memory in pages: mmap, then a NUMA policy, then the pages themselves, in this order, because the
+ * first touch decides about the placement. The caller owns the memory. Any thread; the only state
+ * is whether the log line was written.
+ */
 #include "common/base/pages.h"
 
 #include <errno.h>
@@ -60,7 +63,7 @@ int pages_alloc(struct pages *pages, size_t len, int node, bool huge)
 			return -ENOMEM;
 	}
 	pages_bind(base, size, node);
-	/* Kernels before 5.14 do not know the advice; the pages then come at their first touch. */
+	/* Kernels before 5.14 do not know this advice; the pages then come at their first touch. */
 	if (madvise(base, size, MADV_POPULATE_WRITE) && errno != EINVAL) {
 		munmap(base, size);
 		return -ENOMEM;
@@ -89,7 +92,7 @@ int pages_touch(const void *base, size_t len, bool write)
 	len += (uintptr_t)base - start;
 	if (!madvise((void *)start, len, advice))
 		return 0;
-	/* Kernels before 5.14 do not know the advice: see at least that all is mapped. */
+	/* Kernels before 5.14 do not know this advice: check at least that everything is mapped. */
 	if (errno == EINVAL && madvise((void *)start, 0, advice))
 		return msync((void *)start, len, MS_ASYNC) ? -EFAULT : 0;
 	return -EFAULT;

@@ -1,10 +1,16 @@
-/* Which characters of others' text may be shown, and four ways to show text. No state. */
+/*
+ * Which characters of foreign text may be shown, and four ways to show it. This file has no state
+ * and owns nothing; any thread.
+ */
 #include "common/base/text.h"
 
 #include <stdint.h>
 #include <string.h>
 
-/* The bytes of a character that begins with this one, and the bits of it in there; 0: none does. */
+/*
+ * Return the length of the character that begins with this byte, and the byte's bits of it; 0:
+ * none.
+ */
 static size_t begin(unsigned char first, uint32_t *code)
 {
 	if (first < 0x80) {
@@ -23,7 +29,10 @@ static size_t begin(unsigned char first, uint32_t *code)
 	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
 }
 
-/* Its length; 0: no UTF-8 (cut off, longer than needed, a surrogate, beyond U+10FFFF). */
+/*
+ * Return the length of the character; 0: not UTF-8 (cut off, too long, a surrogate, beyond
+ * U+10FFFF).
+ */
 static size_t decode(const char *text, size_t len, uint32_t *code)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -74,7 +83,7 @@ void text_mask(char *text, size_t len)
 	}
 }
 
-/* The next character, in a world that may know nothing but ASCII. */
+/* Return the length of the next character, where without utf8 only ASCII is known. */
 static size_t next(const char *text, size_t len, bool utf8, bool *fit)
 {
 	size_t n = text_char(text, len, fit);
@@ -104,7 +113,7 @@ void text_escape(FILE *to, const char *text, bool utf8)
 	}
 }
 
-/* Is it a word to a shell as it is? */
+/* True if a shell reads the text as one word without quotes. */
 static bool is_word(const char *text, size_t len, bool utf8)
 {
 	bool fit = len && *text != '#' && *text != '~' && strcmp(text, "{") && strcmp(text, "}");
@@ -117,7 +126,7 @@ static bool is_word(const char *text, size_t len, bool utf8)
 	return fit;
 }
 
-/* Inside $'...'. */
+/* Write one byte inside $'...'. */
 static void put_byte(FILE *to, char byte)
 {
 	static const char bytes[] = "\a\b\f\n\r\t\v", letters[] = "abfnrtv";
@@ -129,7 +138,7 @@ static void put_byte(FILE *to, char byte)
 		put_octal(to, &byte, 1);
 }
 
-/* '...', with $'...' for what is not fit in between. */
+/* Write '...', with $'...' for the bytes that are not fit in between. */
 static void put_quoted(FILE *to, const char *text, size_t len, bool utf8)
 {
 	bool escaping = false;
@@ -163,7 +172,7 @@ void text_quote(FILE *to, const char *text, bool utf8)
 		put_quoted(to, text, len, utf8);
 }
 
-/* One that is UTF-8 and not fit; beyond U+FFFF in two halves. */
+/* Write a character that is not fit as a JSON escape, or two if it is beyond U+FFFF. */
 static void put_escape(FILE *to, uint32_t code)
 {
 	if (code > 0xffff)

@@ -1,4 +1,7 @@
-/* Finding dead links, and whether somebody still maps what they stood for. */
+/*
+ * Finding dead links, and checking that no process still maps their objects. Each call owns its own
+ * state; any thread.
+ */
 #include "common/host/dead_links.h"
 
 #include <dirent.h>
@@ -16,14 +19,14 @@
 #include "common/base/log.h"
 
 #define SHM		"/dev/shm/"
-#define LINKS_MAX	64	    /* removed at a time */
-#define ENTRIES_MAX	4096	    /* looked at */
-#define PROCESSES_MAX	1024	    /* of this user */
-#define MAPS_MAX	(16u << 20) /* bytes of their /proc/PID/maps */
-#define FIRST_PID_SPACE 0xeffffffcu /* inode of the machine's own: PROC_PID_INIT_INO */
+#define LINKS_MAX	64	    /* links removed per call */
+#define ENTRIES_MAX	4096	    /* directory entries read per call */
+#define PROCESSES_MAX	1024	    /* processes of this user */
+#define MAPS_MAX	(16u << 20) /* bytes of all their /proc/PID/maps */
+#define FIRST_PID_SPACE 0xeffffffcu /* inode of the initial PID namespace: PROC_PID_INIT_INO */
 
 struct link {
-	char name[NAME_MAX + 1];   /* in iovs */
+	char name[NAME_MAX + 1];   /* of the link in iovs */
 	char object[NAME_MAX + 3]; /* "/NAME" of the object */
 	bool mapped;
 };
@@ -32,11 +35,11 @@ struct sweep {
 	int iovs;
 	struct link links[LINKS_MAX];
 	unsigned nr;
-	size_t read; /* bytes of maps */
+	size_t read; /* bytes of maps files so far */
 	unsigned processes;
 };
 
-/* Is it ours, and its object gone? */
+/* Take a link if it is ours and its object is gone. */
 static bool take(const struct sweep *sweep, const char *name, struct link *link)
 {
 	char target[PATH_MAX];
@@ -79,7 +82,7 @@ static void collect(struct sweep *sweep)
 		closedir(dir);
 }
 
-/* Mark what a line of a maps file names. */
+/* Mark the links whose object is named by a line of a maps file. */
 static void mark(struct sweep *sweep, const char *line)
 {
 	for (unsigned i = 0; i < sweep->nr; i++) {
@@ -91,7 +94,7 @@ static void mark(struct sweep *sweep, const char *line)
 	}
 }
 
-/* What one process maps. False: it cannot be known, or costs too much. */
+/* Read the maps of one process. False: they cannot be read, or take too much time. */
 static bool look_at(struct sweep *sweep, int proc, const char *pid)
 {
 	char path[NAME_MAX + 8], *line = NULL;
@@ -102,7 +105,8 @@ static bool look_at(struct sweep *sweep, int proc, const char *pid)
 
 	snprintf(path, sizeof(path), "%s/maps", pid);
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) /* it has ended, or has more rights than we: no program of this user's, then */
+	if (fd <
+	    0) /* the process has ended, or has more rights than we: not a program of this user */
 		return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
 	file = fdopen(fd, "r");
 	if (!file) {
@@ -118,7 +122,7 @@ static bool look_at(struct sweep *sweep, int proc, const char *pid)
 	return sweep->read < MAPS_MAX;
 }
 
-/* Is it one of this user's? Root's may have become others since. */
+/* True for a process of this user. Root's processes may have changed their user. */
 static bool is_process(int proc, const char *pid)
 {
 	struct stat st;
@@ -143,7 +147,7 @@ static bool look_at_processes(struct sweep *sweep)
 	return known;
 }
 
-/* Those who make links here are all seen in /proc? */
+/* True if /proc shows all processes that can make links here. */
 static bool all_are_seen(int iovs)
 {
 	struct stat st;

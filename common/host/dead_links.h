@@ -1,21 +1,22 @@
 /*
  * Links that programs left in 3fs-virt/iovs. Bindings of 3FS make a symbolic link to /dev/shm/NAME
- * there for each iov they wrap, and remove it when they end; a killed one does not. No state.
+ * there for each iov that they wrap, and remove it at its end; a killed program leaves it. No
+ * state.
  */
 #ifndef USRBIO_COMMON_HOST_DEAD_LINKS_H
 #define USRBIO_COMMON_HOST_DEAD_LINKS_H
 
 /*
- * Remove the links in `iovs` (a directory) that are the effective user's, whose object in /dev/shm
- * is gone, and whose object no process maps that we may look at: many programs remove the object's
- * name themselves, as soon as it is mapped. Nothing is removed where that cannot be known: on a
- * file system that other hosts share, in a container's process namespace, or with too many
- * processes to look at. At most 64 links at a time, and a bounded number of processes. The number
- * removed.
+ * Remove the links in `iovs` (a directory) that belong to the effective user, if their object in
+ * /dev/shm is gone and no process that we can read maps it. (Many programs remove the name of the
+ * object as soon as it is mapped.) Nothing is removed if that cannot be known: on a file system
+ * that other hosts share, in the PID namespace of a container, or with too many processes. A call
+ * removes at most 64 links and reads a limited number of processes. Returns the number of removed
+ * links.
  */
 unsigned dead_links_sweep(int iovs);
 
-/* The same for DIRECTORY/3fs-virt/iovs, without following links below DIRECTORY. */
+/* Do the same for DIRECTORY/3fs-virt/iovs, without following links below DIRECTORY. */
 unsigned dead_links_sweep_below(const char *directory);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * /proc/self/mountinfo: id, parent, major:minor, root, mount point, options, optional fields, "-",
- * type, source, options of the file system. The kernel escapes blanks in what users choose.
+ * Parser of /proc/self/mountinfo, whose lines are: id, parent, major:minor, root, mount point,
+ * options, optional fields, "-", type, source, options of the file system. The kernel escapes
+ * blanks in texts of users. No state; any thread.
  */
 #include "common/host/fuse_owner.h"
 
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* The number behind user_id= in a list of options. */
+/* Read the number after user_id= in a list of options. */
 static int user_of(char *options, uid_t *uid)
 {
 	char *option;
@@ -32,7 +33,7 @@ static int user_of(char *options, uid_t *uid)
 	return -ENOENT;
 }
 
-/* What is behind the "-" of a line: type, source, options. */
+/* Find the owner in the part of a line after the "-": type, source, options. */
 static int owner_of(char *rest, uid_t *uid)
 {
 	char *type = strsep(&rest, " ");

@@ -1,4 +1,7 @@
-/* The number of the machine: of the kernel's random boot id, through HKDF. Found once. */
+/*
+ * The number of the machine: the kernel's random boot id, through HKDF. The process computes it
+ * once and keeps it; any thread.
+ */
 #include "common/host/host.h"
 
 #include <fcntl.h>
@@ -11,7 +14,7 @@
 #include "common/crypto/hkdf.h"
 
 #define BOOT_ID	     "/proc/sys/kernel/random/boot_id"
-#define BOOT_ID_SIZE 36 /* as text */
+#define BOOT_ID_SIZE 36 /* of the text */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t own;

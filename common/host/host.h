@@ -1,4 +1,4 @@
-/* Which machine this is, as a number that says no more about it. */
+/* A number that identifies this machine and reveals nothing else about it. */
 #ifndef USRBIO_COMMON_HOST_HOST_H
 #define USRBIO_COMMON_HOST_HOST_H
 
@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 /*
- * The number of the machine's own files, the same in all its programs until it boots again, and
- * never 0. Where the kernel does not say which boot this is: of this process. Any thread.
+ * Return the number for the machine's own files. It is the same in all programs until the next
+ * boot, and never 0. If the kernel has no boot id, it is the same in this process only. Any thread.
  */
 uint64_t host_id(void);
 
-/* A number for what only `what` (len bytes) has, in the same way. Never 0. */
+/* Derive a number from `what` (len bytes) in the same way. Never 0. */
 uint64_t host_of(const void *what, size_t len);
 
 #endif

@@ -1,4 +1,4 @@
-/* File systems by their magic numbers. */
+/* File systems by their magic numbers. No state; any thread. */
 #include "common/host/local_fs.h"
 
 #include <linux/magic.h>
@@ -15,7 +15,7 @@ bool local_fs(int fd)
 	if (fstatfs(fd, &fs))
 		return false;
 	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC: /* ext2 and ext3 as well */
+	case EXT4_SUPER_MAGIC: /* also ext2 and ext3 */
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:
 	case F2FS_SUPER_MAGIC:

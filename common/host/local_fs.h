@@ -1,10 +1,13 @@
-/* Kinds of file systems that one host has for itself. No state. */
+/* The kinds of file systems that only one host can mount. No state. */
 #ifndef USRBIO_COMMON_HOST_LOCAL_FS_H
 #define USRBIO_COMMON_HOST_LOCAL_FS_H
 
 #include <stdbool.h>
 
-/* Is what fd refers to on one? Then whoever sees it is on this host, and its device tells it. */
+/*
+ * True if fd is on one of them. Then each process that sees it runs on this host, and its device
+ * number identifies the file system.
+ */
 bool local_fs(int fd);
 
 #endif

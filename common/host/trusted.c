@@ -1,4 +1,7 @@
-/* What is believed of a file or directory, and reading files that are. See trusted.h. */
+/*
+ * Which files and directories are trusted, and reading trusted files (trusted.h). The process owns
+ * the list of logged lines; any thread.
+ */
 #include "common/host/trusted.h"
 
 #include <errno.h>
@@ -19,9 +22,9 @@
 #include "common/base/log.h"
 
 #define MOUNTINFO  "/proc/self/mountinfo"
-#define SAID_SLOTS 256 /* lines remembered */
+#define SAID_SLOTS 256 /* logged lines that are remembered */
 
-/* Not in <linux/magic.h>. */
+/* <linux/magic.h> does not have these. */
 #define FUSE_MAGIC     0x65735546ul
 #define FUSECTL_MAGIC  0x65735543ul
 #define CONFIGFS_MAGIC 0x62656570ul
@@ -33,7 +36,10 @@
 #define RESCTRL_MAGIC  0x07655821ul
 #define DMABUF_MAGIC   0x444d4142ul
 
-/* What the kernel makes up; "root owns" says nothing of who chose the contents there. */
+/*
+ * File systems with contents that the kernel generates; there, root as owner says nothing about
+ * their author.
+ */
 static const unsigned long made_up[] = {
 	PROC_SUPER_MAGIC,    SYSFS_MAGIC,    DEBUGFS_MAGIC,	 TRACEFS_MAGIC,
 	SECURITYFS_MAGIC,    SELINUX_MAGIC,  SMACK_MAGIC,	 CGROUP_SUPER_MAGIC,
@@ -105,7 +111,7 @@ static bool check_mode(const struct stat *st, const char *subject, char *reason)
 
 	if (!(mode & 022))
 		return true;
-	if (mode & S_ISVTX) /* meant to be like that */
+	if (mode & S_ISVTX) /* a sticky directory is meant to be writable */
 		return refuse(reason,
 			      "%s may be written by %s (mode %04o); use one that only its "
 			      "owner may write",
@@ -124,7 +130,7 @@ bool trusted_fd(int fd, const char *subject, char reason[TRUSTED_REASON_MAX])
 	       check_file_system(fd, st.st_dev, subject, reason);
 }
 
-/* All of it. Bytes, or -errno. */
+/* Read the whole file. Returns the number of bytes, or -errno. */
 static ssize_t read_all(int fd, char *data, size_t max)
 {
 	size_t used = 0;
@@ -143,7 +149,7 @@ static ssize_t read_all(int fd, char *data, size_t max)
 	return (ssize_t)used;
 }
 
-/* The contents of an open file that is believed. */
+/* Read the contents of an open file that is trusted. */
 static int read_text(int fd, size_t max, struct trusted_text *text, char *reason)
 {
 	char *data = malloc(max + 2);
@@ -181,7 +187,7 @@ int trusted_read(int dir, const char *name, size_t max, struct trusted_text *tex
 	int fd, err;
 
 	*reason = '\0';
-	/* Opening a device would act on it. */
+	/* Check the type first, because opening a device can have effects. */
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
@@ -204,8 +210,8 @@ int trusted_read(int dir, const char *name, size_t max, struct trusted_text *tex
 }
 
 /*
- * In a sticky directory of root's or ours nobody else can replace what is our own; and what has one
- * name only is no link that somebody made to a file of ours elsewhere.
+ * True for our own file in a sticky directory of root or of ours: no other user can replace it
+ * there. It must have one name only, so that it is not a link to one of our files elsewhere.
  */
 static bool own_in_sticky(const struct trusted_place *place)
 {
@@ -216,7 +222,7 @@ static bool own_in_sticky(const struct trusted_place *place)
 	       file.st_uid == geteuid() && trusted_uid(file.st_uid) && file.st_nlink == 1;
 }
 
-/* The name for "no file". */
+/* True for /dev/null, which stands for "no file". */
 static bool is_null(const struct trusted_place *place)
 {
 	struct stat st;
@@ -255,7 +261,7 @@ void trusted_say(const char *path, const char *reason)
 	static _Atomic uint64_t said[SAID_SLOTS];
 	uint64_t hash = hash_of(hash_of(0xcbf29ce484222325u, path), reason);
 
-	if (log_is_caught()) /* somebody asks: it is no line of the log */
+	if (log_is_caught()) /* the caller catches the line, so it does not go to the log */
 		log_warn("%.500s is ignored: %s", path, reason);
 	else if (atomic_exchange(&said[hash % SAID_SLOTS], hash) != hash)
 		log_peer("%.500s is ignored: %s", path, reason);

@@ -1,15 +1,14 @@
 /*
- * Files that steer where a program connects, or what a privileged one writes: which of them are
- * believed. Somebody else on this machine must not be able to make, change, or put in place what is
- * read here.
+ * Trust in files that decide where a program connects, or what a privileged program writes. No
+ * other user of this machine must be able to create, change or replace a file that is read here.
  *
- * An object is believed if it belongs to root or to the effective user, neither its group nor
- * everybody may write it (the mask of a POSIX ACL shows as the group's bits), and its file system
- * is none that the kernel makes up (proc, sysfs, ...) and no FUSE of another user. A network file
- * system is believed as far as root believed it by mounting it. A program that was given
- * capabilities by its file believes root only: its effective user is whoever started it.
+ * A file is trusted if it belongs to root or to the effective user, if neither its group nor all
+ * users may write it (the mask of a POSIX ACL appears as the group's bits), and if its file system
+ * is neither one that the kernel generates (proc, sysfs, ...) nor a FUSE of another user. A network
+ * file system is trusted because root mounted it. A program that got capabilities from its file
+ * trusts root only, because any user can start it and become its effective user.
  *
- * No state but the lines that were said; any thread.
+ * The only state is the list of logged lines; any thread.
  */
 #ifndef USRBIO_COMMON_HOST_TRUSTED_H
 #define USRBIO_COMMON_HOST_TRUSTED_H
@@ -21,48 +20,51 @@
 
 #define TRUSTED_REASON_MAX 256
 
-/* The text of a file: len bytes without a zero among them, and a final zero. free() data. */
+/* The text of a file: len bytes without a zero byte, and a final zero. The caller frees data. */
 struct trusted_text {
 	char *data;
 	size_t len;
-	bool own; /* it belongs to the effective user, not just to root */
+	bool own; /* the file belongs to the effective user, and not only to root */
 };
 
-/* True for root and for the effective user, who is not trusted where the file gave capabilities. */
+/* True for root, and for the effective user unless the program got capabilities from its file. */
 bool trusted_uid(uid_t uid);
 
 /*
- * Is what fd refers to (O_PATH will do) believed? If not, `reason` says why and how to repair it,
- * beginning with `subject`.
+ * True if the file of fd is trusted; O_PATH is sufficient. If not, `reason` says why and how to
+ * repair it, and begins with `subject`.
  */
 bool trusted_fd(int fd, const char *subject, char reason[TRUSTED_REASON_MAX]);
 
 /*
- * Read a regular file of at most `max` bytes. The caller knows that nobody else can replace names
- * in `dir`. 0; -ENOENT: there is none; else -errno and the reason, as above.
+ * Read a regular file of at most `max` bytes. The caller knows that no other user can replace names
+ * in `dir`. 0; -ENOENT if there is no file; else -errno and the reason, as above.
  */
 int trusted_read(int dir, const char *name, size_t max, struct trusted_text *text,
 		 char reason[TRUSTED_REASON_MAX]);
 
-/* Read a file by its path. Its directory may be a sticky one if the file is the user's own. */
+/* Read a file by its path. Its directory may be a sticky one if the file belongs to the user. */
 int trusted_read_path(const char *path, size_t max, struct trusted_text *text,
 		      char reason[TRUSTED_REASON_MAX]);
 
-/* Where a path leads. */
+/* The object to which a path leads. */
 struct trusted_place {
-	int dir;		 /* O_PATH; the caller's to close */
-	char name[NAME_MAX + 1]; /* in dir, and no symbolic link; ".": dir itself */
-	char path[PATH_MAX];	 /* of both, canonical */
+	int dir;		 /* O_PATH; the caller closes it */
+	char name[NAME_MAX + 1]; /* in dir, not a symbolic link; ".": dir itself */
+	char path[PATH_MAX];	 /* of the object, canonical */
 };
 
 /*
  * Resolve a path like the kernel, but follow a symbolic link only if it belongs to root or to the
- * effective user. 0; -errno of the kernel's, and "" as reason; -ELOOP and a reason for somebody
- * else's link.
+ * effective user. 0; the kernel's -errno, with "" as the reason; -ELOOP and a reason for a link of
+ * another user.
  */
 int trusted_walk(const char *path, struct trusted_place *place, char reason[TRUSTED_REASON_MAX]);
 
-/* Log that a file is ignored and why: each pair of both once, and not too many a second. */
+/*
+ * Log that a file is ignored, and why. Each pair of path and reason is logged once, with a limited
+ * rate.
+ */
 void trusted_say(const char *path, const char *reason);
 
 #endif

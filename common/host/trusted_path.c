@@ -1,6 +1,6 @@
 /*
- * Walking a path from directory to directory, so that each symbolic link on the way is seen and its
- * owner asked. A walk belongs to its caller.
+ * Walking a path from directory to directory, so that the owner of each symbolic link is checked.
+ * Each call owns its walk; any thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,17 +11,17 @@
 
 #include "common/host/trusted.h"
 
-#define LINKS_MAX 40 /* as the kernel */
+#define LINKS_MAX 40 /* the same as the kernel's */
 
 struct walk {
 	int dir;
-	char done[PATH_MAX]; /* of dir, canonical; "" for the root */
-	char rest[PATH_MAX]; /* yet to be walked */
+	char done[PATH_MAX]; /* the path of dir, canonical; "" for the root */
+	char rest[PATH_MAX]; /* the part that has not been walked yet */
 	unsigned nr_links;
 	char *reason;
 };
 
-/* Go on from an O_PATH descriptor, which the walk takes over. */
+/* Continue from an O_PATH descriptor, which the walk owns from now on. */
 static void move_to(struct walk *walk, int dir)
 {
 	if (walk->dir >= 0)
@@ -46,7 +46,7 @@ static int start(struct walk *walk, const char *from)
 	return 0;
 }
 
-/* The next component; false: there is none. */
+/* Get the next component; false: there is none. */
 static bool next(struct walk *walk, char name[NAME_MAX + 1], int *err)
 {
 	char *at = walk->rest + strspn(walk->rest, "/");
@@ -74,7 +74,7 @@ static int up(struct walk *walk)
 	return 0;
 }
 
-/* Add a component to a canonical path. */
+/* Append a component to a canonical path. */
 static int append(char path[PATH_MAX], const char *name)
 {
 	size_t len = strlen(path), more = strlen(name);
@@ -86,7 +86,7 @@ static int append(char path[PATH_MAX], const char *name)
 	return 0;
 }
 
-/* Put what a link says in front of the rest. */
+/* Put the target of a link in front of the rest. */
 static int follow(struct walk *walk, int link, uid_t owner)
 {
 	char text[PATH_MAX];
@@ -109,7 +109,7 @@ static int follow(struct walk *walk, int link, uid_t owner)
 	return *text == '/' ? start(walk, "/") : 0;
 }
 
-/* One component. 1: it is the last one, and no directory or link. */
+/* Walk one component. 1: it is the last one, and neither a directory nor a link. */
 static int step(struct walk *walk, const char *name)
 {
 	struct stat st;
@@ -147,7 +147,7 @@ static int walk_all(struct walk *walk, char name[NAME_MAX + 1])
 	return err;
 }
 
-/* Hand over what was found. */
+/* Give the result to the caller. */
 static int finish(struct walk *walk, int err, struct trusted_place *place)
 {
 	strcpy(place->path, walk->done);

@@ -1,4 +1,4 @@
-/* Which users are trusted. No state; any thread. */
+/* The users that are trusted. No state; any thread. */
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -10,6 +10,8 @@ bool trusted_uid(uid_t uid)
 		return true;
 	if (uid != geteuid())
 		return false;
-	/* The program may have more rights than its user: capabilities, or those of a group. */
+	/*
+	 * The program may have more rights than its user: capabilities, or the rights of a group.
+	 */
 	return !getauxval(AT_SECURE) || getuid() != geteuid();
 }

@@ -1,4 +1,4 @@
-/* Addresses by name, through getaddrinfo. No state; any thread. */
+/* Addresses by name, through getaddrinfo. No state, and nothing is owned; any thread. */
 #include "common/transport/addr.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ int addr_split(const char *text, char *host, size_t hostlen, uint16_t *port)
 		if (!end || (end[1] && end[1] != ':'))
 			return -EINVAL;
 		colon = end[1] ? end + 1 : NULL;
-	} else if (colon && strchr(colon + 1, ':')) { /* two colons: a bare v6 address */
+	} else if (colon && strchr(colon + 1, ':')) { /* two colons make it a bare v6 address */
 		colon = NULL;
 		end = text + strlen(text);
 	} else {

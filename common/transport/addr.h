@@ -7,27 +7,27 @@
 #define ADDR_TEXT_MAX 320
 
 /*
- * Split "host", "host:port", "[v6]", "[v6]:port" or a bare v6 address.
- * host: room for hostlen bytes; port: untouched when the text names none.
- * 0, or -EINVAL (empty host, port not in 0..65535, unmatched bracket), -ENAMETOOLONG.
+ * Split "host", "host:port", "[v6]", "[v6]:port" or a bare v6 address. host has space for hostlen
+ * bytes; port stays as it is if the text has none. 0, -EINVAL (empty host, port not in 0..65535,
+ * unmatched bracket), or -ENAMETOOLONG.
  */
 int addr_split(const char *text, char *host, size_t hostlen, uint16_t *port);
 
 /*
- * Resolve a host to at most max addresses of `scheme`, in the order the resolver prefers.
- * passive: for listening, where an empty host or "*" means every address. May block (DNS).
- * The number of addresses (>= 1), or -ENOENT (no such host), -EAGAIN, -ENOMEM, -EINVAL.
+ * Resolve a host to at most max addresses of `scheme`, in the order of the resolver. passive: the
+ * address is for listening, and an empty host or "*" means every address. May block (DNS). Returns
+ * the number of addresses (>= 1), or -ENOENT (no such host), -EAGAIN, -ENOMEM, -EINVAL.
  */
 int addr_resolve(const char *scheme, const char *host, uint16_t port, bool passive,
 		 struct tp_addr *addrs, int max);
 
-/* What such an error means, in getaddrinfo's words. */
+/* Describe such an error in the words of getaddrinfo. */
 const char *addr_error(int err);
 
-/* "127.0.0.1:7040", "[::1]:7040", or a loop name. Returns buf. */
+/* Format an address: "127.0.0.1:7040", "[::1]:7040", or a loop name. Returns buf. */
 const char *addr_text(const struct tp_addr *addr, char *buf, size_t len);
 
-/* The port of an internet address, 0 for others. */
+/* Return the port of an internet address, 0 for other addresses. */
 uint16_t addr_port(const struct tp_addr *addr);
 
 /* True for 127.0.0.0/8, ::1 and loop names. */

@@ -1,4 +1,7 @@
-/* A device that is a key table, and its registrations. */
+/*
+ * A device that is a key table, and its registrations. The caller owns both; any thread, with the
+ * lock of the table.
+ */
 #include "common/transport/key_device.h"
 
 #include <errno.h>

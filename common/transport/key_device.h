@@ -1,5 +1,5 @@
 /*
- * The device of a provider that emulates one-sided operations: nothing but a key table. tcp and
+ * The device of a provider that emulates one-sided operations: it consists of a key table. tcp and
  * loop share it. Any thread; the table has the lock.
  */
 #ifndef USRBIO_COMMON_TRANSPORT_KEY_DEVICE_H
@@ -13,7 +13,7 @@ struct key_device {
 	struct keys keys;
 };
 
-/* These four are their providers' calls of the same names in struct tp_ops. */
+/* The four calls are those of the same names in struct tp_ops. */
 int key_device_open(const struct tp_ops *ops, struct tp_device **device);
 void key_device_close(struct tp_device *device);
 int key_device_register(struct tp_device *device, void *base, size_t len, unsigned access,

@@ -1,7 +1,7 @@
 /*
- * The key table: chained buckets under a reader-writer lock. Domains read, held across one
- * non-blocking receive or send at most; registrations write, and are preferred so that busy
- * domains cannot keep them out.
+ * The key table: chained buckets under a reader-writer lock. Its device owns it; any thread.
+ * Domains take the lock for reading, for at most one non-blocking receive or send. Registrations
+ * take it for writing, and are preferred, so that busy domains cannot keep them waiting.
  */
 #include "common/transport/keys.h"
 
@@ -54,7 +54,10 @@ static struct key *find(const struct keys *keys, uint32_t key)
 	return it;
 }
 
-/* A key nobody has; 0 is left out, it is what a forgotten field holds. */
+/*
+ * Draw a key that is not in use. 0 is left out, because it is the value of a field that was not
+ * set.
+ */
 static int draw_key(const struct keys *keys, uint32_t *out)
 {
 	do {

@@ -1,4 +1,4 @@
-/* What all providers share about a connection, which its domain's thread uses. No state. */
+/* What all providers share about a connection. No state; the thread of the connection's domain. */
 #include "common/transport/transport.h"
 
 #include <stdarg.h>

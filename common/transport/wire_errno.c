@@ -1,5 +1,7 @@
-/* The numbers are the protocol's and never change; PROTOCOL.md lists them. Numbers up to 133 equal
- * Linux's, which every server and client so far runs on. */
+/*
+ * The numbers belong to the protocol and never change; PROTOCOL.md lists them. Numbers up to 133
+ * equal those of Linux, the system of every server and client so far. Constant; any thread.
+ */
 #include "common/transport/wire_errno.h"
 
 #include <errno.h>

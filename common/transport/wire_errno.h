@@ -1,5 +1,5 @@
 /*
- * The one table between errno and what travels: a status on the wire is 0 or one of our own
+ * The table between errno and the status on the wire. A status is 0 or one of the protocol's own
  * numbers, so that two systems with different errno numbers understand each other.
  */
 #ifndef USRBIO_COMMON_TRANSPORT_WIRE_ERRNO_H
@@ -7,9 +7,11 @@
 
 #include <stdint.h>
 
-/* -errno (or 0) to the wire's negative status (or 0). What the table lacks becomes EIO's. */
+/*
+ * Translate -errno (or 0) to the wire's negative status (or 0). Errors without a number become EIO.
+ */
 int32_t wire_from_errno(int err);
-/* The wire's status to -errno. Unknown numbers, and positive ones, become -EIO. */
+/* Translate the wire's status to -errno. Unknown numbers, and positive ones, become -EIO. */
 int wire_to_errno(int64_t status);
 
 #endif
