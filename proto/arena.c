@@ -1,4 +1,7 @@
-/* The bump arena: one block, a cursor, no free. */
+/*
+ * The bump arena: one block and a cursor; nothing is freed alone. Its connection owns it; the
+ * connection's thread.
+ */
 #include "proto/arena.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * A bump arena: what decoding one frame allocates, in one block, with a hard cap; freed all at
- * once. One per connection; used by that connection's thread.
+ * A bump arena: the memory for decoding one frame, in one block, with a hard limit. All of it is
+ * freed at once. Each connection has one; the connection's thread uses it.
  */
 #ifndef USRBIO_PROTO_ARENA_H
 #define USRBIO_PROTO_ARENA_H
@@ -13,10 +13,10 @@ struct arena {
 	size_t size, used;
 };
 
-/* 0 or -ENOMEM. arena_close tolerates a zeroed struct. */
+/* Allocate the block: 0 or -ENOMEM. arena_close accepts a zeroed struct. */
 int arena_open(struct arena *arena, size_t size);
 void arena_close(struct arena *arena);
-/* 16-byte aligned memory until the next reset; NULL when the cap is reached. */
+/* Get 16-byte aligned memory, valid until the next reset; NULL if the limit is reached. */
 void *arena_alloc(struct arena *arena, size_t size);
 void arena_reset(struct arena *arena);
 

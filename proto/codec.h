@@ -1,9 +1,10 @@
 /*
- * Messages to frames and back. The only code that knows protobuf-c.
+ * Messages to frames and back. Only this code uses protobuf-c.
  *
- * Decoding is where the wire is distrusted, once: whatever codec_decode lets through has known
- * enum values, whole entries, lengths within proto/limits.h, and paths without zero bytes.
- * What depends on a session's state (handles, ranges, regions) is its owner's to check.
+ * Decoding checks everything that comes from the wire, once. Whatever codec_decode accepts has
+ * known enum values, whole entries, lengths within proto/limits.h, and paths without zero bytes.
+ * What depends on the state of a session (handles, ranges, regions) is checked by the owner of that
+ * state.
  */
 #ifndef USRBIO_PROTO_CODEC_H
 #define USRBIO_PROTO_CODEC_H
@@ -14,14 +15,14 @@
 #include "proto/message.h"
 
 /*
- * Write msg as one frame into buf. The frame's length, or -EMSGSIZE when it does not fit into cap
- * bytes (nothing is written then). No allocation.
+ * Write msg as one frame into buf. Returns the length of the frame, or -EMSGSIZE, with nothing
+ * written, if it does not fit into cap bytes. It allocates nothing.
  */
 long codec_encode(const struct message *msg, void *buf, size_t cap);
 
 /*
- * Read a frame. 0, or -EBADMSG (malformed, or over the arena's cap; said in the debug log) and
- * *msg is not to be looked at. What *msg points to lives until the arena's next decode.
+ * Read a frame. 0, or -EBADMSG if it is malformed or exceeds the arena; the debug log says why, and
+ * *msg is undefined then. The pointers in *msg are valid until the next decode with the arena.
  */
 int codec_decode(struct arena *arena, const void *frame, size_t len, struct message *msg);
 

@@ -1,6 +1,7 @@
 /*
- * Frames to structs, through protobuf-c with the connection's arena as its allocator. Every reader
- * below checks what its message promises; nothing after it needs to.
+ * Frames to structs, through protobuf-c with the connection's arena as its allocator. Each reader
+ * below checks everything that its message promises, so that later code need not check it. No state
+ * but the caller's arena; one thread per arena.
  */
 #include "proto/codec.h"
 
@@ -11,7 +12,7 @@
 #include "common/transport/wire_errno.h"
 #include "usrbio.pb-c.h"
 
-/* The 64-bit words of an entry are in the order of its struct. */
+/* The 64-bit words of an entry have the order of its struct. */
 #define IO_WORDS     (sizeof(struct io_entry) / sizeof(uint64_t))
 #define RESULT_WORDS (sizeof(struct io_result) / sizeof(int64_t))
 
@@ -26,7 +27,7 @@ static void pb_free(void *arena, void *p)
 	(void)p;
 }
 
-/* A byte string of at most max bytes; *out points to a copy with a zero behind it. */
+/* Read a byte string of at most max bytes; *out points to a copy that ends with a zero byte. */
 static bool get_bytes(struct arena *arena, const ProtobufCBinaryData *in, size_t max,
 		      struct bytes *out)
 {
@@ -50,14 +51,14 @@ static bool get_string(struct arena *arena, const ProtobufCBinaryData *in, size_
 	return !(in->len && memchr(in->data, 0, in->len)) && get_bytes(arena, in, max, out);
 }
 
-/* One of exactly this size, or none at all. */
+/* Read a byte string of exactly this size, or an empty one. */
 static bool get_fixed(struct arena *arena, const ProtobufCBinaryData *in, size_t size,
 		      struct bytes *out)
 {
 	return (!in->len || in->len == size) && get_bytes(arena, in, size, out);
 }
 
-/* The id and the key of a session; who proves a key, or was proved one, sends only the id. */
+/* Read the id and the key of a session. A peer with a proven key sends only the id. */
 static bool get_session(struct arena *arena, const ProtobufCBinaryData *id,
 			const ProtobufCBinaryData *key, bool proved, struct bytes *out_id,
 			struct bytes *out_key)
@@ -66,7 +67,7 @@ static bool get_session(struct arena *arena, const ProtobufCBinaryData *id,
 	       get_fixed(arena, key, SESSION_KEY_SIZE, out_key);
 }
 
-/* What a client with a key sends: all of it, or nothing. */
+/* Read the fields of a client with a key: all of them, or none. */
 static bool get_key(struct arena *arena, const Usrbio__Hello *pb, struct hello *m)
 {
 	bool none = !pb->key_id.len;
@@ -206,7 +207,7 @@ static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *
 	       get_string(arena, &pb->path2, PROTO_PATH_MAX, &m->path2);
 }
 
-/* As many zero bytes as types, the last one at the end: no name runs past the others. */
+/* True if there are as many zero bytes as types, with one at the end, so that each name ends. */
 static bool names_match(const struct reply *m)
 {
 	size_t count = 0;
@@ -216,7 +217,7 @@ static bool names_match(const struct reply *m)
 	return count == m->nr_types && (!m->names.len || !m->names.data[m->names.len - 1]);
 }
 
-/* A full row of counters for each name, or none at all. */
+/* True if there is a full row of counters for each name, or no counters at all. */
 static bool counts_match(const struct reply *m)
 {
 	return m->counts_width <= COUNTS_MAX && m->nr_counts == m->counts_width * m->nr_types;

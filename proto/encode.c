@@ -1,6 +1,6 @@
 /*
  * Structs to frames: fill the generated struct on the stack, with pointers to the caller's arrays,
- * and pack it straight into the caller's buffer. No state, no allocation; any thread.
+ * and pack it into the caller's buffer. No state, no allocation; any thread.
  */
 #include "proto/codec.h"
 
@@ -14,13 +14,19 @@ static ProtobufCBinaryData data_of(struct bytes bytes)
 	return (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)(uintptr_t)bytes.data};
 }
 
-/* A field's number, below 16, and its value of 32 bits or, of a packed array, its size. */
+/*
+ * The most bytes of a field's number, below 16, and its value of 32 bits, or the size of its packed
+ * array.
+ */
 #define FIELD_MAX 6u
 
-/* protobuf-c takes arrays without const and does not write to them. */
+/* Remove const for protobuf-c, which does not write to the arrays. */
 #define ARRAY(type, array) ((type *)(uintptr_t)(array))
 
-/* bound: at least the packed size, which is not computed where there is room for that much. */
+/*
+ * Pack a message. bound is at least its packed size, which is computed only if the buffer is
+ * smaller.
+ */
 static long pack_bounded(enum msg_type type, const ProtobufCMessage *base, size_t bound,
 			 uint8_t *buf, size_t cap)
 {

@@ -1,18 +1,18 @@
 /*
- * Every number both sides agree on: versions, limits, and the constants that travel.
- * The only place for them; PROTOCOL.md refers here.
+ * All numbers on which both sides agree: versions, limits, and constants on the wire. This is the
+ * only place for them; PROTOCOL.md refers to it.
  */
 #ifndef USRBIO_PROTO_LIMITS_H
 #define USRBIO_PROTO_LIMITS_H
 
-#define PROTO_PORT    7040 /* where a URL names none; unassigned at IANA */
+#define PROTO_PORT    7040 /* for URLs without a port; unassigned at IANA */
 #define PROTO_VERSION 2u
 
-/* A frame is a type byte and a protobuf message; larger ones are not even decoded. */
+/* A frame is a type byte and a protobuf message; larger frames are not decoded. */
 #define FRAME_MAX	  16384
 #define BATCH_MAX	  256	      /* entries of a SubmitBatch: 40 bytes each */
 #define COMPLETIONS_MAX	  512	      /* entries of a CompletionBatch: 16 bytes each */
-#define ARENA_SIZE	  (64 * 1024) /* what decoding one frame may use */
+#define ARENA_SIZE	  (64 * 1024) /* the memory for decoding one frame */
 #define EXPORT_NAME_MAX	  255
 #define PROTO_PATH_MAX	  4095 /* without the final zero, like PATH_MAX */
 #define PROTO_NAME_MAX	  255  /* one component of a path, like NAME_MAX */
@@ -26,15 +26,15 @@
 #define NONCE_SIZE	  32
 #define SHARE_SIZE	  32		 /* X25519 */
 #define MAC_SIZE	  32		 /* HMAC-SHA-256 */
-#define MAC_FIELD	  (2 + MAC_SIZE) /* of a frame: its last bytes */
-#define INFLIGHT_MAX	  16384		 /* per connection, and so tags of one connection */
-#define REGIONS_MAX	  4096		 /* per connection */
-#define FILES_MAX	  65536		 /* per session */
-#define SESSION_CONNS_MAX 64		 /* and so channels */
-#define CALL_SLOTS	  64 /* per channel; a call's tag is slot | sequence * CALL_SLOTS */
+#define MAC_FIELD	  (2 + MAC_SIZE) /* the last bytes of a frame with a mac */
+#define INFLIGHT_MAX	  16384 /* per connection; also the number of tags of a connection */
+#define REGIONS_MAX	  4096	/* per connection */
+#define FILES_MAX	  65536 /* per session */
+#define SESSION_CONNS_MAX 64	/* also the number of channels */
+#define CALL_SLOTS	  64	/* per channel; a call's tag is slot | sequence * CALL_SLOTS */
 #define LISTING_MAX \
 	(1u << 24)	      /* entries of a directory, or rows of counters, that a client takes */
-#define LISTING_EMPTY_MAX 16  /* answers without any, one after the other, in a listing */
+#define LISTING_EMPTY_MAX 16  /* answers without entries in succession in a listing */
 #define COUNTS_MAX	  256 /* counters in a row of CALL_COUNTERS */
 #define ANCESTORS_MAX	  256 /* directories that one CALL_ANCESTORS names */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
@@ -45,11 +45,11 @@
 enum { EXPORT_READ_ONLY = 1 };
 enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
 enum io_op { IO_READ = 1, IO_WRITE = 2 };
-enum { IO_NO_HOLES = 1 }; /* a read that meets a hole says -ENODATA */
+enum { IO_NO_HOLES = 1 }; /* a read of a hole fails with -ENODATA */
 enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, NR_PRIORITIES };
 
 enum call_op {
-	/* A path is relative to `at`, path2 to `at2`. */
+	/* The argument path is relative to `at`, path2 to `at2`. */
 	CALL_OPEN = 1,	/* path, flags (OPEN_*), mode -> file, persistent, attributes */
 	CALL_CLOSE,	/* file */
 	CALL_STAT,	/* file, or path when file is 0; flags CALL_(NO)FOLLOW -> attributes */
@@ -74,22 +74,22 @@ enum {
 	CALL_NOFOLLOW = 1,
 	CALL_DATA_ONLY = 2,
 	CALL_NOREPLACE = 4,
-	CALL_FOLLOW = 8, /* of a name below `at` */
+	CALL_FOLLOW = 8, /* follow a link as the name below `at` */
 	CALL_DATA = 16,
 	CALL_HOLE = 32,
 };
 
-/* What CALL_SETATTR sets. */
+/* The attributes that CALL_SETATTR sets. */
 enum { SET_MODE = 1, SET_FLAGS_ALL = 1 };
 
-/* Flags of CALL_OPEN: the low two bits are the access mode. */
+/* Flags of CALL_OPEN; the low two bits are the access mode. */
 enum {
 	OPEN_READ = 1,
 	OPEN_WRITE = 2,
 	OPEN_CREATE = 4,
 	OPEN_EXCLUSIVE = 8,
 	OPEN_TRUNCATE = 16,
-	OPEN_DIRECTORY = 32, /* refuse anything else */
+	OPEN_DIRECTORY = 32, /* fail if it is not a directory */
 	OPEN_DIRECT = 64,    /* a hint: bypass the server's page cache */
 	OPEN_NOFOLLOW = 128,
 	OPEN_FOLLOW = 256, /* a name below `at` may be a symbolic link */
@@ -97,40 +97,43 @@ enum {
 	OPEN_REOPEN_FLAGS = OPEN_READ | OPEN_WRITE | OPEN_DIRECT,
 };
 
-/* Whose counters a row of CALL_COUNTERS has. */
+/* The object that a row of CALL_COUNTERS belongs to. */
 enum { COUNTED_WORKER = 1, COUNTED_CONNECTION = 2, COUNTED_LIMITS = 3 };
 
-/* A row, in this order. Later versions append. A worker's has those of its connections in it. */
+/*
+ * The counters of a row, in this order. Later versions append. A worker's row includes those of its
+ * connections.
+ */
 enum count {
-	COUNT_READS, /* I/Os that ended, well or not */
+	COUNT_READS, /* I/Os that ended, with success or an error */
 	COUNT_READ_BYTES,
 	COUNT_WRITES,
 	COUNT_WRITTEN_BYTES,
-	COUNT_ERRORS,	   /* I/Os refused, and those that ended with an error */
+	COUNT_ERRORS,	   /* refused I/Os, and those that ended with an error */
 	COUNT_BATCHES,	   /* SubmitBatches */
-	COUNT_ENTRIES,	   /* I/Os in them */
+	COUNT_ENTRIES,	   /* I/Os in SubmitBatches */
 	COUNT_COMPLETIONS, /* CompletionBatches */
-	COUNT_RESULTS,	   /* results in them */
-	COUNT_IMMEDIATES,  /* results that went as an immediate instead */
+	COUNT_RESULTS,	   /* results in CompletionBatches */
+	COUNT_IMMEDIATES,  /* results that were sent as an immediate */
 	COUNT_CALLS,
 	COUNT_MESSAGES_IN,
 	COUNT_MESSAGES_OUT,
 	COUNT_POSTS,	    /* one-sided READs and WRITEs */
-	COUNT_STAGED_BYTES, /* of these, through a staging buffer */
-	COUNT_DIRECT_BYTES, /* and without one */
-	/* What a worker does for all its connections; in a connection's row 0. */
-	COUNT_DOORBELLS, /* times work was given to the wire: system calls or doorbells of a card */
+	COUNT_STAGED_BYTES, /* bytes of these through a staging buffer */
+	COUNT_DIRECT_BYTES, /* bytes of these without one */
+	/* The work of a worker for all its connections; 0 in a connection's row. */
+	COUNT_DOORBELLS, /* system calls or doorbells that gave work to the wire */
 	COUNT_SIGNALLED, /* work requests that asked for a completion (RDMA) */
-	COUNT_POLLS,	 /* looks at the wire */
+	COUNT_POLLS,	 /* polls of the wire */
 	COUNT_TURNS,
 	COUNT_SLEEPS,
-	COUNT_CONNECTIONS, /* accepted so far */
+	COUNT_CONNECTIONS, /* connections accepted so far */
 	NR_COUNTS,
 };
 
 /*
- * A row of COUNTED_LIMITS, two numbers for each of these: what is in use, and the most there may
- * be; 0 where there is no such limit. Later versions append.
+ * A row of COUNTED_LIMITS has two numbers for each of these: the amount in use, and its maximum, or
+ * 0 if there is no maximum. Later versions append.
  */
 enum limit {
 	LIMIT_MEMORY, /* of the server, in bytes */

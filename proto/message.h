@@ -1,6 +1,6 @@
 /*
- * The messages as plain structs: what the codec takes and gives. Byte strings and arrays point to
- * the sender's memory when encoding and into the arena (or the frame) after decoding.
+ * The messages as plain structs: input and output of the codec. Byte strings and arrays point to
+ * the sender's memory when encoding, and into the arena (or the frame) after decoding.
  */
 #ifndef USRBIO_PROTO_MESSAGE_H
 #define USRBIO_PROTO_MESSAGE_H
@@ -10,7 +10,7 @@
 
 #include "proto/limits.h"
 
-/* The first byte of a frame. */
+/* The first byte of a frame is one of these. */
 enum msg_type {
 	MSG_HELLO = 1,
 	MSG_WELCOME,
@@ -26,7 +26,10 @@ enum msg_type {
 	NR_MSG_TYPES,
 };
 
-/* After decoding, data[len] is a zero byte: a path is a C string (and has no zero inside). */
+/*
+ * After decoding, data[len] is a zero byte, so that a path is a C string (it has no other zero
+ * byte).
+ */
 struct bytes {
 	const uint8_t *data;
 	size_t len;
@@ -39,11 +42,11 @@ struct hello {
 	struct bytes session_id, session_key; /* empty, or of their full size */
 	uint32_t max_inflight;
 	uint32_t epoch, channel;
-	/* Of a client with a key, which then sends no session_key; else empty. */
+	/* Only a client with a key sends these, and no session_key. */
 	struct bytes key_id, key_tag, nonce, share;
 };
 
-/* A mac comes last in its frame: seal.h. */
+/* A mac is the last field of its frame: seal.h. */
 struct challenge {
 	uint32_t version;
 	struct bytes nonce, share, mac;
@@ -76,7 +79,7 @@ struct region_drop {
 	uint32_t tag, region;
 };
 
-/* One I/O, in the words of a SubmitBatch: protobuf-c copies them as they are. */
+/* One I/O, with the words of a SubmitBatch, which protobuf-c copies unchanged. */
 struct io_entry {
 	uint64_t ids; /* region << 32 | tag */
 	uint64_t file, off, len, region_off;
@@ -103,7 +106,7 @@ struct submit {
 	const struct io_entry *io;
 };
 
-/* One result, in the words of a CompletionBatch. */
+/* One result, with the words of a CompletionBatch. */
 struct io_result {
 	int64_t tag;	/* 32 bits, unsigned */
 	int64_t result; /* bytes or, already translated by wire_to_errno, -errno */
@@ -140,7 +143,7 @@ struct reply {
 	struct bytes persistent;
 	uint32_t attr_valid;
 	struct file_attr attr;
-	struct bytes names; /* each ended by a zero byte */
+	struct bytes names; /* each name ends with a zero byte */
 	size_t nr_types;
 	const uint32_t *types; /* as many as there are names */
 	uint64_t next;

@@ -1,4 +1,4 @@
-/* Is this one component of a path? What a name in a directory is, whoever sends it. */
+/* The check for one component of a path, as a name in a directory must be. */
 #ifndef USRBIO_PROTO_NAME_H
 #define USRBIO_PROTO_NAME_H
 
@@ -8,7 +8,7 @@
 
 #include "proto/limits.h"
 
-/* Not "", "." or "..", and without a slash or a zero byte; of any length. */
+/* True if the name is not "", "." or "..", and has no slash or zero byte; of any length. */
 static inline bool name_is_plain(const char *name, size_t len)
 {
 	if (!len || (len <= 2 && !memcmp(name, "..", len)))

@@ -1,13 +1,18 @@
-/* Macs at the end of frames. Messages are encoded here as they will be when they are sent. */
+/*
+ * Macs at the end of frames. To authenticate a message, it is encoded here exactly as it will be
+ * sent. The exchange belongs to its connection; the connection's thread.
+ */
 #include "proto/seal.h"
 
 #include <errno.h>
 
 #include "proto/codec.h"
 
-/* Names and texts are bounded: the largest, a Hello or a Welcome, takes half of it. */
+/*
+ * Names and texts are bounded, so that the largest message, a Hello or a Welcome, takes half of it.
+ */
 #define HANDSHAKE_MAX 2048
-/* Field 15 of protobuf's wire type 2, and its length. */
+/* The tag of field 15 with protobuf's wire type 2; its length follows. */
 #define MAC_TAG 0x7a
 
 static int say(struct exchange *x, const struct message *msg, size_t without)
