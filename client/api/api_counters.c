@@ -1,5 +1,7 @@
-/* The calls of usrbio.h about counters: this side's, and what the server of a mount tells of its
- * own. No state; any thread. */
+/*
+ * The calls of usrbio.h about counters: those of this process, and those that the server of a mount
+ * reports. No state; any thread.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +46,7 @@ static const char *const limit_names[2 * NR_LIMITS] = {
 	LIMIT(REGIONS, "regions"),	 LIMIT(FILES, "files"),
 };
 
-/* By COUNTED_*. */
+/* The kinds of counters, indexed by COUNTED_*. */
 static const struct kind {
 	const char *name;
 	const char *const *names;
@@ -76,7 +78,7 @@ int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
 	return err;
 }
 
-/* As many values as both sides know. The codec has seen to it that all rows are whole. */
+/* Pass on as many values as both sides know. The codec has checked that all rows are whole. */
 static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
 {
 	uint32_t width = reply->counts_width;
@@ -99,7 +101,7 @@ static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
 	}
 }
 
-/* A worker's and its connections' at a time, or a part of them. */
+/* Ask for the counters of a worker and its connections, or for a part of them. */
 static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn, void *arg)
 {
 	struct call call = {.op = CALL_COUNTERS};

@@ -1,5 +1,7 @@
-/* Reading directories: the server gives a bunch of names at a time; one bunch is kept. A directory
- * belongs to its caller, one thread at a time. */
+/*
+ * Reading directories. The server sends a group of names at a time, and one group is kept. A
+ * directory belongs to its caller, who uses it on one thread at a time.
+ */
 #include "client/usrbio.h"
 
 #include <errno.h>
@@ -13,11 +15,11 @@
 #include "client/files/path.h"
 
 struct usrbio_dir {
-	struct file *file; /* of usrbio_fdopendir; or NULL and */
+	struct file *file; /* the file of usrbio_fdopendir; or NULL, and the next two */
 	struct resolved_path place;
 	struct answer answer;
-	const char *name; /* the next one in the answer */
-	size_t index;	  /* how many of it are behind us */
+	const char *name; /* the next name in the answer */
+	size_t index;	  /* names of the answer that have been returned */
 	struct listing listing;
 };
 
@@ -89,7 +91,7 @@ err_free:
 	return err;
 }
 
-/* Take the next name out of the answer; false when it has no more. */
+/* Take the next name out of the answer; false if there is none. */
 static bool take(struct usrbio_dir *dir, struct usrbio_dirent *entry)
 {
 	const struct reply *reply = &dir->answer.reply;

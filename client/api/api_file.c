@@ -1,5 +1,7 @@
-/* The hf3fs_ functions about files and mounts. Their signs differ one from another: contract of
- * 3FS, kept here and nowhere else. No state; any thread. */
+/*
+ * The hf3fs_ functions about files and mounts. 3FS defines their signs of errors, which differ
+ * between functions; only this file knows them. No state; any thread.
+ */
 #include "client/base/hf3fs_exports.h"
 
 #include <errno.h>
@@ -27,7 +29,7 @@ int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *pat
 	struct stat st;
 	size_t need;
 
-	/* A device is no file of ours, even where its directory is. */
+	/* A device is not our file, even if its directory is ours. */
 	if (!path || stat(path, &st) || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 		return -1;
 	if (mountspec_of_path(path, &spec, canonical, &rest))
@@ -81,7 +83,10 @@ static int hardlink(const char *target, const char *link_name)
 	return err;
 }
 
-/* The +errno of err, in errno as well: 3FS's binding raises from there. 0: errno as it was. */
+/*
+ * Return err as +errno, and set errno, because 3FS's binding raises its exception from there. For
+ * 0, errno is restored.
+ */
 static int plus_errno(int err, int errno_before)
 {
 	errno = err ? -err : errno_before;
@@ -96,7 +101,7 @@ int hf3fs_hardlink(const char *target, const char *link_name)
 	return plus_errno(hardlink(target, link_name), before);
 }
 
-/* The ranges that are not empty, in one call. No file has bytes from INT64_MAX on. */
+/* Punch all ranges that are not empty, in one call. No file has bytes from INT64_MAX on. */
 static int punch(struct file *file, int n, const size_t *start, const size_t *end)
 {
 	uint64_t range[2 * RANGES_MAX];

@@ -1,5 +1,7 @@
-/* The calls of usrbio.h that take a path or a descriptor: one exchange with the server each. No
- * state; any thread. */
+/*
+ * The calls of usrbio.h that take a path or a descriptor, with one exchange with the server each.
+ * No state; any thread.
+ */
 #include "client/usrbio.h"
 
 #include <errno.h>
@@ -18,7 +20,7 @@ static struct bytes text(const char *string)
 	return (struct bytes){(const uint8_t *)string, strlen(string)};
 }
 
-/* path_open in the words of usrbio.h: what is not ours does not exist. */
+/* Do path_open with the errors of usrbio.h: a path that is not ours does not exist. */
 static int locate(const char *path, bool follow, struct resolved_path *place)
 {
 	int err = path_open(path, follow, place);
@@ -26,7 +28,7 @@ static int locate(const char *path, bool follow, struct resolved_path *place)
 	return err == -ENOTTY ? -ENOENT : err;
 }
 
-/* A call about one path. */
+/* Make a call about one path. */
 static int path_call(const char *path, bool follow, struct call *call, struct answer *answer)
 {
 	struct resolved_path place;
@@ -52,7 +54,9 @@ int api_fs_call(int fd, struct call *call, struct answer *answer)
 	return err;
 }
 
-/* Where the canonical `below` begins in the path as the caller wrote it; NULL when it does not. */
+/*
+ * Find where the canonical `below` begins in the path as the caller wrote it; NULL if it does not.
+ */
 static const char *find_tail(const char *path, const char *below)
 {
 	size_t len = strlen(path), tail = strlen(below);
@@ -124,8 +128,7 @@ int api_fs_published(int fd, struct file *file, int err)
 int usrbio_open(const char *path, int flags, mode_t mode)
 {
 	NOT_CANCELLED;
-	/* Where O_EXCL or O_NOFOLLOW forbid to follow a link, it must not be followed here either.
-	 */
+	/* If O_EXCL or O_NOFOLLOW forbid to follow a link, it is not followed here either. */
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
 	struct file *file = NULL;
 	struct resolved_path place;
@@ -167,7 +170,7 @@ void api_fs_stat_of(const struct answer *answer, struct usrbio_stat *st)
 	};
 }
 
-/* The attributes of a path, or of a descriptor when path is NULL. */
+/* Get the attributes of a path, or of a descriptor if path is NULL. */
 static int attributes(const char *path, int fd, bool follow, struct usrbio_stat *st)
 {
 	struct call call = {.op = CALL_STAT, .flags = follow ? 0 : CALL_NOFOLLOW};

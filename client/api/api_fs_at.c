@@ -1,5 +1,7 @@
-/* The calls of usrbio.h that take an open directory and a name in it, and those about what an open
- * file or directory is. One exchange with the server each. No state; any thread. */
+/*
+ * The calls of usrbio.h that take an open directory and a name in it, and those about properties of
+ * an open file or directory. They make one exchange with the server each. No state; any thread.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +20,9 @@ static struct bytes text(const char *string)
 	return (struct bytes){(const uint8_t *)string, strlen(string)};
 }
 
-/* What the server would say of it; longer ones it would not even read. */
+/*
+ * Return the error that the server would return for the name. It would not even read a longer name.
+ */
 static int check_name(const char *name)
 {
 	size_t len = name ? strlen(name) : 0;
@@ -28,7 +32,7 @@ static int check_name(const char *name)
 	return len > PROTO_NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* A call about one name. */
+/* Make a call about one name. */
 static int name_call(int dirfd, const char *name, struct call *call, struct answer *answer)
 {
 	int err = check_name(name);
@@ -156,7 +160,7 @@ int64_t usrbio_seek(int fd, uint64_t off, int whence)
 		return -ENOMEM;
 	found = api_fs_call(fd, &call, answer);
 	if (!found)
-		found = (int64_t)answer->reply.next; /* verify.c */
+		found = (int64_t)answer->reply.next; /* reply_check.c has checked it */
 	free(answer);
 	return found;
 }

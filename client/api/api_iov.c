@@ -1,4 +1,7 @@
-/* The public calls for iovs. */
+/*
+ * The public calls for iovs. An iov belongs to the program, and its region to the library; any
+ * thread.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,7 +14,10 @@
 #include "client/session/session.h"
 #include "client/memory/wrap_cache.h"
 
-/* NULL and over-long names are the caller's mistake; empty ones name no mount. */
+/*
+ * Check a name. NULL and names that are too long are mistakes of the caller; an empty name names no
+ * mount.
+ */
 static int check_name(const char *mount_point)
 {
 	if (!mount_point || strnlen(mount_point, MOUNT_POINT_MAX) == MOUNT_POINT_MAX)
@@ -31,7 +37,9 @@ static void fill(struct hf3fs_iov *iov, void *base, uint64_t handle, const uint8
 	strcpy(iov->mount_point, mount_point);
 }
 
-/* Memory that cannot be registered must show now; without a known way it shows at the first I/O. */
+/*
+ * Report now that memory cannot be registered. If no device is known yet, the first I/O reports it.
+ */
 static int register_early(struct region *region)
 {
 	struct session *session = region->session;
@@ -41,7 +49,10 @@ static int register_early(struct region *region)
 	return region_register(region, DIR_READ_IO);
 }
 
-/* Make a region of shm, which it takes over in any case. Keeps a reference to the mount. */
+/*
+ * Make a region of shm, which belongs to this call even if it fails. The region keeps a reference
+ * to the mount.
+ */
 static int publish(struct mount *mount, struct shm *shm, size_t block_size, uint64_t *handle)
 {
 	struct region *region;
@@ -63,7 +74,7 @@ static int publish(struct mount *mount, struct shm *shm, size_t block_size, uint
 
 static void make_id(uint8_t id[16])
 {
-	/* Up to 256 bytes come whole, once the kernel has any entropy at all. */
+	/* getrandom returns up to 256 bytes at once, as soon as the kernel has any entropy. */
 	while (getrandom(id, 16, 0) != 16)
 		;
 	id[6] = (id[6] & 0x0f) | 0x40; /* version 4 */

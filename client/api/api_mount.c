@@ -1,4 +1,4 @@
-/* The public calls about a mount as a whole. */
+/* The public calls about a mount as a whole. No state; any thread. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,10 @@ const char *usrbio_version(void)
 	return USRBIO_VERSION;
 }
 
-/* Why is the path on no mount: the first file that would make it one, and is not believed. */
+/*
+ * Explain why the path is on no mount: take the first file that would make it one but is not
+ * trusted.
+ */
 static void take_ignored(const char *ignored, int err, struct reason *reason)
 {
 	if (err != -EINVAL)
@@ -26,11 +29,14 @@ static void take_ignored(const char *ignored, int err, struct reason *reason)
 	snprintf(reason->text, sizeof(reason->text), "%s", ignored);
 }
 
-/* Of the mount that the path is on, which has been looked up in vain or is in use. */
+/*
+ * Find the reason of the mount that the path is on; it has been looked up without success or is in
+ * use.
+ */
 static void find_reason(const char *path, int err, struct reason *reason)
 {
 	char mount_point[MOUNT_POINT_MAX];
-	struct log_catch again; /* the log has had it */
+	struct log_catch again; /* these lines are in the log already */
 	int len;
 
 	log_catch_begin(&again);

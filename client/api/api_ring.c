@@ -1,4 +1,7 @@
-/* The public calls for rings. What they check, and in which order, is the contract's. */
+/*
+ * The public calls for rings. The contract with 3FS's programs defines what they check, and in
+ * which order. A ring belongs to the program, which prepares and submits on one thread at a time.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -14,7 +17,7 @@
 #include "client/memory/region.h"
 #include "client/ring/ring.h"
 
-/* What 3FS's ring takes in its shared memory; programs compute with it. */
+/* The size of 3FS's ring in its shared memory without the entries; programs compute with it. */
 #define RING_FIXED_BYTES 4240u
 #define RING_ENTRY_BYTES 96u
 
@@ -119,7 +122,10 @@ int hf3fs_io_entries(const struct hf3fs_ior *ior)
 	return entries;
 }
 
-/* An iov of another mount counts no earlier than a file of another: both are -EXDEV. */
+/*
+ * Check the file after the iov: an iov or a file of another mount is -EXDEV, and neither counts
+ * earlier.
+ */
 static int check_file(const struct ring *ring, const struct file *file, int iov_err)
 {
 	if (!(file->flags & (ring->for_read ? OPEN_READ : OPEN_WRITE)))
@@ -129,7 +135,7 @@ static int check_file(const struct ring *ring, const struct file *file, int iov_
 	return iov_err;
 }
 
-/* Closes it if it has been deregistered meanwhile: a rare way. */
+/* Put the file. It is closed here only if it has been deregistered meanwhile, which is rare. */
 static void put_file(struct file *file)
 {
 	NOT_CANCELLED;
@@ -188,7 +194,10 @@ err_unpin:
 	return err;
 }
 
-/* NOT_CANCELLED is where it makes system calls: the usual way has none, and no time to spare. */
+/*
+ * The usual path makes no system call and has to be fast, so NOT_CANCELLED is in the parts that
+ * make them.
+ */
 int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
 		  int fd, size_t off, uint64_t len, const void *userdata)
 {
@@ -202,7 +211,7 @@ int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool
 	return slot;
 }
 
-/* What fails shows in the completion. */
+/* Make the memory of an I/O ready. Its completion reports a failure. */
 static void make_ready(const struct ring *ring, struct slot *slot)
 {
 	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
@@ -212,7 +221,7 @@ static void make_ready(const struct ring *ring, struct slot *slot)
 
 	slot->unready = 0;
 	if (!region)
-		return; /* ending just now: sending it finds out */
+		return; /* the region is ending: sending the I/O will find that out */
 	if (slot->result >= 0)
 		err = region_make_ready(region, dir, slot->region_off, slot->len);
 	if (err)
@@ -221,7 +230,10 @@ static void make_ready(const struct ring *ring, struct slot *slot)
 		region_put(region);
 }
 
-/* Before others have to wait for it: not under the connection's lock. */
+/*
+ * Make memory ready before the connection's lock is taken, so that other threads do not wait for
+ * it.
+ */
 static void make_all_ready(struct ring *ring)
 {
 	for (uint64_t at = ring->submitted; at != ring->prepared; at++) {
@@ -234,8 +246,8 @@ static void make_all_ready(struct ring *ring)
 }
 
 /*
- * What cannot reach a server waits for one: submitting itself neither fails nor blocks, but for as
- * long as memory takes to be registered, or brought in.
+ * Submit all prepared I/Os. Those that cannot reach a server wait for one. Submitting does not
+ * fail, and does not block except while memory is registered or brought in.
  */
 static void submit(struct ring *ring)
 {
@@ -266,12 +278,12 @@ static int64_t clamp(int64_t value, int64_t limit)
 }
 
 /*
- * A CLOCK_REALTIME time as one of now_ns. Jumps of the clock after this have no effect. 0: in the
- * past. Both fields may be any number, and mean what they say.
+ * Convert a CLOCK_REALTIME time to one of now_ns. Later jumps of the clock have no effect. 0: the
+ * time is in the past. Both fields may have any value.
  */
 static uint64_t deadline_of(const struct timespec *abs_timeout)
 {
-	/* Seconds: more than tv_nsec can take back, and more than a process lives. */
+	/* In seconds: more than tv_nsec can subtract, and more than the lifetime of a process. */
 	const int64_t huge = 1000000000000, far = 1000000000, second = NS_PER_S;
 	struct timespec now;
 	int64_t sec, left;

@@ -1,8 +1,8 @@
 /*
  * pthread_cancel of the caller's threads. Most system calls are cancellation points, and a thread
- * that ended in one of ours would keep locks, references and the lead of a connection. So each
- * public function begins with NOT_CANCELLED, and one place is a cancellation point: where
- * hf3fs_wait_for_ios sleeps (conn_wait.c), which gives everything up first.
+ * that ended inside the library would keep locks, references and the lead of a connection.
+ * Therefore each public function begins with NOT_CANCELLED, and one place is a cancellation point:
+ * the sleep of hf3fs_wait_for_ios (conn_wait.c), which gives everything up first.
  */
 #ifndef USRBIO_CLIENT_BASE_CANCEL_H
 #define USRBIO_CLIENT_BASE_CANCEL_H
@@ -24,13 +24,13 @@ static inline void cancel_restore(const int *before)
 }
 
 /*
- * From here to the end of the scope this thread is not cancelled; cancel_before is what its owner
- * had chosen.
+ * Do not cancel this thread from here to the end of the scope; cancel_before is the setting of the
+ * program.
  */
 #define NOT_CANCELLED \
 	__attribute__((cleanup(cancel_restore), unused)) const int cancel_before = cancel_disable()
 
-/* Around a call that may block, with a cleanup handler set: cancelled there as its owner chose. */
+/* Restore the program's setting around a call that may block. A cleanup handler is set. */
 struct cancel_point {
 	bool open;
 	int type;
@@ -41,7 +41,7 @@ static inline struct cancel_point cancel_allow(bool open, int state)
 	struct cancel_point point = {.open = open};
 
 	if (open) {
-		/* Not at any instruction, even if its owner has chosen that. */
+		/* Never cancel at an arbitrary instruction, even if the program has chosen that. */
 		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &point.type);
 		pthread_setcancelstate(state, NULL);
 	}

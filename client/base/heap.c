@@ -1,6 +1,6 @@
 /*
- * The heap: sift up, sift down. Sorted keys are a heap already, and stay one without the first.
- * Owned by a ring, under its reaping lock.
+ * The heap: sift up, sift down. Sorted keys already are a heap, so that adding to them needs no
+ * sifting. A ring owns it, under its reaping lock.
  */
 #include "client/base/heap.h"
 

@@ -1,10 +1,10 @@
 /*
  * Object pools: objects in chunks that never move or go away. A handle is generation << 32 | index
- * + 1; generations start at random, so that a number that never was a handle is taken for one with
- * a probability of 2^-32. Each pool belongs to its user; any thread.
+ * + 1; generations start at random, so that an arbitrary number is taken for a handle with a
+ * probability of 2^-32. Each pool belongs to its user; any thread.
  *
- * A stale handle may pin and unpin an object's next incarnation for a moment; that delays a
- * recycling and does no harm.
+ * A stale handle may pin and unpin the next incarnation of an object for a moment, which only
+ * delays recycling.
  */
 #include "client/base/objpool.h"
 

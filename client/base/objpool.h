@@ -1,14 +1,15 @@
 /*
- * Handles: what the void* in a public struct really is. An index and a generation, never a
- * pointer, so that destroyed, zeroed, copied and made-up structs are told apart from live ones
- * without touching freed memory. Objects live in memory that is recycled and never returned.
+ * Handles: the real contents of the void* in a public struct. A handle is an index and a
+ * generation, never a pointer, so that destroyed, zeroed, copied and invented structs are
+ * distinguished from valid ones without touching freed memory. Objects are in memory that is
+ * recycled and never returned.
  *
- *	objpool_take      an object nobody can find yet
- *	objpool_publish   gives it a handle
- *	objpool_get/put   find and pin it / let go; any thread, no lock
- *	objpool_peek      find it without a pin: look, then objpool_alive() tells if what was seen
- *holds objpool_retire    ends the handle; one caller wins objpool_recycle   gives it back; only
- *when nobody pins it (objpool_pinned)
+ *	objpool_take      get an object that no other thread can find yet
+ *	objpool_publish   give it a handle
+ *	objpool_get/put   find and pin it / unpin it; any thread, no lock
+ *	objpool_peek      find it without a pin: read it, then let objpool_alive() confirm it
+ *	objpool_retire    end the handle; exactly one caller succeeds
+ *	objpool_recycle   give it back; only when it has no pins (objpool_pinned)
  */
 #ifndef USRBIO_CLIENT_BASE_OBJPOOL_H
 #define USRBIO_CLIENT_BASE_OBJPOOL_H
@@ -22,12 +23,12 @@
 #define OBJPOOL_CHUNK	   256u
 #define OBJPOOL_CHUNKS_MAX 4096u
 
-/* What a state is made of. */
+/* The parts of a state. */
 #define POOL_LIVE	(1ull << 31)
 #define POOL_PINS	(POOL_LIVE - 1)
 #define POOL_GENERATION (1ull << 32)
 
-/* The first member of every pooled object. */
+/* The first member of each pooled object. */
 struct pooled {
 	/* generation << 32 | live << 31 | pins. Any thread. */
 	_Atomic uint64_t state;
@@ -36,10 +37,10 @@ struct pooled {
 };
 
 struct objpool {
-	pthread_mutex_t lock; /* taking and recycling; finding takes none */
-	size_t size;	      /* of an object; a multiple of 64 */
+	pthread_mutex_t lock; /* for taking and recycling; finding needs no lock */
+	size_t size;	      /* of an object in bytes; a multiple of 64 */
 	uint32_t nr, free;    /* objects made; head of the free ones, index + 1. Under lock. */
-	void (*init)(void *object); /* for an object's first life; may be NULL */
+	void (*init)(void *object); /* initialises a new object; may be NULL */
 	_Atomic(char *) chunks[OBJPOOL_CHUNKS_MAX];
 };
 
@@ -49,23 +50,26 @@ struct objpool {
 		.init = (init_fn)                                                        \
 	}
 
-/* NULL: out of memory. Keeps what its last life left in it; its first one starts zeroed. */
+/*
+ * Get an object; NULL: out of memory. It keeps the contents of its last incarnation; a new object
+ * is zeroed.
+ */
 void *objpool_take(struct objpool *pool);
 uint64_t objpool_publish(struct objpool *pool, struct pooled *object);
-/* True for the one caller that ended it. */
+/* End the handle. True for the one caller that ended it. */
 bool objpool_retire(struct pooled *object, uint64_t handle);
 void objpool_recycle(struct objpool *pool, struct pooled *object);
-/* In a forked child: no handle of before is known any more. Their memory stays as it is. */
+/* Forget all handles in a forked child. The memory of the objects stays as it is. */
 void objpool_forget(struct objpool *pool);
 
-/* Finding is on the way of every I/O, hence inline. */
+/* Each I/O finds objects, so these functions are inline. */
 
 static inline bool objpool_matches(uint64_t state, uint64_t handle)
 {
 	return state >> 32 == handle >> 32 && (state & POOL_LIVE);
 }
 
-/* The object of a handle, in whatever life; NULL for a number that never was one. */
+/* Return the object of a handle, in any incarnation; NULL for a number that never was a handle. */
 static inline void *objpool_object(struct objpool *pool, uint64_t handle)
 {
 	uint32_t index = (uint32_t)handle - 1;

@@ -1,8 +1,8 @@
 /*
- * The progress thread, one per process. Any thread adds tasks at the end of the list, only this
- * thread removes them; the cursor makes it safe to remove while walking. `asleep_until` says how
- * long the thread will sleep at most, so that a wake that changes nothing costs no system call: it
- * is NEVER from before the walk on, so that a wake during the walk is not lost.
+ * The progress thread, one per process. Any thread adds tasks at the end of the list; only this
+ * thread removes them. The cursor makes it safe to remove tasks while walking. `asleep_until` is
+ * the time until which the thread sleeps at most, so that a wake that changes nothing costs no
+ * system call. It is NEVER from the beginning of the walk, so that no wake during the walk is lost.
  */
 #include "client/base/progress.h"
 
@@ -19,14 +19,14 @@
 #include "common/base/fork.h"
 #include "common/base/log.h"
 
-#define FDS_MAX 256 /* descriptors watched; tasks beyond are looked at every tick */
+#define FDS_MAX 256 /* watched descriptors; tasks beyond them are run at every tick */
 
 static struct {
 	pthread_mutex_t lock;
 	struct list tasks; /* under lock */
 	struct list *cursor;
 	bool running; /* under lock */
-	int wake_fd;  /* constant once running */
+	int wake_fd;  /* constant once the thread runs */
 	_Atomic uint64_t asleep_until;
 	_Atomic bool woken; /* wake_fd has been written to */
 } progress = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1};
@@ -70,7 +70,7 @@ static void rewind_tasks(void)
 	pthread_mutex_unlock(&progress.lock);
 }
 
-/* Run every task once. Returns when the next is due, and *nr descriptors to watch. */
+/* Run every task once. Returns the time of the next run, and *nr descriptors to watch. */
 static uint64_t walk(struct pollfd fds[FDS_MAX], nfds_t *nr)
 {
 	uint64_t due = NEVER;

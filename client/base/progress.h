@@ -11,23 +11,26 @@
 
 #include "common/base/list.h"
 
-#define TICK_NS (2 * 1000000ull) /* how often a busy connection is looked at */
+#define TICK_NS (2 * 1000000ull) /* the interval at which a busy connection is polled */
 
 struct task {
 	/*
-	 * Do what is due and say when to be called next (now_ns's time, or NEVER); *fd: a
-	 * descriptor that makes it due when readable, untouched if there is none. On the progress
-	 * thread.
+	 * Do what is due. Returns when to be called next (a time of now_ns, or NEVER). *fd becomes
+	 * a descriptor that makes the task due when it is readable, and stays as it is if there is
+	 * none. Runs on the progress thread.
 	 */
 	uint64_t (*poll)(struct task *task, uint64_t now, int *fd);
 	struct list link;
 };
 
-/* Add a task; adding it twice does no harm. 0, or -EAGAIN, -EMFILE: there can be no thread. */
+/* Add a task; adding it twice does no harm. 0, or -EAGAIN, -EMFILE if there can be no thread. */
 int progress_add(struct task *task);
 /* Remove a task: on the progress thread only, unless it was never added. */
 void progress_remove(struct task *task);
-/* Run the tasks no later than `when`. Any thread; no system call if they would be run anyway. */
+/*
+ * Run the tasks no later than `when`. Any thread; it makes no system call if they would run by
+ * then.
+ */
 void progress_wake(uint64_t when);
 
 #endif

@@ -1,4 +1,7 @@
-/* Reasons, and which of several counts. No state: the owner of a reason locks it. Any thread. */
+/*
+ * Reasons, and the choice between several of them. No state: the owner of a reason locks it. Any
+ * thread.
+ */
 #include "client/base/reason.h"
 
 #include <errno.h>

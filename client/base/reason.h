@@ -1,6 +1,6 @@
 /*
- * Why calls fail: one cause in words, and the error that stands for it. The code that finds the
- * cause adds it first; code that only passes the error on adds nothing.
+ * The reason why calls fail: one cause as text, and the error that stands for it. The code that
+ * finds the cause adds it first; code that only passes the error on adds nothing.
  */
 #ifndef USRBIO_CLIENT_BASE_REASON_H
 #define USRBIO_CLIENT_BASE_REASON_H
@@ -11,25 +11,26 @@
 #define REASON_MAX 400
 
 struct reason {
-	int err; /* the error of calls, or -EREMOTEIO at their deadline; 0: no reason */
+	int err; /* the error of calls, or -EREMOTEIO after their deadline; 0: no reason */
 	char text[REASON_MAX];
 };
 
-/* Keep the words, unless there are some already. */
+/* Keep the text, unless there is one already. */
 void reason_add(struct reason *reason, const char *fmt, va_list args);
 
-/* Does it explain a call that ended with `err`? */
+/* True if the reason explains a call that ended with `err`. */
 bool reason_explains(const struct reason *reason, int err);
 
 /*
- * Of two causes for one attempt, by two routes: does `err` say more about what is wrong than
- * `than`? A server's refusal does, above silence, nobody there, and no device.
+ * Compare the causes of one attempt by two routes: true if `err` says at least as much as `than`. A
+ * refusal by a server ranks above silence, silence above a refused connection, and that above a
+ * missing device.
  */
 bool reason_is_better(int err, int than);
 
-/* Does the error say that no server is there, rather than that it does not answer? */
+/* True if the error says that no server is there, rather than that it does not answer. */
 bool reason_is_absence(int err);
-/* The error for a caller: a refusal as it is; every other one means that no server is there. */
+/* Return the error for a caller: a refusal as it is; all others mean that no server is there. */
 int reason_outcome(int err);
 
 #endif

@@ -1,4 +1,5 @@
-/* The library's own threads. They block all signals, which are for the program's. None is joined.
+/*
+ * The library's own threads. They block all signals, which belong to the program. None is joined.
  */
 #ifndef USRBIO_CLIENT_BASE_THREAD_H
 #define USRBIO_CLIENT_BASE_THREAD_H

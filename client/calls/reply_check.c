@@ -1,4 +1,4 @@
-/* What a server may answer to each call. No state; any thread. */
+/* The answers that a server may give to each call. No state; any thread. */
 #include "client/calls/reply_check.h"
 
 #include <stdbool.h>
@@ -6,9 +6,12 @@
 
 #include "proto/name.h"
 
-#define MODE_MAX 0177777u /* the type and twelve bits */
+#define MODE_MAX 0177777u /* the type and the twelve permission bits */
 
-/* The codec has seen to it that there are as many as types, each with a zero behind it. */
+/*
+ * Check names. The codec has checked that there are as many as types, each with a zero byte after
+ * it.
+ */
 static const char *wrong_names(const struct reply *reply)
 {
 	const char *name = (const char *)reply->names.data;
@@ -43,7 +46,10 @@ static const char *wrong_surplus(const struct call *call, const struct reply *re
 	return NULL;
 }
 
-/* Sizes are offsets to many a caller, and a difference of two must be one, too. */
+/*
+ * Check attributes. Many callers use sizes as offsets, so that a difference of two must be one,
+ * too.
+ */
 static const char *wrong_attributes(const struct reply *reply)
 {
 	const struct file_attr *attr = &reply->attr;
@@ -67,7 +73,7 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 	switch (call->op) {
 	case CALL_OPEN:
 	case CALL_REOPEN:
-		/* 0 would stand for no file in calls to come. */
+		/* A handle of 0 would mean no file in later calls. */
 		return reply->file ? wrong_attributes(reply) : "an open file without a handle";
 	case CALL_STAT:
 		return wrong_attributes(reply);

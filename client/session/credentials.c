@@ -1,4 +1,7 @@
-/* Finding and reading a client's key. No state. */
+/*
+ * Finding and reading a client's key. No state, and the caller owns the result; the thread that
+ * connects.
+ */
 #include "client/session/credentials.h"
 
 #include <errno.h>
@@ -14,12 +17,15 @@
 
 #define KEYS_FOLDER "/etc/usrbio/keys"
 
-/* Its length, which may be more than there is room for; 0: no key is meant. */
+/*
+ * Write the path of the key. Returns its length, which may exceed the buffer; 0: no key is
+ * configured.
+ */
 static int key_path(const struct mountspec *spec, char path[PATH_MAX])
 {
 	const char *file = secure_getenv("USRBIO_KEY"), *folder = secure_getenv("USRBIO_KEYS");
 
-	if (*spec->serve) /* to a server of our own there is nothing to prove */
+	if (*spec->serve) /* a server of our own process needs no proof */
 		return 0;
 	if (*spec->key)
 		return snprintf(path, PATH_MAX, "%s/%s", folder ? folder : KEYS_FOLDER, spec->key);
@@ -36,11 +42,11 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 		strcpy(credentials->id, id);
 		return NULL;
 	}
-	/* A keyring's section is as good; what else it grants is the server's business. */
+	/* A section of a keyring is accepted too; the other words in it are for the server. */
 	return strcmp(word, "key") ? NULL : keyfile_secret(value, &credentials->secret);
 }
 
-/* Into credentials that are empty. 0, -errno, logged. */
+/* Read a file into empty credentials. 0, or -errno, which is logged. */
 static int read_file(const char *path, struct credentials *credentials)
 {
 	static const struct secret none;

@@ -1,8 +1,8 @@
 /*
- * The key by which a mount proves who it is: key=NAME in its URL is the file NAME in the folder
+ * The key by which a mount proves its identity. key=NAME in the URL is the file NAME in the folder
  * $USRBIO_KEYS (/etc/usrbio/keys); without that it is the file $USRBIO_KEY; without either there is
- * none, and for loop:///DIR none is needed. Read again for each attempt to connect, so that a key
- * may be changed under a mount.
+ * no key, and loop:///DIR needs none. It is read again for each attempt to connect, so that a key
+ * may be changed while a mount is in use.
  */
 #ifndef USRBIO_CLIENT_SESSION_CREDENTIALS_H
 #define USRBIO_CLIENT_SESSION_CREDENTIALS_H
@@ -21,11 +21,12 @@ struct credentials {
 
 struct tp_tls_config;
 
-/* What TLS needs of them. 0, -EIO. */
+/* Derive the parameters of TLS. 0, -EIO. */
 int credentials_for_tls(const struct credentials *credentials, struct tp_tls_config *tls);
 /*
- * Into zeroes, or what was read before. 0, also where there is none, and was none before.
- * -EKEYREJECTED: it cannot be used, and they stay as they are; the log says why.
+ * Read credentials into a struct that is zeroed or was read before. 0, also if there is no key now
+ * and there was none before. -EKEYREJECTED: the key cannot be used, and the struct stays as it is;
+ * the log says why.
  */
 int credentials_read(const struct mountspec *spec, struct credentials *credentials);
 

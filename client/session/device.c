@@ -1,6 +1,7 @@
 /*
- * The device: one provider's way to one address. Registrations are remembered in a list, so that
- * they can be ended when the device changes; the epoch tells each of them that this has happened.
+ * The device: one provider's way to one address. A mount owns it. Registrations are kept in a list,
+ * so that they can be ended when the device changes; the epoch tells each of them that this has
+ * happened. Any thread, under the device's lock.
  */
 #include "client/session/device.h"
 
@@ -34,7 +35,7 @@ unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_
 {
 	unsigned n;
 
-	/* What has to be encrypted does not go by RDMA. */
+	/* RDMA cannot encrypt, so it is no route if the mount requires TLS. */
 	if (spec->tls)
 		return add_routes(spec, "tls", routes, ROUTES_MAX);
 	if (strcmp(spec->scheme, "usrbio"))
@@ -116,7 +117,7 @@ int device_use(struct device *device, const struct route *route)
 int device_probe(struct device *device, const struct mountspec *spec)
 {
 	struct route routes[ROUTES_MAX];
-	struct log_catch caught; /* who connects says it */
+	struct log_catch caught; /* the code that connects reports this */
 	unsigned n;
 
 	if (atomic_load_explicit(&device->epoch, memory_order_acquire))
@@ -138,7 +139,10 @@ int device_probe(struct device *device, const struct mountspec *spec)
 	return -ENODEV;
 }
 
-/* What the provider has to say knows more: only over RDMA is memory locked, under a limit. */
+/*
+ * Log why memory cannot be registered. A message of the provider explains more, because only RDMA
+ * locks memory, which has a limit.
+ */
 static void explain(const struct device *device, const struct registration *memory, int err,
 		    const char *said)
 {
@@ -161,7 +165,7 @@ static int register_locked(struct device *device, struct registration *memory, e
 		return -ENODEV;
 	if (memory->mem[dir])
 		return 0;
-	if (atomic_load(&memory->revoked)) /* whoever did that deregisters next */
+	if (atomic_load(&memory->revoked)) /* the thread that revoked it deregisters it next */
 		return -ECANCELED;
 	log_catch_begin(&caught);
 	err = device->ops->mem_register(device->tp, memory->base, memory->size, access[dir],
