@@ -32,7 +32,7 @@ struct conn *conn_create(struct conn_owner *owner, unsigned index)
 	conn->wait.wake_fd = fork_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (conn->wait.wake_fd < 0)
 		goto err_arena;
-	pthread_mutex_init(&conn->lock, NULL);
+	lock_init(&conn->lock, LOCK_CONN);
 	conn->owner = owner;
 	conn->index = index;
 	conn->task.poll = poll;
@@ -62,7 +62,7 @@ void conn_destroy(struct conn *conn)
 	if (conn->domain)
 		conn->ops->domain_close(conn->domain);
 	conn_users_destroy(conn);
-	pthread_mutex_destroy(&conn->lock);
+	lock_destroy(&conn->lock);
 	fork_close(conn->wait.wake_fd);
 	arena_close(&conn->arena);
 	exchange_wipe(&conn->exchange);
@@ -84,19 +84,19 @@ void conn_lock(struct conn *conn)
 	if (conn_trylock(conn))
 		return;
 	atomic_fetch_add_explicit(&conn->wanted, 1, memory_order_relaxed);
-	pthread_mutex_lock(&conn->lock);
+	lock_acquire(&conn->lock);
 	atomic_fetch_sub_explicit(&conn->wanted, 1, memory_order_relaxed);
 }
 
 bool conn_trylock(struct conn *conn)
 {
-	return !pthread_mutex_trylock(&conn->lock);
+	return lock_try(&conn->lock);
 }
 
 void conn_unlock(struct conn *conn)
 {
 	conn_flush(conn);
-	pthread_mutex_unlock(&conn->lock);
+	lock_release(&conn->lock);
 }
 
 /* The domain stays from one connection to the next, unless the provider changes. */

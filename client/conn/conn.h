@@ -24,6 +24,7 @@
 #include "client/conn/conn_user.h"
 #include "client/conn/conn_wait.h"
 #include "common/auth/exchange.h"
+#include "common/base/lock.h"
 #include "common/transport/transport.h"
 #include "proto/arena.h"
 #include "proto/codec.h"
@@ -47,7 +48,7 @@ enum conn_proof { PROOF_NONE, PROOF_GIVEN };
 #define CONN_TICKS 16 /* ticks in the time that I/Os and calls have */
 
 struct conn {
-	pthread_mutex_t lock;
+	struct lock lock;
 	atomic_uint wanted; /* so many threads wait for the lock: a polling thread offers it; any
 			       thread */
 	struct conn_owner *owner;

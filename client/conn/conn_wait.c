@@ -250,14 +250,13 @@ static bool can_lead(const struct conn *conn)
 static void wait_following(struct sleeper *sleeper)
 {
 	struct waiter *waiter = sleeper->waiter;
-	pthread_mutex_t *lock = &sleeper->conn->lock;
+	struct lock *lock = &sleeper->conn->lock;
 	struct cancel_point point = cancel_allow(waiter->cancelled, waiter->cancel_state);
 
 	if (sleeper->forever)
-		sleeper->err = pthread_cond_wait(&waiter->cond, lock);
+		sleeper->err = lock_wait(lock, &waiter->cond);
 	else
-		sleeper->err = pthread_cond_clockwait(&waiter->cond, lock, CLOCK_MONOTONIC,
-						      &sleeper->until);
+		sleeper->err = lock_wait_until(lock, &waiter->cond, &sleeper->until);
 	cancel_forbid(&point);
 }
 

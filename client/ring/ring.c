@@ -109,7 +109,7 @@ static void reset(struct ring *ring, struct mount *mount, const struct ring_conf
 	ring->marks[0] = (struct ring_mark){0};
 	list_init(&ring->link);
 	list_init(&ring->timer);
-	pthread_mutex_init(&ring->reaping, NULL);
+	lock_init(&ring->reaping, LOCK_REAP);
 	ring->collected = 0;
 	atomic_store_explicit(&ring->completed, 0, memory_order_relaxed);
 	atomic_store_explicit(&ring->freed, 0, memory_order_relaxed);
@@ -196,7 +196,7 @@ void ring_destroy(struct ring *ring)
 	cancel(ring);
 	conn_unlock(ring->conn);
 	ring_drop_all(ring);
-	pthread_mutex_destroy(&ring->reaping);
+	lock_destroy(&ring->reaping);
 	put_memory(ring);
 	objpool_recycle(&rings, &ring->pooled);
 	mount_put(mount);

@@ -19,6 +19,7 @@
 #include "client/base/heap.h"
 #include "client/base/hf3fs_exports.h"
 #include "common/base/list.h"
+#include "common/base/lock.h"
 
 #define RING_ENTRIES_MAX (1u << 20)
 
@@ -99,7 +100,7 @@ struct ring {
 	_Atomic uint64_t completed; /* written under the lock, read by all */
 
 	/* The waiters'. */
-	alignas(64) pthread_mutex_t reaping;
+	alignas(64) struct lock reaping;
 	uint64_t collected;	 /* from the completed queue; under reaping */
 	struct heap ready;	 /* by order of preparing; under reaping */
 	_Atomic uint64_t freed;	 /* slots put into the free queue; written under reaping */
