@@ -38,14 +38,14 @@ bool reopen_add(struct session *session, struct file *file)
 	struct session_files *files = &session->files;
 	bool is_current;
 
-	pthread_mutex_lock(&files->lock);
+	lock_acquire(&files->lock);
 	files->recover = reopen_all;
 	is_current = file->remote.session == files->session;
 	if (is_current) {
 		list_add_tail(&files->list, &file->link);
 		files->nr++;
 	}
-	pthread_mutex_unlock(&files->lock);
+	lock_release(&files->lock);
 	return is_current;
 }
 
@@ -53,10 +53,10 @@ void reopen_remove(struct session *session, struct file *file)
 {
 	struct session_files *files = &session->files;
 
-	pthread_mutex_lock(&files->lock);
+	lock_acquire(&files->lock);
 	list_del(&file->link);
 	files->nr--;
-	pthread_mutex_unlock(&files->lock);
+	lock_release(&files->lock);
 }
 
 /* Up to max of the list, with a reference where they have to be opened. How many were looked at. */
@@ -65,7 +65,7 @@ static unsigned take(struct session_files *files, struct bunch *bunch, unsigned 
 	unsigned looked = 0;
 
 	bunch->n = 0;
-	pthread_mutex_lock(&files->lock);
+	lock_acquire(&files->lock);
 	for (; looked < max && bunch->n < BUNCH_MAX && !list_empty(&files->list); looked++) {
 		struct file *file = container_of(files->list.next, struct file, link);
 
@@ -75,7 +75,7 @@ static unsigned take(struct session_files *files, struct bunch *bunch, unsigned 
 		    fileobj_try(fileobj_of(file)))
 			bunch->items[bunch->n++].file = file;
 	}
-	pthread_mutex_unlock(&files->lock);
+	lock_release(&files->lock);
 	return looked;
 }
 
@@ -127,7 +127,7 @@ static unsigned settle(struct session_files *files, const struct bunch *bunch)
 {
 	unsigned nr_dead = 0;
 
-	pthread_mutex_lock(&files->lock);
+	lock_acquire(&files->lock);
 	for (unsigned i = 0; i < bunch->n; i++) {
 		const struct request *request = &bunch->items[i].request;
 		struct file *file = bunch->items[i].file;
@@ -142,7 +142,7 @@ static unsigned settle(struct session_files *files, const struct bunch *bunch)
 		file->remote.handle = request->handle;
 		file->remote.session = files->session;
 	}
-	pthread_mutex_unlock(&files->lock);
+	lock_release(&files->lock);
 	return nr_dead;
 }
 
@@ -163,9 +163,9 @@ static int reopen_all(struct session *session, struct conn *conn)
 	struct bunch bunch;
 	int err = 0;
 
-	pthread_mutex_lock(&files->lock);
+	lock_acquire(&files->lock);
 	left = files->nr;
-	pthread_mutex_unlock(&files->lock);
+	lock_release(&files->lock);
 	while (!err && left) {
 		unsigned looked = take(files, &bunch, left);
 

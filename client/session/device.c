@@ -47,7 +47,7 @@ unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_
 void device_init(struct device *device)
 {
 	*device = (struct device){0};
-	pthread_mutex_init(&device->lock, NULL);
+	lock_init(&device->lock, LOCK_DEVICE);
 	list_init(&device->registrations);
 }
 
@@ -76,7 +76,7 @@ static void close_locked(struct device *device)
 void device_close(struct device *device)
 {
 	close_locked(device);
-	pthread_mutex_destroy(&device->lock);
+	lock_destroy(&device->lock);
 }
 
 static bool same_route(const struct device *device, const struct route *route)
@@ -108,9 +108,9 @@ int device_use(struct device *device, const struct route *route)
 {
 	int err;
 
-	pthread_mutex_lock(&device->lock);
+	lock_acquire(&device->lock);
 	err = use_locked(device, route);
-	pthread_mutex_unlock(&device->lock);
+	lock_release(&device->lock);
 	return err;
 }
 
@@ -129,9 +129,9 @@ int device_probe(struct device *device, const struct mountspec *spec)
 		int err;
 
 		log_catch_begin(&caught);
-		pthread_mutex_lock(&device->lock);
+		lock_acquire(&device->lock);
 		err = device->ops ? 0 : use_locked(device, &routes[i]);
-		pthread_mutex_unlock(&device->lock);
+		lock_release(&device->lock);
 		log_catch_end(&caught);
 		if (!err)
 			return 0;
@@ -188,15 +188,15 @@ int device_register(struct device *device, struct registration *memory, enum reg
 {
 	int err;
 
-	pthread_mutex_lock(&device->lock);
+	lock_acquire(&device->lock);
 	err = register_locked(device, memory, dir);
-	pthread_mutex_unlock(&device->lock);
+	lock_release(&device->lock);
 	return err;
 }
 
 void device_deregister(struct device *device, struct registration *memory)
 {
-	pthread_mutex_lock(&device->lock);
+	lock_acquire(&device->lock);
 	unregister(device, memory);
-	pthread_mutex_unlock(&device->lock);
+	lock_release(&device->lock);
 }

@@ -14,6 +14,7 @@
 
 #include "common/base/list.h"
 #include "client/spec/mountspec.h"
+#include "common/base/lock.h"
 #include "common/transport/transport.h"
 
 /*
@@ -36,7 +37,7 @@ struct registration {
 };
 
 struct device {
-	pthread_mutex_t lock;
+	struct lock lock;
 	const struct tp_ops *ops; /* NULL while closed; under lock, as are tp and addr */
 	struct tp_device *tp;
 	struct tp_addr addr;

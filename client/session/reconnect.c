@@ -28,9 +28,9 @@ static void say_lost(struct session *session)
 	if (!session->ever || !session_may_say(session))
 		return;
 	session_say_loss(session, LOG_LEVEL_WARN, "; connecting again");
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	session->said_lost = true;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 static void say_up(struct session *session, const struct route *route)
@@ -39,10 +39,10 @@ static void say_up(struct session *session, const struct route *route)
 	bool aloud;
 	int level;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	aloud = session->said_lost;
 	session->said_lost = false;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	level = aloud ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
 	log_at(level, "%s: connected to %s at %s://%s", session->spec->mount_point, session->server,
 	       route->ops->name, addr_text(&route->addr, text, sizeof(text)));
@@ -113,9 +113,9 @@ static struct reason cause_of(struct session *session, int err)
 			      session->at, strerror(-err));
 	else
 		session_blame(session, "cannot connect to %s: %s", session->at, strerror(-err));
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	cause = session->cause;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	cause.err = err;
 	return cause;
 }
@@ -154,25 +154,25 @@ static void say_reason(struct session *session, const char *after)
 	char text[REASON_MAX];
 	bool first, other;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	first = !session->ever && !*session->said;
 	other = strcmp(session->said, session->reason.text);
 	strcpy(text, session->reason.text);
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	if (!other || (!session_may_say(session) && !first))
 		return;
 	log_warn("%s: %s%s", session->spec->mount_point, text, after);
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	strcpy(session->said, text);
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 static void keep_reason(struct session *session, const struct reason *reason, int err)
 {
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	session->reason = *reason;
 	session->reason.err = err;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 /* Fail what waits. Only before the first session: later attempts may succeed. */
@@ -181,11 +181,11 @@ static void fail(struct session *session, const struct reason *reason, bool abse
 	int status = reason_outcome(reason->err);
 
 	keep_reason(session, reason, status);
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	session->given_up = absent;
 	session->failures = 0;
 	session->no_sooner_ns = now_ns() + PAUSE_LONG_NS;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	say_reason(session, "");
 	for (unsigned i = 0; i < session->nr_conns; i++) {
 		conn_lock(session->conns[i]);
@@ -193,9 +193,9 @@ static void fail(struct session *session, const struct reason *reason, bool abse
 		conn_unlock(session->conns[i]);
 	}
 	/* What came since then waits at a connection, and is found there. */
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	session->wanted = false;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 /* Is this failure final? Attempts before the first session end sooner than later ones. */
@@ -216,12 +216,12 @@ static void note_failure(struct session *session, const struct reason *reason, b
 	bool first;
 
 	keep_reason(session, reason, -EREMOTEIO);
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	first = over && !session->given_up;
 	session->given_up |= over;
 	session->said_lost |= over;
 	session->no_sooner_ns = now + PAUSE_LONG_NS;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	if (first)
 		log_warn("%s: no server for %u ms: %s; giving up until it is back",
 			 spec->mount_point, spec->timeout_ms, reason->text);
@@ -232,10 +232,10 @@ static void note_failure(struct session *session, const struct reason *reason, b
 /* The time that the mount allows counts from the first failed attempt. */
 static void note_attempt(struct session *session)
 {
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	if (!session->trying_ns)
 		session->trying_ns = now_ns();
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 /* Make one attempt by all routes. Returns the reason of the failure, or one without err. */
@@ -243,9 +243,9 @@ static struct reason attempt_once(struct session *session, bool *absent)
 {
 	int err;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	session->cause = (struct reason){0};
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	snprintf(session->at, sizeof(session->at), "%s", session->spec->hosts[0].name);
 	err = start_own(session);
 	if (!err) {
@@ -290,7 +290,7 @@ static bool is_over(struct session *session)
 {
 	bool busy = is_busy(session), up, over;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	up = session_is_up(session);
 	over = up || (!busy && !session->wanted);
 	session->wanted = false;
@@ -298,7 +298,7 @@ static bool is_over(struct session *session)
 		session->trying_ns = 0;
 	if (over)
 		session->reconnecting = false;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	return over;
 }
 

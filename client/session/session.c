@@ -38,9 +38,9 @@ static void blame(struct conn_owner *owner, const char *fmt, va_list args)
 {
 	struct session *session = container_of(owner, struct session, owner);
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	reason_add(&session->cause, fmt, args);
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 static void own(struct session *session)
@@ -68,9 +68,9 @@ struct session *session_create(const struct mountspec *spec)
 	session->spec = spec;
 	own(session);
 	device_init(&session->device);
-	pthread_mutex_init(&session->files.lock, NULL);
+	lock_init(&session->files.lock, LOCK_OPEN_FILES);
 	list_init(&session->files.list);
-	pthread_mutex_init(&session->lock, NULL);
+	lock_init(&session->lock, LOCK_SESSION);
 	for (; session->nr_conns < spec->nconnect; session->nr_conns++) {
 		session->conns[session->nr_conns] = conn_create(&session->owner, session->nr_conns);
 		if (!session->conns[session->nr_conns]) {
@@ -88,12 +88,12 @@ void session_destroy(struct session *session)
 		conn_destroy(session->conns[i]);
 	}
 	inprocess_stop(session->own);
-	pthread_mutex_destroy(&session->files.lock);
+	lock_destroy(&session->files.lock);
 	device_close(&session->device);
 	secret_wipe(&session->credentials.secret);
 	explicit_bzero(&session->tls, sizeof(session->tls));
 	explicit_bzero(session->key, sizeof(session->key));
-	pthread_mutex_destroy(&session->lock);
+	lock_destroy(&session->lock);
 	free(session);
 }
 
@@ -106,9 +106,9 @@ void session_say_loss(struct session *session, int level, const char *after)
 {
 	struct reason cause;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	cause = session->cause;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	log_at(level, "%s: connection lost: %s%s", session->spec->mount_point,
 	       *cause.text ? cause.text : strerror(-atomic_load(&session->error)), after);
 }
@@ -136,11 +136,11 @@ bool session_may_say(struct session *session)
 	uint64_t now = now_ns();
 	bool may;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	may = !session->said_ns || now >= session->said_ns + SAY_NS;
 	if (may)
 		session->said_ns = now;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	return may;
 }
 
@@ -186,13 +186,13 @@ bool session_want(struct session *session)
 	uint64_t now = now_ns();
 	bool hope;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	hope = !is_hopeless(session, now);
 	if (session->reconnecting)
 		session->wanted = true;
 	else if ((hope || now >= session->no_sooner_ns) && start_reconnector(session, now))
 		hope = false;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	return hope;
 }
 
@@ -200,9 +200,9 @@ bool session_is_reconnecting(struct session *session)
 {
 	bool reconnecting;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	reconnecting = session->reconnecting;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	return reconnecting;
 }
 
@@ -237,20 +237,20 @@ void session_blame(struct session *session, const char *fmt, ...)
 
 void session_reason(struct session *session, struct reason *reason)
 {
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	*reason = session->reason;
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 void session_explain(struct session *session, int err, const char *text)
 {
 	bool again;
 
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	again = session->reason.err == err && !strcmp(session->reason.text, text);
 	session->reason.err = err;
 	snprintf(session->reason.text, sizeof(session->reason.text), "%s", text);
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 	if (!again)
 		log_warn("%s: %s", session->spec->mount_point, text);
 }

@@ -26,6 +26,7 @@
 #include "client/session/credentials.h"
 #include "client/session/device.h"
 #include "common/base/list.h"
+#include "common/base/lock.h"
 #include "client/base/reason.h"
 #include "client/conn/conn.h"
 #include "client/spec/mountspec.h"
@@ -37,7 +38,7 @@ struct session;
 
 /* The open files, kept by client/files: what a new session has to open again. */
 struct session_files {
-	pthread_mutex_t lock; /* taken after a connection's, if both are */
+	struct lock lock; /* taken after a connection's, if both are */
 	struct list list;
 	unsigned nr;
 	uint64_t session; /* the files of this one are in the list, or will be added to it */
@@ -74,11 +75,11 @@ struct session {
 	_Atomic unsigned failures; /* attempts in quick succession; read by other threads */
 	uint64_t tried_ns;	   /* when the last attempt ended */
 
-	pthread_mutex_t lock; /* innermost; what follows is under it */
-	bool reconnecting;    /* the reconnector runs; it does not touch the session after clearing
-				 this */
-	bool wanted;	      /* a thread has asked for it since the reconnector last looked */
-	bool given_up;	      /* until an attempt succeeds, nothing waits for the session */
+	struct lock lock;   /* innermost; what follows is under it */
+	bool reconnecting;  /* the reconnector runs; it does not touch the session after clearing
+			       this */
+	bool wanted;	    /* a thread has asked for it since the reconnector last looked */
+	bool given_up;	    /* until an attempt succeeds, nothing waits for the session */
 	uint64_t trying_ns; /* when the first failed attempt began; 0: it is up, or there is none */
 	uint64_t no_sooner_ns; /* the time of the next attempt after giving up */
 	uint64_t said_ns;      /* when the log last had a line about it */

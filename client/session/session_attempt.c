@@ -122,12 +122,12 @@ static int resume(struct session *session, const struct route *route)
 
 static void note_success(struct session *session)
 {
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	session->given_up = false;
 	session->trying_ns = 0;
 	session->reason = (struct reason){0};
 	*session->said = '\0';
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 /* Let what waits go. */
@@ -168,9 +168,9 @@ static void head_for(struct session *session, const struct route *route)
 	else
 		snprintf(session->at, sizeof(session->at), bare ? "[%s]:%u" : "%s:%u",
 			 route->host->name, route->host->port);
-	pthread_mutex_lock(&session->lock);
+	lock_acquire(&session->lock);
 	session->cause = (struct reason){0};
-	pthread_mutex_unlock(&session->lock);
+	lock_release(&session->lock);
 }
 
 static int use_device(struct session *session, const struct route *route)
@@ -192,10 +192,10 @@ static int recover_files(struct session *session)
 	struct session_files *files = &session->files;
 	int (*recover)(struct session * session, struct conn * conn);
 
-	pthread_mutex_lock(&files->lock);
+	lock_acquire(&files->lock);
 	files->session = session->number;
 	recover = files->recover;
-	pthread_mutex_unlock(&files->lock);
+	lock_release(&files->lock);
 	return recover ? recover(session, session->conns[0]) : 0;
 }
 
