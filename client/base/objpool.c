@@ -48,14 +48,14 @@ void *objpool_take(struct objpool *pool)
 {
 	struct pooled *object = NULL;
 
-	pthread_mutex_lock(&pool->lock);
+	lock_acquire(&pool->lock);
 	if (pool->free) {
 		object = objpool_object(pool, pool->free);
 		pool->free = object->next_free;
 	} else if (pool->nr % OBJPOOL_CHUNK || !add_chunk(pool)) {
 		object = objpool_object(pool, ++pool->nr);
 	}
-	pthread_mutex_unlock(&pool->lock);
+	lock_release(&pool->lock);
 	return object;
 }
 
@@ -85,15 +85,15 @@ bool objpool_retire(struct pooled *object, uint64_t handle)
 
 void objpool_recycle(struct objpool *pool, struct pooled *object)
 {
-	pthread_mutex_lock(&pool->lock);
+	lock_acquire(&pool->lock);
 	object->next_free = pool->free;
 	pool->free = object->index + 1;
-	pthread_mutex_unlock(&pool->lock);
+	lock_release(&pool->lock);
 }
 
 void objpool_forget(struct objpool *pool)
 {
-	pthread_mutex_init(&pool->lock, NULL);
+	lock_init(&pool->lock, LOCK_OBJPOOL);
 	pool->nr = pool->free = 0;
 	for (size_t i = 0; i < OBJPOOL_CHUNKS_MAX; i++)
 		atomic_store_explicit(&pool->chunks[i], NULL, memory_order_relaxed);

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/lock.h"
+
 #define OBJPOOL_CHUNK	   256u
 #define OBJPOOL_CHUNKS_MAX 4096u
 
@@ -37,17 +39,17 @@ struct pooled {
 };
 
 struct objpool {
-	pthread_mutex_t lock; /* for taking and recycling; finding needs no lock */
-	size_t size;	      /* of an object in bytes; a multiple of 64 */
-	uint32_t nr, free;    /* objects made; head of the free ones, index + 1. Under lock. */
+	struct lock lock;  /* for taking and recycling; finding needs no lock */
+	size_t size;	   /* of an object in bytes; a multiple of 64 */
+	uint32_t nr, free; /* objects made; head of the free ones, index + 1. Under lock. */
 	void (*init)(void *object); /* initialises a new object; may be NULL */
 	_Atomic(char *) chunks[OBJPOOL_CHUNKS_MAX];
 };
 
-#define OBJPOOL_INIT(bytes, init_fn)                                                     \
-	{                                                                                \
-		.lock = PTHREAD_MUTEX_INITIALIZER, .size = ((bytes) + 63) & ~(size_t)63, \
-		.init = (init_fn)                                                        \
+#define OBJPOOL_INIT(bytes, init_fn)                                                   \
+	{                                                                              \
+		.lock = LOCK_INIT(LOCK_OBJPOOL), .size = ((bytes) + 63) & ~(size_t)63, \
+		.init = (init_fn)                                                      \
 	}
 
 /*

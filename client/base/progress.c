@@ -17,25 +17,26 @@
 #include "common/base/clock.h"
 #include "client/base/thread.h"
 #include "common/base/fork.h"
+#include "common/base/lock.h"
 #include "common/base/log.h"
 
 #define FDS_MAX 256 /* watched descriptors; tasks beyond them are run at every tick */
 
 static struct {
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct list tasks; /* under lock */
 	struct list *cursor;
 	bool running; /* under lock */
 	int wake_fd;  /* constant once the thread runs */
 	_Atomic uint64_t asleep_until;
 	_Atomic bool woken; /* wake_fd has been written to */
-} progress = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1};
+} progress = {.lock = LOCK_INIT(LOCK_PROGRESS), .wake_fd = -1};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void reset(void)
 {
-	pthread_mutex_init(&progress.lock, NULL);
+	lock_init(&progress.lock, LOCK_PROGRESS);
 	list_init(&progress.tasks);
 	progress.cursor = &progress.tasks;
 	progress.running = false;
@@ -54,20 +55,20 @@ static struct task *next_task(void)
 {
 	struct task *task = NULL;
 
-	pthread_mutex_lock(&progress.lock);
+	lock_acquire(&progress.lock);
 	if (progress.cursor != &progress.tasks) {
 		task = container_of(progress.cursor, struct task, link);
 		progress.cursor = progress.cursor->next;
 	}
-	pthread_mutex_unlock(&progress.lock);
+	lock_release(&progress.lock);
 	return task;
 }
 
 static void rewind_tasks(void)
 {
-	pthread_mutex_lock(&progress.lock);
+	lock_acquire(&progress.lock);
 	progress.cursor = progress.tasks.next;
-	pthread_mutex_unlock(&progress.lock);
+	lock_release(&progress.lock);
 }
 
 /* Run every task once. Returns the time of the next run, and *nr descriptors to watch. */
@@ -144,12 +145,12 @@ int progress_add(struct task *task)
 	int err = 0;
 
 	pthread_once(&once, start);
-	pthread_mutex_lock(&progress.lock);
+	lock_acquire(&progress.lock);
 	if (!progress.running)
 		err = start_thread();
 	if (!err && list_empty(&task->link))
 		list_add_tail(&progress.tasks, &task->link);
-	pthread_mutex_unlock(&progress.lock);
+	lock_release(&progress.lock);
 	if (!err)
 		progress_wake(0);
 	return err;
@@ -158,11 +159,11 @@ int progress_add(struct task *task)
 void progress_remove(struct task *task)
 {
 	pthread_once(&once, start);
-	pthread_mutex_lock(&progress.lock);
+	lock_acquire(&progress.lock);
 	if (progress.cursor == &task->link)
 		progress.cursor = task->link.next;
 	list_del(&task->link);
-	pthread_mutex_unlock(&progress.lock);
+	lock_release(&progress.lock);
 }
 
 void progress_wake(uint64_t when)

@@ -16,15 +16,16 @@
 #include "client/files/fileobj.h"
 #include "client/files/reopen.h"
 #include "common/base/fork.h"
+#include "common/base/lock.h"
 
 static struct fileobj *free_list;
-static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER; /* guards free_list */
+static struct lock free_lock = LOCK_INIT(LOCK_FREE_FILES); /* guards free_list */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /* Files of the parent are dead in a child of fork(), and so is its list, whoever held the lock. */
 static void forget(void)
 {
-	pthread_mutex_init(&free_lock, NULL);
+	lock_init(&free_lock, LOCK_FREE_FILES);
 	free_list = NULL;
 }
 
@@ -38,11 +39,11 @@ static struct fileobj *alloc(void)
 	struct fileobj *obj;
 
 	pthread_once(&fork_once, watch);
-	pthread_mutex_lock(&free_lock);
+	lock_acquire(&free_lock);
 	obj = free_list;
 	if (obj)
 		free_list = obj->next;
-	pthread_mutex_unlock(&free_lock);
+	lock_release(&free_lock);
 	return obj ? obj : calloc(1, sizeof(*obj));
 }
 
@@ -50,10 +51,10 @@ static void recycle(struct fileobj *obj)
 {
 	free(obj->file.path);
 	obj->file.path = NULL;
-	pthread_mutex_lock(&free_lock);
+	lock_acquire(&free_lock);
 	obj->next = free_list;
 	free_list = obj;
-	pthread_mutex_unlock(&free_lock);
+	lock_release(&free_lock);
 }
 
 /* What an OPEN or REOPEN answered. */

@@ -13,14 +13,15 @@
 #include "client/mount/mount.h"
 #include "client/session/session.h"
 #include "common/base/fork.h"
+#include "common/base/lock.h"
 #include "common/base/log.h"
 
 static struct {
-	pthread_mutex_t lock;
+	struct lock lock;
 	pthread_cond_t tended;
 	struct list list;
 	struct task task;
-} doomed = {.lock = PTHREAD_MUTEX_INITIALIZER, .tended = PTHREAD_COND_INITIALIZER};
+} doomed = {.lock = LOCK_INIT(LOCK_RECLAIM), .tended = PTHREAD_COND_INITIALIZER};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -28,7 +29,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd);
 
 static void reset(void)
 {
-	pthread_mutex_init(&doomed.lock, NULL);
+	lock_init(&doomed.lock, LOCK_RECLAIM);
 	pthread_cond_init(&doomed.tended, NULL);
 	list_init(&doomed.list);
 	list_init(&doomed.task.link);
@@ -49,9 +50,9 @@ static void start(void)
 void region_reclaim_add(struct region *region)
 {
 	pthread_once(&once, start);
-	pthread_mutex_lock(&doomed.lock);
+	lock_acquire(&doomed.lock);
 	list_add_tail(&doomed.list, &region->link);
-	pthread_mutex_unlock(&doomed.lock);
+	lock_release(&doomed.lock);
 	if (progress_add(&doomed.task))
 		log_warn("no thread to let go of wrapped memory: it stays registered");
 	progress_wake(0);
@@ -83,11 +84,11 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
 	bool left = false;
 
-	pthread_mutex_lock(&doomed.lock);
+	lock_acquire(&doomed.lock);
 	list_for_each_safe (it, &doomed.list)
 		left |= !advance(container_of(it, struct region, link));
 	pthread_cond_broadcast(&doomed.tended);
-	pthread_mutex_unlock(&doomed.lock);
+	lock_release(&doomed.lock);
 	return left ? now + TICK_NS : NEVER;
 }
 
@@ -117,16 +118,16 @@ static bool revoke(const void *base, size_t size)
 void region_reclaim_revoke(const void *base, size_t size)
 {
 	pthread_once(&once, start);
-	pthread_mutex_lock(&doomed.lock);
+	lock_acquire(&doomed.lock);
 	while (revoke(base, size))
-		pthread_cond_wait(&doomed.tended, &doomed.lock);
-	pthread_mutex_unlock(&doomed.lock);
+		lock_wait(&doomed.lock, &doomed.tended);
+	lock_release(&doomed.lock);
 }
 
 /* Before a session ends: its servers touch no memory any more. */
 static void discard_session(const struct session *session)
 {
-	pthread_mutex_lock(&doomed.lock);
+	lock_acquire(&doomed.lock);
 	list_for_each_safe (it, &doomed.list) {
 		struct region *region = container_of(it, struct region, link);
 
@@ -136,5 +137,5 @@ static void discard_session(const struct session *session)
 		region_discard(region);
 	}
 	pthread_cond_broadcast(&doomed.tended);
-	pthread_mutex_unlock(&doomed.lock);
+	lock_release(&doomed.lock);
 }

@@ -19,6 +19,7 @@
 #include "client/memory/region.h"
 #include "client/session/session.h"
 #include "common/base/fork.h"
+#include "common/base/lock.h"
 
 #define BUCKET_BITS 10
 
@@ -34,17 +35,17 @@ struct wrap {
 };
 
 static struct {
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct list list;
 	struct wrap *buckets[1 << BUCKET_BITS];
 	unsigned nr, nr_named;
-} wraps = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} wraps = {.lock = LOCK_INIT(LOCK_WRAP_CACHE)};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void reset(void)
 {
-	pthread_mutex_init(&wraps.lock, NULL);
+	lock_init(&wraps.lock, LOCK_WRAP_CACHE);
 	list_init(&wraps.list);
 	memset(wraps.buckets, 0, sizeof(wraps.buckets));
 	wraps.nr = wraps.nr_named = 0;
@@ -195,7 +196,7 @@ int wrap_cache_region(struct mount *mount, const struct hf3fs_iov *iov, struct r
 	int err = 0;
 
 	pthread_once(&once, start);
-	pthread_mutex_lock(&wraps.lock);
+	lock_acquire(&wraps.lock);
 	wrap = find(mount_to_session(mount), iov);
 	if (wrap) {
 		list_del(&wrap->link);
@@ -205,7 +206,7 @@ int wrap_cache_region(struct mount *mount, const struct hf3fs_iov *iov, struct r
 	}
 	if (!err)
 		*region = region_get(wrap->region->handle);
-	pthread_mutex_unlock(&wraps.lock);
+	lock_release(&wraps.lock);
 	return err;
 }
 
@@ -214,7 +215,7 @@ void wrap_cache_renewed(const uint8_t id[16], const void *base, size_t size)
 	struct wrap *wrap, *next;
 
 	pthread_once(&once, start);
-	pthread_mutex_lock(&wraps.lock);
+	lock_acquire(&wraps.lock);
 	for (wrap = *bucket_of(id); wrap; wrap = next) {
 		next = wrap->next;
 		if (memcmp(wrap->id, id, sizeof(wrap->id)))
@@ -222,13 +223,13 @@ void wrap_cache_renewed(const uint8_t id[16], const void *base, size_t size)
 		if (wrap->base != base || wrap->size != size || is_gone(wrap))
 			region_reclaim_add(forget(wrap));
 	}
-	pthread_mutex_unlock(&wraps.lock);
+	lock_release(&wraps.lock);
 }
 
 void wrap_cache_unmapped(const void *base, size_t size)
 {
 	pthread_once(&once, start);
-	pthread_mutex_lock(&wraps.lock);
+	lock_acquire(&wraps.lock);
 	list_for_each_safe (it, &wraps.list) {
 		struct wrap *wrap = container_of(it, struct wrap, link);
 		uintptr_t at = (uintptr_t)wrap->base, from = (uintptr_t)base;
@@ -236,19 +237,19 @@ void wrap_cache_unmapped(const void *base, size_t size)
 		if (at < from ? from - at < wrap->size : at - from < size)
 			region_reclaim_add(forget(wrap));
 	}
-	pthread_mutex_unlock(&wraps.lock);
+	lock_release(&wraps.lock);
 	region_reclaim_revoke(base, size);
 }
 
 /* Before a session ends: nothing wrapped is remembered for it. */
 static void forget_session(const struct session *session)
 {
-	pthread_mutex_lock(&wraps.lock);
+	lock_acquire(&wraps.lock);
 	list_for_each_safe (it, &wraps.list) {
 		struct wrap *wrap = container_of(it, struct wrap, link);
 
 		if (wrap->session == session)
 			region_discard(forget(wrap));
 	}
-	pthread_mutex_unlock(&wraps.lock);
+	lock_release(&wraps.lock);
 }

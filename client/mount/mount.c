@@ -20,6 +20,7 @@
 #include "client/usrbio.h"
 #include "common/host/dead_links.h"
 #include "common/base/fork.h"
+#include "common/base/lock.h"
 
 #define LINGER_NS  (10 * NS_PER_S)
 #define HEALING_NS (100 * NS_PER_MS) /* between two looks whether a reconnector has ended */
@@ -41,11 +42,11 @@ struct mount {
 };
 
 static struct {
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct list list;
 	bool tended; /* the task has been added */
 	struct task task;
-} mounts = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} mounts = {.lock = LOCK_INIT(LOCK_MOUNTS)};
 
 /* The first of the hooks. Hooks are static memory, which a forked child keeps. */
 static _Atomic(struct mount_hook *) hooks;
@@ -56,7 +57,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd);
 
 static void reset(void)
 {
-	pthread_mutex_init(&mounts.lock, NULL);
+	lock_init(&mounts.lock, LOCK_MOUNTS);
 	list_init(&mounts.list);
 	mounts.tended = false;
 	list_init(&mounts.task.link);
@@ -142,7 +143,7 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 	bool added = false;
 
 	pthread_once(&once, start);
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	mount = find(spec->mount_point);
 	if (!mount) {
 		mount = add(spec);
@@ -150,7 +151,7 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 	}
 	if (mount)
 		mount->refs++;
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 	if (!mount)
 		return -ENOMEM;
 	if (added && *spec->dir)
@@ -174,11 +175,11 @@ int mount_get(const char *mount_point, struct mount **out)
 		return -EINVAL;
 	pthread_once(&once, start);
 	/* A live one by its very name: rings are made per I/O, and looking up may read files. */
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	mount = find(mount_point);
 	if (mount)
 		mount->refs++;
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 	if (mount) {
 		*out = mount;
 		return 0;
@@ -210,7 +211,7 @@ bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
 	const struct mount *found = NULL;
 
 	pthread_once(&once, start);
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	list_for_each (it, &mounts.list) {
 		const struct mount *mount = container_of(it, struct mount, link);
 		const char *tail = *mount->spec.serve ? below(mount->spec.serve, path) : NULL;
@@ -225,7 +226,7 @@ bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
 	}
 	if (found)
 		*spec = found->spec;
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 	return found;
 }
 
@@ -235,18 +236,18 @@ void mount_reason(const char *mount_point, struct reason *reason)
 
 	*reason = (struct reason){0};
 	pthread_once(&once, start);
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	mount = find(mount_point);
 	if (mount)
 		session_reason(mount->session, reason);
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 }
 
 struct mount *mount_hold(struct mount *mount)
 {
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	mount->refs++;
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 	return mount;
 }
 
@@ -264,10 +265,10 @@ static void expire(struct mount *mount)
 
 void mount_put(struct mount *mount)
 {
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	if (!--mount->refs)
 		expire(mount);
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 }
 
 void mount_on_end(struct mount_hook *hook)
@@ -296,9 +297,9 @@ static void forget(struct mount *mount)
 	struct relation *relation = mount->relation;
 	bool last;
 
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	last = !--relation->nr_names;
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 	free(mount);
 	if (last)
 		end(relation);
@@ -310,7 +311,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 	uint64_t due = NEVER;
 
 	list_init(&expired);
-	pthread_mutex_lock(&mounts.lock);
+	lock_acquire(&mounts.lock);
 	list_for_each_safe (it, &mounts.list) {
 		struct mount *mount = container_of(it, struct mount, link);
 
@@ -328,7 +329,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 		list_del(it);
 		list_add_tail(&expired, it);
 	}
-	pthread_mutex_unlock(&mounts.lock);
+	lock_release(&mounts.lock);
 	list_for_each_safe (it, &expired)
 		forget(container_of(it, struct mount, link));
 	return due;
