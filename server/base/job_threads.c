@@ -10,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/lock.h"
 #include "common/base/log.h"
 #include "server/base/identity.h"
 
 struct job_threads {
-	pthread_mutex_t lock; /* all below */
+	struct lock lock; /* all below */
 	pthread_cond_t more;
 	struct job *first, **last;
 	unsigned nr_waiting, nr_busy;
@@ -28,10 +29,10 @@ static struct job *take(struct job_threads *pool, bool busy)
 {
 	struct job *job;
 
-	pthread_mutex_lock(&pool->lock);
+	lock_acquire(&pool->lock);
 	pool->nr_busy -= busy;
 	while (!pool->first && !pool->closing)
-		pthread_cond_wait(&pool->more, &pool->lock);
+		lock_wait(&pool->lock, &pool->more);
 	job = pool->first;
 	if (job) {
 		pool->nr_waiting--;
@@ -40,7 +41,7 @@ static struct job *take(struct job_threads *pool, bool busy)
 		if (!pool->first)
 			pool->last = &pool->first;
 	}
-	pthread_mutex_unlock(&pool->lock);
+	lock_release(&pool->lock);
 	return job;
 }
 
@@ -59,32 +60,32 @@ static void *pool_thread(void *arg)
 void job_threads_run(struct job_threads *pool, struct job *job)
 {
 	job->next = NULL;
-	pthread_mutex_lock(&pool->lock);
+	lock_acquire(&pool->lock);
 	*pool->last = job;
 	pool->nr_waiting++;
 	pool->last = &job->next;
 	pthread_cond_signal(&pool->more);
-	pthread_mutex_unlock(&pool->lock);
+	lock_release(&pool->lock);
 }
 
 void job_threads_load(struct job_threads *pool, unsigned *nr_waiting, unsigned *nr_busy)
 {
-	pthread_mutex_lock(&pool->lock);
+	lock_acquire(&pool->lock);
 	*nr_waiting = pool->nr_waiting;
 	*nr_busy = pool->nr_busy;
-	pthread_mutex_unlock(&pool->lock);
+	lock_release(&pool->lock);
 }
 
 void job_threads_close(struct job_threads *pool)
 {
-	pthread_mutex_lock(&pool->lock);
+	lock_acquire(&pool->lock);
 	pool->closing = true;
 	pthread_cond_broadcast(&pool->more);
-	pthread_mutex_unlock(&pool->lock);
+	lock_release(&pool->lock);
 	for (unsigned i = 0; i < pool->nr_threads; i++)
 		pthread_join(pool->threads[i], NULL);
 	pthread_cond_destroy(&pool->more);
-	pthread_mutex_destroy(&pool->lock);
+	lock_destroy(&pool->lock);
 	free(pool);
 }
 
@@ -95,7 +96,7 @@ int job_threads_open(struct job_threads **out, unsigned nr_threads)
 
 	if (!pool)
 		return -ENOMEM;
-	pthread_mutex_init(&pool->lock, NULL);
+	lock_init(&pool->lock, LOCK_JOBS);
 	pthread_cond_init(&pool->more, NULL);
 	pool->last = &pool->first;
 	while (pool->nr_threads < nr_threads && !err) {

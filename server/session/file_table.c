@@ -27,7 +27,7 @@ struct handle_slot {
 void file_table_init(struct file_table *handles, uint32_t max, struct share *share)
 {
 	*handles = (struct file_table){.share = share, .max = max};
-	pthread_mutex_init(&handles->lock, NULL);
+	lock_init(&handles->lock, LOCK_FILE_TABLE);
 }
 
 void file_table_close(struct file_table *handles)
@@ -37,7 +37,7 @@ void file_table_close(struct file_table *handles)
 			file_unref(handles->slots[i].file, 1);
 	free(handles->slots);
 	budget_share_give(handles->share, handles->nr_slots * sizeof(struct handle_slot));
-	pthread_mutex_destroy(&handles->lock);
+	lock_destroy(&handles->lock);
 }
 
 static int grow(struct file_table *handles)
@@ -90,9 +90,9 @@ int file_table_add(struct file_table *handles, struct server_file *file, uint64_
 		return -EIO;
 	if (!generation)
 		generation = 1;
-	pthread_mutex_lock(&handles->lock);
+	lock_acquire(&handles->lock);
 	index = take_slot(handles, file, generation);
-	pthread_mutex_unlock(&handles->lock);
+	lock_release(&handles->lock);
 	if (index < 0)
 		return index;
 	*handle = generation << INDEX_BITS | (uint32_t)index;
@@ -116,7 +116,7 @@ void file_table_get(struct file_table *handles, size_t n, const uint64_t *wanted
 {
 	size_t i = 0;
 
-	pthread_mutex_lock(&handles->lock);
+	lock_acquire(&handles->lock);
 	while (i < n) {
 		struct handle_slot *slot = find(handles, wanted[i]);
 		struct server_file *file = slot ? slot->file : NULL;
@@ -128,7 +128,7 @@ void file_table_get(struct file_table *handles, size_t n, const uint64_t *wanted
 		if (file)
 			file_ref(file, same);
 	}
-	pthread_mutex_unlock(&handles->lock);
+	lock_release(&handles->lock);
 }
 
 struct server_file *file_table_take(struct file_table *handles, uint64_t handle)
@@ -136,7 +136,7 @@ struct server_file *file_table_take(struct file_table *handles, uint64_t handle)
 	struct server_file *file = NULL;
 	struct handle_slot *slot;
 
-	pthread_mutex_lock(&handles->lock);
+	lock_acquire(&handles->lock);
 	slot = find(handles, handle);
 	if (slot) {
 		file = slot->file;
@@ -144,7 +144,7 @@ struct server_file *file_table_take(struct file_table *handles, uint64_t handle)
 		handles->first_free = (uint32_t)(slot - handles->slots);
 		handles->nr_files--;
 	}
-	pthread_mutex_unlock(&handles->lock);
+	lock_release(&handles->lock);
 	return file;
 }
 
@@ -152,8 +152,8 @@ uint32_t file_table_count(struct file_table *handles)
 {
 	uint32_t n;
 
-	pthread_mutex_lock(&handles->lock);
+	lock_acquire(&handles->lock);
 	n = handles->nr_files;
-	pthread_mutex_unlock(&handles->lock);
+	lock_release(&handles->lock);
 	return n;
 }

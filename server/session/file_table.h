@@ -9,12 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/lock.h"
+
 struct server_file;
 struct share;
 
 struct file_table {
-	struct share *share;  /* what the table takes of it */
-	pthread_mutex_t lock; /* all below */
+	struct share *share; /* what the table takes of it */
+	struct lock lock;    /* all below */
 	struct handle_slot *slots;
 	uint32_t nr_slots, first_free; /* first_free == nr_slots: all are taken */
 	uint32_t nr_files, max;

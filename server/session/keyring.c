@@ -12,6 +12,7 @@
 
 #include "common/auth/exchange.h"
 #include "common/auth/keyfile.h"
+#include "common/base/lock.h"
 #include "common/base/log.h"
 #include "proto/limits.h"
 #include "server/base/identity.h"
@@ -38,7 +39,7 @@ struct owner {
 
 struct keyring {
 	char *path;
-	pthread_mutex_t lock; /* of: */
+	struct lock lock; /* of: */
 	struct list owners;
 };
 
@@ -210,10 +211,10 @@ int keyring_reload(struct keyring *keyring)
 		free_owners(&owners);
 		return err;
 	}
-	pthread_mutex_lock(&keyring->lock);
+	lock_acquire(&keyring->lock);
 	move_all(&old, &keyring->owners);
 	move_all(&keyring->owners, &owners);
-	pthread_mutex_unlock(&keyring->lock);
+	lock_release(&keyring->lock);
 	free_owners(&old);
 	return 0;
 }
@@ -222,10 +223,10 @@ unsigned keyring_size(struct keyring *keyring)
 {
 	unsigned n = 0;
 
-	pthread_mutex_lock(&keyring->lock);
+	lock_acquire(&keyring->lock);
 	list_for_each (node, &keyring->owners)
 		n++;
-	pthread_mutex_unlock(&keyring->lock);
+	lock_release(&keyring->lock);
 	return n;
 }
 
@@ -238,7 +239,7 @@ int keyring_open(struct keyring **out, const char *path)
 	if (!keyring)
 		return -ENOMEM;
 	list_init(&keyring->owners);
-	pthread_mutex_init(&keyring->lock, NULL);
+	lock_init(&keyring->lock, LOCK_KEYRING);
 	keyring->path = strdup(path);
 	log_catch_begin(&caught);
 	if (keyring->path)
@@ -258,7 +259,7 @@ void keyring_close(struct keyring *keyring)
 	if (!keyring)
 		return;
 	free_owners(&keyring->owners);
-	pthread_mutex_destroy(&keyring->lock);
+	lock_destroy(&keyring->lock);
 	free(keyring->path);
 	free(keyring);
 }
@@ -282,10 +283,10 @@ bool keyring_secret(struct keyring *keyring, const struct key_name *name, struct
 {
 	bool found = false;
 
-	pthread_mutex_lock(&keyring->lock);
+	lock_acquire(&keyring->lock);
 	list_for_each (node, &keyring->owners)
 		found |= owns(container_of(node, struct owner, node), name, secret);
-	pthread_mutex_unlock(&keyring->lock);
+	lock_release(&keyring->lock);
 	return found;
 }
 
@@ -321,13 +322,13 @@ bool keyring_knows(struct keyring *keyring, const char *id, const char *export)
 {
 	bool known = false;
 
-	pthread_mutex_lock(&keyring->lock);
+	lock_acquire(&keyring->lock);
 	list_for_each (node, &keyring->owners) {
 		const struct owner *owner = container_of(node, struct owner, node);
 
 		known |= !strcmp(owner->id, id) && find_grant(owner, export);
 	}
-	pthread_mutex_unlock(&keyring->lock);
+	lock_release(&keyring->lock);
 	return known;
 }
 
@@ -336,7 +337,7 @@ int keyring_permits(struct keyring *keyring, const struct key_name *name, const 
 {
 	int err = -EKEYREJECTED;
 
-	pthread_mutex_lock(&keyring->lock);
+	lock_acquire(&keyring->lock);
 	list_for_each (node, &keyring->owners) {
 		struct owner *owner = container_of(node, struct owner, node);
 		const struct grant *grant;
@@ -351,7 +352,7 @@ int keyring_permits(struct keyring *keyring, const struct key_name *name, const 
 		permit->read_only = grant->read_only;
 		break;
 	}
-	pthread_mutex_unlock(&keyring->lock);
+	lock_release(&keyring->lock);
 	return err;
 }
 

@@ -20,7 +20,7 @@ struct replies_channel {
 void replies_init(struct replies *replies, struct share *share)
 {
 	*replies = (struct replies){.share = share};
-	pthread_mutex_init(&replies->lock, NULL);
+	lock_init(&replies->lock, LOCK_REPLIES);
 }
 
 /* Allocate zeroed memory; NULL: there is none, or none for this client. */
@@ -52,7 +52,7 @@ void replies_close(struct replies *replies)
 			drop(replies, channel->slots[j], sizeof(struct kept));
 		drop(replies, channel, sizeof(*channel));
 	}
-	pthread_mutex_destroy(&replies->lock);
+	lock_destroy(&replies->lock);
 }
 
 /* Under the lock; NULL: never used. */
@@ -79,9 +79,9 @@ int replies_reserve(struct replies *replies, uint32_t channel, uint32_t tag)
 {
 	int err;
 
-	pthread_mutex_lock(&replies->lock);
+	lock_acquire(&replies->lock);
 	err = reserve(replies, channel, tag);
-	pthread_mutex_unlock(&replies->lock);
+	lock_release(&replies->lock);
 	return err;
 }
 
@@ -91,7 +91,7 @@ bool replies_find(struct replies *replies, uint32_t channel, const struct call *
 	struct kept **slot;
 	bool found;
 
-	pthread_mutex_lock(&replies->lock);
+	lock_acquire(&replies->lock);
 	slot = slot_of(replies, channel, call->tag);
 	found = slot && *slot && (*slot)->op == call->op && (*slot)->reply.tag == call->tag;
 	if (found) {
@@ -99,7 +99,7 @@ bool replies_find(struct replies *replies, uint32_t channel, const struct call *
 		memcpy(persistent, (*slot)->persistent, reply->persistent.len);
 		reply->persistent.data = persistent;
 	}
-	pthread_mutex_unlock(&replies->lock);
+	lock_release(&replies->lock);
 	return found;
 }
 
@@ -108,11 +108,11 @@ void replies_keep(struct replies *replies, uint32_t channel, const struct call *
 {
 	struct kept *kept;
 
-	pthread_mutex_lock(&replies->lock);
+	lock_acquire(&replies->lock);
 	kept = *slot_of(replies, channel, call->tag);
 	kept->op = call->op;
 	kept->reply = *reply;
 	if (reply->persistent.len)
 		memcpy(kept->persistent, reply->persistent.data, reply->persistent.len);
-	pthread_mutex_unlock(&replies->lock);
+	lock_release(&replies->lock);
 }

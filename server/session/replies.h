@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 #include "proto/message.h"
+#include "common/base/lock.h"
 
 struct replies_channel;
 struct share;
 
 struct replies {
-	struct share *share;  /* what they take of it */
-	pthread_mutex_t lock; /* all below */
+	struct share *share; /* what they take of it */
+	struct lock lock;    /* all below */
 	struct replies_channel *channels[SESSION_CONNS_MAX];
 };
 

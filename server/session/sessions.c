@@ -12,6 +12,7 @@
 #include "server/base/job_threads.h"
 #include "server/session/export.h"
 #include "server/session/session_impl.h"
+#include "common/base/lock.h"
 
 #define NR_BUCKETS SESSION_PLACES
 
@@ -20,7 +21,7 @@ enum { LINGERING, SILENT, NR_IDLE };
 
 struct sessions {
 	struct sessions_config config;
-	pthread_mutex_t lock; /* all below */
+	struct lock lock; /* all below */
 	struct list buckets[NR_BUCKETS];
 	struct list idle[NR_IDLE]; /* the one to end first first */
 	unsigned nr;
@@ -33,7 +34,7 @@ int sessions_open(struct sessions **out, const struct sessions_config *config)
 	if (!sessions)
 		return -ENOMEM;
 	sessions->config = *config;
-	pthread_mutex_init(&sessions->lock, NULL);
+	lock_init(&sessions->lock, LOCK_SESSIONS);
 	for (int i = 0; i < NR_BUCKETS; i++)
 		list_init(&sessions->buckets[i]);
 	for (int i = 0; i < NR_IDLE; i++)
@@ -44,7 +45,7 @@ int sessions_open(struct sessions **out, const struct sessions_config *config)
 
 void sessions_close(struct sessions *sessions)
 {
-	pthread_mutex_destroy(&sessions->lock);
+	lock_destroy(&sessions->lock);
 	free(sessions);
 }
 
@@ -65,7 +66,7 @@ static void end(struct server_session *session)
 
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
 {
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	for (int i = 0; i < NR_IDLE; i++)
 		list_for_each_safe (it, &sessions->idle[i]) {
 			struct server_session *session =
@@ -74,7 +75,7 @@ void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
 			if (!keep(arg, session->owner, session->export))
 				end(session);
 		}
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 }
 
 static bool keep_none(void *arg, const char *owner, const struct export *export)
@@ -107,11 +108,11 @@ uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
 	struct server_session *session;
 	uint64_t next;
 
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	while ((session = next_to_end(sessions)) && session->end_ns <= now_ns)
 		end(session);
 	next = session ? session->end_ns : UINT64_MAX;
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 	return next;
 }
 
@@ -120,9 +121,9 @@ unsigned sessions_count(struct sessions *sessions, unsigned *max)
 	unsigned nr;
 
 	*max = sessions->config.max_sessions;
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	nr = sessions->nr;
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 	return nr;
 }
 
@@ -293,7 +294,7 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 	struct server_session *session;
 	int err = -ESTALE;
 
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	session = find(sessions, claim->session_id);
 	if (session && session->export == export && session_is_theirs(session, claim))
 		err = admit(session, claim);
@@ -301,7 +302,7 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 		add_member(session, claim, member);
 		err = check(member);
 	}
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 	return err;
 }
 
@@ -316,11 +317,11 @@ int session_enter(struct sessions *sessions, struct export *export, const struct
 	err = make(sessions, export, claim, &session);
 	if (err)
 		return err;
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	err = owner_is_full(sessions, claim, NULL) ? -EUSERS : enter_new(sessions, session);
 	if (!err)
 		add_member(session, claim, member);
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 	if (err)
 		session_free(session);
 	return err;
@@ -331,10 +332,10 @@ int session_check(struct member *member)
 	struct sessions *sessions = member->session->sessions;
 	int err;
 
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	member->reported = false;
 	err = check(member);
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 	return err;
 }
 
@@ -356,7 +357,7 @@ uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
 	struct sessions *sessions = session->sessions;
 	uint64_t end_ns = UINT64_MAX;
 
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	list_del(&member->node);
 	if (member->epoch == session->epoch)
 		session->silent = silent;
@@ -371,6 +372,6 @@ uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
 				break;
 			tell(other);
 		}
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 	return end_ns;
 }

@@ -18,14 +18,14 @@ struct posix_inode {
 
 void posix_inodes_open(struct posix_inodes *inodes)
 {
-	pthread_mutex_init(&inodes->lock, NULL);
+	lock_init(&inodes->lock, LOCK_INODES);
 	for (int i = 0; i < POSIX_INODE_BUCKETS; i++)
 		list_init(&inodes->buckets[i]);
 }
 
 void posix_inodes_close(struct posix_inodes *inodes)
 {
-	pthread_mutex_destroy(&inodes->lock);
+	lock_destroy(&inodes->lock);
 }
 
 /* Find or make the inode. Opening a poisoned one makes a new one. Under the lock. */
@@ -46,7 +46,7 @@ struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct st
 	struct list *bucket = &inodes->buckets[st->st_ino % POSIX_INODE_BUCKETS];
 	struct posix_inode *inode;
 
-	pthread_mutex_lock(&inodes->lock);
+	lock_acquire(&inodes->lock);
 	inode = find(bucket, st);
 	if (!inode) {
 		inode = calloc(1, sizeof(*inode));
@@ -58,7 +58,7 @@ struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct st
 	}
 	if (inode)
 		inode->nr_files++;
-	pthread_mutex_unlock(&inodes->lock);
+	lock_release(&inodes->lock);
 	return inode;
 }
 
@@ -66,11 +66,11 @@ void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode)
 {
 	bool last;
 
-	pthread_mutex_lock(&inodes->lock);
+	lock_acquire(&inodes->lock);
 	last = !--inode->nr_files;
 	if (last)
 		list_del(&inode->node);
-	pthread_mutex_unlock(&inodes->lock);
+	lock_release(&inodes->lock);
 	if (last)
 		free(inode);
 }

@@ -9,12 +9,13 @@
 
 #include "common/base/list.h"
 #include "server/store/store.h"
+#include "common/base/lock.h"
 
 #define POSIX_INODE_BUCKETS 1024
 
 struct posix_inode;
 struct posix_inodes {
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct list buckets[POSIX_INODE_BUCKETS];
 };
 
