@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "server/store/store.h"
+#include "common/base/lock.h"
 
 /* How much memory the store may still use. Under the store's lock. */
 struct mem_pool {
@@ -61,8 +62,8 @@ struct node {
 
 struct memory_store {
 	struct store base;
-	uint64_t id;	       /* drawn at its start: part of the files' persistent names */
-	pthread_rwlock_t lock; /* everything below: readers look, writers change */
+	uint64_t id;	    /* drawn at its start: part of the files' persistent names */
+	struct rwlock lock; /* everything below: readers look, writers change */
 	struct mem_pool pool;
 	struct node *root;
 	uint64_t last_ino;

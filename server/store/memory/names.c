@@ -94,7 +94,7 @@ static int finish_open(struct memory_store *store, int err, struct node *node, u
 		memcpy(file->base.persistent, &name, sizeof(name));
 		*out = &file->base;
 	}
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return err;
 }
 
@@ -107,7 +107,7 @@ int memory_open_file(struct store *base, struct store_file *at, const char *path
 
 	if (err)
 		return err;
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	err = find_or_create(store, at, path, flags, mode, &node);
 	return finish_open(store, err, node, flags, out, attr);
 }
@@ -127,7 +127,7 @@ int memory_reopen_file(struct store *base, const char *path, struct bytes persis
 	memcpy(&name, persistent.data, sizeof(name));
 	if (name.store != store->id)
 		return -ESTALE;
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	node = tree_find(store->root, name.ino);
 	err = node ? check_existing(node, flags) : -ESTALE;
 	return finish_open(store, err, node, flags, out, attr);
@@ -140,13 +140,13 @@ int memory_stat_path(struct store *base, struct store_file *at, const char *path
 	struct mem_place place;
 	int err;
 
-	pthread_rwlock_rdlock(&store->lock);
+	rwlock_read(&store->lock);
 	err = tree_walk(store, at, path, &place);
 	if (!err && !place.node)
 		err = -ENOENT;
 	if (!err)
 		tree_attr(place.node, attr);
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return err;
 }
 
@@ -159,20 +159,20 @@ static int begin_change(struct store *base, struct store_file *at, const char *p
 
 	if (base->read_only)
 		return -EROFS;
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	err = tree_walk(store, at, path, place);
 	if (!err && !place->dir)
 		err = -EINVAL;
 	if (!err && is_reserved(store, place))
 		err = -EPERM;
 	if (err)
-		pthread_rwlock_unlock(&store->lock);
+		rwlock_release(&store->lock);
 	return err;
 }
 
 static int end_change(struct store *base, int err)
 {
-	pthread_rwlock_unlock(&memory_store_of(base)->lock);
+	rwlock_release(&memory_store_of(base)->lock);
 	return err;
 }
 
@@ -311,7 +311,7 @@ int memory_link_file(struct store_file *file, struct store_file *at, const char 
 
 	if (store->base.read_only)
 		return -EROFS;
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	return end_change(file->store, link_node(store, memory_node_of(file), at, to));
 }
 
@@ -343,7 +343,7 @@ int memory_readdir(struct store *base, const char *path, uint64_t start, struct 
 	struct mem_place place;
 	int err;
 
-	pthread_rwlock_rdlock(&store->lock);
+	rwlock_read(&store->lock);
 	err = tree_walk(store, NULL, path, &place);
 	if (!err && !place.node)
 		err = -ENOENT;
@@ -351,7 +351,7 @@ int memory_readdir(struct store *base, const char *path, uint64_t start, struct 
 		err = -ENOTDIR;
 	if (!err)
 		err = list(place.node, start, out);
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return err;
 }
 
@@ -362,9 +362,9 @@ int memory_readdir_file(struct store_file *dir, uint64_t start, struct store_dir
 
 	if (dir->regular)
 		return -ENOTDIR;
-	pthread_rwlock_rdlock(&store->lock);
+	rwlock_read(&store->lock);
 	err = list(memory_node_of(dir), start, out);
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return err;
 }
 
@@ -375,11 +375,11 @@ int memory_ancestors(struct store_file *file, uint64_t *ids, int max)
 
 	if (file->regular)
 		return -ENOTDIR;
-	pthread_rwlock_rdlock(&store->lock);
+	rwlock_read(&store->lock);
 	for (const struct node *at = memory_node_of(file); at && n < max; at = at->parent, n++) {
 		ids[2 * n] = 0; /* as tree_attr says */
 		ids[2 * n + 1] = at->ino;
 	}
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return n;
 }

@@ -55,7 +55,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	if (!store->root)
 		goto err_free;
 	store->root->nlink = 1;
-	pthread_rwlock_init(&store->lock, NULL);
+	rwlock_init(&store->lock, NULL, LOCK_MEMORY_STORE);
 	*out = &store->base;
 	return 0;
 
@@ -68,7 +68,7 @@ static void close_store(struct store *base)
 {
 	struct memory_store *store = memory_store_of(base);
 
-	pthread_rwlock_destroy(&store->lock);
+	rwlock_destroy(&store->lock);
 	store->root->nlink = 0;
 	tree_free(store, store->root);
 	free(store);
@@ -127,13 +127,13 @@ static void io_submit(struct store_queue *queue, struct store_io *io)
 	int64_t result = store_io_check(io);
 
 	if (!result && io->kind == STORE_READ) {
-		pthread_rwlock_rdlock(&store->lock);
+		rwlock_read(&store->lock);
 		result = read_locked(memory_node_of(io->file), io);
-		pthread_rwlock_unlock(&store->lock);
+		rwlock_release(&store->lock);
 	} else if (!result) {
-		pthread_rwlock_wrlock(&store->lock);
+		rwlock_write(&store->lock);
 		result = write_locked(store, memory_node_of(io->file), io);
-		pthread_rwlock_unlock(&store->lock);
+		rwlock_release(&store->lock);
 	}
 	store_later(((struct memory_queue *)queue)->loop, io, result);
 }
@@ -143,10 +143,10 @@ static void close_file(struct store_file *file)
 	struct memory_store *store = memory_store_of(file->store);
 	struct node *node = memory_node_of(file);
 
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	node->nr_open--;
 	tree_node_put(store, node);
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	free(file);
 }
 
@@ -154,9 +154,9 @@ static int stat_file(struct store_file *file, struct file_attr *attr)
 {
 	struct memory_store *store = memory_store_of(file->store);
 
-	pthread_rwlock_rdlock(&store->lock);
+	rwlock_read(&store->lock);
 	tree_attr(memory_node_of(file), attr);
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return 0;
 }
 
@@ -182,13 +182,13 @@ static int truncate_file(struct store_file *file, uint64_t len)
 		return err;
 	if (len > DATA_MAX)
 		return -EFBIG;
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	if (len < node->size)
 		data_punch(&node->data, &store->pool, len,
 			   (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
 	node->size = len;
 	tree_touch(node, true);
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return 0;
 }
 
@@ -200,14 +200,14 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 
 	if (err)
 		return err;
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	if (end > node->size)
 		end = (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE;
 	if (start < end) {
 		data_punch(&node->data, &store->pool, start, end);
 		tree_touch(node, true);
 	}
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return 0;
 }
 
@@ -218,7 +218,7 @@ static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *foun
 	int err = file->regular ? 0 : -EBADF;
 	uint64_t at;
 
-	pthread_rwlock_rdlock(&store->lock);
+	rwlock_read(&store->lock);
 	if (!err && off >= node->size)
 		err = -ENXIO;
 	at = err ? 0 : data_seek(&node->data, off, hole);
@@ -226,7 +226,7 @@ static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *foun
 		err = -ENXIO;
 	if (!err)
 		*found = at < node->size ? at : node->size;
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return err;
 }
 
@@ -237,10 +237,10 @@ static int set_mode(struct store_file *file, uint32_t mode)
 
 	if (file->store->read_only)
 		return -EROFS;
-	pthread_rwlock_wrlock(&store->lock);
+	rwlock_write(&store->lock);
 	node->mode = (node->mode & S_IFMT) | (mode & 0777);
 	tree_touch(node, false);
-	pthread_rwlock_unlock(&store->lock);
+	rwlock_release(&store->lock);
 	return 0;
 }
 
