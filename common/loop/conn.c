@@ -131,21 +131,21 @@ static void leave(struct loop_conn *conn)
 
 void loop_disconnect(struct tp_conn *base)
 {
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	leave(loop_conn_of(base));
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 }
 
 void loop_conn_free(struct tp_conn *base)
 {
 	struct loop_conn *conn = loop_conn_of(base);
 
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	leave(conn);
 	loop_conn_release(conn);
 	if (conn->ready)
 		list_del(&conn->ready_link);
 	conn->ready = false;
 	loop_conn_put(conn);
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 }

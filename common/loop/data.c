@@ -52,14 +52,14 @@ void *loop_msg_buf(struct tp_conn *base)
 	struct loop_conn *conn = loop_conn_of(base);
 	char *slot = NULL;
 
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	if (can_send(conn) && loop_has_buf(conn)) {
 		slot = slot_at(conn);
 	} else {
 		make_visible(conn);
 		conn->waiting_buf = true;
 	}
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	return slot;
 }
 
@@ -68,7 +68,7 @@ void loop_msg_send(struct tp_conn *base, size_t len)
 	struct loop_conn *conn = loop_conn_of(base);
 	struct loop_queue *out = &conn->out;
 
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	if (can_send(conn)) {
 		*add_item(out) = (struct loop_item){
 			.msg = slot_at(conn),
@@ -78,7 +78,7 @@ void loop_msg_send(struct tp_conn *base, size_t len)
 		out->used_slots++;
 		base->domain->count.msgs_sent++;
 	}
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 }
 
 void loop_flush(struct tp_conn *base)
@@ -87,14 +87,14 @@ void loop_flush(struct tp_conn *base)
 
 	if (conn->out.flushed == conn->out.queued) /* only this end's thread changes these two */
 		return;
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	if (fault_if(can_send(conn), LOOP_CUT)) {
 		loop_conn_close(conn, -ECONNRESET);
 		loop_conn_close(loop_peer(conn), -ECONNRESET);
 	}
 	if (can_send(conn))
 		make_visible(conn);
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 }
 
 /* Copy the data. The caller has entered the key table, so that the memory stays. 0 or -errno. */
@@ -161,7 +161,7 @@ int loop_post(struct tp_conn *base, const struct tp_op *op)
 
 	if (op->len > TP_OP_MAX || (op->has_imm && op->kind != TP_WRITE))
 		return -EINVAL;
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	if (!can_send(conn)) {
 		err = -ENOTCONN;
 	} else if (!loop_has_post(conn)) {
@@ -171,6 +171,6 @@ int loop_post(struct tp_conn *base, const struct tp_op *op)
 	} else {
 		queue_post(conn, op);
 	}
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	return err;
 }

@@ -11,13 +11,14 @@
 
 #include "common/loop/loop.h"
 #include "common/base/fork.h"
+#include "common/base/lock.h"
 
-pthread_mutex_t loop_lock = PTHREAD_MUTEX_INITIALIZER;
+struct lock loop_lock = LOCK_INIT(LOCK_LOOP);
 
 /* Called in a forked child, which has none of the threads that use its parent's connections. */
 static void forget(void)
 {
-	pthread_mutex_init(&loop_lock, NULL);
+	lock_init(&loop_lock, LOCK_LOOP);
 }
 
 static void watch(void)

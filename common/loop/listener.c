@@ -68,13 +68,13 @@ int loop_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_
 		return -ENOMEM;
 	lis->base = (struct tp_listener){.ops = domain->ops, .addr = *addr};
 	lis->domain = (struct loop_domain *)domain;
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	make_name(&lis->base.addr);
 	if (find_listener(&lis->base.addr))
 		err = -EADDRINUSE;
 	else
 		list_add_tail(&listeners, &lis->link);
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	if (err) {
 		free(lis);
 		return err;
@@ -97,7 +97,7 @@ void loop_unlisten(struct tp_listener *listener)
 {
 	struct loop_listener *lis = (struct loop_listener *)listener;
 
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	list_del(&lis->link);
 	list_for_each_safe (node, &lis->domain->requests) {
 		struct loop_request *request = container_of(node, struct loop_request, link);
@@ -107,7 +107,7 @@ void loop_unlisten(struct tp_listener *listener)
 		list_del(&request->link);
 		refuse(request);
 	}
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	free(lis);
 }
 
@@ -127,7 +127,7 @@ int loop_accept(struct tp_domain *domain, struct tp_request *request, void *user
 	struct loop_conn *client = &req->pair->ends[0], *server = &req->pair->ends[1];
 	int err = 0;
 
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	if (domain)
 		err = loop_conn_init(server, (struct loop_domain *)domain, user);
 	if (!domain || err) {
@@ -144,7 +144,7 @@ int loop_accept(struct tp_domain *domain, struct tp_request *request, void *user
 	free(req);
 	*out = &server->base;
 out_unlock:
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	return err;
 }
 
@@ -179,17 +179,17 @@ int loop_connect(struct tp_domain *domain, struct tp_device *device, const struc
 		goto err_free;
 	client = &pair->ends[0];
 	client->pair = pair->ends[1].pair = pair;
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	err = loop_conn_init(client, (struct loop_domain *)domain, user);
 	if (err) {
-		pthread_mutex_unlock(&loop_lock);
+		lock_release(&loop_lock);
 		goto err_free;
 	}
 	client->keys = &((struct key_device *)device)->keys;
 	client->deadline_ns = now_ns() + (uint64_t)timeout_ms * 1000000u;
 	pair->ends[1].taken = true; /* the request owns this end */
 	ask(pair, request, peer);
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	*out = &client->base;
 	return 0;
 

@@ -16,9 +16,10 @@
 #include "common/base/list.h"
 #include "common/transport/key_device.h"
 #include "common/transport/reach.h"
+#include "common/base/lock.h"
 #include "common/transport/transport.h"
 
-extern pthread_mutex_t loop_lock;
+extern struct lock loop_lock;
 
 struct loop_domain {
 	struct tp_domain base; /* fd: a timerfd, for connect timeouts and for wake-ups */

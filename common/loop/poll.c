@@ -171,7 +171,7 @@ int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
 	struct list *node;
 	int n;
 
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	base->count.polls++;
 	domain->armed = false;
 	while (!list_empty(&domain->holding))
@@ -188,7 +188,7 @@ int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
 		if (n == max)
 			loop_make_ready(conn);
 	}
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	return n;
 }
 
@@ -197,7 +197,7 @@ int loop_arm(struct tp_domain *base)
 	struct loop_domain *domain = (struct loop_domain *)base;
 	int more;
 
-	pthread_mutex_lock(&loop_lock);
+	lock_acquire(&loop_lock);
 	/* A caller must not sleep with messages in hand, because their sender waits for buffers. */
 	more = !list_empty(&domain->ready) || !list_empty(&domain->requests) ||
 	       !list_empty(&domain->holding);
@@ -206,6 +206,6 @@ int loop_arm(struct tp_domain *base)
 		base->count.arms++;
 		loop_set_fd(domain, next_deadline(domain));
 	}
-	pthread_mutex_unlock(&loop_lock);
+	lock_release(&loop_lock);
 	return more;
 }

@@ -20,24 +20,24 @@ int keys_init(struct keys *keys)
 	if (err)
 		return -err;
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-	err = pthread_rwlock_init(&keys->lock, &attr);
+	err = rwlock_init(&keys->lock, &attr, LOCK_KEYS);
 	pthread_rwlockattr_destroy(&attr);
 	return -err;
 }
 
 void keys_fini(struct keys *keys)
 {
-	pthread_rwlock_destroy(&keys->lock);
+	rwlock_destroy(&keys->lock);
 }
 
 void keys_enter(struct keys *keys)
 {
-	pthread_rwlock_rdlock(&keys->lock);
+	rwlock_read(&keys->lock);
 }
 
 void keys_leave(struct keys *keys)
 {
-	pthread_rwlock_unlock(&keys->lock);
+	rwlock_release(&keys->lock);
 }
 
 static struct key **bucket_of(struct keys *keys, uint32_t key)
@@ -77,14 +77,14 @@ int keys_add(struct keys *keys, struct key *key, void *base, size_t len, unsigne
 	if (!base || !len || len > UINTPTR_MAX - (uintptr_t)base)
 		return -EFAULT;
 	*key = (struct key){.access = access, .base = (uintptr_t)base, .len = len};
-	pthread_rwlock_wrlock(&keys->lock);
+	rwlock_write(&keys->lock);
 	err = draw_key(keys, &key->key);
 	if (!err) {
 		bucket = bucket_of(keys, key->key);
 		key->next = *bucket;
 		*bucket = key;
 	}
-	pthread_rwlock_unlock(&keys->lock);
+	rwlock_release(&keys->lock);
 	return err;
 }
 
@@ -92,12 +92,12 @@ void keys_remove(struct keys *keys, struct key *key)
 {
 	struct key **link;
 
-	pthread_rwlock_wrlock(&keys->lock);
+	rwlock_write(&keys->lock);
 	link = bucket_of(keys, key->key);
 	while (*link != key)
 		link = &(*link)->next;
 	*link = key->next;
-	pthread_rwlock_unlock(&keys->lock);
+	rwlock_release(&keys->lock);
 }
 
 void *keys_find(const struct keys *keys, uint32_t key, uint64_t addr, uint32_t len, unsigned access)

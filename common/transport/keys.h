@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/lock.h"
+
 #define KEYS_NR_BUCKETS 1024
 
 struct key {
@@ -23,7 +25,7 @@ struct key {
 };
 
 struct keys {
-	pthread_rwlock_t lock; /* protects the buckets and the memory behind them */
+	struct rwlock lock; /* protects the buckets and the memory behind them */
 	struct key *buckets[KEYS_NR_BUCKETS];
 };
 
