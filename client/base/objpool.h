@@ -39,7 +39,7 @@ struct pooled {
 };
 
 struct objpool {
-	struct lock lock;  /* for taking and recycling; finding needs no lock */
+	struct lock lock;  /* LOCK_OBJPOOL: for taking and recycling; finding needs no lock */
 	size_t size;	   /* of an object in bytes; a multiple of 64 */
 	uint32_t nr, free; /* objects made; head of the free ones, index + 1. Under lock. */
 	void (*init)(void *object); /* initialises a new object; may be NULL */

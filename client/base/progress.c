@@ -23,7 +23,7 @@
 #define FDS_MAX 256 /* watched descriptors; tasks beyond them are run at every tick */
 
 static struct {
-	struct lock lock;
+	struct lock lock;  /* LOCK_PROGRESS: the last of the library's order */
 	struct list tasks; /* under lock */
 	struct list *cursor;
 	bool running; /* under lock */

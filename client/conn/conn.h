@@ -48,7 +48,7 @@ enum conn_proof { PROOF_NONE, PROOF_GIVEN };
 #define CONN_TICKS 16 /* ticks in the time that I/Os and calls have */
 
 struct conn {
-	struct lock lock;
+	struct lock lock;   /* LOCK_CONN: guards what has no other note */
 	atomic_uint wanted; /* so many threads wait for the lock: a polling thread offers it; any
 			       thread */
 	struct conn_owner *owner;

@@ -19,7 +19,7 @@
 #include "common/base/lock.h"
 
 static struct fileobj *free_list;
-static struct lock free_lock = LOCK_INIT(LOCK_FREE_FILES); /* guards free_list */
+static struct lock free_lock = LOCK_INIT(LOCK_FREE_FILES); /* guards free_list; innermost */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /* Files of the parent are dead in a child of fork(), and so is its list, whoever held the lock. */

@@ -17,7 +17,7 @@
 #include "common/base/log.h"
 
 static struct {
-	struct lock lock;
+	struct lock lock; /* LOCK_RECLAIM: those of connections and devices are acquired under it */
 	pthread_cond_t tended;
 	struct list list;
 	struct task task;

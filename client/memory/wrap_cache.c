@@ -35,7 +35,7 @@ struct wrap {
 };
 
 static struct {
-	struct lock lock;
+	struct lock lock; /* LOCK_WRAP_CACHE: the first of the order */
 	struct list list;
 	struct wrap *buckets[1 << BUCKET_BITS];
 	unsigned nr, nr_named;

@@ -42,7 +42,7 @@ struct mount {
 };
 
 static struct {
-	struct lock lock;
+	struct lock lock; /* LOCK_MOUNTS: LOCK_SESSION and LOCK_PROGRESS are acquired under it */
 	struct list list;
 	bool tended; /* the task has been added */
 	struct task task;

@@ -100,11 +100,11 @@ struct ring {
 	_Atomic uint64_t completed; /* written under the lock, read by all */
 
 	/* The waiters'. */
-	alignas(64) struct lock reaping;
-	uint64_t collected;	 /* from the completed queue; under reaping */
-	struct heap ready;	 /* by order of preparing; under reaping */
-	_Atomic uint64_t freed;	 /* slots put into the free queue; written under reaping */
-	_Atomic uint64_t reaped; /* handed out; written under reaping, read by all */
+	alignas(64) struct lock reaping; /* LOCK_REAP: no other lock is acquired under it */
+	uint64_t collected;		 /* from the completed queue; under reaping */
+	struct heap ready;		 /* by order of preparing; under reaping */
+	_Atomic uint64_t freed;		 /* slots put into the free queue; written under reaping */
+	_Atomic uint64_t reaped;	 /* handed out; written under reaping, read by all */
 };
 
 struct ring_config {

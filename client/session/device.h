@@ -1,8 +1,8 @@
 /*
  * The device of a mount, with which its memory is registered. It is opened when it is first needed,
  * and changes when a session goes to another address; every registration of the mount moves with
- * it. Any thread; registering and opening happen under the device's lock, which is the innermost
- * one.
+ * it. Any thread; registering and opening happen under the device's lock, and both may block
+ * there.
  */
 #ifndef USRBIO_CLIENT_SESSION_DEVICE_H
 #define USRBIO_CLIENT_SESSION_DEVICE_H
@@ -37,7 +37,7 @@ struct registration {
 };
 
 struct device {
-	struct lock lock;
+	struct lock lock;	  /* LOCK_DEVICE: the transport acquires its own under it */
 	const struct tp_ops *ops; /* NULL while closed; under lock, as are tp and addr */
 	struct tp_device *tp;
 	struct tp_addr addr;

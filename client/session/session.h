@@ -38,7 +38,7 @@ struct session;
 
 /* The open files, kept by client/files: what a new session has to open again. */
 struct session_files {
-	struct lock lock; /* taken after a connection's, if both are */
+	struct lock lock; /* LOCK_OPEN_FILES: no other lock is acquired under it */
 	struct list list;
 	unsigned nr;
 	uint64_t session; /* the files of this one are in the list, or will be added to it */
@@ -75,7 +75,8 @@ struct session {
 	_Atomic unsigned failures; /* attempts in quick succession; read by other threads */
 	uint64_t tried_ns;	   /* when the last attempt ended */
 
-	struct lock lock;   /* innermost; what follows is under it */
+	struct lock
+		lock; /* LOCK_SESSION: guards what follows; LOCK_PROGRESS is acquired under it */
 	bool reconnecting;  /* the reconnector runs; it does not touch the session after clearing
 			       this */
 	bool wanted;	    /* a thread has asked for it since the reconnector last looked */

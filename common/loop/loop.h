@@ -19,7 +19,7 @@
 #include "common/base/lock.h"
 #include "common/transport/transport.h"
 
-extern struct lock loop_lock;
+extern struct lock loop_lock; /* LOCK_LOOP: key tables are entered under it */
 
 struct loop_domain {
 	struct tp_domain base; /* fd: a timerfd, for connect timeouts and for wake-ups */

@@ -25,7 +25,7 @@ struct key {
 };
 
 struct keys {
-	struct rwlock lock; /* protects the buckets and the memory behind them */
+	struct rwlock lock; /* LOCK_KEYS: protects the buckets and the memory behind them */
 	struct key *buckets[KEYS_NR_BUCKETS];
 };
 

@@ -15,7 +15,7 @@
 #include "server/base/identity.h"
 
 struct job_threads {
-	struct lock lock; /* all below */
+	struct lock lock; /* LOCK_JOBS: guards what follows; the threads wait under it */
 	pthread_cond_t more;
 	struct job *first, **last;
 	unsigned nr_waiting, nr_busy;

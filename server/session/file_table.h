@@ -16,7 +16,7 @@ struct share;
 
 struct file_table {
 	struct share *share; /* what the table takes of it */
-	struct lock lock;    /* all below */
+	struct lock lock;    /* LOCK_FILE_TABLE: guards what follows */
 	struct handle_slot *slots;
 	uint32_t nr_slots, first_free; /* first_free == nr_slots: all are taken */
 	uint32_t nr_files, max;

@@ -39,7 +39,8 @@ struct owner {
 
 struct keyring {
 	char *path;
-	struct lock lock; /* of: */
+	struct lock
+		lock; /* LOCK_KEYRING: guards what follows; no other lock is acquired under it */
 	struct list owners;
 };
 

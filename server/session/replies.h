@@ -19,7 +19,7 @@ struct share;
 
 struct replies {
 	struct share *share; /* what they take of it */
-	struct lock lock;    /* all below */
+	struct lock lock;    /* LOCK_REPLIES: guards what follows */
 	struct replies_channel *channels[SESSION_CONNS_MAX];
 };
 

@@ -21,7 +21,7 @@ enum { LINGERING, SILENT, NR_IDLE };
 
 struct sessions {
 	struct sessions_config config;
-	struct lock lock; /* all below */
+	struct lock lock; /* LOCK_SESSIONS: guards what follows; LOCK_JOBS is acquired under it */
 	struct list buckets[NR_BUCKETS];
 	struct list idle[NR_IDLE]; /* the one to end first first */
 	unsigned nr;

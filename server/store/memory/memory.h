@@ -63,7 +63,7 @@ struct node {
 struct memory_store {
 	struct store base;
 	uint64_t id;	    /* drawn at its start: part of the files' persistent names */
-	struct rwlock lock; /* everything below: readers look, writers change */
+	struct rwlock lock; /* LOCK_MEMORY_STORE: guards what follows */
 	struct mem_pool pool;
 	struct node *root;
 	uint64_t last_ino;

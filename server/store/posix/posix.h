@@ -15,7 +15,7 @@
 
 struct posix_inode;
 struct posix_inodes {
-	struct lock lock;
+	struct lock lock; /* LOCK_INODES: no other lock is acquired under it */
 	struct list buckets[POSIX_INODE_BUCKETS];
 };
 
