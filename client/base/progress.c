@@ -122,11 +122,11 @@ static void *run(void *unused)
 	return unused;
 }
 
-/* Lock held. */
 static int start_thread(void)
 {
 	int err;
 
+	lock_assert_held(&progress.lock);
 	progress.wake_fd = fork_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (progress.wake_fd < 0)
 		return -errno;

@@ -58,11 +58,12 @@ void region_reclaim_add(struct region *region)
 	progress_wake(0);
 }
 
-/* Bring a region as far as it goes now. True: it is gone. Lock held. */
+/* Bring a region as far as it goes now. True: it is gone. */
 static bool advance(struct region *region)
 {
 	bool pinned = objpool_pinned(&region->pooled);
 
+	lock_assert_held(&doomed.lock);
 	if (pinned && !atomic_load(&region->memory.revoked))
 		return false;
 	if (!region->dropping)
@@ -99,11 +100,12 @@ static bool overlaps(const struct region *region, uintptr_t base, size_t size)
 	return at < base ? base - at < atomic_load(&region->size) : at - base < size;
 }
 
-/* True: some server may still touch it. Lock held. */
+/* True: some server may still touch it. */
 static bool revoke(const void *base, size_t size)
 {
 	bool left = false;
 
+	lock_assert_held(&doomed.lock);
 	list_for_each_safe (it, &doomed.list) {
 		struct region *region = container_of(it, struct region, link);
 

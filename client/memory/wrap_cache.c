@@ -119,12 +119,13 @@ static bool is_gone(const struct wrap *wrap)
 	return wrap->name && !exists(wrap->name);
 }
 
-/* Lock held. The region lives on for as long as its I/O does. */
+/* The region lives on for as long as its I/O does. */
 static struct region *forget(struct wrap *wrap)
 {
 	struct region *region = wrap->region;
 	struct wrap **at = bucket_of(wrap->id);
 
+	lock_assert_held(&wraps.lock);
 	while (*at != wrap)
 		at = &(*at)->next;
 	*at = wrap->next;
@@ -147,9 +148,10 @@ static struct wrap *find(const struct session *session, const struct hf3fs_iov *
 	return wrap;
 }
 
-/* Lock held. Who removed the name of its memory may never wrap that id again. */
+/* Who removed the name of its memory may never wrap that id again. */
 static void forget_gone(void)
 {
+	lock_assert_held(&wraps.lock);
 	if (!wraps.nr_named)
 		return;
 	list_for_each_safe (it, &wraps.list) {

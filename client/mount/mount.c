@@ -81,11 +81,12 @@ static struct mount *find(const char *mount_point)
 	return NULL;
 }
 
-/* Where its own server will be found in the loop transport. Lock held. */
+/* Where its own server will be found in the loop transport. */
 static void name_server(struct mountspec *spec)
 {
 	static unsigned last;
 
+	lock_assert_held(&mounts.lock);
 	snprintf(spec->hosts[0].name, sizeof(spec->hosts[0].name), "in-process-%u", ++last);
 	spec->nr_hosts = 1;
 }
@@ -106,9 +107,10 @@ static struct relation *relation_create(const struct mountspec *spec)
 	return NULL;
 }
 
-/* The relation of another name that means the same, or a new one. Lock held. */
+/* The relation of another name that means the same, or a new one. */
 static struct relation *find_relation(const struct mountspec *spec)
 {
+	lock_assert_held(&mounts.lock);
 	list_for_each (it, &mounts.list) {
 		struct mount *mount = container_of(it, struct mount, link);
 
@@ -118,11 +120,11 @@ static struct relation *find_relation(const struct mountspec *spec)
 	return relation_create(spec);
 }
 
-/* Lock held. */
 static struct mount *add(const struct mountspec *spec)
 {
 	struct mount *mount = calloc(1, sizeof(*mount));
 
+	lock_assert_held(&mounts.lock);
 	if (!mount)
 		return NULL;
 	mount->spec = *spec;

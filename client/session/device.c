@@ -51,9 +51,9 @@ void device_init(struct device *device)
 	list_init(&device->registrations);
 }
 
-/* Lock held. */
 static void unregister(struct device *device, struct registration *memory)
 {
+	lock_assert_held(&device->lock);
 	for (int dir = 0; dir < NR_DIRS; dir++) {
 		if (memory->mem[dir])
 			device->ops->mem_deregister(memory->mem[dir]);
@@ -75,7 +75,9 @@ static void close_locked(struct device *device)
 
 void device_close(struct device *device)
 {
+	lock_acquire(&device->lock);
 	close_locked(device);
+	lock_release(&device->lock);
 	lock_destroy(&device->lock);
 }
 

@@ -31,11 +31,11 @@ static bool is_settled(const struct waiter *waiter)
 	return state == CONN_DOWN || state == CONN_GREETED;
 }
 
-/* Lock held. */
 static void bring_down(struct conn *conn)
 {
 	struct state_waiter w = {.waiter = {.ready = is_down}, .conn = conn};
 
+	lock_assert_held(&conn->lock);
 	conn_shut(conn, -ECONNRESET);
 	conn_wait(conn, &w.waiter, NEVER);
 }

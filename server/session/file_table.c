@@ -99,12 +99,12 @@ int file_table_add(struct file_table *handles, struct server_file *file, uint64_
 	return 0;
 }
 
-/* Under the lock. */
 static struct handle_slot *find(struct file_table *handles, uint64_t handle)
 {
 	uint32_t index = handle & ((1u << INDEX_BITS) - 1);
 	struct handle_slot *slot;
 
+	lock_assert_held(&handles->lock);
 	if (index >= handles->nr_slots)
 		return NULL;
 	slot = &handles->slots[index];

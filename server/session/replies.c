@@ -55,11 +55,12 @@ void replies_close(struct replies *replies)
 	lock_destroy(&replies->lock);
 }
 
-/* Under the lock; NULL: never used. */
+/* NULL: never used. */
 static struct kept **slot_of(const struct replies *replies, uint32_t channel, uint32_t tag)
 {
 	struct replies_channel *found = replies->channels[channel];
 
+	lock_assert_held(&replies->lock);
 	return found ? &found->slots[tag % CALL_SLOTS] : NULL;
 }
 

@@ -58,6 +58,7 @@ static void free_session(struct job *job)
 /* Under the registry's lock; nobody is a member. */
 static void end(struct server_session *session)
 {
+	lock_assert_held(&session->sessions->lock);
 	list_del(&session->node);
 	list_del(&session->idle);
 	session->sessions->nr--;
@@ -88,11 +89,12 @@ void sessions_end(struct sessions *sessions)
 	sessions_review(sessions, keep_none, NULL);
 }
 
-/* The one without members whose time ends first; NULL when all have some. Under the lock. */
+/* The one without members whose time ends first; NULL when all have some. */
 static struct server_session *next_to_end(struct sessions *sessions)
 {
 	struct server_session *next = NULL;
 
+	lock_assert_held(&sessions->lock);
 	for (int i = 0; i < NR_IDLE; i++) {
 		struct list *first = sessions->idle[i].next;
 		struct server_session *session = container_of(first, struct server_session, idle);
@@ -193,9 +195,10 @@ static int make(struct sessions *sessions, struct export *export, const struct c
 	return 0;
 }
 
-/* A new one takes the place of one that nobody uses when there are too many. Under the lock. */
+/* A new one takes the place of one that nobody uses when there are too many. */
 static int enter_new(struct sessions *sessions, struct server_session *session)
 {
+	lock_assert_held(&sessions->lock);
 	if (sessions->nr >= sessions->config.max_sessions) {
 		struct server_session *unused = next_to_end(sessions);
 
@@ -234,6 +237,7 @@ static bool owner_is_full(const struct sessions *sessions, const struct claim *c
 {
 	unsigned n = 0;
 
+	lock_assert_held(&sessions->lock);
 	if (!claim->max_connections)
 		return false;
 	for (int i = 0; i < NR_BUCKETS; i++)
@@ -248,11 +252,12 @@ static bool owner_is_full(const struct sessions *sessions, const struct claim *c
 	return n >= claim->max_connections;
 }
 
-/* May a member of this epoch enter? Under the lock. */
+/* May a member of this epoch enter? */
 static int admit(struct server_session *session, const struct claim *claim)
 {
 	uint32_t epoch = claim->epoch;
 
+	lock_assert_held(&session->sessions->lock);
 	if (epoch < session->epoch)
 		return -ESTALE;
 	if (count(session, epoch) >= SESSION_CONNS_MAX ||
@@ -266,12 +271,12 @@ static int admit(struct server_session *session, const struct claim *claim)
 	return 0;
 }
 
-/* Under the lock. */
 static int check(const struct member *member)
 {
 	const struct server_session *session = member->session;
 	const struct member *first = container_of(session->members.next, struct member, node);
 
+	lock_assert_held(&member->session->sessions->lock);
 	if (member->epoch < session->epoch)
 		return -ESTALE;
 	return first->epoch < member->epoch ? -EAGAIN : 0;
@@ -339,12 +344,13 @@ int session_check(struct member *member)
 	return err;
 }
 
-/* The last one has left. Under the lock. */
+/* The last one has left. */
 static uint64_t leave_alone(struct server_session *session, uint64_t now_ns)
 {
 	struct sessions *sessions = session->sessions;
 	int why = session->silent ? SILENT : LINGERING;
 
+	lock_assert_held(&session->sessions->lock);
 	session->end_ns = now_ns + (session->silent ? sessions->config.silence_ns
 						    : sessions->config.linger_ns);
 	list_add_tail(&sessions->idle[why], &session->idle);
