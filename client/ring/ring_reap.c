@@ -54,7 +54,7 @@ int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min)
 	uint64_t freed;
 	int n = 0;
 
-	pthread_mutex_lock(&ring->reaping);
+	lock_acquire(&ring->reaping);
 	freed = atomic_load_explicit(&ring->freed, memory_order_relaxed);
 	collect(ring);
 	while (n < max && ring->ready.n && (n || ring->ready.n >= (uint32_t)min)) {
@@ -69,7 +69,7 @@ int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min)
 	}
 	atomic_store_explicit(&ring->reaped, freed, memory_order_release);
 	atomic_store_explicit(&ring->freed, freed, memory_order_release);
-	pthread_mutex_unlock(&ring->reaping);
+	lock_release(&ring->reaping);
 	put_files(&held);
 	return n;
 }

@@ -154,13 +154,13 @@ unsigned sessions_look(struct sessions *sessions, unsigned place, struct session
 {
 	unsigned nr = 0;
 
-	pthread_mutex_lock(&sessions->lock);
+	lock_acquire(&sessions->lock);
 	list_for_each (it, &sessions->buckets[place]) {
 		if (nr < max)
 			states[nr] = state_of(container_of(it, struct server_session, node));
 		nr++;
 	}
-	pthread_mutex_unlock(&sessions->lock);
+	lock_release(&sessions->lock);
 	return nr;
 }
 
