@@ -132,6 +132,7 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *dev
 {
 	int err = use_domain(conn, ops);
 
+	lock_assert_held(&conn->lock);
 	if (err)
 		return err;
 	err = progress_add(&conn->task);
@@ -154,6 +155,7 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *dev
 
 void conn_shut(struct conn *conn, int error)
 {
+	lock_assert_held(&conn->lock);
 	if (conn->state == CONN_DOWN || conn->state == CONN_CLOSING)
 		return;
 	if (conn->state == CONN_UP)
@@ -172,6 +174,7 @@ void conn_blame(struct conn *conn, const char *fmt, ...)
 {
 	va_list args;
 
+	lock_assert_held(&conn->lock);
 	va_start(args, fmt);
 	conn->owner->blame(conn->owner, fmt, args);
 	va_end(args);
@@ -179,6 +182,7 @@ void conn_blame(struct conn *conn, const char *fmt, ...)
 
 void conn_violated(struct conn *conn, const char *what)
 {
+	lock_assert_held(&conn->lock);
 	conn_blame(conn, "the server at %s broke the protocol: %s", conn->owner->at, what);
 	conn_shut(conn, -EPROTO);
 }

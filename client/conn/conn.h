@@ -115,61 +115,63 @@ void conn_unlock(struct conn *conn);
 /* Send what was queued and wake threads, as conn_unlock does, but keep the lock. */
 void conn_flush(struct conn *conn);
 
-/* Begin to connect: state is CONN_OPENING, or CONN_DOWN with -errno returned. Lock held. */
+/* The caller of the functions from here to conn_due_by holds conn->lock; they assert it. */
+
+/* Begin to connect: state is CONN_OPENING, or CONN_DOWN with -errno returned. */
 int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *device,
 	      const struct tp_addr *addr, unsigned timeout_ms);
-/* Begin to disconnect, unless it is down: what is under way waits for the next incarnation. Lock
- * held. */
+/* Begin to disconnect, unless it is down: what is under way waits for the next incarnation. */
 void conn_shut(struct conn *conn, int error);
-/* Remember why the connection is about to be lost. Lock held. */
+/* Remember why the connection is about to be lost. */
 void conn_blame(struct conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The peer broke the protocol: blame it and begin to disconnect. Lock held. */
+/* The peer broke the protocol: blame it and begin to disconnect. */
 void conn_violated(struct conn *conn, const char *what);
 
-/* The server has welcomed the connection to an incarnation of the session `number`. Lock held. */
+/* The server has welcomed the connection to an incarnation of the session `number`. */
 void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t number,
 		  uint64_t incarnation);
-/* Everything has been recovered: send what waits. Lock held. */
+/* Everything has been recovered: send what waits. */
 void conn_go(struct conn *conn);
-/* There will be no session: end what waits for one with this status. Lock held. */
+/* There will be no session: end what waits for one with this status. */
 void conn_give_up(struct conn *conn, int status);
-/* Does anything or anybody wait for the server? Lock held. */
+/* Does anything or anybody wait for the server? */
 bool conn_is_busy(const struct conn *conn);
 
-/* Take the events that the transport has, and return their number. Lock held. */
+/* Take the events that the transport has, and return their number. */
 int conn_poll(struct conn *conn);
-/* Poll without waiting; only while no thread leads. Lock held. */
+/* Poll without waiting; only while no thread leads. */
 void conn_look(struct conn *conn);
-/* Send what waits to be sent: requests, pongs, I/Os. Lock held. */
+/* Send what waits to be sent: requests, pongs, I/Os. */
 void conn_pump(struct conn *conn);
-/* Act on deadlines that have passed: of incomplete batches, a silent server, I/Os, calls. Lock
- * held. */
+/* Act on deadlines that have passed: of incomplete batches, a silent server, I/Os, calls. */
 void conn_clock(struct conn *conn, uint64_t now);
-/* When the next of these deadlines is, or NEVER. Lock held. */
+/* When the next of these deadlines is, or NEVER. */
 uint64_t conn_next_clock(const struct conn *conn);
-/* The server will owe something: to be called before a user counts that. Lock held. */
+/* The server will owe something: to be called before a user counts that. */
 void conn_expect(struct conn *conn);
-/* Has an I/O or call that began in this tick had the time that the mount allows? Lock held. */
+/* Has an I/O or call that began in this tick had the time that the mount allows? */
 bool conn_overdue(const struct conn *conn, uint32_t tick);
-/* Send a ping that asks whether the server is there. False: no buffer. Lock held. */
+/* Send a ping that asks whether the server is there. False: no buffer. */
 bool conn_probe(struct conn *conn);
-/* Match a pong to the last ping; false if it answers none. Lock held. */
+/* Match a pong to the last ping; false if it answers none. */
 bool conn_probed(struct conn *conn, uint64_t nonce);
 
-/* Get a send buffer of conn->tp->msg_max bytes, or NULL: blocked. Lock held. */
+/* Get a send buffer of conn->tp->msg_max bytes, or NULL: blocked. */
 void *conn_buf(struct conn *conn);
-/* Encode a message into such a buffer and queue it. 0 or -EMSGSIZE. Lock held. */
+/* Encode a message into such a buffer and queue it. 0 or -EMSGSIZE. */
 int conn_send(struct conn *conn, const struct message *msg, void *buf);
 
-/* A connection is needed. False: that has been tried for too long. Lock held. */
+/* A connection is needed. False: that has been tried for too long. */
 static inline bool conn_want(struct conn *conn)
 {
+	lock_assert_held(&conn->lock);
 	return conn->owner->want(conn->owner);
 }
 
-/* A user has a time limit at `ns`. Lock held. */
+/* A user has a time limit at `ns`. */
 static inline void conn_due_by(struct conn *conn, uint64_t ns)
 {
+	lock_assert_held(&conn->lock);
 	if (ns < conn->due_ns)
 		conn->due_ns = ns;
 }

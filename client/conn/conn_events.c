@@ -17,6 +17,7 @@ void *conn_buf(struct conn *conn)
 {
 	void *buf = conn->blocked ? NULL : conn->ops->msg_buf(conn->tp);
 
+	lock_assert_held(&conn->lock);
 	if (!buf)
 		conn->blocked = true;
 	return buf;
@@ -26,6 +27,7 @@ int conn_send(struct conn *conn, const struct message *msg, void *buf)
 {
 	long len = codec_encode(msg, buf, conn->tp->msg_max);
 
+	lock_assert_held(&conn->lock);
 	if (len < 0)
 		return (int)len;
 	conn->ops->msg_send(conn->tp, (size_t)len);
@@ -49,6 +51,7 @@ static bool send_pong(struct conn *conn)
 
 void conn_pump(struct conn *conn)
 {
+	lock_assert_held(&conn->lock);
 	if (conn->state != CONN_UP && conn->state != CONN_GREETED)
 		return;
 	if (conn->pong_due && !send_pong(conn))
@@ -63,6 +66,7 @@ void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t num
 {
 	bool renewed = conn->number != number;
 
+	lock_assert_held(&conn->lock);
 	conn->features = welcome->features;
 	conn->host = welcome->host;
 	conn->max_regions = welcome->max_regions;
@@ -78,6 +82,7 @@ void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t num
 
 void conn_go(struct conn *conn)
 {
+	lock_assert_held(&conn->lock);
 	conn->state = CONN_UP;
 	conn->wait.wake_pending = true;
 	conn_pump(conn);
@@ -160,6 +165,7 @@ static void on_closed(struct conn *conn, int status)
 
 void conn_give_up(struct conn *conn, int status)
 {
+	lock_assert_held(&conn->lock);
 	conn_users_give_up(conn, status);
 	conn->wait.wake_pending = true;
 }
@@ -198,6 +204,7 @@ int conn_poll(struct conn *conn)
 	struct tp_event events[EVENTS_MAX];
 	int n = conn->ops->poll(conn->domain, events, EVENTS_MAX);
 
+	lock_assert_held(&conn->lock);
 	for (int i = 0; i < n; i++)
 		on_event(conn, &events[i]);
 	if (n > 0) {
@@ -209,6 +216,7 @@ int conn_poll(struct conn *conn)
 
 void conn_look(struct conn *conn)
 {
+	lock_assert_held(&conn->lock);
 	if (!conn->domain)
 		return;
 	if (!conn->wait.watched) {

@@ -27,6 +27,7 @@ static bool is_talking(const struct conn *conn)
 
 bool conn_is_busy(const struct conn *conn)
 {
+	lock_assert_held(&conn->lock);
 	return conn_users_have_work(conn);
 }
 
@@ -41,6 +42,7 @@ static bool advance(struct conn *conn, uint64_t now)
 
 void conn_expect(struct conn *conn)
 {
+	lock_assert_held(&conn->lock);
 	if (is_owed(conn))
 		return;
 	conn->heard_ns = now_ns();
@@ -50,6 +52,7 @@ void conn_expect(struct conn *conn)
 
 bool conn_overdue(const struct conn *conn, uint32_t tick)
 {
+	lock_assert_held(&conn->lock);
 	return conn->tick_ns && conn->tick - tick > CONN_TICKS;
 }
 
@@ -73,6 +76,7 @@ bool conn_probe(struct conn *conn)
 	const struct message ping = {.type = MSG_PING, .ping = {.nonce = PROBES + conn->nr_probes}};
 	void *buf = conn_buf(conn);
 
+	lock_assert_held(&conn->lock);
 	if (!buf)
 		return false;
 	conn->probe_due = false;
@@ -83,6 +87,7 @@ bool conn_probe(struct conn *conn)
 
 bool conn_probed(struct conn *conn, uint64_t nonce)
 {
+	lock_assert_held(&conn->lock);
 	if (conn->nr_answered == conn->nr_probes || nonce != PROBES + conn->nr_answered)
 		return false;
 	conn->nr_answered++;
@@ -117,6 +122,7 @@ static void check_silence(struct conn *conn, uint64_t now)
 
 void conn_clock(struct conn *conn, uint64_t now)
 {
+	lock_assert_held(&conn->lock);
 	if (now >= conn->due_ns)
 		conn_users_due(conn, now);
 	if (advance(conn, now))
@@ -129,6 +135,7 @@ uint64_t conn_next_clock(const struct conn *conn)
 {
 	uint64_t due = conn_users_next_due(conn);
 
+	lock_assert_held(&conn->lock);
 	if (conn_is_busy(conn))
 		due = min_ns(due, conn->next_tick_ns);
 	if (is_talking(conn) && is_owed(conn))

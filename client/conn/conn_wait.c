@@ -168,12 +168,13 @@ static void sleep_leading(struct conn *conn, struct waiter *waiter, uint64_t now
 	woken_leading(&sleeper);
 }
 
-/* Let a leader that does not get to sleep be cancelled. Lock held. */
+/* Let a leader that does not get to sleep be cancelled. */
 static void let_cancel(struct conn *conn, struct waiter *waiter)
 {
 	struct sleeper sleeper = {.conn = conn, .waiter = waiter};
 	struct cancel_point point;
 
+	lock_assert_held(&conn->lock);
 	pthread_cleanup_push(cancelled_leading, &sleeper);
 	point = cancel_allow(waiter->cancelled, waiter->cancel_state);
 	pthread_testcancel();
@@ -246,7 +247,7 @@ static bool can_lead(const struct conn *conn)
 	return !conn->wait.leader && conn->domain;
 }
 
-/* Wait on the thread's condition. Lock held before and after. */
+/* Wait on the thread's condition, which releases the lock meanwhile. */
 static void wait_following(struct sleeper *sleeper)
 {
 	struct waiter *waiter = sleeper->waiter;
@@ -268,7 +269,7 @@ static void stop_following(struct conn *conn, struct waiter *waiter)
 	pthread_cond_destroy(&waiter->cond);
 }
 
-/* pthread_cond_wait has taken the lock. The thread may have been woken to lead. */
+/* The wait has acquired the lock again. The thread may have been woken to lead. */
 static void cancelled_following(void *arg)
 {
 	const struct sleeper *sleeper = arg;

@@ -144,20 +144,22 @@ bool session_may_say(struct session *session)
 	return may;
 }
 
-/* Has it been tried for as long as the mount allows? Lock held. */
+/* Has it been tried for as long as the mount allows? */
 static bool is_hopeless(const struct session *session, uint64_t now)
 {
 	unsigned timeout_ms = session->spec->timeout_ms;
 
+	lock_assert_held(&session->lock);
 	return session->given_up || (timeout_ms && session->trying_ns &&
 				     now >= session->trying_ns + timeout_ms * NS_PER_MS);
 }
 
-/* Make the connections tasks of the progress thread, which drives them. Lock held. */
+/* Make the connections tasks of the progress thread, which drives them. */
 static int add_tasks(struct session *session)
 {
 	int err = 0;
 
+	lock_assert_held(&session->lock);
 	for (unsigned i = 0; !err && i < session->nr_conns; i++)
 		err = progress_add(&session->conns[i]->task);
 	if (!err)
@@ -165,11 +167,11 @@ static int add_tasks(struct session *session)
 	return err;
 }
 
-/* Lock held. */
 static int start_reconnector(struct session *session, uint64_t now)
 {
 	int err = add_tasks(session);
 
+	lock_assert_held(&session->lock);
 	if (err)
 		return err;
 	session->reconnecting = session->wanted = true;

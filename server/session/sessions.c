@@ -129,7 +129,6 @@ unsigned sessions_count(struct sessions *sessions, unsigned *max)
 	return nr;
 }
 
-/* Under the lock. */
 static struct session_state state_of(struct server_session *session)
 {
 	struct session_state state = {
@@ -140,6 +139,7 @@ static struct session_state state_of(struct server_session *session)
 		.end_ns = session->end_ns,
 	};
 
+	lock_assert_held(&session->sessions->lock);
 	memcpy(state.id, session->id, sizeof(state.id));
 	strcpy(state.owner, session->owner);
 	list_for_each (it, &session->members) {
@@ -230,7 +230,7 @@ static unsigned count(const struct server_session *session, uint32_t epoch)
 
 /*
  * Has its owner as many connections as are allowed? In any session; but not those of a life that is
- * over, or that ends by entering `known`. Under the lock.
+ * over, or that ends by entering `known`.
  */
 static bool owner_is_full(const struct sessions *sessions, const struct claim *claim,
 			  const struct server_session *known)
