@@ -16,17 +16,18 @@
 #include <string.h>
 
 #include "common/base/fork.h"
+#include "common/base/lock.h"
 #include "common/base/log.h"
 
 static struct {
-	pthread_mutex_t lock; /* held while a card is opened or closed */
+	struct lock lock; /* LOCK_CARDS: held while a card is opened or closed */
 	struct verbs_card *list;
-} cards = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} cards = {.lock = LOCK_INIT(LOCK_CARDS)};
 
 /* Called in a child of fork(), where a thread of the parent may have held the lock. */
 static void forget(void)
 {
-	pthread_mutex_init(&cards.lock, NULL);
+	lock_init(&cards.lock, LOCK_CARDS);
 	cards.list = NULL;
 }
 
@@ -64,7 +65,7 @@ int card_get(const struct rdma_cm_id *id, struct verbs_card **out)
 	int err = 0;
 
 	pthread_once(&once, watch_fork);
-	pthread_mutex_lock(&cards.lock);
+	lock_acquire(&cards.lock);
 	for (card = cards.list; card; card = card->next)
 		if (card_of(card, id))
 			break;
@@ -74,7 +75,7 @@ int card_get(const struct rdma_cm_id *id, struct verbs_card **out)
 		card->refs++;
 		*out = card;
 	}
-	pthread_mutex_unlock(&cards.lock);
+	lock_release(&cards.lock);
 	return err;
 }
 
@@ -82,7 +83,7 @@ void card_put(struct verbs_card *card)
 {
 	struct verbs_card **at = &cards.list;
 
-	pthread_mutex_lock(&cards.lock);
+	lock_acquire(&cards.lock);
 	if (!--card->refs) {
 		while (*at != card)
 			at = &(*at)->next;
@@ -93,5 +94,5 @@ void card_put(struct verbs_card *card)
 			log_error("a card is closed before all that uses it");
 		free(card);
 	}
-	pthread_mutex_unlock(&cards.lock);
+	lock_release(&cards.lock);
 }
