@@ -1,4 +1,7 @@
-/* Leaves of descriptor tables: made by whoever comes first, never freed. */
+/*
+ * The leaves of descriptor tables. The first thread that needs a leaf makes it, and it is never
+ * freed. The table belongs to the process; any thread.
+ */
 #include "client/files/fd_table.h"
 
 #include <stdlib.h>

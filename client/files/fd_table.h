@@ -1,6 +1,6 @@
 /*
- * A table from descriptors to pointers, growing as descriptors do. Zeroed memory is an empty one;
- * it lives as long as the process. Any thread, no locks.
+ * A table from descriptors to pointers that grows with the descriptors. Zeroed memory is an empty
+ * table. It exists as long as the process. Any thread, no locks.
  */
 #ifndef USRBIO_CLIENT_FILES_FD_TABLE_H
 #define USRBIO_CLIENT_FILES_FD_TABLE_H
@@ -9,18 +9,18 @@
 #include <stddef.h>
 
 #define FD_TABLE_LEAF 1024
-#define FD_TABLE_TOP  65536 /* leaves: 67 million descriptors; what is not used is never touched */
+#define FD_TABLE_TOP  65536 /* leaves: 67 million descriptors; unused ones are never touched */
 
 struct fd_slot {
 	_Atomic(void *) pointer;
 };
 
 struct fd_table {
-	atomic_int used; /* leaves from here on are none; only grows */
+	atomic_int used; /* the leaves from here on are none; only grows */
 	_Atomic(struct fd_slot *) leaf[FD_TABLE_TOP];
 };
 
-/* The slot of a descriptor; NULL for one that never had any. */
+/* Return the slot of a descriptor; NULL if it never had one. */
 static inline struct fd_slot *fd_table_at(struct fd_table *slots, int fd)
 {
 	struct fd_slot *leaf;
@@ -31,10 +31,10 @@ static inline struct fd_slot *fd_table_at(struct fd_table *slots, int fd)
 	return leaf ? leaf + fd % FD_TABLE_LEAF : NULL;
 }
 
-/* The same, made when it is not there; NULL: no memory, or beyond the table. */
+/* Return the slot, and make it if it is missing; NULL: no memory, or beyond the table. */
 struct fd_slot *fd_table_make(struct fd_table *slots, int fd);
 
-/* Empty all slots, whatever they point to; nobody else is there. */
+/* Empty all slots without looking at their contents; no other thread uses the table. */
 void fd_table_forget(struct fd_table *slots);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * File objects: one open handle at a server each. Counted; the memory is recycled through a free
- * list and never returned, so that a reader without a lock may touch an object that just died: it
- * takes a reference only from a count above zero and then looks whether the slot still says so.
+ * File objects: each is one open handle at a server, and counted. Descriptors and I/Os own the
+ * references; any thread. The memory is recycled through a free list and never returned, so that a
+ * reader without a lock may touch an object that has just ended. It takes a reference only from a
+ * count above zero, and then checks that the slot still points to the object.
  */
 #include "client/files/file.h"
 
@@ -22,7 +23,10 @@ static struct fileobj *free_list;
 static struct lock free_lock = LOCK_INIT(LOCK_FREE_FILES); /* guards free_list; innermost */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
-/* Files of the parent are dead in a child of fork(), and so is its list, whoever held the lock. */
+/*
+ * Forget files and the free list in a child of fork(): the parent's files are dead there, and a
+ * thread that does not exist there may have held the lock.
+ */
 static void forget(void)
 {
 	lock_init(&free_lock, LOCK_FREE_FILES);
@@ -57,7 +61,7 @@ static void recycle(struct fileobj *obj)
 	lock_release(&free_lock);
 }
 
-/* What an OPEN or REOPEN answered. */
+/* Store the answer of an OPEN or REOPEN. */
 static void learn(struct file *file, const struct answer *answer)
 {
 	const struct bytes *persistent = &answer->reply.persistent;
@@ -69,7 +73,10 @@ static void learn(struct file *file, const struct answer *answer)
 		memcpy(file->persistent, persistent->data, persistent->len);
 }
 
-/* The session it was opened in may have ended since; then it is opened again, like the others. */
+/*
+ * Add the file to the open files. If its session has ended since, it is opened again, like the
+ * others.
+ */
 static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 {
 	int err = 0;
@@ -120,8 +127,8 @@ err_owed:
 }
 
 /*
- * Where it will be looked for to open it again; NULL: no memory. What has no such path is found by
- * its persistent name only.
+ * Return the path for opening it again; NULL: no memory. A file without such a path is found only
+ * by its persistent name.
  */
 static char *path_in(const struct file *at, const char *name)
 {
@@ -179,7 +186,7 @@ void file_put_many(struct file *file, unsigned n)
 
 	if (atomic_fetch_sub_explicit(&obj->refs, n, memory_order_acq_rel) != n)
 		return;
-	/* From here on nobody opens it again. */
+	/* From here on the file is not opened again. */
 	reopen_remove(mount_to_session(mount), file);
 	session = file->remote.session;
 	handle = file->remote.handle;
@@ -193,7 +200,7 @@ struct file *file_of_slot(struct fd_slot *slot)
 	struct fileobj *obj;
 
 	while (slot && (obj = atomic_load_explicit(&slot->pointer, memory_order_acquire))) {
-		/* It died; whoever let it go has changed the slot. */
+		/* The file has ended; the thread that ended it has changed the slot. */
 		if (!fileobj_try(obj))
 			continue;
 		if (atomic_load(&slot->pointer) == obj)

@@ -2,8 +2,9 @@
  * Files and the descriptors that name them.
  *
  * A file is one open handle at a server, counted. Two tables lead to it, both indexed by
- * descriptor: *opened* (usrbio_open: we own the descriptor, a placeholder nobody else can read)
- * and *registered* (hf3fs_reg_fd). Any thread; file_registered is the hot path and takes no lock.
+ * descriptor: *opened* (usrbio_open: we own the descriptor, a placeholder that no other code can
+ * read) and *registered* (hf3fs_reg_fd). Any thread; file_registered is the hot path and takes no
+ * lock.
  */
 #ifndef USRBIO_CLIENT_FILES_FILE_H
 #define USRBIO_CLIENT_FILES_FILE_H
@@ -16,27 +17,29 @@
 #include "client/calls/request.h"
 #include "client/mount/mount.h"
 
-/* Memory of files is recycled, never returned: a stale pointer may be looked at, not trusted. */
+/*
+ * Memory of files is recycled, never returned, so that a stale pointer may be read but not trusted.
+ */
 struct file {
 	struct mount *mount;
 	/*
-	 * Written under the lock of the mount's open files, and while no connection is up; read
-	 * under either, or under the lock of a connection that is up.
+	 * This is written under the lock of the mount's open files, and while no connection is up;
+	 * it is read under either, or under the lock of a connection that is up.
 	 */
 	struct remote_file remote; /* of an earlier session: dead, or soon opened again */
 	uint32_t flags;		   /* of OPEN_REOPEN_FLAGS */
 	bool regular;
-	uint64_t host; /* where it is: see usrbio_stat */
-	/* To open it again: how it was found, and what the server calls it for good. */
+	uint64_t host; /* the host of the file: see usrbio_stat */
+	/* For opening it again: how it was found, and its permanent name at the server. */
 	char *path;
 	uint8_t persistent[PERSISTENT_MAX];
 	uint8_t persistent_len;
-	bool dead;	  /* that failed */
-	struct list link; /* of the mount's open files, under their lock */
+	bool dead;	  /* opening it again failed */
+	struct list link; /* in the mount's open files, under their lock */
 };
 
 /*
- * Open at the server: a path or, with `at`, a name in that directory of the mount. 0 and a
+ * Open a file at the server: a path or, with `at`, a name in that directory of the mount. 0 and a
  * reference; attr may be NULL.
  */
 int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,
@@ -57,13 +60,14 @@ static inline int file_call(struct file *file, const struct call *call, struct a
 }
 
 /*
- * A placeholder descriptor for a file that is about to be opened: what a server has made must not
- * fail afterwards for want of a number here. >= 0 or -EMFILE; close it if the open fails.
+ * Make a placeholder descriptor for a file that is about to be opened, so that an open that has
+ * succeeded at the server does not fail for lack of a descriptor. >= 0 or -EMFILE; close it if the
+ * open fails.
  */
 int file_reserve(void);
-/* Let a placeholder stand for an opened file; takes over both, the caller's reference and fd. */
+/* Let a placeholder stand for an opened file; takes over the caller's reference and fd. */
 void file_publish(struct file *file, int fd);
-/* The opened file of a descriptor, with a reference; NULL when it is none of ours (any more). */
+/* Return the opened file of a descriptor, with a reference; NULL if it is not ours (any more). */
 struct file *file_opened(int fd);
 int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */
 
@@ -74,13 +78,18 @@ int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */
  */
 int file_register(int fd);
 void file_deregister(int fd); /* fd may be negated */
-/* The registered file, with a reference; NULL when there is none. fd may be negated. Lock-free. */
+/*
+ * Return the registered file, with a reference; NULL if there is none. fd may be negated.
+ * Lock-free.
+ */
 struct file *file_registered(int fd);
 
-/* The file behind a descriptor now, registered or not, with a reference. 0; errors likewise. */
+/*
+ * Return the present file of a descriptor, registered or not, with a reference. 0; errors as above.
+ */
 int file_of_fd(int fd, struct file **file);
 
-/* True when the descriptor is one of ours, or lies on a mounted directory. */
+/* True if the descriptor is one of ours, or lies on a mounted directory. */
 bool file_is_ours(int fd);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * The two tables from descriptors to files. A slot owns one reference to the file it points to;
- * whoever takes the pointer out of the slot by an atomic exchange puts that reference.
+ * The two tables from descriptors to files. The process owns them; any thread. A slot owns one
+ * reference to its file, and the thread that takes the pointer out of the slot by an atomic
+ * exchange puts that reference.
  *
- * A placeholder descriptor is an unconnected socket: it has an inode of its own, by which a number
- * that was closed and used again is recognised, and reading or writing it is an error.
+ * A placeholder descriptor is an unconnected socket. It has its own inode, which reveals that a
+ * number was closed and used again. Reading or writing it is an error.
  */
 #include <errno.h>
 #include <limits.h>
@@ -21,7 +22,7 @@ static struct fd_table opened;
 static struct fd_table registered;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
-/* A child of fork() has none of its parent's files. */
+/* Forget all files in a child of fork(), which has none of its parent's. */
 static void forget(void)
 {
 	fd_table_forget(&opened);
@@ -33,7 +34,7 @@ static void watch(void)
 	fork_watch(forget);
 }
 
-/* Put what the slot held, if it holds `expected` still (NULL: whatever it holds). */
+/* Put the file of the slot, if that still is `expected` (NULL: any file). */
 static bool vacate(struct fd_slot *slot, struct file *expected)
 {
 	void *held = expected ? fileobj_of(expected) : NULL;
@@ -62,13 +63,13 @@ int file_reserve(void)
 
 void file_publish(struct file *file, int fd)
 {
-	struct fd_slot *slot = fd_table_make(&opened, fd); /* there already */
+	struct fd_slot *slot = fd_table_make(&opened, fd); /* it exists already */
 	struct fileobj *obj = fileobj_of(file);
 	struct stat st = {0};
 
-	fstat(fd, &st); /* cannot fail for a descriptor of ours */
+	fstat(fd, &st); /* cannot fail for our own descriptor */
 	obj->placeholder = st.st_ino;
-	/* What is there was closed behind our back by close(2). */
+	/* The program closed the descriptor of the old file by close(2). */
 	vacate(slot, NULL);
 	atomic_store(&slot->pointer, obj);
 }
@@ -95,7 +96,7 @@ int file_unpublish(int fd)
 
 	if (!file)
 		return -EBADF;
-	/* The slot first: from close on the number may belong to somebody else. */
+	/* Empty the slot first, because other code may get the number as soon as it is closed. */
 	if (vacate(fd_table_at(&opened, fd), file))
 		close(fd);
 	else
@@ -137,7 +138,7 @@ int file_register(int fd)
 	return err;
 }
 
-/* Registered under N, known as N and -N. */
+/* Return the slot: a file registered under N is known as N and -N. */
 static struct fd_slot *registered_slot(int fd)
 {
 	return fd == INT_MIN ? NULL : fd_table_at(&registered, abs(fd));

@@ -1,4 +1,4 @@
-/* What file.c and file_table.c know of a file that others do not. */
+/* The parts of a file that only file.c and file_table.c use. */
 #ifndef USRBIO_CLIENT_FILES_FILEOBJ_H
 #define USRBIO_CLIENT_FILES_FILEOBJ_H
 
@@ -21,7 +21,7 @@ static inline struct fileobj *fileobj_of(struct file *file)
 	return (struct fileobj *)((char *)file - offsetof(struct fileobj, file));
 }
 
-/* A reference to one that may be ending; false: it is. */
+/* Take a reference to an object that may be ending; false: it is. */
 static inline bool fileobj_try(struct fileobj *obj)
 {
 	unsigned refs = atomic_load_explicit(&obj->refs, memory_order_relaxed);
@@ -31,7 +31,10 @@ static inline bool fileobj_try(struct fileobj *obj)
 	return refs;
 }
 
-/* The file in a slot (NULL: none), with a reference. The slot owns one while it points there. */
+/*
+ * Return the file in a slot (NULL: none), with a reference. The slot owns one while it points
+ * there.
+ */
 struct file *file_of_slot(struct fd_slot *slot);
 
 #endif

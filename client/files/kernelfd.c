@@ -1,6 +1,6 @@
 /*
- * From a kernel descriptor to the server's file: by the name the kernel knows it under, checked to
- * lead to the same file still.
+ * From a kernel descriptor to the server's file: by the name that the kernel has for it, which is
+ * checked to lead to the same file still. No state, and the caller owns the file; any thread.
  */
 #include "client/files/kernelfd.h"
 
@@ -17,7 +17,7 @@
 
 #define NAME_TRIES 8
 
-/* The kernel's name for it (PATH_MAX bytes), for files and directories only. */
+/* Get the kernel's name for it (PATH_MAX bytes); only for files and directories. */
 static int name_of(int fd, char *path, struct stat *st)
 {
 	char link[64];
@@ -33,7 +33,7 @@ static int name_of(int fd, char *path, struct stat *st)
 	return 0;
 }
 
-/* Does the name lead to the file still? */
+/* True if the name still leads to the file. */
 static bool name_holds(const char *path, const struct stat *st)
 {
 	struct stat now;
@@ -41,7 +41,10 @@ static bool name_holds(const char *path, const struct stat *st)
 	return !lstat(path, &now) && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
 }
 
-/* A deleted file lies where it lay: " (deleted)" behind its name changes no directory's. */
+/*
+ * The kernel appends " (deleted)" to the name of a deleted file, which leaves its directory as it
+ * was.
+ */
 bool kernelfd_is_ours(int fd)
 {
 	struct mountspec spec;
@@ -58,7 +61,7 @@ static uint32_t open_flags(int flags, bool directory)
 		[O_RDONLY] = OPEN_READ,
 		[O_WRONLY] = OPEN_WRITE,
 		[O_RDWR] = OPEN_READ | OPEN_WRITE,
-		[O_ACCMODE] = 0, /* neither: for device ioctls */
+		[O_ACCMODE] = 0, /* neither reading nor writing: for device ioctls */
 	};
 
 	if (directory)
@@ -67,9 +70,9 @@ static uint32_t open_flags(int flags, bool directory)
 }
 
 /*
- * Is the server's file this one? A directory may be called a mount of an export it is not. A
- * network mount keeps the inode's number; on a file system that this host has for itself, host and
- * device tell as well.
+ * True if the server's file is this one. A directory may be attached to an export that it is not. A
+ * network mount keeps the inode's number; on a file system that only this host mounts, host and
+ * device identify it as well.
  */
 static bool same_file(int fd, const struct stat *st, const struct file *file,
 		      const struct file_attr *attr)
@@ -79,7 +82,7 @@ static bool same_file(int fd, const struct stat *st, const struct file *file,
 }
 
 /*
- * By the name of now, which must mean the same file before and after. *other is set when the
+ * Open it by its present name, which must mean the same file before and after. *other is set if the
  * server has another file by that name.
  */
 static int open_by_name(int fd, int flags, struct file **file, bool *other)
@@ -113,7 +116,7 @@ static int open_by_name(int fd, int flags, struct file **file, bool *other)
 	return -ESTALE;
 }
 
-/* Why a descriptor has no name any more, and what helps. */
+/* Explain why a descriptor has no name any more, and what helps. */
 static const char *why_gone(int fd, int flags)
 {
 	struct stat st;
@@ -127,7 +130,7 @@ static const char *why_gone(int fd, int flags)
 	       "that it has";
 }
 
-/* Programs may try as often as they like. */
+/* Limit the rate, because a program may try this as often as it likes. */
 static void say_stale(int fd, int flags, bool other)
 {
 	log_peer("descriptor %d cannot be registered (ESTALE): %s", fd,

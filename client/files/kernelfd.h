@@ -1,4 +1,4 @@
-/* Descriptors of the kernel's that lie below a mounted directory. No state; any thread. */
+/* Kernel descriptors of files below a mounted directory. No state; any thread. */
 #ifndef USRBIO_CLIENT_FILES_KERNELFD_H
 #define USRBIO_CLIENT_FILES_KERNELFD_H
 
@@ -6,13 +6,13 @@
 
 #include "client/files/file.h"
 
-/* Is it a file or a directory on a mount of ours? */
+/* True for a file or a directory on one of our mounts. */
 bool kernelfd_is_ours(int fd);
 
 /*
- * Open at the server what fd stands for, with fd's access mode of now. 0 and a reference; -EBADF
+ * Open the file of fd at the server, with fd's present access mode. 0 and a reference; -EBADF
  * (closed, O_PATH, not ours), -ESTALE (its name is gone, or means another file here or at the
- * server), or the server's.
+ * server), or an error of the server.
  */
 int kernelfd_open(int fd, struct file **file);
 

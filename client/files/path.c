@@ -1,4 +1,4 @@
-/* From a path string to a mount and what the server calls the path. No state; any thread. */
+/* From a path string to a mount and the server's name for the path. No state; any thread. */
 #include "client/files/path.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "client/spec/mounturl.h"
 
-/* Where the last component of path[0, len) begins. */
+/* Return where the last component of path[0, len) begins. */
 static size_t last_component(const char *path, size_t len)
 {
 	while (len && path[len - 1] != '/')
@@ -30,7 +30,7 @@ static bool is_dots(const char *name)
 	return (len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.');
 }
 
-/* realpath of path[0, len), of the root or the working directory when that is nothing. */
+/* Return the realpath of path[0, len), or of the root or the working directory if len is 0. */
 static int real_head(const char *path, size_t len, char *canonical)
 {
 	char head[PATH_MAX];
@@ -42,7 +42,10 @@ static int real_head(const char *path, size_t len, char *canonical)
 	return realpath(head, canonical) ? 0 : -errno;
 }
 
-/* A directory may be a mount itself, so it is looked at whole; other names are the server's. */
+/*
+ * A directory may be a mount itself, so it is resolved as a whole; other names belong to the
+ * server.
+ */
 static bool ends_in_link(const char *path)
 {
 	struct stat st;
@@ -51,8 +54,8 @@ static bool ends_in_link(const char *path)
 }
 
 /*
- * What exists of the path made canonical, and what does not exist (here) added as it is: it may
- * exist at the server, or come to exist.
+ * Make the existing part of the path canonical, and append the rest unchanged: it may exist at the
+ * server, or be created there.
  */
 static int canonical_of(const char *path, bool follow, char *canonical)
 {
@@ -83,7 +86,7 @@ static int canonical_of(const char *path, bool follow, char *canonical)
 	return 0;
 }
 
-/* How much of loop:///DIR/path is the directory when no mount in use says so. */
+/* Return the length of the directory in loop:///DIR/path if no mount in use decides it. */
 static size_t directory_len(const char *url, bool follow)
 {
 	size_t len = strlen(url), root = (size_t)(mounturl_served(url) - url) + 1, head;
@@ -95,7 +98,10 @@ static size_t directory_len(const char *url, bool follow)
 	return head > root ? head : root;
 }
 
-/* loop:///DIR/path, where nothing but the '?' of options would mark the end of the mount. */
+/*
+ * Find the mount of loop:///DIR/path, where only the '?' of options could mark the end of the
+ * mount.
+ */
 static int find_served(const char *url, bool follow, struct mountspec *spec, const char **rest)
 {
 	char mount_point[MOUNT_POINT_MAX];
@@ -152,7 +158,7 @@ int path_find(const char *path, bool follow, struct mountspec *spec, char *below
 	return 0;
 }
 
-/* A slash at the end asks something of the name before it: what, the server knows. */
+/* Keep a slash at the end, because the server knows what it demands of the name before it. */
 static int keep_slash(const char *path, char *below)
 {
 	size_t len = strlen(below);

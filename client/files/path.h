@@ -1,6 +1,6 @@
 /*
- * A place: where a path string leads. A URL with a path, or a path of the file system below a
- * mounted directory; absolute or relative, existing or yet to be made.
+ * A resolved path: a mount and a path on it. It comes from a URL with a path, or from a path of the
+ * file system below a mounted directory; absolute or relative, existing or not.
  */
 #ifndef USRBIO_CLIENT_FILES_PATH_H
 #define USRBIO_CLIENT_FILES_PATH_H
@@ -16,20 +16,23 @@ struct resolved_path {
 };
 
 /*
- * Find a place and hold its mount. follow: a symbolic link at the end of a file system's path is
- * followed here; one at the end of a URL is the server's business. A slash at the end stays. 0;
+ * Resolve a path and hold its mount. follow: a symbolic link at the end of a file system's path is
+ * followed here; one at the end of a URL is left to the server. A slash at the end stays. 0;
  * -EINVAL (NULL, a malformed URL), -ENOTTY (not ours), -ENAMETOOLONG, -ENOTDIR, -EACCES, -ELOOP;
- * -ENOENT for "" and for dots behind what does not exist.
+ * -ENOENT for "" and for dots after a component that does not exist.
  */
 int path_open(const char *path, bool follow, struct resolved_path *place);
-/* The same without a mount: what it would be, and the path below the export (PATH_MAX bytes),
- * without slashes at the end unless it is a URL's. */
+/*
+ * Resolve a path without a mount: find its specification, and the path below the export (PATH_MAX
+ * bytes), without slashes at the end unless it is a URL.
+ */
 int path_find(const char *path, bool follow, struct mountspec *spec, char *below);
 /*
- * The same for URLs only, -ENOTTY for the others; *rest points into the path.
+ * Resolve a URL without a mount; -ENOTTY for other paths; *rest points into the path.
  *
- * Of loop:///DIR/path without a '?' the mount is the deepest one in use that contains it. Where
- * there is none: the directory it names, if it names one and `follow`; else the one above.
+ * For loop:///DIR/path without a '?' the mount is the deepest one in use that contains it. If there
+ * is none, it is the directory that the URL names, if it names one and `follow`; else the one
+ * above.
  */
 int path_of_url(const char *path, bool follow, struct mountspec *spec, const char **rest);
 void path_close(struct resolved_path *place);

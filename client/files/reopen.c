@@ -1,8 +1,9 @@
 /*
- * The list of open files of a session, and opening them again. The reconnector's thread takes a
- * bunch of files off the front of the list at a time and puts them back at its end, each with a
- * reference, so that other threads may end files meanwhile. It gives these references back by
- * file.c, which uses this file for the list: the list is a part of what a file is.
+ * The list of open files of a session, and opening them again. The session owns the list; any
+ * thread, under its lock. The reconnector's thread takes a group of files off the front of the list
+ * and puts them back at its end, each with a reference, so that other threads may end files
+ * meanwhile. It puts these references with file.c, which uses this file for the list: the list is a
+ * part of a file's state.
  */
 #include "client/files/reopen.h"
 
@@ -17,7 +18,7 @@
 #include "common/base/log.h"
 
 #define BUNCH_MAX 32u
-#define REOPEN_NS (10 * NS_PER_S) /* a bunch; a server that takes longer is not well */
+#define REOPEN_NS (10 * NS_PER_S) /* for a group; a server that takes longer has a problem */
 
 struct reopening {
 	struct request request;
@@ -59,7 +60,10 @@ void reopen_remove(struct session *session, struct file *file)
 	lock_release(&files->lock);
 }
 
-/* Up to max of the list, with a reference where they have to be opened. How many were looked at. */
+/*
+ * Take up to max files of the list, with a reference to those to open. Returns how many were
+ * checked.
+ */
 static unsigned take(struct session_files *files, struct bunch *bunch, unsigned max)
 {
 	unsigned looked = 0;
@@ -103,7 +107,7 @@ static void ask(struct conn *conn, struct reopening *r)
 	request_start(conn, &r->request);
 }
 
-/* 0: the server has answered for each. */
+/* Ask the server to open the files. 0: it has answered for each. */
 static int ask_all(struct conn *conn, struct bunch *bunch)
 {
 	int err;
@@ -122,7 +126,7 @@ static int ask_all(struct conn *conn, struct bunch *bunch)
 	return err;
 }
 
-/* What they are called now, and how many could not be opened. */
+/* Store the answers. Returns how many files could not be opened. */
 static unsigned settle(struct session_files *files, const struct bunch *bunch)
 {
 	unsigned nr_dead = 0;
@@ -153,8 +157,9 @@ static void put_all(const struct bunch *bunch)
 }
 
 /*
- * Open the files of earlier sessions in that of a connection that has just been greeted. What
- * cannot be opened is dead. 0, or -errno when the connection broke. The reconnector's thread.
+ * Open the files of earlier sessions in the session of a connection that has just been welcomed. A
+ * file that cannot be opened is dead. 0, or -errno if the connection ended. The reconnector's
+ * thread.
  */
 static int reopen_all(struct session *session, struct conn *conn)
 {

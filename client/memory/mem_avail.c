@@ -1,4 +1,4 @@
-/* Free memory of the machine and of our control group. No state; any thread. */
+/* The free memory of the machine and of our control group. No state; any thread. */
 #include "client/memory/mem_avail.h"
 
 #include <fcntl.h>
@@ -11,12 +11,15 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-/* Left alone for everybody else. */
+/* This amount is left for other programs. */
 #define RESERVE ((uint64_t)32 << 20)
-/* Below this a control group is not asked: reading its files would take longer than the job. */
+/*
+ * For less than this the control group is not checked, because reading its files would take longer
+ * than the allocation.
+ */
 #define SMALL ((uint64_t)1 << 20)
 
-/* A small file as a string; false when it cannot be read. */
+/* Read a small file as a string; false if it cannot be read. */
 static bool slurp(const char *path, char *text, size_t room)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -30,7 +33,10 @@ static bool slurp(const char *path, char *text, size_t room)
 	return n > 0;
 }
 
-/* Free pages answer most of the time at the price of one system call; caches count as well. */
+/*
+ * Return the free memory. Free pages are usually enough, at the cost of one system call; caches
+ * count as well.
+ */
 static uint64_t machine_has(uint64_t need)
 {
 	char text[2048], *at;
@@ -45,7 +51,7 @@ static uint64_t machine_has(uint64_t need)
 	return at ? strtoull(at + 13, NULL, 10) * 1024 : nr_free;
 }
 
-/* A file of a control group as a string. */
+/* Read a file of a control group as a string. */
 static bool group_file(const char *group, const char *name, char *text, size_t room)
 {
 	char path[PATH_MAX + 64];
@@ -54,7 +60,7 @@ static bool group_file(const char *group, const char *name, char *text, size_t r
 	return slurp(path, text, room);
 }
 
-/* The value behind a word of memory.stat. */
+/* Return the value after a word of memory.stat. */
 static uint64_t stat_value(const char *text, const char *word)
 {
 	const char *at = strstr(text, word);
@@ -62,7 +68,10 @@ static uint64_t stat_value(const char *text, const char *word)
 	return at ? strtoull(at + strlen(word), NULL, 10) : 0;
 }
 
-/* One group's limit less its use; page cache inside it makes way and does not count. */
+/*
+ * True if a group has memory left: its limit minus its use. Page cache of the group can be evicted
+ * and does not count.
+ */
 static bool one_group_has(const char *group, uint64_t need)
 {
 	char text[8192];
@@ -80,7 +89,7 @@ static bool one_group_has(const char *group, uint64_t need)
 	return used < max && max - used >= need;
 }
 
-/* Our group and those above it. */
+/* Check our group and those above it. */
 static bool groups_have(uint64_t need)
 {
 	char text[PATH_MAX], *group, *slash;
@@ -102,7 +111,7 @@ static bool groups_have(uint64_t need)
 	}
 }
 
-/* A file longer than this would not fail but raise SIGXFSZ. */
+/* Check the limit of the file size, because growing a file beyond it raises SIGXFSZ. */
 static bool file_size_allows(uint64_t size)
 {
 	struct rlimit limit;

@@ -1,6 +1,6 @@
 /*
- * Is there memory for so many bytes? Asked before touching them, because the kernel's own way of
- * saying no to shared memory is to kill a process.
+ * The check whether there is enough memory. It comes before the memory is touched, because the
+ * kernel reports a lack of shared memory by killing a process.
  */
 #ifndef USRBIO_CLIENT_MEMORY_MEM_AVAIL_H
 #define USRBIO_CLIENT_MEMORY_MEM_AVAIL_H
@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the machine and our control group (v2) have left covers `size` and a small reserve. */
+/*
+ * True if the free memory of the machine and of our control group (v2) covers `size` and a small
+ * reserve.
+ */
 bool mem_avail_for(size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Two bits for each page, in words of 32 pages: it has been read, it has been written. What was
- * proven stays so: a program that unmaps memory it has wrapped takes that back itself.
+ * Two bits for each page, in words of 32 pages: the page has been read, the page has been written.
+ * A region owns them; any thread. A bit is never taken back: a program that unmaps memory it has
+ * wrapped is responsible for that.
  */
 #include "client/memory/proven_pages.h"
 
@@ -29,7 +30,7 @@ int proven_pages_open(struct proven *proven, uintptr_t base, size_t size)
 {
 	uintptr_t first = page_of(base), pages;
 
-	/* Nothing of it can be used then, and the kernel says so. */
+	/* Memory beyond the end of the address space cannot be used; the kernel reports that. */
 	pages = size && size - 1 <= UINTPTR_MAX - base ? page_of(base + size - 1) - first + 1 : 1;
 	*proven = (struct proven){
 		.first = first,
@@ -44,7 +45,7 @@ void proven_pages_close(struct proven *proven)
 	*proven = (struct proven){0};
 }
 
-/* The bits of pages [from, upto) that are in this word. */
+/* Return the bits of pages [from, upto) that are in this word. */
 static uint64_t bits_of(uintptr_t word, uintptr_t from, uintptr_t upto, bool write)
 {
 	uintptr_t start = word * PER_WORD;

@@ -1,6 +1,6 @@
 /*
- * Pages of wrapped memory that have been seen to be there, one bit each: an I/O brings in its own
- * pages, once, and no others. Any thread.
+ * The pages of wrapped memory that are known to be accessible: an I/O brings in only its own pages,
+ * and each only once. Any thread.
  */
 #ifndef USRBIO_CLIENT_MEMORY_PROVEN_PAGES_H
 #define USRBIO_CLIENT_MEMORY_PROVEN_PAGES_H
@@ -15,12 +15,14 @@ struct proven {
 	_Atomic uint64_t *bits;
 };
 
-/* For [base, base + size). 0 or -ENOMEM; touches neither the memory nor, for large ones, the bits.
+/*
+ * Make the bits for [base, base + size). 0 or -ENOMEM. It does not touch the memory, nor the bits
+ * if they are many.
  */
 int proven_pages_open(struct proven *proven, uintptr_t base, size_t size);
-/* Takes a zeroed one. */
+/* Free the bits; accepts a zeroed struct. */
 void proven_pages_close(struct proven *proven);
-/* Is all of [at, at + len), which is inside, memory that can be read, or written? 0 or -EFAULT. */
+/* Check that all of [at, at + len), which is inside, can be read or written. 0 or -EFAULT. */
 int proven_pages_check(struct proven *proven, uintptr_t at, size_t len, bool write);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Regions. Their objects are pooled and recycled; the order at the end of one is always the same:
- * retire the handle, have every server drop it, deregister, unmap, recycle.
+ * Regions. Their objects are pooled and recycled. An iov or the cache of wrapped memory owns a
+ * region; any thread. A region always ends in this order: retire the handle, let every server drop
+ * it, deregister, unmap, recycle.
  */
 #include "client/memory/region.h"
 
@@ -115,7 +116,7 @@ int region_make_ready(struct region *region, enum region_dir dir, uint64_t off, 
 		return err == -EAGAIN ? -ENOMEM : err;
 	if (!region->wrapped || region_ready(region, dir))
 		return 0;
-	/* Without a device, too: the one to come may be of the kind that leaves it to us. */
+	/* Check this without a device too, because the next device may leave it to us. */
 	return proven_pages_check(&region->proven, atomic_load(&region->base) + off, len,
 				  dir == DIR_READ_IO);
 }
@@ -155,7 +156,7 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 
 	err = region_register(region, dir);
 	if (err)
-		return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN promises that something comes */
+		return err == -EAGAIN ? -ENOMEM : err; /* because -EAGAIN promises a later event */
 	buf = conn_buf(conn);
 	if (!buf)
 		return -EAGAIN;
@@ -186,7 +187,7 @@ bool region_retire(struct region *region, uint64_t handle)
 	return objpool_retire(&region->pooled, handle);
 }
 
-/* Only now may the id name another region: the server has answered, or is gone. */
+/* The id may name another region from here on: the server has answered, or is gone. */
 static void dropped(struct request *request, struct conn *conn)
 {
 	struct drop *drop = container_of(request, struct drop, request);
@@ -214,7 +215,7 @@ void region_ask_to_drop(struct region *region)
 			a->nr_drops++;
 			request_start(conn, request);
 		}
-		/* I/Os that are not under way now never will be. */
+		/* I/Os that are not under way now will never be sent. */
 		if (conn->state != CONN_UP)
 			conn_users_sweep(conn);
 		conn_unlock(conn);
@@ -267,7 +268,7 @@ void region_discard(struct region *region)
 
 void region_finish(struct region *region)
 {
-	/* Somebody is a few instructions from letting go of it. */
+	/* Another thread will remove its pin after a few instructions. */
 	while (objpool_pinned(&region->pooled))
 		sched_yield();
 	region_ask_to_drop(region);

@@ -1,6 +1,7 @@
 /*
- * Doomed regions: a list under one lock, which also keeps their sessions from ending. The progress
- * thread tends them. The order at their end is region.c's: dropped, deregistered, recycled.
+ * Regions that are being reclaimed: a list under one lock, which also keeps their sessions from
+ * ending. The process owns the list, and the progress thread polls it. region.c defines the order
+ * of the steps: dropped, deregistered, recycled.
  */
 #include "client/memory/region_reclaim.h"
 
@@ -126,7 +127,7 @@ void region_reclaim_revoke(const void *base, size_t size)
 	lock_release(&doomed.lock);
 }
 
-/* Before a session ends: its servers touch no memory any more. */
+/* Discard the regions of a session before it ends: its servers touch no memory any more. */
 static void discard_session(const struct session *session)
 {
 	lock_acquire(&doomed.lock);

@@ -1,6 +1,6 @@
 /*
- * Wrapped memory that is remembered no more: retired regions on their way out, which the progress
- * thread ends once nobody pins them.
+ * The end of wrapped memory that is cached no more: retired regions, which the progress thread ends
+ * when they have no pins.
  */
 #ifndef USRBIO_CLIENT_MEMORY_REGION_RECLAIM_H
 #define USRBIO_CLIENT_MEMORY_REGION_RECLAIM_H
@@ -9,11 +9,12 @@
 
 struct region;
 
-/* Takes over a retired region. Any thread. */
+/* Take a retired region over. Any thread. */
 void region_reclaim_add(struct region *region);
 /*
- * The memory is about to be unmapped: wait until no server touches any part of it on behalf of the
- * doomed. Their I/O that has not been sent yet completes -ECANCELED. Not on the progress thread.
+ * Wait until no server touches any part of the memory on behalf of these regions, before it is
+ * unmapped. Their I/O that has not been sent yet completes with -ECANCELED. Not on the progress
+ * thread.
  */
 void region_reclaim_revoke(const void *base, size_t size);
 

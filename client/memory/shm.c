@@ -1,8 +1,8 @@
 /*
- * Shared memory by id. A struct shm belongs to its caller, who serialises calls for one of them;
- * nothing is kept here. What proves an object found under a process's descriptor to be the one
- * meant, whoever has that number by now: a memfd, sealed against shrinking, that carries the id as
- * its name and the size it was announced with, of our own user.
+ * Shared memory by id. A struct shm belongs to its caller, who serialises calls for it; this file
+ * keeps no state. An object that is found under a process's descriptor number is the right one,
+ * even if the number has been used again, if it is a memfd of our own user, sealed against
+ * shrinking, with the id as its name and with the announced size.
  */
 #include "client/memory/shm.h"
 
@@ -26,13 +26,13 @@
 #define NAME_MAX_LEN 64
 #define SEALS	     (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* What an abstract address says about an object. */
+/* The contents of an abstract address about an object. */
 struct notice {
 	int pid, fd;
 	uint64_t size, block_size;
 };
 
-/* "usrbio-" and 32 hex digits: the memfd's name and the beginning of the address. */
+/* Write "usrbio-" and 32 hex digits: the memfd's name and the beginning of the address. */
 static void spell_id(char name[NAME_MAX_LEN], const uint8_t id[16])
 {
 	static const char digits[] = "0123456789abcdef";
@@ -45,7 +45,7 @@ static void spell_id(char name[NAME_MAX_LEN], const uint8_t id[16])
 	*at = '\0';
 }
 
-/* Bind a socket to the address that announces the object; the descriptor or -errno. */
+/* Bind a socket to the address that announces the object. Returns the descriptor or -errno. */
 static int announce(const char *name, int memory_fd, size_t size, size_t block_size)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -65,7 +65,7 @@ static int announce(const char *name, int memory_fd, size_t size, size_t block_s
 	return fd;
 }
 
-/* All pages now, so that a lack of memory shows here and never as SIGBUS. */
+/* Bring in all pages now, so that a lack of memory is reported here and never by SIGBUS. */
 static int populate(int fd, void *base, size_t len)
 {
 	if (!madvise(base, len, MADV_POPULATE_WRITE))
@@ -104,7 +104,10 @@ int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_
 	err = -ENOMEM;
 	if (ftruncate(fd, (off_t)mapped))
 		goto err_close;
-	/* The kernel makes them 0777, and has others come no further than /proc/PID/fd. */
+	/*
+	 * The kernel makes a memfd with mode 0777, but other users cannot reach it through
+	 * /proc/PID/fd.
+	 */
 	if (fchmod(fd, 0600) || fcntl(fd, F_ADD_SEALS, SEALS)) {
 		err = -errno;
 		goto err_close;
@@ -133,7 +136,7 @@ err_close:
 	return err;
 }
 
-/* The link text of /proc/PID/fd/FD or /proc/self/fd/FD names our memfd? */
+/* True if the link text of /proc/PID/fd/FD or /proc/self/fd/FD names our memfd. */
 static bool is_named(int fd, const char *name)
 {
 	char path[64], link[NAME_MAX_LEN + 32], want[NAME_MAX_LEN + 32];
@@ -148,7 +151,7 @@ static bool is_named(int fd, const char *name)
 	return !strcmp(link, want);
 }
 
-/* A descriptor for what a path handle stands for, once that is known to be harmless to open. */
+/* Open the object of a path handle, after checking that opening it does no harm. */
 static int open_handle(int handle, const char *name, const struct notice *notice)
 {
 	char path[64];
@@ -165,21 +168,21 @@ static int open_handle(int handle, const char *name, const struct notice *notice
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EACCES ? -EPERM : -errno;
-	if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS) { /* -1: not even a memfd */
+	if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS) { /* -1: it is not a memfd */
 		close(fd);
 		return -ENOENT;
 	}
 	return fd;
 }
 
-/* The announced object as a descriptor of ours. */
+/* Open the announced object. */
 static int open_announced(const char *name, const struct notice *notice)
 {
 	char path[64];
 	int handle, fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", notice->pid, notice->fd);
-	/* O_PATH: whatever it has become, looking at it does nothing to it. */
+	/* O_PATH has no effect on the object, even if the number stands for another one now. */
 	handle = open(path, O_PATH | O_CLOEXEC);
 	if (handle < 0)
 		return errno == EACCES || errno == EPERM ? -EPERM : -ENOENT;
@@ -188,7 +191,7 @@ static int open_announced(const char *name, const struct notice *notice)
 	return fd;
 }
 
-/* A line of /proc/net/unix: does it announce `name`, and what? */
+/* Parse a line of /proc/net/unix. True if it announces `name`, with the details in *notice. */
 static bool read_notice(const char *line, const char *name, struct notice *notice)
 {
 	const char *at = strstr(line, " @usrbio-");
@@ -201,7 +204,7 @@ static bool read_notice(const char *line, const char *name, struct notice *notic
 	       notice->pid > 0 && notice->fd >= 0;
 }
 
-/* Anybody may announce anything: go on after a notice that did not hold. */
+/* Find the object. Any user may announce anything, so continue after a notice that is false. */
 static int find(const char *name, size_t block_size, struct notice *notice)
 {
 	FILE *file = fopen("/proc/net/unix", "re");

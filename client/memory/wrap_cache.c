@@ -1,6 +1,7 @@
 /*
- * The cache of wrapped memory: a hash table by id and a list by last use, under one lock. Rings
- * remember the region of their last I/O, so that this is asked once per change of memory.
+ * The cache of wrapped memory: a hash table by id and a list by last use, under one lock. The
+ * process owns it; any thread. Rings remember the region of their last I/O, so that they ask the
+ * cache only when the memory changes.
  */
 #include "client/memory/wrap_cache.h"
 
@@ -62,7 +63,7 @@ static void start(void)
 	mount_on_end(&hook);
 }
 
-/* Ids are random, or counters. */
+/* Ids are random, or counters, so that their bytes serve as a hash. */
 static struct wrap **bucket_of(const uint8_t id[16])
 {
 	uint64_t half[2];
@@ -77,8 +78,9 @@ static bool exists(const char *name)
 }
 
 /*
- * 3FS's Python binding puts a symbolic link there for as long as the memory is meant to be used:
- * the id as a UUID, and the block size if there is one. NULL: it has none.
+ * Find the name of wrapped memory. 3FS's Python binding makes a symbolic link in that directory
+ * while the memory is in use: the id as a UUID, and the block size if there is one. NULL: there is
+ * none.
  */
 static char *find_name(const char *dir, const struct hf3fs_iov *iov)
 {
@@ -101,7 +103,9 @@ static char *find_name(const char *dir, const struct hf3fs_iov *iov)
 	return NULL;
 }
 
-/* In the directory that the iov calls its mount, which may be another name of the ring's. */
+/*
+ * Look in the directory that the iov names as its mount, which may be another name of the ring's.
+ */
 static char *find_name_of(const struct hf3fs_iov *iov)
 {
 	struct mount *mount;
@@ -243,7 +247,7 @@ void wrap_cache_unmapped(const void *base, size_t size)
 	region_reclaim_revoke(base, size);
 }
 
-/* Before a session ends: nothing wrapped is remembered for it. */
+/* Forget all memory that was wrapped for a session, before the session ends. */
 static void forget_session(const struct session *session)
 {
 	lock_acquire(&wraps.lock);
