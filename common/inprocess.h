@@ -12,9 +12,9 @@
 struct inprocess;
 
 /*
- * Serve a directory under a name of the loop transport, which nobody else in the process uses.
- * Starts threads, with all signals blocked. Returns when clients can connect. 0, or -errno, said in
- * the log: -ENOENT, -ENOTDIR, -EACCES for the directory, -EPERM, -ENOSYS, -ENOMEM for io_uring.
+ * Serve a directory under a name of the loop transport that is unique in the process. Starts
+ * threads, with all signals blocked. Returns when clients can connect. 0, or -errno, which is
+ * logged: -ENOENT, -ENOTDIR, -EACCES for the directory, -EPERM, -ENOSYS, -ENOMEM for io_uring.
  */
 int inprocess_start(const char *dir, bool read_only, const char *name, struct inprocess **server);
 /* Its clients have left. Does not wait for its end; the name may be taken until then. */

@@ -1,7 +1,7 @@
 /*
- * Handles to be closed: an array that only grows. Besides the reserved ones there is always room
- * for REQUESTS_MAX handles, which come from closes that have to be sent again and from answers
- * nobody waits for. Owned by a connection's requests, under the connection's lock.
+ * Handles to close: an array that only grows. Besides the reserved ones there is always space for
+ * REQUESTS_MAX handles: those of closes that have to be sent again, and those in answers without a
+ * waiting caller. A connection's requests own it, under the connection's lock.
  */
 #include "client/calls/closes.h"
 

@@ -1,6 +1,6 @@
 /*
  * The calls as a user of connections: requests are started, sent, sent again after a loss, and
- * ended when their time is up. Whoever starts a request owns it; this runs on any thread that
+ * ended at their deadline. The caller that starts a request owns it; this runs on any thread that
  * starts one or drives the connection, under the connection's lock.
  */
 #include "client/calls/request.h"

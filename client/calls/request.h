@@ -1,9 +1,9 @@
 /*
- * Requests: what a connection asks the server and gets one answer to: calls, region drops, pings,
- * and the closing of handles, whose answers nobody waits for. At most REQUESTS_MAX are under way,
- * the others wait for their turn. Calls outlive the transport connection: they are sent again in
- * its next incarnation, by the same tag if the session is the same. Everything here is under the
- * connection's lock; whoever starts a request owns it, and keeps it until it is done.
+ * Requests to the server with one answer each: calls, region drops, pings, and closes of handles,
+ * which are fire and forget. At most REQUESTS_MAX are under way; the others are queued. Calls
+ * survive the transport connection: they are sent again in its next incarnation, with the same tag
+ * if the session is the same. Everything here is under the connection's lock. The caller that
+ * starts a request owns it, and keeps it until it is done.
  */
 #ifndef USRBIO_CLIENT_CALLS_REQUEST_H
 #define USRBIO_CLIENT_CALLS_REQUEST_H

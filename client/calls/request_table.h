@@ -20,7 +20,7 @@ struct requests {
 	unsigned nr_sent;
 	uint64_t again; /* a bit for each of `sent` that has to be sent in this incarnation, too */
 	struct closes closes;
-	struct request fire_and_forget; /* stands for all whose answers nobody waits for */
+	struct request fire_and_forget; /* stands for all requests that are fire and forget */
 };
 
 static inline struct requests *requests_of(const struct conn *conn)
@@ -40,9 +40,9 @@ struct request *request_give_tag(struct requests *requests, uint32_t tag, bool p
 void request_finish(struct conn *conn, struct request *request, int status);
 
 /*
- * An answer came. NULL; or what is wrong with it, such as that nobody asked: a lie, for which the
- * connection is to end. The request, if there is one, ends with -EPROTO at once: the next server
- * would answer it like that again.
+ * Handle an answer. Returns NULL, or what is wrong with it, such as an answer without a request:
+ * then the connection ends. The request, if there is one, ends with -EPROTO at once, because the
+ * next server would answer it in the same way.
  */
 const char *request_on_reply(struct conn_user *user, const struct message *msg);
 const char *request_on_pong(struct conn_user *user, const struct message *msg);

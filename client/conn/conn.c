@@ -1,7 +1,7 @@
 /*
- * A connection's life: created, opened, disconnected, and polled while no thread waits on it. It
- * belongs to its owner (conn_owner.h); the reconnector opens it, the progress thread polls it, and
- * any thread that uses it disconnects it, all under its lock.
+ * The states of a connection: created, opened, disconnected, and polled while no thread waits on
+ * it. It belongs to its owner (conn_owner.h); the reconnector opens it, the progress thread polls
+ * it, and any thread that uses it disconnects it, all under its lock.
  */
 #include "client/conn/conn.h"
 
@@ -226,7 +226,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 	conn->wait.watched = false;
 	check_owner(conn);
 	conn_clock(conn, now);
-	conn_pump(conn); /* closes nobody waits for */
+	conn_pump(conn); /* send closes, which no thread waits for */
 	if (conn->task_drives != conn->wait.drives) {
 		conn->task_drives = conn->wait.drives;
 	} else if (conn->wait.leader) {

@@ -1,15 +1,15 @@
 /*
  * A connection to the server: one transport connection, if there is one, in a domain of its own,
- * and the threads that wait for it. It lives as long as its owner, the session, while the transport
- * connection comes and goes: an incarnation each.
+ * and the threads that wait for it. It exists as long as its owner, the session. Each transport
+ * connection is one incarnation of it.
  *
  * Everything here is under `lock`, which is held for short whiles only: to send, to look, to poll a
  * few times. conn_unlock sends what was queued and wakes the threads whose wait is over.
  *
- * Four of its files use each other: conn.c (its life), conn_events.c (what the transport reports),
- * conn_timers.c (its deadlines) and conn_wait.c (the waiting threads). An event sends, a deadline
- * ends the connection, a waiting thread polls for events and looks at deadlines: they are one
- * machine. Its users are behind conn_user.c.
+ * Four of its files use each other: conn.c (its states), conn_events.c (what the transport
+ * reports), conn_timers.c (its deadlines) and conn_wait.c (the waiting threads). An event sends, a
+ * deadline ends the connection, a waiting thread polls for events and looks at deadlines: they are
+ * one machine. Its users are behind conn_user.c.
  */
 #ifndef USRBIO_CLIENT_CONN_CONN_H
 #define USRBIO_CLIENT_CONN_CONN_H

@@ -100,7 +100,7 @@ static void deliver(struct conn *conn, const struct message *msg)
 		conn_violated(conn, wrong);
 }
 
-/* Answer a ping; a pong is for whoever sent the ping, the connection or a user. */
+/* Answer a ping. A pong goes to the sender of the ping, the connection or a user. */
 static void on_ping(struct conn *conn, const struct message *msg)
 {
 	if (!msg->ping.pong) {

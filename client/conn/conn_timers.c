@@ -66,7 +66,7 @@ static void expire(struct conn *conn)
 		conn_shut(conn, -ETIMEDOUT);
 	}
 	conn_users_sweep(conn);
-	/* Perhaps nobody reconnects, because a thread could not be started. */
+	/* There may be no reconnector, because a thread could not be started. */
 	if (conn->state == CONN_DOWN && conn_is_busy(conn))
 		conn_want(conn);
 }

@@ -4,8 +4,8 @@
  *	cc 08_checkpoint.c -lusrbio -o checkpoint
  *	./checkpoint tcp://127.0.0.1/data model.ckpt 64
  *
- * io_depth -1: each I/O goes out by itself as soon as it is submitted, and nobody has to wait for a
- * batch to fill. The ring is large enough for the whole checkpoint, so that preparing never stops.
+ * io_depth -1: each I/O goes out by itself as soon as it is submitted, without waiting for a batch
+ * to fill. The ring is large enough for the whole checkpoint, so that preparing never stops.
  */
 #include "example.h"
 

@@ -1,8 +1,8 @@
 /*
- * Mounts: a registry by normalised mount point under one lock. Names that mean the same share one
- * relation to the server. A mount that nobody uses lingers for a while, because programs make
- * rings, iovs and files per transfer; then the progress thread frees it, and disconnects after the
- * last name of a relation.
+ * Mounts: a registry by normalised mount point under one lock. Names with the same meaning share
+ * one relation to the server. An unused mount stays for a while, because programs make rings, iovs
+ * and files per transfer; then the progress thread frees it, and disconnects after the last name of
+ * a relation.
  */
 #include "client/mount/mount.h"
 
@@ -176,7 +176,10 @@ int mount_get(const char *mount_point, struct mount **out)
 	if (!mount_point)
 		return -EINVAL;
 	pthread_once(&once, start);
-	/* A live one by its very name: rings are made per I/O, and looking up may read files. */
+	/*
+	 * Look for a mount with exactly this name first: rings are made per I/O, and a full look-up
+	 * may read files.
+	 */
 	lock_acquire(&mounts.lock);
 	mount = find(mount_point);
 	if (mount)
@@ -323,7 +326,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 			due = min_ns(due, mount->expires_ns);
 			continue;
 		}
-		/* Nobody waits, so it ends soon; but it may need this thread. */
+		/* The reconnector ends soon, because no call waits; but it may need this thread. */
 		if (session_is_reconnecting(mount->session)) {
 			due = min_ns(due, now + HEALING_NS);
 			continue;

@@ -22,7 +22,10 @@ struct session;
  */
 int mount_get(const char *mount_point, struct mount **mount);
 int mount_get_spec(const struct mountspec *spec, struct mount **mount);
-/* Why the mount of this name serves nobody; no reason when it does, or there is no such mount. */
+/*
+ * Get the reason why the mount of this name fails; no reason if it works, or if there is no such
+ * mount.
+ */
 void mount_reason(const char *mount_point, struct reason *reason);
 
 /*

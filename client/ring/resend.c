@@ -1,7 +1,7 @@
 /*
- * The resend queue: I/Os in the table that a lost connection left behind. They are sent again; and
- * they end, like those that rings have released, when nobody wants them or their time is up. Runs
- * on whichever thread drives the connection, under its lock.
+ * The resend queue: I/Os in the table that were under way on a lost connection. They are sent
+ * again. Like those that rings have released, they end when their ring is gone or at their
+ * deadline. It belongs to the connection; this runs on the thread that drives it, under its lock.
  */
 #include "client/ring/batch.h"
 #include "client/ring/batch_build.h"

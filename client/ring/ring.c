@@ -1,7 +1,7 @@
 /*
- * A ring's life: created, found by its handle, destroyed. It belongs to the handle, and a thread
- * that works with it holds a pin. Its queues are in ring_queue.c, collecting is in ring_reap.c,
- * waiting in ring_wait.c, sending in batch.c.
+ * A ring from its creation to its end, and how its handle finds it. It belongs to the handle, and a
+ * thread that works with it holds a pin. Its queues are in ring_queue.c, collecting is in
+ * ring_reap.c, waiting in ring_wait.c, sending in batch.c.
  */
 #include "client/ring/ring.h"
 

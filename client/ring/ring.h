@@ -150,7 +150,10 @@ void ring_complete(struct ring *ring, uint32_t index, int64_t result);
  */
 bool ring_is_stuck(const struct ring *ring);
 
-/* Give up what is left in a ring at its end: what was never sent, and what nobody collected. */
+/*
+ * Give up the I/Os that are left in a ring at its end: those that were never sent, and results that
+ * were not collected.
+ */
 void ring_drop_all(struct ring *ring);
 
 /* Count the completions that wait to be handed out. */

@@ -1,5 +1,5 @@
 /*
- * A session's life, and its words in the log: created, lost, wanted, explained. It belongs to its
+ * The states of a session, and its log lines: created, lost, wanted, explained. It belongs to its
  * mount's relation; any thread calls here, with a connection's lock held or without.
  */
 #include "client/session/session.h"

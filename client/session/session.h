@@ -10,7 +10,7 @@
  * A thread that needs a session calls session_want and waits at its connection. The reconnector, a
  * thread that runs while the session is wanted and not up, connects and resumes it. Any thread.
  *
- * The object has four files, which use each other: session.c (its life, its words), handshake.c (of
+ * The object has four files, which use each other: session.c (its states, its log), handshake.c (of
  * a connection), session_attempt.c (one attempt to connect) and reconnect.c (the reconnector). The
  * session starts the reconnector, which makes attempts, which go through handshakes, each of which
  * ends in the session: a circle by nature.

@@ -93,8 +93,8 @@ static void fill(struct mounted *found, const char *dir, const char *name, const
 }
 
 /*
- * Does it have this process serve a directory, with this process's rights? That is for the user to
- * say, and for nobody else: the contents of a directory of his would be what somebody else chose.
+ * Check a line that lets this process serve a directory with its own rights. Only the user may
+ * write such a line, because any other author could choose the contents of a directory of the user.
  */
 static bool may_say(const struct trusted_text *text, const char *url, const char *source)
 {
@@ -229,9 +229,10 @@ static int open_virt(int dir)
 }
 
 /*
- * Read the conf of a directory. That the directory and 3fs-virt are believed is asked first: then
- * nobody else can replace what is below. How the directory was reached does not matter: who may
- * rename it can show another directory of ours in its place, and the conf goes with the files.
+ * Read the conf of a directory. First, the directory and 3fs-virt are checked: if they are trusted,
+ * no other user can replace what is below them. The way to the directory does not matter: a user
+ * who may rename it can put another directory of ours in its place, and the conf moves with its
+ * files.
  */
 static int read_conf(int dir, struct trusted_text *conf, char *reason)
 {

@@ -18,7 +18,7 @@
 
 static const char *const schemes[] = {"tcp", "tls", "rdma", "usrbio", "loop"};
 
-/* Keep what is wrong, for whoever knows where the URL came from. */
+/* Keep the error, for the code that knows where the URL came from. */
 static int wrong(struct mountspec *spec, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -1,5 +1,5 @@
 /*
- * A connection: two ends in one allocation, which lives until both are given back. An end belongs
+ * A connection: two ends in one allocation, which is freed when both are given back. An end belongs
  * to the caller that connected or accepted; either end's thread may change both under loop_lock,
  * which the two public calls take here.
  */

@@ -78,7 +78,7 @@ struct loop_conn {
 	struct loop_posts posts; /* the peer executes them */
 };
 
-/* A pair lives until both ends are free, because each reads the send buffers of the other. */
+/* A pair is freed when both ends are free, because each reads the send buffers of the other. */
 struct loop_pair {
 	struct loop_conn ends[2]; /* 0 connects, 1 accepts */
 };

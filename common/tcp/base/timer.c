@@ -1,7 +1,7 @@
 /*
- * The timers of a domain. There are few and they live shortly, so they are an unsorted list behind
- * one timerfd. Stopping a timer leaves the timerfd as it is, which may then fire for nothing. The
- * timers belong to the domain and are used by its thread.
+ * The timers of a domain. There are few and they last a short time, so they are an unsorted list
+ * behind one timerfd. Stopping a timer leaves the timerfd as it is, so that it may fire without
+ * effect. The timers belong to the domain, and its thread uses them.
  */
 #include "common/tcp/base/timer.h"
 

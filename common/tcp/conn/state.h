@@ -1,4 +1,4 @@
-/* How a connection lives and ends. */
+/* The states of a connection, and how it ends. */
 #ifndef USRBIO_COMMON_TCP_CONN_STATE_H
 #define USRBIO_COMMON_TCP_CONN_STATE_H
 

@@ -41,7 +41,7 @@ static bool find_key(struct tls *tls, const unsigned char *name, size_t len, uin
 	return false;
 }
 
-/* An unknown name gets a key that nobody has: it fails as a wrong key does. */
+/* An unknown name gets a random key, so that it fails like a wrong key. */
 static int on_name(SSL *ssl, const unsigned char *name, size_t len, SSL_SESSION **session)
 {
 	uint8_t psk[TP_PSK_SIZE];
