@@ -1,9 +1,14 @@
-/* A histogram with exponentially growing buckets, linear within each power of two. */
+/*
+ * A histogram with exponentially growing buckets, linear within each power of two. Its owner uses
+ * it on one thread.
+ */
 #include "client/tool/base/histogram.h"
 
 #define SUB (1u << HISTOGRAM_BITS)
 
-/* Values below 64 have a bucket each; above, the top six bits after the first choose it. */
+/*
+ * Each value below 64 has its own bucket; for others, the top six bits after the first choose it.
+ */
 static unsigned bucket_of(uint64_t value)
 {
 	unsigned shift;
@@ -14,7 +19,7 @@ static unsigned bucket_of(uint64_t value)
 	return (shift + 1) * SUB + (unsigned)(value >> shift) - SUB;
 }
 
-/* The largest value of a bucket. */
+/* Return the largest value of a bucket. */
 static uint64_t bucket_end(unsigned bucket)
 {
 	unsigned shift;

@@ -1,4 +1,7 @@
-/* Latencies counted in buckets whose width is 1/64 of their value: percentiles within 1.6 %. */
+/*
+ * Counts of latencies in buckets with a width of 1/64 of their value, so that percentiles are
+ * within 1.6 %.
+ */
 #ifndef USRBIO_TOOL_HISTOGRAM_H
 #define USRBIO_TOOL_HISTOGRAM_H
 
@@ -14,7 +17,7 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
-/* The value that `fraction` (0.99) of all do not exceed; 0 for an empty one. */
+/* Return the value that `fraction` (0.99) of all values do not exceed; 0 if it is empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, double fraction);
 
 #endif

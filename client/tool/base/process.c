@@ -1,4 +1,4 @@
-/* What the tool asks of its own process: more descriptors. No state. */
+/* The limits of the tool's own process: more descriptors. No state; the main thread. */
 #include <sys/resource.h>
 
 #include "client/tool/base/tool.h"

@@ -1,6 +1,7 @@
 /*
- * What the program says on standard error, and options, about which it may have to. A line is put
- * together first and written at once, whichever thread it is of; others' text in it is escaped.
+ * The program's lines on standard error, and its options, which may cause such lines. A line is put
+ * together first and written at once; foreign text in it is escaped. The process owns the state;
+ * any thread writes lines.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ void speak_for(const struct command *command)
 	current = command;
 }
 
-static atomic_bool drawn; /* a line is on the terminal that is to be wiped first */
+static atomic_bool drawn; /* the terminal has a line that is wiped first */
 
 void speak_over_line(bool is_drawn)
 {
@@ -60,7 +61,7 @@ int fail_text(const char *fmt, ...)
 	return EXIT_FAILED;
 }
 
-/* Has the path a component that servers keep for their administrators? */
+/* True if the path has a component that servers reserve for administrators. */
 static bool names_reserved(const char *path)
 {
 	static const char *const reserved[] = {"3fs-virt", ".usrbio"};
@@ -104,7 +105,7 @@ int usage(const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-/* getopt's own words would show the argument as it is. */
+/* Report a wrong option here, because getopt would print the argument without escapes. */
 static int complain(int option, char *const *argv, const struct option *options)
 {
 	const char *word = argv[optind - 1];

@@ -1,4 +1,7 @@
-/* Names and attributes as text. */
+/*
+ * Names and attributes as text. The only state is whether standard output is a terminal; the main
+ * thread.
+ */
 #include "client/tool/base/show.h"
 
 #include <inttypes.h>
@@ -18,7 +21,7 @@ bool show_utf8(void)
 
 void show_name(const char *name)
 {
-	static int terminal = -1; /* one thread prints */
+	static int terminal = -1; /* not atomic, because only the main thread prints */
 
 	if (terminal < 0)
 		terminal = isatty(STDOUT_FILENO);

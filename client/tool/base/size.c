@@ -1,4 +1,4 @@
-/* Sizes, numbers and paths on the command line. */
+/* Sizes, numbers and paths on the command line. No state; any thread. */
 #include "client/tool/base/tool.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The power of 1024 a suffix stands for: "", "k", "K", "KiB", ... -1 for none known. */
+/* Return the power of 1024 of a suffix: "", "k", "K", "KiB", ...; -1 if it is unknown. */
 static int suffix_power(const char *suffix)
 {
 	static const char letters[] = "kmgt";

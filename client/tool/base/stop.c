@@ -1,4 +1,7 @@
-/* A thread that waits for the signals which mean "stop"; see stop.h. */
+/*
+ * A thread that waits for the signals which mean "stop"; see stop.h. The process owns its state,
+ * which is under one lock.
+ */
 #include "client/tool/base/stop.h"
 
 #include <pthread.h>
@@ -7,7 +10,7 @@
 
 #include "client/tool/base/tool.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects all below */
 static void (*tell_fn)(void *arg);
 static void *tell_arg;
 static int came;
@@ -47,7 +50,10 @@ int stop_begin(void)
 	int err;
 
 	fill(&set);
-	/* A file too large, or a reader that left, is an error of that file. */
+	/*
+	 * These signals would end the program, but a file that is too large, or a reader that has
+	 * left, is only an error of that file.
+	 */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);

@@ -1,7 +1,7 @@
 /*
- * Loading files with I/O and counting. cmd_bench.c sets it up and reports; bench_files.c opens the
- * files; bench_run.c starts the threads and counts; bench_lane.c is one of them; bench_own.c makes
- * what each I/O has of its own.
+ * A load of I/O on files, and its figures. cmd_bench.c sets it up and reports; bench_files.c opens
+ * the files; bench_run.c starts the threads and counts; bench_lane.c is one thread; bench_own.c
+ * makes what each I/O has of its own.
  */
 #ifndef USRBIO_TOOL_BENCH_H
 #define USRBIO_TOOL_BENCH_H
@@ -16,7 +16,7 @@
 
 #include "client/tool/base/histogram.h"
 
-/* What is made for each I/O, and ended after it. */
+/* The objects that are made for each I/O, and ended after it. */
 enum bench_own {
 	OWN_NOTHING,
 	OWN_RING,
@@ -45,7 +45,7 @@ struct bench_config {
 	uint64_t limit;	    /* or after so many I/Os; 0: none */
 };
 
-/* What the threads of one run share. */
+/* The state that the threads of one run share. */
 struct bench_run {
 	const struct bench_config *config;
 	pthread_barrier_t meet; /* lanes and main thread: ready, go, done, close */
@@ -57,7 +57,7 @@ struct bench_ring {
 	unsigned under_way;
 };
 
-/* An I/O under way, and what it works with: its own, or everybody's. */
+/* An I/O under way, and its objects: its own, or the shared ones. */
 struct bench_io {
 	uint64_t begin_ns;
 	uint8_t *buf;
@@ -67,19 +67,24 @@ struct bench_io {
 	struct hf3fs_iov own_iov;
 };
 
-/* Open and register: the descriptor or -errno. The other tolerates < 0. */
+/* Open and register a file: the descriptor or -errno. The close accepts fd < 0. */
 int bench_file_open(const char *path, int flags);
 void bench_file_close(int fd);
-/* The same for `path`, or as many numbered files beside it. -errno: it says why, none is. */
+/*
+ * Do this for `path`, or for that many numbered files beside it. -errno: it has been reported, and
+ * none is open.
+ */
 int bench_files_open(struct bench_config *config, const char *path, unsigned numbered, int flags);
-/* Of the smallest of them. */
+/* Get the size of the smallest file. */
 int bench_files_size(const struct bench_config *config, uint64_t *size);
 int bench_files_truncate(const struct bench_config *config, uint64_t size);
 void bench_files_close(struct bench_config *config);
 
-/* Make what the I/O is to have of its own; its ring is the one given. -errno: nothing is made. */
+/*
+ * Make the objects that the I/O has of its own; its ring is the one given. -errno: nothing is made.
+ */
 int bench_own(const struct bench_config *config, struct bench_ring *ring, struct bench_io *io);
-/* End it; also when there is nothing. */
+/* End these objects; also if there are none. */
 void bench_disown(const struct bench_config *config, struct bench_ring *ring, struct bench_io *io);
 
 struct bench_lane {
@@ -90,7 +95,7 @@ struct bench_lane {
 	struct histogram times;
 };
 
-/* What a run took, without getting ready and clearing up. */
+/* The figures of a run, without preparation and cleaning up. */
 struct bench_figures {
 	struct histogram times;
 	struct usrbio_counters counters;
@@ -98,10 +103,10 @@ struct bench_figures {
 	double seconds, cpu_us;
 };
 
-/* Load for `ns`, by `n` threads. 0, or the first error of one. */
+/* Run the load for `ns` with `n` threads. 0, or the first error of a thread. */
 int bench_run(struct bench_config *config, unsigned n, uint64_t ns, struct bench_figures *figures);
 
-/* arg is the lane. */
+/* Run a thread of the load; arg is the lane. */
 void *bench_lane_run(void *arg);
 
 #endif

@@ -1,4 +1,7 @@
-/* The files a benchmark works on: the path itself, or PATH.0, PATH.1, ... The main thread's. */
+/*
+ * The files of a benchmark: the path itself, or PATH.0, PATH.1, ... The configuration owns them;
+ * the main thread.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +45,7 @@ void bench_file_close(int fd)
 	usrbio_close(fd);
 }
 
-/* One of them. A directory can be opened to be read, too. */
+/* Open one file. It may be a directory, because open(2) for reading accepts one. */
 static int open_first(const char *path, int flags)
 {
 	struct usrbio_stat st;

@@ -1,4 +1,7 @@
-/* One thread of a benchmark: keeps `depth` I/Os under way on each of its rings. */
+/*
+ * One thread of a benchmark: it keeps `depth` I/Os under way on each of its rings. The run owns the
+ * lane; its own thread.
+ */
 #include "client/tool/bench/bench.h"
 
 #include <errno.h>
@@ -21,7 +24,7 @@ struct load {
 	bool stopping;
 };
 
-/* xorshift64 */
+/* Draw a random number by xorshift64. */
 static uint64_t draw(struct bench_lane *lane)
 {
 	lane->random ^= lane->random << 13;
@@ -30,7 +33,10 @@ static uint64_t draw(struct bench_lane *lane)
 	return lane->random;
 }
 
-/* The next I/O's file and offset; false when it is time to stop, but not before there was one. */
+/*
+ * Choose the next I/O's file and offset; false when it is time to stop, but not before the first
+ * I/O.
+ */
 static bool choose(struct load *load, uint64_t now, struct bench_io *io, uint64_t *off)
 {
 	const struct bench_config *config = load->config;
@@ -73,7 +79,7 @@ static int begin(struct load *load, struct bench_ring *ring, struct bench_io *io
 	return 0;
 }
 
-/* Its time is over when all that was made for it is gone. */
+/* End an I/O. Its time includes the end of all objects that were made for it. */
 static uint64_t end(struct load *load, struct bench_ring *ring, struct bench_io *io, uint64_t now)
 {
 	ring->under_way--;
@@ -84,7 +90,7 @@ static uint64_t end(struct load *load, struct bench_ring *ring, struct bench_io 
 	return now;
 }
 
-/* Count what a ring has to say and put new I/O in its place; how many, or -errno. */
+/* Count the completions of a ring and start new I/Os for them; returns how many, or -errno. */
 static int turn(struct load *load, struct bench_ring *ring, int min)
 {
 	const struct bench_config *config = load->config;
@@ -105,7 +111,7 @@ static int turn(struct load *load, struct bench_ring *ring, int min)
 	return err ? err : n;
 }
 
-/* A round over all rings; sleeps on one of them only when none has anything. */
+/* Serve all rings once; sleep on one of them only if none has completions. */
 static int round_of_turns(struct load *load)
 {
 	struct bench_ring *busy = NULL;
@@ -157,7 +163,7 @@ static int run(struct load *load)
 	return err;
 }
 
-/* Memory for all I/Os at once. */
+/* Get memory for all I/Os at once. */
 static int get_memory(struct load *load, size_t size)
 {
 	const char *mount_point = load->config->mount_point;
@@ -218,7 +224,7 @@ static void close_load(struct load *load)
 {
 	const struct bench_config *config = load->config;
 
-	/* Rings first: they end what is still under way. */
+	/* Destroy the rings first, because that ends the I/Os that are still under way. */
 	for (unsigned i = 0; load->rings && i < config->rings; i++)
 		hf3fs_iordestroy(&load->rings[i].ior);
 	for (unsigned i = 0; load->ios && i < config->rings * config->depth; i++)

@@ -1,4 +1,7 @@
-/* What each I/O of a benchmark has of its own: programs do work like this. Its lane's thread. */
+/*
+ * The objects that each I/O of a benchmark has of its own, as in some programs. The I/O owns them;
+ * its lane's thread.
+ */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -28,7 +31,9 @@ static int own_iov(const struct bench_config *config, struct bench_ring *ring, s
 	return 0;
 }
 
-/* The memory of all I/Os of the lane, as those do who wrap their cache for each transfer. */
+/*
+ * Wrap the memory of all I/Os of the lane, like programs that wrap their cache for each transfer.
+ */
 static int own_wrap(struct bench_io *io)
 {
 	const struct hf3fs_iov *all = io->iov;

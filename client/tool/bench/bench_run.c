@@ -1,6 +1,6 @@
 /*
- * One run of a benchmark: its threads from start to end, and what they took. The main thread's;
- * lanes get ready before the clock starts, and clear up when it has been read.
+ * One run of a benchmark: its threads from start to end, and their figures. The lanes prepare
+ * before the clock starts, and clean up after it has been read. The main thread owns the run.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static void take_figures(const struct bench_config *config, struct bench_figures
 	usrbio_counters(config->mount_point, &figures->counters);
 }
 
-/* Let the lanes go and wait until all are done. */
+/* Start the lanes and wait until all are done. */
 static void watch(struct bench_run *run, struct bench_config *config, uint64_t ns,
 		  struct bench_figures *figures)
 {
@@ -72,7 +72,7 @@ int bench_run(struct bench_config *config, unsigned n, uint64_t ns, struct bench
 		lanes[i].random = 88172645463325252ull + i * 0x9e3779b97f4a7c15ull;
 		err = -pthread_create(&lanes[i].thread, NULL, bench_lane_run, &lanes[i]);
 	}
-	if (err) /* the lanes there are wait for company */
+	if (err) /* the lanes that exist wait for the missing ones */
 		exit(fail("threads", err));
 	watch(&run, config, ns, figures);
 	for (unsigned i = 0; i < n; i++) {

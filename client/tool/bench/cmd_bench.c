@@ -1,4 +1,7 @@
-/* usrbio bench: options and the figures. bench_run.c makes the load. */
+/*
+ * usrbio bench: options and figures. bench_run.c makes the load. The main thread owns everything
+ * here.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -153,7 +156,7 @@ static uint64_t messages(const struct usrbio_counters *counters)
 	return counters->msgs_sent + counters->msgs_received + counters->imms_received;
 }
 
-/* Write every byte once: what was never written would be read as a hole. */
+/* Write every byte once, because unwritten bytes would be read as a hole. */
 static int fill_files(const struct bench_options *options)
 {
 	static struct bench_figures figures;
@@ -236,7 +239,7 @@ static void report(const struct bench_options *options, const struct bench_figur
 	       ratio(c->ios - c->imms_received, c->completions));
 }
 
-/* With the files open and registered. */
+/* Run the benchmark; the files are open and registered. */
 static int bench(struct bench_options *options)
 {
 	static struct bench_figures figures;

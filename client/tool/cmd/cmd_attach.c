@@ -1,4 +1,7 @@
-/* usrbio attach and detach: make a directory a mount, by 3fs-virt/usrbio.conf in it. */
+/*
+ * usrbio attach and detach: make a directory a mount, by 3fs-virt/usrbio.conf in it. No state; the
+ * main thread.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -27,8 +30,8 @@ static const char detach_help[] = "usage: usrbio detach DIRECTORY\n\n"
 static const struct option only_help[] = {{"help", no_argument, NULL, 'h'}, {0}};
 
 /*
- * Is the directory the export's root? By its inode: a network mount keeps the number; on a file
- * system that this host has for itself, host and device tell as well.
+ * True if the directory is the export's root, by its inode: a network mount keeps the number; on a
+ * file system that only this host mounts, host and device identify it as well.
  */
 static bool same_directory(int dir, const struct usrbio_stat *there)
 {

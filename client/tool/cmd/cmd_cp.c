@@ -1,4 +1,7 @@
-/* usrbio cp: what the arguments mean; copy.c does it. */
+/*
+ * usrbio cp: the meaning of the arguments; copy.c copies. The main thread, which is the walker,
+ * owns the run.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +20,7 @@
 
 #define FEW  64
 #define PAGE 4096u
-/* Files of procfs say that they are empty. */
+/* Pieces have at least this size, because files of procfs report a size of 0. */
 #define BLOCK_MIN 65536u
 
 struct cp_options {
@@ -92,7 +95,10 @@ static int parse(int argc, char **argv, struct cp_options *options)
 	return check_paths(argc, argv);
 }
 
-/* The name a source gets in a directory; "" for a whole mount, or "..": its contents. */
+/*
+ * Return the name that a source gets in a directory; "" for a whole mount, or "..", whose contents
+ * are copied.
+ */
 static char *name_in_target(const char *rest)
 {
 	size_t len = strlen(rest), start;
@@ -108,7 +114,7 @@ static char *name_in_target(const char *rest)
 	return strndup(rest, len);
 }
 
-/* The top of a source tree, open; NULL when that was said. */
+/* Open the top of a source tree; NULL after an error has been reported. */
 static struct dir *open_top(struct copy *copy, const char *path, mode_t *mode)
 {
 	const struct fs *fs = copy->side[FROM].fs;
@@ -131,7 +137,9 @@ static struct dir *open_top(struct copy *copy, const char *path, mode_t *mode)
 	return dir_top(&copy->run->dirs, fs, path, fd, &id);
 }
 
-/* A whole mount, "." and ".." have no name of their own: what is in them is copied. */
+/*
+ * Add a tree. A whole mount, "." and ".." have no name of their own, so their contents are copied.
+ */
 static void add_tree(struct copy *copy, const struct target *target, const char *path,
 		     const char *own_name)
 {
@@ -163,7 +171,7 @@ static void add_file(struct copy *copy, const struct target *target, const char 
 		copy_add(copy, copy_file_new(NULL, path, NULL, target->path));
 }
 
-/* "new/" is to be a directory; target_open has looked at what exists. */
+/* True if the target has to be a directory, like "new/"; target_open has checked what exists. */
 static bool wants_directory(const struct target *target)
 {
 	size_t len = strlen(target->path);
@@ -212,8 +220,8 @@ static void add_source(struct copy *copy, const struct cp_options *options,
 }
 
 /*
- * Do not make more memory and threads than the sources, when they are few files, can use. A file
- * may be longer than it says, by a page at least: a piece reads behind its end.
+ * Limit memory and threads to what the sources can use, if they are few files. A file may be longer
+ * than it reports, by a page at least, because a piece reads beyond its end.
  */
 static struct copy_config fit(const struct cp_options *options, const struct fs *fs, char **sources,
 			      int n)
@@ -248,7 +256,7 @@ static void tell_copy(void *arg)
 	copy_stop(arg);
 }
 
-/* Copy the sources at the front that lie on one mount; how many, or -1 when that cannot begin. */
+/* Copy the first sources that lie on one mount. Returns how many, or -1 if that cannot begin. */
 static int copy_group(const struct cp_options *options, struct run *run,
 		      const struct target *target, char **sources, int n)
 {
@@ -294,7 +302,7 @@ static void report_json(const struct copy_totals *totals, double seconds)
 	       (double)histogram_percentile(&totals->times, 0.99) / 1e3);
 }
 
-/* Where no bytes were copied there is no rate. */
+/* Print the totals. Without copied bytes there is no rate. */
 static void report_text(const struct copy_totals *totals, double seconds, bool verified)
 {
 	double bytes = (double)totals->bytes;
@@ -312,7 +320,7 @@ static void report(const struct cp_options *options, const struct copy_totals *t
 {
 	double seconds = (double)ns / 1e9;
 
-	/* When nothing came about, why has been said. */
+	/* If nothing was copied, the reason has been reported. */
 	if (options->json)
 		report_json(totals, seconds);
 	else if (!options->quiet && (totals->files || !status))

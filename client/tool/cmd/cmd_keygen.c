@@ -1,4 +1,4 @@
-/* usrbio keygen. */
+/* usrbio keygen: make a key file. No state; the main thread. */
 #include <errno.h>
 #include <string.h>
 

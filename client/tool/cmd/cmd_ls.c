@@ -1,4 +1,7 @@
-/* usrbio ls: names in order, optionally with attributes and what is below. */
+/*
+ * usrbio ls: sorted names, optionally with attributes, and recursively. The main thread owns
+ * everything here.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -31,10 +34,12 @@ struct entry {
 	unsigned char type;
 };
 
-/* Names are kept to be sorted, as many as a server likes to send: so much memory for those of one
- * directory, 2 to 3 million of usual length. */
+/*
+ * Names are kept for sorting, and a server may send any number of them: this is the memory for
+ * those of one directory, 2 to 3 million of usual length.
+ */
 #define NAMES_BYTES ((size_t)192 << 20)
-#define NAME_BYTES  (32 + sizeof(struct entry)) /* of each, beside its text: about */
+#define NAME_BYTES  (32 + sizeof(struct entry)) /* per name, without its text, approximately */
 
 struct listing {
 	struct entry *entries;
@@ -76,7 +81,7 @@ static void print_long(const struct usrbio_stat *st)
 	       when);
 }
 
-/* st is NULL without -l. */
+/* Print an entry as JSON; st is NULL without -l. */
 static void print_json(struct ls_options *options, const char *path, const struct entry *entry,
 		       const struct usrbio_stat *st)
 {

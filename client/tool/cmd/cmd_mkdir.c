@@ -1,4 +1,4 @@
-/* usrbio mkdir. */
+/* usrbio mkdir: make directories. No state; the main thread. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@ static const char help[] = "usage: usrbio mkdir [-p] [-m MODE] PATH...\n\n"
 			   "  -p, --parents    those above as well; an existing one is no error\n"
 			   "  -m, --mode MODE  permissions in octal, default 755\n";
 
-/* Every directory of `rest` (it points into path), the last one included. */
+/* Make every directory of `rest` (it points into path), including the last one. */
 static int make_all(char *path, const char *rest, mode_t mode)
 {
 	char *at = path + (rest - path);

@@ -1,4 +1,4 @@
-/* usrbio mv: rename, within one mount. */
+/* usrbio mv: rename, within one mount. No state; the main thread. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* usrbio ping: how long one empty exchange with a server takes. */
+/* usrbio ping: the time of one empty exchange with a server. No state; the main thread. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -40,7 +40,7 @@ static void print_one(const char *mount_point, uint64_t ns)
 	printf(": %.1f us\n", (double)ns / 1e3);
 }
 
-/* A failure is said once, until it is another one. */
+/* Ping repeatedly. A failure is reported once, until it changes. */
 static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet)
 {
 	static struct histogram times;

@@ -1,4 +1,4 @@
-/* usrbio rm. */
+/* usrbio rm: remove files and trees. No state; the main thread. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "client/tool/tree/rm_tree.h"
 #include "client/tool/base/tool.h"
 
-/* Descriptors of directories, open at a time; a deep tree has more. */
+/* The number of directories that may be open at a time; a deep tree has more. */
 #define DIRS_OPEN 32
 
 static const char help[] = "usage: usrbio rm [-r] [-f] PATH...\n\n"
@@ -17,7 +17,7 @@ static const char help[] = "usage: usrbio rm [-r] [-f] PATH...\n\n"
 			   "  -r, --recursive  directories and what is in them as well\n"
 			   "  -f, --force      what does not exist is no error\n";
 
-/* Open what a directory is in, by the path that the user named. */
+/* Remove a directory: open its parent by the path that the user named. */
 static int remove_directory(const char *path, const struct endpoint *endpoint, bool force)
 {
 	char *parent, *name;

@@ -1,4 +1,4 @@
-/* usrbio stat: everything the server says about a file. */
+/* usrbio stat: all attributes that the server reports for a file. No state; the main thread. */
 #include <inttypes.h>
 #include <stdio.h>
 

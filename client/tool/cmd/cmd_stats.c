@@ -1,4 +1,4 @@
-/* usrbio stats: what the server of a mount has counted. */
+/* usrbio stats: the counters of a mount's server. No state; the main thread. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,9 @@ static void per(const struct usrbio_server_counters *row, const char *what, cons
 		printf("  %-24s %15.3f\n", what, (double)value(row, name) / (double)n);
 }
 
-/* Names are the server's, and those of connections its other clients' addresses. */
+/*
+ * Print a name. It comes from the server, and for a connection it is the address of another client.
+ */
 static void print_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -47,7 +49,7 @@ static bool is_limits(const struct usrbio_server_counters *row)
 	return !strcmp(row->kind, "limits");
 }
 
-/* In pairs: what is used, and the most. 0: no limit of this one. */
+/* Print the limits, in pairs: the amount in use, and the maximum. 0: there is no such limit. */
 static void print_limits(const struct usrbio_server_counters *row)
 {
 	for (size_t i = 0; i + 1 < row->nr; i += 2)
@@ -58,7 +60,7 @@ static void print_limits(const struct usrbio_server_counters *row)
 		}
 }
 
-/* What is 0 goes without saying. */
+/* Print a row as text, without the values that are 0. */
 static void print_text(void *arg, const struct usrbio_server_counters *row)
 {
 	uint64_t ios = value(row, "reads") + value(row, "writes");
