@@ -1,4 +1,4 @@
-/* The `usrbio` program: finds the sub-command and runs it. */
+/* The `usrbio` program: it finds the sub-command and runs it. The main thread. */
 #include "client/tool/base/tool.h"
 
 #include <locale.h>
@@ -38,7 +38,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* Output that did not get out is a failure, too. */
+/* Return the exit status; output that could not be written is a failure, too. */
 static int finish(int status)
 {
 	if (fflush(stdout) || ferror(stdout))
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	setlocale(LC_CTYPE, "");
-	/* A command says itself why it fails, once. */
+	/* A command itself reports why it fails, once. */
 	if (!getenv("HF3FS_USRBIO_LIB_LOG"))
 		setenv("USRBIO_LOG", "error", 0);
 	if (argc < 2) {

@@ -1,4 +1,4 @@
-/* What went wrong with a file or directory, as a line. Any thread. */
+/* One line about an error of a file or directory. No state; any thread. */
 #include <errno.h>
 
 #include "client/tool/copy/copy.h"

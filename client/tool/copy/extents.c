@@ -1,11 +1,13 @@
-/* Looking for data in a file with holes; a file's extents belong to the worker that has the file.
+/*
+ * Finding data in a file with holes. A file's extents belong to the worker that has the file; its
+ * thread.
  */
 #include "client/tool/copy/extents.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-/* Smaller ones cost more to look for than to fill. */
+/* A smaller hole costs more to find than to fill. */
 #define HOLE_MIN 16384
 
 bool extents_expected(const struct usrbio_stat *st)
@@ -13,7 +15,7 @@ bool extents_expected(const struct usrbio_stat *st)
 	return st->blocks < st->size / 512 && st->size - st->blocks * 512 >= HOLE_MIN;
 }
 
-/* The extent at or behind pos. 0, -ENXIO: none, or another error. */
+/* Find the extent at or after pos. 0, -ENXIO: none, or another error. */
 static int find(const struct fs *fs, int fd, uint64_t pos, struct extent *extent)
 {
 	int64_t off = fs->seek(fd, pos, SEEK_DATA), end;
@@ -22,9 +24,9 @@ static int find(const struct fs *fs, int fd, uint64_t pos, struct extent *extent
 		return (int)off;
 	end = fs->seek(fd, (uint64_t)off, SEEK_HOLE);
 	if (end < 0)
-		return (int)end; /* -ENXIO: cut off meanwhile */
+		return (int)end; /* -ENXIO: the file was truncated meanwhile */
 	if ((uint64_t)off < pos || end <= off)
-		return -EOPNOTSUPP; /* nonsense */
+		return -EOPNOTSUPP; /* the answer contradicts itself */
 	*extent = (struct extent){(uint64_t)off, (uint64_t)end};
 	return 0;
 }
@@ -35,9 +37,9 @@ static bool unchanged(const struct usrbio_stat *a, const struct usrbio_stat *b)
 }
 
 /*
- * No data was found behind pos. Up to the end there is a hole then; but who cuts the file and fills
- * it again meanwhile makes that a guess, so the rest of a file that changed is read. Its times may
- * stay what they were for some milliseconds, so the hole itself is looked for, too.
+ * Handle that no data was found after pos. Up to the end there is a hole then, unless another
+ * program truncates the file and fills it again meanwhile; so the rest of a file that changed is
+ * read. Its times may stay the same for some milliseconds, so the hole itself is looked for, too.
  */
 static int find_end(struct extents *extents, const struct fs *fs, int fd,
 		    const struct usrbio_stat *before)

@@ -1,4 +1,4 @@
-/* Where a file with holes has data: looked up some dozens of extents at a time. */
+/* The parts of a file that have data: found some dozens of extents at a time. */
 #ifndef USRBIO_TOOL_EXTENTS_H
 #define USRBIO_TOOL_EXTENTS_H
 
@@ -15,18 +15,18 @@ struct extent {
 
 struct extents {
 	struct extent list[NR_EXTENTS];
-	unsigned n, next; /* next: the first one that is not copied */
-	uint64_t pos;	  /* data before it has been looked for */
-	uint64_t size;	  /* when it is complete: of the file */
+	unsigned n, next; /* next: the first extent that is not copied */
+	uint64_t pos;	  /* up to here data has been looked for */
+	uint64_t size;	  /* of the file, when the list is complete */
 	bool complete;
 };
 
-/* Does a file have holes worth looking for? */
+/* True if a file has holes that are worth finding. */
 bool extents_expected(const struct usrbio_stat *st);
-/* Fill the list again. 0; -EOPNOTSUPP: this file system cannot tell; -errno. */
+/* Fill the list again. 0; -EOPNOTSUPP: this file system cannot find holes; -errno. */
 int extents_fill(struct extents *extents, const struct fs *fs, int fd);
 
-/* NULL: no holes. */
+/* True if the list has everything; NULL means a file without holes. */
 static inline bool extents_complete(const struct extents *extents)
 {
 	return !extents || (extents->complete && extents->next == extents->n);

@@ -1,4 +1,4 @@
-/* Rings for the sides that have them; a mover belongs to one thread. */
+/* The mover: rings for the sides that have them. A lane owns it; the lane's thread. */
 #include "client/tool/copy/mover.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static bool is_read(enum way way)
 	return way != WRITE_TO;
 }
 
-/* One memory for all: two mounts see it as an iov each. */
+/* Make one memory for all pieces; each of two mounts has its own iov of it. */
 static int make_memory(struct mover *mover, const struct copy *copy, size_t size)
 {
 	const char *from = copy->side[FROM].mount_point, *to = copy->side[TO].mount_point;
@@ -76,7 +76,7 @@ void mover_close(struct mover *mover)
 	*mover = (struct mover){0};
 }
 
-/* As one I/O of a ring: everything there is up to len. */
+/* Move like one I/O of a ring: all bytes that exist, up to len. */
 static int64_t move_here(enum way way, int fd, uint8_t *buf, uint64_t off, uint64_t len)
 {
 	uint64_t done = 0;
@@ -156,8 +156,8 @@ static int collect(struct mover_ring *ring, struct hf3fs_cqe *cqes, int max, int
 }
 
 /*
- * A wait is for one ring. With several at work take what is there; when there is nothing, wait for
- * the busiest: its turn comes whatever the others do.
+ * Wait for a result. A wait is for one ring. With several at work, take the results that are there;
+ * if there are none, wait for the busiest ring, which will finish whatever the others do.
  */
 int mover_wait(struct mover *mover, struct hf3fs_cqe *cqes, int max)
 {

@@ -1,6 +1,6 @@
 /*
- * How a lane moves bytes between files and its memory: through rings on a mount, by pread and
- * pwrite on the local file system. One thread's.
+ * The way a lane moves bytes between files and its memory: through rings on a mount, by pread and
+ * pwrite on the local file system. Used by one thread.
  */
 #ifndef USRBIO_TOOL_MOVER_H
 #define USRBIO_TOOL_MOVER_H
@@ -22,26 +22,27 @@ struct mover_ring {
 };
 
 struct mover {
-	bool rings[2]; /* of each side */
-	uint8_t *base; /* the memory: an iov of the first side that has rings, else plain */
+	bool rings[2]; /* true for each side that uses rings */
+	uint8_t *base; /* the memory: an iov of the first side that has rings, else ordinary memory
+			*/
 	struct hf3fs_iov iov, other; /* other: the same memory under the other side's mount */
 	bool own_iov;
 	struct mover_ring ring[NR_WAYS];
 };
 
-/* Memory of `size` bytes, and rings for `entries` transfers per way. 0 or -errno. */
+/* Get memory of `size` bytes, and rings for `entries` transfers per way. 0 or -errno. */
 int mover_open(struct mover *mover, const struct copy *copy, size_t size, unsigned entries);
 void mover_close(struct mover *mover);
 
 /*
- * Move len bytes between buf (inside the memory) and the file. The bytes moved (fewer only at the
- * end of the file), -EINPROGRESS: mover_wait will tell, with `user`, or -errno.
+ * Move len bytes between buf (inside the memory) and the file. Returns the number of bytes (fewer
+ * only at the end of the file), -EINPROGRESS (mover_wait will return it, with `user`), or -errno.
  */
 int64_t mover_move(struct mover *mover, enum way way, int fd, void *buf, uint64_t off, uint64_t len,
 		   void *user);
-/* Write to something local that takes bytes in order only. len, or -errno. */
+/* Write to a local file that takes bytes in order only. len, or -errno. */
 int64_t mover_write_stream(int fd, const uint8_t *buf, uint64_t len);
-/* Send off what was begun and collect at least one result. Their number, or -errno. */
+/* Submit what was begun and collect at least one result. Returns their number, or -errno. */
 int mover_wait(struct mover *mover, struct hf3fs_cqe *cqes, int max);
 
 #endif

@@ -1,4 +1,7 @@
-/* The progress line: reads the totals five times a second until it is stopped. */
+/*
+ * The progress line. Its thread reads the totals five times a second until it is stopped; the run
+ * owns it.
+ */
 #include "client/tool/copy/progress.h"
 
 #include <pthread.h>

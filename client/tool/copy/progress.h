@@ -1,4 +1,4 @@
-/* A line on the terminal that says how far a copy is; a thread of its own draws it. */
+/* A line on the terminal with the progress of a copy, drawn by a thread of its own. */
 #ifndef USRBIO_TOOL_PROGRESS_H
 #define USRBIO_TOOL_PROGRESS_H
 
@@ -6,9 +6,9 @@
 
 struct progress;
 
-/* NULL when stderr is no terminal, or there is no thread to be had. */
+/* Start the line. NULL if stderr is no terminal, or there can be no thread. */
 struct progress *progress_start(const struct copy_totals *totals);
-/* Wipes the line. NULL is fine. */
+/* Wipe the line and end its thread. Accepts NULL. */
 void progress_stop(struct progress *progress);
 
 #endif

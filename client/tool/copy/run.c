@@ -1,4 +1,4 @@
-/* What all groups of one `usrbio cp` share; see run.h. */
+/* The state that all groups of one `usrbio cp` share; see run.h. Any thread, under its lock. */
 #include "client/tool/copy/run.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 #include "client/tool/base/tool.h"
 
-/* What lanes, connections, and the library's threads may need, besides files and directories. */
+/* The descriptors that lanes, connections, and the library's threads may need. */
 #define OTHER_DESCRIPTORS 40
 #define DIRS_MIN	  4
 #define DIRS_MAX	  256
@@ -19,7 +19,7 @@ static uint64_t clamp(uint64_t n, uint64_t min, uint64_t max)
 	return n < min ? min : n > max ? max : n;
 }
 
-/* Share the descriptors between directories and files, of which each has two. */
+/* Divide the descriptors between directories and files; each file has two. */
 static void share_descriptors(struct run *run)
 {
 	struct rlimit limit = {.rlim_cur = 1024};

@@ -1,4 +1,4 @@
-/* Directories of trees; see dir.h. */
+/* Directories of trees; see dir.h. The references own them; any thread, under dirs->lock. */
 #include "client/tool/fs/dir.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ void dirs_destroy(struct dirs *dirs)
 	pthread_mutex_destroy(&dirs->lock);
 }
 
-/* Close the directory that was idle the longest; under the lock, which is open meanwhile. */
+/* Close the directory that was idle for the longest time; the lock is released meanwhile. */
 static bool evict(struct dirs *dirs)
 {
 	const struct fs *fs;
@@ -40,7 +40,7 @@ static bool evict(struct dirs *dirs)
 	dir->fd = -1;
 	dirs->open--;
 	pthread_mutex_unlock(&dirs->lock);
-	fs->close(fd); /* the node may be gone by now */
+	fs->close(fd); /* the node may have been freed */
 	pthread_mutex_lock(&dirs->lock);
 	return true;
 }
@@ -130,11 +130,11 @@ void dir_put(struct dir *dir)
 		if (dir->last)
 			dir->last(dir, dir->last_arg);
 		destroy(dir);
-		dir = parent; /* its reference */
+		dir = parent; /* its reference moves here */
 	}
 }
 
-/* Under the lock: use the descriptor if it is open. */
+/* Under the lock: pin the descriptor if it is open. */
 static bool pin(struct dir *dir)
 {
 	if (dir->fd < 0)
@@ -155,7 +155,7 @@ void dir_release(struct dir *dir)
 	pthread_mutex_unlock(&dirs->lock);
 }
 
-/* Open a directory in the parent, whose descriptor is in use, and see that it is the same one. */
+/* Open a directory in the parent, whose descriptor is in use, and check that it is the same one. */
 static int open_again(struct dir *dir, int parent)
 {
 	int fd = dir->by_link ? dir->fs->follow(parent, dir->name)
@@ -176,7 +176,7 @@ static int open_again(struct dir *dir, int parent)
 	return err ? err : fd;
 }
 
-/* Use a directory whose parent is in use. */
+/* Pin a directory whose parent is pinned. */
 static int use_below(struct dir *dir)
 {
 	struct dirs *dirs = dir->dirs;
@@ -193,7 +193,7 @@ static int use_below(struct dir *dir)
 		if (fd < 0)
 			return fd;
 		pthread_mutex_lock(&dirs->lock);
-		if (pin(dir)) { /* another thread was faster */
+		if (pin(dir)) { /* another thread has opened it */
 			pthread_mutex_unlock(&dirs->lock);
 			dir->fs->close(fd);
 			pthread_mutex_lock(&dirs->lock);
@@ -210,7 +210,8 @@ static int use_below(struct dir *dir)
 }
 
 /*
- * The directories from the nearest open one down to `dir`, that one in use; how many, or -ENOMEM.
+ * Find the directories from the nearest open one, which is pinned, down to `dir`. Returns how many,
+ * or -ENOMEM.
  */
 static int find_chain(struct dir *dir, struct dir ***chain)
 {

@@ -19,7 +19,7 @@
 /* The open descriptors of all trees. */
 struct dirs {
 	pthread_mutex_t lock;
-	struct list idle; /* open and not in use, the longest first */
+	struct list idle; /* open and not in use, the longest idle one first */
 	unsigned open, max;
 };
 
@@ -37,34 +37,36 @@ struct dir {
 	unsigned pins; /* uses of the descriptor */
 	struct list link;
 
-	/* Called when the last reference is dropped, before the node goes. */
+	/* Called when the last reference is dropped, before the node is freed. */
 	void (*last)(struct dir *dir, void *arg);
 	void *last_arg;
 	mode_t mode;	     /* set at the end, if set_mode */
-	bool made, set_mode; /* by us */
-	atomic_bool dirty;   /* has names that are not synced */
+	bool made, set_mode; /* made by this run */
+	atomic_bool dirty;   /* it has names that are not synced */
 };
 
 void dirs_init(struct dirs *dirs, unsigned max);
 void dirs_destroy(struct dirs *dirs);
-/* Close all descriptors that are not in use. Did it close any? */
+/* Close all descriptors that are not in use. True if it closed any. */
 bool dirs_shrink(struct dirs *dirs);
 
-/* A top; takes the descriptor. */
+/* Make a top directory; takes the descriptor over. */
 struct dir *dir_top(struct dirs *dirs, const struct fs *fs, const char *path, int fd,
 		    const struct usrbio_id *id);
-/* A directory in another one; takes the descriptor. */
+/* Make a directory in another one; takes the descriptor over. */
 struct dir *dir_child(struct dir *parent, const char *name, int fd, const struct usrbio_id *id);
 struct dir *dir_get(struct dir *dir);
 void dir_put(struct dir *dir);
 
-/* The descriptor, until dir_release; -ESTALE: there is another directory by that name now. */
+/* Get the descriptor, until dir_release; -ESTALE: there is another directory by that name now. */
 int dir_use(struct dir *dir);
-/* The same for who cannot do it later: waits some seconds for descriptors that others close. */
+/* Get the descriptor, but wait some seconds for descriptors that other threads close. */
 int dir_use_patiently(struct dir *dir);
 void dir_release(struct dir *dir);
 
-/* For messages: the path of a name in it, or its own if name is NULL. Free it. */
+/*
+ * Return, for messages, the path of a name in it, or its own if name is NULL. The caller frees it.
+ */
 char *dir_path(const struct dir *dir, const char *name);
 
 #endif

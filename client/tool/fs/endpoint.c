@@ -1,4 +1,7 @@
-/* Endpoints: on which file system a path of the command line lies, and where there. No state. */
+/*
+ * Endpoints: the file system of a path on the command line, and the path there. No state; any
+ * thread.
+ */
 #include "client/tool/fs/fs.h"
 
 #include <errno.h>
@@ -14,7 +17,7 @@ int endpoint_of(const char *path, struct endpoint *endpoint)
 	*endpoint = (struct endpoint){.fs = &fs_local, .rest = path};
 	len = usrbio_mount_point(path, endpoint->mount_point, sizeof(endpoint->mount_point),
 				 &endpoint->rest);
-	if (len == -EINVAL && !url) /* ours, but reached by symbolic links or dots */
+	if (len == -EINVAL && !url) /* ours, but reached through symbolic links or dots */
 		len = usrbio_mount_point(path, endpoint->mount_point, sizeof(endpoint->mount_point),
 					 NULL);
 	if (len > 0)

@@ -13,7 +13,7 @@
 
 #include "client/tool/fs/fs.h"
 
-/* The text of the link, zero-ended, and its owner. */
+/* Read the text of the link, with a final zero, and its owner. */
 static int read_link(int dir, const char *name, char text[PATH_MAX], uid_t *owner)
 {
 	int link = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
@@ -27,7 +27,7 @@ static int read_link(int dir, const char *name, char text[PATH_MAX], uid_t *owne
 		err = -errno;
 	close(link);
 	if (err)
-		return err == -EINVAL ? -ENOLINK : err; /* no link any more */
+		return err == -EINVAL ? -ENOLINK : err; /* it is no link any more */
 	text[n] = '\0';
 	*owner = st.st_uid;
 	return 0;
@@ -40,7 +40,7 @@ static int judge(const struct stat *st, uid_t owner)
 	return owner == geteuid() || owner == st->st_uid ? 0 : FS_NOT_FOLLOWED;
 }
 
-/* Open for reading the very file that `path` pins. */
+/* Open for reading the same file that `path` pins. */
 static int open_pinned(int path, int dir, const char *text, const struct stat *st)
 {
 	char name[64];
@@ -51,7 +51,7 @@ static int open_pinned(int path, int dir, const char *text, const struct stat *s
 	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 || errno != ENOENT)
 		return fd < 0 ? -errno : fd;
-	/* Without procfs: by its name again. */
+	/* Without procfs, open it by its name again. */
 	fd = openat(dir, text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -1,4 +1,4 @@
-/* The local file system. */
+/* The local file system. No state; any thread. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,10 @@ static int local_open(const char *path, int flags, mode_t mode)
 	return result(open(path, flags | O_CLOEXEC | O_NOCTTY, mode));
 }
 
-/* O_NONBLOCK: what became a FIFO meanwhile must not hold us; it means nothing to files. */
+/*
+ * O_NONBLOCK, because a file that became a FIFO meanwhile must not block; it has no effect on
+ * files.
+ */
 static int local_openat(int dir, const char *name, int flags, mode_t mode)
 {
 	if (!fs_is_component(name))
@@ -96,7 +99,7 @@ static int local_chmod(int fd, mode_t mode)
 	return result(fchmod(fd, mode));
 }
 
-/* Who may not give files away keeps them, or gives them to a group of theirs, or does not. */
+/* Give the file to the owner and group of the model, as far as this user is allowed to. */
 static void give(int fd, const struct stat *st, const struct usrbio_stat *model)
 {
 	if (st->st_uid == model->uid && st->st_gid == model->gid)
@@ -140,7 +143,7 @@ static int local_renameat(int dir, const char *from, const char *to, unsigned fl
 	return result(renameat2(dir, from, dir, to, flags));
 }
 
-/* Up to where ".." leads nowhere else. */
+/* List the directories above, up to the one whose ".." is itself. */
 static int local_ancestors(int dir, struct usrbio_id *ids, size_t room)
 {
 	int at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

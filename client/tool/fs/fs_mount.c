@@ -1,5 +1,7 @@
-/* The file system of a mount: the library's calls, with links followed by the server within its
- * export. */
+/*
+ * The file system of a mount: the library's calls, with links followed by the server within its
+ * export. No state; any thread.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,9 +10,8 @@
 #include "client/tool/fs/fs.h"
 
 /*
- * A server may be short of descriptors, too: one that is a part of this process (loop) shares ours.
- * Whoever opens something knows how to get some back; the other calls wait until others have closed
- * theirs.
+ * A server may lack descriptors, too: one in this process (loop) shares ours. Calls that open a
+ * file know how to free some; the other calls wait until other threads have closed theirs.
  */
 #define SHORT_TRIES    100
 #define SHORT_PAUSE_NS 20000000
@@ -72,7 +73,7 @@ static int mount_renameat(int dir, const char *from, const char *to, unsigned fl
 	return PATIENTLY(usrbio_renameat(dir, from, dir, to, flags));
 }
 
-/* A server gives files to whom it serves; there is no owner to set. */
+/* Set the mode only: the server decides about the owner of a file. */
 static int mount_imitate(int fd, const struct usrbio_stat *model)
 {
 	return usrbio_fchmod(fd, model->mode & 0777);

@@ -1,4 +1,4 @@
-/* A path in two; see named.h. */
+/* Splitting a path in two; see named.h. No state; any thread. */
 #include "client/tool/fs/named.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 
 #include "client/tool/base/tool.h"
 
-/* Where the part of a path begins that may be cut: behind the export of a URL. */
+/* Return where the part of a path begins that may be split: after the export of a URL. */
 static size_t first_name(const struct endpoint *endpoint, const char *path)
 {
 	const char *rest = endpoint->rest;
@@ -24,7 +24,10 @@ int named_split(const struct endpoint *endpoint, const char *path, char **parent
 	for (at = end; at > min && path[at - 1] != '/'; at--)
 		;
 	*name = strndup(path + at, end - at);
-	/* "dir/" of "dir/name", but not of a URL or of "/": their ends mean something. */
+	/*
+	 * Keep "dir/" of "dir/name" without its slash, but not that of a URL or of "/", where it
+	 * has a meaning.
+	 */
 	len = at;
 	while (len > 1 && path[len - 1] == '/' && len > min)
 		len--;

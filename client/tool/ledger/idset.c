@@ -1,4 +1,7 @@
-/* A hash table with open addressing; 16 bytes a slot, at most three quarters in use. */
+/*
+ * A hash table with open addressing; 16 bytes per slot, and at most three quarters in use. The
+ * caller owns it and serialises.
+ */
 #include "client/tool/ledger/idset.h"
 
 #include <stdlib.h>
@@ -6,7 +9,7 @@
 
 #include "client/tool/base/tool.h"
 
-/* The finalizer of splitmix64: every bit of the input changes every bit of the result. */
+/* Mix by the finalizer of splitmix64: every bit of the input changes every bit of the result. */
 static uint64_t mix(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -29,11 +32,11 @@ struct idkey idset_key_of(const void *bytes, size_t len, uint64_t seed_a, uint64
 		at += n;
 		len -= n;
 	}
-	key.b |= 1; /* never the empty slot */
+	key.b |= 1; /* so that no key equals the empty slot */
 	return key;
 }
 
-/* The slot of the key, or the empty one where it belongs. */
+/* Find the slot of the key, or the empty slot for it. */
 static struct idkey *find(const struct idset *set, struct idkey key)
 {
 	size_t at = key.a & (set->room - 1);

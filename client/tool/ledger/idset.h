@@ -1,4 +1,4 @@
-/* A set of keys of 128 bits, for one that only grows. The caller serialises. */
+/* A set of keys of 128 bits, which only grows. The caller serialises. */
 #ifndef USRBIO_TOOL_IDSET_H
 #define USRBIO_TOOL_IDSET_H
 
@@ -15,10 +15,10 @@ struct idset {
 	size_t n, room; /* room: a power of two, or 0 */
 };
 
-/* A key from bytes; the two seeds make keys of one kind unlike those of another. */
+/* Make a key from bytes; the two seeds separate keys of different kinds. */
 struct idkey idset_key_of(const void *bytes, size_t len, uint64_t seed_a, uint64_t seed_b);
 
-/* False if it was there already. Ends the program if there is no memory. */
+/* Add a key. False if it was there already. Ends the program if there is no memory. */
 bool idset_add(struct idset *set, struct idkey key);
 bool idset_has(const struct idset *set, struct idkey key);
 void idset_free(struct idset *set);

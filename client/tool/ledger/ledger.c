@@ -1,4 +1,7 @@
-/* What a run of cp has written so far; see ledger.h. */
+/*
+ * The objects that a run of cp has written so far; see ledger.h. The run owns it; any thread, under
+ * its lock.
+ */
 #include "client/tool/ledger/ledger.h"
 
 #include <errno.h>
@@ -11,7 +14,10 @@ void ledger_init(struct ledger *ledger)
 {
 	*ledger = (struct ledger){.seed = {0x5eed, 0xfeed}};
 	pthread_mutex_init(&ledger->lock, NULL);
-	/* Who chooses names must not be able to make them collide. Without randomness they may. */
+	/*
+	 * A random seed, so that a user who chooses names cannot make them collide. Without
+	 * randomness they can.
+	 */
 	if (getrandom(ledger->seed, sizeof(ledger->seed), GRND_NONBLOCK) < 0)
 		return;
 }

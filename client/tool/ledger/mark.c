@@ -1,4 +1,4 @@
-/* The mark of a target directory; see mark.h. The walker's. */
+/* The mark of a target directory; see mark.h. The walker owns it; its thread. */
 #include "client/tool/ledger/mark.h"
 
 #include <errno.h>

@@ -13,7 +13,9 @@ struct mark {
 	char name[32];
 };
 
-/* Make an empty file in `to`. Where that fails there is no mark: the copy will say why. */
+/*
+ * Make an empty file in `to`. If that fails there is no mark, and the copy will report the reason.
+ */
 void mark_make(struct mark *mark, struct dir *to);
 void mark_remove(struct mark *mark);
 

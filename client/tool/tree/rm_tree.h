@@ -7,8 +7,8 @@
 #include "client/tool/fs/dir.h"
 
 /*
- * Remove the directory `name` in `parent` and what is in it. With `force`, what vanishes meanwhile
- * is no error. EXIT_FINE, or EXIT_FAILED when it was said why.
+ * Remove the directory `name` in `parent` and its contents. With `force`, names that disappear
+ * meanwhile are no error. EXIT_FINE, or EXIT_FAILED after a report.
  */
 int rm_tree(struct dir *parent, const char *name, bool force);
 

@@ -1,4 +1,7 @@
-/* The target of cp; see target.h. Links are followed here, because the user named them. */
+/*
+ * The target of cp; see target.h. Links are followed here, because the user named them. The command
+ * owns it; the main thread.
+ */
 #include "client/tool/tree/target.h"
 
 #include <errno.h>
@@ -56,7 +59,7 @@ static int not_there(struct target *target, struct run *run)
 	return err ? fail(target->path, err) : 0;
 }
 
-/* Does the name that was found lead to what the path leads to, without another link? */
+/* True if the name that was found leads to the object of the path, without another link. */
 static bool is_there(const struct target *target, const struct usrbio_stat *st)
 {
 	struct usrbio_id a, b;
@@ -85,7 +88,7 @@ static void forget_dir(struct target *target)
 	target->nr_lineage = 0;
 }
 
-/* A file is replaced where it is, at the end of all links. */
+/* Replace an existing file where it is, at the end of all links. */
 static int existing_file(struct target *target, struct run *run, const struct usrbio_stat *st)
 {
 	bool local = !target->endpoint.fs->rings;
@@ -93,7 +96,7 @@ static int existing_file(struct target *target, struct run *run, const struct us
 	int err;
 
 	if (local && !S_ISREG(st->mode))
-		return 0; /* written in place */
+		return 0; /* it is written in place */
 	if (local && !realpath(target->path, real))
 		return fail(target->path, -errno);
 	err = open_parent(target, run, local ? real : target->path);
@@ -101,7 +104,7 @@ static int existing_file(struct target *target, struct run *run, const struct us
 		return fail(target->path, err);
 	if (is_there(target, st))
 		return 0;
-	if (local) { /* it has no name any more; a descriptor in /proc leads to such */
+	if (local) { /* it has no name any more; a descriptor in /proc can lead to such a file */
 		forget_dir(target);
 		return 0;
 	}
