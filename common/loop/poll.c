@@ -95,7 +95,9 @@ static bool ready_again(struct loop_conn *conn)
 	return buf || post;
 }
 
-static int report(struct loop_conn *conn, struct tp_event *events, int max)
+/* Not inline, like what else is rare: most polls find nothing, and save no registers for it. */
+__attribute__((noinline)) static int report(struct loop_conn *conn, struct tp_event *events,
+					    int max)
 {
 	int n = 0;
 
@@ -136,13 +138,10 @@ static uint64_t next_deadline(const struct loop_domain *domain)
 	return earliest;
 }
 
-static void expire(struct loop_domain *domain)
+__attribute__((noinline)) static void expire(struct loop_domain *domain)
 {
-	uint64_t now;
+	uint64_t now = now_ns();
 
-	if (list_empty(&domain->connecting))
-		return;
-	now = now_ns();
 	list_for_each_safe (node, &domain->connecting) {
 		struct loop_conn *conn = container_of(node, struct loop_conn, connecting_link);
 
@@ -151,7 +150,8 @@ static void expire(struct loop_domain *domain)
 	}
 }
 
-static int report_requests(struct loop_domain *domain, struct tp_event *events, int max)
+__attribute__((noinline)) static int report_requests(struct loop_domain *domain,
+						     struct tp_event *events, int max)
 {
 	struct list *node;
 	int n = 0;
@@ -169,7 +169,7 @@ int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
 {
 	struct loop_domain *domain = (struct loop_domain *)base;
 	struct list *node;
-	int n;
+	int n = 0;
 
 	lock_acquire(&loop_lock);
 	base->count.polls++;
@@ -177,8 +177,10 @@ int loop_poll(struct tp_domain *base, struct tp_event *events, int max)
 	while (!list_empty(&domain->holding))
 		loop_conn_release(
 			container_of(domain->holding.next, struct loop_conn, holding_link));
-	expire(domain);
-	n = report_requests(domain, events, max);
+	if (!list_empty(&domain->connecting))
+		expire(domain);
+	if (!list_empty(&domain->requests))
+		n = report_requests(domain, events, max);
 	while (n < max && (node = list_pop(&domain->ready))) {
 		struct loop_conn *conn = container_of(node, struct loop_conn, ready_link);
 
