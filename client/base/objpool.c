@@ -91,6 +91,20 @@ void objpool_recycle(struct objpool *pool, struct pooled *object)
 	lock_release(&pool->lock);
 }
 
+void *objpool_next(struct objpool *pool, uint32_t *cursor)
+{
+	struct pooled *object;
+
+	while ((object = objpool_object(pool, *cursor + 1ull))) {
+		uint64_t state = atomic_load_explicit(&object->state, memory_order_acquire);
+		uint64_t handle = (state & ~(POOL_GENERATION - 1)) | ++*cursor;
+
+		if (state & POOL_LIVE && objpool_get(pool, handle))
+			return object;
+	}
+	return NULL;
+}
+
 void objpool_forget(struct objpool *pool)
 {
 	lock_init(&pool->lock, LOCK_OBJPOOL);

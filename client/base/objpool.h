@@ -64,6 +64,12 @@ void objpool_recycle(struct objpool *pool, struct pooled *object);
 /* Forget all handles in a forked child. The memory of the objects stays as it is. */
 void objpool_forget(struct objpool *pool);
 
+/*
+ * Pin the next live object after the one with index *cursor - 1, which begins at 0; NULL: that was
+ * the last one. Objects that begin or end meanwhile are seen or not.
+ */
+void *objpool_next(struct objpool *pool, uint32_t *cursor);
+
 /* Each I/O finds objects, so these functions are inline. */
 
 static inline bool objpool_matches(uint64_t state, uint64_t handle)

@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "common/base/list.h"
+#include "client/base/dump.h"
 #include "client/base/progress.h"
 #include "client/session/session.h"
 #include "client/usrbio.h"
@@ -44,12 +45,14 @@ struct mount {
 static struct {
 	struct lock lock; /* LOCK_MOUNTS: LOCK_SESSION and LOCK_PROGRESS are acquired under it */
 	struct list list;
-	bool tended; /* the task has been added */
+	bool tended;	  /* the task has been added */
+	atomic_bool made; /* there was a mount, in this process */
 	struct task task;
 } mounts = {.lock = LOCK_INIT(LOCK_MOUNTS)};
 
 /* The first of the hooks. Hooks are static memory, which a forked child keeps. */
 static _Atomic(struct mount_hook *) hooks;
+static void (*on_first)(void);
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -60,6 +63,7 @@ static void reset(void)
 	lock_init(&mounts.lock, LOCK_MOUNTS);
 	list_init(&mounts.list);
 	mounts.tended = false;
+	atomic_store(&mounts.made, false);
 	list_init(&mounts.task.link);
 	mounts.task.poll = poll;
 }
@@ -156,6 +160,8 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 	lock_release(&mounts.lock);
 	if (!mount)
 		return -ENOMEM;
+	if (added && on_first && !atomic_exchange(&mounts.made, true))
+		on_first();
 	if (added && *spec->dir)
 		dead_links_sweep_below(spec->dir);
 	*out = mount;
@@ -274,6 +280,41 @@ void mount_put(struct mount *mount)
 	if (!--mount->refs)
 		expire(mount);
 	lock_release(&mounts.lock);
+}
+
+void mount_on_first(void (*fn)(void))
+{
+	on_first = fn;
+}
+
+/* Is it the first of the mounts with its relation? Lock held. */
+static bool is_first(const struct mount *mount)
+{
+	list_for_each (it, &mounts.list)
+		if (container_of(it, struct mount, link)->relation == mount->relation)
+			return it == &mount->link;
+	return false;
+}
+
+bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *arg)
+{
+	pthread_once(&once, start);
+	if (!dump_lock(&mounts.lock))
+		return false;
+	list_for_each (it, &mounts.list) {
+		struct mount *mount = container_of(it, struct mount, link);
+		bool first = is_first(mount), idle = !mount->refs++;
+
+		lock_release(&mounts.lock);
+		fn(mount, first, arg);
+		/* Without the lock the mount keeps this reference, and the dump does not hang. */
+		if (!dump_lock(&mounts.lock))
+			return false;
+		if (!--mount->refs)
+			idle ? progress_wake(mount->expires_ns) : expire(mount);
+	}
+	lock_release(&mounts.lock);
+	return true;
 }
 
 void mount_on_end(struct mount_hook *hook)

@@ -40,6 +40,15 @@ struct mount_hook {
 /* Add a hook, which is static memory, once. Hooks are called in the order of adding. Any thread. */
 void mount_on_end(struct mount_hook *hook);
 
+/*
+ * Call fn for each mount, which lives meanwhile; first: no earlier one has its relation. No lock is
+ * held then. False: the lock of the mounts was not free for some ms, and not all have been seen.
+ */
+bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *arg);
+
+/* Before main: a function to call once per process, as soon as there is a mount. Any thread. */
+void mount_on_first(void (*fn)(void));
+
 struct mount *mount_hold(struct mount *mount);
 /* Do both stand for one relation? Then what belongs to one may be used with the other. */
 bool mount_same(const struct mount *mount, const struct mount *other);

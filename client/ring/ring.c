@@ -145,6 +145,11 @@ void ring_put(struct ring *ring)
 	objpool_put(&ring->pooled);
 }
 
+struct ring *ring_next(uint32_t *cursor)
+{
+	return objpool_next(&rings, cursor);
+}
+
 struct end_waiter {
 	struct waiter waiter;
 	struct ring *ring;

@@ -122,6 +122,8 @@ int ring_create(struct mount *mount, const struct ring_config *config, uint64_t 
 /* Find a ring and pin it; NULL for a handle that is dead. ring_put ends the pin. */
 struct ring *ring_get(uint64_t handle);
 void ring_put(struct ring *ring);
+/* Pin the next ring of this process, as objpool_next does. */
+struct ring *ring_next(uint32_t *cursor);
 /* End a ring: cancel what is not under way, wait for what is. The caller's pin ends with it. */
 void ring_destroy(struct ring *ring);
 
