@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/base/clock.h"
+#include "client/base/dump.h"
 #include "client/base/progress.h"
 #include "client/memory/region.h"
 #include "client/mount/mount.h"
@@ -125,6 +126,25 @@ void region_reclaim_revoke(const void *base, size_t size)
 	while (revoke(base, size))
 		lock_wait(&doomed.lock, &doomed.tended);
 	lock_release(&doomed.lock);
+}
+
+bool region_reclaim_count(const struct session *session, struct region_reclaim_counts *counts)
+{
+	*counts = (struct region_reclaim_counts){0};
+	pthread_once(&once, start);
+	if (!dump_lock(&doomed.lock))
+		return false;
+	list_for_each (it, &doomed.list) {
+		const struct region *region = container_of(it, struct region, link);
+
+		if (region->session != session)
+			continue;
+		counts->nr++;
+		counts->nr_dropping += region->dropping && !region->quiet;
+		counts->nr_quiet += region->quiet;
+	}
+	lock_release(&doomed.lock);
+	return true;
 }
 
 /* Discard the regions of a session before it ends: its servers touch no memory any more. */

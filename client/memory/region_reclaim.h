@@ -5,9 +5,11 @@
 #ifndef USRBIO_CLIENT_MEMORY_REGION_RECLAIM_H
 #define USRBIO_CLIENT_MEMORY_REGION_RECLAIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct region;
+struct session;
 
 /* Take a retired region over. Any thread. */
 void region_reclaim_add(struct region *region);
@@ -17,5 +19,13 @@ void region_reclaim_add(struct region *region);
  * thread.
  */
 void region_reclaim_revoke(const void *base, size_t size);
+
+struct region_reclaim_counts {
+	unsigned nr;
+	unsigned nr_dropping; /* of nr: the server has been asked to drop them and has not yet */
+	unsigned nr_quiet;    /* of nr: no server touches them, and threads still pin them */
+};
+/* Count the regions of a session that are reclaimed. False: the lock was not free for some ms. */
+bool region_reclaim_count(const struct session *session, struct region_reclaim_counts *counts);
 
 #endif
