@@ -156,6 +156,16 @@ void usrbio_closedir(struct usrbio_dir *dir);
  */
 int usrbio_reason(const char *path, int err, char *text, size_t room);
 
+/*
+ * Write the state of every mount of this process to a descriptor, in lines for people that begin
+ * with "dump: " and end with "dump: end": what usrbio(7) calls a state dump. Needs no server and no
+ * mount, and may be called while other calls hang. It waits some milliseconds for each lock that
+ * another thread holds, says "busy" then, and goes on; it blocks for as long as write(2) to fd
+ * does. Any thread, but no signal handler. 0; -EBADF, -EPIPE, ... as of write(2); -ENOMEM: lines
+ * are missing.
+ */
+int usrbio_dump(int fd);
+
 /* One empty exchange with the server of a mount; its time in nanoseconds in *ns. */
 int usrbio_ping(const char *mount_point, uint64_t *ns);
 
