@@ -1,12 +1,18 @@
 /*
- * The state dump of this process. The mounts are kept while they are looked at; the text is
- * gathered under locks and written without any. Any thread.
+ * The state dump of this process, by a call and on a signal. The mounts are kept while they are
+ * looked at; the text is gathered under locks and written without any. Any thread may call; what a
+ * signal asks for is done by the progress thread.
  */
 #include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/base/cancel.h"
 #include "client/base/dump.h"
+#include "client/base/progress.h"
 #include "client/calls/request_dump.h"
 #include "client/conn/conn.h"
 #include "client/conn/conn_dump.h"
@@ -16,6 +22,10 @@
 #include "client/session/session.h"
 #include "client/session/session_dump.h"
 #include "client/usrbio.h"
+#include "common/base/fork.h"
+#include "common/base/log.h"
+
+#define PATIENCE_MS 1000 /* the progress thread has other things to do */
 
 static void dump_conn(const struct session *session, struct conn *conn, struct dump *dump)
 {
@@ -52,7 +62,7 @@ static void dump_mount(struct mount *mount, bool first, void *arg)
 		dump_conn(session, session->conns[i], dump);
 }
 
-static int dump_all(int fd)
+static int dump_all(int fd, int patience_ms)
 {
 	struct dump dump = {0};
 
@@ -61,12 +71,111 @@ static int dump_all(int fd)
 	if (!mount_each(dump_mount, &dump))
 		dump_line(&dump, "mounts: busy: their lock was not free for %d ms", DUMP_LOCK_MS);
 	dump_line(&dump, "end");
-	return dump_write(&dump, fd, -1);
+	return dump_write(&dump, fd, patience_ms);
 }
 
 int usrbio_dump(int fd)
 {
 	NOT_CANCELLED;
 
-	return dump_all(fd);
+	return dump_all(fd, -1);
+}
+
+static struct {
+	struct task task;
+	atomic_bool asked;
+} on_signal;
+
+static uint64_t poll(struct task *task, uint64_t now, int *fd)
+{
+	if (atomic_exchange(&on_signal.asked, false))
+		dump_all(STDERR_FILENO, PATIENCE_MS);
+	return NEVER;
+}
+
+/* It does nothing but what is safe in a signal handler: atomic operations and write(2). */
+static void handle(int sig)
+{
+	int before = errno;
+
+	atomic_store(&on_signal.asked, true);
+	progress_wake(0);
+	errno = before;
+}
+
+/* The number of a signal, "USR1", "SIGUSR1" or "10"; 0: none that a dump could be made on. */
+static int parse_signal(const char *text)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
+	char *end;
+	long sig;
+
+	if (!strncmp(text, "SIG", 3))
+		text += 3;
+	if (!strcmp(text, "USR1"))
+		return SIGUSR1;
+	if (!strcmp(text, "USR2"))
+		return SIGUSR2;
+	sig = strtol(text, &end, 10);
+	if (end == text || *end || sig < 1 || sig > SIGRTMAX)
+		return 0;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		if (sig == faults[i])
+			return 0;
+	return (int)sig;
+}
+
+static void install(int sig, const char *name)
+{
+	struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART}, before;
+
+	sigemptyset(&action.sa_mask);
+	if (sigaction(sig, NULL, &before)) {
+		log_warn("USRBIO_DUMP_SIGNAL=%s: %s", name, strerror(errno));
+		return;
+	}
+	if (!(before.sa_flags & SA_SIGINFO) && before.sa_handler == handle)
+		return; /* of the process that forked this one */
+	if (before.sa_flags & SA_SIGINFO || before.sa_handler != SIG_DFL)
+		log_warn("USRBIO_DUMP_SIGNAL=%s: the program handles or ignores this signal "
+			 "itself, so that it causes no state dump",
+			 name);
+	else if (sigaction(sig, &action, NULL))
+		log_warn("USRBIO_DUMP_SIGNAL=%s: %s", name, strerror(errno));
+}
+
+/* The first mount is about to be used. */
+static void begin(void)
+{
+	const char *name = secure_getenv("USRBIO_DUMP_SIGNAL");
+	int sig, err;
+
+	if (!name || !*name)
+		return;
+	sig = parse_signal(name);
+	if (!sig) {
+		log_warn("USRBIO_DUMP_SIGNAL=%s: not USR1, USR2 or the number of a signal that can "
+			 "be handled",
+			 name);
+		return;
+	}
+	err = progress_add(&on_signal.task);
+	if (err)
+		log_warn("USRBIO_DUMP_SIGNAL=%s: no thread: %s", name, strerror(-err));
+	else
+		install(sig, name);
+}
+
+static void reset(void)
+{
+	on_signal.task.poll = poll;
+	list_init(&on_signal.task.link);
+	atomic_store(&on_signal.asked, false);
+}
+
+static void __attribute__((constructor)) use_mounts(void)
+{
+	reset();
+	fork_watch(reset);
+	mount_on_first(begin);
 }
