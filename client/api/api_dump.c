@@ -13,12 +13,12 @@
 #include "client/base/cancel.h"
 #include "client/base/dump.h"
 #include "client/base/progress.h"
-#include "client/calls/request_dump.h"
+#include "client/calls/request.h"
 #include "client/conn/conn.h"
 #include "client/conn/conn_dump.h"
 #include "client/memory/region_dump.h"
 #include "client/mount/mount.h"
-#include "client/ring/ring_dump.h"
+#include "client/ring/dispatch.h"
 #include "client/session/session.h"
 #include "client/session/session_dump.h"
 #include "client/usrbio.h"
@@ -38,7 +38,7 @@ static void dump_conn(const struct session *session, struct conn *conn, struct d
 	}
 	now = now_ns();
 	conn_dump_to(conn, dump, now);
-	ring_dump_to(conn, dump, now);
+	dispatch_dump_to(conn, dump, now);
 	request_dump_to(conn, dump, now);
 	region_dump_announced(session, conn, dump);
 	conn_unlock(conn);

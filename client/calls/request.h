@@ -19,6 +19,7 @@
 struct answer;
 struct call;
 struct conn;
+struct dump;
 
 /* An open file as the server knows it. */
 struct remote_file {
@@ -60,5 +61,8 @@ void request_release_close(struct conn *conn);
  * session ends.
  */
 void request_close_handle(struct conn *conn, uint64_t handle);
+
+/* Describe the requests of a connection in a state dump: request_dump.c. */
+void request_dump_to(struct conn *conn, struct dump *dump, uint64_t now);
 
 #endif

@@ -2,8 +2,6 @@
  * The lines of a state dump about the requests of a connection, which owns them. This runs on the
  * thread that makes the dump, under the connection's lock.
  */
-#include "client/calls/request_dump.h"
-
 #include "client/calls/request_table.h"
 #include "client/conn/conn_dump.h"
 

@@ -10,6 +10,8 @@
 #include "client/ring/inflight.h"
 #include "common/base/wrr.h"
 
+struct dump;
+
 struct dispatch {
 	struct conn_user user;
 	struct inflight inflight;
@@ -23,5 +25,8 @@ static inline struct dispatch *dispatch_of(const struct conn *conn)
 {
 	return (struct dispatch *)(void *)conn->users[CONN_USER_RINGS];
 }
+
+/* Describe the rings of a connection and their I/Os; its lock is held. */
+void dispatch_dump_to(struct conn *conn, struct dump *dump, uint64_t now);
 
 #endif
