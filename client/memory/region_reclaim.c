@@ -46,12 +46,20 @@ static void start(void)
 {
 	reset();
 	fork_watch(reset);
+}
+
+static void add_hook(void)
+{
 	mount_on_end(&hook);
 }
 
 void region_reclaim_add(struct region *region)
 {
+	static pthread_once_t hooked = PTHREAD_ONCE_INIT;
+
 	pthread_once(&once, start);
+	/* Only now: the hook of the wrap cache, which adds regions, has to run before this one. */
+	pthread_once(&hooked, add_hook);
 	lock_acquire(&doomed.lock);
 	list_add_tail(&doomed.list, &region->link);
 	lock_release(&doomed.lock);
