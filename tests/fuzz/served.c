@@ -10,6 +10,7 @@
 
 #include "server/session/keyring.h"
 #include "server/base/job_threads.h"
+#include "server/program/server.h"
 #include "server/worker/server_impl.h"
 #include "server/store/store.h"
 #include "server/loop/worker_loop.h"
@@ -28,7 +29,7 @@ static unsigned nr_free[NR_STAGING];
 
 /* The linker puts these in the place of the real ones. */
 int __wrap_worker_start(struct worker *the_worker);
-void __wrap_pool_run(struct objpool *pool, struct job *job);
+void __wrap_job_threads_run(struct job_threads *threads, struct job *job);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
 
 int __wrap_worker_start(struct worker *the_worker)
@@ -37,9 +38,9 @@ int __wrap_worker_start(struct worker *the_worker)
 	return 0;
 }
 
-void __wrap_pool_run(struct objpool *pool, struct job *job)
+void __wrap_job_threads_run(struct job_threads *threads, struct job *job)
 {
-	(void)pool;
+	(void)threads;
 	job->next = NULL;
 	*last_job = job;
 	last_job = &job->next;
