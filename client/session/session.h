@@ -2,10 +2,11 @@
  * A mount's relation to its server: a device, connections, and the session they share. Three counts
  * tell apart what may change under its users:
  *
- *   incarnation  of all connections together: if one breaks, the others end, and the next
- * incarnation begins. number       of the session at the server; it outlives incarnations, and ends
- * when the server forgets the session. What belongs to a session (file handles) is dead in the
- * next. epoch        what the server calls an incarnation: counts from 0 in each session.
+ *	incarnation  of all connections together: if one breaks, the others end, and the next
+ *		     incarnation begins.
+ *	number	     of the session at the server; it outlives incarnations, and ends when the
+ *		     server forgets the session. File handles of one are dead in the next.
+ *	epoch	     what the server calls an incarnation: it counts from 0 in each session.
  *
  * A thread that needs a session calls session_want and waits at its connection. The reconnector, a
  * thread that runs while the session is wanted and not up, connects and resumes it. Any thread.
@@ -30,7 +31,6 @@
 #include "client/base/reason.h"
 #include "client/conn/conn.h"
 #include "client/spec/mountspec.h"
-#include "client/base/reason.h"
 #include "proto/message.h"
 
 struct inprocess;
