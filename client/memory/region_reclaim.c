@@ -20,10 +20,10 @@
 
 static struct {
 	struct lock lock; /* LOCK_RECLAIM: those of connections and devices are acquired under it */
-	pthread_cond_t tended;
+	pthread_cond_t polled;
 	struct list list;
 	struct task task;
-} doomed = {.lock = LOCK_INIT(LOCK_RECLAIM), .tended = PTHREAD_COND_INITIALIZER};
+} reclaim = {.lock = LOCK_INIT(LOCK_RECLAIM), .polled = PTHREAD_COND_INITIALIZER};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -31,11 +31,11 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd);
 
 static void reset(void)
 {
-	lock_init(&doomed.lock, LOCK_RECLAIM);
-	pthread_cond_init(&doomed.tended, NULL);
-	list_init(&doomed.list);
-	list_init(&doomed.task.link);
-	doomed.task.poll = poll;
+	lock_init(&reclaim.lock, LOCK_RECLAIM);
+	pthread_cond_init(&reclaim.polled, NULL);
+	list_init(&reclaim.list);
+	list_init(&reclaim.task.link);
+	reclaim.task.poll = poll;
 }
 
 static void discard_session(const struct session *session);
@@ -60,10 +60,10 @@ void region_reclaim_add(struct region *region)
 	pthread_once(&once, start);
 	/* Only now: the hook of the wrap cache, which adds regions, has to run before this one. */
 	pthread_once(&hooked, add_hook);
-	lock_acquire(&doomed.lock);
-	list_add_tail(&doomed.list, &region->link);
-	lock_release(&doomed.lock);
-	if (progress_add(&doomed.task))
+	lock_acquire(&reclaim.lock);
+	list_add_tail(&reclaim.list, &region->link);
+	lock_release(&reclaim.lock);
+	if (progress_add(&reclaim.task))
 		log_warn("no thread to let go of wrapped memory: it stays registered");
 	progress_wake(0);
 }
@@ -73,7 +73,7 @@ static bool advance(struct region *region)
 {
 	bool pinned = objpool_pinned(&region->pooled);
 
-	lock_assert_held(&doomed.lock);
+	lock_assert_held(&reclaim.lock);
 	if (pinned && !atomic_load(&region->memory.revoked))
 		return false;
 	if (!region->dropping)
@@ -95,11 +95,11 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
 	bool left = false;
 
-	lock_acquire(&doomed.lock);
-	list_for_each_safe (it, &doomed.list)
+	lock_acquire(&reclaim.lock);
+	list_for_each_safe (it, &reclaim.list)
 		left |= !advance(container_of(it, struct region, link));
-	pthread_cond_broadcast(&doomed.tended);
-	lock_release(&doomed.lock);
+	pthread_cond_broadcast(&reclaim.polled);
+	lock_release(&reclaim.lock);
 	return left ? now + TICK_NS : NEVER;
 }
 
@@ -115,8 +115,8 @@ static bool revoke(const void *base, size_t size)
 {
 	bool left = false;
 
-	lock_assert_held(&doomed.lock);
-	list_for_each_safe (it, &doomed.list) {
+	lock_assert_held(&reclaim.lock);
+	list_for_each_safe (it, &reclaim.list) {
 		struct region *region = container_of(it, struct region, link);
 
 		if (!overlaps(region, (uintptr_t)base, size))
@@ -130,19 +130,19 @@ static bool revoke(const void *base, size_t size)
 void region_reclaim_revoke(const void *base, size_t size)
 {
 	pthread_once(&once, start);
-	lock_acquire(&doomed.lock);
+	lock_acquire(&reclaim.lock);
 	while (revoke(base, size))
-		lock_wait(&doomed.lock, &doomed.tended);
-	lock_release(&doomed.lock);
+		lock_wait(&reclaim.lock, &reclaim.polled);
+	lock_release(&reclaim.lock);
 }
 
 bool region_reclaim_count(const struct session *session, struct region_reclaim_counts *counts)
 {
 	*counts = (struct region_reclaim_counts){0};
 	pthread_once(&once, start);
-	if (!dump_lock(&doomed.lock))
+	if (!dump_lock(&reclaim.lock))
 		return false;
-	list_for_each (it, &doomed.list) {
+	list_for_each (it, &reclaim.list) {
 		const struct region *region = container_of(it, struct region, link);
 
 		if (region->session != session)
@@ -151,15 +151,15 @@ bool region_reclaim_count(const struct session *session, struct region_reclaim_c
 		counts->nr_dropping += region->dropping && !region->quiet;
 		counts->nr_quiet += region->quiet;
 	}
-	lock_release(&doomed.lock);
+	lock_release(&reclaim.lock);
 	return true;
 }
 
 /* Discard the regions of a session before it ends: its servers touch no memory any more. */
 static void discard_session(const struct session *session)
 {
-	lock_acquire(&doomed.lock);
-	list_for_each_safe (it, &doomed.list) {
+	lock_acquire(&reclaim.lock);
+	list_for_each_safe (it, &reclaim.list) {
 		struct region *region = container_of(it, struct region, link);
 
 		if (region->session != session)
@@ -167,6 +167,6 @@ static void discard_session(const struct session *session)
 		list_del(it);
 		region_discard(region);
 	}
-	pthread_cond_broadcast(&doomed.tended);
-	lock_release(&doomed.lock);
+	pthread_cond_broadcast(&reclaim.polled);
+	lock_release(&reclaim.lock);
 }

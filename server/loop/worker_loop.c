@@ -243,8 +243,8 @@ static void *run(void *arg)
 
 		check_idle(worker);
 		if (active)
-			idle_active(&worker->nap, worker->now_ns);
-		else if (idle_idle(&worker->nap, worker->now_ns))
+			idle_active(&worker->backoff, worker->now_ns);
+		else if (idle_idle(&worker->backoff, worker->now_ns))
 			sleep_until(worker, due);
 	}
 	return NULL;

@@ -5,31 +5,31 @@
 
 #define YIELD_EVERY 16 /* polls between two sched_yield() */
 
-void idle_init(struct idle_backoff *nap)
+void idle_init(struct idle_backoff *backoff)
 {
-	*nap = (struct idle_backoff){.idle = false};
-	spin_init(&nap->spin);
+	*backoff = (struct idle_backoff){.idle = false};
+	spin_init(&backoff->spin);
 }
 
-void idle_active(struct idle_backoff *nap, uint64_t now_ns)
+void idle_active(struct idle_backoff *backoff, uint64_t now_ns)
 {
-	if (!nap->idle)
+	if (!backoff->idle)
 		return;
-	spin_hit(&nap->spin, now_ns - nap->since_ns);
-	nap->idle = false;
+	spin_hit(&backoff->spin, now_ns - backoff->since_ns);
+	backoff->idle = false;
 }
 
-bool idle_idle(struct idle_backoff *nap, uint64_t now_ns)
+bool idle_idle(struct idle_backoff *backoff, uint64_t now_ns)
 {
-	if (!nap->idle) {
-		nap->idle = true;
-		nap->since_ns = now_ns;
-		nap->budget_ns = spin_budget(&nap->spin);
-		nap->nr_looks = 0;
+	if (!backoff->idle) {
+		backoff->idle = true;
+		backoff->since_ns = now_ns;
+		backoff->budget_ns = spin_budget(&backoff->spin);
+		backoff->nr_looks = 0;
 	}
-	if (now_ns - nap->since_ns >= nap->budget_ns)
+	if (now_ns - backoff->since_ns >= backoff->budget_ns)
 		return true;
-	if (++nap->nr_looks % YIELD_EVERY == 0)
+	if (++backoff->nr_looks % YIELD_EVERY == 0)
 		sched_yield();
 	return false;
 }

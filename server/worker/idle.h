@@ -18,13 +18,13 @@ struct idle_backoff {
 	struct spin spin;
 };
 
-void idle_init(struct idle_backoff *nap);
+void idle_init(struct idle_backoff *backoff);
 /* The worker had something to do. */
-void idle_active(struct idle_backoff *nap, uint64_t now_ns);
+void idle_active(struct idle_backoff *backoff, uint64_t now_ns);
 /*
  * The worker had nothing to do. True: sleep now. False: poll again; other threads may have run
  * meanwhile.
  */
-bool idle_idle(struct idle_backoff *nap, uint64_t now_ns);
+bool idle_idle(struct idle_backoff *backoff, uint64_t now_ns);
 
 #endif

@@ -139,7 +139,7 @@ int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool h
 	sem_init(&worker->dumped, 0, 0);
 	init_lists(worker);
 	worker->session_ns = worker->slow_timers_ns = NEVER;
-	idle_init(&worker->nap);
+	idle_init(&worker->backoff);
 	worker_tick(worker);
 	worker->queues = calloc(server->exports.nr, sizeof(struct store_queue *));
 	if (!worker->queues || arena_open(&worker->arena, ARENA_SIZE))

@@ -67,7 +67,7 @@ struct worker {
 	unsigned nr_dumped;		 /* connections in it */
 	uint64_t now_ns;		 /* at the last tick */
 	uint64_t stop_ns;
-	struct idle_backoff nap;
+	struct idle_backoff backoff;
 	uint64_t limited_ns;   /* the second in which ... */
 	unsigned nr_limited;   /* ... there were so many warnings about peers */
 	struct counters count; /* its own, and of connections that are gone */
