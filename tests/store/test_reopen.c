@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,41 @@ EACH_STORE(none_when_it_is_gone)
 	make(bed, "g", 'g');
 	cr_assert_eq(store->ops->rename(store, NULL, "g", NULL, "f", false), 0);
 	cr_assert_eq(try_name(bed, "f", &other), -ESTALE);
+}
+
+struct churn {
+	pthread_t thread;
+	int dir;
+	_Atomic bool over;
+};
+
+static void *make_and_remove(void *arg)
+{
+	struct churn *churn = arg;
+
+	while (!churn->over) {
+		int fd = openat(churn->dir, "churn", O_CREAT | O_WRONLY | O_EXCL, 0600);
+
+		cr_assert_geq(fd, 0);
+		close(fd);
+		cr_assert_eq(unlinkat(churn->dir, "churn", 0), 0);
+	}
+	return NULL;
+}
+
+/* Linux says ENOMEM of a handle while its inode's number is being given to a new file. */
+POSIX_STORE(none_while_its_inode_becomes_another_file)
+{
+	struct churn churn = {.dir = open(bed->dir, O_PATH | O_DIRECTORY)};
+	const struct name name = make(bed, "f", 'f');
+
+	cr_assert_eq(bed->store->ops->unlink(bed->store, NULL, "f"), 0);
+	cr_assert_eq(pthread_create(&churn.thread, NULL, make_and_remove, &churn), 0);
+	for (int round = 0; round < 20000; round++)
+		cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
+	churn.over = true;
+	pthread_join(churn.thread, NULL);
+	close(churn.dir);
 }
 
 EACH_STORE(none_when_it_lives_on_without_a_name)

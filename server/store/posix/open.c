@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -17,7 +18,8 @@
 #include "common/base/log.h"
 #include "server/store/posix/posix.h"
 
-#define LINKS_MAX 40 /* as the kernel */
+#define LINKS_MAX	40   /* as the kernel */
+#define HANDLE_ATTEMPTS 1000 /* the kernel was seen to need two */
 
 static int check_type(mode_t mode)
 {
@@ -314,6 +316,24 @@ static int hold_path(struct posix_store *store, const char *path, struct bytes p
 }
 
 /*
+ * The file of a handle, without any access to it. The kernel says ENOMEM not only without memory:
+ * also while the inode's number is just being given to a new file (iget_locked() of Linux), which
+ * is over within microseconds, so we ask again. The descriptor, or -errno.
+ */
+static int open_handle(struct posix_store *store, struct file_handle *handle)
+{
+	int fd = -1;
+
+	for (int attempt = 0; attempt < HANDLE_ATTEMPTS; attempt++) {
+		fd = open_by_handle_at(store->root, handle, O_PATH | O_CLOEXEC);
+		if (fd >= 0 || errno != ENOMEM)
+			break;
+		sched_yield();
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/*
  * Ask the kernel for the file of a handle, for privileged servers. The handle came from outside,
  * and may name any file of the file system: so it serves to learn a path only, and what that leads
  * to, beneath the export, is what we take, if it is the file.
@@ -330,9 +350,9 @@ static int hold_handle(struct posix_store *store, struct bytes persistent)
 	memcpy(room, persistent.data, persistent.len);
 	if (name->handle.handle_bytes != persistent.len - sizeof(*name))
 		return -ESTALE;
-	held = open_by_handle_at(store->root, &name->handle, O_PATH | O_CLOEXEC);
+	held = open_handle(store, &name->handle);
 	if (held < 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ESTALE;
+		return held == -EMFILE || held == -ENFILE || held == -ENOMEM ? held : -ESTALE;
 	err = posix_path_of(store, held, path);
 	close(held);
 	return err ? err : hold_path(store, path, persistent);
