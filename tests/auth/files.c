@@ -10,7 +10,7 @@
 #include "client/session/credentials.h"
 #include "client/spec/mountspec.h"
 #include "client/usrbio.h"
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 

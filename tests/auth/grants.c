@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "client/usrbio.h"
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 

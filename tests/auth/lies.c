@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/auth/play/hand.h"
 #include "tests/auth/play/lying.h"
 #include "tests/support/must.h"

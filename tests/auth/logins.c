@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "client/usrbio.h"
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 #include "tests/evil/neighbour.h"

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/support/must.h"
 
 #define HANG_S 120 /* of one case, which it names; ctest's limit for all of them is higher */

@@ -10,7 +10,7 @@
 #include "client/usrbio.h"
 #include "proto/codec.h"
 #include "proto/seal.h"
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/auth/play/between.h"
 #include "tests/auth/play/hand.h"
 #include "tests/support/must.h"

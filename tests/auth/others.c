@@ -1,6 +1,6 @@
 /* What a client finds out about others that are there. */
 #include "proto/limits.h"
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/auth/play/hand.h"
 #include "tests/support/must.h"
 

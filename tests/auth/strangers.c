@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/auth/play/hand.h"
 #include "tests/auth/play/lying.h"
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from bed import HANG_S, WAYS, check, differences, digest, noise, put, snapshot
+from fixture import HANG_S, WAYS, check, differences, digest, noise, put, snapshot
 
 RANDOM = random.Random()
 NAMES = ["local", "tcp", "host", "options", "loop"]

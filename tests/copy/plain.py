@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from bed import WAYS, check, digest, noise, put, snapshot
+from fixture import WAYS, check, digest, noise, put, snapshot
 
 BLOCK = 65536
 

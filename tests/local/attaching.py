@@ -2,7 +2,7 @@
 import os
 import stat
 
-from bed import EVIL, ROOT, VICTIM, case
+from fixture import EVIL, ROOT, VICTIM, case
 
 CONF = "/3fs-virt/usrbio.conf"
 

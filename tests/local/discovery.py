@@ -4,7 +4,7 @@ import socket
 import stat
 import struct
 
-from bed import EVIL, ROOT, VICTIM, NotPlayed, case
+from fixture import EVIL, ROOT, VICTIM, NotPlayed, case
 import fuse
 
 CONF = "/3fs-virt/usrbio.conf"

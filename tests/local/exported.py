@@ -3,7 +3,7 @@ import contextlib
 import errno
 import os
 
-from bed import EVIL, ROOT, VICTIM, case
+from fixture import EVIL, ROOT, VICTIM, case
 
 CONF = "3fs-virt/usrbio.conf"
 EPERM = str(-errno.EPERM)

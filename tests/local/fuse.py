@@ -4,7 +4,7 @@ import os
 import signal
 import struct
 
-from bed import NotPlayed, mount, unmount
+from fixture import NotPlayed, mount, unmount
 
 TEXT = b"tcp://127.0.0.1:1/evil\n"
 ROOT, VIRT, CONF = 1, 2, 3

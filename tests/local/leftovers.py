@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from bed import EVIL, ROOT, VICTIM, case
+from fixture import EVIL, ROOT, VICTIM, case
 
 
 def iovs(bed, owner=ROOT):

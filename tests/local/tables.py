@@ -1,7 +1,7 @@
 """Mount tables: those that USRBIO_MOUNTS names, and /etc/usrbio/mounts."""
 import os
 
-from bed import EVIL, MS_BIND, ROOT, VICTIM, case, mount, private_mounts
+from fixture import EVIL, MS_BIND, ROOT, VICTIM, case, mount, private_mounts
 
 URL = "tcp://127.0.0.1:1/evil"
 

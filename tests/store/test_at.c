@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 
 #define RW_NEW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 #include "tests/store/escapes.h"
 
 #define RACE_ROUNDS 20000

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 
 /* Everything that changes something, against a store that must not. */
 static void change_everything(struct store *store)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 
 Test(fault, every_nth_and_exactly_the_nth)
 {

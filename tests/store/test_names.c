@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 
 #define NR_LISTED 10000
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 
 #define RW (OPEN_READ | OPEN_WRITE)
 

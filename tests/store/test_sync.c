@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);

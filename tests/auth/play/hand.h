@@ -10,7 +10,7 @@
 
 #include "common/auth/exchange.h"
 #include "proto/message.h"
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 #include "tests/peer/link.h"
 #include "tests/peer/message.h"
 

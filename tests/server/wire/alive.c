@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "bed.h"
+#include "fixture.h"
 
 /* One that answers, one that says other things only, and between them one that is silent. */
 static void alive_body(const char *scheme)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/host/host.h"
-#include "bed.h"
+#include "fixture.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 

@@ -4,7 +4,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "bed.h"
+#include "fixture.h"
 #include "server/calls/calls.h"
 #include "common/base/list.h"
 #include "server/base/job_threads.h"

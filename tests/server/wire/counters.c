@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bed.h"
+#include "fixture.h"
 
 enum { SIZE = 5000, READS = 7, ROWS_MAX = 512 };
 

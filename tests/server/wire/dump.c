@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "fixture.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
 

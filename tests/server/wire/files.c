@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "fixture.h"
 
 #define BLOCK	  ((uint64_t)4096)
 #define NR_ROUNDS 50

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bed.h"
+#include "fixture.h"
 #include "server/worker/staging.h"
 
 static void deaf_body(struct server *server)

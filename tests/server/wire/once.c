@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bed.h"
+#include "fixture.h"
 
 #define EXPORT "memory"
 

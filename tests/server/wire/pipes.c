@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bed.h"
+#include "fixture.h"
 #include "server/worker/staging.h"
 
 #define FILE_SIZE ((uint64_t)16 << 20)

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "bed.h"
+#include "fixture.h"
 #include "server/worker/staging.h"
 
 static void submit_large(struct peer *peer, enum priority priority, uint32_t n)

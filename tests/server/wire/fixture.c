@@ -1,6 +1,6 @@
 /* The servers that the player's cases are about: of memory, and of real files. Owned by the test.
  */
-#include "bed.h"
+#include "fixture.h"
 
 #include <criterion/criterion.h>
 #include <ftw.h>

@@ -1,5 +1,5 @@
 /* The test bed of the stores. */
-#include "tests/store/bed.h"
+#include "tests/store/fixture.h"
 
 #include <dirent.h>
 #include <ftw.h>

@@ -1,5 +1,5 @@
 /* The bed of one run: made and removed by the main thread. */
-#include "tests/auth/play/bed.h"
+#include "tests/auth/play/fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
