@@ -70,21 +70,23 @@ static void lay_out(void)
 	char text[100];
 	FILE *file;
 
-	must(!mkdir(bed_path("served"), 0755) && !mkdir(bed_path("served/in"), 0755), "served");
-	must(!mkdir(bed_path("rings"), 0755) && !mkdir(bed_path("served-not"), 0755), "rings");
+	must(!mkdir(fixture_path("served"), 0755) && !mkdir(fixture_path("served/in"), 0755),
+	     "served");
+	must(!mkdir(fixture_path("rings"), 0755) && !mkdir(fixture_path("served-not"), 0755),
+	     "rings");
 	snprintf(text, sizeof(text), "[alice]\nkey = %064d\n", 1);
 	for (int i = 0; i < 3; i++) {
-		const char *path = bed_path(i == 0   ? "served/in/ring"
-					    : i == 1 ? "rings/ring"
-						     : "served-not/ring");
+		const char *path = fixture_path(i == 0	 ? "served/in/ring"
+						: i == 1 ? "rings/ring"
+							 : "served-not/ring");
 
 		file = fopen(path, "we");
 		must(file && !fchmod(fileno(file), 0600) && fputs(text, file) >= 0 && !fclose(file),
 		     "%s", path);
 	}
-	must(!symlink("../rings", bed_path("served/way")), "way");
-	must(!symlink("../rings/ring", bed_path("served/ring")), "ring");
-	must(!symlink("served/in/ring", bed_path("into")), "into");
+	must(!symlink("../rings", fixture_path("served/way")), "way");
+	must(!symlink("../rings/ring", fixture_path("served/ring")), "ring");
+	must(!symlink("served/in/ring", fixture_path("into")), "into");
 }
 
 /* Its clients would have all keys, or could put others in their place. */
@@ -98,17 +100,17 @@ static void in_an_export(const struct auth_case *c)
 
 	lay_out();
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
-		snprintf(export, sizeof(export), "x=%s%s,ro", kinds[k], bed_path("served"));
+		snprintf(export, sizeof(export), "x=%s%s,ro", kinds[k], fixture_path("served"));
 		for (size_t i = 0; i < sizeof(inside) / sizeof(*inside); i++)
-			if (starts(here, export, "--keyring", bed_path(inside[i])))
+			if (starts(here, export, "--keyring", fixture_path(inside[i])))
 				bad("the keyring %s in an export", inside[i]);
-		if (!starts(here, export, "--keyring", bed_path("rings/ring")) ||
-		    !starts(here, export, "--keyring", bed_path("served-not/ring")))
+		if (!starts(here, export, "--keyring", fixture_path("rings/ring")) ||
+		    !starts(here, export, "--keyring", fixture_path("served-not/ring")))
 			good_refused("a keyring outside of the export");
 	}
-	if (starts(here, "x=/,ro", "--keyring", bed_path("rings/ring")))
+	if (starts(here, "x=/,ro", "--keyring", fixture_path("rings/ring")))
 		bad("a keyring, and all is exported");
-	must(before >= 0 && !chdir(bed_path("served")), "chdir");
+	must(before >= 0 && !chdir(fixture_path("served")), "chdir");
 	if (starts(here, export, "--keyring", "ring"))
 		bad("a keyring named from inside");
 	must(!fchdir(before), "fchdir");
@@ -120,11 +122,11 @@ static void fifo(const struct auth_case *c)
 {
 	struct hand hand;
 
-	must(!mkfifo(bed_path("fifo"), 0600), "mkfifo");
-	if (starts(here, nothing, "--keyring", bed_path("fifo")))
+	must(!mkfifo(fixture_path("fifo"), 0600), "mkfifo");
+	if (starts(here, nothing, "--keyring", fixture_path("fifo")))
 		bad("a keyring that is a FIFO");
-	must(!rename(bed_path("fifo"), bed_path("keyring")), "rename");
-	if (bed_reload())
+	must(!rename(fixture_path("fifo"), fixture_path("keyring")), "rename");
+	if (fixture_reload())
 		bad("a keyring that has become a FIFO");
 	hand_open(&hand, served.url);
 	expect_in(hand_login(&hand, &alice, "data"), "alice");
@@ -143,7 +145,7 @@ static void by_long_name(const struct auth_case *c)
 	setenv("USRBIO_KEY", name, 1);
 	expect_out(usrbio_stat(file_as(open_to_all.url, "data", "", 31, "file"), &st),
 		   -EKEYREJECTED, "a key that cannot be had");
-	setenv("USRBIO_KEY", bed_path("keys/alice"), 1);
+	setenv("USRBIO_KEY", fixture_path("keys/alice"), 1);
 	snprintf(file, sizeof(file), "loop://%s/data?timeout=31/file", root);
 	expect_in(usrbio_stat(file, &st), "a server of one's own");
 	unsetenv("USRBIO_KEY");
@@ -156,15 +158,15 @@ static void no_more(const struct auth_case *c)
 	struct credentials credentials = {.id = ""};
 
 	expect_in(credentials_read(&spec, &credentials), "no key");
-	setenv("USRBIO_KEY", bed_path("keys/alice"), 1);
+	setenv("USRBIO_KEY", fixture_path("keys/alice"), 1);
 	expect_in(credentials_read(&spec, &credentials), "a key");
 	unsetenv("USRBIO_KEY");
 	expect_out(credentials_read(&spec, &credentials), -EKEYREJECTED, "no key any more");
-	setenv("USRBIO_KEY", bed_path("keys/absent"), 1);
+	setenv("USRBIO_KEY", fixture_path("keys/absent"), 1);
 	expect_out(credentials_read(&spec, &credentials), -EKEYREJECTED, "a file that is gone");
 	unsetenv("USRBIO_KEY");
 	expect_out(credentials_read(&spec, &credentials), -EKEYREJECTED, "no key, again");
-	setenv("USRBIO_KEY", bed_path("keys/bob"), 1);
+	setenv("USRBIO_KEY", fixture_path("keys/bob"), 1);
 	expect_in(credentials_read(&spec, &credentials), "another key");
 	unsetenv("USRBIO_KEY");
 	if (strcmp(credentials.id, "bob"))

@@ -111,7 +111,7 @@ static void less_than_before(const struct auth_case *c)
 	hand_open(&hand, served.url);
 	expect_in(hand_login(&hand, &alice, "data"), "alice");
 	file = open_file(&hand, OPEN_READ | OPEN_WRITE);
-	must(bed_keyring(less), "a keyring");
+	must(fixture_keyring(less), "a keyring");
 	if (!hand_is_ended(&hand))
 		bad("a grant that was taken back");
 	hand_open(&again, served.url);
@@ -133,7 +133,7 @@ static void limits(const struct auth_case *c)
 					   {NULL}};
 	struct hand hand;
 
-	must(bed_keyring(few), "a keyring");
+	must(fixture_keyring(few), "a keyring");
 	hand_open(&hand, served.url);
 	expect_in(hand_login(&hand, &alice, "kept"), "an export granted by *");
 	if (hand.msg.welcome.max_inflight != 3 || hand.msg.welcome.max_files != 2)
@@ -183,7 +183,7 @@ static void connections(const struct auth_case *c)
 	int status;
 
 	must(!secret_draw(&carol.secret), "no randomness");
-	must(bed_keyring(few), "a keyring");
+	must(fixture_keyring(few), "a keyring");
 	hand_open(&first, served.url);
 	hand_open(&second, served.url);
 	expect_in(hand_login(&first, &carol, "data"), "carol");

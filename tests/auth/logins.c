@@ -12,11 +12,11 @@
 #include "tests/support/must.h"
 #include "tests/evil/neighbour.h"
 
-static int look(const struct bed *bed, const char *name)
+static int look(const struct fixture *fixture, const char *name)
 {
 	struct usrbio_stat st;
 
-	return usrbio_stat(file_as(bed->url, "data", name, 20, "file"), &st);
+	return usrbio_stat(file_as(fixture->url, "data", name, 20, "file"), &st);
 }
 
 static void right(const struct auth_case *c)
@@ -85,7 +85,7 @@ static void unusable(const struct auth_case *c)
 	char path[200];
 
 	expect_out(look(&served, "absent"), -EKEYREJECTED, "a file that is not there");
-	bed_give("wide", &alice);
+	fixture_give("wide", &alice);
 	snprintf(path, sizeof(path), "%s/keys/wide", root);
 	must(!chmod(path, 0640), "chmod");
 	expect_out(look(&served, "wide"), -EKEYREJECTED, "a file that others may read");
@@ -130,7 +130,7 @@ static void generated(const struct auth_case *c)
 	file[ftell(f)] = 0;
 	fclose(f);
 	snprintf(text, sizeof(text), "%sexport = *:ro\n", file);
-	must(bed_reload_text(text), "a keyring made of it");
+	must(fixture_reload_text(text), "a keyring made of it");
 	expect_in(look(&served, "carol"), "carol");
 	expect_out(look(&served, "bob&nconnect=2"), -EKEYREJECTED, "who is not in it");
 }
@@ -147,18 +147,19 @@ static void rotate_key(const struct auth_case *c)
 	struct hello hello;
 	int fd;
 
-	must(bed_keyring(both), "two keys");
-	bed_give("moving", &alice);
+	must(fixture_keyring(both), "two keys");
+	fixture_give("moving", &alice);
 	moving = neighbour_start(mount_as(served.url, "data", "moving", 20));
 	moved = neighbour_start(mount_as(served.url, "other", "alice-next", 20));
 	fd = usrbio_open(file_as(served.url, "data", "moving", 20, "file"), O_RDONLY, 0);
 	expect_in(fd, "the old key");
-	bed_give("moving", &alice_next); /* before hands must answer pings: this may take long */
+	fixture_give("moving",
+		     &alice_next); /* before hands must answer pings: this may take long */
 	hand_open(&old, served.url);
 	expect_in(hand_login(&old, &alice, "data"), "the old key");
 	hand_open_as(&new, served.url, &alice_next);
 	expect_in(hand_login(&new, &alice_next, "data"), "the new key");
-	must(bed_keyring(next), "the next key");
+	must(fixture_keyring(next), "the next key");
 	if (!hand_is_ended(&old))
 		bad("the old key goes on");
 	if (!hand_is_alive(&new))
@@ -195,7 +196,7 @@ static void revoke_under_load(const struct auth_case *c)
 	his = neighbour_start(mount_as(served.url, "data", "bob", 20));
 	hand_open_as(&hand, served.url, &bob);
 	expect_in(hand_login(&hand, &bob, "data"), "bob");
-	must(bed_keyring(without), "a keyring without alice");
+	must(fixture_keyring(without), "a keyring without alice");
 	neighbour_await(hers); /* it ends, and what follows as well */
 	expect_out(usrbio_stat(file_as(served.url, "other", "alice", 2, "file"), &st), -EREMOTEIO,
 		   "a key that was revoked");
@@ -203,7 +204,7 @@ static void revoke_under_load(const struct auth_case *c)
 	if (!hand_is_alive(&hand))
 		good_refused("bob, when alice was revoked");
 	neighbour_await(his);
-	must(bed_keyring(usual), "the usual");
+	must(fixture_keyring(usual), "the usual");
 	while (usrbio_stat(file_as(served.url, "other", "alice", 2, "file"), &st))
 		nap_ms(20);
 	neighbour_await(hers);
@@ -225,10 +226,10 @@ static void revoke_between(const struct auth_case *c)
 	hello = hand_hello(&hand, &alice, "data");
 	hand_say_hello(&hand, &hello);
 	must(hand_hear_challenge(&hand, &alice), "a server that knows alice");
-	must(bed_keyring(without), "a keyring without alice");
+	must(fixture_keyring(without), "a keyring without alice");
 	hand_prove(&hand, NULL);
 	expect_out(hand_hear_welcome(&hand), -EKEYREJECTED, "a key revoked under its proof");
-	must(bed_keyring(usual), "the usual");
+	must(fixture_keyring(usual), "the usual");
 	hand_close(&hand);
 }
 
@@ -242,9 +243,9 @@ static void bad_reload(const struct auth_case *c)
 	hand_open(&hand, served.url);
 	expect_in(hand_login(&hand, &alice, "data"), "alice");
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (bed_reload_text(texts[i]))
+		if (fixture_reload_text(texts[i]))
 			bad("a keyring: %s", texts[i]);
-	must(bed_keyring(usual), "the usual");
+	must(fixture_keyring(usual), "the usual");
 	if (!hand_is_alive(&hand))
 		good_refused("alice, by keyrings that are bad, or the same");
 	hand_open(&other, served.url);

@@ -47,7 +47,7 @@ static unsigned run_cases(char **chosen)
 			doing = c->name;
 			alarm(HANG_S);
 			c->body(c);
-			must(bed_keyring(usual), "the usual keyring");
+			must(fixture_keyring(usual), "the usual keyring");
 			if (count_bad() + count_refused() != before)
 				printf("auth: in %s\n", c->name);
 			n++;
@@ -81,10 +81,10 @@ int main(int argc, char **argv)
 	must(over_tcp || over_tls || !strcmp(transport, "rdma"), "USRBIO_TEST_TRANSPORT");
 	snprintf(root, sizeof(root), "%.80s/usrbio-auth.XXXXXX", tmp ? tmp : "/tmp");
 	must(mkdtemp(root), "%s", root);
-	bed_open();
+	fixture_open();
 	cases = run_cases(argv + 1);
 	doing = "the servers' end";
-	bed_close();
+	fixture_close();
 	printf("RESULT auth cases=%u accepted_bad=%u refused_good=%u\n", cases, count_bad(),
 	       count_refused());
 	/* A case that was asked for and did not run is no success. */

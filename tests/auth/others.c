@@ -26,7 +26,7 @@ static void own_connections(const struct auth_case *c)
 					   {NULL}};
 	struct hand his, hers[2];
 
-	must(bed_keyring(two), "a keyring");
+	must(fixture_keyring(two), "a keyring");
 	hand_open_as(&his, served.url, &bob);
 	expect_in(hand_login(&his, &bob, "data"), "bob");
 	for (int i = 0; i < 2; i++) {

@@ -66,7 +66,7 @@ def noise(n, seed=None):
     return random.Random(seed).randbytes(n) if seed is not None else os.urandom(n)
 
 
-class Bed:
+class Fixture:
     """x/s and x/t are source and target, x/outside is neither; x is exported, and x/t once more."""
 
     def __init__(self, build):

@@ -11,300 +11,300 @@ from fixture import WAYS, check, digest, noise, put, snapshot
 BLOCK = 65536
 
 
-def tree(bed, top="s/tree"):
-    put(bed.path(top + "/a"), noise(5000, 1))
-    put(bed.path(top + "/empty"))
-    put(bed.path(top + "/sub/b"), noise(3 << 20, 2), 0o640)
-    put(bed.path(top + "/sub/deeper/c"), noise(4096, 3), 0o755)
-    os.makedirs(bed.path(top + "/sub/nothing"))
+def tree(fixture, top="s/tree"):
+    put(fixture.path(top + "/a"), noise(5000, 1))
+    put(fixture.path(top + "/empty"))
+    put(fixture.path(top + "/sub/b"), noise(3 << 20, 2), 0o640)
+    put(fixture.path(top + "/sub/deeper/c"), noise(4096, 3), 0o755)
+    os.makedirs(fixture.path(top + "/sub/nothing"))
 
 
-def new_file(bed, way):
-    put(bed.path("s/f"), noise(3 << 20), 0o644)
-    bed.like_cp(way, ["s/f", "t/g"])
+def new_file(fixture, way):
+    put(fixture.path("s/f"), noise(3 << 20), 0o644)
+    fixture.like_cp(way, ["s/f", "t/g"])
 
 
-def into_directory(bed, way):
-    put(bed.path("s/f"), noise(100))
-    put(bed.path("s/g"), noise(200))
-    bed.like_cp(way, ["s/f", "s/g", "t"])
+def into_directory(fixture, way):
+    put(fixture.path("s/f"), noise(100))
+    put(fixture.path("s/g"), noise(200))
+    fixture.like_cp(way, ["s/f", "s/g", "t"])
 
 
-def over_longer_and_shorter(bed, way):
+def over_longer_and_shorter(fixture, way):
     for n, old in (("f", 4 << 20), ("g", 10), ("h", 0)):
-        put(bed.path("s/" + n), noise(70000), 0o664)
-        put(bed.path("t/" + n), noise(old), 0o600)
-    bed.like_cp(way, ["s/f", "s/g", "s/h", "t"])
+        put(fixture.path("s/" + n), noise(70000), 0o664)
+        put(fixture.path("t/" + n), noise(old), 0o600)
+    fixture.like_cp(way, ["s/f", "s/g", "s/h", "t"])
 
 
-def whole_tree(bed, way):
-    tree(bed)
-    bed.like_cp(way, ["s/tree", "t"])
+def whole_tree(fixture, way):
+    tree(fixture)
+    fixture.like_cp(way, ["s/tree", "t"])
 
 
-def tree_by_new_name(bed, way):
-    tree(bed)
-    bed.like_cp(way, ["s/tree", "t/new"])
+def tree_by_new_name(fixture, way):
+    tree(fixture)
+    fixture.like_cp(way, ["s/tree", "t/new"])
 
 
-def contents_of_tree(bed, way):
-    tree(bed)
-    bed.like_cp(way, ["s/tree/.", "t"])
+def contents_of_tree(fixture, way):
+    tree(fixture)
+    fixture.like_cp(way, ["s/tree/.", "t"])
 
 
-def merging(bed, way):
-    tree(bed)
-    tree(bed, "t/tree")
-    put(bed.path("t/tree/sub/b"), noise(9))
-    put(bed.path("t/tree/sub/own"), noise(9))
-    os.chmod(bed.path("t/tree/sub"), 0o711)
-    bed.like_cp(way, ["s/tree", "t"])
+def merging(fixture, way):
+    tree(fixture)
+    tree(fixture, "t/tree")
+    put(fixture.path("t/tree/sub/b"), noise(9))
+    put(fixture.path("t/tree/sub/own"), noise(9))
+    os.chmod(fixture.path("t/tree/sub"), 0o711)
+    fixture.like_cp(way, ["s/tree", "t"])
 
 
-def two_trees_merge(bed, way):
-    put(bed.path("s/1/tree/a"), b"1")
-    put(bed.path("s/2/tree/b"), b"2")
-    bed.like_cp(way, ["s/1/tree", "s/2/tree", "t"])
+def two_trees_merge(fixture, way):
+    put(fixture.path("s/1/tree/a"), b"1")
+    put(fixture.path("s/2/tree/b"), b"2")
+    fixture.like_cp(way, ["s/1/tree", "s/2/tree", "t"])
 
 
-def block_multiples(bed, way):
+def block_multiples(fixture, way):
     for n in (0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 5 * BLOCK, 4095, 4096, 4097):
-        put(bed.path(f"s/m/{n}"), noise(n))
-    bed.like_cp(way, ["s/m", "t"], ["--block", str(BLOCK)])
-    bed.like_cp(way, ["s/m", "t"], ["--block", "512", "--verify"])
+        put(fixture.path(f"s/m/{n}"), noise(n))
+    fixture.like_cp(way, ["s/m", "t"], ["--block", str(BLOCK)])
+    fixture.like_cp(way, ["s/m", "t"], ["--block", "512", "--verify"])
 
 
-def odd_names(bed, way):
+def odd_names(fixture, way):
     for n in ("with space", "-r", "--", "new\nline", "tab\t", "?x=1", "a%b", "\u00fcml", "x" * 255, "\\", "*", ".hidden", "a://b"):
-        put(bed.path(f"s/n/{n}"), n.encode())
-        put(bed.path(f"s/n/d/{n[:200]}-/f"), n.encode())
-    put(os.fsencode(bed.path("s/n/")) + b"\xff\xfe\x9b", b"no utf-8")
-    bed.like_cp(way, ["s/n", "t"])
+        put(fixture.path(f"s/n/{n}"), n.encode())
+        put(fixture.path(f"s/n/d/{n[:200]}-/f"), n.encode())
+    put(os.fsencode(fixture.path("s/n/")) + b"\xff\xfe\x9b", b"no utf-8")
+    fixture.like_cp(way, ["s/n", "t"])
 
 
-def thousands(bed, way):
+def thousands(fixture, way):
     for n in range(2500):
-        put(bed.path(f"s/many/{n % 7}/{n}"), b"%d" % n)
-    bed.like_cp(way, ["s/many", "t"], ["--no-sync"])
+        put(fixture.path(f"s/many/{n % 7}/{n}"), b"%d" % n)
+    fixture.like_cp(way, ["s/many", "t"], ["--no-sync"])
 
 
-def verified(bed, way):
-    tree(bed)
-    status, _ = bed.like_cp(way, ["s/tree", "t"], ["--verify"])
+def verified(fixture, way):
+    tree(fixture)
+    status, _ = fixture.like_cp(way, ["s/tree", "t"], ["--verify"])
     check(status == 0, "status")
 
 
-def modes(bed, way):
+def modes(fixture, way):
     for mode in (0o644, 0o666, 0o777, 0o400, 0o444, 0o700, 0o751):
-        put(bed.path(f"s/m/{mode:o}"), b"x", mode)
-        os.makedirs(bed.path(f"s/m/d{mode:o}"), exist_ok=True)
-        put(bed.path(f"s/m/d{mode:o}/f"), b"x", mode)
-        os.chmod(bed.path(f"s/m/d{mode:o}"), mode)
-    bed.like_cp(way, ["s/m", "t"], umask=0o027)
+        put(fixture.path(f"s/m/{mode:o}"), b"x", mode)
+        os.makedirs(fixture.path(f"s/m/d{mode:o}"), exist_ok=True)
+        put(fixture.path(f"s/m/d{mode:o}/f"), b"x", mode)
+        os.chmod(fixture.path(f"s/m/d{mode:o}"), mode)
+    fixture.like_cp(way, ["s/m", "t"], umask=0o027)
 
 
-def set_id(bed, way):
+def set_id(fixture, way):
     """cp(1) drops the bits of files, too, and keeps those of directories: we keep none."""
     for mode in (0o4755, 0o2755, 0o6777, 0o1777):
-        put(bed.path(f"s/m/{mode:o}"), b"x", mode)
-        os.makedirs(bed.path(f"s/m/d{mode:o}"))
-        os.chmod(bed.path(f"s/m/d{mode:o}"), mode)
-    status, said = bed.cp("-r", bed.name(way[0], "s/m"), bed.name(way[1], "t"))
+        put(fixture.path(f"s/m/{mode:o}"), b"x", mode)
+        os.makedirs(fixture.path(f"s/m/d{mode:o}"))
+        os.chmod(fixture.path(f"s/m/d{mode:o}"), mode)
+    status, said = fixture.cp("-r", fixture.name(way[0], "s/m"), fixture.name(way[1], "t"))
     check(status == 0, said)
-    for name, what in snapshot(bed.path("t/m")).items():
+    for name, what in snapshot(fixture.path("t/m")).items():
         want = 0o755 if "1777" not in name else 0o755
         check(int(what[1], 8) == want, f"{name}: {what[1]}")
 
 
-def existing_keeps_mode(bed, way):
-    put(bed.path("s/f"), b"new", 0o666)
-    put(bed.path("t/f"), b"old", 0o4640)
-    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+def existing_keeps_mode(fixture, way):
+    put(fixture.path("s/f"), b"new", 0o666)
+    put(fixture.path("t/f"), b"old", 0o4640)
+    status, said = fixture.cp(fixture.name(way[0], "s/f"), fixture.name(way[1], "t"))
     check(status == 0, said)
-    mode = stat.S_IMODE(os.stat(bed.path("t/f")).st_mode)
+    mode = stat.S_IMODE(os.stat(fixture.path("t/f")).st_mode)
     check(mode == 0o640, f"mode {mode:o}")
 
 
-def hard_link_is_broken(bed, way):
+def hard_link_is_broken(fixture, way):
     """Replaced by rename: cp(1) writes into the file, all of whose names change."""
-    put(bed.path("s/f"), b"new")
-    put(bed.path("t/f"), b"old")
-    os.link(bed.path("t/f"), bed.path("t/other"))
-    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t"))
-    check(status == 0 and digest(bed.path("t/f")) == digest(bed.path("s/f")), said)
-    check(open(bed.path("t/other")).read() == "old", "the other name changed", lost=True)
+    put(fixture.path("s/f"), b"new")
+    put(fixture.path("t/f"), b"old")
+    os.link(fixture.path("t/f"), fixture.path("t/other"))
+    status, said = fixture.cp(fixture.name(way[0], "s/f"), fixture.name(way[1], "t"))
+    check(status == 0 and digest(fixture.path("t/f")) == digest(fixture.path("s/f")), said)
+    check(open(fixture.path("t/other")).read() == "old", "the other name changed", lost=True)
 
 
-def directory_over_file(bed, way):
-    put(bed.path("s/x/f"), b"1")
-    put(bed.path("s/y/g"), b"2")
-    put(bed.path("t/x"), b"a file")
-    bed.like_cp(way, ["s/x", "s/y", "t"])
+def directory_over_file(fixture, way):
+    put(fixture.path("s/x/f"), b"1")
+    put(fixture.path("s/y/g"), b"2")
+    put(fixture.path("t/x"), b"a file")
+    fixture.like_cp(way, ["s/x", "s/y", "t"])
 
 
-def file_over_directory(bed, way):
-    put(bed.path("s/d/x"), b"1")
-    put(bed.path("s/d/y"), b"2")
-    put(bed.path("t/d/x/f"), b"a file in a directory")
-    bed.like_cp(way, ["s/d", "t"])
+def file_over_directory(fixture, way):
+    put(fixture.path("s/d/x"), b"1")
+    put(fixture.path("s/d/y"), b"2")
+    put(fixture.path("t/d/x/f"), b"a file in a directory")
+    fixture.like_cp(way, ["s/d", "t"])
 
 
-def missing_source(bed, way):
-    put(bed.path("s/f"), b"1")
-    status, said = bed.like_cp(way, ["s/f", "s/missing", "t"])
+def missing_source(fixture, way):
+    put(fixture.path("s/f"), b"1")
+    status, said = fixture.like_cp(way, ["s/f", "s/missing", "t"])
     check(said.count("\n") == 1, f"not one line: {said}")
 
 
-def several_into_file(bed, way):
-    put(bed.path("s/f"), b"1")
-    put(bed.path("s/g"), b"1")
-    put(bed.path("t/x"), b"old")
-    bed.like_cp(way, ["s/f", "s/g", "t/x"])
+def several_into_file(fixture, way):
+    put(fixture.path("s/f"), b"1")
+    put(fixture.path("s/g"), b"1")
+    put(fixture.path("t/x"), b"old")
+    fixture.like_cp(way, ["s/f", "s/g", "t/x"])
 
 
-def directory_without_r(bed, way):
-    put(bed.path("s/d/f"), b"1")
-    put(bed.path("s/g"), b"1")
-    status, _ = bed.cp(bed.name(way[0], "s/d"), bed.name(way[0], "s/g"), bed.name(way[1], "t"))
-    check(status == 1 and os.listdir(bed.path("t")) == ["g"], "status, or what there is")
+def directory_without_r(fixture, way):
+    put(fixture.path("s/d/f"), b"1")
+    put(fixture.path("s/g"), b"1")
+    status, _ = fixture.cp(fixture.name(way[0], "s/d"), fixture.name(way[0], "s/g"), fixture.name(way[1], "t"))
+    check(status == 1 and os.listdir(fixture.path("t")) == ["g"], "status, or what there is")
 
 
-def links_followed(bed, way):
-    put(bed.path("s/l/blobs/b"), noise(70000, 4))
-    put(bed.path("s/l/blobs/d/in"), b"x")
-    os.makedirs(bed.path("s/l/snap"))
-    os.symlink("../blobs/b", bed.path("s/l/snap/file"))
-    os.symlink("../blobs/d", bed.path("s/l/snap/dir"))
-    os.symlink("file", bed.path("s/l/snap/twice"))
-    bed.like_cp(way, ["s/l", "t"])
+def links_followed(fixture, way):
+    put(fixture.path("s/l/blobs/b"), noise(70000, 4))
+    put(fixture.path("s/l/blobs/d/in"), b"x")
+    os.makedirs(fixture.path("s/l/snap"))
+    os.symlink("../blobs/b", fixture.path("s/l/snap/file"))
+    os.symlink("../blobs/d", fixture.path("s/l/snap/dir"))
+    os.symlink("file", fixture.path("s/l/snap/twice"))
+    fixture.like_cp(way, ["s/l", "t"])
 
 
-def links_dangling(bed, way):
-    put(bed.path("s/l/f"), b"1")
-    os.symlink("nowhere", bed.path("s/l/dangling"))
-    os.symlink("itself", bed.path("s/l/itself"))
-    bed.like_cp(way, ["s/l", "t"])
+def links_dangling(fixture, way):
+    put(fixture.path("s/l/f"), b"1")
+    os.symlink("nowhere", fixture.path("s/l/dangling"))
+    os.symlink("itself", fixture.path("s/l/itself"))
+    fixture.like_cp(way, ["s/l", "t"])
 
 
-def links_looping(bed, way):
+def links_looping(fixture, way):
     """cp(1) says so, too, and makes an empty directory first in some versions."""
-    put(bed.path("s/l/d/f"), b"1")
-    os.symlink("..", bed.path("s/l/d/up"))
-    os.symlink(".", bed.path("s/l/here"))
-    status, said = bed.cp("-r", bed.name(way[0], "s/l"), bed.name(way[1], "t"))
+    put(fixture.path("s/l/d/f"), b"1")
+    os.symlink("..", fixture.path("s/l/d/up"))
+    os.symlink(".", fixture.path("s/l/here"))
+    status, said = fixture.cp("-r", fixture.name(way[0], "s/l"), fixture.name(way[1], "t"))
     check(status == 1 and said.count("is in itself") == 2, said)
-    check(snapshot(bed.path("t")).keys() == {"l", "l/d", "l/d/f"}, str(snapshot(bed.path("t"))))
+    check(snapshot(fixture.path("t")).keys() == {"l", "l/d", "l/d/f"}, str(snapshot(fixture.path("t"))))
 
 
-def source_by_link(bed, way):
-    tree(bed)
-    os.symlink("tree", bed.path("s/link"))
-    os.symlink("tree/a", bed.path("s/flink"))
-    bed.like_cp(way, ["s/link", "s/flink", "t"])
+def source_by_link(fixture, way):
+    tree(fixture)
+    os.symlink("tree", fixture.path("s/link"))
+    os.symlink("tree/a", fixture.path("s/flink"))
+    fixture.like_cp(way, ["s/link", "s/flink", "t"])
 
 
-def fifo_in_tree(bed, way):
+def fifo_in_tree(fixture, way):
     """cp -r makes a FIFO; we copy files and directories, and say what was skipped."""
-    put(bed.path("s/d/f"), b"1")
-    os.mkfifo(bed.path("s/d/fifo"))
+    put(fixture.path("s/d/f"), b"1")
+    os.mkfifo(fixture.path("s/d/fifo"))
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(bed.path("s/d/sock"))
-    status, said = bed.cp("-r", bed.name(way[0], "s/d"), bed.name(way[1], "t"))
+    listener.bind(fixture.path("s/d/sock"))
+    status, said = fixture.cp("-r", fixture.name(way[0], "s/d"), fixture.name(way[1], "t"))
     listener.close()
     check(status == 1 and said.count("skipped") == 2, said)
-    check(snapshot(bed.path("t")).keys() == {"d", "d/f"}, str(snapshot(bed.path("t"))))
+    check(snapshot(fixture.path("t")).keys() == {"d", "d/f"}, str(snapshot(fixture.path("t"))))
 
 
-def fifo_in_target(bed, way):
+def fifo_in_target(fixture, way):
     """cp(1) writes into it, and waits for a reader: whoever planted it. We refuse."""
-    put(bed.path("s/d/f"), b"1")
-    put(bed.path("s/d/g"), b"1")
-    os.makedirs(bed.path("t/d"))
-    os.mkfifo(bed.path("t/d/f"))
-    status, said = bed.cp("-r", bed.name(way[0], "s/d"), bed.name(way[1], "t"))
+    put(fixture.path("s/d/f"), b"1")
+    put(fixture.path("s/d/g"), b"1")
+    os.makedirs(fixture.path("t/d"))
+    os.mkfifo(fixture.path("t/d/f"))
+    status, said = fixture.cp("-r", fixture.name(way[0], "s/d"), fixture.name(way[1], "t"))
     check(status == 1 and "FIFO" in said, said)
-    check(stat.S_ISFIFO(os.lstat(bed.path("t/d/f")).st_mode) and os.path.exists(bed.path("t/d/g")), "names")
-    bed.no_temps()
+    check(stat.S_ISFIFO(os.lstat(fixture.path("t/d/f")).st_mode) and os.path.exists(fixture.path("t/d/g")), "names")
+    fixture.no_temps()
 
 
-def target_directory_by_link(bed, way):
-    put(bed.path("s/f"), b"1")
-    os.makedirs(bed.path("t/d"))
-    os.symlink("d", bed.path("t/l"))
-    bed.like_cp(way, ["s/f", "t/l"])
+def target_directory_by_link(fixture, way):
+    put(fixture.path("s/f"), b"1")
+    os.makedirs(fixture.path("t/d"))
+    os.symlink("d", fixture.path("t/l"))
+    fixture.like_cp(way, ["s/f", "t/l"])
 
 
-def target_file_by_link(bed, way):
+def target_file_by_link(fixture, way):
     """By a URL a link to a file is refused: its end cannot be found. Locally it is followed."""
-    put(bed.path("s/f"), b"new")
-    put(bed.path("t/d/real"), b"old")
-    os.symlink("d/real", bed.path("t/l"))
-    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t/l"))
-    check(os.readlink(bed.path("t/l")) == "d/real", "the link is gone")
-    now = open(bed.path("t/d/real")).read()
+    put(fixture.path("s/f"), b"new")
+    put(fixture.path("t/d/real"), b"old")
+    os.symlink("d/real", fixture.path("t/l"))
+    status, said = fixture.cp(fixture.name(way[0], "s/f"), fixture.name(way[1], "t/l"))
+    check(os.readlink(fixture.path("t/l")) == "d/real", "the link is gone")
+    now = open(fixture.path("t/d/real")).read()
     check((status, now) == ((0, "new") if way[1] == "local" else (1, "old")), f"{status} {now} {said}")
 
 
-def trailing_slash(bed, way):
-    put(bed.path("s/f"), b"new")
-    put(bed.path("t/g"), b"old")
-    put(bed.path("s/d/f"), b"new")
-    bed.like_cp(way, ["s/f", "t/g/"])
-    bed.cp("-r", bed.name(way[0], "s/d/"), bed.name(way[1], "t/n/"))
-    check(os.path.exists(bed.path("t/n/f")), "no t/n/f")
+def trailing_slash(fixture, way):
+    put(fixture.path("s/f"), b"new")
+    put(fixture.path("t/g"), b"old")
+    put(fixture.path("s/d/f"), b"new")
+    fixture.like_cp(way, ["s/f", "t/g/"])
+    fixture.cp("-r", fixture.name(way[0], "s/d/"), fixture.name(way[1], "t/n/"))
+    check(os.path.exists(fixture.path("t/n/f")), "no t/n/f")
 
 
-def over_itself_dot(bed, way):
-    put(bed.path("t/f"), b"1")
-    status, said = bed.cp("-r", bed.name(way[0], "t/."), bed.name(way[1], "t"))
-    check(status == 1 and snapshot(bed.path("t")).keys() == {"f"}, said)
+def over_itself_dot(fixture, way):
+    put(fixture.path("t/f"), b"1")
+    status, said = fixture.cp("-r", fixture.name(way[0], "t/."), fixture.name(way[1], "t"))
+    check(status == 1 and snapshot(fixture.path("t")).keys() == {"f"}, said)
 
 
-def same_source_twice(bed, way):
+def same_source_twice(fixture, way):
     """cp(1) warns and succeeds; we refuse the second, since it is two sources for one target."""
-    put(bed.path("s/f"), b"1")
-    status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+    put(fixture.path("s/f"), b"1")
+    status, said = fixture.cp(fixture.name(way[0], "s/f"), fixture.name(way[0], "s/f"), fixture.name(way[1], "t"))
     check(status == 1 and "will not overwrite just-created" in said, said)
-    check(digest(bed.path("t/f")) == digest(bed.path("s/f")), said, lost=True)
+    check(digest(fixture.path("t/f")) == digest(fixture.path("s/f")), said, lost=True)
 
 
-def no_such_directory(bed, way):
-    put(bed.path("s/f"), b"1")
-    bed.like_cp(way, ["s/f", "t/missing/f"])
-    bed.like_cp(way, ["s/f", "t/missing/"])  # not a file of that name
+def no_such_directory(fixture, way):
+    put(fixture.path("s/f"), b"1")
+    fixture.like_cp(way, ["s/f", "t/missing/f"])
+    fixture.like_cp(way, ["s/f", "t/missing/"])  # not a file of that name
 
 
-def holes(bed, way):
+def holes(fixture, way):
     """Where data and holes are, at all places; and what is allocated."""
     for name, parts, size in (("middle", ((0, 5000), (40 << 20, 5000)), None),
                               ("begin", ((30 << 20, 100),), None),
                               ("end", ((0, 100),), 50 << 20),
                               ("all", (), 60 << 20),
                               ("many", tuple((i << 18, 4096) for i in range(150)), 41 << 20)):
-        put(bed.path("s/h/" + name))
-        with open(bed.path("s/h/" + name), "r+b") as f:
+        put(fixture.path("s/h/" + name))
+        with open(fixture.path("s/h/" + name), "r+b") as f:
             for off, n in parts:
                 f.seek(off)
                 f.write(noise(n))
             if size:
                 f.truncate(size)
-    status, said = bed.cp("-r", "--verify", bed.name(way[0], "s/h"), bed.name(way[1], "t"))
+    status, said = fixture.cp("-r", "--verify", fixture.name(way[0], "s/h"), fixture.name(way[1], "t"))
     check(status == 0, said)
-    for name in os.listdir(bed.path("s/h")):
-        a, b = os.stat(bed.path("s/h/" + name)), os.stat(bed.path("t/h/" + name))
-        same = subprocess.run(["cmp", bed.path("s/h/" + name), bed.path("t/h/" + name)], check=False)
+    for name in os.listdir(fixture.path("s/h")):
+        a, b = os.stat(fixture.path("s/h/" + name)), os.stat(fixture.path("t/h/" + name))
+        same = subprocess.run(["cmp", fixture.path("s/h/" + name), fixture.path("t/h/" + name)], check=False)
         check(same.returncode == 0 and a.st_size == b.st_size, f"{name} differs", lost=True)
         check(b.st_blocks <= a.st_blocks + 256, f"{name}: {b.st_blocks} blocks instead of {a.st_blocks}")
 
 
-def growing(bed, way):
+def growing(fixture, way):
     """What is there when the copy ends, or some moment before: a beginning of it, and whole lines."""
-    put(bed.path("s/log"))
+    put(fixture.path("s/log"))
     stop = threading.Event()
 
     def write():
         i = 0
-        with open(bed.path("s/log"), "ab") as f:
+        with open(fixture.path("s/log"), "ab") as f:
             while not stop.is_set():
                 f.write(b"line %010d\n" % i * 50)
                 f.flush()
@@ -314,9 +314,9 @@ def growing(bed, way):
     writer.start()
     try:
         for _ in range(5):
-            status, said = bed.cp(bed.name(way[0], "s/log"), bed.name(way[1], "t"))
+            status, said = fixture.cp(fixture.name(way[0], "s/log"), fixture.name(way[1], "t"))
             check(status == 0, said)
-            with open(bed.path("t/log"), "rb") as a, open(bed.path("s/log"), "rb") as b:
+            with open(fixture.path("t/log"), "rb") as a, open(fixture.path("s/log"), "rb") as b:
                 copy = a.read()
                 check(b.read(len(copy)) == copy, "no beginning of the source", lost=True)
     finally:
@@ -324,7 +324,7 @@ def growing(bed, way):
         writer.join()
 
 
-def shrinking(bed, way):
+def shrinking(fixture, way):
     """
     It may be cut at any moment: no error, and what is copied was read. It is cut where folios of
     the page cache begin, because the kernel fills the rest of one with zeroes, which a reader, or
@@ -332,21 +332,21 @@ def shrinking(bed, way):
     """
     data = noise(8 << 20)
     stop = threading.Event()
-    put(bed.path("s/f"), data)
+    put(fixture.path("s/f"), data)
 
     def cut():
         while not stop.is_set():
-            os.truncate(bed.path("s/f"), 2 << 20)
+            os.truncate(fixture.path("s/f"), 2 << 20)
             time.sleep(0.001)
-            with open(bed.path("s/f"), "r+b") as f:
+            with open(fixture.path("s/f"), "r+b") as f:
                 f.write(data)
     cutter = threading.Thread(target=cut)
     cutter.start()
     try:
         for _ in range(8):
-            status, said = bed.cp(bed.name(way[0], "s/f"), bed.name(way[1], "t"))
+            status, said = fixture.cp(fixture.name(way[0], "s/f"), fixture.name(way[1], "t"))
             check(status == 0, said)
-            with open(bed.path("t/f"), "rb") as f:
+            with open(fixture.path("t/f"), "rb") as f:
                 copy = f.read()
             check(len(copy) >= 2 << 20, f"{len(copy)} bytes", lost=True)
             check(copy == data[:len(copy)], "not what was read", lost=True)
@@ -355,26 +355,26 @@ def shrinking(bed, way):
         cutter.join()
 
 
-def procfs(bed, way):
+def procfs(fixture, way):
     if way[0] == "local":
         names = ["/proc/filesystems", "/proc/devices", "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/kallsyms"]
     else:
-        names = [f"tcp://127.0.0.1:{bed.port}/proc/{n}" for n in ("sys/kernel/hostname", "filesystems", "kallsyms", "devices", "version")]
+        names = [f"tcp://127.0.0.1:{fixture.port}/proc/{n}" for n in ("sys/kernel/hostname", "filesystems", "kallsyms", "devices", "version")]
     for name in names:
-        real = name.replace(f"tcp://127.0.0.1:{bed.port}/proc/", "/proc/")
+        real = name.replace(f"tcp://127.0.0.1:{fixture.port}/proc/", "/proc/")
         if not os.path.exists(real):
             continue
-        status, said = bed.cp(name, bed.name(way[1], "t"))
+        status, said = fixture.cp(name, fixture.name(way[1], "t"))
         check(status == 0, f"{name}: {said}", lost=False)
-        with open(real, "rb") as a, open(bed.path("t/" + os.path.basename(real)), "rb") as b:
+        with open(real, "rb") as a, open(fixture.path("t/" + os.path.basename(real)), "rb") as b:
             check(status == 0 and a.read() == b.read(), f"{name}: {said}", lost=True)
 
 
-def shorter_than_said(bed, way):
+def shorter_than_said(fixture, way):
     """--verify compares what was copied; a target that differs is no success."""
-    put(bed.path("s/f"), noise(1 << 20))
-    status, said = bed.cp("--verify", "--block", "4096", bed.name(way[0], "s/f"), bed.name(way[1], "t"))
-    check(status == 0 and digest(bed.path("t/f")) == digest(bed.path("s/f")), said)
+    put(fixture.path("s/f"), noise(1 << 20))
+    status, said = fixture.cp("--verify", "--block", "4096", fixture.name(way[0], "s/f"), fixture.name(way[1], "t"))
+    check(status == 0 and digest(fixture.path("t/f")) == digest(fixture.path("s/f")), said)
 
 
 ALL = [new_file, into_directory, over_longer_and_shorter, whole_tree, tree_by_new_name, contents_of_tree, merging,

@@ -105,7 +105,7 @@ static unsigned check_growth(const char *who, unsigned long before, pid_t pid)
 	return 1;
 }
 
-/* The bed. */
+/* The fixture. */
 
 static void make_file(const char *dir, const char *name)
 {
@@ -172,20 +172,21 @@ static bool is_dead(pid_t pid)
 	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
 }
 
-static void run_client_lie(const struct bed *bed, const struct lie *lie, struct totals *totals)
+static void run_client_lie(const struct fixture *fixture, const struct lie *lie,
+			   struct totals *totals)
 {
 	struct evil e;
 
 	doing = lie->name;
 	alarm(HANG_S);
-	evil_open(&e, bed, lie->name, lie->stage);
+	evil_open(&e, fixture, lie->name, lie->stage);
 	lie->tell(&e, lie);
 	evil_close(&e, NULL);
 	totals->escapes += e.escapes;
 }
 
-static void run_client_lies(const struct bed *bed, pid_t server, struct neighbour *neighbour,
-			    struct totals *totals)
+static void run_client_lies(const struct fixture *fixture, pid_t server,
+			    struct neighbour *neighbour, struct totals *totals)
 {
 	unsigned long before = 0;
 
@@ -195,7 +196,7 @@ static void run_client_lies(const struct bed *bed, pid_t server, struct neighbou
 			for (const struct lie *lie = *table; lie->name; lie++) {
 				if (!is_chosen(lie->name))
 					continue;
-				run_client_lie(bed, lie, totals);
+				run_client_lie(fixture, lie, totals);
 				neighbour_await(neighbour);
 				totals->cases++;
 				if (is_dead(server)) {
@@ -332,14 +333,14 @@ static void end_server(struct process *server, struct totals *totals)
 }
 
 /* What the server has open once each of its workers has had a client: over rdma that stays. */
-static unsigned count_fds(const struct bed *bed)
+static unsigned count_fds(const struct fixture *fixture)
 {
 	struct evil firsts[NR_WORKERS];
 	unsigned fds;
 
 	for (int i = 0; i < NR_WORKERS; i++)
-		evil_open(&firsts[i], bed, "first", STAGE_WELCOME);
-	fds = process_fds(bed->pid) - NR_WORKERS * wire_fds;
+		evil_open(&firsts[i], fixture, "first", STAGE_WELCOME);
+	fds = process_fds(fixture->pid) - NR_WORKERS * wire_fds;
 	for (int i = 0; i < NR_WORKERS; i++)
 		evil_close(&firsts[i], NULL);
 	return fds;
@@ -349,22 +350,22 @@ static void play(const char *self)
 {
 	struct process server, victim;
 	char url[128], mount[160], data[300];
-	struct bed bed = {.url = url, .data_dir = data, .thorough = thorough};
+	struct fixture fixture = {.url = url, .data_dir = data, .thorough = thorough};
 	struct neighbour *neighbour;
 	struct totals totals = {0};
 	unsigned fds;
 	bool good;
 
 	start_server(&server, url, sizeof(url));
-	bed.pid = server.pid;
+	fixture.pid = server.pid;
 	snprintf(mount, sizeof(mount), "%s/data?timeout=20", url);
 	snprintf(data, sizeof(data), "%s/data", root);
 	neighbour = neighbour_start(mount);
 	if (thorough)
 		neighbour_rest(neighbour, REST_MS);
-	fds = count_fds(&bed);
+	fds = count_fds(&fixture);
 	start_victim(&victim, self, mount);
-	run_client_lies(&bed, server.pid, neighbour, &totals);
+	run_client_lies(&fixture, server.pid, neighbour, &totals);
 	doing = "clients of evil servers";
 	alarm(0); /* that process has a limit of its own, and knows the case */
 	end_victim(&victim, &totals);

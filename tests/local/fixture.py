@@ -27,7 +27,7 @@ class NotPlayed(Exception):
     """What this machine cannot do."""
 
 
-class Bed:
+class Fixture:
     def __init__(self, build):
         self.top = tempfile.mkdtemp(prefix="usrbio-local-", dir="/tmp")
         os.chmod(self.top, 0o755)
@@ -209,15 +209,15 @@ def unmount(target):
     libc.umount2(target.encode(), 2)
 
 
-def play(bed, wanted):
+def play(fixture, wanted):
     """Run the cases; the counts of those played, of those not to be played here, and of escapes."""
     played = left_out = escapes = 0
     for name, function in cases:
         if wanted and name not in wanted:
             continue
-        bed.begin()
+        fixture.begin()
         try:
-            function(bed)
+            function(fixture)
             played += 1
             print(f"RESULT local-{name} ok", flush=True)
         except NotPlayed as why:

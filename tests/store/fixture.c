@@ -1,4 +1,4 @@
-/* The test bed of the stores. */
+/* The test fixture of the stores. */
 #include "tests/store/fixture.h"
 
 #include <dirent.h>
@@ -11,30 +11,31 @@
 
 static bool submitting; /* done must not be called from within io_submit */
 
-void bed_open(struct bed *bed, const char *kind)
+void fixture_open(struct fixture *fixture, const char *kind)
 {
 	char where[512];
 	bool is_kind = !strcmp(kind, "posix") || !strcmp(kind, "memory") || !strcmp(kind, "fault");
 
-	memset(bed, 0, sizeof(*bed));
-	strcpy(bed->base, "/tmp/usrbio-store-XXXXXX");
-	cr_assert(mkdtemp(bed->base));
-	snprintf(bed->dir, sizeof(bed->dir), "%s/export", bed->base);
-	cr_assert_eq(mkdir(bed->dir, 0755), 0);
+	memset(fixture, 0, sizeof(*fixture));
+	strcpy(fixture->base, "/tmp/usrbio-store-XXXXXX");
+	cr_assert(mkdtemp(fixture->base));
+	snprintf(fixture->dir, sizeof(fixture->dir), "%s/export", fixture->base);
+	cr_assert_eq(mkdir(fixture->dir, 0755), 0);
 	if (!is_kind)
 		snprintf(where, sizeof(where), "%s", kind);
 	else
 		snprintf(where, sizeof(where), "%s%s", *kind == 'f' ? "fault::posix:" : kind,
-			 *kind == 'f' ? bed->dir : ":");
+			 *kind == 'f' ? fixture->dir : ":");
 	if (!strcmp(kind, "posix"))
-		strcat(where, bed->dir);
-	cr_assert_eq(store_open(where, false, &bed->store), 0, "%s", where);
-	cr_assert_eq(evloop_open(&bed->loop, 64), 0);
-	bed->staging =
-		mmap(NULL, BED_STAGING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cr_assert_neq(bed->staging, MAP_FAILED);
-	cr_assert_eq(bed->store->ops->queue_open(bed->store, bed->loop, bed->staging, BED_STAGING,
-						 &bed->queue),
+		strcat(where, fixture->dir);
+	cr_assert_eq(store_open(where, false, &fixture->store), 0, "%s", where);
+	cr_assert_eq(evloop_open(&fixture->loop, 64), 0);
+	fixture->staging = mmap(NULL, FIXTURE_STAGING, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(fixture->staging, MAP_FAILED);
+	cr_assert_eq(fixture->store->ops->queue_open(fixture->store, fixture->loop,
+						     fixture->staging, FIXTURE_STAGING,
+						     &fixture->queue),
 		     0);
 }
 
@@ -43,53 +44,53 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-void bed_close(struct bed *bed)
+void fixture_close(struct fixture *fixture)
 {
-	bed->store->ops->queue_close(bed->queue);
-	bed->store->ops->close_store(bed->store);
-	evloop_close(bed->loop);
-	munmap(bed->staging, BED_STAGING);
-	cr_assert_eq(nftw(bed->base, remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
+	fixture->store->ops->queue_close(fixture->queue);
+	fixture->store->ops->close_store(fixture->store);
+	evloop_close(fixture->loop);
+	munmap(fixture->staging, FIXTURE_STAGING);
+	cr_assert_eq(nftw(fixture->base, remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void io_done(struct store_io *io, int64_t result)
 {
-	struct bed_io *bio = (struct bed_io *)io;
+	struct fixture_io *bio = (struct fixture_io *)io;
 
 	cr_assert_not(submitting);
 	bio->nr_done++;
 	bio->result = result;
 }
 
-static void submit(struct bed *bed, struct bed_io *bio)
+static void submit(struct fixture *fixture, struct fixture_io *bio)
 {
 	submitting = true;
-	bed->store->ops->io_submit(bed->queue, &bio->io);
+	fixture->store->ops->io_submit(fixture->queue, &bio->io);
 	submitting = false;
 }
 
-void bed_submit(struct bed *bed, struct bed_io *bio, struct store_file *file,
-		enum store_io_kind kind, size_t at, uint32_t len, uint64_t off, uint32_t flags)
+void fixture_submit(struct fixture *fixture, struct fixture_io *bio, struct store_file *file,
+		    enum store_io_kind kind, size_t at, uint32_t len, uint64_t off, uint32_t flags)
 {
-	*bio = (struct bed_io){
+	*bio = (struct fixture_io){
 		.io =
 			{
 				.kind = kind,
 				.flags = flags,
 				.file = file,
-				.buf = bed->staging + at,
+				.buf = fixture->staging + at,
 				.len = len,
 				.off = off,
 				.done = io_done,
 			},
 	};
-	submit(bed, bio);
+	submit(fixture, bio);
 }
 
-void bed_submit_pipe(struct bed *bed, struct bed_io *bio, struct store_file *file, int pipe,
-		     uint32_t len, uint64_t off)
+void fixture_submit_pipe(struct fixture *fixture, struct fixture_io *bio, struct store_file *file,
+			 int pipe, uint32_t len, uint64_t off)
 {
-	*bio = (struct bed_io){
+	*bio = (struct fixture_io){
 		.io =
 			{
 				.kind = STORE_READ,
@@ -100,39 +101,41 @@ void bed_submit_pipe(struct bed *bed, struct bed_io *bio, struct store_file *fil
 				.done = io_done,
 			},
 	};
-	submit(bed, bio);
+	submit(fixture, bio);
 }
 
-int64_t bed_wait(struct bed *bed, struct bed_io *bio)
+int64_t fixture_wait(struct fixture *fixture, struct fixture_io *bio)
 {
 	while (!bio->nr_done)
-		evloop_turn(bed->loop, true, -1);
+		evloop_turn(fixture->loop, true, -1);
 	cr_assert_eq(bio->nr_done, 1);
 	return bio->result;
 }
 
-int64_t bed_read(struct bed *bed, struct store_file *file, size_t at, uint32_t len, uint64_t off,
-		 uint32_t flags)
+int64_t fixture_read(struct fixture *fixture, struct store_file *file, size_t at, uint32_t len,
+		     uint64_t off, uint32_t flags)
 {
-	struct bed_io bio;
+	struct fixture_io bio;
 
-	bed_submit(bed, &bio, file, STORE_READ, at, len, off, flags);
-	return bed_wait(bed, &bio);
+	fixture_submit(fixture, &bio, file, STORE_READ, at, len, off, flags);
+	return fixture_wait(fixture, &bio);
 }
 
-int64_t bed_write(struct bed *bed, struct store_file *file, size_t at, uint32_t len, uint64_t off)
+int64_t fixture_write(struct fixture *fixture, struct store_file *file, size_t at, uint32_t len,
+		      uint64_t off)
 {
-	struct bed_io bio;
+	struct fixture_io bio;
 
-	bed_submit(bed, &bio, file, STORE_WRITE, at, len, off, 0);
-	return bed_wait(bed, &bio);
+	fixture_submit(fixture, &bio, file, STORE_WRITE, at, len, off, 0);
+	return fixture_wait(fixture, &bio);
 }
 
-struct store_file *bed_file(struct bed *bed, const char *path, uint32_t flags, int *err)
+struct store_file *fixture_file(struct fixture *fixture, const char *path, uint32_t flags, int *err)
 {
 	struct store_file *file = NULL;
 	struct file_attr attr;
-	int status = bed->store->ops->open_file(bed->store, NULL, path, flags, 0644, &file, &attr);
+	int status = fixture->store->ops->open_file(fixture->store, NULL, path, flags, 0644, &file,
+						    &attr);
 
 	if (err)
 		*err = status;
@@ -141,25 +144,25 @@ struct store_file *bed_file(struct bed *bed, const char *path, uint32_t flags, i
 	return status ? NULL : file;
 }
 
-struct store_file *bed_create(struct bed *bed, const char *path)
+struct store_file *fixture_create(struct fixture *fixture, const char *path)
 {
-	return bed_file(bed, path, OPEN_READ | OPEN_WRITE | OPEN_CREATE, NULL);
+	return fixture_file(fixture, path, OPEN_READ | OPEN_WRITE | OPEN_CREATE, NULL);
 }
 
-void bed_shut(struct bed *bed, struct store_file *file)
+void fixture_shut(struct fixture *fixture, struct store_file *file)
 {
-	bed->store->ops->close_file(file);
+	fixture->store->ops->close_file(file);
 }
 
-uint64_t bed_size(struct bed *bed, struct store_file *file)
+uint64_t fixture_size(struct fixture *fixture, struct store_file *file)
 {
 	struct file_attr attr;
 
-	cr_assert_eq(bed->store->ops->stat_file(file, &attr), 0);
+	cr_assert_eq(fixture->store->ops->stat_file(file, &attr), 0);
 	return attr.size;
 }
 
-int bed_count_fds(void)
+int fixture_count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	int n = 0;
@@ -171,29 +174,31 @@ int bed_count_fds(void)
 	return n;
 }
 
-uint32_t bed_random(uint32_t *state)
+uint32_t fixture_random(uint32_t *state)
 {
 	*state = *state * 1664525u + 1013904223u;
 	return *state >> 8;
 }
 
-void bed_touch(struct bed *bed, const char *path)
+void fixture_touch(struct fixture *fixture, const char *path)
 {
-	bed_shut(bed, bed_create(bed, path));
+	fixture_shut(fixture, fixture_create(fixture, path));
 }
 
-int bed_stat(struct bed *bed, const char *path, struct file_attr *attr)
+int fixture_stat(struct fixture *fixture, const char *path, struct file_attr *attr)
 {
-	return bed->store->ops->stat_path(bed->store, NULL, path, false, attr);
+	return fixture->store->ops->stat_path(fixture->store, NULL, path, false, attr);
 }
 
-int bed_open_at(struct bed *bed, struct store_file *at, const char *name, uint32_t flags)
+int fixture_open_at(struct fixture *fixture, struct store_file *at, const char *name,
+		    uint32_t flags)
 {
 	struct store_file *file;
 	struct file_attr attr;
-	int err = bed->store->ops->open_file(bed->store, at, name, flags, 0644, &file, &attr);
+	int err =
+		fixture->store->ops->open_file(fixture->store, at, name, flags, 0644, &file, &attr);
 
 	if (!err)
-		bed_shut(bed, file);
+		fixture_shut(fixture, file);
 	return err;
 }

@@ -54,17 +54,17 @@ POSIX_STORE(a_read_only_store_refuses_each_change)
 	struct store *store;
 	char full[128];
 
-	bed_touch(bed, "f");
-	bed->store->ops->mkdir(bed->store, NULL, "d", 0755);
-	bed_stat(bed, "", &before);
-	snprintf(full, sizeof(full), "%s/d", bed->dir);
+	fixture_touch(fixture, "f");
+	fixture->store->ops->mkdir(fixture->store, NULL, "d", 0755);
+	fixture_stat(fixture, "", &before);
+	snprintf(full, sizeof(full), "%s/d", fixture->dir);
 	cr_assert_eq(store_open(full, true, &store), 0);
 	change_everything(store);
 	cr_assert_eq(store->ops->open_file(store, NULL, "", OPEN_READ, 0, &file, &after), 0);
 	change_through(store, file);
 	store->ops->close_file(file);
 	store->ops->close_store(store);
-	bed_stat(bed, "", &after);
+	fixture_stat(fixture, "", &after);
 	cr_assert_eq(before.mtime_ns, after.mtime_ns);
 }
 
@@ -90,14 +90,14 @@ POSIX_STORE(a_second_server_is_refused)
 {
 	struct store *second, *third;
 
-	cr_assert_eq(store_open(bed->dir, false, &second), -EBUSY);
-	cr_assert_eq(store_open(bed->dir, true, &second), -EBUSY);
-	cr_assert_eq(store_open(bed->base, true, &second), 0);
-	cr_assert_eq(store_open(bed->base, true, &third), 0);
+	cr_assert_eq(store_open(fixture->dir, false, &second), -EBUSY);
+	cr_assert_eq(store_open(fixture->dir, true, &second), -EBUSY);
+	cr_assert_eq(store_open(fixture->base, true, &second), 0);
+	cr_assert_eq(store_open(fixture->base, true, &third), 0);
 	third->ops->close_store(third);
-	cr_assert_eq(store_open(bed->base, false, &third), -EBUSY);
+	cr_assert_eq(store_open(fixture->base, false, &third), -EBUSY);
 	second->ops->close_store(second);
-	cr_assert_eq(store_open(bed->base, false, &third), 0);
+	cr_assert_eq(store_open(fixture->base, false, &third), 0);
 	third->ops->close_store(third);
 }
 
@@ -112,17 +112,17 @@ POSIX_STORE(a_killed_server_leaves_no_lock)
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a failed test */
-		byte = store_open(bed->base, false, &store) ? 'n' : 'y';
+		byte = store_open(fixture->base, false, &store) ? 'n' : 'y';
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
 		_exit(1);
 	}
 	cr_assert_eq(read(ready[0], &byte, 1), 1);
 	cr_assert_eq(byte, 'y');
-	cr_assert_eq(store_open(bed->base, false, &store), -EBUSY);
+	cr_assert_eq(store_open(fixture->base, false, &store), -EBUSY);
 	kill(pid, SIGKILL);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
-	cr_assert_eq(store_open(bed->base, false, &store), 0);
+	cr_assert_eq(store_open(fixture->base, false, &store), 0);
 	store->ops->close_store(store);
 	close(ready[0]);
 	close(ready[1]);
@@ -133,10 +133,10 @@ POSIX_STORE(an_export_has_to_be_a_directory)
 	struct store *store;
 	char path[160];
 
-	bed_touch(bed, "f");
-	snprintf(path, sizeof(path), "%s/f", bed->dir);
+	fixture_touch(fixture, "f");
+	snprintf(path, sizeof(path), "%s/f", fixture->dir);
 	cr_assert_eq(store_open(path, false, &store), -ENOTDIR);
-	snprintf(path, sizeof(path), "posix:%s/none", bed->dir);
+	snprintf(path, sizeof(path), "posix:%s/none", fixture->dir);
 	cr_assert_eq(store_open(path, false, &store), -ENOENT);
 	cr_assert_eq(store_open("memory:many", false, &store), -EINVAL);
 }
@@ -152,7 +152,7 @@ POSIX_STORE(only_files_and_directories_are_opened)
 	int sock, err, watch = inotify_init1(IN_NONBLOCK);
 	char events[4096];
 
-	cr_assert_eq(chdir(bed->dir), 0);
+	cr_assert_eq(chdir(fixture->dir), 0);
 	cr_assert_eq(mkfifo("fifo", 0666), 0);
 	strcpy(sun.sun_path, "socket");
 	sock = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -164,9 +164,9 @@ POSIX_STORE(only_files_and_directories_are_opened)
 	cr_assert_eq(symlink("device", "link"), 0);
 	for (size_t i = 0; i < 4; i++) {
 		cr_assert_geq(inotify_add_watch(watch, names[i], IN_OPEN), 0);
-		cr_assert_eq(bed_stat(bed, names[i], &attr), 0);
+		cr_assert_eq(fixture_stat(fixture, names[i], &attr), 0);
 		for (size_t j = 0; j < sizeof(flags) / sizeof(*flags); j++) {
-			cr_assert_null(bed_file(bed, names[i], flags[j], &err));
+			cr_assert_null(fixture_file(fixture, names[i], flags[j], &err));
 			cr_assert_eq(err, -ENXIO, "%s: %s", names[i], strerror(-err));
 		}
 	}
@@ -179,24 +179,25 @@ POSIX_STORE(only_files_and_directories_are_opened)
 
 POSIX_STORE(handles_name_the_same_file_only)
 {
-	struct store_file *a = bed_create(bed, "a"), *again = bed_create(bed, "a"), *b;
+	struct store_file *a = fixture_create(fixture, "a"), *again = fixture_create(fixture, "a"),
+			  *b;
 	struct store_file old;
 
 	if (!a->persistent_len) /* a file system without handles */
 		cr_skip_test("no handles in /tmp");
 	cr_assert_eq(a->persistent_len, again->persistent_len);
 	cr_assert_eq(memcmp(a->persistent, again->persistent, a->persistent_len), 0);
-	bed_shut(bed, again);
-	bed->store->ops->rename(bed->store, NULL, "a", NULL, "moved", false);
-	again = bed_file(bed, "moved", OPEN_READ, NULL);
+	fixture_shut(fixture, again);
+	fixture->store->ops->rename(fixture->store, NULL, "a", NULL, "moved", false);
+	again = fixture_file(fixture, "moved", OPEN_READ, NULL);
 	cr_assert_eq(memcmp(a->persistent, again->persistent, a->persistent_len), 0);
-	bed_shut(bed, again);
+	fixture_shut(fixture, again);
 	/* Even if its inode is used again at once. */
 	old = *a;
-	bed->store->ops->unlink(bed->store, NULL, "moved");
-	bed_shut(bed, a);
-	b = bed_create(bed, "b");
+	fixture->store->ops->unlink(fixture->store, NULL, "moved");
+	fixture_shut(fixture, a);
+	b = fixture_create(fixture, "b");
 	cr_assert(b->persistent_len != old.persistent_len ||
 		  memcmp(b->persistent, old.persistent, old.persistent_len));
-	bed_shut(bed, b);
+	fixture_shut(fixture, b);
 }

@@ -34,23 +34,23 @@ static void put(off_t off, off_t end)
 	}
 }
 
-static struct store_file *begin(struct bed *bed)
+static struct store_file *begin(struct fixture *fixture)
 {
-	struct store_file *file = bed_create(bed, "file");
+	struct store_file *file = fixture_create(fixture, "file");
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/file", bed->dir);
+	snprintf(path, sizeof(path), "%s/file", fixture->dir);
 	looker = open(path, O_RDWR | O_CLOEXEC);
 	cr_assert_geq(looker, 0);
 	put(0, MIB);
 	return file;
 }
 
-static void end(struct bed *bed, struct store_file *file)
+static void end(struct fixture *fixture, struct store_file *file)
 {
 	meanwhile = NULL;
 	cr_assert_eq(close(looker), 0);
-	bed_shut(bed, file);
+	fixture_shut(fixture, file);
 }
 
 static void shrink(int look)
@@ -62,11 +62,11 @@ static void shrink(int look)
 /* The end, which the kernel calls a hole, came nearer than it was: no hole. */
 POSIX_STORE(a_file_that_shrank_meanwhile_is_short)
 {
-	struct store_file *file = begin(bed);
+	struct store_file *file = begin(fixture);
 
 	meanwhile = shrink;
-	cr_assert_eq(bed_read(bed, file, 0, MIB, 0, IO_NO_HOLES), 99999);
-	end(bed, file);
+	cr_assert_eq(fixture_read(fixture, file, 0, MIB, 0, IO_NO_HOLES), 99999);
+	end(fixture, file);
 }
 
 static void shrink_and_grow(int look)
@@ -81,11 +81,11 @@ static void shrink_and_grow(int look)
 /* Shorter for a moment, and whole again by writes one after the other: never a hole. */
 POSIX_STORE(a_file_that_shrank_and_grew_is_read)
 {
-	struct store_file *file = begin(bed);
+	struct store_file *file = begin(fixture);
 
 	meanwhile = shrink_and_grow;
-	cr_assert_eq(bed_read(bed, file, 0, MIB, 0, IO_NO_HOLES), MIB);
-	end(bed, file);
+	cr_assert_eq(fixture_read(fixture, file, 0, MIB, 0, IO_NO_HOLES), MIB);
+	end(fixture, file);
 }
 
 /* It has a hole now; between two looks it had another. */
@@ -101,58 +101,58 @@ static void move_the_hole(int look)
 
 POSIX_STORE(a_hole_that_moves_is_a_hole)
 {
-	struct store_file *file = begin(bed);
+	struct store_file *file = begin(fixture);
 
 	meanwhile = move_the_hole;
-	cr_assert_eq(bed_read(bed, file, 0, MIB, 0, IO_NO_HOLES), -ENODATA);
-	end(bed, file);
+	cr_assert_eq(fixture_read(fixture, file, 0, MIB, 0, IO_NO_HOLES), -ENODATA);
+	end(fixture, file);
 }
 
 /* Punched when the read was under way already: its zeros are not passed off as data. */
 POSIX_STORE(a_hole_made_under_the_read_is_a_hole)
 {
-	struct store_file *file = begin(bed);
-	struct bed_io bio;
+	struct store_file *file = begin(fixture);
+	struct fixture_io bio;
 
-	bed_submit(bed, &bio, file, STORE_READ, 0, MIB, 0, IO_NO_HOLES);
-	cr_assert_eq(bed->store->ops->punch(file, 65536, 131072), 0);
-	cr_assert_eq(bed_wait(bed, &bio), -ENODATA);
+	fixture_submit(fixture, &bio, file, STORE_READ, 0, MIB, 0, IO_NO_HOLES);
+	cr_assert_eq(fixture->store->ops->punch(file, 65536, 131072), 0);
+	cr_assert_eq(fixture_wait(fixture, &bio), -ENODATA);
 	/* Who allows holes gets them. */
-	cr_assert_eq(bed_read(bed, file, 0, MIB, 0, 0), MIB);
-	end(bed, file);
+	cr_assert_eq(fixture_read(fixture, file, 0, MIB, 0, 0), MIB);
+	end(fixture, file);
 }
 
 /* Only who asks pays. */
 POSIX_STORE(others_do_not_look)
 {
-	struct store_file *file = begin(bed);
+	struct store_file *file = begin(fixture);
 
 	meanwhile = shrink;
-	cr_assert_eq(bed_read(bed, file, 0, MIB, 0, 0), MIB);
-	cr_assert_eq(bed_write(bed, file, 0, 4096, 0), 4096);
+	cr_assert_eq(fixture_read(fixture, file, 0, MIB, 0, 0), MIB);
+	cr_assert_eq(fixture_write(fixture, file, 0, 4096, 0), 4096);
 	cr_assert_eq(nr_looks, 0);
-	end(bed, file);
+	end(fixture, file);
 }
 
 EACH_STORE(a_punch_to_the_end_of_all_offsets_keeps_the_length)
 {
 	static const uint64_t ends[] = {MIB,	   MIB + 1,    1ull << 44, INT64_MAX - 1,
 					INT64_MAX, 1ull << 63, UINT64_MAX};
-	struct store_file *file = bed_create(bed, "file");
+	struct store_file *file = fixture_create(fixture, "file");
 	struct file_attr attr;
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		memset(bed->staging, 7, MIB);
-		cr_assert_eq(bed_write(bed, file, 0, MIB - 10, 0), MIB - 10);
-		cr_assert_eq(bed->store->ops->punch(file, MIB, ends[i]), 0);
-		cr_assert_eq(bed->store->ops->punch(file, 1ull << 40, ends[i]), 0);
-		cr_assert_eq(bed->store->ops->punch(file, 4000, ends[i]), 0, "%zx", ends[i]);
-		cr_assert_eq(bed_size(bed, file), MIB - 10);
-		cr_assert_eq(bed_read(bed, file, 0, MIB, 0, 0), MIB - 10);
+		memset(fixture->staging, 7, MIB);
+		cr_assert_eq(fixture_write(fixture, file, 0, MIB - 10, 0), MIB - 10);
+		cr_assert_eq(fixture->store->ops->punch(file, MIB, ends[i]), 0);
+		cr_assert_eq(fixture->store->ops->punch(file, 1ull << 40, ends[i]), 0);
+		cr_assert_eq(fixture->store->ops->punch(file, 4000, ends[i]), 0, "%zx", ends[i]);
+		cr_assert_eq(fixture_size(fixture, file), MIB - 10);
+		cr_assert_eq(fixture_read(fixture, file, 0, MIB, 0, 0), MIB - 10);
 		for (int at = 0; at < MIB - 10; at++)
-			cr_assert_eq(bed->staging[at], at < 4000 ? 7 : 0, "at %d", at);
-		cr_assert_eq(bed->store->ops->stat_file(file, &attr), 0);
+			cr_assert_eq(fixture->staging[at], at < 4000 ? 7 : 0, "at %d", at);
+		cr_assert_eq(fixture->store->ops->stat_file(file, &attr), 0);
 		cr_assert_leq(attr.blocks * 512, 65536, "its last block is not free");
 	}
-	bed_shut(bed, file);
+	fixture_shut(fixture, file);
 }

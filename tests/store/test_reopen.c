@@ -28,89 +28,90 @@ static struct name name_of(const struct store_file *file)
 	return name;
 }
 
-static int reopen(struct bed *bed, const char *path, const struct name *name, uint32_t flags,
-		  struct store_file **file)
+static int reopen(struct fixture *fixture, const char *path, const struct name *name,
+		  uint32_t flags, struct store_file **file)
 {
 	struct file_attr attr;
 
-	return bed->store->ops->reopen_file(bed->store, path, (struct bytes){name->data, name->len},
-					    flags, file, &attr);
+	return fixture->store->ops->reopen_file(
+		fixture->store, path, (struct bytes){name->data, name->len}, flags, file, &attr);
 }
 
 /* The status; what was opened must be what it names, and is shut again. */
-static int try_name(struct bed *bed, const char *path, const struct name *name)
+static int try_name(struct fixture *fixture, const char *path, const struct name *name)
 {
 	struct store_file *file;
-	int err = reopen(bed, path, name, OPEN_READ, &file);
+	int err = reopen(fixture, path, name, OPEN_READ, &file);
 
 	if (err)
 		return err;
 	cr_assert_eq(file->persistent_len, name->len);
 	cr_assert_eq(memcmp(file->persistent, name->data, name->len), 0);
-	bed_shut(bed, file);
+	fixture_shut(fixture, file);
 	return 0;
 }
 
 /* Make a file, and forget it but for its name. */
-static struct name make(struct bed *bed, const char *path, char byte)
+static struct name make(struct fixture *fixture, const char *path, char byte)
 {
-	struct store_file *file = bed_create(bed, path);
+	struct store_file *file = fixture_create(fixture, path);
 	struct name name = name_of(file);
 
 	if (!name.len)
 		cr_skip_test("no handles in /tmp");
-	bed->staging[0] = byte;
-	cr_assert_eq(bed_write(bed, file, 0, 1, 0), 1);
-	bed_shut(bed, file);
+	fixture->staging[0] = byte;
+	cr_assert_eq(fixture_write(fixture, file, 0, 1, 0), 1);
+	fixture_shut(fixture, file);
 	return name;
 }
 
-static void expect_byte(struct bed *bed, const char *path, const struct name *name, char byte)
+static void expect_byte(struct fixture *fixture, const char *path, const struct name *name,
+			char byte)
 {
 	struct store_file *file;
-	int err = reopen(bed, path, name, RW, &file);
+	int err = reopen(fixture, path, name, RW, &file);
 
 	/* To look for a file that is elsewhere takes CAP_DAC_READ_SEARCH. */
-	if (err == -ESTALE && geteuid() && strcmp(bed->store->ops->name, "memory"))
+	if (err == -ESTALE && geteuid() && strcmp(fixture->store->ops->name, "memory"))
 		return;
 	cr_assert_eq(err, 0, "%s: %d", path, err);
-	cr_assert_eq(bed_read(bed, file, 0, 1, 0, 0), 1);
-	cr_assert_eq(bed->staging[0], byte);
-	cr_assert_eq(bed_write(bed, file, 0, 1, 0), 1);
-	bed_shut(bed, file);
+	cr_assert_eq(fixture_read(fixture, file, 0, 1, 0, 0), 1);
+	cr_assert_eq(fixture->staging[0], byte);
+	cr_assert_eq(fixture_write(fixture, file, 0, 1, 0), 1);
+	fixture_shut(fixture, file);
 }
 
 EACH_STORE(the_same_file_where_it_was_or_elsewhere)
 {
-	struct store *store = bed->store;
-	struct name name = make(bed, "f", 'f'), other;
+	struct store *store = fixture->store;
+	struct name name = make(fixture, "f", 'f'), other;
 
-	expect_byte(bed, "f", &name, 'f');
+	expect_byte(fixture, "f", &name, 'f');
 	cr_assert_eq(store->ops->mkdir(store, NULL, "dir", 0755), 0);
 	cr_assert_eq(store->ops->rename(store, NULL, "f", NULL, "dir/moved", false), 0);
-	expect_byte(bed, "f", &name, 'f');
-	other = make(bed, "f", 'o');
-	expect_byte(bed, "f", &name, 'f');
-	expect_byte(bed, "f", &other, 'o');
-	expect_byte(bed, "", &name, 'f');
-	expect_byte(bed, "no/such/directory", &name, 'f');
+	expect_byte(fixture, "f", &name, 'f');
+	other = make(fixture, "f", 'o');
+	expect_byte(fixture, "f", &name, 'f');
+	expect_byte(fixture, "f", &other, 'o');
+	expect_byte(fixture, "", &name, 'f');
+	expect_byte(fixture, "no/such/directory", &name, 'f');
 	cr_assert_eq(store->ops->rename(store, NULL, "dir", NULL, "DIR", false), 0);
-	expect_byte(bed, "dir/moved", &name, 'f');
+	expect_byte(fixture, "dir/moved", &name, 'f');
 }
 
 EACH_STORE(none_when_it_is_gone)
 {
-	struct store *store = bed->store;
-	struct name name = make(bed, "f", 'f'), other;
+	struct store *store = fixture->store;
+	struct name name = make(fixture, "f", 'f'), other;
 
 	cr_assert_eq(store->ops->unlink(store, NULL, "f"), 0);
-	cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
-	other = make(bed, "f", 'o'); /* perhaps in the same inode */
-	cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
-	cr_assert_eq(try_name(bed, "f", &other), 0);
-	make(bed, "g", 'g');
+	cr_assert_eq(try_name(fixture, "f", &name), -ESTALE);
+	other = make(fixture, "f", 'o'); /* perhaps in the same inode */
+	cr_assert_eq(try_name(fixture, "f", &name), -ESTALE);
+	cr_assert_eq(try_name(fixture, "f", &other), 0);
+	make(fixture, "g", 'g');
 	cr_assert_eq(store->ops->rename(store, NULL, "g", NULL, "f", false), 0);
-	cr_assert_eq(try_name(bed, "f", &other), -ESTALE);
+	cr_assert_eq(try_name(fixture, "f", &other), -ESTALE);
 }
 
 struct churn {
@@ -136,13 +137,13 @@ static void *make_and_remove(void *arg)
 /* Linux says ENOMEM of a handle while its inode's number is being given to a new file. */
 POSIX_STORE(none_while_its_inode_becomes_another_file)
 {
-	struct churn churn = {.dir = open(bed->dir, O_PATH | O_DIRECTORY)};
-	const struct name name = make(bed, "f", 'f');
+	struct churn churn = {.dir = open(fixture->dir, O_PATH | O_DIRECTORY)};
+	const struct name name = make(fixture, "f", 'f');
 
-	cr_assert_eq(bed->store->ops->unlink(bed->store, NULL, "f"), 0);
+	cr_assert_eq(fixture->store->ops->unlink(fixture->store, NULL, "f"), 0);
 	cr_assert_eq(pthread_create(&churn.thread, NULL, make_and_remove, &churn), 0);
 	for (int round = 0; round < 20000; round++)
-		cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
+		cr_assert_eq(try_name(fixture, "f", &name), -ESTALE);
 	churn.over = true;
 	pthread_join(churn.thread, NULL);
 	close(churn.dir);
@@ -150,47 +151,48 @@ POSIX_STORE(none_while_its_inode_becomes_another_file)
 
 EACH_STORE(none_when_it_lives_on_without_a_name)
 {
-	struct store_file *file = bed_create(bed, "f");
+	struct store_file *file = fixture_create(fixture, "f");
 	const struct name name = name_of(file);
 
-	cr_assert_eq(bed->store->ops->unlink(bed->store, NULL, "f"), 0);
-	cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
-	cr_assert_eq(try_name(bed, "f (deleted)", &name), -ESTALE);
-	make(bed, "f (deleted)", 'd');
-	cr_assert_eq(try_name(bed, "f", &name), -ESTALE);
-	bed_shut(bed, file);
+	cr_assert_eq(fixture->store->ops->unlink(fixture->store, NULL, "f"), 0);
+	cr_assert_eq(try_name(fixture, "f", &name), -ESTALE);
+	cr_assert_eq(try_name(fixture, "f (deleted)", &name), -ESTALE);
+	make(fixture, "f (deleted)", 'd');
+	cr_assert_eq(try_name(fixture, "f", &name), -ESTALE);
+	fixture_shut(fixture, file);
 }
 
 EACH_STORE(directories_too)
 {
-	struct store *store = bed->store;
+	struct store *store = fixture->store;
 	struct store_file *dir;
 	struct name name;
 
 	cr_assert_eq(store->ops->mkdir(store, NULL, "dir", 0755), 0);
-	dir = bed_file(bed, "dir", OPEN_READ, NULL);
+	dir = fixture_file(fixture, "dir", OPEN_READ, NULL);
 	name = name_of(dir);
-	bed_shut(bed, dir);
+	fixture_shut(fixture, dir);
 	if (!name.len)
 		cr_skip_test("no handles in /tmp");
-	cr_assert_eq(try_name(bed, "dir", &name), 0);
-	cr_assert_eq(reopen(bed, "dir", &name, RW, &dir), -EISDIR);
+	cr_assert_eq(try_name(fixture, "dir", &name), 0);
+	cr_assert_eq(reopen(fixture, "dir", &name, RW, &dir), -EISDIR);
 	cr_assert_eq(store->ops->rmdir(store, NULL, "dir"), 0);
-	cr_assert_eq(try_name(bed, "dir", &name), -ESTALE);
+	cr_assert_eq(try_name(fixture, "dir", &name), -ESTALE);
 }
 
 /* Any other bytes: not a file, or, if anything, the very file they name. */
 EACH_STORE(other_bytes_open_nothing_else)
 {
-	const struct name name = make(bed, "f", 'f');
-	const int fds = bed_count_fds();
+	const struct name name = make(fixture, "f", 'f');
+	const int fds = fixture_count_fds();
 	uint32_t state = 7, nr_stale = 0;
 
 	for (size_t bit = 0; bit < 8 * name.len; bit++) {
 		struct name wrong = name;
 
 		wrong.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		if (try_name(bed, "f", &wrong)) /* else it is what they name: the root, perhaps */
+		if (try_name(fixture, "f",
+			     &wrong)) /* else it is what they name: the root, perhaps */
 			nr_stale++;
 	}
 	cr_assert_geq(nr_stale, 8 * name.len - 1);
@@ -199,18 +201,18 @@ EACH_STORE(other_bytes_open_nothing_else)
 
 		wrong.len = len;
 		if (len != name.len)
-			cr_assert_eq(try_name(bed, "f", &wrong), -ESTALE, "length %zu", len);
+			cr_assert_eq(try_name(fixture, "f", &wrong), -ESTALE, "length %zu", len);
 	}
 	for (int round = 0; round < 20000; round++) {
 		struct name wrong = name;
 		size_t from = round % 2 ? name.len / 2 : 0; /* or its end alone */
 
 		for (size_t i = from; i < wrong.len; i++)
-			wrong.data[i] = (uint8_t)bed_random(&state);
-		cr_assert_eq(try_name(bed, "f", &wrong), -ESTALE);
+			wrong.data[i] = (uint8_t)fixture_random(&state);
+		cr_assert_eq(try_name(fixture, "f", &wrong), -ESTALE);
 	}
-	cr_assert_eq(try_name(bed, "f", &name), 0);
-	cr_assert_eq(bed_count_fds(), fds);
+	cr_assert_eq(try_name(fixture, "f", &name), 0);
+	cr_assert_eq(fixture_count_fds(), fds);
 }
 
 /* As the store makes it, but of anything. */
@@ -248,10 +250,10 @@ static const char *const ways[] = {"",
 				   "up/outside/secret",
 				   "f/../../outside"};
 
-static void expect_stale(struct bed *bed, const struct name *name)
+static void expect_stale(struct fixture *fixture, const struct name *name)
 {
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		cr_assert_eq(try_name(bed, ways[i], name), -ESTALE, "by \"%s\"", ways[i]);
+		cr_assert_eq(try_name(fixture, ways[i], name), -ESTALE, "by \"%s\"", ways[i]);
 }
 
 static void write_file(int dir, const char *path)
@@ -264,74 +266,75 @@ static void write_file(int dir, const char *path)
 
 POSIX_STORE(nothing_outside_the_export)
 {
-	int base = open(bed->base, O_PATH | O_DIRECTORY), in = open(bed->dir, O_PATH | O_DIRECTORY);
-	const int fds = bed_count_fds();
+	int base = open(fixture->base, O_PATH | O_DIRECTORY),
+	    in = open(fixture->dir, O_PATH | O_DIRECTORY);
+	const int fds = fixture_count_fds();
 	struct name name;
 
 	cr_assert_eq(mkdirat(base, "outside", 0755), 0);
 	cr_assert_eq(mkdirat(base, "exporter", 0755), 0);
 	write_file(base, "outside/secret");
 	write_file(base, "exporter/secret"); /* beside a directory whose name begins like it */
-	make(bed, "f", 'f');
-	make(bed, "secret", 's');
+	make(fixture, "f", 'f');
+	make(fixture, "secret", 's');
 	cr_assert_eq(symlinkat("../outside", in, "out"), 0);
 	cr_assert_eq(symlinkat("../outside/secret", in, "out-file"), 0);
 	cr_assert_eq(symlinkat("..", in, "up"), 0);
 	name = name_of_path(base, "outside/secret");
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	name = name_of_path(base, "exporter/secret");
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	name = name_of_path(base, "outside");
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	name = name_of_path(base, "..");
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	name = name_of_path(AT_FDCWD, "/etc/passwd");
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	name = name_of_path(AT_FDCWD, "/");
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	/* It was one of ours, and left. */
 	name = name_of_path(in, "f");
-	cr_assert_eq(try_name(bed, "f", &name), 0);
+	cr_assert_eq(try_name(fixture, "f", &name), 0);
 	cr_assert_eq(renameat(in, "f", base, "outside/f"), 0);
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	/* And it came back by another name. */
 	cr_assert_eq(linkat(base, "outside/f", in, "again", 0), 0);
-	cr_assert_eq(try_name(bed, "again", &name), 0);
-	cr_assert_eq(bed_count_fds(), fds);
+	cr_assert_eq(try_name(fixture, "again", &name), 0);
+	cr_assert_eq(fixture_count_fds(), fds);
 	close(base);
 	close(in);
 }
 
 POSIX_STORE(nothing_but_files_and_directories)
 {
-	int in = open(bed->dir, O_PATH | O_DIRECTORY);
+	int in = open(fixture->dir, O_PATH | O_DIRECTORY);
 	struct name name;
 
-	make(bed, "f", 'f');
+	make(fixture, "f", 'f');
 	cr_assert_eq(symlinkat("f", in, "link"), 0);
 	cr_assert_eq(mkfifoat(in, "fifo", 0644), 0);
 	name = name_of_path(in, "link");
-	expect_stale(bed, &name);
+	expect_stale(fixture, &name);
 	name = name_of_path(in, "fifo");
-	expect_stale(bed, &name);
-	cr_assert_eq(try_name(bed, "fifo", &name), -ESTALE);
+	expect_stale(fixture, &name);
+	cr_assert_eq(try_name(fixture, "fifo", &name), -ESTALE);
 	if (!mknodat(in, "zero", S_IFCHR | 0666, 1 << 8 | 5)) {
 		name = name_of_path(in, "zero");
-		expect_stale(bed, &name);
-		cr_assert_eq(try_name(bed, "zero", &name), -ESTALE);
+		expect_stale(fixture, &name);
+		cr_assert_eq(try_name(fixture, "zero", &name), -ESTALE);
 	}
 	close(in);
 }
 
 POSIX_STORE(a_read_only_store_opens_for_reading)
 {
-	const struct name name = make(bed, "f", 'f');
+	const struct name name = make(fixture, "f", 'f');
 	struct store *store;
 	struct store_file *file;
 	struct file_attr attr;
 	const struct bytes bytes = {name.data, name.len};
 
-	cr_assert_eq(store_open(bed->dir, STORE_READ_ONLY | STORE_UNLOCKED, &store), 0);
+	cr_assert_eq(store_open(fixture->dir, STORE_READ_ONLY | STORE_UNLOCKED, &store), 0);
 	cr_assert_eq(store->ops->reopen_file(store, "f", bytes, RW, &file, &attr), -EROFS);
 	cr_assert_eq(store->ops->reopen_file(store, "f", bytes, OPEN_READ, &file, &attr), 0);
 	cr_assert_eq(file->flags, OPEN_READ);

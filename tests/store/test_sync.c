@@ -61,18 +61,18 @@ void __wrap_evloop_bind(struct io_uring_sqe *sqe, struct ev *ev)
 	__real_evloop_bind(sqe, ev);
 }
 
-static void open_bed(struct bed *bed, unsigned flags)
+static void open_fixture(struct fixture *fixture, unsigned flags)
 {
 	struct store *store;
 
-	bed_open(bed, "posix");
-	bed->store->ops->queue_close(bed->queue);
-	bed->store->ops->close_store(bed->store);
-	cr_assert_eq(store_open(bed->dir, flags, &store), 0);
-	bed->store = store;
-	cr_assert_eq(
-		store->ops->queue_open(store, bed->loop, bed->staging, BED_STAGING, &bed->queue),
-		0);
+	fixture_open(fixture, "posix");
+	fixture->store->ops->queue_close(fixture->queue);
+	fixture->store->ops->close_store(fixture->store);
+	cr_assert_eq(store_open(fixture->dir, flags, &store), 0);
+	fixture->store = store;
+	cr_assert_eq(store->ops->queue_open(store, fixture->loop, fixture->staging, FIXTURE_STAGING,
+					    &fixture->queue),
+		     0);
 	memset(&seen, 0, sizeof(seen));
 }
 
@@ -84,27 +84,27 @@ static void expect(unsigned nr_file, unsigned nr_dir, const char *what)
 	seen.nr_file = seen.nr_dir = 0;
 }
 
-static void change_everything(struct bed *bed, unsigned times)
+static void change_everything(struct fixture *fixture, unsigned times)
 {
-	struct store *store = bed->store;
+	struct store *store = fixture->store;
 	struct store_file *file;
 
 	cr_assert_eq(store->ops->mkdir(store, NULL, "d", 0755), 0);
 	expect(0, times, "mkdir");
 	cr_assert_eq(store->ops->mkdir(store, NULL, "e", 0755), 0);
 	expect(0, times, "mkdir");
-	file = bed_create(bed, "d/f");
+	file = fixture_create(fixture, "d/f");
 	expect(times, times, "create");
-	bed_shut(bed, bed_create(bed, "d/f"));
+	fixture_shut(fixture, fixture_create(fixture, "d/f"));
 	expect(0, 0, "open");
-	cr_assert_eq(bed_write(bed, file, 0, 100000, 5), 100000);
+	cr_assert_eq(fixture_write(fixture, file, 0, 100000, 5), 100000);
 	cr_assert_eq(store->ops->truncate_file(file, 9), 0);
 	expect(times, 0, "truncate");
 	cr_assert_eq(store->ops->punch(file, 0, 4), 0);
 	expect(times, 0, "punch");
 	cr_assert_eq(store->ops->link_file(file, NULL, "e/g"), 0);
 	expect(0, times, "link of a file");
-	bed_shut(bed, file);
+	fixture_shut(fixture, file);
 	cr_assert_eq(store->ops->link(store, NULL, "d/f", NULL, "h"), 0);
 	expect(0, times, "link");
 	cr_assert_eq(store->ops->rename(store, NULL, "d/f", NULL, "e/f", false), 0);
@@ -119,17 +119,17 @@ static void change_everything(struct bed *bed, unsigned times)
 }
 
 /* The same, as names in open directories. */
-static void change_directories(struct bed *bed, unsigned times)
+static void change_directories(struct fixture *fixture, unsigned times)
 {
 	const uint32_t flags = OPEN_READ | OPEN_DIRECTORY;
-	struct store *store = bed->store;
+	struct store *store = fixture->store;
 	struct store_file *one, *two, *file;
 	struct file_attr attr;
 
 	cr_assert_eq(store->ops->mkdir(store, NULL, "one", 0755), 0);
 	cr_assert_eq(store->ops->mkdir(store, NULL, "two", 0755), 0);
-	one = bed_file(bed, "one", flags, NULL);
-	two = bed_file(bed, "two", flags, NULL);
+	one = fixture_file(fixture, "one", flags, NULL);
+	two = fixture_file(fixture, "two", flags, NULL);
 	seen.nr_file = seen.nr_dir = 0;
 	cr_assert_eq(store->ops->open_file(store, one, "f", OPEN_WRITE | OPEN_CREATE, 0644, &file,
 					   &attr),
@@ -139,7 +139,7 @@ static void change_directories(struct bed *bed, unsigned times)
 	expect(times, 0, "chmod");
 	cr_assert_eq(store->ops->link_file(file, two, "g"), 0);
 	expect(0, times, "link of a file");
-	bed_shut(bed, file);
+	fixture_shut(fixture, file);
 	cr_assert_eq(store->ops->link(store, one, "f", two, "h"), 0);
 	expect(0, times, "link");
 	cr_assert_eq(store->ops->rename(store, one, "f", two, "f", false), 0);
@@ -150,46 +150,46 @@ static void change_directories(struct bed *bed, unsigned times)
 	expect(0, times, "mkdir");
 	cr_assert_eq(store->ops->rmdir(store, one, "d"), 0);
 	expect(0, times, "rmdir");
-	bed_shut(bed, one);
-	bed_shut(bed, two);
+	fixture_shut(fixture, one);
+	fixture_shut(fixture, two);
 }
 
 Test(sync, a_sync_export_syncs_each_change)
 {
-	struct bed bed;
+	struct fixture fixture;
 
-	open_bed(&bed, STORE_SYNC);
-	change_everything(&bed, 1);
-	change_directories(&bed, 1);
+	open_fixture(&fixture, STORE_SYNC);
+	change_everything(&fixture, 1);
+	change_directories(&fixture, 1);
 	cr_assert_eq(seen.nr_plain, 0);
 	cr_assert_gt(seen.nr_durable, 0);
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 
 Test(sync, any_other_does_not)
 {
-	struct bed bed;
+	struct fixture fixture;
 
-	open_bed(&bed, 0);
-	change_everything(&bed, 0);
-	change_directories(&bed, 0);
+	open_fixture(&fixture, 0);
+	change_everything(&fixture, 0);
+	change_directories(&fixture, 0);
 	cr_assert_eq(seen.nr_durable, 0);
 	cr_assert_gt(seen.nr_plain, 0);
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 
 Test(sync, what_cannot_be_synced_is_no_success)
 {
 	struct store_file *file;
-	struct bed bed;
+	struct fixture fixture;
 
-	open_bed(&bed, STORE_SYNC);
-	file = bed_create(&bed, "f");
+	open_fixture(&fixture, STORE_SYNC);
+	file = fixture_create(&fixture, "f");
 	seen.err = EIO;
-	cr_assert_eq(bed.store->ops->mkdir(bed.store, NULL, "d", 0755), -EIO);
-	cr_assert_eq(bed.store->ops->truncate_file(file, 5), -EIO);
-	bed_shut(&bed, file);
-	bed_close(&bed);
+	cr_assert_eq(fixture.store->ops->mkdir(fixture.store, NULL, "d", 0755), -EIO);
+	cr_assert_eq(fixture.store->ops->truncate_file(file, 5), -EIO);
+	fixture_shut(&fixture, file);
+	fixture_close(&fixture);
 }
 
 static int sync_it(struct store_file *file)
@@ -201,12 +201,12 @@ static int sync_it(struct store_file *file)
 Test(sync, a_failed_sync_poisons_the_file_until_it_is_opened_again)
 {
 	struct store_file *one, *two, *other, *late;
-	struct bed bed;
+	struct fixture fixture;
 
-	open_bed(&bed, 0);
-	one = bed_create(&bed, "f");
-	two = bed_create(&bed, "f");
-	other = bed_create(&bed, "g");
+	open_fixture(&fixture, 0);
+	one = fixture_create(&fixture, "f");
+	two = fixture_create(&fixture, "f");
+	other = fixture_create(&fixture, "g");
 	cr_assert_eq(sync_it(one), 0);
 	seen.err = EIO;
 	cr_assert_eq(sync_it(one), -EIO);
@@ -214,41 +214,41 @@ Test(sync, a_failed_sync_poisons_the_file_until_it_is_opened_again)
 	cr_assert_eq(sync_it(one), -EIO);
 	cr_assert_eq(sync_it(two), -EIO);
 	cr_assert_eq(sync_it(other), 0);
-	late = bed_create(&bed, "f");
+	late = fixture_create(&fixture, "f");
 	cr_assert_eq(sync_it(late), 0);
 	cr_assert_eq(sync_it(two), -EIO);
-	bed_shut(&bed, one);
-	bed_shut(&bed, two);
+	fixture_shut(&fixture, one);
+	fixture_shut(&fixture, two);
 	cr_assert_eq(sync_it(late), 0);
 	seen.err = EINVAL; /* nothing to sync is no failure */
 	cr_assert_eq(sync_it(late), -EINVAL);
 	seen.err = 0;
 	cr_assert_eq(sync_it(late), 0);
-	bed_shut(&bed, late);
-	bed_shut(&bed, other);
-	bed_close(&bed);
+	fixture_shut(&fixture, late);
+	fixture_shut(&fixture, other);
+	fixture_close(&fixture);
 }
 
 /* The kernel has told this one, too, and a sync that succeeds would say that it lasts. */
 Test(sync, a_failed_durable_write_poisons_the_file_until_it_is_opened_again)
 {
 	struct store_file *file, *late;
-	struct bed bed;
+	struct fixture fixture;
 
-	open_bed(&bed, STORE_SYNC);
-	file = bed_create(&bed, "f");
-	cr_assert_eq(bed_write(&bed, file, 0, 100000, 0), 100000);
+	open_fixture(&fixture, STORE_SYNC);
+	file = fixture_create(&fixture, "f");
+	cr_assert_eq(fixture_write(&fixture, file, 0, 100000, 0), 100000);
 	cr_assert_eq(sync_it(file), 0);
 	seen.write_eio = true;
-	cr_assert_eq(bed_write(&bed, file, 0, 100000, 0), -EIO);
+	cr_assert_eq(fixture_write(&fixture, file, 0, 100000, 0), -EIO);
 	seen.write_eio = false;
 	cr_assert_eq(sync_it(file), -EIO);
-	cr_assert_eq(bed_write(&bed, file, 0, 100000, 0), 100000);
+	cr_assert_eq(fixture_write(&fixture, file, 0, 100000, 0), 100000);
 	cr_assert_eq(sync_it(file), -EIO);
-	late = bed_create(&bed, "f");
-	cr_assert_eq(bed_write(&bed, late, 0, 100000, 0), 100000);
+	late = fixture_create(&fixture, "f");
+	cr_assert_eq(fixture_write(&fixture, late, 0, 100000, 0), 100000);
 	cr_assert_eq(sync_it(late), 0);
-	bed_shut(&bed, file);
-	bed_shut(&bed, late);
-	bed_close(&bed);
+	fixture_shut(&fixture, file);
+	fixture_shut(&fixture, late);
+	fixture_close(&fixture);
 }

@@ -1,4 +1,4 @@
-/* The bed of one run: made and removed by the main thread. */
+/* The fixture of one run: made and removed by the main thread. */
 #include "tests/auth/play/fixture.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ const struct entry usual[] = {
 	{"rita", {&rita}, "export = data:ro\n"},
 	{NULL, {NULL}, NULL},
 };
-struct bed served, open_to_all;
+struct fixture served, open_to_all;
 bool over_tcp, over_tls;
 char root[128];
 
@@ -87,7 +87,7 @@ void expect_out(int status, int wanted, const char *who)
 		    strerror(-wanted));
 }
 
-const char *bed_path(const char *name)
+const char *fixture_path(const char *name)
 {
 	static char paths[4][sizeof(root) + 256];
 	static unsigned next;
@@ -100,7 +100,7 @@ const char *bed_path(const char *name)
 /* In one step: nobody reads half of it. */
 static void put_file(const char *name, const void *text, size_t len, mode_t mode)
 {
-	const char *path = bed_path(name), *draft = bed_path("draft");
+	const char *path = fixture_path(name), *draft = fixture_path("draft");
 	int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 
 	must(fd >= 0 && write(fd, text, len) == (ssize_t)len, "%s: %s", draft, strerror(errno));
@@ -108,14 +108,14 @@ static void put_file(const char *name, const void *text, size_t len, mode_t mode
 	must(!rename(draft, path), "%s: %s", path, strerror(errno));
 }
 
-void bed_give(const char *name, const struct login *login)
+void fixture_give(const char *name, const struct login *login)
 {
 	char path[100];
 
 	snprintf(path, sizeof(path), "keys/%.64s", name);
-	unlink(bed_path("draft"));
-	must(!keyfile_write(bed_path("draft"), login->id, &login->secret), "draft");
-	must(!rename(bed_path("draft"), bed_path(path)), "%s", path);
+	unlink(fixture_path("draft"));
+	must(!keyfile_write(fixture_path("draft"), login->id, &login->secret), "draft");
+	must(!rename(fixture_path("draft"), fixture_path(path)), "%s", path);
 }
 
 static void add_key(char *text, size_t size, const struct secret *secret)
@@ -161,21 +161,21 @@ static bool await_reload(void)
 	}
 }
 
-bool bed_reload(void)
+bool fixture_reload(void)
 {
 	must(!kill(served.process.pid, SIGHUP), "SIGHUP");
 	return await_reload();
 }
 
-bool bed_reload_text(const char *text)
+bool fixture_reload_text(const char *text)
 {
 	put_file("keyring", text, strlen(text), 0600);
-	return bed_reload();
+	return fixture_reload();
 }
 
-bool bed_keyring(const struct entry *entries)
+bool fixture_keyring(const struct entry *entries)
 {
-	return bed_reload_text(text_of(entries));
+	return fixture_reload_text(text_of(entries));
 }
 
 static void make_export(const char *name)
@@ -183,7 +183,7 @@ static void make_export(const char *name)
 	static uint8_t content[FILE_SIZE];
 	char file[64];
 
-	must(!mkdir(bed_path(name), 0755), "%s", name);
+	must(!mkdir(fixture_path(name), 0755), "%s", name);
 	pattern_fill(content, sizeof(content), FILE_SEED, 0);
 	snprintf(file, sizeof(file), "%s/file", name);
 	put_file(file, content, sizeof(content), 0644);
@@ -213,7 +213,7 @@ static const char *where(void)
 	return listen;
 }
 
-void bed_start(struct bed *bed, const char *const words[])
+void fixture_start(struct fixture *fixture, const char *const words[])
 {
 	static const char listening[] = "listening on ";
 	/* Clients played by hand say nothing while other things are tried. */
@@ -225,11 +225,12 @@ void bed_start(struct bed *bed, const char *const words[])
 	argv[n++] = where();
 	for (; *words; words++)
 		argv[n++] = *words;
-	process_start(&bed->process, argv, bed_path("server.log"));
+	process_start(&fixture->process, argv, fixture_path("server.log"));
 	do {
-		must(process_line(&bed->process, line, sizeof(line)), "no server");
+		must(process_line(&fixture->process, line, sizeof(line)), "no server");
 		if (!strncmp(line, listening, strlen(listening)))
-			snprintf(bed->url, sizeof(bed->url), "%.100s", line + strlen(listening));
+			snprintf(fixture->url, sizeof(fixture->url), "%.100s",
+				 line + strlen(listening));
 	} while (strcmp(line, "ready"));
 }
 
@@ -239,12 +240,12 @@ static void draw_keys(void)
 	static const char *const names[] = {"alice", "alice-next", "forged",
 					    "bob",   "rita",	   "nobody"};
 
-	must(!mkdir(bed_path("keys"), 0700), "keys");
+	must(!mkdir(fixture_path("keys"), 0700), "keys");
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		must(!secret_draw(&all[i]->secret), "no randomness");
-		bed_give(names[i], all[i]);
+		fixture_give(names[i], all[i]);
 	}
-	setenv("USRBIO_KEYS", bed_path("keys"), 1);
+	setenv("USRBIO_KEYS", fixture_path("keys"), 1);
 	unsetenv("USRBIO_KEY");
 }
 
@@ -253,18 +254,18 @@ static void start_open(void)
 {
 	const char *const words[] = {"--export", "data=null:65536",
 				     over_tls ? "--keyring" : "--insecure-no-auth",
-				     over_tls ? bed_path("empty") : NULL, NULL};
+				     over_tls ? fixture_path("empty") : NULL, NULL};
 
 	put_file("empty", "", 0, 0600);
-	bed_start(&open_to_all, words);
+	fixture_start(&open_to_all, words);
 }
 
-void bed_open(void)
+void fixture_open(void)
 {
 	char exports[3][300];
-	const char *const words[] = {"--export",  exports[0],	       "--export",
-				     exports[1],  "--export",	       exports[2],
-				     "--keyring", bed_path("keyring"), NULL};
+	const char *const words[] = {"--export", exports[0], "--export",  exports[1],
+				     "--export", exports[2], "--keyring", fixture_path("keyring"),
+				     NULL};
 	static const char *const names[] = {"data", "other", "kept"};
 	const char *keyring;
 
@@ -276,8 +277,8 @@ void bed_open(void)
 	listen_notify();
 	keyring = text_of(usual);
 	put_file("keyring", keyring, strlen(keyring), 0600);
-	setenv("NOTIFY_SOCKET", bed_path("notify"), 1);
-	bed_start(&served, words);
+	setenv("NOTIFY_SOCKET", fixture_path("notify"), 1);
+	fixture_start(&served, words);
 	unsetenv("NOTIFY_SOCKET");
 	start_open();
 }
@@ -287,19 +288,19 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path) && 0;
 }
 
-static void stop(struct bed *bed)
+static void stop(struct fixture *fixture)
 {
 	int status;
 
-	kill(bed->process.pid, SIGTERM);
-	status = process_wait(&bed->process);
+	kill(fixture->process.pid, SIGTERM);
+	status = process_wait(&fixture->process);
 	must(!status, "the server's exit status is %d", status);
 }
 
 static void show_reports(void)
 {
 	char line[1024];
-	FILE *f = fopen(bed_path("server.log"), "re");
+	FILE *f = fopen(fixture_path("server.log"), "re");
 
 	while (f && fgets(line, sizeof(line), f))
 		if (strstr(line, "Sanitizer") || strstr(line, "runtime error:"))
@@ -308,7 +309,7 @@ static void show_reports(void)
 		fclose(f);
 }
 
-void bed_close(void)
+void fixture_close(void)
 {
 	stop(&served);
 	stop(&open_to_all);

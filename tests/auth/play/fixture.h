@@ -2,8 +2,8 @@
  * What the cases stand on: a server process with a keyring, its exports, clients' keys, and the
  * count of what must not be. Main thread only, but for bad() and good_refused().
  */
-#ifndef USRBIO_TESTS_AUTH_BED_H
-#define USRBIO_TESTS_AUTH_BED_H
+#ifndef USRBIO_TESTS_AUTH_FIXTURE_H
+#define USRBIO_TESTS_AUTH_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,12 +31,12 @@ struct entry {
 };
 extern const struct entry usual[];
 
-struct bed {
+struct fixture {
 	struct process process;
 	char url[128]; /* tcp://127.0.0.1:PORT */
 };
-extern struct bed served; /* with a keyring */
-extern struct bed open_to_all;
+extern struct fixture served; /* with a keyring */
+extern struct fixture open_to_all;
 extern bool over_tcp, over_tls;
 extern char root[128];
 
@@ -44,17 +44,17 @@ extern char root[128];
 #define FILE_SEED 11u
 
 /* Of a file below the root of this run. Good until four calls later. */
-const char *bed_path(const char *name);
-void bed_open(void);
-void bed_close(void);
+const char *fixture_path(const char *name);
+void fixture_open(void);
+void fixture_close(void);
 /* A server that listens where the environment says; words up to NULL. */
-void bed_start(struct bed *bed, const char *const words[]);
+void fixture_start(struct fixture *fixture, const char *const words[]);
 /* Have the server read this keyring. False: it keeps the old one. */
-bool bed_keyring(const struct entry *entries);
-bool bed_reload_text(const char *text);
-bool bed_reload(void);
+bool fixture_keyring(const struct entry *entries);
+bool fixture_reload_text(const char *text);
+bool fixture_reload(void);
 /* From here on key=NAME is this. */
-void bed_give(const char *name, const struct login *login);
+void fixture_give(const char *name, const struct login *login);
 
 /* A mount point, and the path of a file there, with key=NAME unless that is "". Good until eight
  * calls later. */

@@ -37,17 +37,17 @@ static void open_file(struct evil *e)
 	evil_region(e, 0, e->granted, GRANTED, ACCESS_READ | ACCESS_WRITE);
 }
 
-void evil_open(struct evil *e, const struct bed *bed, const char *name, enum stage stage)
+void evil_open(struct evil *e, const struct fixture *fixture, const char *name, enum stage stage)
 {
 	const struct hello hello = evil_hello("data");
 
-	*e = (struct evil){.bed = bed,
+	*e = (struct evil){.fixture = fixture,
 			   .name = name,
 			   .memory = malloc(MEMORY),
 			   .asked_for = calloc(1, sizeof(*e->asked_for))};
 	must(e->memory && e->asked_for, "memory");
 	memset(e->memory, CANARY, MEMORY);
-	wire_begin_to(&e->wire, bed->url);
+	wire_begin_to(&e->wire, fixture->url);
 	wire_grant(&e->wire, e->memory, MARGIN, GRANTED, &e->granted, &e->granted_key);
 	if (stage == STAGE_SOCKET)
 		return;
@@ -222,7 +222,7 @@ void expect_file(struct evil *e)
 	struct evil honest;
 	int64_t result;
 
-	evil_open(&honest, e->bed, e->name, STAGE_FILE);
+	evil_open(&honest, e->fixture, e->name, STAGE_FILE);
 	result = evil_io(
 		&honest, IO_READ,
 		(struct io_entry){.ids = io_ids(0, 1), .file = honest.file, .len = FILE_SIZE});

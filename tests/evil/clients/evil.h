@@ -15,7 +15,7 @@
 
 /* What cases have before them: a server with the exports "data", "other" and "ro", each a directory
  * with a file "file" of FILE_SIZE bytes of the pattern's seed FILE_SEED. */
-struct bed {
+struct fixture {
 	const char *url;      /* of the server, without an export */
 	const char *data_dir; /* of "data"; "../secret" is a file beside it */
 	int pid;	      /* the server's */
@@ -50,7 +50,7 @@ struct evil_asked {
 };
 
 struct evil {
-	const struct bed *bed;
+	const struct fixture *fixture;
 	const char *name; /* of the case */
 	unsigned escapes;
 	struct wire wire;
@@ -83,7 +83,7 @@ struct lie {
 	int64_t number;
 };
 
-void evil_open(struct evil *e, const struct bed *bed, const char *name, enum stage stage);
+void evil_open(struct evil *e, const struct fixture *fixture, const char *name, enum stage stage);
 /* Takes the escapes of another connection of the same case along. */
 void evil_close(struct evil *e, struct evil *into);
 void escape(struct evil *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -117,7 +117,7 @@ static void everything_set(struct evil *e, const struct lie *lie)
 		struct evil other;
 		int got;
 
-		evil_open(&other, e->bed, e->name, STAGE_FILE);
+		evil_open(&other, e->fixture, e->name, STAGE_FILE);
 		got = evil_call(&other,
 				&(struct call){.tag = UINT32_MAX,
 					       .op = op,
@@ -226,7 +226,7 @@ static void outside_name(struct evil *e, const struct lie *lie)
 	size_t len;
 	int mount;
 
-	snprintf(path, sizeof(path), "%s/../secret", e->bed->data_dir);
+	snprintf(path, sizeof(path), "%s/../secret", e->fixture->data_dir);
 	must(!stat(path, &st), "%s", path);
 	if (name_to_handle_at(AT_FDCWD, path, &handle.fh, &mount, 0))
 		handle.fh.handle_bytes = 0;
@@ -296,7 +296,7 @@ static void wrong_directories(struct evil *e, const struct lie *lie)
 	uint64_t root = open_directory(e, "");
 	uint64_t wrong[] = {1, UINT64_MAX, e->file, root ^ 1, root ^ 1ull << 32, 0};
 
-	evil_open(&other, e->bed, e->name, STAGE_WELCOME);
+	evil_open(&other, e->fixture, e->name, STAGE_WELCOME);
 	wrong[5] = open_directory(&other, "");
 	if (!root || !wrong[5])
 		escape(e, "the root cannot be opened");

@@ -95,7 +95,7 @@ static void half_open(struct evil *e, const struct lie *lie)
 			       hello, sizeof(hello));
 
 	for (int i = 0; i < MANY; i++) {
-		wires[i] = (struct wire){.fd = wire_connect(e->bed->url)}; /* only to speak */
+		wires[i] = (struct wire){.fd = wire_connect(e->fixture->url)}; /* only to speak */
 		if (i % 4)
 			wire_prologue(&wires[i]);
 		if (i % 4 == 2)
@@ -118,7 +118,7 @@ static void never_reads(struct evil *e, const struct lie *lie)
 	for (int i = 0; i < 8; i++) {
 		struct io_entry io[256];
 
-		evil_open(&others[i], e->bed, e->name, STAGE_FILE);
+		evil_open(&others[i], e->fixture, e->name, STAGE_FILE);
 		for (uint32_t n = 0; n < 256; n++) {
 			io[n] = good_io(&others[i]);
 			io[n].len = FILE_SIZE;
@@ -144,7 +144,7 @@ static void never_gives(struct evil *e, const struct lie *lie)
 	for (int i = 0; i < 8; i++) {
 		struct io_entry io[64];
 
-		evil_open(&others[i], e->bed, e->name, STAGE_FILE);
+		evil_open(&others[i], e->fixture, e->name, STAGE_FILE);
 		others[i].asked = not_answered;
 		for (uint32_t n = 0; n < 64; n++) {
 			io[n] = good_io(&others[i]);
@@ -190,7 +190,7 @@ static void resets(struct evil *e, const struct lie *lie)
 		struct io_entry io[32];
 		struct evil other;
 
-		evil_open(&other, e->bed, e->name, STAGE_FILE);
+		evil_open(&other, e->fixture, e->name, STAGE_FILE);
 		for (uint32_t n = 0; n < 32; n++) {
 			io[n] = good_io(&other);
 			io[n].off = i % 2 ? FILE_SIZE : 0;
@@ -212,7 +212,7 @@ static void come_and_go(struct evil *e, const struct lie *lie)
 	for (int i = 0; i < 300; i++) {
 		struct evil other;
 
-		evil_open(&other, e->bed, e->name, (enum stage)(i % 4));
+		evil_open(&other, e->fixture, e->name, (enum stage)(i % 4));
 		if (i % 3)
 			evil_close(&other, e);
 		else {

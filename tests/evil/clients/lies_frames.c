@@ -74,7 +74,7 @@ static void reach_everywhere(struct evil *e, const struct lie *lie)
 		struct evil other;
 		struct wire_header hdr = {.op = (uint8_t)lie->number, .len = 64};
 
-		evil_open(&other, e->bed, e->name, STAGE_WELCOME);
+		evil_open(&other, e->fixture, e->name, STAGE_WELCOME);
 		hdr.off = next_random(&state) >> (16 + i % 32);
 		hdr.tag = (uint32_t)next_random(&state);
 		wire_header(&other.wire, &hdr);
@@ -104,7 +104,7 @@ static void truncate_at_every_byte(struct evil *e, enum stage stage, const struc
 	for (size_t n = 1; n < len; n++) {
 		struct evil other;
 
-		evil_open(&other, e->bed, e->name, stage);
+		evil_open(&other, e->fixture, e->name, stage);
 		wire_bytes(&other.wire, bytes, n);
 		shutdown(other.wire.fd, SHUT_WR);
 		expect_end(&other);

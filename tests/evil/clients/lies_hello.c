@@ -101,7 +101,7 @@ static void refused_and_a_call(struct evil *e, const struct lie *lie)
 	evil_until(e, SEEN_WELCOME);
 	expect_status(e, e->status, -ENOENT);
 	expect_end(e);
-	evil_open(&honest, e->bed, e->name, STAGE_WELCOME);
+	evil_open(&honest, e->fixture, e->name, STAGE_WELCOME);
 	expect_status(&honest,
 		      evil_call(&honest, &(struct call){.op = CALL_STAT, .path = text("never")}),
 		      -ENOENT);
@@ -122,7 +122,7 @@ static void another(struct evil *e, const struct hello *hello, int status)
 {
 	struct evil other;
 
-	evil_open(&other, e->bed, e->name, STAGE_PROLOGUE);
+	evil_open(&other, e->fixture, e->name, STAGE_PROLOGUE);
 	refused(&other, hello, status);
 	evil_close(&other, e);
 }
@@ -207,7 +207,7 @@ static void crowd(struct evil *e, const struct lie *lie)
 		struct hello mine = hello;
 
 		mine.channel = (uint32_t)(i + 1) % SESSION_CONNS_MAX;
-		evil_open(&others[i], e->bed, e->name, STAGE_PROLOGUE);
+		evil_open(&others[i], e->fixture, e->name, STAGE_PROLOGUE);
 		expect_status(&others[i], evil_greet(&others[i], &mine),
 			      i < SESSION_CONNS_MAX - 1 ? 0 : -EUSERS);
 	}
@@ -227,7 +227,7 @@ static void epochs(struct evil *e, const struct lie *lie)
 		int status;
 
 		hello.epoch = lives[i];
-		evil_open(&other, e->bed, e->name, STAGE_PROLOGUE);
+		evil_open(&other, e->fixture, e->name, STAGE_PROLOGUE);
 		status = evil_greet(&other, &hello);
 		if (status && status != -ESTALE && status != -ENOTCONN)
 			escape(&other, "epoch %u: %d", lives[i], status);

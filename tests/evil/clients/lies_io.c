@@ -193,7 +193,7 @@ static void foreign_handles(struct evil *e, const struct lie *lie)
 	struct evil owner;
 	struct io_entry io = good_io(e);
 
-	evil_open(&owner, e->bed, e->name, STAGE_FILE);
+	evil_open(&owner, e->fixture, e->name, STAGE_FILE);
 	io.file = owner.file;
 	evil_region(e, 0, BASE + MARGIN, GRANTED, ACCESS_READ | ACCESS_WRITE);
 	expect_status(e, evil_io(e, IO_READ, io), -ESTALE);

@@ -8,11 +8,11 @@
 
 void evil_linger(const char *url)
 {
-	const struct bed bed = {.url = url};
+	const struct fixture fixture = {.url = url};
 	struct io_entry io[64];
 	struct evil e;
 
-	evil_open(&e, &bed, "killed", STAGE_FILE);
+	evil_open(&e, &fixture, "killed", STAGE_FILE);
 	for (uint32_t i = 0; i < 64; i++) {
 		io[i] = good_io(&e);
 		io[i].ids = io_ids(0, i);
@@ -29,7 +29,7 @@ void evil_linger(const char *url)
 /* SIGKILL, while the server reads its memory. */
 static void killed(struct evil *e, const struct lie *lie)
 {
-	const char *const argv[] = {"/proc/self/exe", "--linger", e->bed->url, NULL};
+	const char *const argv[] = {"/proc/self/exe", "--linger", e->fixture->url, NULL};
 	struct process process;
 	char line[64];
 

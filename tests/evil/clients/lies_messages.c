@@ -92,7 +92,7 @@ static void anything_first(struct evil *e, const struct lie *lie)
 	for (size_t i = 0; i < sizeof(msgs) / sizeof(*msgs); i++) {
 		struct evil other;
 
-		evil_open(&other, e->bed, e->name, STAGE_PROLOGUE);
+		evil_open(&other, e->fixture, e->name, STAGE_PROLOGUE);
 		wire_msg(&other.wire, &msgs[i]);
 		expect_end(&other);
 		if (other.heard.nr_pongs)
@@ -115,7 +115,7 @@ static void and_then_a_call(struct evil *e, const struct lie *lie)
 		n += wire_pack(&call, bytes + n, sizeof(bytes) - n);
 	wire_bytes(&e->wire, bytes, n);
 	expect_end(e);
-	evil_open(&honest, e->bed, e->name, STAGE_WELCOME);
+	evil_open(&honest, e->fixture, e->name, STAGE_WELCOME);
 	expect_status(&honest,
 		      evil_call(&honest, &(struct call){.op = CALL_STAT, .path = text("never")}),
 		      -ENOENT);

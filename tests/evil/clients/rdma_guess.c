@@ -33,7 +33,7 @@ struct map {
 };
 
 struct guesses {
-	const struct bed *bed;
+	const struct fixture *fixture;
 	const char *name;
 	unsigned long wanted;
 	struct map maps[NR_MAPS]; /* of the server, what it may write */
@@ -51,7 +51,7 @@ static void find_maps(struct guesses *g)
 	char path[64], line[512], mode[8];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", g->bed->pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", g->fixture->pid);
 	f = fopen(path, "re");
 	must(f, "%s", path);
 	g->nr_maps = g->nr_bytes = 0;
@@ -100,7 +100,7 @@ static unsigned find_traces(struct guesses *g)
 	int mem;
 
 	find_maps(g);
-	snprintf(path, sizeof(path), "/proc/%d/mem", g->bed->pid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", g->fixture->pid);
 	mem = open(path, O_RDONLY | O_CLOEXEC);
 	must(mem >= 0, "%s: %s", path, strerror(errno));
 	for (size_t i = 0; i < g->nr_maps; i++)
@@ -166,7 +166,7 @@ static void count(struct guesses *g, const struct rdma_op *op, enum ibv_wc_statu
 		atomic_fetch_add(&g->flushed, 1);
 		return;
 	}
-	if (atomic_fetch_add(&g->sent, 1) % 1000 == 999 && g->bed->thorough)
+	if (atomic_fetch_add(&g->sent, 1) % 1000 == 999 && g->fixture->thorough)
 		printf("evil: client %s: %lu refused, %lu unanswered, %u hits\n", g->name,
 		       g->refused, g->unanswered, g->hits);
 }
@@ -184,7 +184,7 @@ static void try_first(struct guesses *g, uint64_t *random)
 {
 	struct wire wire;
 
-	wire_begin_to(&wire, g->bed->url);
+	wire_begin_to(&wire, g->fixture->url);
 	wire_prologue(&wire);
 	must(wire_take_prologue(&wire), "%s: no prologue", g->name);
 	try(g, wire.rdma, random);
@@ -195,7 +195,7 @@ static void try_later(struct guesses *g, uint64_t *random)
 {
 	struct evil e;
 
-	evil_open(&e, g->bed, g->name, STAGE_WELCOME);
+	evil_open(&e, g->fixture, g->name, STAGE_WELCOME);
 	try(g, e.wire.rdma, random);
 	evil_close(&e, NULL);
 }
@@ -215,9 +215,9 @@ static void *attack(void *arg)
 
 void tell_guesses(struct evil *e, const struct lie *lie)
 {
-	struct guesses g = {.bed = e->bed,
+	struct guesses g = {.fixture = e->fixture,
 			    .name = e->name,
-			    .wanted = e->bed->thorough ? NR_GUESSES_LONG : NR_GUESSES};
+			    .wanted = e->fixture->thorough ? NR_GUESSES_LONG : NR_GUESSES};
 	pthread_t attackers[NR_ATTACKERS];
 	unsigned traces;
 

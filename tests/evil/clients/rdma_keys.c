@@ -59,7 +59,7 @@ static void stolen(struct evil *e, const struct lie *lie)
 {
 	struct evil owner;
 
-	evil_open(&owner, e->bed, e->name, STAGE_FILE);
+	evil_open(&owner, e->fixture, e->name, STAGE_FILE);
 	memset(owner.memory, CANARY, MEMORY);
 	name_region(e, owner.granted, GRANTED, owner.granted_key);
 	use_region(e, (uint32_t)lie->number, 0);

@@ -61,7 +61,7 @@ static void no_receives(struct evil *e, const struct lie *lie)
 	struct rdma_end *end = e->wire.rdma;
 
 	rdma_close(end);
-	e->wire.rdma = rdma_open(rdma_id_to(e->bed->url), 0);
+	e->wire.rdma = rdma_open(rdma_id_to(e->fixture->url), 0);
 	wire_prologue(&e->wire);
 	wire_msg(&e->wire, &(struct message){.type = MSG_HELLO, .hello = hello});
 	expect_end(e);
@@ -101,7 +101,7 @@ static void half_open(struct evil *e, const struct lie *lie)
 	struct wire wires[100];
 
 	for (int i = 0; i < 100; i++) {
-		wire_begin_to(&wires[i], e->bed->url);
+		wire_begin_to(&wires[i], e->fixture->url);
 		wire_prologue(&wires[i]);
 	}
 	expect_file(e);
@@ -122,7 +122,7 @@ static void never_established(struct evil *e, const struct lie *lie)
 
 	connect_params_make(&prologue, FRAME_MAX, 32);
 	for (int i = 0; i < 8; i++) {
-		ids[i] = rdma_id_to(e->bed->url);
+		ids[i] = rdma_id_to(e->fixture->url);
 		param.qp_num = 0x471100 + (uint32_t)i; /* nobody's; twice the same is refused */
 		must(!rdma_connect(ids[i], &param), "rdma_connect: %s", strerror(errno));
 	}
@@ -136,7 +136,7 @@ static void comes_and_goes(struct evil *e, const struct lie *lie)
 	for (int i = 0; i < 20; i++) {
 		struct evil other;
 
-		evil_open(&other, e->bed, e->name, i % 2 ? STAGE_WELCOME : STAGE_PROLOGUE);
+		evil_open(&other, e->fixture, e->name, i % 2 ? STAGE_WELCOME : STAGE_PROLOGUE);
 		evil_close(&other, e);
 	}
 	expect_file(e);
@@ -173,7 +173,7 @@ static void leaves(struct evil *e, const struct lie *lie)
 	for (int i = 0; i < 4; i++) {
 		struct evil other;
 
-		evil_open(&other, e->bed, e->name, STAGE_FILE);
+		evil_open(&other, e->fixture, e->name, STAGE_FILE);
 		submit_many(&other, (uint32_t)lie->number);
 		rdma_settled(other.wire.rdma);
 		evil_close(&other, e);

@@ -8,15 +8,15 @@
 static void alive_body(const char *scheme)
 {
 	const struct server_config config = {.nr_workers = 1, .keepalive_ms = 200};
-	struct server *server = bed_start(scheme, &config);
+	struct server *server = fixture_start(scheme, &config);
 	const struct call stat = {.op = CALL_STAT, .path = text("")};
 	struct peer answers, talks, silent;
 
-	bed_open(&answers, server, "memory");
-	bed_open(&talks, server, "memory");
+	fixture_open(&answers, server, "memory");
+	fixture_open(&talks, server, "memory");
 	talks.mute = true;
 	for (int round = 0; round < 2; round++) {
-		bed_open(&silent, server, "memory");
+		fixture_open(&silent, server, "memory");
 		silent.mute = true;
 		while (!silent.link.closed) {
 			peer_step(&silent);
@@ -44,10 +44,10 @@ Test(alive, the_silent_are_given_up_after_three_pings)
 static void early_body(const char *scheme)
 {
 	const struct server_config config = {.nr_workers = 1, .keepalive_ms = 5, .hello_ms = 100};
-	struct server *server = bed_start(scheme, &config);
+	struct server *server = fixture_start(scheme, &config);
 	struct peer late;
 
-	bed_connect(&late, server);
+	fixture_connect(&late, server);
 	peer_until(&late, late.link.closed);
 	cr_assert_eq(late.heard.nr_pings, 0);
 	peer_close(&late);
@@ -65,13 +65,13 @@ static void off_body(const char *scheme)
 {
 	const struct server_config config = {
 		.nr_workers = 1, .keepalive_ms = SERVER_OFF, .hello_ms = 50};
-	struct server *server = bed_start(scheme, &config);
+	struct server *server = fixture_start(scheme, &config);
 	struct peer quiet, late;
 
-	bed_open(&quiet, server, "memory");
+	fixture_open(&quiet, server, "memory");
 	quiet.mute = true;
 	for (int round = 0; round < 4; round++) {
-		bed_connect(&late, server);
+		fixture_connect(&late, server);
 		while (!late.link.closed) {
 			peer_step(&quiet);
 			peer_step(&late);
@@ -105,13 +105,13 @@ static void deaf_body(uint32_t op, uint32_t mode)
 {
 	const struct server_config config = {
 		.nr_workers = 1, .keepalive_ms = SERVER_OFF, .stall_ms = 100};
-	struct server *server = bed_start("tcp", &config);
+	struct server *server = fixture_start("tcp", &config);
 	struct peer_io ios[BATCH_MAX];
 	struct peer deaf, other;
 	uint64_t file;
 
-	bed_open(&other, server, "memory");
-	bed_open(&deaf, server, "null");
+	fixture_open(&other, server, "memory");
+	fixture_open(&deaf, server, "null");
 	file = peer_open_file(&deaf, "f", mode);
 	for (uint32_t i = 0; i < BATCH_MAX; i++)
 		ios[i] = (struct peer_io){.tag = i, .file = file, .len = 1 << 20};

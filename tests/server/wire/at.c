@@ -20,7 +20,7 @@ static void names_body(struct server *server)
 	uint64_t dir, other;
 	struct call call;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	cr_assert_eq(make_dir(&peer, "d") | make_dir(&peer, "e"), 0);
 	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
 	other = peer_open_file(&peer, "e", OPEN_READ | OPEN_DIRECTORY);
@@ -56,7 +56,7 @@ static void names_body(struct server *server)
 
 Test(at, names_in_directories)
 {
-	bed_each_scheme(names_body, NULL);
+	fixture_each_scheme(names_body, NULL);
 }
 
 static void handles_body(struct server *server)
@@ -64,8 +64,8 @@ static void handles_body(struct server *server)
 	struct peer peer, stranger;
 	uint64_t dir, file, theirs;
 
-	bed_open(&peer, server, "memory");
-	bed_open(&stranger, server, "memory");
+	fixture_open(&peer, server, "memory");
+	fixture_open(&stranger, server, "memory");
 	cr_assert_eq(make_dir(&peer, "d"), 0);
 	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
 	file = peer_open_file(&peer, "f", RW);
@@ -133,7 +133,7 @@ static void handles_body(struct server *server)
 
 Test(at, handles_that_are_none)
 {
-	bed_each_scheme(handles_body, NULL);
+	fixture_each_scheme(handles_body, NULL);
 }
 
 /* What was done and not heard of is not done again, when its session comes back. */
@@ -144,13 +144,13 @@ static void once_body(struct server *server)
 	struct call call;
 	uint64_t dir;
 
-	bed_open(&one, server, "memory");
+	fixture_open(&one, server, "memory");
 	cr_assert_eq(make_dir(&one, "d"), 0);
 	dir = peer_open_file(&one, "d", OPEN_READ | OPEN_DIRECTORY);
 	call = (struct call){.tag = 5 * CALL_SLOTS, .op = CALL_MKDIR, .at = dir, .path = text("x")};
 	cr_assert_eq(peer_call(&one, &call), 0);
 	hello = peer_hello_again(&one, "memory", 1);
-	bed_connect(&two, server);
+	fixture_connect(&two, server);
 	cr_assert_eq(peer_hello_as(&two, &hello), 0);
 	call.replay = 1;
 	cr_assert_eq(peer_call(&two, &call), 0, "the same answer");
@@ -162,7 +162,7 @@ static void once_body(struct server *server)
 
 Test(at, once_only)
 {
-	bed_each_scheme(once_body, NULL);
+	fixture_each_scheme(once_body, NULL);
 }
 
 static void what_it_is_body(struct server *server)
@@ -173,7 +173,7 @@ static void what_it_is_body(struct server *server)
 	uint64_t dir;
 
 	for (size_t i = 0; i < 4; i++) {
-		bed_open(&peer, server, exports[i]);
+		fixture_open(&peer, server, exports[i]);
 		hosts[i] = peer.heard.welcome.host;
 		cr_expect_neq(hosts[i], 0);
 		cr_expect_neq(hosts[i], host_id());
@@ -181,7 +181,7 @@ static void what_it_is_body(struct server *server)
 			cr_expect_neq(hosts[i], hosts[j], "%s, %s", exports[i], exports[j]);
 		peer_close(&peer);
 	}
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	cr_assert_eq(peer.heard.welcome.host, hosts[0]);
 	cr_assert_eq(make_dir(&peer, "d"), 0);
 	dir = peer_open_file(&peer, "d", OPEN_READ | OPEN_DIRECTORY);
@@ -195,7 +195,7 @@ static void what_it_is_body(struct server *server)
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_STAT, .file = dir}), 0);
 	cr_assert_eq(peer.heard.reply.attr.mode & 07777, 0700);
 	peer_close(&peer);
-	bed_open(&peer, server, "readonly");
+	fixture_open(&peer, server, "readonly");
 	dir = peer_open_file(&peer, "", OPEN_READ | OPEN_DIRECTORY);
 	cr_assert_eq(peer_call(&peer, &(struct call){.op = CALL_SETATTR,
 						     .file = dir,
@@ -207,5 +207,5 @@ static void what_it_is_body(struct server *server)
 
 Test(at, what_a_file_is)
 {
-	bed_each_scheme(what_it_is_body, NULL);
+	fixture_each_scheme(what_it_is_body, NULL);
 }

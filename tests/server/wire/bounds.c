@@ -23,7 +23,7 @@ static const struct server_config small = {.nr_workers = 1,
 static void each_scheme(const struct server_config *config, void (*body)(struct server *server))
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct server *server = bed_start(schemes[i], config);
+		struct server *server = fixture_start(schemes[i], config);
 		const size_t before = atomic_load(&server->budget.used);
 
 		body(server);
@@ -90,7 +90,7 @@ static int try_to_enter(struct peer *peer, struct server *server)
 {
 	const struct hello hello = peer_new_hello("memory");
 
-	if (!bed_try(peer, server))
+	if (!fixture_try(peer, server))
 		return -ECONNRESET;
 	peer_say_hello(peer, &hello);
 	peer_until(peer, peer->heard.nr_welcomes || peer->link.closed);
@@ -141,7 +141,7 @@ static void silent_body(struct server *server)
 	static struct peer peers[N], polite;
 	int n = 0;
 
-	while (bed_try(&peers[n], server))
+	while (fixture_try(&peers[n], server))
 		cr_assert_lt(++n, N, "there is an end to it");
 	peer_close(&peers[n]);
 	cr_assert_gt(n, 2);
@@ -168,7 +168,7 @@ static void crowded_body(struct server *server)
 	struct peer silent[6], talking[6];
 
 	for (int i = 0; i < 6; i++)
-		bed_connect(&silent[i], server);
+		fixture_connect(&silent[i], server);
 	for (int i = 0; i < 6; i++)
 		while (try_to_enter(&talking[i], server))
 			peer_close(&talking[i]);
@@ -198,8 +198,8 @@ static void files_body(struct server *server)
 	int status;
 	size_t used;
 
-	bed_open(&greedy, server, "memory");
-	bed_open(&polite, server, "memory");
+	fixture_open(&greedy, server, "memory");
+	fixture_open(&polite, server, "memory");
 	for (int i = 0; i < FEW; i++)
 		first[i] = peer_open_file(&greedy, "f", RW);
 	do {
@@ -255,8 +255,8 @@ static void calls_body(struct server *server)
 	uint64_t file, polite_file;
 	size_t before;
 
-	bed_open(&greedy, server, "memory");
-	bed_open(&polite, server, "memory");
+	fixture_open(&greedy, server, "memory");
+	fixture_open(&polite, server, "memory");
 	file = peer_open_file(&greedy, "f", RW);
 	polite_file = peer_open_file(&polite, "f", RW);
 	before = atomic_load(&server->budget.used);
@@ -302,15 +302,15 @@ Test(bounds, memory_for_calls_has_an_end)
 Test(bounds, bytes_under_way_do_not_grow_with_what_is_asked_for)
 {
 	const struct server_config config = {.nr_workers = 1, .keepalive_ms = SERVER_OFF};
-	struct server *server = bed_start("tcp", &config);
+	struct server *server = fixture_start("tcp", &config);
 	struct peer greedy, polite;
 	struct peer_io ios[BATCH_MAX];
 	struct limit_pair staging;
 	uint64_t file;
 	size_t used;
 
-	bed_open(&greedy, server, "null");
-	bed_open(&polite, server, "null");
+	fixture_open(&greedy, server, "null");
+	fixture_open(&polite, server, "null");
 	/* It has a word for far more memory than it has. */
 	greedy.regions[1] = (uintptr_t)greedy.memory;
 	peer_send(&greedy, &(struct message){.type = MSG_REGION_ADD,
@@ -350,7 +350,7 @@ static void told_body(struct server *server)
 	struct peer peer;
 	struct limit_pair pair;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	peer_open_file(&peer, "f", RW);
 	peer_open_file(&peer, "f", RW);
 	pair = limit_of(&peer, 1, LIMIT_FILES);

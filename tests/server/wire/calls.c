@@ -21,7 +21,7 @@ static void files_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	cr_assert_eq(call_path(&peer, CALL_MKDIR, "d", ""), 0);
 	file = peer_open_file(&peer, "d/f", RW);
 	cr_assert_eq(peer.heard.reply.attr_valid, 1);
@@ -47,7 +47,7 @@ static void files_body(struct server *server)
 
 Test(calls, files_and_names)
 {
-	bed_each_scheme(files_body, NULL);
+	fixture_each_scheme(files_body, NULL);
 }
 
 static void refused_body(struct server *server)
@@ -56,7 +56,7 @@ static void refused_body(struct server *server)
 	struct peer peer;
 	uint64_t reader, writer;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	writer = peer_open_file(&peer, "f", RW);
 	reader = peer_open_file(&peer, "f", OPEN_READ);
 	{
@@ -91,7 +91,7 @@ static void refused_body(struct server *server)
 
 Test(calls, arguments_are_checked)
 {
-	bed_each_scheme(refused_body, NULL);
+	fixture_each_scheme(refused_body, NULL);
 }
 
 static void read_only_body(struct server *server)
@@ -100,7 +100,7 @@ static void read_only_body(struct server *server)
 				       CALL_RENAME,   CALL_LINK,   CALL_PUNCH};
 	struct peer peer;
 
-	bed_open(&peer, server, "readonly");
+	fixture_open(&peer, server, "readonly");
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
 		cr_assert_eq(call_path(&peer, ops[i], "a", "b"), -EROFS);
 	for (uint32_t flags = OPEN_WRITE; flags <= OPEN_TRUNCATE; flags *= 2)
@@ -114,7 +114,7 @@ static void read_only_body(struct server *server)
 
 Test(calls, a_read_only_export_stays_as_it_is)
 {
-	bed_each_scheme(read_only_body, NULL);
+	fixture_each_scheme(read_only_body, NULL);
 }
 
 static void reopen_body(struct server *server)
@@ -124,7 +124,7 @@ static void reopen_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 500, 0), 500);
 	cr_assert_eq(peer_call(&peer, &call), -ESTALE, "no name, no file");
@@ -153,7 +153,7 @@ static void reopen_body(struct server *server)
 	cr_assert_eq(peer_call(&peer, &call), -ESTALE);
 	peer_close(&peer);
 
-	bed_open(&peer, server, "readonly");
+	fixture_open(&peer, server, "readonly");
 	peer_open_file(&peer, "f", OPEN_READ);
 	memcpy(name, peer.heard.persistent, sizeof(name));
 	call.persistent.len = peer.heard.reply.persistent.len;
@@ -165,7 +165,7 @@ static void reopen_body(struct server *server)
 
 Test(calls, a_file_is_opened_again_by_its_name)
 {
-	bed_each_scheme(reopen_body, NULL);
+	fixture_each_scheme(reopen_body, NULL);
 }
 
 static void readdir_body(struct server *server)
@@ -176,7 +176,7 @@ static void readdir_body(struct server *server)
 	unsigned seen = 0, replies = 0;
 	bool found[N] = {false};
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	for (int i = 0; i < N; i++) {
 		char name[32];
 
@@ -206,7 +206,7 @@ static void readdir_body(struct server *server)
 
 Test(calls, a_directory_comes_in_pieces)
 {
-	bed_each_scheme(readdir_body, NULL);
+	fixture_each_scheme(readdir_body, NULL);
 }
 
 static void many_body(struct server *server)
@@ -214,7 +214,7 @@ static void many_body(struct server *server)
 	enum { N = 1000 };
 	struct peer peer;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	for (uint32_t i = 0; i < N; i++)
 		peer_send(&peer,
 			  &(struct message){.type = MSG_CALL, .call = {.tag = i, .op = CALL_STAT}});
@@ -222,7 +222,7 @@ static void many_body(struct server *server)
 	cr_assert_not(peer.link.closed);
 	peer_close(&peer);
 	/* And one that leaves before they are answered. */
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	for (uint32_t i = 0; i < N; i++)
 		peer_send(&peer, &(struct message){.type = MSG_CALL,
 						   .call = {.tag = i,
@@ -234,5 +234,5 @@ static void many_body(struct server *server)
 
 Test(calls, a_thousand_at_once)
 {
-	bed_each_scheme(many_body, NULL);
+	fixture_each_scheme(many_body, NULL);
 }

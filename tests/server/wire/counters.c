@@ -109,8 +109,8 @@ static void exact_body(struct server *server)
 {
 	struct peer peer, other;
 
-	bed_open(&peer, server, "memory");
-	bed_open(&other, server, "memory");
+	fixture_open(&peer, server, "memory");
+	fixture_open(&other, server, "memory");
 	work(&peer);
 	ask_all(&other);
 	cr_assert_eq(rows_of(COUNTED_WORKER), 2);
@@ -143,7 +143,7 @@ static void each_scheme(unsigned workers, void (*body)(struct server *server))
 	for (size_t i = 0; i < 2; i++) {
 		/* Pings would be counted, too. */
 		struct server_config config = {.nr_workers = workers, .keepalive_ms = SERVER_OFF};
-		struct server *server = bed_start(schemes[i], &config);
+		struct server *server = fixture_start(schemes[i], &config);
 
 		body(server);
 		server_stop(server);
@@ -161,7 +161,7 @@ static void pieces_body(struct server *server)
 	static struct peer peers[PEERS];
 
 	for (int i = 0; i < PEERS; i++) {
-		bed_connect(&peers[i], server);
+		fixture_connect(&peers[i], server);
 		cr_assert_eq(peer_hello(&peers[i], "null"), 0);
 		/* As many calls as its number: how to tell them apart. */
 		for (int j = 0; j < i; j++)
@@ -193,12 +193,12 @@ static void refused_body(struct server *server)
 	struct peer peer;
 
 	hello.features = FEATURE_IMM;
-	bed_open(&peer, server, "null");
+	fixture_open(&peer, server, "null");
 	cr_assert_eq(ask(&peer, 3ull << 48), -EINVAL, "no such worker");
 	cr_assert_eq(ask(&peer, UINT64_MAX), -EINVAL);
 	peer_close(&peer);
 	/* Who did not offer the feature has no business asking. */
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
 	cr_assert_eq(peer.heard.welcome.features, FEATURE_IMM);
 	cr_assert_eq(ask(&peer, 0), -ENOTCONN);
@@ -214,10 +214,10 @@ Test(counters, are_for_those_who_agreed_on_them)
 static void stop_while_asked(const char *scheme)
 {
 	const struct server_config config = {.nr_workers = 3, .staging_mib = 1};
-	struct server *server = bed_start(scheme, &config);
+	struct server *server = fixture_start(scheme, &config);
 	struct peer peer;
 
-	bed_open(&peer, server, "null");
+	fixture_open(&peer, server, "null");
 	for (uint32_t i = 0; i < 12; i++)
 		peer_send(&peer, &(struct message){.type = MSG_CALL,
 						   .call = {.tag = i,

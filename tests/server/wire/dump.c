@@ -55,7 +55,7 @@ static struct server *start(const char *scheme, const char *rules, char *dir)
 	cr_assert(mkdtemp(dir));
 	snprintf(where, sizeof(where), "fault:%s:posix:%s", rules, dir);
 	export.where = where;
-	return bed_start_with(scheme, &export, 1, config);
+	return fixture_start_with(scheme, &export, 1, config);
 }
 
 static void stop(struct server *server, const char *dir, const char *name)
@@ -76,7 +76,7 @@ static void io_body(const char *scheme)
 	struct peer_io io = {.tag = 7, .off = 8192, .len = 4096};
 	const char *text, *age;
 
-	bed_open(&peer, server, "data");
+	fixture_open(&peer, server, "data");
 	io.file = peer_open_file(&peer, "hangs", RW);
 	peer_submit(&peer, IO_READ, PRIORITY_NORMAL, &io, 1);
 	for (int i = 0; i < 60; i++) {
@@ -123,7 +123,7 @@ static void call_body(const char *scheme)
 	const char *text;
 	struct peer peer;
 
-	bed_open(&peer, server, "data");
+	fixture_open(&peer, server, "data");
 	peer_send(&peer, &msg);
 	for (int i = 0; i < 30; i++) {
 		peer_step(&peer);
@@ -167,7 +167,7 @@ static void load_body(const char *scheme)
 	pthread_t thread;
 	uint64_t file;
 
-	bed_open(&peer, server, "data");
+	fixture_open(&peer, server, "data");
 	file = peer_open_file(&peer, "busy", RW);
 	cr_assert_eq(pthread_create(&thread, NULL, dump_often, &dumper), 0);
 	for (uint64_t i = 0; i < 300; i++) {

@@ -90,7 +90,7 @@ static void mixed_body(struct server *server)
 	uint64_t handles[2];
 	struct peer peer;
 
-	bed_open(&peer, server, "files");
+	fixture_open(&peer, server, "files");
 	handles[0] = peer_open_file(&peer, "a", flags);
 	handles[1] = peer_open_file(&peer, "b", flags);
 	cr_assert_geq(nr_open(), 2);

@@ -10,8 +10,8 @@
 
 const char *const schemes[2] = {"loop", "tcp"};
 
-struct server *bed_start_with(const char *scheme, const struct export_config *exports,
-			      unsigned nr_exports, struct server_config config)
+struct server *fixture_start_with(const char *scheme, const struct export_config *exports,
+				  unsigned nr_exports, struct server_config config)
 {
 	struct listen_config listen = {.host = "127.0.0.1"};
 	struct server *server;
@@ -25,7 +25,7 @@ struct server *bed_start_with(const char *scheme, const struct export_config *ex
 	return server;
 }
 
-struct server *bed_start(const char *scheme, const struct server_config *extra)
+struct server *fixture_start(const char *scheme, const struct server_config *extra)
 {
 	static const struct export_config exports[] = {
 		{.name = "memory", .where = "memory:"},
@@ -36,29 +36,29 @@ struct server *bed_start(const char *scheme, const struct server_config *extra)
 	};
 	const struct server_config usual = {.nr_workers = 2};
 
-	return bed_start_with(scheme, exports, sizeof(exports) / sizeof(*exports),
-			      extra ? *extra : usual);
+	return fixture_start_with(scheme, exports, sizeof(exports) / sizeof(*exports),
+				  extra ? *extra : usual);
 }
 
-void bed_connect(struct peer *peer, struct server *server)
+void fixture_connect(struct peer *peer, struct server *server)
 {
 	peer_connect(peer, server_address(server, 0));
 }
 
-bool bed_try(struct peer *peer, struct server *server)
+bool fixture_try(struct peer *peer, struct server *server)
 {
 	return peer_try(peer, server_address(server, 0));
 }
 
-void bed_open(struct peer *peer, struct server *server, const char *export)
+void fixture_open(struct peer *peer, struct server *server, const char *export)
 {
 	peer_open(peer, server_address(server, 0), export);
 }
 
-void bed_each_scheme(void (*body)(struct server *server), const struct server_config *config)
+void fixture_each_scheme(void (*body)(struct server *server), const struct server_config *config)
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct server *server = bed_start(schemes[i], config);
+		struct server *server = fixture_start(schemes[i], config);
 
 		body(server);
 		server_stop(server);
@@ -80,7 +80,7 @@ struct server *files_start(const char *scheme, const char *parent)
 	const struct export_config export = {.name = "files", .where = files_directory};
 
 	make_directory(parent);
-	return bed_start_with(scheme, &export, 1, (struct server_config){.nr_workers = 1});
+	return fixture_start_with(scheme, &export, 1, (struct server_config){.nr_workers = 1});
 }
 
 struct server *files_start_twice(const char *scheme, const char *parent, const char *prefix,
@@ -94,7 +94,7 @@ struct server *files_start_twice(const char *scheme, const char *parent, const c
 
 	make_directory(parent);
 	snprintf(slow, sizeof(slow), "%s%s", prefix, files_directory);
-	return bed_start_with(scheme, exports, 2, *extra);
+	return fixture_start_with(scheme, exports, 2, *extra);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

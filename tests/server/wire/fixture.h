@@ -1,6 +1,6 @@
 /* The server in this process, and clients of it played by hand. */
-#ifndef USRBIO_TESTS_SERVER_BED_H
-#define USRBIO_TESTS_SERVER_BED_H
+#ifndef USRBIO_TESTS_SERVER_FIXTURE_H
+#define USRBIO_TESTS_SERVER_FIXTURE_H
 
 #include "server/program/server.h"
 #include "tests/support/pattern.h"
@@ -9,15 +9,15 @@
 
 /* A server with the exports "memory", "readonly" (a null store), "null" (1 GiB), "errors" (every
  * third read and every fifth write -EIO, over memory) and "slow" (reads take 20 ms). */
-struct server *bed_start(const char *scheme, const struct server_config *extra);
+struct server *fixture_start(const char *scheme, const struct server_config *extra);
 /* One with these exports. */
-struct server *bed_start_with(const char *scheme, const struct export_config *exports,
-			      unsigned nr_exports, struct server_config config);
+struct server *fixture_start_with(const char *scheme, const struct export_config *exports,
+				  unsigned nr_exports, struct server_config config);
 
 /* As peer_connect, peer_try and peer_open, to where it listens. */
-void bed_connect(struct peer *peer, struct server *server);
-bool bed_try(struct peer *peer, struct server *server);
-void bed_open(struct peer *peer, struct server *server, const char *export);
+void fixture_connect(struct peer *peer, struct server *server);
+bool fixture_try(struct peer *peer, struct server *server);
+void fixture_open(struct peer *peer, struct server *server, const char *export);
 
 /* Servers of real files, in this directory. */
 extern char files_directory[64];
@@ -33,6 +33,6 @@ void files_stop(struct server *server);
 /* Runs each case of a suite over the providers that work everywhere. */
 extern const char *const schemes[2];
 /* The body with a server over each of them. NULL: the usual configuration. */
-void bed_each_scheme(void (*body)(struct server *server), const struct server_config *config);
+void fixture_each_scheme(void (*body)(struct server *server), const struct server_config *config);
 
 #endif

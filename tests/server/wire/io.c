@@ -28,7 +28,7 @@ static void sizes_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	for (size_t i = 0; i < NR_SIZES; i++) {
 		uint64_t len = sizes[i], off = 12345 * i, at = 13 * i;
@@ -48,7 +48,7 @@ static void sizes_body(struct server *server)
 
 Test(io, all_sizes_come_back_as_they_went)
 {
-	bed_each_scheme(sizes_body, NULL);
+	fixture_each_scheme(sizes_body, NULL);
 }
 
 static void eof_body(struct server *server)
@@ -57,7 +57,7 @@ static void eof_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	pattern_fill(peer.memory, size, 1, 0);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, size, 0), (int64_t)size);
@@ -75,7 +75,7 @@ static void eof_body(struct server *server)
 
 Test(io, reads_end_at_end_of_file)
 {
-	bed_each_scheme(eof_body, NULL);
+	fixture_each_scheme(eof_body, NULL);
 }
 
 static void many_body(struct server *server)
@@ -84,7 +84,7 @@ static void many_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	for (uint32_t op = IO_WRITE; op >= IO_READ; op--) {
 		struct peer_io ios[BATCH_MAX];
@@ -115,7 +115,7 @@ static void many_body(struct server *server)
 
 Test(io, thousands_in_flight_complete_once_each)
 {
-	bed_each_scheme(many_body, NULL);
+	fixture_each_scheme(many_body, NULL);
 }
 
 static void without_imm_body(struct server *server)
@@ -123,7 +123,7 @@ static void without_imm_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &(struct hello){.version_max = PROTO_VERSION,
 							  .export = text("memory")}),
 		     0);
@@ -138,7 +138,7 @@ static void without_imm_body(struct server *server)
 
 Test(io, immediates_are_for_those_who_know_them)
 {
-	bed_each_scheme(without_imm_body, NULL);
+	fixture_each_scheme(without_imm_body, NULL);
 }
 
 static void errors_body(struct server *server)
@@ -148,7 +148,7 @@ static void errors_body(struct server *server)
 	uint64_t file;
 	int failed = 0;
 
-	bed_open(&peer, server, "errors");
+	fixture_open(&peer, server, "errors");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, len, 0), -EIO);
 	for (int i = 0; i < 20; i++) {
@@ -165,7 +165,7 @@ static void errors_body(struct server *server)
 
 Test(io, one_bad_segment_fails_the_whole)
 {
-	bed_each_scheme(errors_body, NULL);
+	fixture_each_scheme(errors_body, NULL);
 }
 
 struct bad {
@@ -179,7 +179,7 @@ static void bad_body(struct server *server)
 	struct peer peer;
 	uint64_t rw, ro, wo, dir;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	rw = peer_open_file(&peer, "f", RW);
 	ro = peer_open_file(&peer, "f", OPEN_READ);
 	wo = peer_open_file(&peer, "f", OPEN_WRITE);
@@ -228,7 +228,7 @@ static void bad_body(struct server *server)
 
 Test(io, every_entry_is_checked)
 {
-	bed_each_scheme(bad_body, NULL);
+	fixture_each_scheme(bad_body, NULL);
 }
 
 static void read_only_body(struct server *server)
@@ -236,7 +236,7 @@ static void read_only_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_open(&peer, server, "readonly");
+	fixture_open(&peer, server, "readonly");
 	file = peer_open_file(&peer, "f", OPEN_READ);
 	cr_assert_eq(peer_io(&peer, IO_READ, file, 0, 10, 0), 10);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 10, 0), -EROFS);
@@ -245,7 +245,7 @@ static void read_only_body(struct server *server)
 
 Test(io, a_read_only_export_takes_no_write)
 {
-	bed_each_scheme(read_only_body, NULL);
+	fixture_each_scheme(read_only_body, NULL);
 }
 
 static void handles_body(struct server *server)
@@ -254,7 +254,7 @@ static void handles_body(struct server *server)
 	uint64_t file, x = 88172645463325252ull;
 	unsigned rejected = 0;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	file = peer_open_file(&peer, "f", RW);
 	for (int round = 0; round < 10000 / BATCH_MAX + 1; round++) {
 		struct peer_io ios[BATCH_MAX];
@@ -281,7 +281,7 @@ static void handles_body(struct server *server)
 
 Test(io, no_random_handle_is_accepted)
 {
-	bed_each_scheme(handles_body, NULL);
+	fixture_each_scheme(handles_body, NULL);
 }
 
 static void priority_body(struct server *server)
@@ -292,7 +292,7 @@ static void priority_body(struct server *server)
 	uint64_t file;
 	unsigned worst = 0;
 
-	bed_open(&peer, server, "slow");
+	fixture_open(&peer, server, "slow");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, SEGMENT_SIZE, 0), SEGMENT_SIZE);
 	for (uint32_t i = 0; i < N; i++)
@@ -312,7 +312,7 @@ static void priority_body(struct server *server)
 
 Test(io, high_priority_overtakes)
 {
-	bed_each_scheme(priority_body, NULL);
+	fixture_each_scheme(priority_body, NULL);
 }
 
 static void drop_body(struct server *server)
@@ -323,7 +323,7 @@ static void drop_body(struct server *server)
 	uint64_t file;
 	unsigned cancelled = 0;
 
-	bed_open(&peer, server, "slow");
+	fixture_open(&peer, server, "slow");
 	file = peer_open_file(&peer, "f", RW);
 	cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 1 << 20, 0), 1 << 20);
 	peer_add_region(&peer, 1, 0, 16u << 20, ACCESS_WRITE);
@@ -354,7 +354,7 @@ static void drop_body(struct server *server)
 
 Test(io, drop_waits_for_what_runs_and_cancels_the_rest)
 {
-	bed_each_scheme(drop_body, NULL);
+	fixture_each_scheme(drop_body, NULL);
 }
 
 static void vanish_body(struct server *server)
@@ -364,7 +364,7 @@ static void vanish_body(struct server *server)
 		struct peer peer;
 		uint64_t file;
 
-		bed_open(&peer, server, round % 2 ? "slow" : "memory");
+		fixture_open(&peer, server, round % 2 ? "slow" : "memory");
 		file = peer_open_file(&peer, "f", RW);
 		cr_assert_eq(peer_io(&peer, IO_WRITE, file, 0, 1 << 20, 0), 1 << 20);
 		for (uint32_t i = 0; i < 64; i++)
@@ -382,6 +382,6 @@ static void vanish_body(struct server *server)
 
 Test(io, clients_may_vanish_in_the_middle)
 {
-	bed_each_scheme(vanish_body,
-			NULL); /* server_stop and the leak checker say whether all is freed */
+	fixture_each_scheme(vanish_body,
+			    NULL); /* server_stop and the leak checker say whether all is freed */
 }

@@ -13,13 +13,13 @@ static void deaf_body(struct server *server)
 		struct peer peer, other;
 		uint64_t file;
 
-		bed_open(&peer, server, "null");
+		fixture_open(&peer, server, "null");
 		file = peer_open_file(&peer, "f", OPEN_READ | OPEN_WRITE);
 		for (uint32_t i = 0; i < BATCH_MAX; i++)
 			ios[i] = (struct peer_io){.tag = i, .file = file, .len = SEGMENT_SIZE};
 		peer_submit(&peer, op, PRIORITY_NORMAL, ios, BATCH_MAX);
 		/* It looks at nothing while the server serves somebody else. */
-		bed_open(&other, server, "null");
+		fixture_open(&other, server, "null");
 		file = peer_open_file(&other, "f", OPEN_READ | OPEN_WRITE);
 		for (int i = 0; i < 200; i++)
 			cr_assert_eq(peer_io(&other, op, file, 0, SEGMENT_SIZE, 0), SEGMENT_SIZE);
@@ -32,7 +32,7 @@ Test(io, who_does_not_listen_harms_nobody)
 {
 	const struct server_config config = {.nr_workers = 1};
 
-	bed_each_scheme(deaf_body, &config);
+	fixture_each_scheme(deaf_body, &config);
 }
 
 static void stop_body(struct server *server)
@@ -42,17 +42,17 @@ static void stop_body(struct server *server)
 
 Test(io, an_idle_server_stops)
 {
-	bed_each_scheme(stop_body, NULL);
+	fixture_each_scheme(stop_body, NULL);
 }
 
 Test(io, stopping_lets_what_runs_end)
 {
 	for (size_t s = 0; s < 2; s++) {
-		struct server *server = bed_start(schemes[s], NULL);
+		struct server *server = fixture_start(schemes[s], NULL);
 		struct peer_io io = {.tag = 1, .len = SEGMENT_SIZE};
 		struct peer peer;
 
-		bed_open(&peer, server, "null");
+		fixture_open(&peer, server, "null");
 		io.file = peer_open_file(&peer, "f", OPEN_READ);
 		peer_submit(&peer, IO_READ, PRIORITY_NORMAL, &io, 1);
 		peer_until(&peer, peer.results[1] != NO_RESULT);
@@ -69,13 +69,13 @@ Test(io, a_huge_one_and_many_small_ones_share_little_staging)
 	struct server_config config = {.nr_workers = 1, .staging_mib = 1};
 
 	for (size_t s = 0; s < 2; s++) {
-		struct server *server = bed_start(schemes[s], &config);
+		struct server *server = fixture_start(schemes[s], &config);
 		struct peer_io ios[BATCH_MAX];
 		struct peer big, small;
 		uint64_t file, small_file;
 
-		bed_open(&big, server, "null");
-		bed_open(&small, server, "null");
+		fixture_open(&big, server, "null");
+		fixture_open(&small, server, "null");
 		file = peer_open_file(&big, "f", OPEN_READ);
 		small_file = peer_open_file(&small, "f", OPEN_READ);
 		for (uint32_t i = 0; i < BATCH_MAX; i++)
@@ -106,7 +106,7 @@ static void batch_in_turns_body(struct server *server)
 	struct peer peer;
 	uint64_t file;
 
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &(struct hello){.version_max = PROTO_VERSION,
 							  .export = text("null")}),
 		     0);
@@ -123,5 +123,5 @@ static void batch_in_turns_body(struct server *server)
 
 Test(io, a_long_batch_is_answered_in_turns)
 {
-	bed_each_scheme(batch_in_turns_body, NULL);
+	fixture_each_scheme(batch_in_turns_body, NULL);
 }

@@ -15,9 +15,9 @@ static void start(const char *scheme)
 {
 	const struct server_config config = {.nr_workers = 2, .linger_ms = 3600000};
 
-	server = bed_start(scheme, &config);
+	server = fixture_start(scheme, &config);
 	epoch = sequence = 0;
-	bed_open(&peer, server, EXPORT);
+	fixture_open(&peer, server, EXPORT);
 }
 
 static void stop(void)
@@ -34,7 +34,7 @@ static void next_life(uint32_t channel)
 
 	hello.channel = channel;
 	peer_close(&peer);
-	bed_connect(&next, server);
+	fixture_connect(&next, server);
 	cr_assert_eq(peer_hello_as(&next, &hello), 0);
 	peer = next;
 	/* The transport tells events to whom it was given; the strings are the peer's own. */

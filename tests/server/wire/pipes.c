@@ -39,7 +39,7 @@ static void read_any_piece(const char *parent)
 	uint64_t file;
 	struct peer peer;
 
-	bed_open(&peer, server, "files");
+	fixture_open(&peer, server, "files");
 	file = make_file(&peer);
 	for (uint64_t len = SMALL_SIZE - 1; len < 7u << 20; len = len * 3 / 2 + 1)
 		for (uint64_t off = 0; off < FILE_SIZE + len; off += FILE_SIZE / 5 + 4095)
@@ -69,7 +69,7 @@ static void ask_for_much(struct peer *peer, struct server *server)
 	struct peer_io ios[NR_READS];
 	uint64_t file;
 
-	bed_open(peer, server, "files");
+	fixture_open(peer, server, "files");
 	file = peer_open_file(peer, "f", OPEN_READ);
 	for (uint32_t i = 0; i < NR_READS; i++)
 		ios[i] = (struct peer_io){
@@ -84,7 +84,7 @@ Test(pipes, hold_nothing_of_a_client_that_left)
 	struct peer peer, leaver;
 	uint64_t file;
 
-	bed_open(&peer, server, "files");
+	fixture_open(&peer, server, "files");
 	file = make_file(&peer);
 	for (unsigned round = 0; round < 20; round++) {
 		ask_for_much(&leaver, server);
@@ -104,7 +104,7 @@ Test(pipes, there_is_a_way_without)
 	struct peer peer, idle[3];
 	uint64_t file;
 
-	bed_open(&peer, server, "files");
+	fixture_open(&peer, server, "files");
 	file = make_file(&peer);
 	for (int i = 0; i < 3; i++)
 		ask_for_much(&idle[i], server);

@@ -23,16 +23,16 @@ Test(priority, a_small_urgent_one_does_not_wait_for_a_large_buffer)
 {
 	enum { QUIET = 20 };
 	const struct server_config config = {.nr_workers = 1, .staging_mib = 1};
-	struct server *server = bed_start("tcp", &config);
+	struct server *server = fixture_start("tcp", &config);
 	struct peer_io small = {.tag = BATCH_MAX, .len = 512};
 	unsigned quiet = 0, before; /* quiet: small ones in a row without a large one between */
 	struct peer deaf[2], peer;
 
 	for (int i = 0; i < 2; i++) {
-		bed_open(&deaf[i], server, "null");
+		fixture_open(&deaf[i], server, "null");
 		submit_large(&deaf[i], PRIORITY_NORMAL, BATCH_MAX);
 	}
-	bed_open(&peer, server, "null");
+	fixture_open(&peer, server, "null");
 	small.file = peer_open_file(&peer, "f", OPEN_READ);
 	submit_large(&peer, PRIORITY_LOW, BATCH_MAX);
 	while (quiet < QUIET && peer.nr_results - (small.tag - BATCH_MAX) < BATCH_MAX) {
@@ -58,12 +58,12 @@ Test(priority, a_small_urgent_one_does_not_wait_for_a_large_buffer)
 Test(priority, the_deaf_do_not_get_all_buffers)
 {
 	const struct server_config config = {.nr_workers = 1, .staging_mib = 1};
-	struct server *server = bed_start("tcp", &config);
+	struct server *server = fixture_start("tcp", &config);
 	struct peer deaf, peer;
 
-	bed_open(&deaf, server, "null");
+	fixture_open(&deaf, server, "null");
 	submit_large(&deaf, PRIORITY_HIGH, BATCH_MAX);
-	bed_open(&peer, server, "null");
+	fixture_open(&peer, server, "null");
 	submit_large(&peer, PRIORITY_LOW, 40);
 	peer_until(&peer, peer.nr_results == 40);
 	peer_close(&peer);

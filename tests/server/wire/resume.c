@@ -23,7 +23,7 @@ static void resume(struct peer *peer, struct server *server, const struct peer *
 {
 	const struct hello hello = peer_hello_again(from, "slow", epoch);
 
-	bed_connect(peer, server);
+	fixture_connect(peer, server);
 	peer_say_hello(peer, &hello);
 }
 
@@ -66,7 +66,7 @@ static void lives_body(const char *scheme)
 	struct peer one, two, three, four;
 	uint64_t file;
 
-	bed_open(&one, server, "slow");
+	fixture_open(&one, server, "slow");
 	file = peer_open_file(&one, "f", RW);
 	cr_assert_eq(peer_io(&one, IO_WRITE, file, 0, 100, 0), 100);
 
@@ -120,8 +120,8 @@ static void slow_write_body(const char *scheme)
 	struct peer old, new, fast;
 	uint64_t file, seen;
 
-	bed_open(&old, server, "slow");
-	bed_open(&fast, server, "fast");
+	fixture_open(&old, server, "slow");
+	fixture_open(&fast, server, "fast");
 	file = peer_open_file(&old, "f", RW);
 	seen = peer_open_file(&fast, "f", RW);
 	cr_assert_eq(peer_io(&fast, IO_WRITE, seen, 0, 8192, 0), 8192);
@@ -164,8 +164,8 @@ static void slow_call_body(const char *scheme)
 	struct peer old, new, fast;
 	int before;
 
-	bed_open(&old, server, "slow");
-	bed_open(&fast, server, "fast");
+	fixture_open(&old, server, "slow");
+	fixture_open(&fast, server, "fast");
 	peer_send(&old, &(struct message){.type = MSG_CALL, .call = make});
 	ping(&old);
 	resume(&new, server, &old, 1);
@@ -193,7 +193,7 @@ static void overtaken_body(const char *scheme)
 	struct peer old, first, second, rude;
 	uint64_t file;
 
-	bed_open(&old, server, "slow");
+	fixture_open(&old, server, "slow");
 	file = peer_open_file(&old, "f", RW);
 	submit_write(&old, file, 8192, 1);
 	ping(&old);
@@ -241,16 +241,16 @@ Test(resume, old_writes_are_never_applied_after_a_welcome)
 	unsigned late = 0;
 	uint64_t file, seen;
 
-	bed_open(&fast, server, "fast");
+	fixture_open(&fast, server, "fast");
 	seen = peer_open_file(&fast, "f", RW);
-	bed_open(old, server, "slow");
+	fixture_open(old, server, "slow");
 	file = peer_open_file(old, "f", RW);
 	for (uint32_t life = 1; life <= LIVES; life++) {
 		struct peer *last = old;
 
 		const struct hello hello = peer_hello_again(old, "slow", life);
 
-		bed_connect(new, server);
+		fixture_connect(new, server);
 		submit_write(old, file, 4096, 0xee);
 		ping(old);
 		peer_say_hello(new, &hello);
@@ -282,7 +282,7 @@ static void until_forgotten(struct server *server, const struct peer *from)
 		const struct hello hello = peer_hello_again(from, "memory", epoch);
 		struct peer peer;
 
-		bed_connect(&peer, server);
+		fixture_connect(&peer, server);
 		status = peer_hello_as(&peer, &hello);
 		peer_close(&peer);
 	}
@@ -296,17 +296,17 @@ static void farewell_body(const char *scheme, unsigned linger_ms, bool kept)
 		.linger_ms = linger_ms,
 		.session_ms = 3600000,
 	};
-	struct server *server = bed_start(scheme, &config);
+	struct server *server = fixture_start(scheme, &config);
 	struct peer one, two;
 	struct hello hello;
 	uint64_t file;
 
-	bed_open(&one, server, "memory");
+	fixture_open(&one, server, "memory");
 	file = peer_open_file(&one, "f", RW);
 	hello = peer_hello_again(&one, "memory", 1);
 	peer_close(&one);
 	if (kept) {
-		bed_connect(&two, server);
+		fixture_connect(&two, server);
 		cr_assert_eq(peer_hello_as(&two, &hello), 0);
 		cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .file = file}), 0);
 		peer_close(&two);
@@ -332,23 +332,23 @@ static void silence_body(const char *scheme, unsigned session_ms, bool kept)
 		.keepalive_ms = 5,
 		.session_ms = session_ms,
 	};
-	struct server *server = bed_start(scheme, &config);
+	struct server *server = fixture_start(scheme, &config);
 	struct peer one, two;
 	struct hello hello;
 
-	bed_open(&one, server, "memory");
+	fixture_open(&one, server, "memory");
 	one.mute = true;
 	peer_until(&one, one.link.closed);
 	/* Three of them, and those of before; one that has not left is not sent twice. */
 	cr_assert(one.heard.nr_pings);
 	if (kept) {
 		for (int i = 0; i < 50; i++) { /* far more time than the one who left has */
-			bed_connect(&two, server);
+			fixture_connect(&two, server);
 			cr_assert_eq(peer_hello(&two, "memory"), 0);
 			peer_close(&two);
 		}
 		hello = peer_hello_again(&one, "memory", 1);
-		bed_connect(&two, server);
+		fixture_connect(&two, server);
 		cr_assert_eq(peer_hello_as(&two, &hello), 0);
 		peer_close(&two);
 	} else {
@@ -370,19 +370,19 @@ static void crowd_body(const char *scheme)
 {
 	const struct server_config config = {
 		.nr_workers = 2, .max_sessions = 2, .linger_ms = 3600000};
-	struct server *server = bed_start(scheme, &config);
+	struct server *server = fixture_start(scheme, &config);
 	struct peer one, two, three;
 	int status;
 
-	bed_open(&one, server, "memory");
-	bed_open(&two, server, "memory");
-	bed_connect(&three, server);
+	fixture_open(&one, server, "memory");
+	fixture_open(&two, server, "memory");
+	fixture_connect(&three, server);
 	cr_assert_eq(peer_hello(&three, "memory"), -EUSERS);
 	peer_until(&three, three.link.closed);
 	peer_close(&three);
 	peer_close(&one);
 	do { /* the server may still be at clearing the first one away */
-		bed_connect(&three, server);
+		fixture_connect(&three, server);
 		status = peer_hello(&three, "memory");
 		cr_assert(!status || status == -EUSERS);
 		if (status)

@@ -22,7 +22,7 @@ static void welcome_body(struct server *server)
 	uint64_t boot;
 
 	hello.max_inflight = 77;
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
 	cr_assert_eq(peer.heard.welcome.version, PROTO_VERSION);
 	cr_assert_eq(peer.heard.welcome.features, FEATURE_IMM | FEATURE_COUNTERS);
@@ -34,7 +34,7 @@ static void welcome_body(struct server *server)
 	peer_close(&peer);
 	hello = good("memory");
 	hello.max_inflight = 1u << 30;
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
 	cr_assert_eq(peer.heard.welcome.max_inflight, SERVER_MAX_INFLIGHT);
 	cr_assert_eq(peer.heard.welcome.export_flags, 0);
@@ -44,14 +44,14 @@ static void welcome_body(struct server *server)
 
 Test(session, welcome_says_the_limits)
 {
-	bed_each_scheme(welcome_body, NULL);
+	fixture_each_scheme(welcome_body, NULL);
 }
 
 static void refused(struct server *server, const struct hello *hello, int status, const char *text)
 {
 	struct peer peer;
 
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, hello), status);
 	cr_assert(strstr(peer.heard.text, text), "%s", peer.heard.text);
 	peer_until(&peer, peer.link.closed);
@@ -76,7 +76,7 @@ static void refusals_body(struct server *server)
 
 Test(session, bad_hellos_are_refused_with_a_reason)
 {
-	bed_each_scheme(refusals_body, NULL);
+	fixture_each_scheme(refusals_body, NULL);
 }
 
 static void join_body(struct server *server)
@@ -86,13 +86,13 @@ static void join_body(struct server *server)
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
 	uint64_t file;
 
-	bed_open(&one, server, "memory");
+	fixture_open(&one, server, "memory");
 	file = peer_open_file(&one, "f", RW);
 	memcpy(id, one.heard.session_id, sizeof(id));
 	memcpy(key, one.heard.session_key, sizeof(key));
 	hello.session_id = (struct bytes){id, sizeof(id)};
 	hello.session_key = (struct bytes){key, sizeof(key)};
-	bed_connect(&two, server);
+	fixture_connect(&two, server);
 	cr_assert_eq(peer_hello_as(&two, &hello), 0);
 	cr_assert_arr_eq(two.heard.session_id, id, sizeof(id));
 	peer_add_region(&two, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
@@ -112,7 +112,7 @@ static void join_body(struct server *server)
 	peer_close(&two);
 	/* The server may still be at closing it: it is over once a hello says so. */
 	for (int status = 0; !status;) {
-		bed_connect(&two, server);
+		fixture_connect(&two, server);
 		status = peer_hello_as(&two, &hello);
 		peer_close(&two);
 		cr_assert(!status || status == -ESTALE);
@@ -123,7 +123,7 @@ Test(session, connections_join_by_id_and_key)
 {
 	const struct server_config config = {.nr_workers = 2, .linger_ms = 1};
 
-	bed_each_scheme(join_body, &config);
+	fixture_each_scheme(join_body, &config);
 }
 
 /* Say it on a connection of its own: that one must end, and no other. */
@@ -131,7 +131,7 @@ static void outlaw(struct server *server, bool after_hello, const void *frame, s
 {
 	struct peer peer;
 
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	if (after_hello)
 		cr_assert_eq(peer_hello(&peer, "memory"), 0);
 	peer_send_raw(&peer, frame, len);
@@ -156,7 +156,7 @@ static void outlaws_body(struct server *server)
 	struct peer neighbour;
 	uint64_t file;
 
-	bed_open(&neighbour, server, "memory");
+	fixture_open(&neighbour, server, "memory");
 	file = peer_open_file(&neighbour, "f", RW);
 	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
 		outlaw(server, true, frames[i], sizeof(frames[i]));
@@ -169,7 +169,7 @@ static void outlaws_body(struct server *server)
 
 Test(session, who_breaks_the_protocol_is_alone_in_it)
 {
-	bed_each_scheme(outlaws_body, NULL);
+	fixture_each_scheme(outlaws_body, NULL);
 }
 
 static void second_hello_body(struct server *server)
@@ -177,12 +177,12 @@ static void second_hello_body(struct server *server)
 	struct hello hello = good("memory");
 	struct peer peer;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	peer_send(&peer, &(struct message){.type = MSG_HELLO, .hello = hello});
 	peer_until(&peer, peer.link.closed);
 	peer_close(&peer);
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	peer_add_region(&peer, 0, 0, 4096, ACCESS_READ);
 	peer_until(&peer, peer.link.closed);
 	peer_close(&peer);
@@ -190,7 +190,7 @@ static void second_hello_body(struct server *server)
 
 Test(session, neither_two_hellos_nor_two_regions_of_one_id)
 {
-	bed_each_scheme(second_hello_body, NULL);
+	fixture_each_scheme(second_hello_body, NULL);
 }
 
 static void flood_body(struct server *server)
@@ -201,7 +201,7 @@ static void flood_body(struct server *server)
 	uint64_t file;
 
 	hello.max_inflight = 8;
-	bed_connect(&peer, server);
+	fixture_connect(&peer, server);
 	cr_assert_eq(peer_hello_as(&peer, &hello), 0);
 	peer_add_region(&peer, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	file = peer_open_file(&peer, "f", RW);
@@ -221,14 +221,14 @@ static void flood_body(struct server *server)
 
 Test(session, more_in_flight_than_agreed_ends_it)
 {
-	bed_each_scheme(flood_body, NULL);
+	fixture_each_scheme(flood_body, NULL);
 }
 
 static void ping_body(struct server *server)
 {
 	struct peer peer;
 
-	bed_open(&peer, server, "memory");
+	fixture_open(&peer, server, "memory");
 	for (uint64_t i = 1; i <= 100; i++) {
 		peer_send(&peer, &(struct message){.type = MSG_PING, .ping = {.nonce = i}});
 		peer_until(&peer, peer.heard.nr_pongs == i);
@@ -239,7 +239,7 @@ static void ping_body(struct server *server)
 
 Test(session, pings_are_answered)
 {
-	bed_each_scheme(ping_body, NULL);
+	fixture_each_scheme(ping_body, NULL);
 }
 
 static void crowd_body(struct server *server)
@@ -247,7 +247,7 @@ static void crowd_body(struct server *server)
 	struct peer *peers = calloc(4, sizeof(*peers));
 
 	for (int i = 0; i < 4; i++)
-		bed_open(&peers[i], server, "memory");
+		fixture_open(&peers[i], server, "memory");
 	for (int i = 0; i < 3; i++) {
 		struct peer *peer = &peers[i];
 		uint64_t file = peer_open_file(peer, "f", RW);
@@ -263,7 +263,7 @@ Test(session, connections_are_spread_and_counted)
 {
 	const struct server_config config = {.nr_workers = 3, .max_connections = 4};
 
-	bed_each_scheme(crowd_body, &config);
+	fixture_each_scheme(crowd_body, &config);
 }
 
 static void half_open_body(struct server *server)
@@ -274,8 +274,8 @@ static void half_open_body(struct server *server)
 	unsigned closed = 0;
 
 	for (int i = 0; i < N; i++)
-		bed_connect(&peers[i], server);
-	bed_open(&good_one, server, "memory");
+		fixture_connect(&peers[i], server);
+	fixture_open(&good_one, server, "memory");
 	peer_open_file(&good_one, "f", RW);
 	peer_close(&good_one);
 	for (int i = 0; i < N; i++) {
@@ -292,5 +292,5 @@ Test(session, the_silent_do_not_keep_others_out)
 	/* Room for them is made by their number, on slow machines too. */
 	const struct server_config config = {.nr_workers = 1, .hello_ms = 600000};
 
-	bed_each_scheme(half_open_body, &config);
+	fixture_each_scheme(half_open_body, &config);
 }
