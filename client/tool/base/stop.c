@@ -32,7 +32,8 @@ static void *run(void *arg)
 	fill(&set);
 	while (sigwait(&set, &signal))
 		;
-	fail_text("stopping; what was begun is removed (again: at once, and it stays)");
+	fail_text("stopping, and removing unfinished files; a second signal ends at once and "
+		  "leaves them");
 	pthread_mutex_lock(&lock);
 	came = signal;
 	if (tell_fn)

@@ -19,7 +19,7 @@
 static const char help[] =
 	"usage: usrbio bench [OPTIONS] PATH\n\n"
 	"Read or write files of a mount as fast as possible, and print rates and latencies.\n"
-	"--write and --create overwrite the files.\n\n"
+	"--write overwrites the contents of the files.\n\n"
 	"  --read, --write         default --read\n"
 	"  --random, --sequential  default --random\n"
 	"  --block-size BYTES      default 4k\n"
@@ -220,11 +220,11 @@ static void report(const struct bench_options *options, const struct bench_figur
 				"\"sleeps_per_io\": %.3f, \"polls_per_io\": %.3f, "
 				"\"message_bytes_per_io\": %.1f, \"entries_per_batch\": %.2f, "
 				"\"results_per_completion\": %.2f}\n"
-			      : "%s %s, blocks of %" PRIu64 ", depth %u, %u rings in each of %u "
-				"threads, files: %u; created for each I/O: %s\n"
+			      : "%s %s, blocks of %" PRIu64 " bytes; depth: %u, rings per thread: "
+				"%u, threads: %u, files: %u, created for each I/O: %s\n"
 				"%.3f s, %" PRIu64 " I/Os: %.0f IOPS, %.3f GiB/s\n"
 				"latency us: mean %.1f, p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f\n"
-				"per I/O: %.2f us of CPU here, %.3f messages, %.3f doorbells, "
+				"per I/O: %.2f us of client CPU, %.3f messages, %.3f doorbells, "
 				"%.3f sleeps, %.3f polls, %.1f bytes of messages\n"
 				"per message: %.2f I/Os to the server, %.2f results back\n";
 

@@ -6,10 +6,11 @@
 #include "client/tool/fs/fs.h"
 #include "client/tool/base/tool.h"
 
-static const char help[] = "usage: usrbio mkdir [-p] [-m MODE] PATH...\n\n"
-			   "Make directories.\n\n"
-			   "  -p, --parents    those above as well; an existing one is no error\n"
-			   "  -m, --mode MODE  permissions in octal, default 755\n";
+static const char help[] =
+	"usage: usrbio mkdir [-p] [-m MODE] PATH...\n\n"
+	"Make directories.\n\n"
+	"  -p, --parents    make parent directories, too; an existing one is no error\n"
+	"  -m, --mode MODE  permissions in octal, default 755\n";
 
 /* Make every directory of `rest` (it points into path), including the last one. */
 static int make_all(char *path, const char *rest, mode_t mode)

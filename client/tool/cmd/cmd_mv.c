@@ -9,7 +9,7 @@
 
 static const char help[] = "usage: usrbio mv SOURCE TARGET\n\n"
 			   "Rename a file or directory within one mount. An existing directory as\n"
-			   "TARGET takes it in; an existing file is replaced.\n";
+			   "TARGET gets SOURCE inside it; an existing file is replaced.\n";
 
 static char *path_in(const char *dir, const char *rest)
 {

@@ -14,8 +14,8 @@
 
 static const char help[] = "usage: usrbio rm [-r] [-f] PATH...\n\n"
 			   "Remove files.\n\n"
-			   "  -r, --recursive  directories and what is in them as well\n"
-			   "  -f, --force      what does not exist is no error\n";
+			   "  -r, --recursive  remove directories with their contents\n"
+			   "  -f, --force      ignore files that do not exist\n";
 
 /* Remove a directory: open its parent by the path that the user named. */
 static int remove_directory(const char *path, const struct endpoint *endpoint, bool force)

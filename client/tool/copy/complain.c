@@ -36,7 +36,7 @@ void complain(const char *from, const char *to, enum side side, int err)
 		fail_text("%s: neither a file nor a directory, skipped", from);
 		break;
 	case ERR_LOOP:
-		fail_text("%s: leads to a directory that it is in itself, skipped", from);
+		fail_text("%s: a symbolic link to a directory that contains it, skipped", from);
 		break;
 	case ERR_INTO_ITSELF:
 		fail_text("%s: cannot be copied into itself, %s", from, to);
@@ -49,7 +49,7 @@ void complain(const char *from, const char *to, enum side side, int err)
 			  side == FROM ? from : to);
 		break;
 	case FS_NOT_FOLLOWED:
-		fail_text("%s: a symbolic link of another user leads to a file of yet another; not "
+		fail_text("%s: a symbolic link of another user to a file of a third user; not "
 			  "followed",
 			  from);
 		break;

@@ -81,5 +81,5 @@ void run_tell_missing(struct run *run)
 	if (run->nr_missing > MISSING_SHOWN)
 		fail_text("and %" PRIu64 " more were not copied", run->nr_missing - MISSING_SHOWN);
 	if (run->unread)
-		fail_text("what is in directories that were not read yet is missing as well");
+		fail_text("the contents of directories that were not read yet are missing, too");
 }

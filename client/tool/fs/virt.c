@@ -106,7 +106,7 @@ static int check_found(const struct virt *virt, const char *name, int fd)
 {
 	if (fd == -ELOOP || fd == -ENOTDIR)
 		return fail_text("%s/%s%s%s: is a symbolic link or a file, and should be a "
-				 "directory; look at it, and remove it",
+				 "directory; check it, and remove it",
 				 virt->path, VIRT, *name ? "/" : "", name);
 	if (fd < 0)
 		return fail_at(virt, name, fd);
