@@ -20,11 +20,11 @@ static const char *wrong_names(const struct reply *reply)
 		size_t len = strlen(name);
 
 		if (!name_is_plain(name, len))
-			return "a name in a listing that is none";
+			return "a malformed name in a listing";
 		if (len > PROTO_NAME_MAX)
-			return "a name in a listing that is too long";
+			return "an overlong name in a listing";
 		if (reply->types[i] > UINT8_MAX)
-			return "a type in a listing that is none";
+			return "an unknown type in a listing";
 		name += len + 1;
 	}
 	return NULL;
@@ -38,11 +38,11 @@ static bool has_rows(uint32_t op)
 static const char *wrong_surplus(const struct call *call, const struct reply *reply)
 {
 	if (!has_rows(call->op) && (reply->names.len || reply->nr_types))
-		return "names that nobody asked for";
+		return "names that were not requested";
 	if (call->op != CALL_COUNTERS && (reply->counts_width || reply->nr_counts))
-		return "counters that nobody asked for";
+		return "counters that were not requested";
 	if (call->op != CALL_ANCESTORS && reply->nr_ids)
-		return "directories that nobody asked for";
+		return "directories that were not requested";
 	return NULL;
 }
 
@@ -55,7 +55,7 @@ static const char *wrong_attributes(const struct reply *reply)
 	const struct file_attr *attr = &reply->attr;
 
 	if (!reply->attr_valid)
-		return "an answer without the attributes asked for";
+		return "an answer without the requested attributes";
 	return attr->size > INT64_MAX || attr->blocks > INT64_MAX || attr->mode > MODE_MAX
 		       ? "attributes that no file has"
 		       : NULL;

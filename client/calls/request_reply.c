@@ -51,7 +51,7 @@ const char *request_on_reply(struct conn_user *user, const struct message *msg)
 	const char *wrong;
 
 	if (!request)
-		return "a reply to no request";
+		return "a reply without a request";
 	if (request == &requests->fire_and_forget) {
 		/* A file has been opened for a call that has been given up meanwhile. */
 		if (!requests->closing[reply->tag % REQUESTS_MAX] && !reply->status && reply->file)

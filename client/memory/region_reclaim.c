@@ -64,7 +64,7 @@ void region_reclaim_add(struct region *region)
 	list_add_tail(&reclaim.list, &region->link);
 	lock_release(&reclaim.lock);
 	if (progress_add(&reclaim.task))
-		log_warn("no thread to let go of wrapped memory: it stays registered");
+		log_warn("cannot start a thread to deregister wrapped memory: it stays registered");
 	progress_wake(0);
 }
 

@@ -72,8 +72,8 @@ int credentials_read(const struct mountspec *spec, struct credentials *credentia
 	int len = key_path(spec, path), err = 0;
 
 	if (!len && *credentials->id) {
-		log_error("USRBIO_KEY named a key for this mount and does so no more: set it "
-			  "again");
+		log_error("USRBIO_KEY named the key of this mount and is not set any more: set "
+			  "it again");
 		return -EKEYREJECTED;
 	}
 	if (len >= PATH_MAX) {

@@ -75,11 +75,11 @@ static bool check_file_system(int fd, dev_t dev, const char *subject, char *reas
 	uid_t uid;
 
 	if (fstatfs(fd, &fs))
-		return refuse(reason, "%s cannot be looked at: %s", subject, strerror(errno));
+		return refuse(reason, "%s cannot be examined: %s", subject, strerror(errno));
 	if (is_made_up((unsigned long)fs.f_type))
 		return refuse(reason,
-			      "%s is on a file system that the kernel makes up; keep it on a "
-			      "real one",
+			      "%s is on a file system that the kernel makes up, such as "
+			      "procfs; keep it on another one",
 			      subject);
 	if ((unsigned long)fs.f_type != FUSE_MAGIC)
 		return true;
@@ -125,7 +125,7 @@ bool trusted_fd(int fd, const char *subject, char reason[TRUSTED_REASON_MAX])
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return refuse(reason, "%s cannot be looked at: %s", subject, strerror(errno));
+		return refuse(reason, "%s cannot be examined: %s", subject, strerror(errno));
 	return check_owner(&st, subject, reason) && check_mode(&st, subject, reason) &&
 	       check_file_system(fd, st.st_dev, subject, reason);
 }

@@ -280,7 +280,7 @@ static void ready_event(struct server_conn *conn, const struct tp_event *event)
 static void imm_event(struct server_conn *conn, const struct tp_event *event)
 {
 	(void)event;
-	conn_end(conn, -EPROTO, "wrote into us");
+	conn_end(conn, -EPROTO, "sent an immediate, which only servers send");
 }
 
 void conn_event(struct server_conn *conn, const struct tp_event *event)

@@ -203,7 +203,8 @@ static void fence(struct ev *ev, int32_t res)
 	if (status == -EAGAIN)
 		return;
 	if (status)
-		snprintf(conn->greeting->text, TEXT_MAX, "that life of the session is over");
+		snprintf(conn->greeting->text, TEXT_MAX,
+			 "a newer connection has resumed this session");
 	answer(conn, status);
 }
 

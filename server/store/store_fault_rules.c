@@ -74,7 +74,9 @@ int store_fault_parse(struct fault_rules *rules, const char *text, size_t len)
 			err = parse_rule(&rules->rule[rules->n], copy);
 		}
 		if (err) {
-			log_error("fault store: what is \"%.*s\"?", (int)size, text);
+			log_error("fault store: unknown rule \"%.*s\"; use CALL.WHAT=WHEN, as in "
+				  "read.eio=1/100",
+				  (int)size, text);
 			return err;
 		}
 		rules->n++;

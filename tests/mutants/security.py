@@ -315,7 +315,7 @@ MEMORY = [
            "evil read-write-tag-next"),
     Mutant("listing-leads-away", "a name in a server's listing is one component",
            "wrong_names",
-           'if (!name_is_plain(name, len)) return "a name in a listing that is none";', "",
+           'if (!name_is_plain(name, len)) return "a malformed name in a listing";', "",
            "client_rings answers/names_that_are_none"),
     Mutant("listing-without-end", "a listing has an end",
            "listing_check",

@@ -80,9 +80,8 @@ void state_expired(struct verbs_conn *c)
 	} else if (c->state == VERBS_STATE_LEAVING) {
 		drain(c);
 	} else if (c->state == VERBS_STATE_DRAINING) {
-		log_info(
-			"a queue pair has not given back %u sends and %u receives; it is destroyed",
-			c->sq.posted - c->sq.retired, c->rq.posted);
+		log_info("a queue pair still has %u sends and %u receives; it is destroyed",
+			 c->sq.posted - c->sq.retired, c->rq.posted);
 		state_over(c);
 	}
 }

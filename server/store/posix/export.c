@@ -43,7 +43,7 @@ static int check_kernel(struct posix_store *store, const char *where)
 	int fd = posix_path_open(store, ".", O_PATH | O_DIRECTORY, 0);
 
 	if (fd < 0) {
-		log_error("export %s: openat2 beneath it: %s", where, strerror(-fd));
+		log_error("export %s: openat2 with RESOLVE_BENEATH: %s", where, strerror(-fd));
 		return fd;
 	}
 	close(fd);
