@@ -2,8 +2,22 @@
 
 import json
 import os
+import platform
 import statistics
+import subprocess
 import sys
+import time
+
+
+def where_and_when():
+    """Date, commit, processor and kernel of this run. "unknown" where this machine does not say."""
+    git = ["git", "-C", os.path.dirname(os.path.abspath(__file__)), "-c", "safe.directory=*",
+           "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        cpus = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return {"date": time.strftime("%Y-%m-%d", time.gmtime()), "commit": commit or "unknown",
+            "cpu": f"{len(cpus)} x {cpus[0]}" if cpus else "unknown", "kernel": platform.release()}
 
 
 class Series:
@@ -68,7 +82,8 @@ class Results:
                 for (row, who, figure), series in self.series.items()]
         with open(path, "w", encoding="utf-8") as out:
             json.dump({"bench": name, "settings": {"rounds": options.rounds,
-                                                   "seconds": options.seconds},
+                                                   "seconds": options.seconds,
+                                                   **where_and_when()},
                        "ratios": self.ratios, "rows": rows}, out, indent=1)
         print(f"\nall figures: {path}")
 

@@ -1,6 +1,7 @@
 """Tables, as text for people and as Markdown for docs/performance.md."""
 
 import collections
+import math
 
 Table = collections.namedtuple("Table", "title header lines")
 
@@ -27,8 +28,16 @@ def markdown(table):
                      ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines])
 
 
+def rounded(value, digits):
+    """With so many digits behind the point; from 1000 on, three significant digits."""
+    if value < 1000:
+        return f"{value:.{digits}f}"
+    return f"{round(value, 2 - math.floor(math.log10(value))):.0f}"
+
+
 def cell(series, digits=0):
-    """A median and its spread: '12345 ±4%'; '-' where nothing was measured."""
+    """A median and its spread: '12300 ±4%'; '-' where nothing was measured."""
     if series is None:
         return "-"
-    return f"{series.median:.{digits}f} ±{series.spread * 50:.0f}%"
+    spread = series.spread * 50
+    return f"{rounded(series.median, digits)} ±" + (f"{spread:.0f}%" if spread <= 100 else ">100%")
