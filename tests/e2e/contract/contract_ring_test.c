@@ -6,7 +6,7 @@
 #include "tests/e2e/contract/contract.h"
 #include "tests/support/pattern.h"
 
-enum { JUNK = 0x77, TIMEOUTS_SINCE = 3, MANY = 131072 };
+enum { JUNK = 0x77, TIMEOUTS_SINCE = 3, MANY = 131072, MOST = 1 << 20 };
 
 static int version; /* iorcreate, iorcreate2, ... */
 static struct hf3fs_ior out;
@@ -74,6 +74,7 @@ static int mistake(unsigned pick, const char **text)
 	MISTAKE(-EINVAL, "entries INT_MIN", a.entries = a.io_depth = INT_MIN);
 	MISTAKE(-EINVAL, "io_depth > entries", a.entries = 4; a.io_depth = 5);
 	MISTAKE(-EINVAL, "io_depth INT_MAX", a.entries = 4; a.io_depth = INT_MAX);
+	MISTAKE(-EINVAL, "entries 1048577", a.entries = MOST + 1);
 	MISTAKE(-EINVAL, "entries beyond all bounds", a.entries = INT_MAX);
 	MISTAKE(-EINVAL, "mp of 256 characters", a.mount = mount_of_256());
 	MISTAKE(-ENOENT, "mp does not exist", a.mount = "/nowhere");
@@ -138,6 +139,7 @@ E2E(contract_ring, iorcreate_takes_what_the_contract_allows)
 	TAKES(ALL, "entries 3, no power of two", a.entries = 3);
 	TAKES(ALL, "entries 102400, io_depth -1", a.entries = 102400; a.io_depth = -1);
 	TAKES(ALL, "entries 131072", a.entries = MANY);
+	TAKES(ALL, "entries 1048576", a.entries = MOST);
 	TAKES(ALL, "io_depth INT_MIN", a.io_depth = INT_MIN);
 	TAKES(ALL, "numa 0", a.numa = 0);
 	TAKES(ALL, "numa >= number of nodes", a.numa = 1024);
@@ -181,6 +183,7 @@ E2E(contract_ring, a_ring_holds_exactly_its_entries)
 	check_capacity(64);
 	check_capacity(1000);
 	check_capacity(MANY);
+	check_capacity(MOST);
 	kit_works();
 	kit_close();
 }
