@@ -9,8 +9,11 @@
 struct budget;
 struct store_file;
 
-/* The memory that an open file takes: its struct, that of its store, and the overhead of malloc. */
-#define FILE_BYTES 512
+/*
+ * The memory that an open file takes: its struct, those of its store with the inode's barrier, and
+ * the overhead of malloc.
+ */
+#define FILE_BYTES 640
 
 struct server_file {
 	struct store_file *store_file;

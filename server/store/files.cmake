@@ -1,6 +1,6 @@
 # The stores and the event loop they stand on.
 add_library(store STATIC
-  store/evloop.c store/evloop_ring.c store/store.c store/store_fault.c store/store_fault_rules.c
+  store/barrier.c store/evloop.c store/evloop_ring.c store/store.c store/store_fault.c store/store_fault_rules.c
   store/store_later.c store/store_null.c store/store_open.c
   store/posix/beneath.c store/posix/climb.c store/posix/export.c store/posix/file.c
   store/posix/inode.c store/posix/names.c

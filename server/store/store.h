@@ -17,6 +17,7 @@
 #include "proto/message.h"
 
 struct evloop;
+struct store_barrier;
 struct store_ops;
 
 struct store {
@@ -27,9 +28,10 @@ struct store {
 
 struct store_file {
 	struct store *store;
-	uint32_t flags; /* OPEN_READ and OPEN_WRITE as granted */
-	bool regular;	/* false: a directory; reading and writing it says -EBADF */
-	bool pipes;	/* a read may go into a pipe */
+	uint32_t flags;		       /* OPEN_READ and OPEN_WRITE as granted */
+	bool regular;		       /* false: a directory; reading and writing it says -EBADF */
+	bool pipes;		       /* a read may go into a pipe */
+	struct store_barrier *barrier; /* of its inode, held while it is open; NULL: no need */
 	uint8_t persistent[PERSISTENT_MAX];
 	size_t persistent_len; /* 0: the store cannot name files beyond the session */
 };

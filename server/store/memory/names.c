@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "server/store/barrier.h"
 #include "server/store/memory/memory.h"
 
 /* 0 if the node may be opened with these flags. */
@@ -79,8 +80,12 @@ static int finish_open(struct memory_store *store, int err, struct node *node, u
 {
 	struct memory_file *file = err ? NULL : calloc(1, sizeof(*file));
 
-	if (!err && !file)
+	if (file)
+		file->base.barrier = barrier_get(store->id, node->ino);
+	if (!err && (!file || !file->base.barrier)) {
 		err = -ENOMEM;
+		free(file);
+	}
 	if (!err) {
 		const struct node_name name = {store->id, node->ino};
 

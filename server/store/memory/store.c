@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "server/store/barrier.h"
 #include "server/store/evloop.h"
 #include "server/store/memory/memory.h"
 #include "server/store/store_later.h"
@@ -147,6 +148,7 @@ static void close_file(struct store_file *file)
 	node->nr_open--;
 	tree_node_put(store, node);
 	rwlock_release(&store->lock);
+	barrier_put(file->barrier);
 	free(file);
 }
 

@@ -1,11 +1,12 @@
 /*
- * What the open files of one inode share: that a sync of it has failed. The kernel reports that to
- * each descriptor once and then forgets it, though the data is lost, so it is kept here until the
- * file is opened again. The store owns the table; any thread, under its lock.
+ * What the open files of one inode share: its barrier, and that a sync of it has failed. The kernel
+ * reports that to each descriptor once and then forgets it, though the data is lost, so it is kept
+ * here until the file is opened again. The store owns the table; any thread, under its lock.
  */
 #include <stdlib.h>
 
 #include "common/base/list.h"
+#include "server/store/barrier.h"
 #include "server/store/posix/posix.h"
 
 struct posix_inode {
@@ -13,6 +14,7 @@ struct posix_inode {
 	dev_t dev;
 	ino_t ino;
 	unsigned nr_files;
+	struct store_barrier *barrier; /* also that of its successor, once it is poisoned */
 	atomic_bool poisoned;
 };
 
@@ -41,6 +43,23 @@ static struct posix_inode *find(struct list *bucket, const struct stat *st)
 	return NULL;
 }
 
+static struct posix_inode *make(struct list *bucket, const struct stat *st)
+{
+	struct posix_inode *inode = calloc(1, sizeof(*inode));
+
+	if (!inode)
+		return NULL;
+	inode->dev = st->st_dev;
+	inode->ino = st->st_ino;
+	inode->barrier = barrier_get(st->st_dev, st->st_ino);
+	if (!inode->barrier) {
+		free(inode);
+		return NULL;
+	}
+	list_add_tail(bucket, &inode->node);
+	return inode;
+}
+
 struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct stat *st)
 {
 	struct list *bucket = &inodes->buckets[st->st_ino % POSIX_INODE_BUCKETS];
@@ -48,14 +67,8 @@ struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct st
 
 	lock_acquire(&inodes->lock);
 	inode = find(bucket, st);
-	if (!inode) {
-		inode = calloc(1, sizeof(*inode));
-		if (inode) {
-			inode->dev = st->st_dev;
-			inode->ino = st->st_ino;
-			list_add_tail(bucket, &inode->node);
-		}
-	}
+	if (!inode)
+		inode = make(bucket, st);
 	if (inode)
 		inode->nr_files++;
 	lock_release(&inodes->lock);
@@ -71,8 +84,15 @@ void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode)
 	if (last)
 		list_del(&inode->node);
 	lock_release(&inodes->lock);
-	if (last)
-		free(inode);
+	if (!last)
+		return;
+	barrier_put(inode->barrier);
+	free(inode);
+}
+
+struct store_barrier *posix_inode_barrier(const struct posix_inode *inode)
+{
+	return inode->barrier;
 }
 
 void posix_inode_poison(struct posix_inode *inode)

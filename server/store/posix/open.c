@@ -274,6 +274,7 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 	file->base.store = &store->base;
 	file->base.flags = flags & (OPEN_READ | OPEN_WRITE | OPEN_DIRECT);
 	file->base.regular = S_ISREG(st.st_mode);
+	file->base.barrier = posix_inode_barrier(file->inode);
 	file->direct = open_direct(store, file);
 	file->memory = file->direct < 0 && is_memory(file->fd);
 	file->base.pipes = takes_pipes(store, file, &st);

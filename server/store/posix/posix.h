@@ -15,7 +15,7 @@
 
 struct posix_inode;
 struct posix_inodes {
-	struct lock lock; /* LOCK_INODES: no other lock is acquired under it */
+	struct lock lock; /* LOCK_INODES; LOCK_BARRIERS is acquired under it */
 	struct list buckets[POSIX_INODE_BUCKETS];
 };
 
@@ -111,6 +111,8 @@ void posix_inodes_open(struct posix_inodes *inodes);
 void posix_inodes_close(struct posix_inodes *inodes);
 struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct stat *st);
 void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode);
+/* The inode's, which lives as long as the inode. */
+struct store_barrier *posix_inode_barrier(const struct posix_inode *inode);
 /* From now on each sync of those who have it fails. */
 void posix_inode_poison(struct posix_inode *inode);
 bool posix_inode_poisoned(const struct posix_inode *inode);

@@ -1,0 +1,139 @@
+/*
+ * The barriers of this process: a table by dev and ino under one lock. A barrier belongs to the
+ * references that open files and unfinished calls hold; any thread.
+ */
+#include "server/store/barrier.h"
+
+#include <stdlib.h>
+
+#include "common/base/lock.h"
+
+#define NR_BUCKETS 1024
+
+/* LOCK_BARRIERS: guards the table and all barriers; no other lock is acquired under it. */
+static struct lock lock = LOCK_INIT(LOCK_BARRIERS);
+static struct store_barrier *buckets[NR_BUCKETS];
+
+static struct store_barrier **bucket_of(uint64_t ino)
+{
+	return &buckets[ino % NR_BUCKETS];
+}
+
+static struct store_barrier *find(uint64_t dev, uint64_t ino)
+{
+	struct store_barrier *barrier = *bucket_of(ino);
+
+	lock_assert_held(&lock);
+	while (barrier && (barrier->ino != ino || barrier->dev != dev))
+		barrier = barrier->next;
+	return barrier;
+}
+
+static struct store_barrier *make(uint64_t dev, uint64_t ino)
+{
+	struct store_barrier *barrier = calloc(1, sizeof(*barrier));
+	struct store_barrier **bucket = bucket_of(ino);
+
+	lock_assert_held(&lock);
+	if (!barrier)
+		return NULL;
+	list_init(&barrier->waiters);
+	barrier->dev = dev;
+	barrier->ino = ino;
+	barrier->next = *bucket;
+	*bucket = barrier;
+	return barrier;
+}
+
+struct store_barrier *barrier_get(uint64_t dev, uint64_t ino)
+{
+	struct store_barrier *barrier;
+
+	lock_acquire(&lock);
+	barrier = find(dev, ino);
+	if (!barrier)
+		barrier = make(dev, ino);
+	if (barrier)
+		barrier->nr_refs++;
+	lock_release(&lock);
+	return barrier;
+}
+
+static void take_out(struct store_barrier *barrier)
+{
+	struct store_barrier **at = bucket_of(barrier->ino);
+
+	lock_assert_held(&lock);
+	while (*at != barrier)
+		at = &(*at)->next;
+	*at = barrier->next;
+}
+
+void barrier_put(struct store_barrier *barrier)
+{
+	bool last;
+
+	if (!barrier)
+		return;
+	lock_acquire(&lock);
+	last = !--barrier->nr_refs;
+	if (last)
+		take_out(barrier);
+	lock_release(&lock);
+	if (last)
+		free(barrier);
+}
+
+static bool is_barred(const struct store_barrier *barrier)
+{
+	return barrier->nr_changes || barrier->nr_reads >= BARRIER_READS_MAX;
+}
+
+void barrier_raise(struct store_barrier *barrier, bool change)
+{
+	lock_acquire(&lock);
+	barrier->nr_changes += change;
+	barrier->nr_reads += !change;
+	atomic_store(&barrier->up, is_barred(barrier));
+	lock_release(&lock);
+}
+
+void barrier_lower(struct store_barrier *barrier, bool change)
+{
+	struct list *node;
+
+	lock_acquire(&lock);
+	barrier->nr_changes -= change;
+	barrier->nr_reads -= !change;
+	atomic_store(&barrier->up, is_barred(barrier));
+	/* The owner of a waiter may free it as soon as its event has been posted. */
+	while (!is_barred(barrier) && (node = list_pop(&barrier->waiters))) {
+		struct barrier_waiter *waiter = container_of(node, struct barrier_waiter, node);
+
+		evloop_post(waiter->loop, &waiter->ev, 0);
+	}
+	lock_release(&lock);
+}
+
+bool barrier_wait(struct store_barrier *barrier, struct barrier_waiter *waiter)
+{
+	bool wait;
+
+	lock_acquire(&lock);
+	wait = is_barred(barrier);
+	if (wait)
+		list_add_tail(&barrier->waiters, &waiter->node);
+	lock_release(&lock);
+	return wait;
+}
+
+bool barrier_cancel(struct barrier_waiter *waiter)
+{
+	bool waits;
+
+	lock_acquire(&lock);
+	waits = !list_empty(&waiter->node);
+	list_del(&waiter->node);
+	lock_release(&lock);
+	return waits;
+}
