@@ -1,4 +1,8 @@
-/* Directories of trees; see dir.h. The references own them; any thread, under dirs->lock. */
+/*
+ * Directories of source and target trees, and the descriptors that are kept open for them; see
+ * dir.h. A node belongs to those who hold references to it. Any thread uses it; the descriptors are
+ * under dirs->lock.
+ */
 #include "client/tool/fs/dir.h"
 
 #include <errno.h>
@@ -10,7 +14,7 @@
 #include "client/tool/base/tool.h"
 
 #define PATIENCE_TRIES	  100
-#define PATIENCE_PAUSE_NS 20000000
+#define PATIENCE_PAUSE_NS 20000000 /* 20 ms */
 
 void dirs_init(struct dirs *dirs, unsigned max)
 {
@@ -24,7 +28,10 @@ void dirs_destroy(struct dirs *dirs)
 	pthread_mutex_destroy(&dirs->lock);
 }
 
-/* Close the directory that was idle for the longest time; the lock is released meanwhile. */
+/*
+ * Close the descriptor that was idle for the longest time. The caller holds the lock, which is
+ * released for the call that closes. False: no descriptor is idle.
+ */
 static bool evict(struct dirs *dirs)
 {
 	const struct fs *fs;
@@ -40,7 +47,7 @@ static bool evict(struct dirs *dirs)
 	dir->fd = -1;
 	dirs->open--;
 	pthread_mutex_unlock(&dirs->lock);
-	fs->close(fd); /* the node may have been freed */
+	fs->close(fd); /* without the node: another thread may have freed it */
 	pthread_mutex_lock(&dirs->lock);
 	return true;
 }
@@ -80,6 +87,7 @@ struct dir *dir_top(struct dirs *dirs, const struct fs *fs, const char *path, in
 	return new_dir(dirs, fs, path, fd, id);
 }
 
+/* Close idle descriptors while more than `max` are open. The caller holds the lock. */
 static void make_room(struct dirs *dirs)
 {
 	while (dirs->open > dirs->max && evict(dirs))
@@ -107,6 +115,7 @@ struct dir *dir_get(struct dir *dir)
 	return dir;
 }
 
+/* Close the descriptor and free the node, but leave its reference to the parent. */
 static void destroy(struct dir *dir)
 {
 	int fd;
@@ -130,11 +139,11 @@ void dir_put(struct dir *dir)
 		if (dir->last)
 			dir->last(dir, dir->last_arg);
 		destroy(dir);
-		dir = parent; /* its reference moves here */
+		dir = parent; /* the node's reference to its parent is dropped next */
 	}
 }
 
-/* Under the lock: pin the descriptor if it is open. */
+/* Pin the descriptor if it is open. The caller holds the lock. False: it is closed. */
 static bool pin(struct dir *dir)
 {
 	if (dir->fd < 0)
@@ -155,7 +164,10 @@ void dir_release(struct dir *dir)
 	pthread_mutex_unlock(&dirs->lock);
 }
 
-/* Open a directory in the parent, whose descriptor is in use, and check that it is the same one. */
+/*
+ * Open a directory again in its parent, whose descriptor is `parent` and pinned. Returns the new
+ * descriptor; -ESTALE: another object has the name now; or -errno.
+ */
 static int open_again(struct dir *dir, int parent)
 {
 	int fd = dir->by_link ? dir->fs->follow(parent, dir->name)
@@ -176,7 +188,7 @@ static int open_again(struct dir *dir, int parent)
 	return err ? err : fd;
 }
 
-/* Pin a directory whose parent is pinned. */
+/* Pin a directory whose parent is pinned; open it again if it is closed. A descriptor or -errno. */
 static int use_below(struct dir *dir)
 {
 	struct dirs *dirs = dir->dirs;
@@ -193,7 +205,7 @@ static int use_below(struct dir *dir)
 		if (fd < 0)
 			return fd;
 		pthread_mutex_lock(&dirs->lock);
-		if (pin(dir)) { /* another thread has opened it */
+		if (pin(dir)) { /* another thread has opened it meanwhile */
 			pthread_mutex_unlock(&dirs->lock);
 			dir->fs->close(fd);
 			pthread_mutex_lock(&dirs->lock);
@@ -210,8 +222,8 @@ static int use_below(struct dir *dir)
 }
 
 /*
- * Find the directories from the nearest open one, which is pinned, down to `dir`. Returns how many,
- * or -ENOMEM.
+ * Find the directories from the nearest open one down to `dir`, and pin the first of them. Returns
+ * how many there are, in an array that the caller frees, or -ENOMEM.
  */
 static int find_chain(struct dir *dir, struct dir ***chain)
 {
@@ -231,6 +243,7 @@ static int find_chain(struct dir *dir, struct dir ***chain)
 	return n;
 }
 
+/* Open a closed directory and those above it that are closed. The pinned descriptor, or -errno. */
 static int descend(struct dir *dir)
 {
 	struct dir **chain;
@@ -271,6 +284,7 @@ int dir_use_patiently(struct dir *dir)
 	return fd;
 }
 
+/* Write a text in front of `at`, which moves back by its length. */
 static void prepend(char **at, const char *text)
 {
 	size_t len = strlen(text);

@@ -1,6 +1,6 @@
 /*
- * Endpoints: the file system of a path on the command line, and the path there. No state; any
- * thread.
+ * Endpoints: to which file system a path on the command line belongs, and the path there. No state;
+ * any thread.
  */
 #include "client/tool/fs/fs.h"
 
@@ -17,7 +17,8 @@ int endpoint_of(const char *path, struct endpoint *endpoint)
 	*endpoint = (struct endpoint){.fs = &fs_local, .rest = path};
 	len = usrbio_mount_point(path, endpoint->mount_point, sizeof(endpoint->mount_point),
 				 &endpoint->rest);
-	if (len == -EINVAL && !url) /* ours, but reached through symbolic links or dots */
+	/* Symbolic links or ".." may lead the path to the mount: then the rest stays all of it. */
+	if (len == -EINVAL && !url)
 		len = usrbio_mount_point(path, endpoint->mount_point, sizeof(endpoint->mount_point),
 					 NULL);
 	if (len > 0)
@@ -25,6 +26,7 @@ int endpoint_of(const char *path, struct endpoint *endpoint)
 	return len < 0 && url ? len : 0;
 }
 
+/* Report that a path is on no mount, and the library's reason if it has one. */
 static void on_no_mount(const char *path)
 {
 	char reason[512];

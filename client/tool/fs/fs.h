@@ -1,10 +1,11 @@
 /*
- * File systems as the tool sees them: the local one and a mount, behind one table. All calls
- * return 0, a descriptor or a count, or -errno. Any thread.
+ * The file systems that the tool uses, the local one and that of a mount, as one table of
+ * functions. Each function returns 0, a descriptor or a count, or -errno. Any thread may call them.
  *
- * Only what the user named is opened by path. Everything below is reached by a directory's
- * descriptor and one component, never by a joined path: `name` is not empty, "." or "..", and has
- * no slash, else -EINVAL.
+ * Only what the user named is opened by its path. Everything below is reached by the descriptor of
+ * a directory and one name in it, so that nobody can redirect the tool by replacing a directory
+ * with a link. Such a `name` is not empty, "." or "..", and has no slash; otherwise the functions
+ * return -EINVAL.
  */
 #ifndef USRBIO_TOOL_FS_H
 #define USRBIO_TOOL_FS_H
@@ -16,50 +17,59 @@
 
 #include <usrbio.h>
 
-/* Of fs.follow; no error of a system call or a server. */
+/* An error of fs.follow, outside the range of errno. */
 #define FS_NOT_FOLLOWED (-4900)
 
 struct fs {
-	bool rings;	  /* data goes through rings, else by pread and pwrite */
-	bool masks;	  /* new files and directories get their mode without the umask's bits */
-	bool close_tells; /* a close may report that data was not written (NFS does) */
+	bool rings;	  /* true: data moves through rings; false: by pread and pwrite */
+	bool masks;	  /* the file system itself takes the umask off the mode of what is made */
+	bool close_tells; /* a close may report that data was not written, as NFS does */
 
-	/* By a path, links followed. */
+	/* These two take a path and follow links. */
 	int (*open)(const char *path, int flags, mode_t mode);
 	int (*stat)(const char *path, struct usrbio_stat *st);
 
 	int (*openat)(int dir, const char *name, int flags, mode_t mode);
 	/*
-	 * Open for reading what a symbolic link in a source leads to, a file or a directory.
-	 * -ENOENT or -ELOOP: nothing; -EACCES: may not; FS_NOT_FOLLOWED: neither the caller nor the
-	 * owner of what it leads to made it; -EINVAL: to neither a file nor a directory.
+	 * Open for reading the file or directory to which a symbolic link in a source leads.
+	 * -ENOENT, -ELOOP: the link leads nowhere; -EACCES: the caller may not read the object;
+	 * FS_NOT_FOLLOWED: the link belongs neither to the caller nor to the owner of the object;
+	 * -EINVAL: the object is neither a file nor a directory.
 	 */
 	int (*follow)(int dir, const char *name);
 	int (*fstatat)(int dir, const char *name, struct usrbio_stat *st, int flags);
 	int (*mkdirat)(int dir, const char *name, mode_t mode);
 	int (*unlinkat)(int dir, const char *name, int flags);
-	/* Within one directory. */
+	/* Rename within one directory; flags as of renameat2(2). */
 	int (*renameat)(int dir, const char *from, const char *to, unsigned flags);
 
 	int (*close)(int fd);
 	int (*fstat)(int fd, struct usrbio_stat *st);
 	int (*fsync)(int fd);
 	int (*truncate)(int fd, uint64_t len);
-	/* Mode, and owner and group where we may and the file system lets us. */
+	/*
+	 * Give the file the mode of `model`; also its owner and group, if the caller and the file
+	 * system may change them.
+	 */
 	int (*imitate)(int fd, const struct usrbio_stat *model);
 	int (*chmod)(int fd, mode_t mode);
-	/* SEEK_DATA or SEEK_HOLE; -ENXIO behind the last data. */
+	/* Find data or a hole: whence is SEEK_DATA or SEEK_HOLE; -ENXIO: none follows `off`. */
 	int64_t (*seek)(int fd, uint64_t off, int whence);
-	/* The directory itself and those above it, as far as they can be seen. */
+	/* Write at most `room` identities: of the directory and of those above it. Their number. */
 	int (*ancestors)(int dir, struct usrbio_id *ids, size_t room);
 
-	/* A listing has a state of its own and does not disturb `dir`. "." and ".." do not show. */
+	/*
+	 * A listing has a state of its own: the offset of `dir` stays. "." and ".." are left out.
+	 */
 	int (*list_open)(int dir, void **state);
-	/* 1: an entry, valid until the next call; 0: at the end. */
+	/* 1: an entry, whose name is valid until the next call; 0: the end; or -errno. */
 	int (*list_next)(void *state, struct usrbio_dirent *entry);
 	void (*list_close)(void *state);
 
-	/* By path. visit: a value other than 0 ends the listing and is returned. */
+	/*
+	 * List a directory by its path. A value of `visit` other than 0 ends the listing and is
+	 * returned. NULL in fs_local.
+	 */
 	int (*list)(const char *path, int (*visit)(const char *name, unsigned char type, void *arg),
 		    void *arg);
 };
@@ -76,32 +86,36 @@ static inline bool id_equal(const struct usrbio_id *a, const struct usrbio_id *b
 	return a->ino == b->ino && a->dev == b->dev && a->host == b->host;
 }
 
-/* Do two unequal identities tell that there are two? Not those of different file systems. */
+/*
+ * True if unequal identities prove that the objects differ. Those of different devices prove
+ * nothing: network mounts and overlays change device numbers.
+ */
 static inline bool id_comparable(const struct usrbio_id *a, const struct usrbio_id *b)
 {
 	return a->host == b->host && a->dev == b->dev;
 }
 
-/* Is `name` one component? */
+/* True if `name` is one component of a path, other than "." and "..". */
 static inline bool fs_is_component(const char *name)
 {
 	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
 }
 
-/* The fs.follow of the local file system. */
+/* The function `follow` of the local file system. */
 int fs_follow_link(int dir, const char *name);
 
-/* Where a path lies. */
+/* The file system of a path, and the path there. */
 struct endpoint {
 	const struct fs *fs;
 	char mount_point[256]; /* "" for the local file system */
-	const char *rest;      /* of the path below the mount, points into it; local: the path */
+	const char *rest; /* points into the path, behind the mount point; local: to all of it */
 };
 
-/* 0; -EINVAL (a malformed URL), -ENOENT (a URL of a kind we do not know). */
+/* Find the endpoint of a path. 0; -EINVAL: a malformed URL; -ENOENT: an unknown kind of URL. */
 int endpoint_of(const char *path, struct endpoint *endpoint);
-/* The same for commands that work on mounts only; says what is wrong. Also false then. */
+/* The same for commands that need a mount. False: the path is on none, which was reported. */
 bool endpoint_on_mount(const char *path, struct endpoint *endpoint);
+/* True if both paths are on one mount, or both are local. */
 bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
 
 #endif

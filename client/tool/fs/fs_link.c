@@ -1,8 +1,9 @@
 /*
- * Following a symbolic link in a local source tree, without trusting who made it: a program that
- * runs as root must not be led by somebody's link to files that this somebody cannot read.
- * The link is pinned by a descriptor before it is judged, so that no swap helps; what it leads to
- * is opened for its attributes first, because opening a device can have effects.
+ * Follows a symbolic link in a local source tree, without trusting the user who made it: a copy by
+ * root must not follow a user's link to files that this user cannot read. The link is pinned by a
+ * descriptor before its owner is checked, so that nobody can replace it in between. Its target is
+ * opened with O_PATH first, because opening a device for reading can have effects. No state; any
+ * thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 
 #include "client/tool/fs/fs.h"
 
-/* Read the text of the link, with a final zero, and its owner. */
+/* Read the text of a link, with a final zero, and the link's owner. -ENOLINK: it is no link. */
 static int read_link(int dir, const char *name, char text[PATH_MAX], uid_t *owner)
 {
 	int link = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
@@ -27,12 +28,13 @@ static int read_link(int dir, const char *name, char text[PATH_MAX], uid_t *owne
 		err = -errno;
 	close(link);
 	if (err)
-		return err == -EINVAL ? -ENOLINK : err; /* it is no link any more */
+		return err == -EINVAL ? -ENOLINK : err; /* another object has replaced the link */
 	text[n] = '\0';
 	*owner = st.st_uid;
 	return 0;
 }
 
+/* Check the target `st` of a link that belongs to `owner`. 0 or an error of fs.follow. */
 static int judge(const struct stat *st, uid_t owner)
 {
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
@@ -40,7 +42,7 @@ static int judge(const struct stat *st, uid_t owner)
 	return owner == geteuid() || owner == st->st_uid ? 0 : FS_NOT_FOLLOWED;
 }
 
-/* Open for reading the same file that `path` pins. */
+/* Open for reading the file that the descriptor `path` pins. A descriptor or -errno. */
 static int open_pinned(int path, int dir, const char *text, const struct stat *st)
 {
 	char name[64];
@@ -51,7 +53,7 @@ static int open_pinned(int path, int dir, const char *text, const struct stat *s
 	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 || errno != ENOENT)
 		return fd < 0 ? -errno : fd;
-	/* Without procfs, open it by its name again. */
+	/* There is no procfs: open the file by its name, and check that it is the same one. */
 	fd = openat(dir, text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -1,4 +1,4 @@
-/* The local file system. No state; any thread. */
+/* The local file system, by system calls; see fs.h. No state; any thread. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@ static int local_open(const char *path, int flags, mode_t mode)
 }
 
 /*
- * O_NONBLOCK, because a file that became a FIFO meanwhile must not block; it has no effect on
- * files.
+ * O_NONBLOCK has no effect on files. It keeps the call from blocking if a FIFO has replaced the
+ * file.
  */
 static int local_openat(int dir, const char *name, int flags, mode_t mode)
 {
@@ -143,7 +143,7 @@ static int local_renameat(int dir, const char *from, const char *to, unsigned fl
 	return result(renameat2(dir, from, dir, to, flags));
 }
 
-/* List the directories above, up to the one whose ".." is itself. */
+/* The last directory is the one whose ".." is itself, or whose ".." cannot be opened. */
 static int local_ancestors(int dir, struct usrbio_id *ids, size_t room)
 {
 	int at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

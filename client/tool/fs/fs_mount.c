@@ -1,6 +1,6 @@
 /*
- * The file system of a mount: the library's calls, with links followed by the server within its
- * export. No state; any thread.
+ * The file system of a mount, by calls of the library; see fs.h. The server follows links, and only
+ * within its export. No state; any thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +10,14 @@
 #include "client/tool/fs/fs.h"
 
 /*
- * A server may lack descriptors, too: one in this process (loop) shares ours. Calls that open a
- * file know how to free some; the other calls wait until other threads have closed theirs.
+ * The server may have no free descriptor, too; one in this process (loop://) shares ours. The
+ * callers of functions that open a file free descriptors. The other functions wait here for up to
+ * two seconds, until other threads have closed theirs.
  */
 #define SHORT_TRIES    100
-#define SHORT_PAUSE_NS 20000000
+#define SHORT_PAUSE_NS 20000000 /* 20 ms */
 
+/* Pause, and return true, if a call has failed for want of a descriptor and may be repeated. */
 static bool again(int err, unsigned *tries)
 {
 	struct timespec pause = {.tv_nsec = SHORT_PAUSE_NS};
@@ -73,7 +75,7 @@ static int mount_renameat(int dir, const char *from, const char *to, unsigned fl
 	return PATIENTLY(usrbio_renameat(dir, from, dir, to, flags));
 }
 
-/* Set the mode only: the server decides about the owner of a file. */
+/* Only the mode is set: the server decides which user owns a file. */
 static int mount_imitate(int fd, const struct usrbio_stat *model)
 {
 	return usrbio_fchmod(fd, model->mode & 0777);

@@ -1,4 +1,4 @@
-/* Splitting a path in two; see named.h. No state; any thread. */
+/* Splits a path into directory and name; see named.h. No state; any thread. */
 #include "client/tool/fs/named.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 
 #include "client/tool/base/tool.h"
 
-/* Return where the part of a path begins that may be split: after the export of a URL. */
+/* Return the offset of the part that may be split: of a URL, what follows the export; else 0. */
 static size_t first_name(const struct endpoint *endpoint, const char *path)
 {
 	const char *rest = endpoint->rest;
@@ -25,8 +25,8 @@ int named_split(const struct endpoint *endpoint, const char *path, char **parent
 		;
 	*name = strndup(path + at, end - at);
 	/*
-	 * Keep "dir/" of "dir/name" without its slash, but not that of a URL or of "/", where it
-	 * has a meaning.
+	 * The slash between directory and name is dropped, except that of "/" and the one that ends
+	 * the export of a URL: these have a meaning.
 	 */
 	len = at;
 	while (len > 1 && path[len - 1] == '/' && len > min)

@@ -1,4 +1,7 @@
-/* The 3fs-virt directory of an attached one. A struct virt belongs to its command. */
+/*
+ * The directory 3fs-virt of an attached directory; see virt.h. A command owns a struct virt; the
+ * main thread.
+ */
 #include "client/tool/fs/virt.h"
 
 #include <dirent.h>
@@ -21,7 +24,7 @@
 
 #define DIRECTORY_OF_OURS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* About PATH/3fs-virt/NAME. */
+/* Report the error `err` (-errno) of PATH/3fs-virt/NAME. Returns EXIT_FAILED. */
 static int fail_at(const struct virt *virt, const char *name, int err)
 {
 	char subject[PATH_MAX + 64];
@@ -45,7 +48,7 @@ int virt_open(struct virt *virt, const char *path)
 	strcpy(virt->path, place.path);
 	if (strcmp(place.name, "."))
 		return fail(path, -ENOTDIR);
-	/* The name that iovs and rings will carry. */
+	/* Iovs and rings carry the path as their mount point, which has this limit. */
 	if (strlen(virt->path) >= sizeof(((struct endpoint *)0)->mount_point))
 		return fail(path, -ENAMETOOLONG);
 	return EXIT_FINE;
@@ -76,7 +79,7 @@ int virt_check_directory(const struct virt *virt, const char *url)
 			 virt->path, reason, virt->path, url);
 }
 
-/* A directory that we have made, or that was there, by its descriptor; -errno. */
+/* Make a directory, or open the one that exists: its descriptor or -errno. */
 static int make_directory(int parent, const char *name, bool *made)
 {
 	int fd;
@@ -88,7 +91,7 @@ static int make_directory(int parent, const char *name, bool *made)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Is it root's or our own? */
+/* True if the object belongs to root or to the caller. */
 static bool is_ours(int fd)
 {
 	struct stat st;
@@ -96,12 +99,14 @@ static bool is_ours(int fd)
 	return !fstat(fd, &st) && trusted_uid(st.st_uid);
 }
 
+/* Report that 3fs-virt/NAME belongs to another user. */
 static int refuse(const struct virt *virt, const char *name)
 {
 	return fail_text("%s/%s%s%s: belongs to another user; check it, and remove it", virt->path,
 			 VIRT, *name ? "/" : "", name);
 }
 
+/* Report why 3fs-virt/NAME cannot be used, if so; fd is its descriptor or -errno of opening it. */
 static int check_found(const struct virt *virt, const char *name, int fd)
 {
 	if (fd == -ELOOP || fd == -ENOTDIR)
@@ -113,7 +118,7 @@ static int check_found(const struct virt *virt, const char *name, int fd)
 	return is_ours(fd) ? EXIT_FINE : refuse(virt, name);
 }
 
-/* Whatever the umask is, others are to read the conf. */
+/* Make or open 3fs-virt. Its mode ignores the umask, because all users must read the conf. */
 static int make_virt(struct virt *virt)
 {
 	char reason[TRUSTED_REASON_MAX];
@@ -129,7 +134,7 @@ static int make_virt(struct virt *virt)
 						    : fail_text("%s: %s", virt->path, reason);
 }
 
-/* Everybody's bindings put links there, as in /tmp. */
+/* Make or open 3fs-virt/iovs. All users may make links in it, but remove only their own. */
 static int make_iovs(struct virt *virt)
 {
 	int status;
@@ -148,7 +153,7 @@ int virt_make(struct virt *virt)
 	return status ? status : make_iovs(virt);
 }
 
-/* What would end a word there, or begin an escape, is escaped. */
+/* Write one word of the conf. Spaces, control characters and backslashes are escaped. */
 static void write_word(FILE *file, const char *word)
 {
 	for (; *word; word++) {
@@ -161,6 +166,7 @@ static void write_word(FILE *file, const char *word)
 	}
 }
 
+/* Write the conf and sync it; closes fd. 0 or -errno. */
 static int write_all(int fd, const char *url)
 {
 	FILE *file = fdopen(fd, "w");
@@ -180,7 +186,7 @@ static int write_all(int fd, const char *url)
 	return err;
 }
 
-/* Under another name first. */
+/* The conf is written under a temporary name and renamed, so that no program reads a part. */
 int virt_write_conf(const struct virt *virt, const char *url)
 {
 	char temporary[64];
@@ -223,6 +229,7 @@ static int open_directory(int parent, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Check that the conf exists, is a file, and belongs to root or the caller. */
 static int check_conf(const struct virt *virt)
 {
 	struct stat st;
@@ -250,7 +257,10 @@ int virt_find(struct virt *virt)
 	return virt->iovs == -ENOENT ? EXIT_FINE : check_found(virt, IOVS, virt->iovs);
 }
 
-/* Links that bindings left behind; anything else stays, and the directory with it. */
+/*
+ * Remove the symbolic links in iovs, which programs have made for their memory. Anything else
+ * stays; then the directory cannot be removed either.
+ */
 static void remove_links(int iovs)
 {
 	int fd = openat(iovs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
