@@ -1,7 +1,9 @@
 /*
- * Removing a tree, with a stack of our own. Of each directory on it up to NAMES_MAX names are
- * gathered, and removed when the listing is closed: removing while listing could make the listing
- * miss some. Then it is listed again, until nothing shows but what could not be removed.
+ * Removes a tree, with a stack of levels on the heap, one for each directory on the way down: the
+ * tree may be deep. Up to NAMES_MAX names of a directory are read, the listing is closed, and then
+ * they are removed, because a listing may miss names if others are removed meanwhile. The directory
+ * is listed again, until it has no names but those that could not be removed. The call rm_tree owns
+ * all of it; the caller's thread.
  */
 #include "client/tool/tree/rm_tree.h"
 
@@ -17,24 +19,26 @@
 #define NAMES_MAX 4096
 #define DEPTH_MAX 4096
 
+/* A name that is to be removed. */
 struct doomed {
 	char *name;
-	bool directory; /* as the listing says */
+	bool directory; /* the listing says that it is one, which may have changed */
 };
 
+/* A directory whose contents are being removed. */
 struct rm_level {
 	struct rm_level *up;
 	struct dir *dir;
 	struct doomed *names;
-	size_t n, next, room;
-	bool complete;	     /* these are all */
-	struct idset failed; /* names that could not be removed */
-	struct idset gone;   /* that somebody else removed, though they may still be listed */
+	size_t n, next, room; /* next: the first name that is not removed yet */
+	bool complete;	      /* the directory has no other names */
+	struct idset failed;  /* names that could not be removed */
+	struct idset gone;    /* names that did not exist any more, but may still be listed */
 };
 
 struct removal {
-	bool force;
-	int status;
+	bool force; /* names that do not exist are no error */
+	int status; /* the exit status so far */
 };
 
 static struct idkey key_of(const char *name)
@@ -42,6 +46,7 @@ static struct idkey key_of(const char *name)
 	return idset_key_of(name, strlen(name), 0, 0);
 }
 
+/* Report an error of a name in `dir`, or of `dir` itself if name is NULL. */
 static void say(struct removal *removal, const struct dir *dir, const char *name, int err)
 {
 	char *path = dir_path(dir, name);
@@ -52,7 +57,7 @@ static void say(struct removal *removal, const struct dir *dir, const char *name
 	free(path);
 }
 
-/* Said once, and not tried again. */
+/* Report that a name cannot be removed, and remember it, so that it is not tried again. */
 static void failed(struct removal *removal, struct rm_level *level, const char *name, int err)
 {
 	if (err == -ENOENT && removal->force) {
@@ -63,6 +68,7 @@ static void failed(struct removal *removal, struct rm_level *level, const char *
 	say(removal, level->dir, name, err);
 }
 
+/* Add a listed name to those that will be removed, unless it was tried before. */
 static void keep(struct rm_level *level, const struct usrbio_dirent *entry)
 {
 	struct idkey key = key_of(entry->name);
@@ -81,6 +87,7 @@ static void keep(struct rm_level *level, const struct usrbio_dirent *entry)
 	level->n++;
 }
 
+/* Read the next names, at most NAMES_MAX. 0 or -errno. */
 static int list(struct rm_level *level)
 {
 	const struct fs *fs = level->dir->fs;
@@ -101,7 +108,7 @@ static int list(struct rm_level *level)
 	return err < 0 ? err : 0;
 }
 
-/* Gather the next names. False: there are none. */
+/* Read the next names of a level; report why that fails. False: there are none. */
 static bool gather(struct removal *removal, struct rm_level *level)
 {
 	int err;
@@ -112,11 +119,13 @@ static bool gather(struct removal *removal, struct rm_level *level)
 	err = list(level);
 	if (err) {
 		say(removal, level->dir, NULL, err);
-		idset_add(&level->failed, key_of("")); /* what is left is not known */
+		/* The directory may have more names, so it must not be removed: no file is "". */
+		idset_add(&level->failed, key_of(""));
 	}
 	return level->n;
 }
 
+/* Put a directory on the stack; takes over the reference. Returns the new top. */
 static struct rm_level *push(struct rm_level *up, struct dir *dir)
 {
 	struct rm_level *level = calloc(1, sizeof(*level));
@@ -128,6 +137,7 @@ static struct rm_level *push(struct rm_level *up, struct dir *dir)
 	return level;
 }
 
+/* Open the directory `name` in `parent`; a link is not followed. 0 or -errno. */
 static int open_below(struct dir *parent, const char *name, struct dir **dir)
 {
 	const struct fs *fs = parent->fs;
@@ -162,20 +172,20 @@ static int unlink_below(struct dir *parent, const char *name, int flags)
 	return err;
 }
 
-/* Remove a name, or put a directory on the stack. Returns the top of it. */
+/* Remove a name, or put it on the stack if it is a directory. Returns the top of the stack. */
 static struct rm_level *take(struct removal *removal, struct rm_level *level,
 			     const struct doomed *doomed)
 {
 	struct dir *dir;
 	int err = doomed->directory ? -EISDIR : unlink_below(level->dir, doomed->name, 0), inside;
 
-	if (err == -EISDIR || err == -EPERM) { /* POSIX lets a directory be either */
+	if (err == -EISDIR || err == -EPERM) { /* POSIX allows either error for a directory */
 		inside = open_below(level->dir, doomed->name, &dir);
 		if (!inside)
 			return push(level, dir);
 		if (inside != -ENOTDIR && inside != -ELOOP)
 			err = inside;
-		else if (doomed->directory) /* it is none any more */
+		else if (doomed->directory) /* something else has replaced the directory */
 			err = unlink_below(level->dir, doomed->name, 0);
 	}
 	if (err)
@@ -183,7 +193,10 @@ static struct rm_level *take(struct removal *removal, struct rm_level *level,
 	return level;
 }
 
-/* A directory is done: it goes, unless something in it had to stay. */
+/*
+ * Take the top off the stack, and remove its directory unless something in it could not be removed.
+ * Returns the new top, or NULL.
+ */
 static struct rm_level *pop(struct removal *removal, struct rm_level *level)
 {
 	struct rm_level *up = level->up;

@@ -1,4 +1,4 @@
-/* Removing a tree of a mount: by directory descriptors, never following a link. */
+/* Removes a tree, by descriptors of its directories; no link is followed. Any thread. */
 #ifndef USRBIO_TOOL_RM_TREE_H
 #define USRBIO_TOOL_RM_TREE_H
 
@@ -7,8 +7,8 @@
 #include "client/tool/fs/dir.h"
 
 /*
- * Remove the directory `name` in `parent` and its contents. With `force`, names that disappear
- * meanwhile are no error. EXIT_FINE, or EXIT_FAILED after a report.
+ * Remove the directory `name` in `parent` and its contents. With `force`, names that other programs
+ * remove meanwhile are no error. EXIT_FINE; EXIT_FAILED: each error has been reported.
  */
 int rm_tree(struct dir *parent, const char *name, bool force);
 

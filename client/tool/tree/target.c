@@ -1,6 +1,6 @@
 /*
- * The target of cp; see target.h. Links are followed here, because the user named them. The command
- * owns it; the main thread.
+ * Finds and opens the target of cp; see target.h. Links are followed here, because the user named
+ * them. The command owns the target; the main thread.
  */
 #include "client/tool/tree/target.h"
 
@@ -14,6 +14,7 @@
 #include "client/tool/fs/named.h"
 #include "client/tool/base/tool.h"
 
+/* Open the directory of a target, and find its ancestors. 0 or -errno. */
 static int open_dir(struct target *target, struct run *run, const char *path)
 {
 	const struct fs *fs = target->endpoint.fs;
@@ -39,7 +40,7 @@ static int open_dir(struct target *target, struct run *run, const char *path)
 	return 0;
 }
 
-/* Open the directory that holds a name, and keep the name. */
+/* Split a path, keep the name, and open the directory that it is in. 0 or -errno. */
 static int open_parent(struct target *target, struct run *run, const char *path)
 {
 	char *parent;
@@ -52,6 +53,7 @@ static int open_parent(struct target *target, struct run *run, const char *path)
 	return err;
 }
 
+/* Open the directory of a target that does not exist yet. 0 or an exit status. */
 static int not_there(struct target *target, struct run *run)
 {
 	int err = open_parent(target, run, target->path);
@@ -59,7 +61,7 @@ static int not_there(struct target *target, struct run *run)
 	return err ? fail(target->path, err) : 0;
 }
 
-/* True if the name that was found leads to the object of the path, without another link. */
+/* True if target->name in target->dir is the object `st` itself, and no link to it. */
 static bool is_there(const struct target *target, const struct usrbio_stat *st)
 {
 	struct usrbio_id a, b;
@@ -77,6 +79,7 @@ static bool is_there(const struct target *target, const struct usrbio_stat *st)
 	return id_equal(&a, &b);
 }
 
+/* Undo open_parent and open_dir. */
 static void forget_dir(struct target *target)
 {
 	dir_put(target->dir);
@@ -88,7 +91,10 @@ static void forget_dir(struct target *target)
 	target->nr_lineage = 0;
 }
 
-/* Replace an existing file where it is, at the end of all links. */
+/*
+ * Prepare to replace an existing file: find its name and directory behind all links. A file
+ * without a name, a device, FIFO or socket is written in place. 0 or an exit status.
+ */
 static int existing_file(struct target *target, struct run *run, const struct usrbio_stat *st)
 {
 	bool local = !target->endpoint.fs->rings;
@@ -96,7 +102,7 @@ static int existing_file(struct target *target, struct run *run, const struct us
 	int err;
 
 	if (local && !S_ISREG(st->mode))
-		return 0; /* it is written in place */
+		return 0; /* target->dir stays NULL: it is written in place */
 	if (local && !realpath(target->path, real))
 		return fail(target->path, -errno);
 	err = open_parent(target, run, local ? real : target->path);
@@ -104,7 +110,7 @@ static int existing_file(struct target *target, struct run *run, const struct us
 		return fail(target->path, err);
 	if (is_there(target, st))
 		return 0;
-	if (local) { /* it has no name any more; a descriptor in /proc can lead to such a file */
+	if (local) { /* a link in /proc/PID/fd can lead to a file whose name was removed */
 		forget_dir(target);
 		return 0;
 	}

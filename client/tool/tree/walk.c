@@ -1,6 +1,6 @@
 /*
- * The walk over a source tree, with a stack of its own: the tree may be deep. It keeps at most
- * NAMES_MAX names of each directory; the listing of a larger one stays open. One thread.
+ * Walks over a source tree with a stack on the heap; see walk.h. A level keeps NAMES_MAX names at
+ * most; a longer listing stays open. The walker owns it: the main thread; end_target: any thread.
  */
 #include "client/tool/tree/walk.h"
 
@@ -16,20 +16,20 @@
 #define NAMES_MAX 4096
 #define DEPTH_MAX 4096
 
-/* A directory below, or a link that may lead to one. */
+/* A name in a level that is a directory, or a link that may lead to one. */
 struct below {
 	char *name;
 	bool link;
 };
 
-/* A directory that is being read. */
+/* A source directory that is being read, and its target. */
 struct walk_level {
 	struct walk_level *up;
 	struct dir *from, *to;
-	void *listing; /* NULL: read to its end */
+	void *listing; /* NULL: all of it has been read, or it could not be opened */
 	struct below *names;
-	size_t n, next, room;
-	bool marked; /* it is the target, by another view */
+	size_t n, next, room; /* next: the first name that has not been entered */
+	bool marked;	      /* the mark of the target is in it: it is the target */
 };
 
 static void failed(struct copy *copy, const struct dir *from, const char *from_name,
@@ -53,7 +53,7 @@ static bool want_descriptors(struct copy *copy, int err)
 	return (err == -EMFILE || err == -ENFILE) && copy_spare_descriptors(copy);
 }
 
-/* A target directory has everything that it gets. */
+/* Set the mode of a target directory that is complete, and sync it; see dir->last. */
 static void end_target(struct dir *dir, void *arg)
 {
 	struct run *run = arg;
@@ -98,7 +98,7 @@ void walk_add_file(struct copy *copy, struct copy_file *file)
 	copy_file_free(file);
 }
 
-/* What is where a directory goes, if it cannot be opened as one. */
+/* Find the error to report when `name`, where a directory has to go, cannot be opened as one. */
 static int judge_obstacle(const struct fs *fs, int dir, const char *name, int err)
 {
 	struct usrbio_stat st;
@@ -110,7 +110,7 @@ static int judge_obstacle(const struct fs *fs, int dir, const char *name, int er
 	return ERR_NOT_DIRECTORY;
 }
 
-/* Make a directory, or take the one that is there. With the descriptor of its parent. */
+/* Make a directory in `parent` with its descriptor, or use the one that exists. 0 or an error. */
 static int make_dir(struct copy *copy, struct dir *parent, int parent_fd, const char *name,
 		    mode_t mode, struct dir **made)
 {
@@ -145,7 +145,7 @@ static int make_dir(struct copy *copy, struct dir *parent, int parent_fd, const 
 	return 0;
 }
 
-/* The target directory for a source directory. */
+/* Claim and make the target directory for a source directory. 0 or an error. */
 static int enter_target(struct copy *copy, struct dir *to, const char *name, mode_t mode,
 			struct dir **made)
 {
@@ -163,7 +163,7 @@ static int enter_target(struct copy *copy, struct dir *to, const char *name, mod
 	return err;
 }
 
-/* May this source directory be copied there at all? */
+/* Check that a source directory is in no loop and was not written by this run. 0 or an error. */
 static int check_source(struct copy *copy, const struct dir *from)
 {
 	if (from->depth > DEPTH_MAX)
@@ -217,7 +217,7 @@ static int start_listing(struct copy *copy, struct walk_level *level)
 	return err < 0 ? err : 0;
 }
 
-/* Takes over both references. */
+/* Put a directory on the stack; takes over both references. Returns the new top. */
 static struct walk_level *push(struct copy *copy, struct walk_level *up, struct dir *from,
 			       struct dir *to)
 {
@@ -261,7 +261,7 @@ static void keep_name(struct walk_level *level, const char *name, bool link)
 	level->n++;
 }
 
-/* File systems may leave the type out of an entry. */
+/* Find the type of a name, because file systems may leave it out of an entry. */
 static unsigned char type_of(const struct walk_level *level, const char *name)
 {
 	int dir = dir_use(level->from), err = dir;
@@ -271,7 +271,7 @@ static unsigned char type_of(const struct walk_level *level, const char *name)
 		err = level->from->fs->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
 		dir_release(level->from);
 	}
-	return err < 0 ? DT_REG : IFTODT(st.mode); /* the reason will show as a file */
+	return err < 0 ? DT_REG : IFTODT(st.mode); /* opening it as a file reports the error */
 }
 
 static void add_file(struct copy *copy, const struct walk_level *level, const char *name,
@@ -301,7 +301,7 @@ static void visit(struct copy *copy, struct walk_level *level, const struct usrb
 		failed_source(copy, level->from, entry->name, ERR_NOT_A_FILE);
 }
 
-/* Add the files of a directory, and keep the names of those below, as many as may be kept. */
+/* Add the next files of a directory to the copy, and keep the names of directories and links. */
 static void read_on(struct copy *copy, struct walk_level *level)
 {
 	struct usrbio_dirent entry;
@@ -319,13 +319,13 @@ static void read_on(struct copy *copy, struct walk_level *level)
 	level->listing = NULL;
 }
 
-/* Of what is in the target by another view, are we writing this? */
+/* In a level that is marked: true if `name` is what this walk writes. */
 static bool is_target(const struct copy *copy, const char *name)
 {
 	return !copy->top_name || !strcmp(name, copy->top_name);
 }
 
-/* A directory below, or what a link leads to. Returns the new top of the stack. */
+/* Enter a directory, or what a link leads to. Returns the new top of the stack. */
 static struct walk_level *enter(struct copy *copy, struct walk_level *level,
 				const struct below *below)
 {

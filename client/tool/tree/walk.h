@@ -1,6 +1,7 @@
 /*
- * Walking a source tree: directories are made, or merged into, and files are added to the copy.
- * One thread. Directories of the target get their mode, and are synced, when all in them is done.
+ * Walks a source tree: makes its directories in the target, or uses those that exist, and adds its
+ * files to the copy. The main thread is the walker. A target directory gets its mode and is synced
+ * when everything in it is complete.
  */
 #ifndef USRBIO_TOOL_WALK_H
 #define USRBIO_TOOL_WALK_H
@@ -8,13 +9,17 @@
 #include "client/tool/copy/copy.h"
 
 /*
- * Copy everything in the directory `from` to `name` in the directory `to`, or into `to` itself if
- * name is NULL. What cannot be copied is said and counted as failed.
+ * Copy everything in the directory `from`, whose mode is `mode`, to the directory `name` in `to`,
+ * or into `to` itself if name is NULL. An object that cannot be copied is reported and counted as
+ * failed. Returns when all files have been added; copy_finish waits for them.
  */
 void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to, const char *name);
-/* A directory that files go into was there before: sync it at the end. */
+/* Announce a target directory: it is in the ledger, and gets its mode and is synced at its end. */
 void walk_adopt(struct run *run, struct dir *to);
-/* A file of that name goes there: its name is claimed, or the reason said. */
+/*
+ * Claim the file's name in the target and add the file to the copy. If this run has used the name
+ * before, that is reported, counted as failed, and the file is freed.
+ */
 void walk_add_file(struct copy *copy, struct copy_file *file);
 
 #endif
