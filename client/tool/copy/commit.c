@@ -1,7 +1,8 @@
 /*
- * A target gets its name. It was written beside, under a name that nobody else uses, so that at any
- * moment the final name is the old file or the whole new one. What is in the way is looked at
- * first: it may be the source by another name.
+ * Renames a complete target to its final name. It was written in the same directory under a
+ * temporary name, so that the final name leads to the whole old file or to the whole new one at any
+ * moment. An object that has the final name is checked first: it may be the source itself. The
+ * worker that has the file calls this, on its thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #define RENAME_NOREPLACE 1
 #endif
 
-/* The directory that a path named by the user is in; for a link, where the link is. */
+/* Open the directory that holds the last name of a path. A descriptor or -errno. */
 static int open_parent(const struct fs *fs, const char *path)
 {
 	struct endpoint endpoint;
@@ -36,9 +37,10 @@ static int open_parent(const struct fs *fs, const char *path)
 }
 
 /*
- * Views of one file system need not agree on what identifies a file: network mounts and overlays
- * change device numbers. Then it shows otherwise: the temporary name is in the source's directory,
- * too. In one directory, equal names are one file.
+ * True if source and target have the same name in the same directory, so that they are one file.
+ * Identities do not always show this, because network mounts and overlays change device numbers.
+ * But if the directory of the source has the temporary file of the target, too, it is the same
+ * directory.
  */
 static bool in_one_directory(struct copy *copy, const struct copy_file *file)
 {
@@ -62,6 +64,7 @@ static bool in_one_directory(struct copy *copy, const struct copy_file *file)
 	return found;
 }
 
+/* True if the object `there` with the target's name is the source, or a link to it. */
 static bool is_source(struct copy *copy, const struct copy_file *file, int dir,
 		      const struct usrbio_stat *there)
 {
@@ -95,7 +98,7 @@ int commit_look(struct copy *copy, struct copy_file *file, int dir, struct usrbi
 	return is_source(copy, file, dir, there) ? ERR_SAME_FILE : 0;
 }
 
-/* Where nothing is: -EEXIST if there is something after all. */
+/* Rename the target to a name that should be free. -EEXIST: it is not. */
 static int rename_new(const struct fs *fs, int dir, const struct copy_file *file)
 {
 	struct usrbio_stat st;
@@ -103,7 +106,10 @@ static int rename_new(const struct fs *fs, int dir, const struct copy_file *file
 
 	if (err != -EINVAL && err != -ENOSYS && err != -EOPNOTSUPP)
 		return err;
-	/* This file system cannot; what somebody else makes between these two calls is replaced. */
+	/*
+	 * The file system lacks RENAME_NOREPLACE. A file that another program makes between the
+	 * two calls below is replaced.
+	 */
 	err = fs->fstatat(dir, file->to, &st, AT_SYMLINK_NOFOLLOW);
 	if (err == -ENOENT)
 		return fs->renameat(dir, file->temp, file->to, 0);
@@ -111,8 +117,9 @@ static int rename_new(const struct fs *fs, int dir, const struct copy_file *file
 }
 
 /*
- * Know it again, should a later file get the same name under a file system that has several for
- * one. In a directory that we made, whatever is there is ours; so this saves an exchange there.
+ * Note the target in the ledger. A file system that ignores the case of names has several names for
+ * one file, and a later source may have another of them: it must not replace this target. In a
+ * directory that this run made, every file is its own, and the call to the server is saved.
  */
 static int remember(struct copy *copy, struct copy_file *file)
 {
@@ -129,7 +136,10 @@ static int remember(struct copy *copy, struct copy_file *file)
 	return err;
 }
 
-/* What is there may be replaced: take over its permissions. 1: there is something; 0: nothing. */
+/*
+ * Check the object that has the target's name; give the new file its owner and permissions. 1: it
+ * may be replaced; 0: there is none; or an error.
+ */
 static int prepare_replace(struct copy *copy, struct copy_file *file, int dir)
 {
 	struct usrbio_stat there;
@@ -144,6 +154,7 @@ static int prepare_replace(struct copy *copy, struct copy_file *file, int dir)
 	return err ? err : 1;
 }
 
+/* Sync and rename the target; with `look`, check first what has its name. 0 or an error. */
 static int try_name(struct copy *copy, struct copy_file *file, int dir, bool look)
 {
 	const struct fs *fs = copy->side[TO].fs;

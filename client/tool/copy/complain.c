@@ -1,4 +1,4 @@
-/* One line about an error of a file or directory. No state; any thread. */
+/* The lines on standard error about an error of a file or directory. No state; any thread. */
 #include <errno.h>
 
 #include "client/tool/copy/copy.h"

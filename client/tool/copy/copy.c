@@ -1,8 +1,9 @@
 /*
- * The queues of a copy between the walk, the workers and the lanes. A file is in one of them, or
- * with a worker, or has pieces under way; copy_route decides where it belongs next. This module
- * starts the threads of copy_lane.c and copy_worker.c, which take their work from it and report to
- * it: one object in three modules. Any thread, under copy->lock.
+ * The queues of a copy between the walker, the workers and the lanes. A file is in one of them, or
+ * a worker has it, or its pieces are under way; copy_route decides where it belongs next. This
+ * module starts the threads of copy_lane.c and copy_worker.c, which take their work from it and
+ * report to it: one object in three modules. The command owns the copy. Any thread uses it, under
+ * copy->lock.
  */
 #include "client/tool/copy/copy.h"
 
@@ -13,9 +14,13 @@
 #include "client/tool/copy/extents.h"
 #include "client/tool/base/tool.h"
 
-#define FRESH_MAX   8192
-#define SPARE_TRIES 100 /* of 20 ms, with nothing of ours that could be closed */
-#define SHRINKS_MAX 8	/* in a row: what is closed may be what the next try opens again */
+#define FRESH_MAX   8192 /* files in the queue to be opened */
+#define SPARE_TRIES 100	 /* pauses of 20 ms in which the walker waits for a descriptor */
+/*
+ * The walker closes idle directories at most so many times in a row: the next try may open the same
+ * ones again.
+ */
+#define SHRINKS_MAX 8
 
 static void init_queues(struct copy *copy)
 {
@@ -49,7 +54,7 @@ int copy_start(struct copy *copy, struct run *run, const struct copy_config *con
 		copy->nr_lanes += !err;
 	}
 	pthread_mutex_lock(&copy->lock);
-	copy->lanes_alive -= config->lanes - copy->nr_lanes; /* fewer do as well */
+	copy->lanes_alive -= config->lanes - copy->nr_lanes; /* fewer lanes are no error */
 	if (copy->nr_lanes)
 		copy_want_worker(copy);
 	if (copy->nr_workers)
@@ -75,7 +80,7 @@ void copy_add(struct copy *copy, struct copy_file *file)
 	pthread_mutex_unlock(&copy->lock);
 }
 
-/* What a stop left over. */
+/* End the files that are left when the threads have ended, because the run was stopped. */
 static void drop_queued(struct copy *copy)
 {
 	while (!list_empty(&copy->fresh)) {
@@ -85,7 +90,7 @@ static void drop_queued(struct copy *copy)
 		run_add_missing(copy->run, copy_file_path(file, FROM));
 		copy_file_free(file);
 	}
-	/* Its lane broke down with pieces under way. */
+	/* A file is still open if its lane broke down with pieces under way. */
 	while (!list_empty(&copy->open))
 		copy_file_end(copy, container_of(copy->open.next, struct copy_file, open));
 }
@@ -99,7 +104,7 @@ void copy_finish(struct copy *copy)
 	pthread_mutex_unlock(&copy->lock);
 	for (unsigned i = 0; i < copy->nr_lanes; i++)
 		pthread_join(copy->lane[i], NULL);
-	for (unsigned i = 0; i < copy->nr_workers; i++) /* lanes are gone: nobody adds one */
+	for (unsigned i = 0; i < copy->nr_workers; i++) /* no lane is left to start one more */
 		pthread_join(copy->worker[i], NULL);
 	drop_queued(copy);
 	pthread_cond_destroy(&copy->room);
@@ -110,7 +115,7 @@ void copy_finish(struct copy *copy)
 	free(copy->lane);
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static void stop(struct copy *copy)
 {
 	copy->run->stopped = true;
@@ -172,7 +177,7 @@ bool copy_spare_descriptors(struct copy *copy)
 	return waited && !copy->run->stopped;
 }
 
-/* Under the lock: nothing of it is under way, and nothing will be. */
+/* True if no piece of the file is under way, and none will be. The caller holds the lock. */
 static bool is_over(const struct copy *copy, const struct copy_file *file)
 {
 	bool more = file->extents && !file->checking && !extents_complete(file->extents);

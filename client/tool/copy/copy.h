@@ -1,13 +1,19 @@
 /*
- * Copying many files at once. The walker (one thread) adds files. Workers (threads) open them,
- * look for their holes, and give them their names at the end: all calls that wait for an answer.
- * Lanes (threads with rings of their own) take pieces of open files, blocks of at most
- * config.block bytes, and keep many in flight. Small files are in flight together; a big one is
- * spread over all lanes.
+ * A copy of many files at once, from one mount or the local file system to another. Three kinds of
+ * threads work on it:
  *
- * copy.c: the queues. copy_worker.c: workers. copy_lane.c: a lane. pieces.c: how a file is cut.
- * copy_file.c: a file is opened and ends. commit.c: it gets its name. extents.c: holes.
- * mover.c: how a lane moves bytes. walk.c: what there is to copy.
+ *	walker	 the main thread, which finds the files and adds them;
+ *	workers	 open the files, look for holes, and rename the copies at the end: all calls that
+ *		 wait for an answer;
+ *	lanes	 each with rings of its own, take pieces of open files, of at most config.block
+ *		 bytes, and keep many of them under way. Pieces of several small files are under way
+ *		 together; the pieces of a large file are spread over all lanes.
+ *
+ * copy.c has the queues between them, copy_worker.c the workers, copy_lane.c the lanes. pieces.c
+ * cuts a file into pieces, copy_file.c opens and ends a file, commit.c renames it, extents.c finds
+ * its holes, and mover.c moves the bytes of a lane. The walker is in client/tool/tree.
+ *
+ * An "error" in this room is -errno, an ERR_ of the list below, or FS_NOT_FOLLOWED.
  */
 #ifndef USRBIO_TOOL_COPY_H
 #define USRBIO_TOOL_COPY_H
@@ -27,138 +33,174 @@ enum side { FROM, TO };
 
 struct copy {
 	struct run *run;
-	struct copy_config config; /* the run's, and no more lanes and memory than it can use */
-	struct endpoint side[2];
-	pthread_t *lane; /* config.lanes of them */
-	unsigned nr_lanes;
-	pthread_t *worker;
-	struct mark mark;     /* the walker's: in the directory that its tree goes into */
-	const char *top_name; /* and the name of the tree there; NULL: all of it goes there */
-	unsigned shrinks; /* the walker's: how often in a row it closed directories and no more */
+	struct copy_config config; /* of the run, with fewer lanes and less memory for few files */
+	struct endpoint side[2];   /* by enum side */
+	pthread_t *lane;	   /* an array for config.lanes threads */
+	unsigned nr_lanes;	   /* threads in it */
+	pthread_t *worker;	   /* an array for WORKERS_MAX threads; nr_workers are in it */
 
-	pthread_mutex_t lock; /* all below */
-	pthread_cond_t pieces, work, room;
-	struct list fresh;   /* files nobody opened yet */
-	struct list active;  /* open, with pieces to take */
-	struct list seeking; /* open, to be looked through for data */
-	struct list over;    /* open, with nothing under way or left to do */
-	struct list open;    /* all that are open */
+	/* Only the walker uses these. */
+	struct mark mark;     /* in the target directory of the tree */
+	const char *top_name; /* the tree's name there; NULL: its contents go there directly */
+	unsigned shrinks;     /* times in a row that closing idle directories was all it could do */
+
+	pthread_mutex_t lock; /* guards all that follows */
+	pthread_cond_t
+		pieces;	     /* lanes wait: `active` has a file, or there is nothing to wait for */
+	pthread_cond_t work; /* idle workers wait: there is work for one, or no more at all */
+	pthread_cond_t room; /* the walker waits: a queue is shorter, or a file was closed */
+	struct list fresh;   /* files that are to be opened */
+	struct list active;  /* open files with pieces that a lane can take */
+	struct list seeking; /* open files whose next extents are to be found */
+	struct list over;    /* open files of which no piece is under way or left */
+	struct list open;    /* all open files, by their member `open` */
 	unsigned nr_fresh, nr_open, max_open;
 	unsigned nr_workers, nr_idle;
-	unsigned lanes_alive; /* running, or about to */
-	uint64_t unfinished;  /* files added and not ended */
-	bool complete;	      /* no more will be added */
+	unsigned lanes_alive; /* lanes that run or will start, without those that broke down */
+	uint64_t unfinished;  /* files that were added and have not ended */
+	bool complete;	      /* no more files will be added */
 };
 
-/* What a file is made from and where it goes, until it ends. */
+/*
+ * A file that is copied: its source and its target. The copy owns it from copy_add until it ends; a
+ * worker that works on it has it alone (busy).
+ */
 struct copy_file {
-	struct list link; /* in fresh, active, seeking, over, or none of them */
-	struct list open;
+	struct list link; /* in fresh, active, seeking or over of the copy, or in no list */
+	struct list open; /* in the copy's list of open files */
 
-	struct dir *from_dir; /* NULL: `from` is a path, as the user named it */
-	struct dir *to_dir;   /* NULL: `to` is one, written in place */
-	char *from, *to;
-	bool by_link; /* `from` is a link in a source; what it leads to is copied */
+	struct dir *from_dir; /* a reference; NULL: `from` is a path that the user named */
+	struct dir *to_dir;   /* a reference; NULL: `to` is a path that is written in place */
+	char *from, *to;      /* names in these directories */
+	bool by_link; /* `from` is a symbolic link in a source; the object behind it is copied */
 
-	/* Set before it is active. */
-	int fd[2]; /* FROM, TO */
+	/* Set by the worker that opens the file, and constant while lanes use it. */
+	int fd[2]; /* by enum side; -1: closed */
 	struct usrbio_id source;
-	mode_t mode;
-	char temp[TEMP_NAME_SIZE]; /* the target's name until it is whole; "": it has none */
-	bool stream;		   /* the target takes bytes in order only */
+	mode_t mode;		   /* permissions of the source */
+	char temp[TEMP_NAME_SIZE]; /* name of the target until it is complete; "": it has none */
+	bool stream;		   /* the target is written in place: bytes go in order only */
 
-	/* Under copy.lock. */
-	uint64_t size;	   /* of the source, as far as is known; it may have more, or less */
+	/* Under copy.lock; sizes and offsets in bytes. */
+	uint64_t size;	   /* expected size of the source, which may be longer or shorter */
 	uint64_t next_off; /* where the next piece begins */
-	uint64_t end;	   /* the lowest end of the source that was met; UINT64_MAX: none yet */
-	uint64_t written;  /* behind the last byte written */
-	uint64_t probe;	   /* how much to ask for behind the expected end */
-	struct extents *extents; /* NULL: everything is data */
+	uint64_t end;	   /* lowest offset at which a read found the end; UINT64_MAX: none has */
+	uint64_t written;  /* the end of the last byte that was written */
+	uint64_t probe;	   /* the last piece asks for at least this much */
+	struct extents *extents; /* of a file with holes; NULL: all of it is copied */
 	unsigned out;		 /* pieces under way */
-	bool checking;		 /* in its second round */
-	bool failed;		 /* something was reported */
-	bool busy;		 /* with a worker */
-	unsigned tries;		 /* to open it with no other file open, for want of descriptors */
+	bool checking;		 /* the second round, in which source and target are compared */
+	bool failed;		 /* an error was reported */
+	bool busy;		 /* a worker has it */
+	unsigned tries;		 /* attempts to open it that failed while no other file was open */
 };
 
-/* A block of a file on its way. */
+/* A part of a file that a lane copies or compares. */
 struct piece {
 	struct copy_file *file;
-	uint64_t off, len;
-	uint64_t size; /* where the source is expected to end; short reads elsewhere are tried on */
-	uint64_t got;  /* bytes read */
-	bool check;    /* compare source and target */
+	uint64_t off, len; /* bytes */
+	uint64_t size;	   /* expected size of the source when the piece was cut */
+	uint64_t got;	   /* bytes read so far */
+	bool check;	   /* compare source and target, do not write */
 };
 
-/* Start the lanes between two sides. 0 or -errno. */
+/*
+ * Start the threads of a copy from one side to the other. 0: call copy_finish later; -errno: no
+ * thread is left.
+ */
 int copy_start(struct copy *copy, struct run *run, const struct copy_config *config,
 	       const struct endpoint *from, const struct endpoint *to);
-/* Add a file; takes over it and its references. Waits while too many are queued. */
+/* Add a file, which the copy owns from now on. Waits while too many are queued. The walker. */
 void copy_add(struct copy *copy, struct copy_file *file);
-/* Wait until everything added is over. */
+/* Wait until all files have ended, end the threads, and free the members of the copy. */
 void copy_finish(struct copy *copy);
-/* The run was stopped: end what is under way, begin nothing. From another thread. */
+/* Stop the run: pieces under way end, and no others begin. Any thread. */
 void copy_stop(struct copy *copy);
-/* There are no descriptors for the walker: wait until there may be. False: there will be none. */
+/*
+ * The walker found no free descriptor: close idle directories, or wait until a file is closed.
+ * True: try again; false: there is nothing to wait for, or the run was stopped.
+ */
 bool copy_spare_descriptors(struct copy *copy);
 
+/*
+ * Make a file to be copied. It takes references to the directories, which may be NULL, and copies
+ * the names; see struct copy_file. Ends the program if there is no memory.
+ */
 struct copy_file *copy_file_new(struct dir *from_dir, const char *from, struct dir *to_dir,
 				const char *to);
 void copy_file_free(struct copy_file *file);
-/* "FROM" or "TO" of it, for messages. Free it. */
+/* Return the path of its source or target, for messages. The caller frees it. */
 char *copy_file_path(const struct copy_file *file, enum side side);
 
-/* For lanes. A piece to do, or false: none now, and with `wait`: none ever again. */
+/*
+ * Take the next piece; with `wait`, wait for one. False: there is none now; with `wait`: there will
+ * be none. Lanes call it.
+ */
 bool copy_next(struct copy *copy, bool wait, struct piece *piece);
-/* A piece is over; err is 0 or an error, said once per file as `side` of its names. */
+/* Give a piece back. err is 0, or an error of that side, which is reported once for each file. */
 void copy_piece_done(struct copy *copy, const struct piece *piece, int err, enum side side);
-/* What a lane measured, at its end. */
+/* Add the latencies that a lane has measured, in nanoseconds. */
 void copy_add_times(struct copy *copy, const struct histogram *times);
-/* A lane cannot go on, or could not begin. True: no other is left, and it should say why. */
+/*
+ * A lane could not start, or broke down. True: it was the last one, which reports the reason; the
+ * run is stopped.
+ */
 bool copy_lane_lost(struct copy *copy);
-/* copy_lane.c: a lane's thread; arg is the copy. */
+/* copy_lane.c: the function of a lane's thread; arg is the copy. */
 void *copy_lane_run(void *arg);
 
-/* copy_worker.c: under the lock; another worker if all are busy. */
+/* copy_worker.c: wake a worker, or start one if none is idle. The caller holds the lock. */
 void copy_want_worker(struct copy *copy);
-/* Put a file where it belongs now; under the lock. */
+/* Put a file into the list where it belongs now. The caller holds the lock. */
 void copy_route(struct copy *copy, struct copy_file *file);
 
-/* pieces.c; under the lock. Can a piece be cut; cut it; account for a piece that is over. */
+/*
+ * pieces.c; the caller holds the lock. True if a lane can take a piece of the file now; cut that
+ * piece; note the result of a piece that a lane gives back.
+ */
 bool piece_can_cut(const struct copy_file *file);
 void piece_cut(struct copy_file *file, const struct copy_config *config, struct piece *piece);
 void piece_account(struct copy_file *file, const struct piece *piece);
 
-/* copy_file.c: what workers do with a file; without the lock. 0 or an error. */
+/*
+ * copy_file.c: called by the worker that has the file, without the lock. 0 or an error. Open source
+ * and target; after an error, which belongs to *side, both are closed.
+ */
 int copy_file_open(struct copy *copy, struct copy_file *file, enum side *side);
-/* The first round is over: make the target as long as the source. */
+/* After the first round: give the target the length of the source. */
 int copy_file_cut(struct copy *copy, struct copy_file *file);
+/* Close one side of the file, if it is open. */
 int copy_file_close(struct copy *copy, struct copy_file *file, enum side side);
-/* Give it its name, or remove what there is of it; close. */
+/* Rename the target if it is complete, else remove it; close both sides, count and free the file.
+ */
 void copy_file_end(struct copy *copy, struct copy_file *file);
-/* Say an error, once per file. */
+/* Report an error of a side, once for each file. */
 void copy_file_failed(struct copy *copy, struct copy_file *file, enum side side, int err);
 
-/* Errors beyond errno's. */
+/* Errors outside the range of errno. */
 enum {
-	ERR_SAME_FILE = -5000, /* source and target are one file */
-	ERR_DIFFERS,	       /* they are not, after copying */
-	ERR_JUST_MADE,	       /* the target was made by this run */
-	ERR_IS_DIRECTORY,      /* a directory is where a file goes */
-	ERR_NOT_DIRECTORY,     /* something else is where a directory goes */
-	ERR_LINK_IN_TARGET,    /* a link is where a directory goes */
-	ERR_SPECIAL,	       /* a device, FIFO or socket is where a file goes */
-	ERR_NOT_A_FILE,	       /* of a source: neither a file nor a directory */
-	ERR_LOOP,	       /* of a source: it is inside itself, by a link */
-	ERR_INTO_ITSELF,       /* of a source: it is, or is inside, what is being written */
-	ERR_NO_CHECK,	       /* the target cannot be read again */
+	ERR_SAME_FILE = -5000, /* source and target are the same file */
+	ERR_DIFFERS,	       /* --verify found that source and target differ */
+	ERR_JUST_MADE,	       /* this run has made the target for another source */
+	ERR_IS_DIRECTORY,      /* the target is a directory, the source is a file */
+	ERR_NOT_DIRECTORY,     /* the target is no directory, the source is one */
+	ERR_LINK_IN_TARGET,    /* the target is a link, the source is a directory */
+	ERR_SPECIAL,	       /* the target is a device, FIFO or socket */
+	ERR_NOT_A_FILE,	       /* the source is neither a file nor a directory */
+	ERR_LOOP,	       /* the source is a link to a directory that contains it */
+	ERR_INTO_ITSELF,       /* the source is a directory that this run writes */
+	ERR_NO_CHECK,	       /* the target cannot be read again for --verify */
 };
 
-/* commit.c: may the target be replaced, and by that name; 0 or an error. */
+/*
+ * commit.c: look at the object with the target's name in `dir`, the descriptor of to_dir. 0: it may
+ * be replaced, and `there` has its attributes; -ENOENT: there is none; or another error.
+ */
 int commit_look(struct copy *copy, struct copy_file *file, int dir, struct usrbio_stat *there);
+/* commit.c: rename the complete target to its final name. 0 or an error. */
 int commit(struct copy *copy, struct copy_file *file);
 
-/* complain.c: write one line about an error to stderr. */
+/* complain.c: write one line about an error of a side to stderr; from and to are paths. */
 void complain(const char *from, const char *to, enum side side, int err);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * A file that is copied, from opening its source to closing its target: one object in two modules
  * that call each other. This one opens and closes; commit.c decides whether the target may be
- * replaced and gives it its name. A worker's, one thread at a time.
+ * replaced and renames it. The copy owns the file; one worker has it at a time, and works on it
+ * without copy->lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +19,9 @@
 #include "client/tool/base/tool.h"
 
 #define NAME_TRIES   8
-#define PROBE	     4096
-#define LOOK_MIN     ((uint64_t)1 << 20)
-#define FIFO_WAIT_NS 100000000
+#define PROBE	     4096		 /* bytes; see copy_file.probe */
+#define LOOK_MIN     ((uint64_t)1 << 20) /* bytes; see look_first */
+#define FIFO_WAIT_NS 100000000		 /* 100 ms between attempts to open a FIFO */
 
 struct copy_file *copy_file_new(struct dir *from_dir, const char *from, struct dir *to_dir,
 				const char *to)
@@ -64,7 +65,7 @@ char *copy_file_path(const struct copy_file *file, enum side side)
 	return path;
 }
 
-/* One message per file is enough. */
+/* Only the first error of a file is reported. */
 void copy_file_failed(struct copy *copy, struct copy_file *file, enum side side, int err)
 {
 	char *from, *to;
@@ -83,7 +84,7 @@ void copy_file_failed(struct copy *copy, struct copy_file *file, enum side side,
 	free(to);
 }
 
-/* fd is a new descriptor or -errno. */
+/* Keep a new descriptor, and register it if its side has rings. fd may be -errno. 0 or -errno. */
 static int keep(struct copy *copy, struct copy_file *file, enum side side, int fd)
 {
 	int err = 0;
@@ -93,7 +94,7 @@ static int keep(struct copy *copy, struct copy_file *file, enum side side, int f
 	file->fd[side] = fd;
 	if (copy->side[side].fs->rings)
 		err = hf3fs_reg_fd(fd, 0);
-	return err > 0 ? -err : 0; /* the one call with +errno */
+	return err > 0 ? -err : 0; /* hf3fs_reg_fd alone returns +errno */
 }
 
 int copy_file_close(struct copy *copy, struct copy_file *file, enum side side)
@@ -125,6 +126,7 @@ static int open_source_fd(struct copy *copy, struct copy_file *file)
 	return fd == -ELOOP && !file->by_link ? -ESTALE : fd;
 }
 
+/* Open the source, and find its first extents if it has holes. 0 or an error. */
 static int open_source(struct copy *copy, struct copy_file *file, struct usrbio_stat *st)
 {
 	const struct fs *fs = copy->side[FROM].fs;
@@ -153,7 +155,10 @@ static int open_source(struct copy *copy, struct copy_file *file, struct usrbio_
 	return err;
 }
 
-/* A device, FIFO or socket that was named as the target. Somebody has to read a FIFO. */
+/*
+ * Open a target that is written in place, such as a device. A FIFO without a reader is tried again
+ * until it has one, or the run is stopped.
+ */
 static int open_in_place(struct copy *copy, struct copy_file *file)
 {
 	const struct fs *fs = copy->side[TO].fs;
@@ -175,12 +180,12 @@ static int open_in_place(struct copy *copy, struct copy_file *file)
 	id = id_of(&st);
 	if (id_equal(&id, &file->source))
 		return ERR_SAME_FILE;
-	if (fcntl(fd, F_SETFL, O_WRONLY)) /* local, hence a real descriptor */
+	if (fcntl(fd, F_SETFL, O_WRONLY)) /* clears O_NONBLOCK; the file is local */
 		return -errno;
 	return S_ISREG(st.mode) ? fs->truncate(fd, 0) : 0;
 }
 
-/* With the directory's descriptor. */
+/* Create the target under a temporary name in `dir`, the descriptor of to_dir. 0 or an error. */
 static int make_temp(struct copy *copy, struct copy_file *file, int dir, mode_t mode)
 {
 	int flags = (copy->config.verify ? O_RDWR : O_WRONLY) | O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -197,8 +202,9 @@ static int make_temp(struct copy *copy, struct copy_file *file, int dir, mode_t 
 }
 
 /*
- * Looking at what is there already costs an exchange with a server. For small files in new
- * directories it can wait until the rename, which refuses to replace anything.
+ * True if the name of the target is to be checked before the file is copied. On a mount that costs
+ * a call to the server. A small file, or one in a new directory, can do without: the rename at the
+ * end refuses to replace anything.
  */
 static bool look_first(const struct copy *copy, const struct copy_file *file)
 {
@@ -217,14 +223,14 @@ static int open_target(struct copy *copy, struct copy_file *file)
 	if (look_first(copy, file))
 		err = commit_look(copy, file, dir, &there);
 	if (!err && S_ISREG(there.mode))
-		mode &= there.mode; /* nobody may read it meanwhile who may not in the end */
+		mode &= there.mode; /* no user may read the new file who may not read the old one */
 	if (!err || err == -ENOENT)
 		err = make_temp(copy, file, dir, mode);
 	dir_release(file->to_dir);
 	return err;
 }
 
-/* Remove what was made under the temporary name. */
+/* Remove the temporary file, if there is one. */
 static void remove_temp(struct copy *copy, struct copy_file *file)
 {
 	int dir, err;
@@ -258,7 +264,7 @@ int copy_file_open(struct copy *copy, struct copy_file *file, enum side *side)
 		*side = TO;
 		err = file->to_dir ? open_target(copy, file) : open_in_place(copy, file);
 	}
-	if (err) { /* as it was before */
+	if (err) { /* restore the state before, because it may be opened again */
 		copy_file_close(copy, file, FROM);
 		copy_file_close(copy, file, TO);
 		remove_temp(copy, file);
@@ -276,7 +282,7 @@ int copy_file_cut(struct copy *copy, struct copy_file *file)
 	return copy->side[TO].fs->truncate(file->fd[TO], file->end);
 }
 
-/* The target is complete. */
+/* End a complete target: rename it, or sync it if it was written in place. 0 or an error. */
 static int finish(struct copy *copy, struct copy_file *file)
 {
 	int err;
@@ -284,7 +290,7 @@ static int finish(struct copy *copy, struct copy_file *file)
 	if (!file->stream)
 		return commit(copy, file);
 	err = copy->config.sync ? copy->side[TO].fs->fsync(file->fd[TO]) : 0;
-	return err == -EINVAL || err == -EROFS ? 0 : err; /* some have nothing to sync */
+	return err == -EINVAL || err == -EROFS ? 0 : err; /* devices and FIFOs have no fsync */
 }
 
 static void count(struct copy *copy, struct copy_file *file, bool done)
@@ -302,7 +308,7 @@ void copy_file_end(struct copy *copy, struct copy_file *file)
 	bool whole = !file->failed && !file->out && !copy->run->stopped;
 	int err;
 
-	copy_file_close(copy, file, FROM); /* its descriptor may be the one that is wanted next */
+	copy_file_close(copy, file, FROM); /* first, because commit may need a descriptor */
 	err = whole ? finish(copy, file) : 0;
 	if (err)
 		copy_file_failed(copy, file, TO, err);

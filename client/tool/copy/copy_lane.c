@@ -1,7 +1,7 @@
 /*
- * A lane: a thread that keeps config.depth pieces under way. Each piece has a buffer and goes
- * through two moves: read the source and write the target, or, when checking, read both and
- * compare.
+ * A lane: a thread that keeps config.depth pieces under way. Each piece has a buffer, and two
+ * moves: the source is read and the target is written; in a check, both are read and compared. The
+ * lane's thread owns all of it; it shares only the queues of the copy.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,14 +12,15 @@
 #include "client/tool/base/tool.h"
 #include "common/base/clock.h"
 
+/* A place for one piece under way, with its buffers in the mover's memory. */
 struct job {
 	struct piece piece;
-	enum way way; /* the move under way */
-	uint64_t begin_ns;
-	uint64_t done; /* bytes read so far */
-	uint8_t *buf, *buf2;
-	bool busy;
-	struct job *next; /* idle */
+	enum way way;	     /* the move that is under way */
+	uint64_t begin_ns;   /* when this move began */
+	uint64_t done;	     /* bytes that this move has read */
+	uint8_t *buf, *buf2; /* buf2: for reading the target; only with --verify */
+	bool busy;	     /* it has a piece */
+	struct job *next;    /* in the list of idle jobs */
 };
 
 struct lane {
@@ -28,9 +29,10 @@ struct lane {
 	struct job *jobs, *idle;
 	struct hf3fs_cqe *cqes;
 	unsigned under_way;
-	struct histogram times; /* of the I/Os of its rings */
+	struct histogram times; /* latencies of the I/Os of its rings, ns */
 };
 
+/* Give the piece of a job back with its error, or 0; the job is idle then. */
 static void end_job(struct lane *lane, struct job *job, int err, enum side side)
 {
 	copy_piece_done(lane->copy, &job->piece, err, side);
@@ -45,6 +47,7 @@ static enum side side_of(const struct job *job)
 	return job->way == READ_FROM ? FROM : TO;
 }
 
+/* Begin or continue the move of a job. Returns its result, or -EINPROGRESS. */
 static int64_t begin_move(struct lane *lane, struct job *job)
 {
 	const struct piece *piece = &job->piece;
@@ -59,8 +62,9 @@ static int64_t begin_move(struct lane *lane, struct job *job)
 }
 
 /*
- * A read came back. True: it is over. One that is short where the source was expected to end is at
- * the end; elsewhere the file may have more (those of procfs do that), so it is tried on.
+ * Add n bytes that were read. True: the read is over. A short read at the expected end of the
+ * source has met the end. Elsewhere the rest is read again, because some files have more, such as
+ * those of procfs; only a read of no bytes is the end there.
  */
 static bool read_is_over(struct job *job, uint64_t n)
 {
@@ -72,7 +76,7 @@ static bool read_is_over(struct job *job, uint64_t n)
 	       (!piece->check && piece->off + job->done == piece->size);
 }
 
-/* What a move's result means: 0: it is over, 1: it goes on, else an error. */
+/* Check the result of a move. 0: the move is over; 1: it has to go on; or an error. */
 static int judge(struct job *job, int64_t result)
 {
 	if (result < 0)
@@ -89,7 +93,10 @@ static int judge(struct job *job, int64_t result)
 	return 0;
 }
 
-/* A move is over: the next one, until one stays under way or the piece is done. */
+/*
+ * Handle the result of a move: begin the next one, until one stays under way or the piece is
+ * complete.
+ */
 static void go_on(struct lane *lane, struct job *job, int64_t result)
 {
 	while (result != -EINPROGRESS) {
@@ -108,7 +115,7 @@ static void go_on(struct lane *lane, struct job *job, int64_t result)
 	}
 }
 
-/* Fill the idle jobs. False: nothing is left to do, now or later. */
+/* Give pieces to the idle jobs. False: none is under way, and there will be no more. */
 static bool fill(struct lane *lane)
 {
 	while (lane->idle) {
@@ -126,6 +133,7 @@ static bool fill(struct lane *lane)
 	return true;
 }
 
+/* Copy until there are no more pieces. 0, or -errno: the rings cannot be used any more. */
 static int run(struct lane *lane)
 {
 	while (fill(lane)) {
@@ -171,7 +179,10 @@ static int lane_open(struct lane *lane, struct copy *copy)
 	return 0;
 }
 
-/* The rings go first: nothing touches the pieces of a lane that broke down any more. */
+/*
+ * Destroy the rings first: then no I/O uses the buffers and files of a lane that broke down, and
+ * its pieces can be given back.
+ */
 static void lane_close(struct lane *lane, int err)
 {
 	mover_close(&lane->mover);
@@ -191,7 +202,7 @@ void *copy_lane_run(void *arg)
 
 	if (!err)
 		err = run(&lane);
-	/* One that cannot begin, for want of memory or descriptors, leaves it to the others. */
+	/* If a lane lacks memory or descriptors, the other lanes do its work. */
 	if (err && copy_lane_lost(copy))
 		fail("cannot copy", err);
 	copy_add_times(copy, &lane.times);

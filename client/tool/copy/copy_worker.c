@@ -1,6 +1,8 @@
 /*
- * Workers: threads for all calls about files that wait for an answer: opening, looking for holes,
- * syncing, renaming. As many as there is work for, up to WORKERS_MAX.
+ * Workers: threads that make the calls about files that wait for an answer: opening, finding holes,
+ * syncing, renaming. A worker is started when there is work and none is idle, up to WORKERS_MAX.
+ * The copy owns them; they take files from its queues under copy->lock, and work on a file without
+ * it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,9 +12,10 @@
 #include "client/tool/copy/extents.h"
 #include "client/tool/base/tool.h"
 
-#define OPEN_TRIES    100 /* of 20 ms, while no other file is open */
-#define OPEN_PAUSE_NS 20000000
+#define OPEN_TRIES    100      /* attempts to open a file while no other file is open */
+#define OPEN_PAUSE_NS 20000000 /* 20 ms, after each of them */
 
+/* Take the first file of a list. The caller holds the lock. NULL: the list is empty. */
 static struct copy_file *take(struct list *list)
 {
 	struct copy_file *file;
@@ -25,20 +28,21 @@ static struct copy_file *take(struct list *list)
 	return file;
 }
 
-/* Back to the queue; under the lock. Its place is the first again: it waited the longest. */
+/* Make a file the first of the queue again: it waited the longest. The caller holds the lock. */
 static void put_back(struct copy *copy, struct copy_file *file)
 {
 	file->busy = false;
 	list_del(&file->open);
 	copy->nr_open--;
-	list_add_tail(copy->fresh.next, &file->link); /* in front of the first */
+	list_add_tail(copy->fresh.next, &file->link); /* that is before the first file */
 	copy->nr_fresh++;
 	pthread_cond_broadcast(&copy->room);
 }
 
 /*
- * There are no descriptors for this file: it is opened later, when one of the others is closed, and
- * fewer are open from now on. False: there was no other for a long time.
+ * Handle that there is no descriptor for this file: put it back, to be opened when another file has
+ * been closed, and allow fewer open files from now on. False: no other file was open for OPEN_TRIES
+ * attempts.
  */
 static bool open_later(struct copy *copy, struct copy_file *file)
 {
@@ -59,7 +63,7 @@ static bool open_later(struct copy *copy, struct copy_file *file)
 	return true;
 }
 
-/* Say where the file goes next. */
+/* End the work on a file, and let copy_route decide where it belongs next. */
 static void route(struct copy *copy, struct copy_file *file)
 {
 	pthread_mutex_lock(&copy->lock);
@@ -94,7 +98,8 @@ static void find_extents(struct copy *copy, struct copy_file *file)
 	pthread_mutex_unlock(&copy->lock);
 }
 
-/* A round is over; the second one begins, or it is the end. */
+/* Handle the end of a round: begin the second one, in which the file is checked, or end the file.
+ */
 static void go_on(struct copy *copy, struct copy_file *file)
 {
 	bool first = !file->failed && !file->checking && !copy->run->stopped;
@@ -106,12 +111,12 @@ static void go_on(struct copy *copy, struct copy_file *file)
 		copy_file_end(copy, file);
 		return;
 	}
-	file->checking = true; /* nobody else has it */
+	file->checking = true; /* without the lock: this worker has the file alone */
 	file->next_off = 0;
 	route(copy, file);
 }
 
-/* Under the lock: open the next file, if one more may be open. */
+/* Take the next file to be opened, if one more may be open. The caller holds the lock. */
 static struct copy_file *take_fresh(struct copy *copy)
 {
 	struct copy_file *file;
@@ -128,7 +133,7 @@ static struct copy_file *take_fresh(struct copy *copy)
 	return file;
 }
 
-/* Do one thing; without the lock meanwhile. False: there is nothing to do. */
+/* Do one thing for one file; the lock is released meanwhile. False: there is nothing to do. */
 static bool work(struct copy *copy)
 {
 	void (*what)(struct copy *, struct copy_file *) = go_on;
@@ -159,7 +164,7 @@ static void *run(void *arg)
 	while (!all_done(copy)) {
 		if (work(copy))
 			continue;
-		copy->nr_idle++; /* who wakes it takes it out */
+		copy->nr_idle++; /* copy_want_worker, which wakes one, subtracts it */
 		pthread_cond_wait(&copy->work, &copy->lock);
 	}
 	pthread_mutex_unlock(&copy->lock);

@@ -1,21 +1,21 @@
 /*
- * Finding data in a file with holes. A file's extents belong to the worker that has the file; its
- * thread.
+ * Finds the data in a file with holes; see extents.h. The file owns its extents; the thread of the
+ * worker that has the file, and lanes under copy.lock.
  */
 #include "client/tool/copy/extents.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-/* A smaller hole costs more to find than to fill. */
-#define HOLE_MIN 16384
+/* Copying a smaller hole as zeroes costs less than finding it. */
+#define HOLE_MIN 16384 /* bytes */
 
 bool extents_expected(const struct usrbio_stat *st)
 {
 	return st->blocks < st->size / 512 && st->size - st->blocks * 512 >= HOLE_MIN;
 }
 
-/* Find the extent at or after pos. 0, -ENXIO: none, or another error. */
+/* Find the first extent at or after pos. 0; -ENXIO: there is none; or another -errno. */
 static int find(const struct fs *fs, int fd, uint64_t pos, struct extent *extent)
 {
 	int64_t off = fs->seek(fd, pos, SEEK_DATA), end;
@@ -24,9 +24,9 @@ static int find(const struct fs *fs, int fd, uint64_t pos, struct extent *extent
 		return (int)off;
 	end = fs->seek(fd, (uint64_t)off, SEEK_HOLE);
 	if (end < 0)
-		return (int)end; /* -ENXIO: the file was truncated meanwhile */
+		return (int)end; /* -ENXIO: another program has truncated the file */
 	if ((uint64_t)off < pos || end <= off)
-		return -EOPNOTSUPP; /* the answer contradicts itself */
+		return -EOPNOTSUPP; /* the answers contradict each other: do not use them */
 	*extent = (struct extent){(uint64_t)off, (uint64_t)end};
 	return 0;
 }
@@ -37,9 +37,10 @@ static bool unchanged(const struct usrbio_stat *a, const struct usrbio_stat *b)
 }
 
 /*
- * Handle that no data was found after pos. Up to the end there is a hole then, unless another
- * program truncates the file and fills it again meanwhile; so the rest of a file that changed is
- * read. Its times may stay the same for some milliseconds, so the hole itself is looked for, too.
+ * Handle that no data was found after pos: the rest of the file is a hole. But another program may
+ * have truncated and filled the file in between, so the rest is copied as data if the file changed
+ * since `before`. The times of a file may stay the same for some milliseconds, so SEEK_HOLE must
+ * find the hole, too.
  */
 static int find_end(struct extents *extents, const struct fs *fs, int fd,
 		    const struct usrbio_stat *before)

@@ -1,4 +1,4 @@
-/* The mover: rings for the sides that have them. A lane owns it; the lane's thread. */
+/* Moves bytes between files and memory; see mover.h. A lane owns a mover; the lane's thread. */
 #include "client/tool/copy/mover.h"
 
 #include <errno.h>
@@ -16,7 +16,10 @@ static bool is_read(enum way way)
 	return way != WRITE_TO;
 }
 
-/* Make one memory for all pieces; each of two mounts has its own iov of it. */
+/*
+ * Make the memory for all pieces. Between two mounts it is one memory with an iov for each mount.
+ * 0 or -errno.
+ */
 static int make_memory(struct mover *mover, const struct copy *copy, size_t size)
 {
 	const char *from = copy->side[FROM].mount_point, *to = copy->side[TO].mount_point;
@@ -37,6 +40,7 @@ static int make_memory(struct mover *mover, const struct copy *copy, size_t size
 			     0, -1);
 }
 
+/* Make the ring of one way, if its side has rings and the copy needs this way. 0 or -errno. */
 static int make_ring(struct mover *mover, const struct copy *copy, enum way way, unsigned entries)
 {
 	struct mover_ring *ring = &mover->ring[way];
@@ -76,7 +80,7 @@ void mover_close(struct mover *mover)
 	*mover = (struct mover){0};
 }
 
-/* Move like one I/O of a ring: all bytes that exist, up to len. */
+/* Move by pread or pwrite what one I/O of a ring would: up to len bytes, fewer at the end. */
 static int64_t move_here(enum way way, int fd, uint8_t *buf, uint64_t off, uint64_t len)
 {
 	uint64_t done = 0;
@@ -156,8 +160,9 @@ static int collect(struct mover_ring *ring, struct hf3fs_cqe *cqes, int max, int
 }
 
 /*
- * Wait for a result. A wait is for one ring. With several at work, take the results that are there;
- * if there are none, wait for the busiest ring, which will finish whatever the others do.
+ * A call can wait for one ring only. If several rings have I/Os under way, take the results that
+ * each of them has. If there are none, wait for the ring with the most I/Os, whose results do not
+ * depend on the other rings.
  */
 int mover_wait(struct mover *mover, struct hf3fs_cqe *cqes, int max)
 {

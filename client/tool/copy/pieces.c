@@ -1,12 +1,12 @@
 /*
- * How a file is cut into pieces. Its size is a hint: files of procfs say 0, others grow or shrink
- * meanwhile. So the last piece asks for more than there should be, and a file ends where a read
- * found its end. All under copy.lock.
+ * Cuts a file into pieces. Its reported size is only a hint: files of procfs report 0, and others
+ * grow or shrink while they are copied. So the last piece asks for more bytes than expected, and a
+ * file ends where a read has found its end. No state of its own; any thread, under copy.lock.
  */
 #include "client/tool/copy/copy.h"
 #include "client/tool/copy/extents.h"
 
-#define PAGE 4096u
+#define PAGE 4096u /* bytes */
 
 static uint64_t min(uint64_t a, uint64_t b)
 {
@@ -36,7 +36,10 @@ static void cut_extent(struct copy_file *file, uint64_t block, struct piece *pie
 	extents->next += piece->off + piece->len == extent->end;
 }
 
-/* The rest and at least a byte, in whole pages; more with each time that the end moved away. */
+/*
+ * Return the length of a last piece: the rest of the file and at least one byte more, in whole
+ * pages. piece_account makes `probe` grow each time that the file was longer than expected.
+ */
 static uint64_t cut_rest(const struct copy_file *file, uint64_t block)
 {
 	uint64_t left = file->size - file->next_off;

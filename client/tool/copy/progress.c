@@ -1,6 +1,6 @@
 /*
- * The progress line. Its thread reads the totals five times a second until it is stopped; the run
- * owns it.
+ * The progress line. Its thread reads the totals and draws the line five times per second, until it
+ * is stopped. The command owns it.
  */
 #include "client/tool/copy/progress.h"
 
@@ -14,13 +14,13 @@
 #include "client/tool/base/tool.h"
 #include "common/base/clock.h"
 
-#define PERIOD_NS 200000000L
+#define PERIOD_NS 200000000L /* 200 ms */
 
 struct progress {
 	const struct copy_totals *totals;
 	uint64_t begin_ns;
 	pthread_t thread;
-	pthread_mutex_t lock; /* stop */
+	pthread_mutex_t lock; /* guards stop */
 	pthread_cond_t stopped;
 	bool stop;
 };

@@ -1,4 +1,4 @@
-/* A line on the terminal with the progress of a copy, drawn by a thread of its own. */
+/* A line on the terminal with the progress of a copy. A thread of its own draws it. */
 #ifndef USRBIO_TOOL_PROGRESS_H
 #define USRBIO_TOOL_PROGRESS_H
 
@@ -6,9 +6,9 @@
 
 struct progress;
 
-/* Start the line. NULL if stderr is no terminal, or there can be no thread. */
+/* Start the line; totals outlive it. NULL: stderr is no terminal, or no thread can be started. */
 struct progress *progress_start(const struct copy_totals *totals);
-/* Wipe the line and end its thread. Accepts NULL. */
+/* End the thread and wipe the line. Accepts NULL. */
 void progress_stop(struct progress *progress);
 
 #endif

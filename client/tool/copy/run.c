@@ -1,4 +1,4 @@
-/* The state that all groups of one `usrbio cp` share; see run.h. Any thread, under its lock. */
+/* The state of one `usrbio cp`; see run.h. The command owns it; any thread, under its lock. */
 #include "client/tool/copy/run.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 #include "client/tool/base/tool.h"
 
-/* The descriptors that lanes, connections, and the library's threads may need. */
+/* Descriptors that are left for lanes, connections, and the threads of the library. */
 #define OTHER_DESCRIPTORS 40
 #define DIRS_MIN	  4
 #define DIRS_MAX	  256

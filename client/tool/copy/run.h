@@ -1,6 +1,8 @@
 /*
- * What all groups of one `usrbio cp` share: its options, what it has written, the open directories,
- * the figures, whether it was told to stop, and what is missing because of that. Any thread.
+ * The state of one `usrbio cp`. Sources on different mounts are copied one group after the other,
+ * each with a struct copy; all groups share the run: the options, the ledger of what was written,
+ * the open directories, the totals, and which files are missing because the run was stopped. The
+ * command owns it; any thread uses it.
  */
 #ifndef USRBIO_TOOL_RUN_H
 #define USRBIO_TOOL_RUN_H
@@ -15,47 +17,49 @@
 #include "client/tool/ledger/ledger.h"
 
 struct copy_config {
-	uint64_t block; /* bytes of a piece, at most; a multiple of 512 */
-	unsigned depth; /* pieces in flight per lane */
-	unsigned lanes;
-	bool verify; /* read both again and compare */
-	bool sync;   /* what is done is on the disk */
+	uint64_t block; /* the largest piece, in bytes */
+	unsigned depth; /* pieces under way in each lane */
+	unsigned lanes; /* threads with rings */
+	bool verify;	/* read source and target again and compare them */
+	bool sync;	/* sync files and directories before they count as copied */
 };
 
 struct copy_totals {
-	_Atomic uint64_t files, bytes; /* done */
-	_Atomic uint64_t verified;     /* bytes */
-	_Atomic uint64_t files_found;
-	_Atomic uint64_t failed;
-	struct histogram times; /* ns, of the rings' I/Os; complete after copy_finish */
+	_Atomic uint64_t files, bytes; /* copied */
+	_Atomic uint64_t verified;     /* bytes that were compared */
+	_Atomic uint64_t files_found;  /* files that were added so far */
+	_Atomic uint64_t failed;       /* files and directories with a reported error */
+	struct histogram times; /* latencies of the rings' I/Os, ns; complete after copy_finish */
 };
 
-#define MISSING_SHOWN 20
+#define MISSING_SHOWN 20 /* paths of missing files that are reported */
 
 struct run {
 	struct copy_config config;
 	mode_t umask;
 	struct ledger ledger;
 	struct dirs dirs;
-	unsigned max_files; /* open at a time, at most */
+	unsigned max_files; /* files that may be open at the same time */
 	struct copy_totals totals;
-	atomic_bool stopped; /* by a signal, or because nothing can go on */
+	atomic_bool stopped; /* by a signal, or because the last lane broke down */
 
-	pthread_mutex_t lock; /* the rest */
+	pthread_mutex_t lock; /* guards what follows */
 	char *missing[MISSING_SHOWN];
 	uint64_t nr_missing;
-	bool unread; /* a directory was not read to its end */
+	bool unread; /* the contents of some directories were not read */
 };
 
+/* Call it while there is one thread, because it reads the umask by setting it. */
 void run_init(struct run *run, const struct copy_config *config);
 void run_destroy(struct run *run);
 
-/* Something failed and was said. */
+/* Count a file or directory whose error was reported. */
 void run_count_failure(struct run *run);
-/* Not copied because the run was stopped; takes over the path. */
+/* Note a file that was not copied because the run was stopped; takes over the path. */
 void run_add_missing(struct run *run, char *path);
+/* Note that the contents of a directory were not read because the run was stopped. */
 void run_add_unread(struct run *run);
-/* Say what is missing. */
+/* Report the files that are missing. */
 void run_tell_missing(struct run *run);
 
 #endif
