@@ -360,7 +360,7 @@ def says_what_is_missing(fixture, way):
     time.sleep(0.06)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=HANG_S)[1].decode()
-    missing = said.count("not copied, stopped before")
+    missing = said.count("not copied, because the copy was stopped")
     there = len(os.listdir(fixture.path("t/tree"))) if os.path.exists(fixture.path("t/tree")) else 0
     if process.returncode > 0 and there < 400:
         more = [int(w) for line in said.splitlines() if "more were not copied" in line for w in line.split() if w.isdigit()]

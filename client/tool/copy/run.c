@@ -77,7 +77,7 @@ void run_add_unread(struct run *run)
 void run_tell_missing(struct run *run)
 {
 	for (unsigned i = 0; i < MISSING_SHOWN && run->missing[i]; i++)
-		fail_text("%s: not copied, stopped before", run->missing[i]);
+		fail_text("%s: not copied, because the copy was stopped", run->missing[i]);
 	if (run->nr_missing > MISSING_SHOWN)
 		fail_text("and %" PRIu64 " more were not copied", run->nr_missing - MISSING_SHOWN);
 	if (run->unread)
