@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -544,6 +545,20 @@ def null_and_fifo_as_target(fixture, way):
     check(status == 1 and "--verify" in said, said)
 
 
+def socket_as_target(fixture, way):
+    """A socket cannot be opened; only a FIFO may get a reader later, which is waited for."""
+    put(fixture.path("s/f"), b"x")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(fixture.path("t/socket"))
+    process = fixture.start("cp", "-q", fixture.name(way[0], "s/f"), fixture.path("t/socket"))
+    try:
+        said = process.communicate(timeout=HANG_S)[1].decode()
+    finally:
+        process.kill()
+        listener.close()
+    check(process.returncode == 1 and "t/socket" in said, f"{process.returncode} {said}")
+
+
 def vanishing(fixture, way):
     """Files that go while the tree is read are a line each; the others are copied."""
     for n in range(400):
@@ -578,5 +593,5 @@ SITUATIONS += [(f, ["up", "down", "across"]) for f in (
 SITUATIONS += [(f, list(WAYS)) for f in (two_sources, links_in_target, full_disk, read_only_target, device_in_tree)]
 SITUATIONS += [(descriptors_shared, ["loop-up", "loop-down"])]
 SITUATIONS += [(f, ["across", "loop-up"]) for f in (removing, swapped_while_removing, bench_keeps_files)]
-SITUATIONS += [(f, ["local", "down"]) for f in (taken_over_owner, null_and_fifo_as_target)]
+SITUATIONS += [(f, ["local", "down"]) for f in (taken_over_owner, null_and_fifo_as_target, socket_as_target)]
 SITUATIONS += [(f, ["up", "local"]) for f in (unreadable, link_of_another_user)] + [(file_size_limit, ["local"])]

@@ -155,9 +155,16 @@ static int open_source(struct copy *copy, struct copy_file *file, struct usrbio_
 	return err;
 }
 
+static bool is_fifo(const struct fs *fs, const char *path)
+{
+	struct usrbio_stat st;
+
+	return !fs->stat(path, &st) && S_ISFIFO(st.mode);
+}
+
 /*
  * Open a target that is written in place, such as a device. A FIFO without a reader is tried again
- * until it has one, or the run is stopped.
+ * until it has one, or the run is stopped. Sockets and missing devices have the same error, -ENXIO.
  */
 static int open_in_place(struct copy *copy, struct copy_file *file)
 {
@@ -170,7 +177,7 @@ static int open_in_place(struct copy *copy, struct copy_file *file)
 	if (copy->config.verify)
 		return ERR_NO_CHECK;
 	while ((fd = fs->open(file->to, O_WRONLY | O_NONBLOCK, 0)) == -ENXIO &&
-	       !copy->run->stopped && !nanosleep(&pause, NULL))
+	       is_fifo(fs, file->to) && !copy->run->stopped && !nanosleep(&pause, NULL))
 		;
 	err = keep(copy, file, TO, fd);
 	if (!err)
