@@ -1,4 +1,4 @@
-/* The `usrbio` program: it finds the sub-command and runs it. The main thread. */
+/* The `usrbio` program: finds the sub-command and runs it. No state; the main thread. */
 #include "client/tool/base/tool.h"
 
 #include <locale.h>

@@ -1,6 +1,6 @@
 /*
- * A histogram with exponentially growing buckets, linear within each power of two. Its owner uses
- * it on one thread.
+ * A histogram whose buckets grow with the value: each power of two has 64 buckets of equal width.
+ * Its owner uses it on one thread.
  */
 #include "client/tool/base/histogram.h"
 

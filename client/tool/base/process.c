@@ -1,4 +1,4 @@
-/* The limits of the tool's own process: more descriptors. No state; the main thread. */
+/* Raises limits of the tool's own process. No state; the main thread. */
 #include <sys/resource.h>
 
 #include "client/tool/base/tool.h"

@@ -1,7 +1,8 @@
 /*
- * The program's lines on standard error, and its options, which may cause such lines. A line is put
- * together first and written at once; foreign text in it is escaped. The process owns the state;
- * any thread writes lines.
+ * The lines that the program writes to standard error, and its options, which may cause such lines.
+ * A line is complete before it is written by one call; characters in it that could control a
+ * terminal are escaped. The process owns the state. Any thread writes lines; only the main thread
+ * sets the command and parses options.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -17,20 +18,21 @@
 #include "client/tool/base/tool.h"
 #include "common/base/text.h"
 
-static const struct command *current;
+static const struct command *current; /* set once, before other threads exist */
 
 void speak_for(const struct command *command)
 {
 	current = command;
 }
 
-static atomic_bool drawn; /* the terminal has a line that is wiped first */
+static atomic_bool drawn; /* the terminal shows the progress line, which is to be wiped first */
 
 void speak_over_line(bool is_drawn)
 {
 	atomic_store(&drawn, is_drawn);
 }
 
+/* Write one line with the command's name in front. Without memory, nothing is written. */
 static void say(const char *fmt, va_list args)
 {
 	char *text = NULL, *line = NULL;
@@ -105,7 +107,7 @@ int usage(const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-/* Report a wrong option here, because getopt would print the argument without escapes. */
+/* Report a wrong option; getopt would print the argument without escapes. Returns EXIT_USAGE. */
 static int complain(int option, char *const *argv, const struct option *options)
 {
 	const char *word = argv[optind - 1];

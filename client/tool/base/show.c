@@ -1,6 +1,6 @@
 /*
- * Names and attributes as text. The only state is whether standard output is a terminal; the main
- * thread.
+ * Prints names and attributes as text. Its only state is whether standard output is a terminal. The
+ * process owns it; the main thread.
  */
 #include "client/tool/base/show.h"
 
@@ -21,7 +21,7 @@ bool show_utf8(void)
 
 void show_name(const char *name)
 {
-	static int terminal = -1; /* not atomic, because only the main thread prints */
+	static int terminal = -1; /* -1: not known yet; only the main thread uses it */
 
 	if (terminal < 0)
 		terminal = isatty(STDOUT_FILENO);

@@ -1,4 +1,4 @@
-/* How names and attributes are printed. Only the main thread calls this. */
+/* Prints names and attributes. Only the main thread calls these functions. */
 #ifndef USRBIO_TOOL_SHOW_H
 #define USRBIO_TOOL_SHOW_H
 
@@ -29,7 +29,7 @@ const char *show_type(uint32_t mode);
 const char *show_bytes(double bytes, char text[24]);
 /* Format a mode: "-rw-r--r--" and a final zero. */
 void show_mode(uint32_t mode, char text[11]);
-/* Format local time: "2026-11-22 13:40:01". */
+/* Format nanoseconds since 1970 as local time: "2026-11-22 13:40:01". */
 void show_time(int64_t ns, char text[32]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Sizes, numbers and paths on the command line. No state; any thread. */
+/* Parses sizes and numbers of the command line, and joins paths. No state; any thread. */
 #include "client/tool/base/tool.h"
 
 #include <errno.h>

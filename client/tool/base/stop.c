@@ -1,6 +1,6 @@
 /*
- * A thread that waits for the signals which mean "stop"; see stop.h. The process owns its state,
- * which is under one lock.
+ * A thread that waits for the signals that stop the program; see stop.h. The process owns the
+ * state; any thread uses it, under one lock.
  */
 #include "client/tool/base/stop.h"
 
@@ -10,10 +10,10 @@
 
 #include "client/tool/base/tool.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects all below */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
 static void (*tell_fn)(void *arg);
 static void *tell_arg;
-static int came;
+static int came; /* the first signal; 0: none */
 
 static void fill(sigset_t *set)
 {

@@ -1,4 +1,4 @@
-/* Temporary names: a fixed prefix and 64 random bits. No state; any thread. */
+/* Makes temporary names: a fixed prefix and 64 random bits. No state; any thread. */
 #include "client/tool/base/temp_name.h"
 
 #include <inttypes.h>
@@ -12,8 +12,8 @@ void temp_name(char name[TEMP_NAME_SIZE])
 	uint64_t random;
 
 	/*
-	 * Without random numbers the clock is sufficient, because O_EXCL refuses a name that
-	 * exists.
+	 * If there are no random numbers, the clock will do: O_EXCL refuses a name that exists, and
+	 * the caller tries another one.
 	 */
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = (uint64_t)clock() ^ (uintptr_t)name;

@@ -26,15 +26,15 @@ extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keyge
 /* Set the command with whose name all later messages begin. */
 void speak_for(const struct command *command);
 /*
- * Announce that the terminal shows a line without an end, such as the progress: a message wipes it
- * first.
+ * Announce whether the terminal shows a line without a newline, such as the progress line. If it
+ * does, a message wipes that line first.
  */
 void speak_over_line(bool is_drawn);
 /*
- * Write one line "usrbio NAME: subject: why" to stderr, with the library's reason if it knows more
- * than errno. Subjects and arguments are passed unchanged: characters that are not fit to be shown
- * are escaped here, also if stderr is a file, which may be read on a terminal later. err is -errno.
- * Returns EXIT_FAILED.
+ * Write one line "usrbio NAME: subject: why" to stderr; err is -errno. The line has the library's
+ * reason if it knows more than errno. The caller passes paths unchanged: characters that could
+ * control a terminal are escaped here, also if stderr is a file, which may be shown on a terminal
+ * later. Returns EXIT_FAILED.
  */
 int fail(const char *subject, int err);
 /* Write one line with a text of the caller. Returns EXIT_FAILED. */
@@ -53,12 +53,12 @@ int next_option(int argc, char **argv, const char *letters, const struct option 
 /* Parse a size in bytes: "4k", "1M", "1GiB", "512", with powers of 1024. 0 or -EINVAL. */
 int parse_size(const char *text, uint64_t *bytes);
 /*
- * Return the argument of an option as a size or a number in [min, max]; end the program if it is
- * not.
+ * Return the argument of an option as a size or number from min to max; end the program with
+ * EXIT_USAGE if it is none.
  */
 uint64_t size_option(const char *name, uint64_t min, uint64_t max);
 
-/* Return DIR/NAME in new memory; end the program if there is none. */
+/* Return DIR/NAME, which the caller frees; end the program if there is no memory. */
 char *join_path(const char *dir, const char *name);
 
 /* Raise the limit of descriptors, for commands that have many files open at once. */
