@@ -1,6 +1,6 @@
 /*
- * A hash table with open addressing; 16 bytes per slot, and at most three quarters in use. The
- * caller owns it and serialises.
+ * A set of keys as a hash table with open addressing: 16 bytes per slot, at most three quarters of
+ * the slots in use. The caller owns it and serialises the calls.
  */
 #include "client/tool/ledger/idset.h"
 

@@ -1,6 +1,6 @@
 /*
- * The objects that a run of cp has written so far; see ledger.h. The run owns it; any thread, under
- * its lock.
+ * The names and objects that a run of cp has written so far; see ledger.h. The run owns the ledger;
+ * any thread uses it, under its lock.
  */
 #include "client/tool/ledger/ledger.h"
 
@@ -15,8 +15,8 @@ void ledger_init(struct ledger *ledger)
 	*ledger = (struct ledger){.seed = {0x5eed, 0xfeed}};
 	pthread_mutex_init(&ledger->lock, NULL);
 	/*
-	 * A random seed, so that a user who chooses names cannot make them collide. Without
-	 * randomness they can.
+	 * The seed is random, so that a user cannot choose names whose keys collide. If there are
+	 * no random numbers, the fixed seed stays.
 	 */
 	if (getrandom(ledger->seed, sizeof(ledger->seed), GRND_NONBLOCK) < 0)
 		return;

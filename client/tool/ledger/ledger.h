@@ -1,8 +1,9 @@
 /*
- * What a run of cp has written so far, over all its sources and mounts: the names it claimed in
- * target directories, the files it made, and the directories it made or merged into. Any thread.
+ * A list of what a run of cp has written so far, from all sources and on all mounts: the names that
+ * it claimed in target directories, the files that it made, and the directories that it made or
+ * wrote into. The run owns it; any thread uses it.
  *
- * It keeps fingerprints of 128 bits with a random seed, 16 to 32 bytes for each.
+ * It keeps a fingerprint of 128 bits for each entry, made with a random seed, in 16 to 32 bytes.
  */
 #ifndef USRBIO_TOOL_LEDGER_H
 #define USRBIO_TOOL_LEDGER_H
@@ -24,12 +25,14 @@ void ledger_init(struct ledger *ledger);
 void ledger_destroy(struct ledger *ledger);
 
 /*
- * Claim a name in a target directory. 0; -EEXIST: a file claimed it before (and this is one, too);
- * -ENOTDIR: a file did, and this is a directory; -EISDIR: the other way round. Directories share.
+ * Claim a name in a target directory for a file or a directory. Several directories may claim the
+ * same name: their contents are merged. 0; -EEXIST: both this and an earlier claim are for files;
+ * -ENOTDIR: this is for a directory, the earlier one for a file; -EISDIR: the other way round.
  */
 int ledger_claim(struct ledger *ledger, const struct usrbio_id *dir, const char *name,
 		 enum claim kind);
 
+/* Add a file or directory by its identity, and ask whether it was added. */
 void ledger_add_file(struct ledger *ledger, const struct usrbio_id *id);
 bool ledger_has_file(struct ledger *ledger, const struct usrbio_id *id);
 void ledger_add_dir(struct ledger *ledger, const struct usrbio_id *id);

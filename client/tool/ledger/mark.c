@@ -1,4 +1,4 @@
-/* The mark of a target directory; see mark.h. The walker owns it; its thread. */
+/* Makes and removes the mark of a target directory; see mark.h. The walker's thread owns it. */
 #include "client/tool/ledger/mark.h"
 
 #include <errno.h>
