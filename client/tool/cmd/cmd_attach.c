@@ -1,6 +1,6 @@
 /*
- * usrbio attach and detach: make a directory a mount, by 3fs-virt/usrbio.conf in it. No state; the
- * main thread.
+ * usrbio attach and detach: make a directory a mount by the file 3fs-virt/usrbio.conf in it, and
+ * undo that. No state; the main thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +30,8 @@ static const char detach_help[] = "usage: usrbio detach DIRECTORY\n\n"
 static const struct option only_help[] = {{"help", no_argument, NULL, 'h'}, {0}};
 
 /*
- * True if the directory is the export's root, by its inode: a network mount keeps the number; on a
- * file system that only this host mounts, host and device identify it as well.
+ * True if the directory is the root of the export. Both have the same inode number, which network
+ * mounts keep. On a file system that only this host mounts, host and device must be the same, too.
  */
 static bool same_directory(int dir, const struct usrbio_stat *there)
 {
@@ -42,6 +42,7 @@ static bool same_directory(int dir, const struct usrbio_stat *there)
 	return (there->host == usrbio_host() && there->dev == here.st_dev) || !local_fs(dir);
 }
 
+/* Check that DIRECTORY is a view of the export. EXIT_FINE, or EXIT_FAILED after a report. */
 static int check_view(const struct virt *virt, const char *mount_point, const char *url)
 {
 	struct usrbio_stat there;

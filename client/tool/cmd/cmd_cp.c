@@ -1,6 +1,6 @@
 /*
- * usrbio cp: the meaning of the arguments; copy.c copies. The main thread, which is the walker,
- * owns the run.
+ * usrbio cp: interprets the arguments, and adds the sources to a copy (client/tool/copy). The main
+ * thread owns the run, and is the walker.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +18,9 @@
 #include "client/tool/tree/walk.h"
 #include "common/base/clock.h"
 
-#define FEW  64
-#define PAGE 4096u
-/* Pieces have at least this size, because files of procfs report a size of 0. */
+#define FEW  64	   /* sources whose sizes are looked at in advance */
+#define PAGE 4096u /* bytes */
+/* Pieces have at least this size in bytes, because files of procfs report a size of 0. */
 #define BLOCK_MIN 65536u
 
 struct cp_options {
@@ -96,8 +96,8 @@ static int parse(int argc, char **argv, struct cp_options *options)
 }
 
 /*
- * Return the name that a source gets in a directory; "" for a whole mount, or "..", whose contents
- * are copied.
+ * Return the name that a source gets in a target directory, which the caller frees. "": the source
+ * is a whole mount, "." or "..", and its contents are copied. NULL: out of memory.
  */
 static char *name_in_target(const char *rest)
 {
@@ -171,7 +171,7 @@ static void add_file(struct copy *copy, const struct target *target, const char 
 		copy_add(copy, copy_file_new(NULL, path, NULL, target->path));
 }
 
-/* True if the target has to be a directory, like "new/"; target_open has checked what exists. */
+/* True if the target does not exist and has to be a directory, because it ends in a slash. */
 static bool wants_directory(const struct target *target)
 {
 	size_t len = strlen(target->path);
@@ -179,6 +179,7 @@ static bool wants_directory(const struct target *target)
 	return target->name && len && target->path[len - 1] == '/';
 }
 
+/* Report why a source cannot be copied, if so. 0, or EXIT_FAILED after a report. */
 static int reject(const char *path, int err, const struct usrbio_stat *st,
 		  const struct target *target, bool recursive)
 {
@@ -220,8 +221,8 @@ static void add_source(struct copy *copy, const struct cp_options *options,
 }
 
 /*
- * Limit memory and threads to what the sources can use, if they are few files. A file may be longer
- * than it reports, by a page at least, because a piece reads beyond its end.
+ * If the sources are few files, limit memory and threads to what they can use. The block is larger
+ * than the largest file, because the last piece reads beyond its end.
  */
 static struct copy_config fit(const struct cp_options *options, const struct fs *fs, char **sources,
 			      int n)
@@ -256,7 +257,10 @@ static void tell_copy(void *arg)
 	copy_stop(arg);
 }
 
-/* Copy the first sources that lie on one mount. Returns how many, or -1 if that cannot begin. */
+/*
+ * Copy the first of n sources and those after it on the same mount. Returns how many they are; -1:
+ * the copy could not start.
+ */
 static int copy_group(const struct cp_options *options, struct run *run,
 		      const struct target *target, char **sources, int n)
 {

@@ -1,4 +1,4 @@
-/* usrbio keygen: make a key file. No state; the main thread. */
+/* usrbio keygen: makes a key file. No state; the main thread. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * usrbio ls: sorted names, optionally with attributes, and recursively. The main thread owns
- * everything here.
+ * usrbio ls: prints sorted names, with attributes or recursively if the user wants that. The main
+ * thread owns everything here.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -35,11 +35,11 @@ struct entry {
 };
 
 /*
- * Names are kept for sorting, and a server may send any number of them: this is the memory for
- * those of one directory, 2 to 3 million of usual length.
+ * The names of a directory are kept for sorting, and a server may send any number of them. This
+ * limits their memory, in bytes: 2 to 3 million names of usual length.
  */
 #define NAMES_BYTES ((size_t)192 << 20)
-#define NAME_BYTES  (32 + sizeof(struct entry)) /* per name, without its text, approximately */
+#define NAME_BYTES  (32 + sizeof(struct entry)) /* about what a name needs besides its text */
 
 struct listing {
 	struct entry *entries;
@@ -123,6 +123,7 @@ static int print(struct ls_options *options, const char *path, const struct entr
 	return EXIT_FINE;
 }
 
+/* True if each directory is printed with its path as a heading. */
 static bool has_headings(const struct ls_options *options)
 {
 	return options->heading && !options->null && !options->json;

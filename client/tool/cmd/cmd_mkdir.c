@@ -1,4 +1,4 @@
-/* usrbio mkdir: make directories. No state; the main thread. */
+/* usrbio mkdir: makes directories. No state; the main thread. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,13 @@ static const char help[] =
 	"  -p, --parents    make parent directories, too; an existing one is no error\n"
 	"  -m, --mode MODE  permissions in octal, default 755\n";
 
-/* Make every directory of `rest` (it points into path), including the last one. */
+/* Make each directory of `rest`, which points into path, from the first to the last. 0 or -errno.
+ */
 static int make_all(char *path, const char *rest, mode_t mode)
 {
 	char *at = path + (rest - path);
 	struct usrbio_stat st;
-	int err = *at ? 0 : usrbio_stat(path, &st); /* a whole mount: is it there? */
+	int err = *at ? 0 : usrbio_stat(path, &st); /* a whole mount only has to exist */
 
 	while (*at && (!err || err == -EEXIST)) {
 		char cut;

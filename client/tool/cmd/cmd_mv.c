@@ -1,4 +1,4 @@
-/* usrbio mv: rename, within one mount. No state; the main thread. */
+/* usrbio mv: renames within one mount. No state; the main thread. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@ static const char help[] = "usage: usrbio mv SOURCE TARGET\n\n"
 			   "Rename a file or directory within one mount. An existing directory as\n"
 			   "TARGET gets SOURCE inside it; an existing file is replaced.\n";
 
+/* Return the path in `dir` of the last name of `rest`. The caller frees it. */
 static char *path_in(const char *dir, const char *rest)
 {
 	char *copy = strdup(rest), *name, *path;

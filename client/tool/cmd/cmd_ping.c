@@ -1,4 +1,4 @@
-/* usrbio ping: the time of one empty exchange with a server. No state; the main thread. */
+/* usrbio ping: measures the time of an empty exchange with a server. No state; the main thread. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -40,7 +40,8 @@ static void print_one(const char *mount_point, uint64_t ns)
 	printf(": %.1f us\n", (double)ns / 1e3);
 }
 
-/* Ping repeatedly. A failure is reported once, until it changes. */
+/* Ping repeatedly. The same error is reported once only, until a ping succeeds or fails otherwise.
+ */
 static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet)
 {
 	static struct histogram times;

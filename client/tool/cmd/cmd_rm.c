@@ -1,4 +1,4 @@
-/* usrbio rm: remove files and trees. No state; the main thread. */
+/* usrbio rm: removes files and trees. No state; the main thread. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "client/tool/tree/rm_tree.h"
 #include "client/tool/base/tool.h"
 
-/* The number of directories that may be open at a time; a deep tree has more. */
+/* The number of directories that may be open at the same time; a deep tree has more. */
 #define DIRS_OPEN 32
 
 static const char help[] = "usage: usrbio rm [-r] [-f] PATH...\n\n"
@@ -60,7 +60,7 @@ static int remove_argument(const char *path, bool recursive, bool force)
 		return fail_text("%s: a whole mount is not removed", path);
 	err = usrbio_unlink(path);
 	if (recursive && (err == -EISDIR || err == -EPERM) && !usrbio_lstat(path, &st) &&
-	    S_ISDIR(st.mode)) /* POSIX lets a directory be either */
+	    S_ISDIR(st.mode)) /* POSIX allows either error for a directory */
 		return remove_directory(path, &endpoint, force);
 	return err && !(force && err == -ENOENT) ? fail(path, err) : EXIT_FINE;
 }

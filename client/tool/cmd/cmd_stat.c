@@ -1,4 +1,4 @@
-/* usrbio stat: all attributes that the server reports for a file. No state; the main thread. */
+/* usrbio stat: prints the attributes that the server reports for a file. The main thread. */
 #include <inttypes.h>
 #include <stdio.h>
 

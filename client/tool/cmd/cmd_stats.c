@@ -1,4 +1,4 @@
-/* usrbio stats: the counters of a mount's server. No state; the main thread. */
+/* usrbio stats: prints the counters of a mount's server. No state; the main thread. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +17,7 @@ static const char help[] =
 	"by its limits, and how much of them is in use; last come those of the server.\n\n"
 	"  --json  as JSON: a list with an object for each of them\n";
 
+/* Return the value of a counter by its name; 0 if the row has none. */
 static uint64_t value(const struct usrbio_server_counters *row, const char *name)
 {
 	for (size_t i = 0; i < row->nr; i++)
@@ -25,6 +26,7 @@ static uint64_t value(const struct usrbio_server_counters *row, const char *name
 	return 0;
 }
 
+/* Print the ratio of a counter to n, unless one of them is 0. */
 static void per(const struct usrbio_server_counters *row, const char *what, const char *name,
 		uint64_t n)
 {
