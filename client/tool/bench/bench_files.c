@@ -1,6 +1,6 @@
 /*
- * The files of a benchmark: the path itself, or PATH.0, PATH.1, ... The configuration owns them;
- * the main thread.
+ * Opens and closes the files of a benchmark: the path itself, or PATH.0, PATH.1 and so on. The
+ * configuration owns them; the main thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ void bench_file_close(int fd)
 	usrbio_close(fd);
 }
 
-/* Open one file. It may be a directory, because open(2) for reading accepts one. */
+/* Open one file. open(2) opens a directory for reading, too: that is -EISDIR here. */
 static int open_first(const char *path, int flags)
 {
 	struct usrbio_stat st;

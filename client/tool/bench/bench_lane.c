@@ -1,6 +1,6 @@
 /*
- * One thread of a benchmark: it keeps `depth` I/Os under way on each of its rings. The run owns the
- * lane; its own thread.
+ * One thread of a benchmark, which keeps `depth` I/Os under way on each of its rings. The run owns
+ * the lane; its own thread uses it.
  */
 #include "client/tool/bench/bench.h"
 
@@ -17,11 +17,11 @@ struct load {
 	struct bench_lane *lane;
 	const struct bench_config *config;
 	struct hf3fs_iov iov;
-	void *memory; /* what is wrapped, if anything is */
+	void *memory; /* the wrapped memory; NULL: iov has its own */
 	struct bench_ring *rings;
 	struct bench_io *ios;
 	struct hf3fs_cqe *cqes;
-	bool stopping;
+	bool stopping; /* no new I/Os begin */
 };
 
 /* Draw a random number by xorshift64. */
@@ -33,10 +33,7 @@ static uint64_t draw(struct bench_lane *lane)
 	return lane->random;
 }
 
-/*
- * Choose the next I/O's file and offset; false when it is time to stop, but not before the first
- * I/O.
- */
+/* Choose file and offset of the next I/O. False: it is time to stop, after at least one I/O. */
 static bool choose(struct load *load, uint64_t now, struct bench_io *io, uint64_t *off)
 {
 	const struct bench_config *config = load->config;
@@ -54,6 +51,7 @@ static bool choose(struct load *load, uint64_t now, struct bench_io *io, uint64_
 	return now < config->end_ns || !load->lane->times.total;
 }
 
+/* Prepare the next I/O, unless it is time to stop. 0 or -errno. */
 static int begin(struct load *load, struct bench_ring *ring, struct bench_io *io, uint64_t now)
 {
 	const struct bench_config *config = load->config;
@@ -79,7 +77,10 @@ static int begin(struct load *load, struct bench_ring *ring, struct bench_io *io
 	return 0;
 }
 
-/* End an I/O. Its time includes the end of all objects that were made for it. */
+/*
+ * End an I/O and measure its time, including the end of the objects that were made for it. Returns
+ * the time when it ended.
+ */
 static uint64_t end(struct load *load, struct bench_ring *ring, struct bench_io *io, uint64_t now)
 {
 	ring->under_way--;
@@ -90,7 +91,7 @@ static uint64_t end(struct load *load, struct bench_ring *ring, struct bench_io 
 	return now;
 }
 
-/* Count the completions of a ring and start new I/Os for them; returns how many, or -errno. */
+/* Take the completions of a ring, at least min, and start as many I/Os. Their number or -errno. */
 static int turn(struct load *load, struct bench_ring *ring, int min)
 {
 	const struct bench_config *config = load->config;
@@ -142,6 +143,7 @@ static bool any_under_way(const struct load *load)
 	return false;
 }
 
+/* Start all I/Os, and serve the rings until no I/O is under way. 0 or -errno. */
 static int run(struct load *load)
 {
 	const struct bench_config *config = load->config;
@@ -163,7 +165,7 @@ static int run(struct load *load)
 	return err;
 }
 
-/* Get memory for all I/Os at once. */
+/* Get one memory for all I/Os. 0 or -errno. */
 static int get_memory(struct load *load, size_t size)
 {
 	const char *mount_point = load->config->mount_point;

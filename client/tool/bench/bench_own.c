@@ -1,6 +1,6 @@
 /*
- * The objects that each I/O of a benchmark has of its own, as in some programs. The I/O owns them;
- * its lane's thread.
+ * Makes the objects that each I/O of a benchmark has of its own, because some programs make a ring,
+ * iov or descriptor for each I/O. The I/O owns them; the thread of its lane.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,8 @@ static int own_iov(const struct bench_config *config, struct bench_ring *ring, s
 }
 
 /*
- * Wrap the memory of all I/Os of the lane, like programs that wrap their cache for each transfer.
+ * Wrap the memory of all I/Os of the lane again, as programs do that wrap their whole cache for
+ * each I/O.
  */
 static int own_wrap(struct bench_io *io)
 {

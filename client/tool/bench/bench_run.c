@@ -1,6 +1,6 @@
 /*
- * One run of a benchmark: its threads from start to end, and their figures. The lanes prepare
- * before the clock starts, and clean up after it has been read. The main thread owns the run.
+ * One run of a benchmark: starts its threads, measures, and ends them. The lanes prepare before the
+ * time begins, and clean up after it has ended. The main thread owns the run and calls this.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ int bench_run(struct bench_config *config, unsigned n, uint64_t ns, struct bench
 		lanes[i].random = 88172645463325252ull + i * 0x9e3779b97f4a7c15ull;
 		err = -pthread_create(&lanes[i].thread, NULL, bench_lane_run, &lanes[i]);
 	}
-	if (err) /* the lanes that exist wait for the missing ones */
+	if (err) /* lanes that were started wait for the others, and cannot be ended */
 		exit(fail("threads", err));
 	watch(&run, config, ns, figures);
 	for (unsigned i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 /*
- * usrbio bench: options and figures. bench_run.c makes the load. The main thread owns everything
- * here.
+ * usrbio bench: parses options and reports figures; bench_run.c makes the load. The main thread
+ * owns everything here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,12 +36,12 @@ static const char help[] =
 	"  --force                 with --create: overwrite files that exist\n"
 	"  --json                  print the results as JSON\n";
 
-#define CREATE_SIZE ((uint64_t)256 << 20)
+#define CREATE_SIZE ((uint64_t)256 << 20) /* bytes, like FILL_BLOCK */
 #define FILL_BLOCK  ((uint64_t)1 << 20)
 
 struct bench_options {
 	struct bench_config config;
-	unsigned threads, numbered; /* files; 0: the path itself */
+	unsigned threads, numbered; /* numbered: files PATH.0 and so on; 0: PATH itself */
 	uint64_t seconds, size;
 	bool create, force, json;
 	const char *path;
@@ -156,7 +156,7 @@ static uint64_t messages(const struct usrbio_counters *counters)
 	return counters->msgs_sent + counters->msgs_received + counters->imms_received;
 }
 
-/* Write every byte once, because unwritten bytes would be read as a hole. */
+/* Write all bytes of the files, so that reads do not find holes. 0 or -errno. */
 static int fill_files(const struct bench_options *options)
 {
 	static struct bench_figures figures;
@@ -239,7 +239,7 @@ static void report(const struct bench_options *options, const struct bench_figur
 	       ratio(c->ios - c->imms_received, c->completions));
 }
 
-/* Run the benchmark; the files are open and registered. */
+/* Run the benchmark on files that are open and registered. Returns the exit status. */
 static int bench(struct bench_options *options)
 {
 	static struct bench_figures figures;
