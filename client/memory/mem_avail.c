@@ -1,21 +1,26 @@
-/* The free memory of the machine and of our control group. No state; any thread. */
+/* The free memory of the machine and of our control groups. No state but a flag; any thread. */
 #include "client/memory/mem_avail.h"
 
 #include <fcntl.h>
-#include <limits.h>
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-/* This amount is left for other programs. */
+#include "common/base/log.h"
+#include "common/host/group.h"
+
+/* This amount is left for other programs, and for the kernel's tables of our memory. */
 #define RESERVE ((uint64_t)32 << 20)
+/* Of a control group, at most this part of its limit is left. */
+#define GROUP_SHARE 8
 /*
- * For less than this the control group is not checked, because reading its files would take longer
- * than the allocation.
+ * For less than this the control groups are not checked, because reading their files would take
+ * longer than the allocation.
  */
 #define SMALL ((uint64_t)1 << 20)
 
@@ -51,64 +56,23 @@ static uint64_t machine_has(uint64_t need)
 	return at ? strtoull(at + 13, NULL, 10) * 1024 : nr_free;
 }
 
-/* Read a file of a control group as a string. */
-static bool group_file(const char *group, const char *name, char *text, size_t room)
+/* Check our control group and those above it. The first refusal of a process is logged. */
+static bool groups_have(uint64_t size)
 {
-	char path[PATH_MAX + 64];
+	static atomic_bool told;
+	struct group_memory memory;
+	uint64_t reserve = RESERVE;
 
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/%s", group, name);
-	return slurp(path, text, room);
-}
-
-/* Return the value after a word of memory.stat. */
-static uint64_t stat_value(const char *text, const char *word)
-{
-	const char *at = strstr(text, word);
-
-	return at ? strtoull(at + strlen(word), NULL, 10) : 0;
-}
-
-/*
- * True if a group has memory left: its limit minus its use. Page cache of the group can be evicted
- * and does not count.
- */
-static bool one_group_has(const char *group, uint64_t need)
-{
-	char text[8192];
-	uint64_t max, used, cache = 0;
-
-	if (!group_file(group, "memory.max", text, sizeof(text)) || !strncmp(text, "max", 3))
+	group_memory("", &memory);
+	if (reserve > memory.max.value / GROUP_SHARE)
+		reserve = memory.max.value / GROUP_SHARE;
+	if (memory.left.value >= reserve && memory.left.value - reserve >= size)
 		return true;
-	max = strtoull(text, NULL, 10);
-	if (!group_file(group, "memory.current", text, sizeof(text)))
-		return true;
-	used = strtoull(text, NULL, 10);
-	if (group_file(group, "memory.stat", text, sizeof(text)))
-		cache = stat_value(text, "\ninactive_file ") + stat_value(text, "\nactive_file ");
-	used -= cache < used ? cache : used;
-	return used < max && max - used >= need;
-}
-
-/* Check our group and those above it. */
-static bool groups_have(uint64_t need)
-{
-	char text[PATH_MAX], *group, *slash;
-
-	if (!slurp("/proc/self/cgroup", text, sizeof(text)))
-		return true;
-	group = strstr(text, "0::/");
-	if (!group)
-		return true;
-	group += 3;
-	group[strcspn(group, "\n")] = '\0';
-	for (;;) {
-		if (!one_group_has(group, need))
-			return false;
-		slash = strrchr(group, '/');
-		if (!slash)
-			return true;
-		*slash = '\0';
-	}
+	if (!atomic_exchange(&told, true))
+		log_warn("no memory for %" PRIu64 " MiB more: the control group has %" PRIu64
+			 " MiB left below %s",
+			 size >> 20, memory.left.value >> 20, memory.left.by);
+	return false;
 }
 
 /* Check the limit of the file size, because growing a file beyond it raises SIGXFSZ. */
@@ -128,5 +92,5 @@ bool mem_avail_for(size_t size)
 		return false;
 	if (machine_has(need) < need)
 		return false;
-	return size < SMALL || groups_have(need);
+	return size < SMALL || groups_have(size);
 }

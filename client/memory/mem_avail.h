@@ -9,8 +9,9 @@
 #include <stddef.h>
 
 /*
- * True if the free memory of the machine and of our control group (v2) covers `size` and a small
- * reserve.
+ * True if the free memory of the machine, and what the control groups of the process leave, cover
+ * `size` and a small reserve (common/host/group.h says what counts). True is no promise against
+ * others who allocate at the same time: ask again for each part of a large allocation.
  */
 bool mem_avail_for(size_t size);
 

@@ -23,8 +23,9 @@
 #include "common/base/fork.h"
 #include "common/base/pages.h"
 
-#define NAME_MAX_LEN 64
-#define SEALS	     (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define NAME_MAX_LEN  64
+#define POPULATE_STEP ((size_t)4 << 20)
+#define SEALS	      (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /* The contents of an abstract address about an object. */
 struct notice {
@@ -65,14 +66,30 @@ static int announce(const char *name, int memory_fd, size_t size, size_t block_s
 	return fd;
 }
 
-/* Bring in all pages now, so that a lack of memory is reported here and never by SIGBUS. */
-static int populate(int fd, void *base, size_t len)
+static int populate_range(int fd, char *base, size_t off, size_t len)
 {
-	if (!madvise(base, len, MADV_POPULATE_WRITE))
+	if (!madvise(base + off, len, MADV_POPULATE_WRITE))
 		return 0;
 	if (errno != EINVAL) /* EINVAL: a kernel before 5.14 */
 		return -ENOMEM;
-	return fallocate(fd, 0, 0, (off_t)len) ? -ENOMEM : 0;
+	return fallocate(fd, 0, (off_t)off, (off_t)len) ? -ENOMEM : 0;
+}
+
+/*
+ * Bring in all pages now, so that a lack of memory is reported here and never by SIGBUS. Others may
+ * allocate at the same time, so the memory is checked again on the way: the kernel ends a process
+ * that exceeds the limit of its control group.
+ */
+static int populate(int fd, void *base, size_t len)
+{
+	int err = 0;
+
+	for (size_t off = 0; off < len && !err; off += POPULATE_STEP) {
+		size_t step = len - off < POPULATE_STEP ? len - off : POPULATE_STEP;
+
+		err = off && !mem_avail_for(step) ? -ENOMEM : populate_range(fd, base, off, step);
+	}
+	return err;
 }
 
 static int map(struct shm *shm, int fd, size_t size, size_t mapped)

@@ -2,12 +2,15 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/memory/mem_avail.h"
@@ -117,4 +120,90 @@ Test(shm_limits, headroom)
 	cr_expect(mem_avail_for(1));
 	cr_expect_not(mem_avail_for(all_memory()));
 	cr_expect_not(mem_avail_for(SIZE_MAX));
+}
+
+/* A control group of version 1 for the memory of this process and its children. */
+static char group[64];
+
+static bool group_write(const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	FILE *file;
+	bool done;
+
+	snprintf(path, sizeof(path), "%s/%s", group, name);
+	file = fopen(path, "we");
+	if (!file)
+		return false;
+	done = fputs(text, file) >= 0;
+	return !fclose(file) && done;
+}
+
+/* Make a group with a limit; the test is skipped where that cannot be done. */
+static void group_begin(size_t limit)
+{
+	char text[32];
+
+	snprintf(group, sizeof(group), "/sys/fs/cgroup/memory/usrbio-shm-%d", getpid());
+	if (mkdir(group, 0755))
+		cr_skip_test("no control group of version 1 can be made here");
+	snprintf(text, sizeof(text), "%zu", limit);
+	if (!group_write("memory.limit_in_bytes", text)) {
+		rmdir(group);
+		cr_skip_test("the control group takes no limit");
+	}
+}
+
+/* Run a function in the group. Its result, or -1 if it was killed. */
+static int group_run(int (*fn)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	cr_assert_geq(child, 0);
+	if (!child)
+		_exit(group_write("cgroup.procs", "0") ? fn() : 100);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Two, at the same time: each would fit, but not both. */
+static int two_at_once(void)
+{
+	int both = 0, status;
+
+	for (int i = 0; i < 2; i++)
+		if (!fork()) {
+			struct shm shm;
+			int err = create(&shm, 80 << 20);
+
+			_exit(err == 0 ? 0 : err == -ENOMEM ? 1 : 2);
+		}
+	while (wait(&status) > 0)
+		if (!WIFEXITED(status) || WEXITSTATUS(status) == 2)
+			both = 1;
+	return both;
+}
+
+static int too_large(void)
+{
+	struct shm shm;
+
+	if (create(&shm, 256 << 20) != -ENOMEM)
+		return 1;
+	if (create(&shm, 64 << 20))
+		return 2;
+	memset(shm.base, 1, 64 << 20);
+	if (create(&shm, 64 << 20) != -ENOMEM)
+		return 3;
+	return 0;
+}
+
+Test(shm_limits, more_than_a_control_group_allows_fails_here, .timeout = 60)
+{
+	group_begin((size_t)128 << 20);
+	cr_expect_eq(group_run(too_large), 0);
+	for (int i = 0; i < 5; i++)
+		cr_expect_eq(group_run(two_at_once), 0);
+	cr_expect_eq(rmdir(group), 0);
 }
