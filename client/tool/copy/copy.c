@@ -13,9 +13,11 @@
 
 #include "client/tool/copy/extents.h"
 #include "client/tool/base/tool.h"
+#include "common/host/group.h"
 
-#define FRESH_MAX   8192 /* files in the queue to be opened */
-#define SPARE_TRIES 100	 /* pauses of 20 ms in which the walker waits for a descriptor */
+#define BLOCK_MIN   65536u /* blocks are not made smaller for want of memory */
+#define FRESH_MAX   8192   /* files in the queue to be opened */
+#define SPARE_TRIES 100	   /* pauses of 20 ms in which the walker waits for a descriptor */
 /*
  * The walker closes idle directories at most so many times in a row: the next try may open the same
  * ones again.
@@ -35,13 +37,34 @@ static void init_queues(struct copy *copy)
 	pthread_cond_init(&copy->room, NULL);
 }
 
-int copy_start(struct copy *copy, struct run *run, const struct copy_config *config,
+/* Use at most half of the memory that the control groups of this process leave. */
+static void fit_memory(struct copy_config *config)
+{
+	struct group_memory memory;
+	uint64_t buffers = config->verify ? 2 : 1;
+
+	group_memory("", &memory);
+	while (config->block * config->depth * config->lanes > memory.left.value / 2 / buffers)
+		if (config->depth > 1)
+			config->depth /= 2;
+		else if (config->lanes > 1)
+			config->lanes /= 2;
+		else if (config->block > BLOCK_MIN)
+			config->block = BLOCK_MIN;
+		else
+			return;
+}
+
+int copy_start(struct copy *copy, struct run *run, const struct copy_config *wanted,
 	       const struct endpoint *from, const struct endpoint *to)
 {
-	unsigned ahead = 2 * config->lanes * config->depth;
+	struct copy_config *config = &copy->config;
+	unsigned ahead;
 	int err = 0;
 
-	*copy = (struct copy){.run = run, .config = *config, .side = {*from, *to}};
+	*copy = (struct copy){.run = run, .config = *wanted, .side = {*from, *to}};
+	fit_memory(config);
+	ahead = 2 * config->lanes * config->depth;
 	init_queues(copy);
 	copy->max_open = ahead < run->max_files ? ahead : run->max_files;
 	copy->lane = calloc(config->lanes, sizeof(*copy->lane));
