@@ -36,7 +36,7 @@ static void *flood(void *arg)
 		memcpy(bytes, &i, sizeof(i));
 		bytes[8] = 9;
 		len = wire_pack(&msg, hello, sizeof(hello));
-		wire_prologue(&wire);
+		wire_send_params(&wire);
 		wire_bytes(&wire, hello, len);
 		if (fds[i % AT_ONCE] >= 0)
 			close(fds[i % AT_ONCE]);

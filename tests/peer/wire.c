@@ -117,7 +117,7 @@ void wire_bytes(struct wire *wire, const void *bytes, size_t len)
 	}
 }
 
-void wire_prologue(struct wire *wire)
+void wire_send_params(struct wire *wire)
 {
 	struct connect_params mine;
 
@@ -130,7 +130,7 @@ static bool take(struct wire *wire, void *bytes, size_t len)
 	return !len || recv(wire->fd, bytes, len, MSG_WAITALL) == (ssize_t)len;
 }
 
-bool wire_take_prologue(struct wire *wire)
+bool wire_take_params(struct wire *wire)
 {
 	struct connect_params theirs;
 

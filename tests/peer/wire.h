@@ -35,7 +35,7 @@ struct wire_listener {
 extern const unsigned wire_fds;
 /* Where a server of these tests listens: an address of this machine, any port. */
 const char *wire_any(void);
-/* To a server, as far as the prologues. */
+/* To a server, as far as the connect parameters. */
 void wire_begin_to(struct wire *wire, const char *url);
 void wire_end(struct wire *wire);
 /* From any thread, while it is open: whoever waits for the peer finds it gone. */
@@ -50,8 +50,8 @@ void wire_wake(struct wire_listener *listener);
 void wire_unlisten(struct wire_listener *listener);
 
 /* A peer that has gone is no error: what follows says so. */
-void wire_prologue(struct wire *wire);
-bool wire_take_prologue(struct wire *wire);
+void wire_send_params(struct wire *wire);
+bool wire_take_params(struct wire *wire);
 void wire_frame(struct wire *wire, const void *frame, size_t len);
 void wire_msg(struct wire *wire, const struct message *msg);
 void wire_pong(struct wire *wire, const struct ping *ping);

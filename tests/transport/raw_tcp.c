@@ -28,7 +28,7 @@ struct liar {
 	struct wire wire;
 };
 
-static void say_prologue(struct liar *liar)
+static void send_params(struct liar *liar)
 {
 	struct connect_params mine;
 
@@ -50,7 +50,7 @@ static bool accept_request(struct liar *liar)
 	return !liar->pair.ops->accept(server->domain, request, NULL, &server->conn);
 }
 
-/* The victim is the server: it has accepted the socket and waits for the prologue. */
+/* The victim is the server: it has accepted the socket and waits for the connect parameters. */
 static void lie_to_server(struct liar *liar)
 {
 	*liar = (struct liar){0};
@@ -79,10 +79,10 @@ static void lie_to_client(struct liar *liar)
 				      liar->victim, &liar->victim->conn));
 	wire_begin(&liar->wire, accept(fd, NULL, NULL));
 	close(fd);
-	say_prologue(liar);
+	send_params(liar);
 	while (!liar->victim->connected)
 		step(liar);
-	must(wire_take_prologue(&liar->wire));
+	must(wire_take_params(&liar->wire));
 }
 
 static void liar_close(struct liar *liar)
@@ -109,7 +109,7 @@ static void expect_terminate(struct liar *liar, int status)
 	must(liar->victim->msgs == 0 && liar->victim->imms == 0);
 }
 
-static void bad_prologue(const void *bytes, size_t len, int status)
+static void bad_params(const void *bytes, size_t len, int status)
 {
 	struct liar liar;
 
@@ -127,13 +127,13 @@ static void bad_prologue(const void *bytes, size_t len, int status)
 Test(raw_tcp, a_stranger)
 {
 	if (test_is("tcp"))
-		bad_prologue("GET / HTTP/1.1\r\n\r\n", 18, -EPROTO);
+		bad_params("GET / HTTP/1.1\r\n\r\n", 18, -EPROTO);
 }
 
-Test(raw_tcp, a_prologue_cut_short)
+Test(raw_tcp, connect_params_cut_short)
 {
 	if (test_is("tcp"))
-		bad_prologue("USRB", 4, -ECONNREFUSED);
+		bad_params("USRB", 4, -ECONNREFUSED);
 }
 
 Test(raw_tcp, another_version)
@@ -143,10 +143,10 @@ Test(raw_tcp, another_version)
 	only_tcp();
 	connect_params_make(&mine, DEFAULT_MSG, 32);
 	mine.version = htole16(99);
-	bad_prologue(&mine, sizeof(mine), -EPROTONOSUPPORT);
+	bad_params(&mine, sizeof(mine), -EPROTONOSUPPORT);
 }
 
-Test(raw_tcp, a_prologue_in_sixteen_pieces)
+Test(raw_tcp, connect_params_in_sixteen_pieces)
 {
 	struct connect_params mine;
 	struct liar liar;
@@ -169,10 +169,10 @@ static void bad_header(uint8_t op, uint8_t flags, uint32_t len, int status)
 
 	only_tcp();
 	lie_to_server(&liar);
-	say_prologue(&liar);
+	send_params(&liar);
 	while (!liar.victim->connected)
 		step(&liar);
-	must(wire_take_prologue(&liar.wire));
+	must(wire_take_params(&liar.wire));
 	wire_header(&liar.wire, &(struct wire_header){.op = op, .flags = flags, .len = len});
 	expect_terminate(&liar, status);
 	liar_close(&liar);

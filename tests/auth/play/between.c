@@ -30,7 +30,7 @@ struct between {
 	between_touch *touch, *next_touch;
 	void *arg, *next_arg;
 	int fds[2];    /* the client's, the server's */
-	bool begun[2]; /* its prologue is through */
+	bool begun[2]; /* its connect parameters are through */
 	struct arena arena;
 	uint8_t frame[ROOM];
 };
@@ -73,11 +73,11 @@ static bool pass(struct between *b, int from)
 	size_t len;
 
 	if (!b->begun[from]) {
-		struct connect_params prologue;
+		struct connect_params params;
 
 		b->begun[from] = true;
-		return take(b->fds[from], &prologue, sizeof(prologue)) &&
-		       put(b->fds[!from], &prologue, sizeof(prologue));
+		return take(b->fds[from], &params, sizeof(params)) &&
+		       put(b->fds[!from], &params, sizeof(params));
 	}
 	if (!take(b->fds[from], &hdr, sizeof(hdr)))
 		return false;

@@ -51,9 +51,9 @@ void evil_open(struct evil *e, const struct fixture *fixture, const char *name, 
 	wire_grant(&e->wire, e->memory, MARGIN, GRANTED, &e->granted, &e->granted_key);
 	if (stage == STAGE_SOCKET)
 		return;
-	wire_prologue(&e->wire);
-	must(wire_take_prologue(&e->wire), "%s: no prologue", name);
-	if (stage == STAGE_PROLOGUE)
+	wire_send_params(&e->wire);
+	must(wire_take_params(&e->wire), "%s: no connect parameters", name);
+	if (stage == STAGE_PARAMS)
 		return;
 	must(!evil_greet(e, &hello), "%s: no welcome: %d", name, e->status);
 	if (stage == STAGE_FILE)

@@ -31,10 +31,10 @@ struct fixture {
 #define EVIL_IOS  8192u
 
 enum stage {
-	STAGE_SOCKET,	/* connected */
-	STAGE_PROLOGUE, /* both prologues are through */
-	STAGE_WELCOME,	/* a session of "data", no features */
-	STAGE_FILE,	/* "file" is open as `file`, and region 0 announced */
+	STAGE_SOCKET,  /* connected */
+	STAGE_PARAMS,  /* the connect parameters of both are through */
+	STAGE_WELCOME, /* a session of "data", no features */
+	STAGE_FILE,    /* "file" is open as `file`, and region 0 announced */
 };
 
 enum seen { SEEN_END, SEEN_WELCOME, SEEN_REPLY, SEEN_RESULT, SEEN_PONG, SEEN_DATA };

@@ -97,7 +97,7 @@ static void half_open(struct evil *e, const struct lie *lie)
 	for (int i = 0; i < MANY; i++) {
 		wires[i] = (struct wire){.fd = wire_connect(e->fixture->url)}; /* only to speak */
 		if (i % 4)
-			wire_prologue(&wires[i]);
+			wire_send_params(&wires[i]);
 		if (i % 4 == 2)
 			wire_bytes(&wires[i], hello, 16);
 		if (i % 4 == 3)

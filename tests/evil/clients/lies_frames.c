@@ -1,5 +1,5 @@
-/* Lies below the messages: prologues, headers, one-sided operations against a server, and bytes
- * that stop in the middle. */
+/* Lies below the messages: connect parameters, headers, one-sided operations against a server, and
+ * bytes that stop in the middle. */
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "tests/support/pattern.h"
 #include "tests/evil/clients/evil.h"
 
-#define PROLOGUE(magic_, version_, msg_max_, nr_recvs_)          \
+#define PARAMS(magic_, version_, msg_max_, nr_recvs_)            \
 	&(const struct connect_params){.magic = (magic_),        \
 				       .version = (version_),    \
 				       .msg_max = (msg_max_),    \
@@ -19,19 +19,19 @@
 		sizeof(struct connect_params)
 #define HEADER(...) &(const struct wire_header){__VA_ARGS__}, sizeof(struct wire_header)
 
-static void prologue(struct evil *e, const struct lie *lie)
+static void params(struct evil *e, const struct lie *lie)
 {
 	wire_bytes(&e->wire, lie->bytes, lie->len);
 	/* The server's own may come first; after it nothing does. */
-	wire_take_prologue(&e->wire);
+	wire_take_params(&e->wire);
 	expect_end(e);
 }
 
-static void half_a_prologue(struct evil *e, const struct lie *lie)
+static void half_of_params(struct evil *e, const struct lie *lie)
 {
 	wire_bytes(&e->wire, "USRB\1\0", 6);
 	shutdown(e->wire.fd, SHUT_WR);
-	wire_take_prologue(&e->wire);
+	wire_take_params(&e->wire);
 	expect_end(e);
 }
 
@@ -47,7 +47,7 @@ static void byte_by_byte(struct evil *e, const struct lie *lie)
 	n = sizeof(mine) + wire_pack(&hello, bytes + sizeof(mine), 256);
 	for (size_t i = 0; i < n; i++)
 		wire_bytes(&e->wire, bytes + i, 1);
-	wire_take_prologue(&e->wire);
+	wire_take_params(&e->wire);
 	if (!evil_until(e, SEEN_WELCOME))
 		escape(e, "slow, but true, and refused");
 	expect_status(e, e->status, 0);
@@ -114,7 +114,7 @@ static void truncate_at_every_byte(struct evil *e, enum stage stage, const struc
 
 static void truncated_hello(struct evil *e, const struct lie *lie)
 {
-	truncate_at_every_byte(e, STAGE_PROLOGUE,
+	truncate_at_every_byte(e, STAGE_PARAMS,
 			       &(struct message){.type = MSG_HELLO, .hello = evil_hello("data")});
 }
 
@@ -160,27 +160,25 @@ static void terminate_in_an_io(struct evil *e, const struct lie *lie)
 }
 
 const struct lie frame_lies[] = {
-	{"prologue-magic", STAGE_SOCKET, prologue, PROLOGUE(0x12345678, 1, FRAME_MAX, 32)},
-	{"prologue-version", STAGE_SOCKET, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, 9, FRAME_MAX, 32)},
-	{"prologue-msg-max", STAGE_SOCKET, prologue, PROLOGUE(CONNECT_PARAMS_MAGIC, 1, 1023, 32)},
-	{"prologue-credits", STAGE_SOCKET, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, 1, FRAME_MAX, 1)},
-	{"prologue-half", STAGE_SOCKET, half_a_prologue},
+	{"params-magic", STAGE_SOCKET, params, PARAMS(0x12345678, 1, FRAME_MAX, 32)},
+	{"params-version", STAGE_SOCKET, params, PARAMS(CONNECT_PARAMS_MAGIC, 9, FRAME_MAX, 32)},
+	{"params-msg-max", STAGE_SOCKET, params, PARAMS(CONNECT_PARAMS_MAGIC, 1, 1023, 32)},
+	{"params-credits", STAGE_SOCKET, params, PARAMS(CONNECT_PARAMS_MAGIC, 1, FRAME_MAX, 1)},
+	{"params-half", STAGE_SOCKET, half_of_params},
 	{"byte-by-byte", STAGE_SOCKET, byte_by_byte},
 	{"op-zero", STAGE_WELCOME, header, HEADER(.op = 0)},
 	{"op-unknown", STAGE_WELCOME, header, HEADER(.op = WIRE_NR_OPS)},
-	{"op-255", STAGE_PROLOGUE, header, HEADER(.op = 255, .len = 16)},
+	{"op-255", STAGE_PARAMS, header, HEADER(.op = 255, .len = 16)},
 	{"flags-of-a-message", STAGE_WELCOME, header, HEADER(.op = WIRE_MSG, .flags = 1, .len = 4)},
 	{"flags-unknown", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE, .flags = 0x80)},
 	{"reserved", STAGE_WELCOME, header, HEADER(.op = WIRE_MSG, .reserved = 1, .len = 4)},
 	{"message-empty", STAGE_WELCOME, header, HEADER(.op = WIRE_MSG)},
 	{"message-too-long", STAGE_WELCOME, header, HEADER(.op = WIRE_MSG, .len = FRAME_MAX + 1)},
 	{"message-of-4-gib", STAGE_WELCOME, header, HEADER(.op = WIRE_MSG, .len = UINT32_MAX)},
-	{"message-of-4-gib-first", STAGE_PROLOGUE, header, HEADER(.op = WIRE_MSG, .len = ~0u)},
+	{"message-of-4-gib-first", STAGE_PARAMS, header, HEADER(.op = WIRE_MSG, .len = ~0u)},
 	{"write-into-the-server", STAGE_WELCOME, header,
 	 HEADER(.op = WIRE_WRITE, .len = 4096, .off = 0x400000, .tag = 1)},
-	{"write-before-hello", STAGE_PROLOGUE, header,
+	{"write-before-hello", STAGE_PARAMS, header,
 	 HEADER(.op = WIRE_WRITE, .len = 4096, .off = 0x400000)},
 	{"write-at-null", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE, .len = 1)},
 	{"write-that-wraps", STAGE_WELCOME, header,
@@ -188,22 +186,22 @@ const struct lie frame_lies[] = {
 	{"write-too-long", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE, .len = TP_OP_MAX + 1)},
 	{"write-everywhere", STAGE_WELCOME, reach_everywhere, .number = WIRE_WRITE},
 	{"immediate", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE, .flags = WIRE_HAS_IMM)},
-	{"immediate-before-hello", STAGE_PROLOGUE, header,
+	{"immediate-before-hello", STAGE_PARAMS, header,
 	 HEADER(.op = WIRE_WRITE, .flags = WIRE_HAS_IMM)},
 	{"write-of-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_WRITE)},
 	{"read-from-the-server", STAGE_WELCOME, header,
 	 HEADER(.op = WIRE_READ_REQ, .len = 4096, .off = 0x400000, .tag = 1)},
-	{"read-before-hello", STAGE_PROLOGUE, header,
+	{"read-before-hello", STAGE_PARAMS, header,
 	 HEADER(.op = WIRE_READ_REQ, .len = 4096, .off = 0x400000)},
 	{"read-too-long", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_REQ, .len = ~0u)},
 	{"read-everywhere", STAGE_WELCOME, reach_everywhere, .number = WIRE_READ_REQ},
 	{"read-of-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_REQ)},
 	{"answer-to-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_RESP, .len = 4096)},
 	{"answer-of-nothing", STAGE_WELCOME, header, HEADER(.op = WIRE_READ_RESP)},
-	{"terminate-first", STAGE_PROLOGUE, terminate},
+	{"terminate-first", STAGE_PARAMS, terminate},
 	{"terminate", STAGE_WELCOME, terminate},
 	{"terminate-in-an-io", STAGE_FILE, terminate_in_an_io},
-	{"garbage", STAGE_PROLOGUE, garbage},
+	{"garbage", STAGE_PARAMS, garbage},
 	{"garbage-later", STAGE_FILE, garbage},
 	{"truncated-hello", STAGE_WELCOME, truncated_hello},
 	{"truncated-batch", STAGE_FILE, truncated_batch},

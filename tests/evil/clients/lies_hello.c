@@ -122,7 +122,7 @@ static void another(struct evil *e, const struct hello *hello, int status)
 {
 	struct evil other;
 
-	evil_open(&other, e->fixture, e->name, STAGE_PROLOGUE);
+	evil_open(&other, e->fixture, e->name, STAGE_PARAMS);
 	refused(&other, hello, status);
 	evil_close(&other, e);
 }
@@ -207,7 +207,7 @@ static void crowd(struct evil *e, const struct lie *lie)
 		struct hello mine = hello;
 
 		mine.channel = (uint32_t)(i + 1) % SESSION_CONNS_MAX;
-		evil_open(&others[i], e->fixture, e->name, STAGE_PROLOGUE);
+		evil_open(&others[i], e->fixture, e->name, STAGE_PARAMS);
 		expect_status(&others[i], evil_greet(&others[i], &mine),
 			      i < SESSION_CONNS_MAX - 1 ? 0 : -EUSERS);
 	}
@@ -227,7 +227,7 @@ static void epochs(struct evil *e, const struct lie *lie)
 		int status;
 
 		hello.epoch = lives[i];
-		evil_open(&other, e->fixture, e->name, STAGE_PROLOGUE);
+		evil_open(&other, e->fixture, e->name, STAGE_PARAMS);
 		status = evil_greet(&other, &hello);
 		if (status && status != -ESTALE && status != -ENOTCONN)
 			escape(&other, "epoch %u: %d", lives[i], status);
@@ -240,30 +240,30 @@ static void epochs(struct evil *e, const struct lie *lie)
 #define VERSIONS(min, max) .number = (int64_t)(min) | (int64_t)(max) << 32
 
 const struct lie hello_lies[] = {
-	{"versions-to-come", STAGE_PROLOGUE, version, VERSIONS(PROTO_VERSION + 1, 9)},
-	{"version-past", STAGE_PROLOGUE, version, VERSIONS(1, PROTO_VERSION - 1)},
-	{"version-zero", STAGE_PROLOGUE, version, VERSIONS(0, 0)},
-	{"versions-without-end", STAGE_PROLOGUE, version, VERSIONS(0xffffffff, 0xffffffffull)},
-	{"versions-backward", STAGE_PROLOGUE, version_backward},
-	{"export-unknown", STAGE_PROLOGUE, export, "nothing"},
-	{"export-empty", STAGE_PROLOGUE, export, ""},
-	{"export-path", STAGE_PROLOGUE, export, "../etc"},
-	{"export-longer", STAGE_PROLOGUE, export, "dataa"},
-	{"export-shorter", STAGE_PROLOGUE, export, "dat"},
-	{"export-too-long", STAGE_PROLOGUE, export_too_long},
-	{"export-with-a-zero", STAGE_PROLOGUE, export_with_a_zero},
+	{"versions-to-come", STAGE_PARAMS, version, VERSIONS(PROTO_VERSION + 1, 9)},
+	{"version-past", STAGE_PARAMS, version, VERSIONS(1, PROTO_VERSION - 1)},
+	{"version-zero", STAGE_PARAMS, version, VERSIONS(0, 0)},
+	{"versions-without-end", STAGE_PARAMS, version, VERSIONS(0xffffffff, 0xffffffffull)},
+	{"versions-backward", STAGE_PARAMS, version_backward},
+	{"export-unknown", STAGE_PARAMS, export, "nothing"},
+	{"export-empty", STAGE_PARAMS, export, ""},
+	{"export-path", STAGE_PARAMS, export, "../etc"},
+	{"export-longer", STAGE_PARAMS, export, "dataa"},
+	{"export-shorter", STAGE_PARAMS, export, "dat"},
+	{"export-too-long", STAGE_PARAMS, export_too_long},
+	{"export-with-a-zero", STAGE_PARAMS, export_with_a_zero},
 	{"hello-twice", STAGE_WELCOME, twice},
-	{"hello-twice-at-once", STAGE_PROLOGUE, both},
+	{"hello-twice-at-once", STAGE_PARAMS, both},
 	{"hello-later", STAGE_FILE, twice},
-	{"refused-and-a-call", STAGE_PROLOGUE, refused_and_a_call},
+	{"refused-and-a-call", STAGE_PARAMS, refused_and_a_call},
 	{"sessions-at-random", STAGE_SOCKET, random_sessions},
 	{"session-one-bit", STAGE_WELCOME, one_bit},
 	{"session-of-another-export", STAGE_WELCOME, another_export},
-	{"key-too-short", STAGE_PROLOGUE, malformed, .number = 0},
-	{"key-without-an-id", STAGE_PROLOGUE, malformed, .number = 1},
-	{"epoch-without-a-session", STAGE_PROLOGUE, malformed, .number = 2},
-	{"channel-64", STAGE_PROLOGUE, malformed, .number = 3},
-	{"channel-huge", STAGE_PROLOGUE, malformed, .number = 4},
+	{"key-too-short", STAGE_PARAMS, malformed, .number = 0},
+	{"key-without-an-id", STAGE_PARAMS, malformed, .number = 1},
+	{"epoch-without-a-session", STAGE_PARAMS, malformed, .number = 2},
+	{"channel-64", STAGE_PARAMS, malformed, .number = 3},
+	{"channel-huge", STAGE_PARAMS, malformed, .number = 4},
 	{"crowd", STAGE_WELCOME, crowd},
 	{"epochs", STAGE_FILE, epochs},
 	{NULL},

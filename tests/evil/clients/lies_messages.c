@@ -92,7 +92,7 @@ static void anything_first(struct evil *e, const struct lie *lie)
 	for (size_t i = 0; i < sizeof(msgs) / sizeof(*msgs); i++) {
 		struct evil other;
 
-		evil_open(&other, e->fixture, e->name, STAGE_PROLOGUE);
+		evil_open(&other, e->fixture, e->name, STAGE_PARAMS);
 		wire_msg(&other.wire, &msgs[i]);
 		expect_end(&other);
 		if (other.heard.nr_pongs)
@@ -143,7 +143,7 @@ static const struct io_result done = {.tag = 1, .result = 4096};
 const struct lie message_lies[] = {
 	{"type-zero", STAGE_WELCOME, frame, FRAME("\0\0")},
 	{"type-unknown", STAGE_WELCOME, frame, FRAME("\x0a\x08\x01")},
-	{"type-255", STAGE_PROLOGUE, frame, FRAME("\xff")},
+	{"type-255", STAGE_PARAMS, frame, FRAME("\xff")},
 	{"varint-endless", STAGE_WELCOME, frame,
 	 FRAME("\x07\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")},
 	{"length-beyond-the-frame", STAGE_WELCOME, frame, FRAME("\x07\x22\x7f path")},
@@ -158,7 +158,7 @@ const struct lie message_lies[] = {
 	{"bomb-of-unknown-fields", STAGE_WELCOME, bomb, FRAME("\x78\x01"), MSG_PING},
 	{"bomb-of-empty-strings", STAGE_WELCOME, bomb, FRAME("\x22\x00"), MSG_CALL},
 	{"bomb-of-groups", STAGE_WELCOME, bomb, FRAME("\x0b"), MSG_HELLO},
-	{"bomb-first", STAGE_PROLOGUE, bomb, FRAME("\x78\x01"), MSG_HELLO},
+	{"bomb-first", STAGE_PARAMS, bomb, FRAME("\x78\x01"), MSG_HELLO},
 	{"nested", STAGE_WELCOME, nested},
 	{"batch-of-none", STAGE_FILE, words, .number = 0},
 	{"batch-of-half-an-entry", STAGE_FILE, words, .number = 2},
@@ -176,7 +176,7 @@ const struct lie message_lies[] = {
 	{"of-a-server-reply", STAGE_WELCOME, message, MESSAGE(.type = MSG_REPLY)},
 	{"of-a-server-welcome", STAGE_WELCOME, message,
 	 MESSAGE(.type = MSG_WELCOME, .welcome = {.status = -EIO})},
-	{"of-a-server-first", STAGE_PROLOGUE, message,
+	{"of-a-server-first", STAGE_PARAMS, message,
 	 MESSAGE(.type = MSG_WELCOME, .welcome = {.status = -EIO})},
 	{"pongs-nobody-asked-for", STAGE_WELCOME, pong},
 	{NULL},

@@ -185,8 +185,8 @@ static void try_first(struct guesses *g, uint64_t *random)
 	struct wire wire;
 
 	wire_begin_to(&wire, g->fixture->url);
-	wire_prologue(&wire);
-	must(wire_take_prologue(&wire), "%s: no prologue", g->name);
+	wire_send_params(&wire);
+	must(wire_take_params(&wire), "%s: no connect parameters", g->name);
 	try(g, wire.rdma, random);
 	wire_end(&wire);
 }

@@ -169,6 +169,6 @@ const struct lie key_lies[] = {
 	{"key-deregistered", STAGE_FILE, deregistered, .number = IO_READ},
 	{"key-deregistered-write", STAGE_FILE, deregistered, .number = IO_WRITE},
 	{"key-dropped", STAGE_FILE, dropped},
-	{"key-immediate", STAGE_PROLOGUE, immediates},
+	{"key-immediate", STAGE_PARAMS, immediates},
 	{NULL},
 };

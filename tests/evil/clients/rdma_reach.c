@@ -74,8 +74,8 @@ static void under_io(struct evil *e, const struct lie *lie)
 }
 
 const struct lie reach_lies[] = {
-	{"reach-write-nothing", STAGE_PROLOGUE, own_key, .number = IBV_WR_RDMA_WRITE},
-	{"reach-read-nothing", STAGE_PROLOGUE, own_key, .number = IBV_WR_RDMA_READ},
+	{"reach-write-nothing", STAGE_PARAMS, own_key, .number = IBV_WR_RDMA_WRITE},
+	{"reach-read-nothing", STAGE_PARAMS, own_key, .number = IBV_WR_RDMA_READ},
 	{"reach-write-nothing-later", STAGE_FILE, own_key, .number = IBV_WR_RDMA_WRITE},
 	{"reach-immediate-nothing", STAGE_FILE, own_key, .number = IBV_WR_RDMA_WRITE_WITH_IMM},
 	{"reach-write", STAGE_FILE, own_key, .len = 4096, .number = IBV_WR_RDMA_WRITE},

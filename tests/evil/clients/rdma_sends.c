@@ -62,7 +62,7 @@ static void no_receives(struct evil *e, const struct lie *lie)
 
 	rdma_close(end);
 	e->wire.rdma = rdma_open(rdma_id_to(e->fixture->url), 0);
-	wire_prologue(&e->wire);
+	wire_send_params(&e->wire);
 	wire_msg(&e->wire, &(struct message){.type = MSG_HELLO, .hello = hello});
 	expect_end(e);
 	expect_file(e);
@@ -70,13 +70,13 @@ static void no_receives(struct evil *e, const struct lie *lie)
 
 /* ---- how it begins ---- */
 
-static void prologue(struct evil *e, const struct lie *lie)
+static void params(struct evil *e, const struct lie *lie)
 {
 	struct rdma_end *end = e->wire.rdma;
 
-	memcpy(&end->prologue, lie->bytes, sizeof(end->prologue));
+	memcpy(&end->params, lie->bytes, sizeof(end->params));
 	end->param.private_data_len = (uint8_t)lie->number;
-	wire_prologue(&e->wire);
+	wire_send_params(&e->wire);
 	if (end->connected)
 		escape(e, "was let in");
 	expect_file(e);
@@ -87,8 +87,8 @@ static void least(struct evil *e, const struct lie *lie)
 {
 	const struct hello hello = evil_hello("data");
 
-	connect_params_make(&e->wire.rdma->prologue, 1024, 4);
-	wire_prologue(&e->wire);
+	connect_params_make(&e->wire.rdma->params, 1024, 4);
+	wire_send_params(&e->wire);
 	must(!evil_greet(e, &hello), "no welcome");
 	for (int i = 0; i < 10; i++)
 		expect_alive(e);
@@ -102,7 +102,7 @@ static void half_open(struct evil *e, const struct lie *lie)
 
 	for (int i = 0; i < 100; i++) {
 		wire_begin_to(&wires[i], e->fixture->url);
-		wire_prologue(&wires[i]);
+		wire_send_params(&wires[i]);
 	}
 	expect_file(e);
 	for (int i = 0; i < 100; i++)
@@ -113,14 +113,14 @@ static void half_open(struct evil *e, const struct lie *lie)
 /* Asks to connect and never says that it has heard the answer. */
 static void never_established(struct evil *e, const struct lie *lie)
 {
-	struct connect_params prologue;
-	struct rdma_conn_param param = {.private_data = &prologue,
-					.private_data_len = sizeof(prologue),
+	struct connect_params params;
+	struct rdma_conn_param param = {.private_data = &params,
+					.private_data_len = sizeof(params),
 					.responder_resources = 1,
 					.initiator_depth = 1};
 	struct rdma_cm_id *ids[8];
 
-	connect_params_make(&prologue, FRAME_MAX, 32);
+	connect_params_make(&params, FRAME_MAX, 32);
 	for (int i = 0; i < 8; i++) {
 		ids[i] = rdma_id_to(e->fixture->url);
 		param.qp_num = 0x471100 + (uint32_t)i; /* nobody's; twice the same is refused */
@@ -136,7 +136,7 @@ static void comes_and_goes(struct evil *e, const struct lie *lie)
 	for (int i = 0; i < 20; i++) {
 		struct evil other;
 
-		evil_open(&other, e->fixture, e->name, i % 2 ? STAGE_WELCOME : STAGE_PROLOGUE);
+		evil_open(&other, e->fixture, e->name, i % 2 ? STAGE_WELCOME : STAGE_PARAMS);
 		evil_close(&other, e);
 	}
 	expect_file(e);
@@ -186,35 +186,34 @@ static const struct connect_params stranger = {.magic = 0x50545448, .version = 1
 const struct lie send_lies[] = {
 	{"send-oversized", STAGE_WELCOME, shape,
 	 SEND(.opcode = IBV_WR_SEND_WITH_IMM, .len = FRAME_MAX + 1)},
-	{"send-oversized-first", STAGE_PROLOGUE, shape,
+	{"send-oversized-first", STAGE_PARAMS, shape,
 	 SEND(.opcode = IBV_WR_SEND_WITH_IMM, .len = FRAME_MAX + 1)},
 	{"send-immediate", STAGE_FILE, shape, SEND(.opcode = IBV_WR_SEND, .len = 4)},
-	{"send-immediate-first", STAGE_PROLOGUE, shape, SEND(.opcode = IBV_WR_SEND, .len = 4)},
+	{"send-immediate-first", STAGE_PARAMS, shape, SEND(.opcode = IBV_WR_SEND, .len = 4)},
 	{"send-nothing", STAGE_FILE, shape, SEND(.opcode = IBV_WR_SEND)},
 	{"send-five-bytes", STAGE_FILE, shape, SEND(.opcode = IBV_WR_SEND, .len = 5)},
 	{"send-a-frame-without-credits", STAGE_FILE, shape,
 	 SEND(.opcode = IBV_WR_SEND, .len = FRAME_MAX)},
 	{"send-zeros", STAGE_FILE, shape, SEND(.opcode = IBV_WR_SEND_WITH_IMM, .len = 64)},
 	{"send-credits", STAGE_FILE, shape, SEND(.opcode = IBV_WR_SEND_WITH_IMM, .imm = 1000)},
-	{"send-credits-first", STAGE_PROLOGUE, shape,
-	 SEND(.opcode = IBV_WR_SEND_WITH_IMM, .imm = 1)},
+	{"send-credits-first", STAGE_PARAMS, shape, SEND(.opcode = IBV_WR_SEND_WITH_IMM, .imm = 1)},
 	{"send-credits-huge", STAGE_FILE, shape,
 	 SEND(.opcode = IBV_WR_SEND_WITH_IMM, .imm = UINT32_MAX)},
 	{"send-one-credit-too-many", STAGE_WELCOME, one_credit_too_many},
 	{"send-without-credit", STAGE_WELCOME, without_credit},
 	{"never-polls", STAGE_FILE, never_polls},
 	{"no-receives", STAGE_SOCKET, no_receives},
-	{"prologue-none", STAGE_SOCKET, prologue, PROLOGUE(.magic = 0), .number = 0},
-	{"prologue-short", STAGE_SOCKET, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, FRAME_MAX, 32), .number = 12},
-	{"prologue-stranger", STAGE_SOCKET, prologue, &stranger, .number = 16},
-	{"prologue-version", STAGE_SOCKET, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, 9, 0, FRAME_MAX, 32), .number = 16},
-	{"prologue-tiny", STAGE_SOCKET, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, 16, 32), .number = 16},
-	{"prologue-few-receives", STAGE_SOCKET, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, FRAME_MAX, 3), .number = 16},
-	{"prologue-least", STAGE_SOCKET, least},
+	{"params-none", STAGE_SOCKET, params, PARAMS(.magic = 0), .number = 0},
+	{"params-short", STAGE_SOCKET, params,
+	 PARAMS(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, FRAME_MAX, 32), .number = 12},
+	{"params-stranger", STAGE_SOCKET, params, &stranger, .number = 16},
+	{"params-version", STAGE_SOCKET, params, PARAMS(CONNECT_PARAMS_MAGIC, 9, 0, FRAME_MAX, 32),
+	 .number = 16},
+	{"params-tiny", STAGE_SOCKET, params,
+	 PARAMS(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, 16, 32), .number = 16},
+	{"params-few-receives", STAGE_SOCKET, params,
+	 PARAMS(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, FRAME_MAX, 3), .number = 16},
+	{"params-least", STAGE_SOCKET, least},
 	{"half-open", STAGE_WELCOME, half_open},
 	{"never-established", STAGE_WELCOME, never_established},
 	{"comes-and-goes", STAGE_WELCOME, comes_and_goes},

@@ -154,8 +154,8 @@ static void *serve_conn(void *arg)
 	struct mock_conn *conn = arg;
 	int op;
 
-	wire_prologue(&conn->wire);
-	if (!wire_take_prologue(&conn->wire))
+	wire_send_params(&conn->wire);
+	if (!wire_take_params(&conn->wire))
 		op = 0;
 	else
 		op = wire_next(&conn->wire);

@@ -144,9 +144,9 @@ static void serve_conn(struct liar *liar)
 		if (!liar->lie->tell(liar, NULL))
 			return;
 	} else {
-		wire_prologue(&liar->wire);
+		wire_send_params(&liar->wire);
 	}
-	if (!wire_take_prologue(&liar->wire))
+	if (!wire_take_params(&liar->wire))
 		return;
 	while ((op = wire_next(&liar->wire)) && op != WIRE_TERMINATE) {
 		if (op == WIRE_READ_RESP) {

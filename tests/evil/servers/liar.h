@@ -19,7 +19,7 @@
 #define LIAR_OTHER_OFF 20480u /* a read from here is not the one that is lied about */
 
 enum phase {
-	AT_ACCEPT, /* instead of the prologue */
+	AT_ACCEPT, /* instead of the connect parameters */
 	AT_HELLO,
 	AT_OPEN,
 	AT_STAT,

@@ -39,20 +39,20 @@ static bool sends(struct liar *l, const struct message *msg)
 	return true;
 }
 
-static bool prologue(struct liar *l, const struct message *msg)
+static bool params(struct liar *l, const struct message *msg)
 {
 	struct rdma_end *end = l->wire.rdma;
 
-	memcpy(&end->prologue, l->lie->bytes, sizeof(end->prologue));
+	memcpy(&end->params, l->lie->bytes, sizeof(end->params));
 	end->param.private_data_len = (uint8_t)l->lie->number;
-	wire_prologue(&l->wire);
+	wire_send_params(&l->wire);
 	return false;
 }
 
 /* Accepts and is gone. */
 static bool accepts(struct liar *l, const struct message *msg)
 {
-	wire_prologue(&l->wire);
+	wire_send_params(&l->wire);
 	return false;
 }
 
@@ -236,14 +236,14 @@ static const struct connect_params stranger = {.magic = 0x50545448, .version = 1
 const struct server_lie server_lies[] = {
 	{"accept-refused", AT_ACCEPT, ANY, nothing},
 	{"accept-leave", AT_ACCEPT, ANY, accepts},
-	{"accept-no-prologue", AT_ACCEPT, CUT, prologue, PROLOGUE(.magic = 0), .number = 0},
-	{"accept-stranger", AT_ACCEPT, CUT, prologue, &stranger, .number = 16},
-	{"accept-version", AT_ACCEPT, CUT, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, 9, 0, FRAME_MAX, 32), .number = 16},
-	{"accept-tiny", AT_ACCEPT, CUT, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, 16, 32), .number = 16},
-	{"accept-few-receives", AT_ACCEPT, CUT, prologue,
-	 PROLOGUE(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, FRAME_MAX, 3), .number = 16},
+	{"accept-no-params", AT_ACCEPT, CUT, params, PARAMS(.magic = 0), .number = 0},
+	{"accept-stranger", AT_ACCEPT, CUT, params, &stranger, .number = 16},
+	{"accept-version", AT_ACCEPT, CUT, params,
+	 PARAMS(CONNECT_PARAMS_MAGIC, 9, 0, FRAME_MAX, 32), .number = 16},
+	{"accept-tiny", AT_ACCEPT, CUT, params,
+	 PARAMS(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, 16, 32), .number = 16},
+	{"accept-few-receives", AT_ACCEPT, CUT, params,
+	 PARAMS(CONNECT_PARAMS_MAGIC, CONNECT_PARAMS_VERSION, 0, FRAME_MAX, 3), .number = 16},
 
 	{"hello-break", AT_HELLO, ANY, breaks},
 	{"hello-oversized", AT_HELLO, CUT, sends,

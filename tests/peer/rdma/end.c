@@ -89,10 +89,10 @@ struct rdma_end *rdma_open(struct rdma_cm_id *id, unsigned nr_recvs)
 	open_queues(end);
 	for (unsigned i = 0; i < nr_recvs; i++)
 		rdma_recv(end, i);
-	connect_params_make(&end->prologue, FRAME_MAX, RDMA_RECVS);
+	connect_params_make(&end->params, FRAME_MAX, RDMA_RECVS);
 	end->param = (struct rdma_conn_param){
-		.private_data = &end->prologue,
-		.private_data_len = sizeof(end->prologue),
+		.private_data = &end->params,
+		.private_data_len = sizeof(end->params),
 		.responder_resources = 4,
 		.initiator_depth = 4,
 		.retry_count = 6,

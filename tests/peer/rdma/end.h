@@ -31,7 +31,7 @@ struct rdma_end {
 
 	/* What goes with connect or accept: to be changed before. */
 	struct rdma_conn_param param;
-	struct connect_params prologue;
+	struct connect_params params;
 
 	bool accepts; /* is asked, and does not ask */
 	bool connected, over;
@@ -83,7 +83,7 @@ struct ibv_mr *rdma_register(struct rdma_end *end, void *base, size_t len, int a
 	{                       \
 		__VA_ARGS__     \
 	}
-#define PROLOGUE(...)                  \
+#define PARAMS(...)                    \
 	&(const struct connect_params) \
 	{                              \
 		__VA_ARGS__            \

@@ -114,7 +114,7 @@ bool wire_accept(struct wire_listener *listener, struct wire *wire)
 
 /* ---- what is said ---- */
 
-void wire_prologue(struct wire *wire)
+void wire_send_params(struct wire *wire)
 {
 	struct rdma_end *end = wire->rdma;
 
@@ -123,7 +123,7 @@ void wire_prologue(struct wire *wire)
 	end->over = !end->connected;
 }
 
-bool wire_take_prologue(struct wire *wire)
+bool wire_take_params(struct wire *wire)
 {
 	return wire->rdma->connected;
 }

@@ -84,8 +84,8 @@ void case_direction(void)
 
 struct foreigner {
 	struct tp_addr to;
-	struct connect_params prologue;
-	uint8_t prologue_len;
+	struct connect_params params;
+	uint8_t params_len;
 	enum ibv_wr_opcode opcode; /* of the empty message sent once connected, */
 	uint32_t imm;		   /* and its immediate */
 	int connect_errno;
@@ -100,8 +100,8 @@ static void *foreigner_main(void *arg)
 		.qp_type = IBV_QPT_RC,
 	};
 	struct rdma_conn_param param = {
-		.private_data = &f->prologue,
-		.private_data_len = f->prologue_len,
+		.private_data = &f->params,
+		.private_data_len = f->params_len,
 		.retry_count = 6,
 	};
 	struct ibv_send_wr wr = {.opcode = f->opcode, .imm_data = htonl(f->imm)}, *bad;
@@ -156,18 +156,18 @@ static void meet(struct pair *p, struct foreigner *f, bool expect_request)
 
 void case_stranger(void)
 {
-	struct foreigner f = {.prologue_len = 0};
+	struct foreigner f = {.params_len = 0};
 	struct pair p;
 
 	ends_open(&p, &stress_usual, &stress_usual);
 	meet(&p, &f, false);
 	check(f.connect_errno == ECONNREFUSED);
-	connect_params_make(&f.prologue, 4096, 32);
-	f.prologue_len = sizeof(f.prologue);
-	f.prologue.magic ^= 1;
+	connect_params_make(&f.params, 4096, 32);
+	f.params_len = sizeof(f.params);
+	f.params.magic ^= 1;
 	meet(&p, &f, false);
 	check(f.connect_errno == ECONNREFUSED);
-	f.prologue.magic ^= 1;
+	f.params.magic ^= 1;
 	f.opcode = IBV_WR_SEND_WITH_IMM;
 	f.imm = 1; /* a credit nobody had used up */
 	meet(&p, &f, true);

@@ -53,7 +53,7 @@ static bool survives(enum side side, size_t at)
 	return connected;
 }
 
-/* With the prologues, which are the first words in it. */
+/* With the connect parameters, which are the first words in it. */
 Test(tls, every_byte_of_the_handshake_changed, .timeout = 200)
 {
 	struct relay whole;
