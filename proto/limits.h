@@ -139,13 +139,13 @@ enum limit {
 	LIMIT_MEMORY, /* of the server, in bytes */
 	LIMIT_CONNECTIONS,
 	LIMIT_SESSIONS,
-	LIMIT_GREETING, /* of a worker: connections that have not been welcomed */
-	LIMIT_STAGING,	/* of a worker, of a connection: bytes of data under way */
-	LIMIT_PIPES,	/* the same: data that is not copied */
-	LIMIT_INFLIGHT, /* of a connection: I/Os */
-	LIMIT_CALLS,	/* of a connection: unanswered ones */
-	LIMIT_REGIONS,	/* of a connection */
-	LIMIT_FILES,	/* of a connection's session: open ones */
+	LIMIT_HANDSHAKES, /* of a worker: connections that have not been welcomed */
+	LIMIT_STAGING,	  /* of a worker, of a connection: bytes of data under way */
+	LIMIT_PIPES,	  /* the same: data that is not copied */
+	LIMIT_INFLIGHT,	  /* of a connection: I/Os */
+	LIMIT_CALLS,	  /* of a connection: unanswered ones */
+	LIMIT_REGIONS,	  /* of a connection */
+	LIMIT_FILES,	  /* of a connection's session: open ones */
 	NR_LIMITS,
 };
 

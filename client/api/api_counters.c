@@ -40,7 +40,7 @@ static const char *const names[NR_COUNTS] = {
 #define LIMIT(which, name) [2 * LIMIT_##which] = name, [2 * LIMIT_##which + 1] = name "_max"
 static const char *const limit_names[2 * NR_LIMITS] = {
 	LIMIT(MEMORY, "memory_bytes"),	 LIMIT(CONNECTIONS, "connections"),
-	LIMIT(SESSIONS, "sessions"),	 LIMIT(GREETING, "handshake"),
+	LIMIT(SESSIONS, "sessions"),	 LIMIT(HANDSHAKES, "handshake"),
 	LIMIT(STAGING, "staging_bytes"), LIMIT(PIPES, "pipes"),
 	LIMIT(INFLIGHT, "inflight"),	 LIMIT(CALLS, "calls"),
 	LIMIT(REGIONS, "regions"),	 LIMIT(FILES, "files"),

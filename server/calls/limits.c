@@ -49,7 +49,7 @@ void limits_of_worker(const struct worker *worker, struct limits *limits)
 	for (int i = 0; i < NR_STAGING; i++)
 		used[i] = staging->nr[i] - staging->nr_free[i];
 	*limits = (struct limits){0};
-	set(limits, LIMIT_GREETING, worker->nr_greeting, GREETING_MAX);
+	set(limits, LIMIT_HANDSHAKES, worker->nr_handshakes, HANDSHAKES_MAX);
 	set(limits, LIMIT_STAGING, staged(used), staged(staging->nr));
 	set(limits, LIMIT_PIPES, used[STAGING_PIPE], staging->nr[STAGING_PIPE]);
 }

@@ -122,7 +122,7 @@ int conn_activate(struct server_conn *conn)
 	peer->export = session_export(peer->member.session);
 	peer->read_only = peer->export->read_only || peer->permit.read_only;
 	conn->pipeline.store = conn->worker->queues[peer->export->index];
-	conn->worker->nr_greeting--;
+	conn->worker->nr_handshakes--;
 	list_del(&conn->timed);
 	conn->state = CONN_ACTIVE;
 	keepalive_start(conn);
@@ -169,7 +169,7 @@ void conn_end(struct server_conn *conn, int err, const char *why)
 	else
 		worker_log_limited(conn->worker, conn->peer->name, err, why);
 	if (conn->state < CONN_ACTIVE || conn->state == CONN_REFUSED)
-		conn->worker->nr_greeting--;
+		conn->worker->nr_handshakes--;
 	conn->state = CONN_CLOSING;
 	conn->silent = is_silence(err);
 	list_del(&conn->timed);

@@ -20,7 +20,7 @@
 #include "server/io/pipeline.h"
 #include "server/store/evloop.h"
 
-struct greeting;
+struct handshake;
 
 enum server_conn_state {
 	CONN_HELLO,   /* accepted; the hello has not come yet */
@@ -41,11 +41,11 @@ struct server_conn {
 	struct pipeline pipeline;
 	struct server_calls calls;
 
-	struct greeting *greeting; /* until the Welcome */
-	struct ev fence;	   /* its session has news; handshake.c */
-	bool fence_posted;	   /* registry's lock, or when no member any more */
+	struct handshake *handshake; /* until the Welcome */
+	struct ev fence;	     /* its session has news; handshake.c */
+	bool fence_posted;	     /* registry's lock, or when no member any more */
 
-	struct list timed; /* worker->greeting, ->fencing or ->posting */
+	struct list timed; /* worker->handshakes, ->fencing or ->posting */
 	uint64_t since_ns; /* of that list */
 	struct keepalive keepalive;
 	uint64_t accepted_ns;

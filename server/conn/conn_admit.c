@@ -9,27 +9,28 @@
 #include "server/conn/conn.h"
 #include "server/worker/worker.h"
 
-static void end_oldest(struct list *greeting)
+static void end_oldest(struct list *list)
 {
-	conn_end(container_of(greeting->next, struct server_conn, timed), -EUSERS,
+	conn_end(container_of(list->next, struct server_conn, timed), -EUSERS,
 		 "evicted: too many connections without a Hello");
 }
 
 void conn_evict(struct worker *worker)
 {
-	if (!list_empty(&worker->greeting))
-		end_oldest(&worker->greeting);
+	if (!list_empty(&worker->handshakes))
+		end_oldest(&worker->handshakes);
 }
 
 void conn_admit(struct server_conn *conn)
 {
 	struct worker *worker = conn->worker;
 
-	if (worker->nr_greeting++ >= GREETING_MAX)
-		end_oldest(list_empty(&worker->greeting) ? &worker->fencing : &worker->greeting);
+	if (worker->nr_handshakes++ >= HANDSHAKES_MAX)
+		end_oldest(list_empty(&worker->handshakes) ? &worker->fencing
+							   : &worker->handshakes);
 	worker_tick(worker);
 	conn->since_ns = conn->accepted_ns = worker->now_ns;
-	list_add_tail(&worker->greeting, &conn->timed);
+	list_add_tail(&worker->handshakes, &conn->timed);
 }
 
 static void evict(struct ev *ev, int32_t res)

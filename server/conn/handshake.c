@@ -1,6 +1,6 @@
 /*
  * The handshake: Hello, Challenge, Proof and Welcome, and what a session reports to its connections
- * later. The connection owns its greeting; its worker's thread runs all of this except notify().
+ * later. The connection owns its handshake; its worker's thread runs all of this except notify().
  * Beside the connection itself nothing is allocated for a client before it has proved its key or
  * needs none.
  */
@@ -21,28 +21,28 @@
 #include "server/worker/worker.h"
 
 #define FEATURES (FEATURE_IMM | FEATURE_COUNTERS)
-/* Free a greeting. It and its claim hold keys, which are overwritten. */
-static void greeting_free(struct greeting *greeting)
+/* Free a handshake. It and its claim hold keys, which are overwritten. */
+static void handshake_free(struct handshake *handshake)
 {
-	explicit_bzero(greeting, sizeof(*greeting));
-	free(greeting);
+	explicit_bzero(handshake, sizeof(*handshake));
+	free(handshake);
 }
 
 static void welcome_release(struct outgoing *out)
 {
-	greeting_free(container_of(out, struct greeting, welcome));
+	handshake_free(container_of(out, struct handshake, welcome));
 }
 
 int handshake_open(struct server_conn *conn)
 {
-	conn->greeting = calloc(1, sizeof(*conn->greeting));
-	return conn->greeting ? 0 : -ENOMEM;
+	conn->handshake = calloc(1, sizeof(*conn->handshake));
+	return conn->handshake ? 0 : -ENOMEM;
 }
 
 void handshake_close(struct server_conn *conn)
 {
-	if (conn->greeting)
-		greeting_free(conn->greeting);
+	if (conn->handshake)
+		handshake_free(conn->handshake);
 }
 
 static struct bytes bytes_of(const char *text)
@@ -73,34 +73,34 @@ static int permits(const struct server_conn *conn, const char *export, struct pe
  */
 static int enter(struct server_conn *conn)
 {
-	struct greeting *greeting = conn->greeting;
+	struct handshake *handshake = conn->handshake;
 	struct server *server = conn->worker->server;
-	struct export *export = exports_find(&server->exports, bytes_of(greeting->export));
-	int err = permits(conn, greeting->export, &conn->peer->permit);
+	struct export *export = exports_find(&server->exports, bytes_of(handshake->export));
+	int err = permits(conn, handshake->export, &conn->peer->permit);
 
 	if (err == -EKEYREJECTED) /* it was removed from the keyring in the meantime */
 		return err;
 	if (err || !export) {
-		snprintf(greeting->text, TEXT_MAX, "no export is named \"%s\"", greeting->export);
+		snprintf(handshake->text, TEXT_MAX, "no export is named \"%s\"", handshake->export);
 		return -ENOENT;
 	}
 	if (conn->peer->permit.max_inflight &&
 	    conn->peer->permit.max_inflight < conn->pipeline.max_inflight)
 		conn->pipeline.max_inflight = conn->peer->permit.max_inflight;
-	greeting->claim.max_files = conn->peer->permit.max_files;
-	greeting->claim.max_connections = conn->peer->permit.max_connections;
-	greeting->claim.as_user = conn->peer->permit.as_user;
-	greeting->claim.user = (struct identity){conn->peer->permit.uid, conn->peer->permit.gid};
-	err = session_enter(server->sessions, export, &greeting->claim, &conn->peer->member);
+	handshake->claim.max_files = conn->peer->permit.max_files;
+	handshake->claim.max_connections = conn->peer->permit.max_connections;
+	handshake->claim.as_user = conn->peer->permit.as_user;
+	handshake->claim.user = (struct identity){conn->peer->permit.uid, conn->peer->permit.gid};
+	err = session_enter(server->sessions, export, &handshake->claim, &conn->peer->member);
 	if (err == -ESTALE)
-		snprintf(greeting->text, TEXT_MAX, "unknown or expired session");
+		snprintf(handshake->text, TEXT_MAX, "unknown or expired session");
 	else if (err && err != -EAGAIN)
-		snprintf(greeting->text, TEXT_MAX, "%s", strerror(-err));
+		snprintf(handshake->text, TEXT_MAX, "%s", strerror(-err));
 	else
 		log_info("%s: client \"%s\"%s%s%s %s export \"%s\"", conn->peer->name,
-			 greeting->client, has_key(conn) ? " (" : "", conn->peer->key.id,
-			 has_key(conn) ? ")" : "", greeting->claim.epoch ? "resumes" : "uses",
-			 greeting->export);
+			 handshake->client, has_key(conn) ? " (" : "", conn->peer->key.id,
+			 has_key(conn) ? ")" : "", handshake->claim.epoch ? "resumes" : "uses",
+			 handshake->export);
 	return err;
 }
 
@@ -129,23 +129,23 @@ static void fill_welcome(const struct server_conn *conn, struct welcome *welcome
 }
 
 /* Refuse a connection. It leaves its session at once, before the refusal has arrived. */
-static void refuse(struct server_conn *conn, struct greeting *greeting)
+static void refuse(struct server_conn *conn, struct handshake *handshake)
 {
-	log_info("%s: refused: %s", conn->peer->name, greeting->text);
+	log_info("%s: refused: %s", conn->peer->name, handshake->text);
 	handshake_leave(conn);
 	conn->state = CONN_REFUSED;
 	conn->since_ns = conn->worker->now_ns;
-	list_move_tail(&conn->worker->greeting, &conn->timed);
+	list_move_tail(&conn->worker->handshakes, &conn->timed);
 }
 
 /*
- * Send a Welcome: status 0 admits the connection, -errno refuses it. The Welcome takes the greeting
- * along.
+ * Send a Welcome: status 0 admits the connection, -errno refuses it. The Welcome takes the
+ * handshake along.
  */
 static void answer(struct server_conn *conn, int status)
 {
-	struct greeting *greeting = conn->greeting;
-	struct message *msg = &greeting->welcome.msg;
+	struct handshake *handshake = conn->handshake;
+	struct message *msg = &handshake->welcome.msg;
 	struct welcome *welcome = &msg->welcome;
 
 	if (!status) {
@@ -153,26 +153,26 @@ static void answer(struct server_conn *conn, int status)
 		if (status) {
 			worker_log_limited(conn->worker, conn->peer->name, status,
 					   "no room for it");
-			snprintf(greeting->text, TEXT_MAX, "the server is out of memory");
+			snprintf(handshake->text, TEXT_MAX, "the server is out of memory");
 		}
 	}
-	conn->greeting = NULL;
-	greeting->welcome.release = welcome_release;
+	conn->handshake = NULL;
+	handshake->welcome.release = welcome_release;
 	msg->type = MSG_WELCOME;
 	welcome->server = bytes_of("usrbio-server " USRBIO_VERSION);
 	welcome->status = status;
-	welcome->text = bytes_of(greeting->text);
+	welcome->text = bytes_of(handshake->text);
 	if (status)
-		refuse(conn, greeting);
+		refuse(conn, handshake);
 	else
 		fill_welcome(conn, welcome);
-	if (greeting->proved) {
-		welcome->mac = (struct bytes){greeting->macs[1], MAC_SIZE};
-		status = seal_sign(&greeting->exchange, msg, AUTH_SERVER, greeting->macs[1]);
+	if (handshake->proved) {
+		welcome->mac = (struct bytes){handshake->macs[1], MAC_SIZE};
+		status = seal_sign(&handshake->exchange, msg, AUTH_SERVER, handshake->macs[1]);
 		if (status)
 			conn_end(conn, status, "its Welcome cannot be signed");
 	}
-	outbox_message(&conn->peer->outbox, &greeting->welcome);
+	outbox_message(&conn->peer->outbox, &handshake->welcome);
 	peer_touch(conn->peer);
 }
 
@@ -203,7 +203,7 @@ static void fence(struct ev *ev, int32_t res)
 	if (status == -EAGAIN)
 		return;
 	if (status)
-		snprintf(conn->greeting->text, TEXT_MAX,
+		snprintf(conn->handshake->text, TEXT_MAX,
 			 "a newer connection has resumed this session");
 	answer(conn, status);
 }
@@ -221,7 +221,7 @@ static void refuse_key(struct server_conn *conn)
 {
 	worker_log_limited(conn->worker, conn->peer->name, -EKEYREJECTED,
 			   "has not proved a key of the keyring");
-	snprintf(conn->greeting->text, TEXT_MAX, "this server knows no such key");
+	snprintf(conn->handshake->text, TEXT_MAX, "this server knows no such key");
 	answer(conn, -EKEYREJECTED);
 }
 
@@ -246,20 +246,20 @@ static void copy_text(char *to, size_t size, struct bytes text)
 /* Keep what is needed of a Hello when its frame is gone. */
 static void keep(struct server_conn *conn, const struct hello *hello)
 {
-	struct greeting *greeting = conn->greeting;
-	struct claim *claim = &greeting->claim;
+	struct handshake *handshake = conn->handshake;
+	struct claim *claim = &handshake->claim;
 
 	conn->peer->features = hello->features & FEATURES;
 	conn->pipeline.max_inflight = inflight_of(conn->worker->server, hello);
-	copy_text(greeting->export, sizeof(greeting->export), hello->export);
-	copy_text(greeting->client, sizeof(greeting->client), hello->client);
+	copy_text(handshake->export, sizeof(handshake->export), hello->export);
+	copy_text(handshake->client, sizeof(handshake->client), hello->client);
 	copy_text(conn->peer->key.id, sizeof(conn->peer->key.id), hello->key_id);
 	memcpy(conn->peer->key.tag, hello->key_tag.data, hello->key_tag.len);
 	*claim = (struct claim){
 		.id = conn->peer->key.id, .epoch = hello->epoch, .channel = hello->channel};
 	if (hello->session_id.len) {
-		memcpy(greeting->session_id, hello->session_id.data, SESSION_ID_SIZE);
-		claim->session_id = greeting->session_id;
+		memcpy(handshake->session_id, hello->session_id.data, SESSION_ID_SIZE);
+		claim->session_id = handshake->session_id;
 	}
 	if (hello->session_key.len)
 		memcpy(claim->key, hello->session_key.data, SESSION_KEY_SIZE);
@@ -268,12 +268,12 @@ static void keep(struct server_conn *conn, const struct hello *hello)
 static int on_hello(struct server_conn *conn, const struct hello *hello, const void *frame,
 		    size_t len)
 {
-	struct greeting *greeting = conn->greeting;
+	struct handshake *handshake = conn->handshake;
 
 	conn->fence.fn = fence;
 	conn->peer->member.notify = notify;
 	if (hello->version_min > PROTO_VERSION || hello->version_max < PROTO_VERSION) {
-		snprintf(greeting->text, TEXT_MAX,
+		snprintf(handshake->text, TEXT_MAX,
 			 "the client speaks protocol versions %u to %u, the server %u",
 			 hello->version_min, hello->version_max, PROTO_VERSION);
 		answer(conn, -EPROTONOSUPPORT);

@@ -10,9 +10,9 @@
 struct server_conn;
 struct message;
 
-/* Allocate the greeting when the connection is accepted. 0 or -ENOMEM. */
+/* Allocate the handshake when the connection is accepted. 0 or -ENOMEM. */
 int handshake_open(struct server_conn *conn);
-/* Free the greeting, unless a Welcome has taken it along. The outbox has been closed. */
+/* Free the handshake, unless a Welcome has taken it along. The outbox has been closed. */
 void handshake_close(struct server_conn *conn);
 /*
  * Handle a Hello or a Proof. The answer is a Challenge or a Welcome, at once or when the older

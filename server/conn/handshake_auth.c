@@ -1,6 +1,6 @@
 /*
  * Authentication in the handshake: the server proves its key by the Challenge and checks the Proof
- * of the client. The connection owns the greeting; only its worker's thread is here.
+ * of the client. The connection owns the handshake; only its worker's thread is here.
  */
 #include "server/conn/handshake_auth.h"
 
@@ -12,7 +12,7 @@
 #include "server/session/keyring.h"
 #include "server/worker/server_impl.h"
 
-/* The Challenge is a part of the greeting, which its Welcome takes along. */
+/* The Challenge is a part of the handshake, which its Welcome takes along. */
 static void challenge_release(struct outgoing *out)
 {
 	(void)out;
@@ -22,24 +22,24 @@ int handshake_challenge(struct server_conn *conn, const struct hello *hello, con
 			size_t len)
 {
 	const struct server *server = conn->worker->server;
-	struct greeting *greeting = conn->greeting;
-	struct exchange *exchange = &greeting->exchange;
-	struct message *msg = &greeting->challenge.msg;
+	struct handshake *handshake = conn->handshake;
+	struct exchange *exchange = &handshake->exchange;
+	struct message *msg = &handshake->challenge.msg;
 	struct secret secret = server->nobodys;
 	uint8_t binding[TP_BINDING_MAX], share[SHARE_SIZE];
 	int err;
 
 	memcpy(share, hello->share.data, sizeof(share));
 	err = exchange_begin(exchange, binding, tp_binding(conn->peer->tp, binding),
-			     greeting->nonce, greeting->share);
+			     handshake->nonce, handshake->share);
 	if (!err)
 		err = seal_hear(exchange, frame, len);
 	msg->type = MSG_CHALLENGE;
 	msg->challenge = (struct challenge){
 		.version = PROTO_VERSION,
-		.nonce = {greeting->nonce, NONCE_SIZE},
-		.share = {greeting->share, SHARE_SIZE},
-		.mac = {greeting->macs[0], MAC_SIZE},
+		.nonce = {handshake->nonce, NONCE_SIZE},
+		.share = {handshake->share, SHARE_SIZE},
+		.mac = {handshake->macs[0], MAC_SIZE},
 	};
 	if (!err)
 		err = seal_say_signed(exchange, msg);
@@ -49,12 +49,12 @@ int handshake_challenge(struct server_conn *conn, const struct hello *hello, con
 		err = exchange_keys(exchange, &secret, share);
 	secret_wipe(&secret);
 	if (!err)
-		err = exchange_mac(exchange, AUTH_SERVER, greeting->macs[0]);
+		err = exchange_mac(exchange, AUTH_SERVER, handshake->macs[0]);
 	if (err)
 		return err;
 	conn->state = CONN_PROVING;
-	greeting->challenge.release = challenge_release;
-	outbox_message(&conn->peer->outbox, &greeting->challenge);
+	handshake->challenge.release = challenge_release;
+	outbox_message(&conn->peer->outbox, &handshake->challenge);
 	peer_touch(conn->peer);
 	return 0;
 }
@@ -62,22 +62,22 @@ int handshake_challenge(struct server_conn *conn, const struct hello *hello, con
 int handshake_check_proof(struct server_conn *conn, const struct proof *proof, const void *frame,
 			  size_t len)
 {
-	struct greeting *greeting = conn->greeting;
-	struct claim *claim = &greeting->claim;
+	struct handshake *handshake = conn->handshake;
+	struct claim *claim = &handshake->claim;
 	const uint8_t *mac;
 	int err;
 
-	claim->proof = greeting->exchange;
-	err = seal_hear_signed(&greeting->exchange, frame, len, &mac);
+	claim->proof = handshake->exchange;
+	err = seal_hear_signed(&handshake->exchange, frame, len, &mac);
 	if (err)
 		return err;
-	if (!exchange_check(&greeting->exchange, AUTH_CLIENT, mac))
+	if (!exchange_check(&handshake->exchange, AUTH_CLIENT, mac))
 		return -EKEYREJECTED;
-	greeting->proved = true;
+	handshake->proved = true;
 	if (!claim->session_id != !proof->session_mac.len)
 		return -EPROTO;
 	memcpy(claim->key,
-	       claim->session_id ? proof->session_mac.data : greeting->exchange.keys[AUTH_SESSION],
+	       claim->session_id ? proof->session_mac.data : handshake->exchange.keys[AUTH_SESSION],
 	       SESSION_KEY_SIZE);
 	return 0;
 }

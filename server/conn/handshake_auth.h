@@ -17,7 +17,7 @@ struct server_conn;
 
 #define CLIENT_LOG_MAX 64 /* of the name a client gives itself */
 
-struct greeting {
+struct handshake {
 	struct outgoing challenge, welcome;
 	char text[TEXT_MAX];
 	/* Of the Hello, until the session is entered. */

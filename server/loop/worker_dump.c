@@ -41,7 +41,7 @@ static void dump_worker(const struct worker *worker)
 		"dump: worker %u: %u connections, %u of them without a Welcome; staging in use: %u "
 		"of %u small, %u of %u large, %u of %u pipes; segments: %u with the store, %u with "
 		"the wire; connections that wait: %u for a turn, %u for a buffer%s",
-		worker->id, atomic_load(&worker->nr_conns), worker->nr_greeting,
+		worker->id, atomic_load(&worker->nr_conns), worker->nr_handshakes,
 		staging->nr[STAGING_SMALL] - staging->nr_free[STAGING_SMALL],
 		staging->nr[STAGING_SMALL],
 		staging->nr[STAGING_LARGE] - staging->nr_free[STAGING_LARGE],

@@ -92,7 +92,7 @@ static uint64_t run_timers(struct worker *worker)
 {
 	const struct server *server = worker->server;
 	uint64_t now = worker->now_ns;
-	uint64_t due = expire(&worker->greeting, server->hello_ns, now, "no Hello in time");
+	uint64_t due = expire(&worker->handshakes, server->hello_ns, now, "no Hello in time");
 
 	due = earlier(due, expire(&worker->posting, server->stall_ns, now, "reads no data"));
 	if (now >= worker->slow_timers_ns)

@@ -118,7 +118,7 @@ static void init_lists(struct worker *worker)
 	list_init(&worker->conns);
 	list_init(&worker->dirty);
 	list_init(&worker->ready);
-	list_init(&worker->greeting);
+	list_init(&worker->handshakes);
 	list_init(&worker->posting);
 	list_init(&worker->fencing);
 	list_init(&worker->watched);

@@ -23,7 +23,7 @@
 #include "server/worker/server_impl.h"
 #include "server/worker/staging.h"
 
-#define GREETING_MAX 256 /* connections that are not welcomed yet */
+#define HANDSHAKES_MAX 256 /* connections that are not welcomed yet */
 
 struct server_conn;
 struct store_queue;
@@ -51,9 +51,9 @@ struct worker {
 	struct list dirty;			 /* to be flushed when the turn ends */
 	struct list ready;			 /* with segments to start, in turn */
 	struct list waiting_for_buf[NR_STAGING]; /* the same, when there is a buffer again */
-	struct list greeting, posting;		 /* with a deadline, the nearest first */
+	struct list handshakes, posting;	 /* with a deadline, the nearest first */
 	struct list fencing;			 /* without one, the oldest first */
-	unsigned nr_greeting;			 /* without a Welcome: of greeting and fencing */
+	unsigned nr_handshakes;			 /* without a Welcome: of handshakes and fencing */
 	struct list watched;			 /* for silence: keepalive.h */
 	uint64_t session_ns;			 /* when sessions are to be looked at, or NEVER */
 	uint64_t slow_timers_ns; /* when any of these two is due, or before, or NEVER */

@@ -213,7 +213,7 @@ RELIABILITY = [
            "server_wire alive/who_gives_nothing_is_given_up"),
     Mutant("hello-timer", "who does not say hello is ended",
            "run_timers",
-           'expire(&worker->greeting, server->hello_ns, now, "no Hello in time")', "NEVER",
+           'expire(&worker->handshakes, server->hello_ns, now, "no Hello in time")', "NEVER",
            "server_wire alive/nobody_is_pinged_before_its_welcome"),
     Mutant("dead-sessions", "nothing stays of a client that is gone",
            "sessions_expire",

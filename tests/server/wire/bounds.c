@@ -363,7 +363,7 @@ static void told_body(struct server *server)
 	cr_assert(pair.used == 1 && pair.max > 1, "this one");
 	pair = limit_of(&peer, 0, LIMIT_STAGING);
 	cr_assert(!pair.used && pair.max > MIB / 2 && pair.max <= MIB);
-	pair = limit_of(&peer, 0, LIMIT_GREETING);
+	pair = limit_of(&peer, 0, LIMIT_HANDSHAKES);
 	cr_assert(!pair.used && pair.max);
 	pair = limit_of(&peer, 2, LIMIT_CONNECTIONS);
 	cr_assert(pair.used == 1 && pair.max == 7);
