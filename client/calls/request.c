@@ -147,7 +147,7 @@ static bool pump(struct conn_user *user)
 	struct conn *conn = user->conn;
 	struct requests *requests = requests_of(conn);
 
-	if (conn->state == CONN_GREETED)
+	if (conn->state == CONN_WELCOMED)
 		return send_list(conn, &requests->recovery);
 	if (!send_again(conn) || !send_list(conn, &requests->queue) || !send_closes(conn))
 		return false;
@@ -159,7 +159,7 @@ static bool pump(struct conn_user *user)
 static bool has_prospects(struct conn *conn, const struct request *request)
 {
 	if (request->recovers)
-		return conn->state == CONN_GREETED;
+		return conn->state == CONN_WELCOMED;
 	return conn->state == CONN_UP || conn_want(conn);
 }
 
@@ -300,7 +300,7 @@ static bool expire(struct conn_user *user)
 	return overdue;
 }
 
-static void greeted(struct conn_user *user, bool renewed)
+static void welcomed(struct conn_user *user, bool renewed)
 {
 	if (renewed)
 		forget_session(requests_of(user->conn));
@@ -338,7 +338,7 @@ static const struct conn_user_ops ops = {
 	.pump = pump,
 	.expire = expire,
 	.lost = lost,
-	.greeted = greeted,
+	.welcomed = welcomed,
 	.give_up = give_up,
 };
 

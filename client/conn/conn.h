@@ -35,10 +35,10 @@ struct usrbio_counters;
 #define CONN_INFLIGHT 4096u /* I/Os under way at most, which is enough to keep a card busy */
 
 enum conn_state {
-	CONN_DOWN,     /* no transport connection */
-	CONN_OPENING,  /* until TP_EV_CONNECTED */
-	CONN_GREETING, /* hello sent, until the welcome */
-	CONN_GREETED,  /* welcome; only requests that recover are sent, until conn_go */
+	CONN_DOWN,	/* no transport connection */
+	CONN_OPENING,	/* until TP_EV_CONNECTED */
+	CONN_HANDSHAKE, /* hello sent, until the welcome */
+	CONN_WELCOMED,	/* welcome; only requests that recover are sent, until conn_go */
 	CONN_UP,
 	CONN_CLOSING, /* disconnected, until TP_EV_CLOSED */
 };
@@ -128,8 +128,8 @@ void conn_blame(struct conn *conn, const char *fmt, ...) __attribute__((format(p
 void conn_violated(struct conn *conn, const char *what);
 
 /* The server has welcomed the connection to an incarnation of the session `number`. */
-void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t number,
-		  uint64_t incarnation);
+void conn_welcomed(struct conn *conn, const struct welcome *welcome, uint64_t number,
+		   uint64_t incarnation);
 /* Everything has been recovered: send what waits. */
 void conn_go(struct conn *conn);
 /* There will be no session: end what waits for one with this status. */

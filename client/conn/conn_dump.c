@@ -12,8 +12,8 @@
 static const char *const states[] = {
 	[CONN_DOWN] = "down",
 	[CONN_OPENING] = "connecting",
-	[CONN_GREETING] = "waits for the welcome",
-	[CONN_GREETED] = "recovers files",
+	[CONN_HANDSHAKE] = "waits for the welcome",
+	[CONN_WELCOMED] = "recovers files",
 	[CONN_UP] = "up",
 	[CONN_CLOSING] = "closing",
 };

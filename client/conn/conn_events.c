@@ -52,7 +52,7 @@ static bool send_pong(struct conn *conn)
 void conn_pump(struct conn *conn)
 {
 	lock_assert_held(&conn->lock);
-	if (conn->state != CONN_UP && conn->state != CONN_GREETED)
+	if (conn->state != CONN_UP && conn->state != CONN_WELCOMED)
 		return;
 	if (conn->pong_due && !send_pong(conn))
 		return;
@@ -61,8 +61,8 @@ void conn_pump(struct conn *conn)
 	conn_users_pump(conn);
 }
 
-void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t number,
-		  uint64_t incarnation)
+void conn_welcomed(struct conn *conn, const struct welcome *welcome, uint64_t number,
+		   uint64_t incarnation)
 {
 	bool renewed = conn->number != number;
 
@@ -72,11 +72,11 @@ void conn_greeted(struct conn *conn, const struct welcome *welcome, uint64_t num
 	conn->max_regions = welcome->max_regions;
 	conn->max_inflight =
 		welcome->max_inflight < CONN_INFLIGHT ? welcome->max_inflight : CONN_INFLIGHT;
-	conn_users_greeted(conn, renewed);
+	conn_users_welcomed(conn, renewed);
 	conn->number = number;
 	conn->joined = incarnation;
 	memset(conn->region_ids, 0, sizeof(conn->region_ids));
-	conn->state = CONN_GREETED;
+	conn->state = CONN_WELCOMED;
 	conn->wait.wake_pending = true;
 }
 
@@ -131,7 +131,7 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 		conn_violated(conn, "a malformed message");
 		return;
 	}
-	if (conn->state == CONN_GREETING) {
+	if (conn->state == CONN_HANDSHAKE) {
 		conn->owner->message(conn, frame, len, &msg);
 		return;
 	}
@@ -172,7 +172,7 @@ void conn_give_up(struct conn *conn, int status)
 
 static void on_event(struct conn *conn, const struct tp_event *event)
 {
-	bool talking = conn->state >= CONN_GREETING && conn->state <= CONN_UP;
+	bool talking = conn->state >= CONN_HANDSHAKE && conn->state <= CONN_UP;
 
 	switch (event->type) {
 	case TP_EV_CONNECTED:

@@ -22,7 +22,7 @@ static bool is_owed(const struct conn *conn)
 
 static bool is_talking(const struct conn *conn)
 {
-	return conn->state == CONN_UP || conn->state == CONN_GREETED;
+	return conn->state == CONN_UP || conn->state == CONN_WELCOMED;
 }
 
 bool conn_is_busy(const struct conn *conn)

@@ -108,10 +108,10 @@ void conn_users_lost(struct conn *conn)
 		conn->users[i]->ops->lost(conn->users[i]);
 }
 
-void conn_users_greeted(struct conn *conn, bool renewed)
+void conn_users_welcomed(struct conn *conn, bool renewed)
 {
 	for (unsigned i = 0; i < CONN_USERS; i++)
-		conn->users[i]->ops->greeted(conn->users[i], renewed);
+		conn->users[i]->ops->welcomed(conn->users[i], renewed);
 }
 
 void conn_users_give_up(struct conn *conn, int status)

@@ -30,7 +30,7 @@ struct conn_user_ops {
 	bool (*has_work)(const struct conn_user *user);
 	/*
 	 * Send what waits, and say by has_more whether something still does; called while the
-	 * connection is greeted or up. False: no buffer.
+	 * connection is welcomed or up. False: no buffer.
 	 */
 	bool (*pump)(struct conn_user *user);
 
@@ -44,8 +44,8 @@ struct conn_user_ops {
 
 	/* The connection is down: what was under way waits for the next one, or ends. */
 	void (*lost)(struct conn_user *user);
-	/* The next connection has been greeted. renewed: in another session. */
-	void (*greeted)(struct conn_user *user, bool renewed);
+	/* The next connection has been welcomed. renewed: in another session. */
+	void (*welcomed)(struct conn_user *user, bool renewed);
 	/* There will be no session: end what waits for one. */
 	void (*give_up)(struct conn_user *user, int status);
 
@@ -85,7 +85,7 @@ void conn_users_due(struct conn *conn, uint64_t now);
 bool conn_users_expire(struct conn *conn);
 void conn_users_sweep(struct conn *conn);
 void conn_users_lost(struct conn *conn);
-void conn_users_greeted(struct conn *conn, bool renewed);
+void conn_users_welcomed(struct conn *conn, bool renewed);
 void conn_users_give_up(struct conn *conn, int status);
 
 #endif

@@ -121,7 +121,7 @@ static int ask_all(struct conn *conn, struct bunch *bunch)
 		conn_shut(conn, -ETIMEDOUT);
 		conn_wait(conn, &bunch->waiter, NEVER);
 	}
-	err = conn->state == CONN_GREETED ? 0 : conn->error;
+	err = conn->state == CONN_WELCOMED ? 0 : conn->error;
 	conn_unlock(conn);
 	return err;
 }

@@ -141,7 +141,7 @@ static void lost(struct conn_user *user)
 	resend_sweep(user->conn);
 }
 
-static void greeted(struct conn_user *user, bool renewed)
+static void welcomed(struct conn_user *user, bool renewed)
 {
 	struct conn *conn = user->conn;
 	uint32_t room = (conn->tp->msg_max - SUBMIT_OVERHEAD) / SUBMIT_ENTRY;
@@ -163,7 +163,7 @@ static const struct conn_user_ops ops = {
 	.expire = expire,
 	.sweep = sweep,
 	.lost = lost,
-	.greeted = greeted,
+	.welcomed = welcomed,
 	.immediate = immediate,
 	.range = range_of,
 };

@@ -52,7 +52,7 @@ void session_handshake_begin(struct conn *conn)
 		return;
 	}
 	conn_expect(conn);
-	conn->state = CONN_GREETING;
+	conn->state = CONN_HANDSHAKE;
 	conn->proof = PROOF_NONE;
 	session_hello(session_of(conn), &msg.hello);
 	msg.hello.max_inflight = CONN_INFLIGHT;
@@ -157,7 +157,7 @@ static void on_welcome(struct conn *conn, struct welcome welcome)
 	if (err)
 		conn_shut(conn, err);
 	else
-		conn_greeted(conn, &welcome, session->number, session->incarnation);
+		conn_welcomed(conn, &welcome, session->number, session->incarnation);
 }
 
 void session_handshake_message(struct conn *conn, const void *frame, size_t len,

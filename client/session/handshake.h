@@ -12,7 +12,7 @@ struct message;
 
 /* The transport is connected: send the hello. */
 void session_handshake_begin(struct conn *conn);
-/* Handle a message that comes before the connection is greeted. */
+/* Handle a message that comes before the connection is welcomed. */
 void session_handshake_message(struct conn *conn, const void *frame, size_t len,
 			       const struct message *msg);
 

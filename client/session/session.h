@@ -43,7 +43,7 @@ struct session_files {
 	unsigned nr;
 	uint64_t session; /* the files of this one are in the list, or will be added to it */
 	/*
-	 * Opens the files of earlier sessions on a connection that has just been greeted. 0, or
+	 * Opens the files of earlier sessions on a connection that has just been welcomed. 0, or
 	 * -errno when the connection broke. NULL until there is a file.
 	 */
 	int (*recover)(struct session *session, struct conn *conn);

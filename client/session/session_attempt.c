@@ -28,7 +28,7 @@ static bool is_settled(const struct waiter *waiter)
 {
 	enum conn_state state = ((const struct state_waiter *)(const void *)waiter)->conn->state;
 
-	return state == CONN_DOWN || state == CONN_GREETED;
+	return state == CONN_DOWN || state == CONN_WELCOMED;
 }
 
 static void bring_down(struct conn *conn)
@@ -79,7 +79,7 @@ static int bring_up(struct session *session, struct conn *conn, const struct rou
 	if (!err) {
 		/* The transport keeps its own time limit; the welcome has this one. */
 		conn_wait(conn, &w.waiter, now_ns() + 2 * ms * NS_PER_MS);
-		if (conn->state != CONN_GREETED) {
+		if (conn->state != CONN_WELCOMED) {
 			if (conn->state != CONN_DOWN) {
 				session_blame(session, "the server at %s does not answer",
 					      session->at);
@@ -139,7 +139,7 @@ static int go(struct session *session)
 		struct conn *conn = session->conns[i];
 
 		conn_lock(conn);
-		if (conn->state == CONN_GREETED)
+		if (conn->state == CONN_WELCOMED)
 			conn_go(conn);
 		else
 			err = -ECONNRESET;
