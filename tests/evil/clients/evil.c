@@ -55,7 +55,7 @@ void evil_open(struct evil *e, const struct fixture *fixture, const char *name, 
 	must(wire_take_params(&e->wire), "%s: no connect parameters", name);
 	if (stage == STAGE_PARAMS)
 		return;
-	must(!evil_greet(e, &hello), "%s: no welcome: %d", name, e->status);
+	must(!evil_handshake(e, &hello), "%s: no welcome: %d", name, e->status);
 	if (stage == STAGE_FILE)
 		open_file(e);
 }
@@ -141,7 +141,7 @@ bool evil_until(struct evil *e, enum seen kind)
 	return seen == kind;
 }
 
-int evil_greet(struct evil *e, const struct hello *hello)
+int evil_handshake(struct evil *e, const struct hello *hello)
 {
 	wire_msg(&e->wire, &(struct message){.type = MSG_HELLO, .hello = *hello});
 	return evil_until(e, SEEN_WELCOME) ? e->status : -ENOTCONN;

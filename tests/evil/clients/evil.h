@@ -97,7 +97,7 @@ enum seen evil_step(struct evil *e);
 bool evil_until(struct evil *e, enum seen kind);
 
 struct hello evil_hello(const char *export);
-int evil_greet(struct evil *e, const struct hello *hello);
+int evil_handshake(struct evil *e, const struct hello *hello);
 void evil_region(struct evil *e, uint32_t region, uint64_t base, uint64_t size, uint32_t access);
 int evil_call(struct evil *e, const struct call *call);
 void evil_submit(struct evil *e, uint32_t op, const struct io_entry *io, size_t n);

@@ -10,7 +10,7 @@
 /* Refused with this status, then the end. */
 static void refused(struct evil *e, const struct hello *hello, int status)
 {
-	expect_status(e, evil_greet(e, hello), status);
+	expect_status(e, evil_handshake(e, hello), status);
 	if (e->status)
 		expect_end(e);
 }
@@ -208,7 +208,7 @@ static void crowd(struct evil *e, const struct lie *lie)
 
 		mine.channel = (uint32_t)(i + 1) % SESSION_CONNS_MAX;
 		evil_open(&others[i], e->fixture, e->name, STAGE_PARAMS);
-		expect_status(&others[i], evil_greet(&others[i], &mine),
+		expect_status(&others[i], evil_handshake(&others[i], &mine),
 			      i < SESSION_CONNS_MAX - 1 ? 0 : -EUSERS);
 	}
 	expect_alive(e);
@@ -228,7 +228,7 @@ static void epochs(struct evil *e, const struct lie *lie)
 
 		hello.epoch = lives[i];
 		evil_open(&other, e->fixture, e->name, STAGE_PARAMS);
-		status = evil_greet(&other, &hello);
+		status = evil_handshake(&other, &hello);
 		if (status && status != -ESTALE && status != -ENOTCONN)
 			escape(&other, "epoch %u: %d", lives[i], status);
 		if (!status)

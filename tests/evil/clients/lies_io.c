@@ -245,7 +245,7 @@ static void read_only(struct evil *e, const struct lie *lie)
 	const struct hello hello = evil_hello("ro");
 	struct io_entry io = good_io(e);
 
-	must(!evil_greet(e, &hello), "no welcome");
+	must(!evil_handshake(e, &hello), "no welcome");
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
 		struct call call = calls[i];
 
@@ -267,7 +267,7 @@ static void beyond_inflight(struct evil *e, const struct lie *lie)
 	struct io_entry io[8];
 
 	hello.max_inflight = 4;
-	must(!evil_greet(e, &hello), "no welcome");
+	must(!evil_handshake(e, &hello), "no welcome");
 	if (e->heard.welcome.max_inflight > 4)
 		escape(e, "more in flight than asked for");
 	for (uint32_t i = 0; i < 8; i++)

@@ -127,7 +127,7 @@ static void immediates(struct evil *e, const struct lie *lie)
 	struct hello hello = evil_hello("data");
 
 	hello.features = FEATURE_IMM;
-	must(!evil_greet(e, &hello), "no welcome");
+	must(!evil_handshake(e, &hello), "no welcome");
 	must(!evil_call(e, &(struct call){.op = CALL_OPEN,
 					  .path = text("file"),
 					  .flags = OPEN_READ | OPEN_WRITE}),

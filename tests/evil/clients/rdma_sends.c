@@ -89,7 +89,7 @@ static void least(struct evil *e, const struct lie *lie)
 
 	connect_params_make(&e->wire.rdma->params, 1024, 4);
 	wire_send_params(&e->wire);
-	must(!evil_greet(e, &hello), "no welcome");
+	must(!evil_handshake(e, &hello), "no welcome");
 	for (int i = 0; i < 10; i++)
 		expect_alive(e);
 	expect_status(e, evil_call(e, &(struct call){.op = CALL_STAT, .path = text("file")}), 0);

@@ -9,7 +9,7 @@
 #include "tests/evil/outside/mock_tree.h"
 #include "tests/peer/message.h"
 
-static void greet(struct mock_conn *conn)
+static void handshake(struct mock_conn *conn)
 {
 	struct welcome welcome = welcome_new(256, REGIONS_MAX);
 
@@ -128,7 +128,7 @@ static void serve(struct mock_conn *conn, struct message *msg)
 {
 	switch (msg->type) {
 	case MSG_HELLO:
-		greet(conn);
+		handshake(conn);
 		break;
 	case MSG_CALL:
 		answer(conn, &msg->call);
