@@ -110,7 +110,7 @@ Test(wake, ten_thousand_rounds_asleep, .timeout = 100)
 }
 
 /* Many connections in one domain: each hears its own, told apart by its user pointer. */
-struct crowd {
+struct many {
 	struct tp_conn *clients[NR_CONNS], *servers[NR_CONNS];
 	unsigned accepted, connected, closed;
 	unsigned heard[NR_CONNS];
@@ -125,13 +125,13 @@ static unsigned indices[NR_CONNS];
 
 static void on_server(struct end *end, const struct tp_event *event)
 {
-	struct crowd *crowd = end->ctx;
+	struct many *many = end->ctx;
 	unsigned i;
 
 	switch (event->type) {
 	case TP_EV_REQUEST:
 		must(!end->pair->ops->accept(end->domain, event->request, NULL,
-					     &crowd->servers[crowd->accepted++]));
+					     &many->servers[many->accepted++]));
 		end->request = NULL;
 		break;
 	case TP_EV_MSG:
@@ -141,10 +141,10 @@ static void on_server(struct end *end, const struct tp_event *event)
 		if (!event->conn->user)
 			event->conn->user = &indices[i];
 		must(event->conn->user == &indices[i]);
-		crowd->heard[i]++;
+		many->heard[i]++;
 		break;
 	case TP_EV_CLOSED:
-		crowd->closed++;
+		many->closed++;
 		break;
 	default:
 		break;
@@ -153,12 +153,12 @@ static void on_server(struct end *end, const struct tp_event *event)
 
 static void on_client(struct end *end, const struct tp_event *event)
 {
-	struct crowd *crowd = end->ctx;
+	struct many *many = end->ctx;
 
 	if (event->type == TP_EV_CONNECTED || event->type == TP_EV_CLOSED)
-		must(crowd->clients[*index_of(event->conn)] == event->conn);
-	crowd->connected += event->type == TP_EV_CONNECTED;
-	crowd->closed += event->type == TP_EV_CLOSED;
+		must(many->clients[*index_of(event->conn)] == event->conn);
+	many->connected += event->type == TP_EV_CONNECTED;
+	many->closed += event->type == TP_EV_CLOSED;
 }
 
 static void send_from(struct pair *pair, struct tp_conn *conn)
@@ -177,32 +177,32 @@ static void send_from(struct pair *pair, struct tp_conn *conn)
 Test(many, sixty_four_in_one_domain, .timeout = 100)
 {
 	struct tp_domain_config config = test_config();
-	struct crowd crowd = {.accepted = 0};
+	struct many many = {.accepted = 0};
 	struct pair pair;
 
 	config.nr_conns = NR_CONNS;
 	pair_prepare(&pair, &config, &config);
 	pair.client.on_event = on_client;
 	pair.server.on_event = on_server;
-	pair.client.ctx = pair.server.ctx = &crowd;
+	pair.client.ctx = pair.server.ctx = &many;
 	for (unsigned i = 0; i < NR_CONNS; i++) {
 		indices[i] = i;
 		must(!pair.ops->connect(pair.client.domain, pair.device, &pair.listener->addr,
-					20000, &indices[i], &crowd.clients[i]));
+					20000, &indices[i], &many.clients[i]));
 	}
-	pump_until(&pair, crowd.connected == NR_CONNS && pair.server.connected == NR_CONNS);
+	pump_until(&pair, many.connected == NR_CONNS && pair.server.connected == NR_CONNS);
 	for (int round = 0; round < 20; round++)
 		for (unsigned i = 0; i < NR_CONNS; i++)
-			send_from(&pair, crowd.clients[i]);
+			send_from(&pair, many.clients[i]);
 	pump_until(&pair, pair.server.msgs == 20 * NR_CONNS);
 	for (unsigned i = 0; i < NR_CONNS; i++)
-		must(crowd.heard[i] == 20);
+		must(many.heard[i] == 20);
 	for (unsigned i = 0; i < NR_CONNS; i++)
-		pair.ops->disconnect(crowd.clients[i]);
-	pump_until(&pair, crowd.closed == 2 * NR_CONNS);
+		pair.ops->disconnect(many.clients[i]);
+	pump_until(&pair, many.closed == 2 * NR_CONNS);
 	for (unsigned i = 0; i < NR_CONNS; i++) {
-		pair.ops->conn_free(crowd.clients[i]);
-		pair.ops->conn_free(crowd.servers[i]);
+		pair.ops->conn_free(many.clients[i]);
+		pair.ops->conn_free(many.servers[i]);
 	}
 	pair_close(&pair);
 }

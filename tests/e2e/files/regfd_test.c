@@ -267,21 +267,21 @@ E2E(regfd, one_file_many_times_at_a_server_of_few_descriptors)
 	server_stop(&server);
 }
 
-struct crowd {
+struct registrations {
 	int fd; /* one that all of them want */
 	atomic_int won, lost;
 };
 
 static void *register_much(void *arg)
 {
-	struct crowd *crowd = arg;
+	struct registrations *all = arg;
 	char name[32];
 	struct rw rw;
 	int err, me, fd;
 
-	err = hf3fs_reg_fd(crowd->fd, 0);
-	must(err == -crowd->fd || err == EINVAL, "%d", err);
-	me = atomic_fetch_add(err <= 0 ? &crowd->won : &crowd->lost, 1);
+	err = hf3fs_reg_fd(all->fd, 0);
+	must(err == -all->fd || err == EINVAL, "%d", err);
+	me = atomic_fetch_add(err <= 0 ? &all->won : &all->lost, 1);
 	me += err <= 0 ? 0 : 1;
 	snprintf(name, sizeof(name), "file%d", me);
 	rw_open(&rw, NULL, 4096);
@@ -289,7 +289,7 @@ static void *register_much(void *arg)
 		fd = file_reg(url_of(name), O_RDWR | O_CREAT);
 		rw_put(&rw, fd, me * 1000 + i, 0, 500);
 		rw_expect(&rw, fd, me * 1000 + i, 0, 500);
-		rw_expect(&rw, crowd->fd, SEED, me, 100);
+		rw_expect(&rw, all->fd, SEED, me, 100);
 		file_unreg(fd);
 	}
 	rw_close(&rw);
@@ -299,17 +299,17 @@ static void *register_much(void *arg)
 E2E(regfd, sixteen_threads_at_once)
 {
 	pthread_t threads[THREADS];
-	struct crowd crowd = {0};
+	struct registrations all = {0};
 
 	file_make("file", SEED, SIZE);
-	crowd.fd = open_url("file", O_RDONLY);
+	all.fd = open_url("file", O_RDONLY);
 	for (int i = 0; i < THREADS; i++)
-		cr_assert(!pthread_create(&threads[i], NULL, register_much, &crowd));
+		cr_assert(!pthread_create(&threads[i], NULL, register_much, &all));
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	cr_assert_eq(crowd.won, 1, "%d threads registered one number", crowd.won);
-	cr_assert_eq(crowd.lost, THREADS - 1);
-	file_unreg(crowd.fd);
+	cr_assert_eq(all.won, 1, "%d threads registered one number", all.won);
+	cr_assert_eq(all.lost, THREADS - 1);
+	file_unreg(all.fd);
 }
 
 /* Deregistered and closed while they wait: they run on the file they were prepared for. */

@@ -20,7 +20,7 @@ struct worker {
 };
 
 /* `body` in n threads at once, each with its number. */
-static void crowd(int n, int fd, void *(*body)(void *))
+static void run_threads(int n, int fd, void *(*body)(void *))
 {
 	struct worker workers[32];
 
@@ -33,13 +33,13 @@ static void crowd(int n, int fd, void *(*body)(void *))
 }
 
 /* The same on a file of so many bytes of the pattern. */
-static void crowd_at_source(int n, uint64_t size, void *(*body)(void *))
+static void run_threads_on_source(int n, uint64_t size, void *(*body)(void *))
 {
 	int fd;
 
 	file_make("source", SEED, size);
 	fd = file_reg(url_of("source"), O_RDONLY);
-	crowd(n, fd, body);
+	run_threads(n, fd, body);
 	file_unreg(fd);
 }
 
@@ -129,7 +129,7 @@ E2E(shapes, cache_backends_with_large_iovs)
 {
 	int fd = file_reg(url_of("cache"), O_RDWR | O_CREAT);
 
-	crowd(full_or_quick(8, 2), fd, cache_backend);
+	run_threads(full_or_quick(8, 2), fd, cache_backend);
 	file_unreg(fd);
 }
 
@@ -157,7 +157,7 @@ static void *single(void *arg)
 /* UCM: entries = io_depth = 1, 32 workers. */
 E2E(shapes, thirty_two_workers_with_rings_of_one)
 {
-	crowd_at_source(32, MIB, single);
+	run_threads_on_source(32, MIB, single);
 }
 
 /* What a transfer library does for each transfer: everything anew. */
@@ -189,7 +189,7 @@ static void *transfers(void *arg)
 /* NIXL, RTP-LLM: ring and iov per transfer, from several threads. */
 E2E(shapes, ring_and_iov_per_transfer)
 {
-	crowd_at_source(4, MIB, transfers);
+	run_threads_on_source(4, MIB, transfers);
 }
 
 /* Tair: one iov for the process, a ring per operation. */
@@ -311,7 +311,7 @@ static void *blocks_of_512_kib(void *arg)
 /* fio's engine: 32 threads, 512 KiB, depth 32. */
 E2E(shapes, thirty_two_threads_with_depth_32)
 {
-	crowd_at_source(full_or_quick(32, 8), 4 * MIB, blocks_of_512_kib);
+	run_threads_on_source(full_or_quick(32, 8), 4 * MIB, blocks_of_512_kib);
 }
 
 static void *batches_of_1024(void *arg)
@@ -322,7 +322,7 @@ static void *batches_of_1024(void *arg)
 
 E2E(shapes, batches_of_1024_small_reads)
 {
-	crowd_at_source(2, 4 * MIB, batches_of_1024);
+	run_threads_on_source(2, 4 * MIB, batches_of_1024);
 }
 
 enum { SAMPLES = 24 };
@@ -372,5 +372,5 @@ E2E(shapes, data_loaders_open_a_file_per_sample)
 
 	for (int i = 0; i < SAMPLES; i++)
 		file_make(sample_name(i, name), (uint64_t)i, sample_size(i));
-	crowd(full_or_quick(8, 3), -1, loader);
+	run_threads(full_or_quick(8, 3), -1, loader);
 }

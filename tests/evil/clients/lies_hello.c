@@ -198,7 +198,7 @@ static void malformed(struct evil *e, const struct lie *lie)
 }
 
 /* The key that opens a session does not make it take more connections than there may be. */
-static void crowd(struct evil *e, const struct lie *lie)
+static void too_many(struct evil *e, const struct lie *lie)
 {
 	const struct hello hello = hello_of("data", e->heard.session_id, e->heard.session_key);
 	struct evil others[SESSION_CONNS_MAX];
@@ -264,7 +264,7 @@ const struct lie hello_lies[] = {
 	{"epoch-without-a-session", STAGE_PARAMS, malformed, .number = 2},
 	{"channel-64", STAGE_PARAMS, malformed, .number = 3},
 	{"channel-huge", STAGE_PARAMS, malformed, .number = 4},
-	{"crowd", STAGE_WELCOME, crowd},
+	{"connections-too-many", STAGE_WELCOME, too_many},
 	{"epochs", STAGE_FILE, epochs},
 	{NULL},
 };

@@ -101,7 +101,7 @@ static int try_to_enter(struct peer *peer, struct server *server)
 	return peer->heard.welcome.status;
 }
 
-static void crowd_body(struct server *server)
+static void memory_body(struct server *server)
 {
 	enum { N = 64 };
 	static struct peer peers[N];
@@ -132,7 +132,7 @@ static void crowd_body(struct server *server)
 
 Test(bounds, memory_for_connections_has_an_end_and_those_inside_go_on)
 {
-	each_scheme(&small, crowd_body);
+	each_scheme(&small, memory_body);
 }
 
 static void silent_body(struct server *server)
@@ -163,7 +163,7 @@ Test(bounds, the_silent_do_not_keep_others_out)
 }
 
 /* They have all the connections there may be, at each worker, and say nothing. */
-static void crowded_body(struct server *server)
+static void all_silent_body(struct server *server)
 {
 	struct peer silent[6], talking[6];
 
@@ -186,7 +186,7 @@ Test(bounds, the_silent_do_not_have_all_connections)
 					     .hello_ms = 600000,
 					     .linger_ms = 1};
 
-	each_scheme(&config, crowded_body);
+	each_scheme(&config, all_silent_body);
 }
 
 static void files_body(struct server *server)

@@ -366,7 +366,7 @@ Test(resume, who_fell_silent_may_come_back_for_the_session_time)
 	}
 }
 
-static void crowd_body(const char *scheme)
+static void sessions_body(const char *scheme)
 {
 	const struct server_config config = {
 		.nr_workers = 2, .max_sessions = 2, .linger_ms = 3600000};
@@ -398,5 +398,5 @@ static void crowd_body(const char *scheme)
 Test(resume, of_too_many_sessions_those_without_a_connection_go)
 {
 	for (size_t i = 0; i < 2; i++)
-		crowd_body(schemes[i]);
+		sessions_body(schemes[i]);
 }

@@ -242,7 +242,7 @@ Test(session, pings_are_answered)
 	fixture_each_scheme(ping_body, NULL);
 }
 
-static void crowd_body(struct server *server)
+static void spread_body(struct server *server)
 {
 	struct peer *peers = calloc(4, sizeof(*peers));
 
@@ -263,7 +263,7 @@ Test(session, connections_are_spread_and_counted)
 {
 	const struct server_config config = {.nr_workers = 3, .max_connections = 4};
 
-	fixture_each_scheme(crowd_body, &config);
+	fixture_each_scheme(spread_body, &config);
 }
 
 static void half_open_body(struct server *server)
