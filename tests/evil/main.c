@@ -24,7 +24,7 @@
 #include "tests/support/pattern.h"
 #include "tests/support/process.h"
 #include "tests/evil/clients/evil.h"
-#include "tests/evil/servers/liar.h"
+#include "tests/evil/servers/hostile.h"
 #include "tests/evil/neighbour.h"
 
 #define HANG_S	 110 /* of one case, which it names; ctest's limit for all of them is higher */

@@ -2,7 +2,7 @@
 #ifndef USRBIO_TESTS_EVIL_SERVERS_IO_LIES_H
 #define USRBIO_TESTS_EVIL_SERVERS_IO_LIES_H
 
-#include "tests/evil/servers/liar.h"
+#include "tests/evil/servers/hostile.h"
 
 /* A frame with a place; WRITE takes its payload from zeros. */
 void lie_reach_for(struct liar *liar, uint8_t op, uint32_t tag, uint64_t off, uint32_t len);

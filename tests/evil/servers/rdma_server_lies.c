@@ -12,7 +12,7 @@
 #include "client/usrbio.h"
 #include "tests/support/must.h"
 #include "tests/support/pattern.h"
-#include "tests/evil/servers/liar.h"
+#include "tests/evil/servers/hostile.h"
 #include "tests/peer/rdma/end.h"
 
 #define REGION 65536ll /* of the victim's wrapped memory */

@@ -14,7 +14,7 @@
 #include "tests/support/must.h"
 #include "tests/support/pattern.h"
 #include "tests/support/process.h"
-#include "tests/evil/servers/liar.h"
+#include "tests/evil/servers/hostile.h"
 
 #define WRAPPED	    65536u
 #define SIDE	    65536u

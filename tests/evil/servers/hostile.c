@@ -1,5 +1,5 @@
 /* The evil server's thread: accept, serve, lie once (or each time, if nothing is ever to come). */
-#include "tests/evil/servers/liar.h"
+#include "tests/evil/servers/hostile.h"
 
 #include <errno.h>
 #include <string.h>
