@@ -20,108 +20,108 @@ static void only_tcp(void)
 		cr_skip_test("only a socket can be spoken to by hand");
 }
 
-/* A liar who connects to a proper server, or one who is connected to by a proper client. */
-struct liar {
+/* A hostile peer: it connects to a proper server, or a proper client connects to it. */
+struct hostile_peer {
 	struct pair pair;
 	struct end *victim;
 	struct end *ends[2];
 	struct wire wire;
 };
 
-static void send_params(struct liar *liar)
+static void send_params(struct hostile_peer *peer)
 {
 	struct connect_params mine;
 
 	connect_params_make(&mine, DEFAULT_MSG, 32);
-	wire_bytes(&liar->wire, &mine, sizeof(mine));
+	wire_bytes(&peer->wire, &mine, sizeof(mine));
 }
 
-static void step(struct liar *liar)
+static void step(struct hostile_peer *peer)
 {
-	pump_ends(liar->ends, 2);
+	pump_ends(peer->ends, 2);
 }
 
-static bool accept_request(struct liar *liar)
+static bool accept_request(struct hostile_peer *peer)
 {
-	struct end *server = &liar->pair.server;
+	struct end *server = &peer->pair.server;
 	struct tp_request *request = server->request;
 
 	server->request = NULL;
-	return !liar->pair.ops->accept(server->domain, request, NULL, &server->conn);
+	return !peer->pair.ops->accept(server->domain, request, NULL, &server->conn);
 }
 
 /* The victim is the server: it has accepted the socket and waits for the connect parameters. */
-static void lie_to_server(struct liar *liar)
+static void hostile_to_server(struct hostile_peer *peer)
 {
-	*liar = (struct liar){0};
-	pair_prepare(&liar->pair, NULL, NULL);
-	liar->ends[0] = &liar->pair.server;
-	liar->ends[1] = &liar->pair.client;
-	liar->victim = &liar->pair.server;
-	wire_begin(&liar->wire, test_socket_to(&liar->pair.listener->addr));
-	while (!liar->pair.server.request)
-		step(liar);
-	must(accept_request(liar));
+	*peer = (struct hostile_peer){0};
+	pair_prepare(&peer->pair, NULL, NULL);
+	peer->ends[0] = &peer->pair.server;
+	peer->ends[1] = &peer->pair.client;
+	peer->victim = &peer->pair.server;
+	wire_begin(&peer->wire, test_socket_to(&peer->pair.listener->addr));
+	while (!peer->pair.server.request)
+		step(peer);
+	must(accept_request(peer));
 }
 
 /* The victim is a client with registered memory, connected to a socket of ours. */
-static void lie_to_client(struct liar *liar)
+static void hostile_to_client(struct hostile_peer *peer)
 {
 	struct tp_addr addr;
 	int fd = test_listen_plainly(&addr);
 
-	*liar = (struct liar){0};
-	pair_prepare(&liar->pair, NULL, NULL);
-	liar->ends[0] = &liar->pair.client;
-	liar->ends[1] = &liar->pair.server;
-	liar->victim = &liar->pair.client;
-	must(!liar->pair.ops->connect(liar->victim->domain, liar->pair.device, &addr, CONNECT_MS,
-				      liar->victim, &liar->victim->conn));
-	wire_begin(&liar->wire, accept(fd, NULL, NULL));
+	*peer = (struct hostile_peer){0};
+	pair_prepare(&peer->pair, NULL, NULL);
+	peer->ends[0] = &peer->pair.client;
+	peer->ends[1] = &peer->pair.server;
+	peer->victim = &peer->pair.client;
+	must(!peer->pair.ops->connect(peer->victim->domain, peer->pair.device, &addr, CONNECT_MS,
+				      peer->victim, &peer->victim->conn));
+	wire_begin(&peer->wire, accept(fd, NULL, NULL));
 	close(fd);
-	send_params(liar);
-	while (!liar->victim->connected)
-		step(liar);
-	must(wire_take_params(&liar->wire));
+	send_params(peer);
+	while (!peer->victim->connected)
+		step(peer);
+	must(wire_take_params(&peer->wire));
 }
 
-static void liar_close(struct liar *liar)
+static void hostile_close(struct hostile_peer *peer)
 {
-	wire_end(&liar->wire);
-	pair_close(&liar->pair);
+	wire_end(&peer->wire);
+	pair_close(&peer->pair);
 }
 
 /* The victim says TERMINATE with this status, closes, and tells its caller. */
-static void expect_terminate(struct liar *liar, int status)
+static void expect_terminate(struct hostile_peer *peer, int status)
 {
 	struct wire_header hdr;
 	char byte;
 
-	while (recv(liar->wire.fd, &hdr, sizeof(hdr), MSG_PEEK | MSG_DONTWAIT) != sizeof(hdr))
-		end_poll(liar->victim);
-	must(wire_next(&liar->wire) == WIRE_TERMINATE);
-	must(wire_to_errno((int32_t)liar->wire.hdr.status) == status);
-	must(recv(liar->wire.fd, &byte, 1, 0) == 0);
-	wire_shut(&liar->wire);
-	while (!liar->victim->closed)
-		step(liar);
-	must(liar->victim->closed_status == status);
-	must(liar->victim->msgs == 0 && liar->victim->imms == 0);
+	while (recv(peer->wire.fd, &hdr, sizeof(hdr), MSG_PEEK | MSG_DONTWAIT) != sizeof(hdr))
+		end_poll(peer->victim);
+	must(wire_next(&peer->wire) == WIRE_TERMINATE);
+	must(wire_to_errno((int32_t)peer->wire.hdr.status) == status);
+	must(recv(peer->wire.fd, &byte, 1, 0) == 0);
+	wire_shut(&peer->wire);
+	while (!peer->victim->closed)
+		step(peer);
+	must(peer->victim->closed_status == status);
+	must(peer->victim->msgs == 0 && peer->victim->imms == 0);
 }
 
 static void bad_params(const void *bytes, size_t len, int status)
 {
-	struct liar liar;
+	struct hostile_peer peer;
 
-	lie_to_server(&liar);
-	wire_bytes(&liar.wire, bytes, len);
+	hostile_to_server(&peer);
+	wire_bytes(&peer.wire, bytes, len);
 	if (status == -ECONNREFUSED)
-		shutdown(liar.wire.fd, SHUT_WR);
-	while (!liar.victim->closed)
-		step(&liar);
-	must(liar.victim->closed_status == status);
-	must(!liar.victim->connected);
-	liar_close(&liar);
+		shutdown(peer.wire.fd, SHUT_WR);
+	while (!peer.victim->closed)
+		step(&peer);
+	must(peer.victim->closed_status == status);
+	must(!peer.victim->connected);
+	hostile_close(&peer);
 }
 
 Test(raw_tcp, a_stranger)
@@ -149,33 +149,33 @@ Test(raw_tcp, another_version)
 Test(raw_tcp, connect_params_in_sixteen_pieces)
 {
 	struct connect_params mine;
-	struct liar liar;
+	struct hostile_peer peer;
 
 	only_tcp();
 	connect_params_make(&mine, DEFAULT_MSG, 32);
-	lie_to_server(&liar);
+	hostile_to_server(&peer);
 	for (size_t i = 0; i < sizeof(mine); i++) {
-		wire_bytes(&liar.wire, (char *)&mine + i, 1);
-		end_poll(liar.victim);
+		wire_bytes(&peer.wire, (char *)&mine + i, 1);
+		end_poll(peer.victim);
 	}
-	while (!liar.victim->connected)
-		step(&liar);
-	liar_close(&liar);
+	while (!peer.victim->connected)
+		step(&peer);
+	hostile_close(&peer);
 }
 
 static void bad_header(uint8_t op, uint8_t flags, uint32_t len, int status)
 {
-	struct liar liar;
+	struct hostile_peer peer;
 
 	only_tcp();
-	lie_to_server(&liar);
-	send_params(&liar);
-	while (!liar.victim->connected)
-		step(&liar);
-	must(wire_take_params(&liar.wire));
-	wire_header(&liar.wire, &(struct wire_header){.op = op, .flags = flags, .len = len});
-	expect_terminate(&liar, status);
-	liar_close(&liar);
+	hostile_to_server(&peer);
+	send_params(&peer);
+	while (!peer.victim->connected)
+		step(&peer);
+	must(wire_take_params(&peer.wire));
+	wire_header(&peer.wire, &(struct wire_header){.op = op, .flags = flags, .len = len});
+	expect_terminate(&peer, status);
+	hostile_close(&peer);
 }
 
 Test(raw_tcp, operation_zero)
@@ -247,50 +247,50 @@ Test(raw_tcp, a_write_longer_than_any)
 Test(raw_tcp, a_flood_of_read_requests)
 {
 	struct wire_header hdr = {.op = WIRE_READ_REQ, .len = htole32(TP_OP_MAX)};
-	struct liar liar;
+	struct hostile_peer peer;
 	bool refused = false;
 
 	only_tcp();
-	lie_to_client(&liar);
+	hostile_to_client(&peer);
 	for (int i = 0; i < 100 * WIRE_READS_MAX && !refused; i++) {
-		refused = send(liar.wire.fd, &hdr, sizeof(hdr), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
+		refused = send(peer.wire.fd, &hdr, sizeof(hdr), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
 		if (i % 16 == 0)
-			end_poll(liar.victim);
-		refused |= liar.victim->closed;
+			end_poll(peer.victim);
+		refused |= peer.victim->closed;
 	}
-	while (!liar.victim->closed)
-		step(&liar);
-	must(liar.victim->closed_status == -EPROTO);
-	liar_close(&liar);
+	while (!peer.victim->closed)
+		step(&peer);
+	must(peer.victim->closed_status == -EPROTO);
+	hostile_close(&peer);
 }
 
 /* An answer that is longer than asked for, or comes before the question left. */
 static void bad_answer(bool flushed, uint32_t len, uint64_t cookie)
 {
 	struct wire_header hdr = {.op = WIRE_READ_RESP, .len = len};
-	struct liar liar;
+	struct hostile_peer peer;
 	struct tp_op op = {.kind = TP_READ, .len = 100, .off = 4096, .tag = 1};
 
 	only_tcp();
-	lie_to_client(&liar);
-	op.local = liar.victim->mem;
-	memset(liar.victim->mem, 0x33, 4096);
-	must(liar.victim->conn);
-	while (liar.pair.ops->post(liar.victim->conn, &op) == -EAGAIN)
-		step(&liar);
+	hostile_to_client(&peer);
+	op.local = peer.victim->mem;
+	memset(peer.victim->mem, 0x33, 4096);
+	must(peer.victim->conn);
+	while (peer.pair.ops->post(peer.victim->conn, &op) == -EAGAIN)
+		step(&peer);
 	if (flushed) {
-		liar.pair.ops->flush(liar.victim->conn);
-		must(wire_next(&liar.wire) == WIRE_READ_REQ);
-		cookie += liar.wire.hdr.cookie;
+		peer.pair.ops->flush(peer.victim->conn);
+		must(wire_next(&peer.wire) == WIRE_READ_REQ);
+		cookie += peer.wire.hdr.cookie;
 	}
 	hdr.cookie = cookie;
-	wire_header(&liar.wire, &hdr);
-	wire_bytes(&liar.wire, liar.pair.server.mem, 4096);
-	expect_terminate(&liar, -EPROTO);
-	must(liar.victim->dones == 1 && liar.victim->failed_dones == 1);
+	wire_header(&peer.wire, &hdr);
+	wire_bytes(&peer.wire, peer.pair.server.mem, 4096);
+	expect_terminate(&peer, -EPROTO);
+	must(peer.victim->dones == 1 && peer.victim->failed_dones == 1);
 	for (int i = 0; i < 4096; i++)
-		must(liar.victim->mem[i] == 0x33);
-	liar_close(&liar);
+		must(peer.victim->mem[i] == 0x33);
+	hostile_close(&peer);
 }
 
 Test(raw_tcp, an_answer_too_long)
@@ -317,27 +317,27 @@ Test(raw_tcp, an_answer_before_the_question)
 Test(raw_tcp, a_frame_in_pieces)
 {
 	struct wire_header hdr = {.op = WIRE_WRITE, .flags = WIRE_HAS_IMM, .len = htole32(5)};
-	struct liar liar;
+	struct hostile_peer peer;
 
 	only_tcp();
-	lie_to_client(&liar);
+	hostile_to_client(&peer);
 	hdr.tag = htole32(77);
 	for (size_t i = 0; i < sizeof(hdr); i++) {
-		wire_bytes(&liar.wire, (char *)&hdr + i, 1);
-		end_poll(liar.victim);
+		wire_bytes(&peer.wire, (char *)&hdr + i, 1);
+		end_poll(peer.victim);
 	}
 	for (size_t i = 0; i < 5; i++) {
-		wire_bytes(&liar.wire, "hello" + i, 1);
-		end_poll(liar.victim);
+		wire_bytes(&peer.wire, "hello" + i, 1);
+		end_poll(peer.victim);
 	}
-	while (!liar.victim->imms)
-		step(&liar);
-	must(liar.victim->last_imm == 77 && !memcmp(liar.victim->mem, "hello", 5));
+	while (!peer.victim->imms)
+		step(&peer);
+	must(peer.victim->last_imm == 77 && !memcmp(peer.victim->mem, "hello", 5));
 	/* A farewell inside a frame is a loss. */
-	wire_bytes(&liar.wire, &hdr, 10);
-	shutdown(liar.wire.fd, SHUT_WR);
-	while (!liar.victim->closed)
-		step(&liar);
-	must(liar.victim->closed_status == -ECONNRESET);
-	liar_close(&liar);
+	wire_bytes(&peer.wire, &hdr, 10);
+	shutdown(peer.wire.fd, SHUT_WR);
+	while (!peer.victim->closed)
+		step(&peer);
+	must(peer.victim->closed_status == -ECONNRESET);
+	hostile_close(&peer);
 }

@@ -3,8 +3,8 @@
  * honestly but for one lie, told at its phase. What a client must not allow is noted here: memory
  * that it gave without having granted it. The client's end of a case is in victim.c.
  */
-#ifndef USRBIO_TESTS_EVIL_LIAR_H
-#define USRBIO_TESTS_EVIL_LIAR_H
+#ifndef USRBIO_TESTS_EVIL_SERVERS_HOSTILE_H
+#define USRBIO_TESTS_EVIL_SERVERS_HOSTILE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,10 +13,10 @@
 
 #include "tests/peer/wire.h"
 
-#define LIAR_SEED      21u
-#define LIAR_SIZE      65536u
-#define LIAR_IDS       16u
-#define LIAR_OTHER_OFF 20480u /* a read from here is not the one that is lied about */
+#define HOSTILE_SEED	  21u
+#define HOSTILE_SIZE	  65536u
+#define HOSTILE_IDS	  16u
+#define HOSTILE_OTHER_OFF 20480u /* a read from here is not the one that is lied about */
 
 enum phase {
 	AT_ACCEPT, /* instead of the connect parameters */
@@ -37,10 +37,10 @@ enum verdict {
 	LATE, /* told each time: everything ends by the mount's timeout, with an error */
 };
 
-struct liar;
+struct hostile_peer;
 
 /* The lie; true: and now serve the message honestly. */
-typedef bool lie_fn(struct liar *liar, const struct message *msg);
+typedef bool lie_fn(struct hostile_peer *peer, const struct message *msg);
 
 struct server_lie {
 	const char *name;
@@ -52,7 +52,7 @@ struct server_lie {
 	int64_t number;
 };
 
-struct liar {
+struct hostile_peer {
 	const struct server_lie *lie;
 	char mount[112];
 	atomic_uint nr_conns, nr_escapes;
@@ -65,22 +65,23 @@ struct liar {
 	atomic_bool stop;
 	pthread_t thread;
 	struct wire wire;
-	struct region_add regions[LIAR_IDS]; /* of this connection; size 0: none */
-	struct region_add last;		     /* announced */
-	uint8_t file[LIAR_SIZE];
+	struct region_add regions[HOSTILE_IDS]; /* of this connection; size 0: none */
+	struct region_add last;			/* announced */
+	uint8_t file[HOSTILE_SIZE];
 	struct io_entry fetching[256]; /* writes whose data has been asked for, by cookie */
 	unsigned nr_fetching;
 	struct io_entry done[2]; /* the last write served, the last read; length 0: none */
 };
 
-void liar_start(struct liar *liar, const struct server_lie *lie);
-void liar_stop(struct liar *liar);
+void hostile_start(struct hostile_peer *peer, const struct server_lie *lie);
+void hostile_stop(struct hostile_peer *peer);
 
 /* For lies, from its thread. */
 struct welcome good_welcome(void);
 struct reply good_reply(const struct message *msg);
-struct wire_place liar_place(const struct liar *liar, const struct io_entry *io);
-const struct region_add *liar_region(const struct liar *liar, const struct message *submit);
+struct wire_place hostile_place(const struct hostile_peer *peer, const struct io_entry *io);
+const struct region_add *hostile_region(const struct hostile_peer *peer,
+					const struct message *submit);
 
 extern const struct server_lie server_lies[];
 extern const unsigned nr_server_lies;

@@ -5,7 +5,7 @@
 #include "tests/evil/servers/hostile.h"
 
 /* A frame with a place; WRITE takes its payload from zeros. */
-void lie_reach_for(struct liar *liar, uint8_t op, uint32_t tag, uint64_t off, uint32_t len);
+void lie_reach_for(struct hostile_peer *peer, uint8_t op, uint32_t tag, uint64_t off, uint32_t len);
 
 lie_fn lie_complete;
 lie_fn lie_immediate;

@@ -21,89 +21,89 @@
 #define MEMORY 4096
 
 /* No answer; to who asks to connect: no. */
-static bool nothing(struct liar *l, const struct message *msg)
+static bool nothing(struct hostile_peer *peer, const struct message *msg)
 {
 	return false;
 }
 
-static bool breaks(struct liar *l, const struct message *msg)
+static bool breaks(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_shut(&l->wire);
+	wire_shut(&peer->wire);
 	return false;
 }
 
 /* One SEND or immediate, and then honestly. */
-static bool sends(struct liar *l, const struct message *msg)
+static bool sends(struct hostile_peer *peer, const struct message *msg)
 {
-	rdma_post(l->wire.rdma, l->lie->bytes);
+	rdma_post(peer->wire.rdma, peer->lie->bytes);
 	return true;
 }
 
-static bool params(struct liar *l, const struct message *msg)
+static bool params(struct hostile_peer *peer, const struct message *msg)
 {
-	struct rdma_end *end = l->wire.rdma;
+	struct rdma_end *end = peer->wire.rdma;
 
-	memcpy(&end->params, l->lie->bytes, sizeof(end->params));
-	end->param.private_data_len = (uint8_t)l->lie->number;
-	wire_send_params(&l->wire);
+	memcpy(&end->params, peer->lie->bytes, sizeof(end->params));
+	end->param.private_data_len = (uint8_t)peer->lie->number;
+	wire_send_params(&peer->wire);
 	return false;
 }
 
 /* Accepts and is gone. */
-static bool accepts(struct liar *l, const struct message *msg)
+static bool accepts(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_send_params(&l->wire);
+	wire_send_params(&peer->wire);
 	return false;
 }
 
 /* More messages than the client has receives for. */
-static bool pings(struct liar *l, const struct message *msg)
+static bool pings(struct hostile_peer *peer, const struct message *msg)
 {
 	for (uint64_t i = 0; i < 200; i++)
-		wire_msg(&l->wire, &(struct message){.type = MSG_PING, .ping = {.nonce = i}});
+		wire_msg(&peer->wire, &(struct message){.type = MSG_PING, .ping = {.nonce = i}});
 	return true;
 }
 
 /* ---- completions ---- */
 
-static bool immediate(struct liar *l, const struct message *msg)
+static bool immediate(struct hostile_peer *peer, const struct message *msg)
 {
-	uint32_t tag = io_tag(&msg->submit.io[0]) ^ (uint32_t)l->lie->number;
+	uint32_t tag = io_tag(&msg->submit.io[0]) ^ (uint32_t)peer->lie->number;
 
-	rdma_post(l->wire.rdma,
+	rdma_post(peer->wire.rdma,
 		  &(struct rdma_op){.opcode = IBV_WR_RDMA_WRITE_WITH_IMM, .imm = tag});
 	return true;
 }
 
-static bool served_and_immediate(struct liar *l, const struct message *msg)
+static bool served_and_immediate(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -5);
-	return immediate(l, msg);
+	wire_complete(&peer->wire, io_tag(&msg->submit.io[0]), -5);
+	return immediate(peer, msg);
 }
 
-static bool complete(struct liar *l, const struct message *msg)
+static bool complete(struct hostile_peer *peer, const struct message *msg)
 {
 	const struct io_entry *io = &msg->submit.io[0];
 
-	wire_complete(&l->wire, io_tag(io) ^ (uint32_t)l->lie->number,
-		      (int64_t)io->len + (int64_t)l->lie->len);
+	wire_complete(&peer->wire, io_tag(io) ^ (uint32_t)peer->lie->number,
+		      (int64_t)io->len + (int64_t)peer->lie->len);
 	return true;
 }
 
-static bool complete_twice(struct liar *l, const struct message *msg)
+static bool complete_twice(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -5);
-	wire_complete(&l->wire, io_tag(&msg->submit.io[0]), -5);
+	wire_complete(&peer->wire, io_tag(&msg->submit.io[0]), -5);
+	wire_complete(&peer->wire, io_tag(&msg->submit.io[0]), -5);
 	return true;
 }
 
 /* ---- memory ---- */
 
 /* What the client's card must refuse. */
-static void reach(struct liar *l, const struct rdma_op *op)
+static void reach(struct hostile_peer *peer, const struct rdma_op *op)
 {
-	if (rdma_does(l->wire.rdma, op))
-		atomic_fetch_add(&l->nr_escapes, 1);
+	if (rdma_does(peer->wire.rdma, op))
+		atomic_fetch_add(&peer->nr_escapes, 1);
 }
 
 /* What to do, how far from the region's start, and what of its key is changed. */
@@ -113,74 +113,75 @@ struct place {
 	uint32_t key;
 };
 
-static bool reaches(struct liar *l, const struct message *msg)
+static bool reaches(struct hostile_peer *peer, const struct message *msg)
 {
-	const struct region_add *region = liar_region(l, msg);
-	const struct place *place = l->lie->bytes;
+	const struct region_add *region = hostile_region(peer, msg);
+	const struct place *place = peer->lie->bytes;
 
-	reach(l, &(struct rdma_op){.opcode = place->opcode,
-				   .addr = region->base + (uint64_t)place->at,
-				   .key = region->key ^ place->key,
-				   .len = place->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD ? 8 : 64});
+	reach(peer,
+	      &(struct rdma_op){.opcode = place->opcode,
+				.addr = region->base + (uint64_t)place->at,
+				.key = region->key ^ place->key,
+				.len = place->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD ? 8 : 64});
 	return true;
 }
 
 /* A SEND that takes the key of the iov with it. */
-static bool invalidates(struct liar *l, const struct message *msg)
+static bool invalidates(struct hostile_peer *peer, const struct message *msg)
 {
-	rdma_post(l->wire.rdma, &(struct rdma_op){.opcode = IBV_WR_SEND_WITH_INV,
-						  .imm = liar_region(l, msg)->key,
-						  .len = 64});
+	rdma_post(peer->wire.rdma, &(struct rdma_op){.opcode = IBV_WR_SEND_WITH_INV,
+						     .imm = hostile_region(peer, msg)->key,
+						     .len = 64});
 	return true;
 }
 
 /* The read is served and over; then it writes where the key still reaches. */
-static bool writes_late(struct liar *l, const struct message *msg)
+static bool writes_late(struct hostile_peer *peer, const struct message *msg)
 {
-	const struct region_add *region = liar_region(l, msg);
+	const struct region_add *region = hostile_region(peer, msg);
 	const struct io_entry *io = &msg->submit.io[0];
-	const struct wire_place place = liar_place(l, io);
+	const struct wire_place place = hostile_place(peer, io);
 	const struct rdma_op op = {.opcode = IBV_WR_RDMA_WRITE,
-				   .addr = region->base + (uint64_t)l->lie->number,
+				   .addr = region->base + (uint64_t)peer->lie->number,
 				   .key = region->key,
 				   .len = 64};
 
-	wire_give(&l->wire, &place, l->file + io->off, (uint32_t)io->len);
-	wire_complete(&l->wire, io_tag(io), (int64_t)io->len);
-	if (l->lie->verdict == CUT)
-		reach(l, &op);
+	wire_give(&peer->wire, &place, peer->file + io->off, (uint32_t)io->len);
+	wire_complete(&peer->wire, io_tag(io), (int64_t)io->len);
+	if (peer->lie->verdict == CUT)
+		reach(peer, &op);
 	else
-		rdma_does(l->wire.rdma, &op);
+		rdma_does(peer->wire.rdma, &op);
 	return false;
 }
 
 /* Memory that was the server's before the last drop. */
-static bool stale(struct liar *l, const struct message *msg)
+static bool stale(struct hostile_peer *peer, const struct message *msg)
 {
-	reach(l, &(struct rdma_op){.opcode = (enum ibv_wr_opcode)l->lie->number,
-				   .addr = l->last.base,
-				   .key = l->last.key,
-				   .len = 64});
+	reach(peer, &(struct rdma_op){.opcode = (enum ibv_wr_opcode)peer->lie->number,
+				      .addr = peer->last.base,
+				      .key = peer->last.key,
+				      .len = 64});
 	return true;
 }
 
 /* The drop is answered; whether what follows comes in time or not, it harms nobody. */
-static bool writes_after_the_drop(struct liar *l, const struct message *msg)
+static bool writes_after_the_drop(struct hostile_peer *peer, const struct message *msg)
 {
-	const struct region_add *region = &l->regions[msg->region_drop.region % LIAR_IDS];
+	const struct region_add *region = &peer->regions[msg->region_drop.region % HOSTILE_IDS];
 
-	wire_reply(&l->wire, &(struct reply){.tag = msg->region_drop.tag});
-	rdma_post(l->wire.rdma, &(struct rdma_op){.opcode = IBV_WR_RDMA_WRITE,
-						  .addr = region->base,
-						  .key = region->key,
-						  .len = 4096});
+	wire_reply(&peer->wire, &(struct reply){.tag = msg->region_drop.tag});
+	rdma_post(peer->wire.rdma, &(struct rdma_op){.opcode = IBV_WR_RDMA_WRITE,
+						     .addr = region->base,
+						     .key = region->key,
+						     .len = 4096});
 	return false;
 }
 
 /* ---- another server's key ---- */
 
 /* A client of the other server, here: it grants memory, by a read. */
-static void grant(struct liar *other, struct hf3fs_iov *iov, struct hf3fs_ior *ior, int fd)
+static void grant(struct hostile_peer *other, struct hf3fs_iov *iov, struct hf3fs_ior *ior, int fd)
 {
 	struct hf3fs_cqe cqe;
 
@@ -194,31 +195,31 @@ static void grant(struct liar *other, struct hf3fs_iov *iov, struct hf3fs_ior *i
 }
 
 /* The process has granted its key to an honest server, too, and it is alive. */
-static bool steals(struct liar *l, const struct message *msg)
+static bool steals(struct hostile_peer *peer, const struct message *msg)
 {
 	static const struct server_lie honest = {.name = "honest", .phase = AT_NEVER};
-	struct liar other;
+	struct hostile_peer other;
 	struct hf3fs_iov iov;
 	struct hf3fs_ior ior;
 	char url[160];
 	int fd;
 
-	liar_start(&other, &honest);
+	hostile_start(&other, &honest);
 	snprintf(url, sizeof(url), "%s/file", other.mount);
 	fd = usrbio_open(url, O_RDWR, 0);
 	must(fd >= 0, "%s: %d", url, fd);
 	grant(&other, &iov, &ior, fd);
-	reach(l, &(struct rdma_op){.opcode = IBV_WR_RDMA_WRITE,
-				   .addr = (uintptr_t)iov.base,
-				   .key = other.last.key,
-				   .len = MEMORY});
+	reach(peer, &(struct rdma_op){.opcode = IBV_WR_RDMA_WRITE,
+				      .addr = (uintptr_t)iov.base,
+				      .key = other.last.key,
+				      .len = MEMORY});
 	if (bytes_diff(iov.base, MEMORY, CANARY) >= 0)
-		atomic_fetch_add(&l->nr_escapes, 1);
+		atomic_fetch_add(&peer->nr_escapes, 1);
 	hf3fs_dereg_fd(fd);
 	usrbio_close(fd);
 	hf3fs_iordestroy(&ior);
 	hf3fs_iovdestroy(&iov);
-	liar_stop(&other);
+	hostile_stop(&other);
 	return true;
 }
 

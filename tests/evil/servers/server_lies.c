@@ -11,77 +11,77 @@
 #define FRAME(bytes) bytes, sizeof(bytes) - 1
 
 /* Any phase. */
-static bool nothing(struct liar *l, const struct message *msg)
+static bool nothing(struct hostile_peer *peer, const struct message *msg)
 {
 	return false;
 }
 
-static bool leave(struct liar *l, const struct message *msg)
+static bool leave(struct hostile_peer *peer, const struct message *msg)
 {
-	shutdown(l->wire.fd, SHUT_WR);
+	shutdown(peer->wire.fd, SHUT_WR);
 	return false;
 }
 
-static bool reset(struct liar *l, const struct message *msg)
+static bool reset(struct hostile_peer *peer, const struct message *msg)
 {
 	const struct linger now = {.l_onoff = 1};
 
-	setsockopt(l->wire.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	shutdown(l->wire.fd, SHUT_RD);
+	setsockopt(peer->wire.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	shutdown(peer->wire.fd, SHUT_RD);
 	return false;
 }
 
-static bool frame(struct liar *l, const struct message *msg)
+static bool frame(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_frame(&l->wire, l->lie->bytes, l->lie->len);
+	wire_frame(&peer->wire, peer->lie->bytes, peer->lie->len);
 	return true;
 }
 
-static bool message(struct liar *l, const struct message *msg)
+static bool message(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_msg(&l->wire, l->lie->bytes);
+	wire_msg(&peer->wire, peer->lie->bytes);
 	return true;
 }
 
-static bool header(struct liar *l, const struct message *msg)
+static bool header(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_header(&l->wire, l->lie->bytes);
+	wire_header(&peer->wire, peer->lie->bytes);
 	return true;
 }
 
-static bool bytes(struct liar *l, const struct message *msg)
+static bool bytes(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_bytes(&l->wire, l->lie->bytes, l->lie->len);
+	wire_bytes(&peer->wire, peer->lie->bytes, peer->lie->len);
 	return true;
 }
 
-static bool half_a_header(struct liar *l, const struct message *msg)
+static bool half_a_header(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_bytes(&l->wire, "\1\0\0\0\x10", 5);
-	shutdown(l->wire.fd, SHUT_WR);
+	wire_bytes(&peer->wire, "\1\0\0\0\x10", 5);
+	shutdown(peer->wire.fd, SHUT_WR);
 	return false;
 }
 
-static bool pings(struct liar *l, const struct message *msg)
+static bool pings(struct hostile_peer *peer, const struct message *msg)
 {
 	for (uint64_t i = 0; i < 2000; i++)
-		wire_msg(&l->wire, &(struct message){.type = MSG_PING, .ping = {.nonce = i}});
+		wire_msg(&peer->wire, &(struct message){.type = MSG_PING, .ping = {.nonce = i}});
 	return true;
 }
 
-static bool terminate(struct liar *l, const struct message *msg)
+static bool terminate(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_header(&l->wire, &(struct wire_header){.op = WIRE_TERMINATE,
-						    .status = (uint32_t)l->lie->number});
+	wire_header(&peer->wire, &(struct wire_header){.op = WIRE_TERMINATE,
+						       .status = (uint32_t)peer->lie->number});
 	return false;
 }
 
 /* AT_HELLO: a welcome with one thing wrong. */
-static bool welcome(struct liar *l, const struct message *msg)
+static bool welcome(struct hostile_peer *peer, const struct message *msg)
 {
 	struct welcome w = good_welcome();
 
-	switch (l->lie->number) {
+	switch (peer->lie->number) {
 	case 0:
 		w.version = 9;
 		break;
@@ -119,41 +119,41 @@ static bool welcome(struct liar *l, const struct message *msg)
 		w.export_flags = UINT32_MAX;
 		break;
 	}
-	wire_welcome(&l->wire, &w);
+	wire_welcome(&peer->wire, &w);
 	return false;
 }
 
-static bool two_welcomes(struct liar *l, const struct message *msg)
+static bool two_welcomes(struct hostile_peer *peer, const struct message *msg)
 {
 	const struct welcome w = good_welcome();
 
-	wire_welcome(&l->wire, &w);
+	wire_welcome(&peer->wire, &w);
 	return true;
 }
 
 /* A session resumed becomes another's, or another server's. */
-static bool other_session(struct liar *l, const struct message *msg)
+static bool other_session(struct hostile_peer *peer, const struct message *msg)
 {
 	static const uint8_t id[SESSION_ID_SIZE] = {9}, key[SESSION_KEY_SIZE] = {9};
 	struct welcome w = good_welcome();
-	unsigned n = atomic_load(&l->nr_conns);
+	unsigned n = atomic_load(&peer->nr_conns);
 
 	/* The first connection is good and breaks; the second lies; the others are good. */
-	atomic_store(&l->told, n > 1);
+	atomic_store(&peer->told, n > 1);
 	if (n > 1) {
 		w.session_id.data = id;
 		w.session_key.data = key;
-		if (l->lie->number)
+		if (peer->lie->number)
 			w.boot_id = 1;
 	}
-	wire_welcome(&l->wire, &w);
+	wire_welcome(&peer->wire, &w);
 	if (n == 1)
-		shutdown(l->wire.fd, SHUT_WR);
+		shutdown(peer->wire.fd, SHUT_WR);
 	return false;
 }
 
 /* AT_OPEN, AT_STAT, AT_DROP: a reply with one thing wrong. */
-static bool reply(struct liar *l, const struct message *msg)
+static bool reply(struct hostile_peer *peer, const struct message *msg)
 {
 	struct reply r = good_reply(msg);
 	static const uint32_t types[3] = {8, 8, 8};
@@ -162,7 +162,7 @@ static bool reply(struct liar *l, const struct message *msg)
 
 	if (msg->type == MSG_REGION_DROP)
 		r = (struct reply){.tag = msg->region_drop.tag};
-	switch (l->lie->number) {
+	switch (peer->lie->number) {
 	case 0:
 		r.tag ^= 1;
 		break;
@@ -206,55 +206,56 @@ static bool reply(struct liar *l, const struct message *msg)
 		r.status = -12345;
 		break;
 	}
-	wire_reply(&l->wire, &r);
-	return l->lie->verdict == CUT;
+	wire_reply(&peer->wire, &r);
+	return peer->lie->verdict == CUT;
 }
 
 /* The tag is right, but it is no ping that was asked. */
-static bool pong_of_the_call(struct liar *l, const struct message *msg)
+static bool pong_of_the_call(struct hostile_peer *peer, const struct message *msg)
 {
 	uint32_t tag = msg->type == MSG_CALL ? msg->call.tag : msg->region_drop.tag;
 
-	wire_msg(&l->wire, &(struct message){.type = MSG_PING, .ping = {.nonce = tag, .pong = 1}});
+	wire_msg(&peer->wire,
+		 &(struct message){.type = MSG_PING, .ping = {.nonce = tag, .pong = 1}});
 	return true;
 }
 
-static bool reply_to_the_ping(struct liar *l, const struct message *msg)
+static bool reply_to_the_ping(struct hostile_peer *peer, const struct message *msg)
 {
-	wire_reply(&l->wire, &(struct reply){.tag = (uint32_t)msg->ping.nonce});
+	wire_reply(&peer->wire, &(struct reply){.tag = (uint32_t)msg->ping.nonce});
 	return true;
 }
 
 /* Answered, then once more. */
-static bool two_replies(struct liar *l, const struct message *msg)
+static bool two_replies(struct hostile_peer *peer, const struct message *msg)
 {
 	struct reply r = good_reply(msg);
 
 	if (msg->type == MSG_REGION_DROP)
 		r = (struct reply){.tag = msg->region_drop.tag};
-	wire_reply(&l->wire, &r);
+	wire_reply(&peer->wire, &r);
 	return true;
 }
 
 /* AT_STAT: an I/O whose memory was the server's before the last drop. */
-static bool stale_write(struct liar *l, const struct message *msg)
+static bool stale_write(struct hostile_peer *peer, const struct message *msg)
 {
-	lie_reach_for(l, WIRE_WRITE, io_tag(&l->done[1]), 0, 4096);
+	lie_reach_for(peer, WIRE_WRITE, io_tag(&peer->done[1]), 0, 4096);
 	return true;
 }
 
-static bool stale_read(struct liar *l, const struct message *msg)
+static bool stale_read(struct hostile_peer *peer, const struct message *msg)
 {
-	lie_reach_for(l, WIRE_READ_REQ, io_tag(&l->done[1]), 0, 4096);
+	lie_reach_for(peer, WIRE_READ_REQ, io_tag(&peer->done[1]), 0, 4096);
 	return true;
 }
 
 #define NEXT (1u << 14) /* between two tags of a place in the client's table */
 
 /* The tag that the client will give to its next I/O, from its next message but one. */
-static bool too_soon(struct liar *l, const struct message *msg)
+static bool too_soon(struct hostile_peer *peer, const struct message *msg)
 {
-	lie_reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[1]) + NEXT, 0, 64);
+	lie_reach_for(peer, (uint8_t)peer->lie->number, io_tag(&peer->done[1]) + NEXT, 0, 64);
 	return true;
 }
 
@@ -262,15 +263,15 @@ static bool too_soon(struct liar *l, const struct message *msg)
  * AT_PING: an I/O of wrapped memory that is over, while that memory is still registered. The first
  * round has none yet.
  */
-static bool after_its_end(struct liar *l, const struct message *msg)
+static bool after_its_end(struct hostile_peer *peer, const struct message *msg)
 {
-	bool write = l->lie->number == WIRE_WRITE;
+	bool write = peer->lie->number == WIRE_WRITE;
 
-	if (!l->done[0].len) {
-		atomic_store(&l->told, false);
+	if (!peer->done[0].len) {
+		atomic_store(&peer->told, false);
 		return true;
 	}
-	lie_reach_for(l, (uint8_t)l->lie->number, io_tag(&l->done[write]), 0, 64);
+	lie_reach_for(peer, (uint8_t)peer->lie->number, io_tag(&peer->done[write]), 0, 64);
 	return true;
 }
 

@@ -29,7 +29,7 @@
 
 struct victim {
 	const struct server_lie *lie;
-	struct liar liar;
+	struct hostile_peer peer;
 	unsigned escapes;
 	uint8_t *memory; /* SIDE, WRAPPED, SIDE */
 	struct hf3fs_iov wrapped;
@@ -54,7 +54,7 @@ static void escape(struct victim *v, const char *fmt, ...)
 
 static char *url(struct victim *v, char name[128])
 {
-	snprintf(name, 128, "%s/file", v->liar.mount);
+	snprintf(name, 128, "%s/file", v->peer.mount);
 	return name;
 }
 
@@ -125,7 +125,7 @@ static void read_once(struct victim *v, const struct hf3fs_iov *iov, uint32_t at
 
 	memset(iov->base + at, 0, LEN);
 	result = transfer(v, &v->reads, iov, at, off);
-	if (result == (int64_t)LEN && pattern_diff(iov->base + at, LEN, LIAR_SEED, off) >= 0)
+	if (result == (int64_t)LEN && pattern_diff(iov->base + at, LEN, HOSTILE_SEED, off) >= 0)
 		escape(v, "a wrong success of a read");
 	if (v->lie->verdict == GOOD && result != (int64_t)LEN)
 		escape(v, "a read was given up: %lld", (long long)result);
@@ -134,7 +134,7 @@ static void read_once(struct victim *v, const struct hf3fs_iov *iov, uint32_t at
 		escape(v, "a read that was never served: %lld", (long long)result);
 }
 
-/* The thread of the liar has stored it before it says so. */
+/* The thread of the hostile peer has stored it before it says so. */
 static void write_once(struct victim *v)
 {
 	int64_t result;
@@ -143,7 +143,7 @@ static void write_once(struct victim *v)
 	v->wrote = true;
 	result = transfer(v, &v->writes, &v->wrapped, WRITE_AT, WRITTEN_OFF);
 	if (result == (int64_t)LEN &&
-	    pattern_diff(v->liar.file + WRITTEN_OFF, LEN, WRITE_SEED, 0) >= 0)
+	    pattern_diff(v->peer.file + WRITTEN_OFF, LEN, WRITE_SEED, 0) >= 0)
 		escape(v, "a wrong success of a write");
 	if (v->lie->verdict == GOOD && result != (int64_t)LEN)
 		escape(v, "a write was given up: %lld", (long long)result);
@@ -169,20 +169,20 @@ static void expect_cut(struct victim *v)
 	struct usrbio_stat st;
 	char name[128];
 
-	if (!atomic_load(&v->liar.told))
+	if (!atomic_load(&v->peer.told))
 		escape(v, "the lie has never been told");
-	for (int i = 0; i < TRIES && !atomic_load(&v->liar.left); i++) {
+	for (int i = 0; i < TRIES && !atomic_load(&v->peer.left); i++) {
 		usrbio_stat(url(v, name), &st);
 		nap_ms(10);
 	}
-	if (!atomic_load(&v->liar.left))
+	if (!atomic_load(&v->peer.left))
 		escape(v, "the client went on with who had lied to it");
 }
 
 static void ping_once(struct victim *v)
 {
 	uint64_t ns;
-	int err = usrbio_ping(v->liar.mount, &ns);
+	int err = usrbio_ping(v->peer.mount, &ns);
 
 	if (v->lie->verdict == GOOD && err)
 		escape(v, "a ping was given up: %d", err);
@@ -195,8 +195,8 @@ static void use_and_destroy(struct victim *v)
 {
 	struct hf3fs_iov iov;
 
-	must(!hf3fs_iovcreate(&iov, v->liar.mount, LEN, 0, -1), "iovcreate");
-	read_once(v, &iov, 0, LIAR_OTHER_OFF);
+	must(!hf3fs_iovcreate(&iov, v->peer.mount, LEN, 0, -1), "iovcreate");
+	read_once(v, &iov, 0, HOSTILE_OTHER_OFF);
 	hf3fs_iovdestroy(&iov);
 }
 
@@ -213,7 +213,7 @@ static void use_file(struct victim *v)
 static void live(struct victim *v)
 {
 	const uint8_t id[16] = {1};
-	const char *mount = v->liar.mount;
+	const char *mount = v->peer.mount;
 
 	must(!hf3fs_iovwrap(&v->wrapped, v->memory + SIDE, id, mount, WRAPPED, 0, -1), "iovwrap");
 	must(!hf3fs_iorcreate4(&v->reads, mount, 4, true, 0, 0, -1, 0), "iorcreate4");
@@ -246,11 +246,11 @@ unsigned victim_run(const struct server_lie *lie)
 	memset(memory, CANARY, 2 * SIDE + WRAPPED);
 	v->lie = lie;
 	v->memory = memory;
-	liar_start(&v->liar, lie);
+	hostile_start(&v->peer, lie);
 	live(v);
-	liar_stop(&v->liar);
-	escapes = v->escapes + atomic_load(&v->liar.nr_escapes);
-	if (atomic_load(&v->liar.nr_escapes))
+	hostile_stop(&v->peer);
+	escapes = v->escapes + atomic_load(&v->peer.nr_escapes);
+	if (atomic_load(&v->peer.nr_escapes))
 		printf("evil: server %s: memory was given away\n", lie->name);
 	free(v);
 	return escapes;
