@@ -1,8 +1,8 @@
 /*
  * The reply cache of a session: for each slot of each channel the last call that opened a file or
- * changed something, with its answer, so that a call repeated in a later life of the session is not
- * done twice. Embedded in the session; any thread. At most CALL_SLOTS x SESSION_CONNS_MAX entries,
- * each made when its slot is first used.
+ * changed something, with its answer, so that a call repeated in a later incarnation of the session
+ * is not done twice. Embedded in the session; any thread. At most CALL_SLOTS x SESSION_CONNS_MAX
+ * entries, each made when its slot is first used.
  */
 #ifndef USRBIO_SERVER_SESSION_REPLIES_H
 #define USRBIO_SERVER_SESSION_REPLIES_H

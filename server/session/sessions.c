@@ -229,8 +229,8 @@ static unsigned count(const struct server_session *session, uint32_t epoch)
 }
 
 /*
- * Has its owner as many connections as are allowed? In any session; but not those of a life that is
- * over, or that ends by entering `known`.
+ * Has its owner as many connections as are allowed, in all of its sessions? Connections of an
+ * incarnation that is over, or that ends by entering `known`, do not count.
  */
 static bool owner_is_full(const struct sessions *sessions, const struct claim *claim,
 			  const struct server_session *known)

@@ -237,7 +237,7 @@ static void sessions(const struct auth_case *c)
 		good_refused("alice, because of who joined");
 	expect_in(enter(&hand, &alice, "data", 1, hand.session_key), "who resumes");
 	if (hand_is_alive(&hand))
-		bad("the life before is not over");
+		bad("the incarnation before is not over");
 	hand_close(&hand);
 }
 

@@ -168,7 +168,7 @@ Test(inflight, parks_all_and_gives_each_back_once)
 	inflight_end(&table, inflight_find(&table, tags[5]));
 	inflight_mark_resend(&table);
 	cr_assert_eq(inflight_sent(&table), 0);
-	cr_assert_null(inflight_find(&table, tags[7]), "not sent in this life");
+	cr_assert_null(inflight_find(&table, tags[7]), "not sent in this incarnation");
 	io = inflight_next_resend(&table);
 	inflight_take_resend(&table, io);
 	inflight_end(&table, io);

@@ -104,7 +104,7 @@ RELIABILITY = [
            "if (conn->closed) handshake_leave(conn); if (conn->closed && "
            "!conn->pipeline.nr_segments && !conn->calls.nr_running) {",
            "server_wire resume/the_welcome_waits_for_a_slow_write"),
-    Mutant("fence-old-life", "an older life of a session does not come back",
+    Mutant("fence-old-incarnation", "an older incarnation of a session does not come back",
            "admit",
            "if (epoch < session->epoch) return -ESTALE;", "",
            "server_wire resume/a_higher_epoch_ends_the_lower_ones"),
@@ -185,7 +185,7 @@ RELIABILITY = [
            "session_try_route",
            "err = recover_files(session);", "err = 0;",
            "killed_server/files_stay_open"),
-    Mutant("resume-epoch", "a session is resumed as a new life of it",
+    Mutant("resume-epoch", "a session is resumed as a new incarnation of it",
            "resume",
            "session->epoch++;", "",
            "client_rings survive/the_same_session_knows_its_files"),

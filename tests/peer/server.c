@@ -137,7 +137,7 @@ static void take_batch(struct playserver *server, struct play_conn *conn,
 	}
 	for (size_t i = 0; i < submit->n; i++)
 		queue_io(server, &(struct play_io){.conn = conn,
-						   .life = conn->life,
+						   .incarnation = conn->incarnation,
 						   .tag = io_tag(&submit->io[i]),
 						   .op = submit->op,
 						   .region = io_region(&submit->io[i]),
@@ -157,7 +157,7 @@ static void take_drop(struct playserver *server, struct play_conn *conn,
 		return;
 	}
 	queue_io(server, &(struct play_io){.conn = conn,
-					   .life = conn->life,
+					   .incarnation = conn->incarnation,
 					   .tag = drop->tag,
 					   .region = drop->region});
 }
@@ -297,7 +297,7 @@ static void serve_queue(struct playserver *server)
 	while (n--) {
 		struct play_io io = server->ios[server->head++ % PLAY_IOS];
 
-		if (!io.conn->open || io.life != io.conn->life)
+		if (!io.conn->open || io.incarnation != io.conn->incarnation)
 			continue;
 		if (!serve(server, &io))
 			queue_io(server, &io);
@@ -312,7 +312,7 @@ static void take_done(struct playserver *server, const struct tp_event *event)
 		return;
 	server->nr_moving--;
 	io->moved = true;
-	if (!event->status && io->life == io->conn->life)
+	if (!event->status && io->incarnation == io->conn->incarnation)
 		queue_io(server, io);
 	free(io);
 }
@@ -324,7 +324,7 @@ static void take_request(struct playserver *server, struct tp_request *request)
 
 		if (conn->tp)
 			continue;
-		*conn = (struct play_conn){.life = conn->life + 1};
+		*conn = (struct play_conn){.incarnation = conn->incarnation + 1};
 		must(!server->ops->accept(server->domain, request, conn, &conn->tp), "accept");
 		conn->open = true;
 		return;

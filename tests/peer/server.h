@@ -24,13 +24,13 @@
 struct play_conn {
 	struct tp_conn *tp;
 	bool open;
-	unsigned life; /* counts its connections: what an earlier one asked for is over */
+	unsigned incarnation; /* counts its connections: what an earlier one asked for is over */
 	struct region_add regions[REGIONS_MAX];
 };
 
 struct play_io {
 	struct play_conn *conn;
-	unsigned life;
+	unsigned incarnation;
 	uint32_t tag, op, region;
 	uint64_t off, len, region_off;
 	bool moved; /* a write whose data has come */

@@ -241,7 +241,7 @@ Test(session_object, those_who_may_not_come_back_are_not_waited_for)
 	cr_expect_eq(sessions_count(sessions, &most), 1, "alice's");
 }
 
-/* In whatever session; those of a life that is over do not count, and those of others neither. */
+/* Connections of all sessions of an owner count, except those of an incarnation that is over. */
 Test(session_object, the_connections_of_an_id_are_bounded_together)
 {
 	struct claim claim = {.id = "alice", .key = {1}, .max_connections = 3}, known;
@@ -281,7 +281,7 @@ Test(session_object, connections_are_bounded)
 	cr_assert_eq(n, SESSION_CONNS_MAX - 1);
 	cr_assert_eq(enter_again(&ones[n], &first, 0), -EUSERS);
 	cr_assert_eq(enter_again(&ones[n], &first, 1), -EAGAIN,
-		     "those of an older life do not count");
+		     "those of an older incarnation do not count");
 	cr_assert_eq(session_check(&first.member), -ESTALE);
 	leave(&first);
 	for (int i = 0; i <= n; i++)
@@ -352,7 +352,7 @@ Test(session_object, one_left_alone_is_kept_for_a_while)
 	cr_assert_eq(sessions_expire(sessions, 2000 + SILENCE), UINT64_MAX);
 }
 
-/* What counts is how the newest life ended, not how old ones were cleared away. */
+/* What counts is how the newest incarnation ended, not how old ones were cleared away. */
 Test(session_object, the_fenced_say_nothing_about_their_client)
 {
 	struct one old, new;

@@ -1,6 +1,6 @@
 /*
  * A server that lies: the connection ends, no memory changes that the server was not given, and in
- * the next life of the session every I/O completes once.
+ * the next incarnation of the session every I/O completes once.
  */
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
  * A server that reaches for memory which no I/O under way gives it: nothing is written, nothing is
- * read, the connection ends, and in the next life of the session every I/O completes once. Over
- * loop, where the client's end serves the server's READs and WRITEs as it does over tcp and tls.
+ * read, the connection ends, and in the next incarnation of the session every I/O completes once.
+ * Over loop, where the client's end serves READs and WRITEs as it does over tcp and tls.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -77,7 +77,7 @@ static void expect_refusal(bool write)
 	memset(rig.iov.base, CANARY, LEN);
 	rig.server.lie_once = true;
 	rig.server.lie = lie;
-	cr_assert_eq(rig_io(&rig, ior, 0, LEN), LEN, "done in the next life");
+	cr_assert_eq(rig_io(&rig, ior, 0, LEN), LEN, "done in the next incarnation");
 	cr_assert_eq(atomic_load(&rig.server.nr_resumed), 1, "it costs the connection");
 	cr_assert(all(loot, sizeof(loot), NOTHING), "it was given memory");
 	cr_assert(all(rig.iov.base + LEN, RIG_IOV - LEN, CANARY), "it has written");

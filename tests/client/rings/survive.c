@@ -83,7 +83,8 @@ Test(survive, the_same_session_knows_its_files)
 	expect(&rig.reads, 10, 16);
 	cr_assert_eq(rig.server.last_epoch, 1);
 	cr_assert_eq(atomic_load(&rig.server.nr_reopens), 0);
-	cr_assert_eq(atomic_load(&rig.server.nr_adds), 2, "memory is announced in each life");
+	cr_assert_eq(atomic_load(&rig.server.nr_adds), 2,
+		     "memory is announced in each incarnation");
 	rig_stop(&rig);
 }
 

@@ -1,4 +1,4 @@
-/* Lies about who one is: versions, exports, sessions, lives of sessions. */
+/* Lies about who one is: versions, exports, sessions, incarnations of sessions. */
 #include <errno.h>
 #include <string.h>
 
@@ -216,21 +216,21 @@ static void too_many(struct evil *e, const struct lie *lie)
 		evil_close(&others[i], e);
 }
 
-/* Whoever knows a session's key may go on with it, and with nothing else: lives in any order. */
+/* Whoever knows a session's key may go on with it, and with nothing else: epochs in any order. */
 static void epochs(struct evil *e, const struct lie *lie)
 {
-	static const uint32_t lives[] = {UINT32_MAX, 0, 1, UINT32_MAX, UINT32_MAX - 1};
+	static const uint32_t numbers[] = {UINT32_MAX, 0, 1, UINT32_MAX, UINT32_MAX - 1};
 
-	for (size_t i = 0; i < sizeof(lives) / sizeof(*lives); i++) {
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		struct hello hello = hello_of("data", e->heard.session_id, e->heard.session_key);
 		struct evil other;
 		int status;
 
-		hello.epoch = lives[i];
+		hello.epoch = numbers[i];
 		evil_open(&other, e->fixture, e->name, STAGE_PARAMS);
 		status = evil_handshake(&other, &hello);
 		if (status && status != -ESTALE && status != -ENOTCONN)
-			escape(&other, "epoch %u: %d", lives[i], status);
+			escape(&other, "epoch %u: %d", numbers[i], status);
 		if (!status)
 			expect_alive(&other);
 		evil_close(&other, e);

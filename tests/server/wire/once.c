@@ -1,4 +1,4 @@
-/* Calls that are repeated in a later life of their session: the same answer, and done once. */
+/* Calls repeated in a later incarnation of their session: the same answer, and done once. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void stop(void)
 	server_stop(server);
 }
 
-/* The connection is lost, and the session begins its next life. */
+/* The connection is lost, and the session begins its next incarnation. */
 static void next_life(uint32_t channel)
 {
 	struct hello hello = peer_hello_again(&peer, EXPORT, ++epoch);
@@ -47,7 +47,7 @@ static struct call with_tag(struct call call)
 	return call;
 }
 
-/* Do it, then repeat it in the next life. Each must give `status`, and a third time without
+/* Do it, then repeat it in the next incarnation. Each must give `status`, and a third time without
  * `replay` must give `again`: it has been done by then. */
 static struct reply do_twice(struct call call, int status, int again)
 {

@@ -1,4 +1,4 @@
-/* Sessions that outlive their connections: lives, fences, and how long they are kept. */
+/* Sessions that outlive their connections: incarnations, fences, and how long they are kept. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ static void submit_write(struct peer *peer, uint64_t file, uint64_t len, uint8_t
 	peer_submit(peer, IO_WRITE, PRIORITY_NORMAL, &io, 1);
 }
 
-static void lives_body(const char *scheme)
+static void incarnations_body(const char *scheme)
 {
 	struct server *server = start(scheme, "fault::");
 	struct peer one, two, three, four;
@@ -78,7 +78,7 @@ static void lives_body(const char *scheme)
 	cr_assert_eq(peer_io(&two, IO_READ, file, 0, 100, 0), 100, "its files are still open");
 
 	resume(&three, server, &one, 4);
-	cr_assert_eq(await_welcome(&three, NULL), -ESTALE, "that life is over");
+	cr_assert_eq(await_welcome(&three, NULL), -ESTALE, "that incarnation is over");
 	peer_until(&three, three.link.closed);
 	peer_close(&three);
 	resume(&three, server, &one, 5);
@@ -104,7 +104,7 @@ static void lives_body(const char *scheme)
 Test(resume, a_higher_epoch_ends_the_lower_ones)
 {
 	for (size_t i = 0; i < 2; i++)
-		lives_body(schemes[i]);
+		incarnations_body(schemes[i]);
 }
 
 /* What is at the first byte, seen past the slow disk. */
@@ -228,14 +228,14 @@ Test(resume, who_waits_is_overtaken_or_leaves)
 }
 
 /*
- * Each life leaves a write behind that the disk holds back. When the next life is welcome, the file
- * is written past the slow disk, and a second write is sent after the first through the slow one:
- * when that is over the first would be, too, and nothing of it may be seen.
+ * Each incarnation leaves a write behind that the disk holds back. When the next incarnation is
+ * welcome, the file is written past the slow disk, and a second write is sent after the first
+ * through the slow one: when that is over the first would be, too, and nothing of it may be seen.
  */
 Test(resume, old_writes_are_never_applied_after_a_welcome)
 {
 	struct server *server = start("tcp", "fault:write.delay_ms=3:");
-	enum { LIVES = 1000, MEMORY = 8192 };
+	enum { INCARNATIONS = 1000, MEMORY = 8192 };
 	struct peer peers[2], fast;
 	struct peer *old = &peers[0], *new = &peers[1];
 	unsigned late = 0;
@@ -245,22 +245,22 @@ Test(resume, old_writes_are_never_applied_after_a_welcome)
 	seen = peer_open_file(&fast, "f", RW);
 	fixture_open(old, server, "slow");
 	file = peer_open_file(old, "f", RW);
-	for (uint32_t life = 1; life <= LIVES; life++) {
+	for (uint32_t epoch = 1; epoch <= INCARNATIONS; epoch++) {
 		struct peer *last = old;
 
-		const struct hello hello = peer_hello_again(old, "slow", life);
+		const struct hello hello = peer_hello_again(old, "slow", epoch);
 
 		fixture_connect(new, server);
 		submit_write(old, file, 4096, 0xee);
 		ping(old);
 		peer_say_hello(new, &hello);
 		cr_assert_eq(await_welcome(new, old), 0);
-		memset(fast.memory, (uint8_t)life % 128, 4096);
+		memset(fast.memory, (uint8_t)epoch % 128, 4096);
 		cr_assert_eq(peer_io(&fast, IO_WRITE, seen, 0, 4096, 0), 4096);
 		new->reach = MEMORY;
 		peer_add_region(new, 0, 0, MEMORY, ACCESS_READ | ACCESS_WRITE);
 		cr_assert_eq(peer_io(new, IO_WRITE, file, 1 << 20, 1, 0), 1);
-		late += first_byte(&fast, seen) != (uint8_t)life % 128;
+		late += first_byte(&fast, seen) != (uint8_t)epoch % 128;
 		peer_close(old);
 		old = new;
 		new = last;
@@ -268,7 +268,7 @@ Test(resume, old_writes_are_never_applied_after_a_welcome)
 	peer_close(old);
 	peer_close(&fast);
 	files_stop(server);
-	printf("RESULT fencing replays=%d late_applied=%u\n", LIVES, late);
+	printf("RESULT fencing replays=%d late_applied=%u\n", INCARNATIONS, late);
 	fflush(stdout);
 	cr_assert_eq(late, 0);
 }
