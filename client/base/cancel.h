@@ -1,8 +1,8 @@
 /*
- * pthread_cancel of the caller's threads. Most system calls are cancellation points, and a thread
- * that ended inside the library would keep locks, references and the lead of a connection.
- * Therefore each public function begins with NOT_CANCELLED, and one place is a cancellation point:
- * the sleep of hf3fs_wait_for_ios (conn_wait.c), which gives everything up first.
+ * Protection from pthread_cancel of the program's threads. Most system calls are cancellation
+ * points, and a thread that ended inside the library would keep locks, references and the lead of a
+ * connection. Therefore each public function begins with NOT_CANCELLED. The only cancellation point
+ * is the wait of hf3fs_wait_for_ios (conn_wait.c), where a handler gives all of this back.
  */
 #ifndef USRBIO_CLIENT_BASE_CANCEL_H
 #define USRBIO_CLIENT_BASE_CANCEL_H
@@ -24,13 +24,16 @@ static inline void cancel_restore(const int *before)
 }
 
 /*
- * Do not cancel this thread from here to the end of the scope; cancel_before is the setting of the
- * program.
+ * Forbid cancelling this thread from here to the end of the scope. cancel_before is the state that
+ * the program had chosen.
  */
 #define NOT_CANCELLED \
 	__attribute__((cleanup(cancel_restore), unused)) const int cancel_before = cancel_disable()
 
-/* Restore the program's setting around a call that may block. A cleanup handler is set. */
+/*
+ * Restore the program's setting around a call that may block. The caller has pushed a cleanup
+ * handler.
+ */
 struct cancel_point {
 	bool open;
 	int type;

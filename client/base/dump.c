@@ -1,6 +1,6 @@
 /*
- * The text of a state dump, gathered and written. The object belongs to the thread that makes the
- * dump, on whose stack it is; no other thread touches it.
+ * Collects the text of a state dump and writes it; see dump.h. A struct dump is on the stack of the
+ * thread that makes the dump; no other thread uses it.
  */
 #include "client/base/dump.h"
 
@@ -19,7 +19,7 @@
 #define PAUSE_NS 200000
 #define CHUNK	 4096u /* bytes that a pipe takes at once when poll(2) says that it has room */
 
-/* Make room for so many bytes more. */
+/* Make room for `more` bytes. False: out of memory. */
 static bool grow(struct dump *dump, size_t more)
 {
 	size_t room = dump->room ? dump->room : CHUNK;
@@ -61,7 +61,7 @@ void dump_line(struct dump *dump, const char *fmt, ...)
 	dump->len += strlen(PREFIX) + (size_t)len + 1;
 }
 
-/* Wait until fd takes more. 0 or -errno. */
+/* Wait until fd takes more bytes. 0; -ETIMEDOUT after patience_ms; or -errno. */
 static int await(int fd, int patience_ms)
 {
 	struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
@@ -77,7 +77,7 @@ static int await(int fd, int patience_ms)
 
 static int write_all(const char *text, size_t len, int fd, int patience_ms)
 {
-	if (fd < 0) /* poll(2) would wait for it for ever */
+	if (fd < 0) /* poll(2) ignores negative descriptors, and would wait for ever */
 		return -EBADF;
 	while (len) {
 		int err = await(fd, patience_ms);

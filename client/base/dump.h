@@ -1,6 +1,6 @@
 /*
- * The text of a state dump. It is gathered in memory, so that nobody waits for a file or a pipe
- * while a lock is held, and is written afterwards. It belongs to the thread that makes the dump.
+ * The text of a state dump. It is collected in memory and written afterwards, so that no thread
+ * holds a lock while it waits for a file or a pipe. It belongs to the thread that makes the dump.
  */
 #ifndef USRBIO_CLIENT_BASE_DUMP_H
 #define USRBIO_CLIENT_BASE_DUMP_H
@@ -14,23 +14,24 @@
 
 #define DUMP_LOCK_MS 20 /* how long a dump waits for one lock */
 
-/* Zeroes: empty. */
+/* A zeroed struct is empty. */
 struct dump {
 	char *text;
 	size_t len, room;
-	bool incomplete; /* there was no memory for a line */
+	bool incomplete; /* lines are missing, for want of memory */
 };
 
-/* Add a line, which becomes "dump: ..."; bytes that are not fit to be shown become '?'. */
+/* Add a line after the word "dump: ". Bytes that could control a terminal become '?'. */
 void dump_line(struct dump *dump, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Write the text to fd and free it. patience_ms: how long it waits each time for fd to take more;
- * -1: for ever. 0; -ETIMEDOUT; -ENOMEM, and what there is has been written; errors of write(2).
+ * Write the text to fd and free it. patience_ms: the longest wait until fd takes more bytes; -1: no
+ * limit. 0; -ETIMEDOUT; -ENOMEM: lines are missing, the others were written; or errors of write(2).
  */
 int dump_write(struct dump *dump, int fd, int patience_ms);
 
-/* Take a lock that others may hold for long or for ever. False: it was not free in time. */
+/* Acquire a lock, but wait for DUMP_LOCK_MS only, because its owner may hang. False: not acquired.
+ */
 bool dump_lock(struct lock *lock);
 
 static inline double dump_seconds(uint64_t ns)

@@ -1,6 +1,6 @@
 /*
- * The heap: sift up, sift down. Sorted keys already are a heap, so that adding to them needs no
- * sifting. A ring owns it, under its reaping lock.
+ * A binary heap of keys; see heap.h. Sorted keys are a heap already, so a key that is added in
+ * order needs no sifting. A ring owns it, under its lock `reaping`.
  */
 #include "client/base/heap.h"
 

@@ -1,6 +1,6 @@
 /*
- * A binary min-heap of 64-bit keys in the caller's memory. While keys are added in order, the usual
- * case, it is a queue and costs as much as one. The caller serialises.
+ * A binary min-heap of 64-bit keys in the caller's memory. Keys usually come in order; the heap is
+ * a plain queue then, with the cost of a queue. The caller owns it and serialises the calls.
  */
 #ifndef USRBIO_CLIENT_BASE_HEAP_H
 #define USRBIO_CLIENT_BASE_HEAP_H

@@ -1,10 +1,10 @@
 /*
- * Object pools: objects in chunks that never move or go away. A handle is generation << 32 | index
- * + 1; generations start at random, so that an arbitrary number is taken for a handle with a
- * probability of 2^-32. Each pool belongs to its user; any thread.
+ * Object pools: objects in chunks of memory that are never moved or freed. A handle is generation
+ * << 32 | index + 1. Generations start at random, so that an arbitrary number is a valid handle
+ * with a probability of 2^-32. Each pool belongs to the module that defines it; any thread.
  *
- * A stale handle may pin and unpin the next incarnation of an object for a moment, which only
- * delays recycling.
+ * A handle of an object that has ended may pin the next incarnation of that object for a moment,
+ * which only delays its recycling.
  */
 #include "client/base/objpool.h"
 

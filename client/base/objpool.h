@@ -1,13 +1,13 @@
 /*
- * Handles: the real contents of the void* in a public struct. A handle is an index and a
- * generation, never a pointer, so that destroyed, zeroed, copied and invented structs are
- * distinguished from valid ones without touching freed memory. Objects are in memory that is
- * recycled and never returned.
+ * Object pools and handles. The void* in a public struct has a handle: an index and a generation,
+ * never a pointer. So the library can tell a destroyed, zeroed or invented struct from a valid one
+ * without reading freed memory. The memory of objects is recycled and never freed.
  *
  *	objpool_take      get an object that no other thread can find yet
  *	objpool_publish   give it a handle
- *	objpool_get/put   find and pin it / unpin it; any thread, no lock
- *	objpool_peek      find it without a pin: read it, then let objpool_alive() confirm it
+ *	objpool_get/put   find and pin it, and unpin it; any thread, no lock
+ *	objpool_peek      find it without a pin: read it, and then ask objpool_alive() whether it
+ *			  still was the object of the handle
  *	objpool_retire    end the handle; exactly one caller succeeds
  *	objpool_recycle   give it back; only when it has no pins (objpool_pinned)
  */
@@ -61,12 +61,12 @@ uint64_t objpool_publish(struct objpool *pool, struct pooled *object);
 /* End the handle. True for the one caller that ended it. */
 bool objpool_retire(struct pooled *object, uint64_t handle);
 void objpool_recycle(struct objpool *pool, struct pooled *object);
-/* Forget all handles in a forked child. The memory of the objects stays as it is. */
+/* End all handles in a forked child, without using the memory of the objects. */
 void objpool_forget(struct objpool *pool);
 
 /*
- * Pin the next live object after the one with index *cursor - 1, which begins at 0; NULL: that was
- * the last one. Objects that begin or end meanwhile are seen or not.
+ * Pin and return the next live object, and move *cursor, which is 0 for the first one; NULL: there
+ * is no other. Objects that begin or end meanwhile may be left out.
  */
 void *objpool_next(struct objpool *pool, uint32_t *cursor);
 

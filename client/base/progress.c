@@ -1,8 +1,9 @@
 /*
- * The progress thread, one per process. Any thread adds tasks at the end of the list; only this
- * thread removes them. The cursor makes it safe to remove tasks while walking. `asleep_until` is
- * the time until which the thread sleeps at most, so that a wake that changes nothing costs no
- * system call. It is NEVER from the beginning of the walk, so that no wake during the walk is lost.
+ * The progress thread, one in each process, which owns its state. Any thread adds tasks at the end
+ * of the list; only this thread removes them. A cursor in the list makes it safe to remove tasks
+ * during a walk over it. `asleep_until` is the latest time at which the thread wakes, so that a
+ * wake that would change nothing needs no system call. During a walk it is NEVER, so that no wake
+ * is lost then.
  */
 #include "client/base/progress.h"
 
@@ -20,7 +21,7 @@
 #include "common/base/lock.h"
 #include "common/base/log.h"
 
-#define FDS_MAX 256 /* watched descriptors; tasks beyond them are run at every tick */
+#define FDS_MAX 256 /* watched descriptors; tasks with others are run at every tick */
 
 static struct {
 	struct lock lock;  /* LOCK_PROGRESS: the last of the library's order */

@@ -1,6 +1,6 @@
 /*
- * Reasons, and the choice between several of them. No state: the owner of a reason locks it. Any
- * thread.
+ * Stores reasons, and chooses between several of them; see reason.h. No state; any thread. The
+ * owner of a reason serialises the calls.
  */
 #include "client/base/reason.h"
 

@@ -11,11 +11,12 @@
 #define REASON_MAX 400
 
 struct reason {
-	int err; /* the error of calls, or -EREMOTEIO after their deadline; 0: no reason */
+	int err; /* -errno of the cause; -EREMOTEIO: a time limit has passed; 0: there is no reason
+		  */
 	char text[REASON_MAX];
 };
 
-/* Keep the text, unless there is one already. */
+/* Store the text, unless the reason has one already. */
 void reason_add(struct reason *reason, const char *fmt, va_list args);
 
 /* True if the reason explains a call that ended with `err`. */

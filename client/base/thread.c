@@ -1,4 +1,4 @@
-/* Starting the library's threads. No state; any thread. */
+/* Starts the library's threads; see thread.h. No state; any thread. */
 #include "client/base/thread.h"
 
 #include <pthread.h>
