@@ -1,7 +1,7 @@
 /*
- * libhf3fs_api_shared.so: the names of 3FS's functions, for the linker of a program to find. None
- * of this runs: the object is a filter, so the loader looks each name up in libusrbio.so.0 instead,
- * and refuses to load it where that is missing. Nobody owns anything here, and no thread comes by.
+ * The library libhf3fs_api_shared.so. It has the names of 3FS's functions, so that a program can be
+ * linked with it. The library is a filter: the loader looks each name up in libusrbio.so.0 instead,
+ * and fails if that library is missing. So no function here is ever called; there is no state.
  */
 #pragma GCC visibility push(default)
 

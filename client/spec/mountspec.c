@@ -1,6 +1,6 @@
 /*
- * Mount points: what the name of a mount means, a URL or a directory that leads to one. Look-ups
- * only, without state; any thread.
+ * Looks up what a mount point means, which is a URL or a directory with a URL; see mountspec.h. No
+ * state; any thread.
  */
 #include "client/spec/mountspec.h"
 
@@ -15,7 +15,7 @@
 #include "client/spec/mounturl.h"
 #include "common/base/log.h"
 
-/* Copy a string into an array of `room` bytes; false when it does not fit. */
+/* Copy a string into an array of `room` bytes. False: it does not fit. */
 static bool copy(char *to, size_t room, const char *from)
 {
 	size_t len = strlen(from);
@@ -41,7 +41,7 @@ int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest)
 	return err;
 }
 
-/* A scheme, of whatever letters; 0: it does not look like one. */
+/* Return the length of the scheme of a URL, known or not; 0: the text is no URL. */
 static int any_scheme(const char *url)
 {
 	const char *end = strstr(url, "://");
@@ -67,7 +67,7 @@ bool mountspec_wrong(const char *url, char *text, size_t room)
 	return true;
 }
 
-/* A mount's URL must end with its export. */
+/* Parse the URL of a mount, which must end with its export. 0, -EINVAL, -ENOENT. */
 static int whole_url(const char *url, struct mountspec *spec)
 {
 	const char *rest;
@@ -76,7 +76,7 @@ static int whole_url(const char *url, struct mountspec *spec)
 	return !err && *rest ? -ENOENT : err;
 }
 
-/* What a table or a conf file says about a directory: its URL under the directory's name. */
+/* Parse the URL that a table or a conf file has for a directory. 0; -EINVAL: the log says why. */
 static int mounted_directory(const struct mounted *mounted, struct mountspec *spec)
 {
 	struct mountspec found;
@@ -141,6 +141,7 @@ int mountspec_find(const char *mount_point, struct mountspec *spec)
 	return err;
 }
 
+/* Return the length of a mount point without a '?' at its end. */
 static size_t len_without_mark(const char *mount_point)
 {
 	size_t len = strlen(mount_point);
@@ -158,13 +159,13 @@ bool mountspec_is(const struct mountspec *spec, const char *mount_point)
 	       !memcmp(spec->mount_point, mount_point, len);
 }
 
-/* Each wire by one name. */
+/* Return the name of the transport: tls:// and tcp://...?tls=required use the same one. */
 static const char *wire_of(const struct mountspec *spec)
 {
 	return strcmp(spec->scheme, "tls") ? spec->scheme : "tcp";
 }
 
-/* The order matters: it is the one in which they are tried. */
+/* True if both have the same hosts in the same order, because hosts are tried in that order. */
 static bool same_hosts(const struct mountspec *spec, const struct mountspec *other)
 {
 	if (spec->nr_hosts != other->nr_hosts)

@@ -1,6 +1,7 @@
 /*
- * What a mount point string means: a URL, or a directory that the mount table or its own
- * 3fs-virt/usrbio.conf turns into one. Pure look-up: no connection, no state.
+ * The meaning of a mount point: a URL, or a directory for which the mount table or its own
+ * 3fs-virt/usrbio.conf has a URL. These functions only look it up; they do not connect. No state;
+ * any thread. A struct mountspec belongs to its caller.
  */
 #ifndef USRBIO_CLIENT_SPEC_MOUNTSPEC_H
 #define USRBIO_CLIENT_SPEC_MOUNTSPEC_H
@@ -11,11 +12,13 @@
 #include "common/auth/secret.h"
 #include "proto/limits.h"
 
-#define MOUNT_POINT_MAX 256 /* with the final zero: the field in hf3fs_iov and hf3fs_ior */
-#define SPEC_HOSTS_MAX	8
+/* Sizes in bytes with the final zero; that of a mount point is the field in struct hf3fs_iov. */
+#define MOUNT_POINT_MAX 256
+#define SPEC_HOSTS_MAX	8 /* hosts */
 #define SPEC_HOST_MAX	256
 #define SPEC_WRONG_MAX	400
 
+/* Bits of mountspec.given: options that the URL has. */
 enum { SPEC_TIMEOUT = 1, SPEC_NCONNECT = 2 };
 
 struct spec_host {
@@ -25,60 +28,64 @@ struct spec_host {
 
 struct mountspec {
 	char mount_point[MOUNT_POINT_MAX]; /* normalised: no trailing or doubled slashes */
-	char dir[4096];	 /* the mounted directory, canonical; "" for a URL mount */
-	char scheme[16]; /* "tcp", "rdma", "loop", or "usrbio": rdma if it can, else tcp */
-	/* loop:///DIR, normalised DIR: what a server inside this process is to serve; "" else. */
-	char serve[MOUNT_POINT_MAX];
-	bool read_only; /* ro: only there */
+	char dir[4096];	 /* canonical path of the mounted directory; "": the mount is a URL */
+	char scheme[16]; /* "tcp", "tls", "rdma", "loop", or "usrbio": RDMA or else TCP */
+	char serve[MOUNT_POINT_MAX]; /* of loop:///DIR: DIR, normalised, which a server in this
+					process serves; "": another scheme */
+	bool read_only;		     /* option ro, which only loop:///DIR has */
 	struct spec_host hosts[SPEC_HOSTS_MAX];
 	unsigned nr_hosts;
 	char export[EXPORT_NAME_MAX + 1];
-	unsigned timeout_ms;	     /* timeout=SECONDS: how long an I/O or a call may take; 0: for
-					ever; default 60 s */
-	bool tls;		     /* tls=required, or the scheme says so: over nothing but TLS */
-	char key[SECRET_ID_MAX + 1]; /* key=NAME: whose file has our key; "": see credentials.h */
-	unsigned nconnect;	    /* nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
-	unsigned given;		    /* SPEC_TIMEOUT, SPEC_NCONNECT: said, not by default */
-	char wrong[SPEC_WRONG_MAX]; /* what is wrong with the URL, where something is */
+	unsigned timeout_ms; /* option timeout=SECONDS: the time limit of an I/O or call;
+				0: none; default 60 s */
+	bool tls;	     /* scheme tls, or option tls=required: no connection without TLS */
+	char key[SECRET_ID_MAX + 1]; /* option key=NAME: the name of the key file; "": none, see
+					credentials.h */
+	unsigned nconnect; /* option nconnect=N: connections, 1 to SESSION_CONNS_MAX; default 1 */
+	unsigned given;	   /* SPEC_TIMEOUT, SPEC_NCONNECT: the URL has the option */
+	char wrong[SPEC_WRONG_MAX]; /* the error in the URL as text; "": none */
 };
 
 /*
- * Look a mount point up. 0; -EINVAL (NULL, too long, a malformed URL: said in the log), -ENOENT (no
- * mount of ours, or loop:///DIR where there is no such directory: said in the log). Options after
- * '?': an unknown or malformed one is -EINVAL.
+ * Look a mount point up. 0; -EINVAL: NULL, too long, a malformed URL, or an unknown or malformed
+ * option; -ENOENT: it is no mount, or the directory of loop:///DIR does not exist. The log says
+ * what is wrong with a URL.
  */
 int mountspec_find(const char *mount_point, struct mountspec *spec);
 
 /*
- * The mount that contains a path of the file system: canonicalised, deepest first, by whole
- * components. *rest is where the part below the mount begins in `canonical` (PATH_MAX bytes; the
- * caller's), "" for the mount itself. 0, -ENOENT (not ours, does not exist), -EINVAL.
+ * Find the deepest mount that contains a path of the file system. The canonical form of the path is
+ * written to `canonical`, PATH_MAX bytes of the caller; *rest points to its part below the mount,
+ * "" for the mount itself. 0; -ENOENT: the path does not exist or is on no mount; -EINVAL: the path
+ * is NULL, or the URL of its mount is malformed.
  */
 int mountspec_of_path(const char *path, struct mountspec *spec, char *canonical, const char **rest);
 
-/* The same for a path that is canonical already, whether it exists or not. */
+/* The same for a path that is canonical already; it need not exist. */
 int mountspec_of_canonical(const char *canonical, struct mountspec *spec, const char **rest);
 
 /*
- * The same for a URL with a path behind the export and its options
- * (tcp://host/export?timeout=5/a/b); *rest points into url. -ENOENT for what is no URL of ours. In
- * loop:///DIR all up to the '?' is the directory; path.h knows better where there is none.
+ * The same for a URL with a path behind the export and its options, such as
+ * tcp://host/export?timeout=5/a/b; *rest points into url. -ENOENT: no URL of a known scheme. In
+ * loop:///DIR the directory ends at the '?'. A URL without one is all directory here; path.h finds
+ * the directory in such a URL.
  */
 int mountspec_of_url(const char *url, struct mountspec *spec, const char **rest);
 
 /*
- * What is wrong with a URL, also one of a scheme that is none of ours, into `text`. False: nothing,
- * or it is no URL.
+ * Write what is wrong with a URL, which may have an unknown scheme, to `text` of `room` bytes.
+ * False: the URL is right, or the text is no URL.
  */
 bool mountspec_wrong(const char *url, char *text, size_t room);
 
 /*
- * Do both mean the same: server, export and options, however they are spelled? An option that says
- * what is the default is an option: so a program gets a second mount of an export.
+ * True if both have the same servers, export and options, even if they are spelled differently. An
+ * option that is given with its default value counts as a difference, so that a program can get a
+ * second mount of an export.
  */
 bool mountspec_same(const struct mountspec *spec, const struct mountspec *other);
 
-/* Is this its (normalised) mount point? A '?' without options makes no difference. */
+/* True if this is its normalised mount point. Of loop:///DIR, a '?' at the end is ignored. */
 bool mountspec_is(const struct mountspec *spec, const char *mount_point);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The mount table and the conf files of attached directories. They steer where a program connects,
- * and lie where others may write: what is believed, common/host/trusted.h says. No state; any
- * thread.
+ * Reads the mount table and the conf files of attached directories; see mounttable.h. These files
+ * decide where a program connects, and other users may be able to write them. So only files that
+ * common/host/trusted.h trusts are used. No state; any thread.
  */
 #include "client/spec/mounttable.h"
 
@@ -21,7 +21,7 @@
 #define CONF_MAX  (64u << 10)
 #define ELSEWHERE "; or name the mount in " MOUNT_TABLE
 
-/* Is `dir` the path or one of its ancestors? */
+/* True if `dir` is the path or one of its ancestors. */
 static bool contains(const char *dir, const char *path)
 {
 	size_t len = strlen(dir);
@@ -31,7 +31,7 @@ static bool contains(const char *dir, const char *path)
 	return !strncmp(dir, path, len) && (path[len] == '/' || !path[len]);
 }
 
-/* Drop doubled and trailing slashes, in place. */
+/* Remove doubled and trailing slashes in place. */
 static void squeeze(char *path)
 {
 	char *to = path;
@@ -51,7 +51,7 @@ static bool is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* \040 and its like, as in /etc/fstab; in place. */
+/* Replace escapes such as \040 by their characters in place, as in /etc/fstab. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -68,7 +68,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* Cut a line into its first two words; 0 to 2 of them, comments are none. */
+/* Cut the first two words out of a line. Returns how many there are; a comment has none. */
 static int words(char *line, char *word[2])
 {
 	char *save;
@@ -106,7 +106,7 @@ static bool may_say(const struct trusted_text *text, const char *url, const char
 	return false;
 }
 
-/* One line of a table, and where it is from. */
+/* One line of a table, and its origin. */
 struct line {
 	const struct trusted_text *text;
 	const char *source;
@@ -121,7 +121,10 @@ static void say_line(const struct line *line, const char *reason)
 	trusted_say(where, reason);
 }
 
-/* The directory that a line names, canonical; false: none, or by somebody else's link. */
+/*
+ * Find the canonical path of the directory that a line names. False: there is no such directory, or
+ * the name is a link of another user.
+ */
 static bool find_dir(const struct line *line, const char *name, char dir[PATH_MAX])
 {
 	char reason[TRUSTED_REASON_MAX];
@@ -137,7 +140,7 @@ static bool find_dir(const struct line *line, const char *name, char dir[PATH_MA
 	return true;
 }
 
-/* Keep a line's mount when it contains the path and is deeper than what we have. */
+/* Keep the mount of a line if it contains the path and is deeper than the one found so far. */
 static void consider(const struct line *line, char *text, const char *canonical,
 		     struct mounted *found)
 {
@@ -195,7 +198,7 @@ static void scan_tables(const char *canonical, struct mounted *found)
 	scan_table(MOUNT_TABLE, canonical, found);
 }
 
-/* The first word of the first line that has one, unescaped; "": there is none. */
+/* Get the first word of the first line that has one, without escapes; "": there is none. */
 static void first_word(const struct trusted_text *conf, char url[PATH_MAX])
 {
 	char *at = conf->data, *line, *word[2];
@@ -210,7 +213,7 @@ static void first_word(const struct trusted_text *conf, char url[PATH_MAX])
 	}
 }
 
-/* Open DIRECTORY/3fs-virt. The descriptor; -ENOENT: there is none; -ELOOP: it is a link. */
+/* Open DIRECTORY/3fs-virt. A descriptor; -ENOENT: there is none; -ELOOP: it is a link. */
 static int open_virt(int dir)
 {
 	int fd = openat(dir, MOUNT_VIRT, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
@@ -229,10 +232,9 @@ static int open_virt(int dir)
 }
 
 /*
- * Read the conf of a directory. First, the directory and 3fs-virt are checked: if they are trusted,
- * no other user can replace what is below them. The way to the directory does not matter: a user
- * who may rename it can put another directory of ours in its place, and the conf moves with its
- * files.
+ * Read the conf of a directory. The directory and 3fs-virt are checked first: if they are trusted,
+ * no other user can replace the conf. The directories above need no check: a user who may rename
+ * this one can only put another trusted directory in its place, and its conf belongs to its files.
  */
 static int read_conf(int dir, struct trusted_text *conf, char *reason)
 {
@@ -252,7 +254,7 @@ static int read_conf(int dir, struct trusted_text *conf, char *reason)
 	return err;
 }
 
-/* Keep the mount that a directory's conf makes of it. */
+/* Keep the mount of a directory that has a trusted conf. */
 static void consider_conf(int dir, const char *path, struct mounted *found)
 {
 	char source[PATH_MAX + sizeof(MOUNT_CONF) + 1], url[PATH_MAX];
@@ -273,7 +275,10 @@ static void consider_conf(int dir, const char *path, struct mounted *found)
 	free(conf.data);
 }
 
-/* Go down to the next component of `canonical`, the first *len bytes of which lead to dir. */
+/*
+ * Open the next component of `canonical`, whose first *len bytes are the path of `dir`. Closes dir;
+ * returns a descriptor or -1.
+ */
 static int descend(int dir, const char *canonical, size_t *len)
 {
 	const char *name = canonical + *len + strspn(canonical + *len, "/");
@@ -292,9 +297,9 @@ static int descend(int dir, const char *canonical, size_t *len)
 }
 
 /*
- * From the root down to the path, for what is deeper than what the tables gave; the deepest one is
- * kept. From directory to directory, because the path is canonical no more if somebody has put a
- * link into it since.
+ * Look for a conf in each directory from the root down to the path. The deepest mount that is found
+ * is kept, if it is deeper than that of the tables. The directories are opened one after the other
+ * without following links, because another user may have put a link into the path meanwhile.
  */
 static void scan_confs(const char *canonical, struct mounted *found)
 {

@@ -1,8 +1,9 @@
 /*
- * Which directories are mounts: the mount table (files named by USRBIO_MOUNTS, separated by ':',
- * then /etc/usrbio/mounts) and DIRECTORY/3fs-virt/usrbio.conf. Read anew at each look-up, as far as
- * common/host/trusted.h believes them; what is ignored is said in the log. loop: counts in files of
- * the effective user only.
+ * Finds which directories are mounts. It reads the mount tables, which are the files that
+ * USRBIO_MOUNTS names, separated by ':', and then /etc/usrbio/mounts; and the file
+ * DIRECTORY/3fs-virt/usrbio.conf. Each look-up reads them again. Files that common/host/trusted.h
+ * does not trust are ignored, and the log says so. URLs with loop: are accepted only from files of
+ * the effective user. No state; any thread.
  */
 #ifndef USRBIO_CLIENT_SPEC_MOUNTTABLE_H
 #define USRBIO_CLIENT_SPEC_MOUNTTABLE_H
@@ -16,14 +17,14 @@
 
 struct mounted {
 	char dir[PATH_MAX];  /* canonical */
-	char name[PATH_MAX]; /* as the table spells it, without trailing or doubled slashes */
-	char url[PATH_MAX];  /* not looked at */
-	char source[PATH_MAX + 32]; /* the file that said so */
+	char name[PATH_MAX]; /* the directory as the table spells it, without extra slashes */
+	char url[PATH_MAX];  /* as the file has it, not parsed yet */
+	char source[PATH_MAX + 32]; /* the file, and the line of a table, for messages */
 };
 
 /*
- * The deepest mount at or above a canonical path, by whole components; the table goes before a
- * conf file, the earlier line before the later. 0, -ENOENT.
+ * Find the deepest mount at or above a canonical path. For the same directory, a table goes before
+ * a conf file, and an earlier line before a later one. 0; -ENOENT: the path is on no mount.
  */
 int mounttable_find(const char *canonical, struct mounted *found);
 

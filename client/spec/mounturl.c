@@ -1,4 +1,4 @@
-/* Mount points that are URLs: what each part of one means. No state, any thread, no log. */
+/* Parses the URLs of mounts; see mounturl.h. No state; any thread. It logs nothing. */
 #include "client/spec/mounturl.h"
 
 #include <errno.h>
@@ -14,11 +14,11 @@
 
 #define TIMEOUT_DEFAULT_MS 60000
 #define TIMEOUT_MAX_S	   (UINT_MAX / 1000)
-#define SERVED		   "loop:///" /* a path follows, and its slash is the last of these */
+#define SERVED		   "loop:///" /* its last slash is the first one of the path */
 
 static const char *const schemes[] = {"tcp", "tls", "rdma", "usrbio", "loop"};
 
-/* Keep the error, for the code that knows where the URL came from. */
+/* Store the error text for the caller, who knows where the URL came from. Returns -EINVAL. */
 static int wrong(struct mountspec *spec, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -44,7 +44,7 @@ static const char *skip_slashes(const char *at)
 	return at + strspn(at, "/");
 }
 
-/* Copy [from, from + len) as a string; false when it does not fit. */
+/* Copy the len bytes at `from` as a string. False: they do not fit. */
 static bool take(char *to, size_t room, const char *from, size_t len)
 {
 	if (len >= room)
@@ -116,7 +116,7 @@ static int parse_number(const char *text, unsigned min, unsigned max, unsigned *
 	return 0;
 }
 
-/* A name of a file, and none of a folder. */
+/* The key is the name of a file in the folder of keys, and cannot lead out of it. */
 static int parse_key(struct mountspec *spec, const char *text)
 {
 	size_t len = strlen(text);
@@ -130,7 +130,7 @@ static int parse_key(struct mountspec *spec, const char *text)
 	return 0;
 }
 
-/* Of the wires only tcp can be encrypted; a URL that says tls:// is. */
+/* Only TCP can be encrypted. The scheme tls implies tls=required. */
 static int parse_tls(struct mountspec *spec, const char *text)
 {
 	bool tcp = !strcmp(spec->scheme, "tcp"), any = !strcmp(spec->scheme, "usrbio");
@@ -199,7 +199,7 @@ static int parse_options(struct mountspec *spec, const char *text, size_t len)
 	return 0;
 }
 
-/* Append to the mount point being put together. */
+/* Append to the normalised mount point. 0 or -EINVAL: it is too long. */
 static int append(struct mountspec *spec, const char *text, size_t len)
 {
 	size_t used = strlen(spec->mount_point);
@@ -215,7 +215,7 @@ const char *mounturl_served(const char *url)
 	return strncmp(url, SERVED, sizeof(SERVED) - 1) ? NULL : url + sizeof(SERVED) - 2;
 }
 
-/* The directory [path, end) without doubled and trailing slashes. */
+/* Store the directory from `path` to `end`, without doubled and trailing slashes. */
 static int parse_directory(struct mountspec *spec, const char *path, const char *end)
 {
 	if (append(spec, SERVED, sizeof(SERVED) - 2))
@@ -234,7 +234,7 @@ static int parse_directory(struct mountspec *spec, const char *path, const char 
 	return 0;
 }
 
-/* What cannot be looked at (-EACCES) shows when it is served. */
+/* False if the path is certainly no directory. Other errors, as EACCES, are found by the server. */
 static bool may_be_directory(const char *path)
 {
 	struct stat st;
@@ -244,7 +244,7 @@ static bool may_be_directory(const char *path)
 	return S_ISDIR(st.st_mode);
 }
 
-/* loop:///DIR[?options][/path]. A '?' alone is there to be followed by a path. */
+/* Parse loop:///DIR[?options][/path]. A '?' without options marks where the path begins. */
 static int parse_served(const char *url, struct mountspec *spec, const char **rest)
 {
 	const char *path = mounturl_served(url), *end = path + strcspn(path, "?");
@@ -265,7 +265,7 @@ static int parse_served(const char *url, struct mountspec *spec, const char **re
 	return 0;
 }
 
-/* scheme://hosts/export[?options][/path]; *rest is where the path begins. */
+/* Parse scheme://hosts/export[?options][/path]; *rest is where the path begins. */
 static int parse_url(const char *url, struct mountspec *spec, const char **rest)
 {
 	size_t scheme = mounturl_scheme(url), len;

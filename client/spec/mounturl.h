@@ -1,6 +1,6 @@
 /*
- * URLs of mounts and of files below them: scheme://HOSTS/EXPORT[?OPTIONS][/PATH], or
- * loop:///DIR[?OPTIONS][/PATH]. No state, any thread, nothing is logged.
+ * Parses URLs of mounts and of files below them: scheme://HOSTS/EXPORT[?OPTIONS][/PATH], or
+ * loop:///DIR[?OPTIONS][/PATH]. No state; any thread. It logs nothing.
  */
 #ifndef USRBIO_CLIENT_SPEC_MOUNTURL_H
 #define USRBIO_CLIENT_SPEC_MOUNTURL_H
