@@ -1,8 +1,7 @@
 /*
- * Mounts: a registry by normalised mount point under one lock. Names with the same meaning share
- * one relation to the server. An unused mount stays for a while, because programs make rings, iovs
- * and files per transfer; then the progress thread frees it, and disconnects after the last name of
- * a relation.
+ * Mounts: a list of them in the process, under one lock; any thread. Mounts with the same meaning
+ * share one relation to the server. An unused mount stays for LINGER_NS, because programs may make
+ * rings and files per transfer. Then the progress thread frees it, and a relation without mounts.
  */
 #include "client/mount/mount.h"
 
@@ -24,9 +23,9 @@
 #include "common/base/lock.h"
 
 #define LINGER_NS  (10 * NS_PER_S)
-#define HEALING_NS (100 * NS_PER_MS) /* between two looks whether a reconnector has ended */
+#define HEALING_NS (100 * NS_PER_MS) /* pause before asking again if a reconnector has ended */
 
-/* What all names of an export with the same options share. */
+/* The relation to a server that all mounts of an export with the same options share. */
 struct relation {
 	unsigned nr_names; /* mounts that have it; under mounts.lock */
 	struct mountspec spec;
@@ -36,7 +35,7 @@ struct relation {
 struct mount {
 	struct list link;
 	unsigned refs;	     /* under mounts.lock */
-	uint64_t expires_ns; /* when refs is 0 */
+	uint64_t expires_ns; /* when it is freed; only valid while refs is 0 */
 	struct mountspec spec;
 	struct relation *relation;
 	struct session *session; /* the relation's */
@@ -45,8 +44,8 @@ struct mount {
 static struct {
 	struct lock lock; /* LOCK_MOUNTS: LOCK_SESSION and LOCK_PROGRESS are acquired under it */
 	struct list list;
-	bool tended;	  /* the task has been added */
-	atomic_bool made; /* there was a mount, in this process */
+	bool tended;	  /* the progress thread has the task */
+	atomic_bool made; /* this process has had a mount */
 	struct task task;
 } mounts = {.lock = LOCK_INIT(LOCK_MOUNTS)};
 
@@ -85,7 +84,7 @@ static struct mount *find(const char *mount_point)
 	return NULL;
 }
 
-/* Where its own server will be found in the loop transport. */
+/* Choose the name under which the loop transport finds the server in this process. */
 static void name_server(struct mountspec *spec)
 {
 	static unsigned last;
@@ -111,7 +110,7 @@ static struct relation *relation_create(const struct mountspec *spec)
 	return NULL;
 }
 
-/* The relation of another name that means the same, or a new one. */
+/* Return the relation of a mount with the same meaning, or a new one; NULL: out of memory. */
 static struct relation *find_relation(const struct mountspec *spec)
 {
 	lock_assert_held(&mounts.lock);
@@ -183,8 +182,8 @@ int mount_get(const char *mount_point, struct mount **out)
 		return -EINVAL;
 	pthread_once(&once, start);
 	/*
-	 * Look for a mount with exactly this name first: rings are made per I/O, and a full look-up
-	 * may read files.
+	 * Look for a mount with exactly this name first. Some programs make a ring for each I/O,
+	 * and mountspec_find may read files.
 	 */
 	lock_acquire(&mounts.lock);
 	mount = find(mount_point);
@@ -199,7 +198,7 @@ int mount_get(const char *mount_point, struct mount **out)
 	return err ? err : mount_get_spec(&spec, out);
 }
 
-/* Where the path goes on below the directory; NULL when it does not lead there. */
+/* Return the part of a path below a directory; NULL: the path is not below it. */
 static const char *below(const char *dir, const char *path)
 {
 	for (;;) {
@@ -227,7 +226,7 @@ bool mount_serving(const char *path, struct mountspec *spec, const char **rest)
 		const struct mount *mount = container_of(it, struct mount, link);
 		const char *tail = *mount->spec.serve ? below(mount->spec.serve, path) : NULL;
 
-		/* A directory of the mount table goes by its own name. */
+		/* A directory of the mount table is found by its own path, not by loop:. */
 		if (!tail || !mount->refs || *mount->spec.dir)
 			continue;
 		if (found && strlen(found->spec.serve) >= strlen(mount->spec.serve))
@@ -262,7 +261,7 @@ struct mount *mount_hold(struct mount *mount)
 	return mount;
 }
 
-/* Without a progress thread nothing was ever connected; the mount stays for the next user. */
+/* Without a progress thread nothing was connected yet: then the mount stays. Lock held. */
 static void expire(struct mount *mount)
 {
 	mount->expires_ns = now_ns() + LINGER_NS;
@@ -287,7 +286,7 @@ void mount_on_first(void (*fn)(void))
 	on_first = fn;
 }
 
-/* Is it the first of the mounts with its relation? Lock held. */
+/* True if it is the first mount with its relation. Lock held. */
 static bool is_first(const struct mount *mount)
 {
 	list_for_each (it, &mounts.list)
@@ -307,7 +306,8 @@ bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *ar
 
 		lock_release(&mounts.lock);
 		fn(mount, first, arg);
-		/* Without the lock the mount keeps this reference, and the dump does not hang. */
+		/* If the lock is not free, the mount keeps the reference for ever: no dump hangs.
+		 */
 		if (!dump_lock(&mounts.lock))
 			return false;
 		if (!--mount->refs)
@@ -328,7 +328,7 @@ void mount_on_end(struct mount_hook *hook)
 	}
 }
 
-/* The relation has no name any more. */
+/* End a relation that no mount has any more. */
 static void end(struct relation *relation)
 {
 	for (struct mount_hook *hook = atomic_load(&hooks); hook; hook = atomic_load(&hook->next))
@@ -337,7 +337,7 @@ static void end(struct relation *relation)
 	free(relation);
 }
 
-/* Forget a name, and end what only it stood for. Lock not held; it is on no list. */
+/* Free a mount that is in no list, and its relation after its last mount. Lock not held. */
 static void forget(struct mount *mount)
 {
 	struct relation *relation = mount->relation;
@@ -367,7 +367,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 			due = min_ns(due, mount->expires_ns);
 			continue;
 		}
-		/* The reconnector ends soon, because no call waits; but it may need this thread. */
+		/* Do not wait for the reconnector here: it may need this thread. It ends soon. */
 		if (session_is_reconnecting(mount->session)) {
 			due = min_ns(due, now + HEALING_NS);
 			continue;

@@ -1,8 +1,8 @@
 /*
- * A mount: this process's relation to one export, by one of its names. Found or made by its mount
- * point, counted, and shared by the rings, iovs and files that use it. Names that mean the same (a
- * URL spelled otherwise, a directory attached to it) are mounts with one relation, see mount_same.
- * Connects when it is first needed, not before. Any thread.
+ * A mount: the relation of this process to one export, by one mount point. The rings, iovs and
+ * files that use a mount hold references to it. Mount points with the same meaning, such as a URL
+ * and a directory that is attached to it, are several mounts with one relation; see mount_same. A
+ * mount connects when a server is first needed. Any thread.
  */
 #ifndef USRBIO_CLIENT_MOUNT_MOUNT_H
 #define USRBIO_CLIENT_MOUNT_MOUNT_H
@@ -17,61 +17,69 @@ struct mount;
 struct session;
 
 /*
- * 0 and a reference; -EINVAL, -ENOENT as mountspec_find, -ENOMEM. Does not connect. A mount keeps
- * its meaning for as long as it is used and lingers: tables are read for others only.
+ * Find or make a mount. 0 and a reference; -EINVAL, -ENOENT as of mountspec_find; -ENOMEM. It does
+ * not connect. As long as a mount exists it keeps its meaning, and mount tables are not read for
+ * its mount point. mount_get_spec takes a look-up that was made already.
  */
 int mount_get(const char *mount_point, struct mount **mount);
 int mount_get_spec(const struct mountspec *spec, struct mount **mount);
 /*
- * Get the reason why the mount of this name fails; no reason if it works, or if there is no such
- * mount.
+ * Get the reason why calls to the mount with this mount point fail. It is empty if they succeed, or
+ * if there is no such mount.
  */
 void mount_reason(const char *mount_point, struct reason *reason);
 
 /*
- * A function to call before a session ends, because its last mount is gone: memory that belongs to
- * the session goes first. The session is connected no more. On the progress thread.
+ * A function that is called before a session ends because its last mount is gone. It frees memory
+ * that belongs to the session, which is not connected any more. On the progress thread.
  */
 struct mount_hook {
 	void (*end)(const struct session *session);
 	_Atomic(struct mount_hook *) next;
 };
 
-/* Add a hook, which is static memory, once. Hooks are called in the order of adding. Any thread. */
+/*
+ * Add a hook, once. It is static memory. Hooks are called in the order in which they were added.
+ * Any thread.
+ */
 void mount_on_end(struct mount_hook *hook);
 
 /*
- * Call fn for each mount, which lives meanwhile; first: no earlier one has its relation. No lock is
- * held then. False: the lock of the mounts was not free for some ms, and not all have been seen.
+ * Call fn for each mount, which is kept meanwhile, without a lock; `first`: it is the first mount
+ * with its relation. False: the lock of the mounts was not free for DUMP_LOCK_MS, and some mounts
+ * are left out.
  */
 bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *arg);
 
-/* Before main: a function to call once per process, as soon as there is a mount. Any thread. */
+/* Set, before main, the function that is called once in a process, after its first mount is made.
+ */
 void mount_on_first(void (*fn)(void));
 
+/* Take one more reference; returns mount. */
 struct mount *mount_hold(struct mount *mount);
-/* Do both stand for one relation? Then what belongs to one may be used with the other. */
+/* True if both have one relation: then rings, iovs and files of one may be used with the other. */
 bool mount_same(const struct mount *mount, const struct mount *other);
 /*
- * The last one lets it expire: some seconds later it disconnects, unless somebody gets it again.
- * Never blocks.
+ * Give a reference back. After the last one the mount ends some seconds later, unless it is used
+ * again. Never blocks.
  */
 void mount_put(struct mount *mount);
 
 /*
- * The deepest mount loop:///DIR in use whose directory contains a path, by whole components and as
- * both are written; false: there is none. *rest: the path below it, in `path`.
+ * Find the deepest mount loop:///DIR in use whose directory contains a path; both are compared as
+ * they are written. True: *spec is its look-up, and *rest points to the part of `path` below it.
  */
 bool mount_serving(const char *path, struct mountspec *spec, const char **rest);
 
-/* Its look-up, unchanging. */
+/* Return its look-up, which is constant. */
 const struct mountspec *mount_spec(const struct mount *mount);
 
 struct session;
-/* Its session, which other names that mean the same share. Constant. */
+/* Return the session of its relation, which is constant. */
 struct session *mount_to_session(struct mount *mount);
 
 struct usrbio_counters;
+/* Add up the counters of its connections. Returns 0. */
 int mount_counters(struct mount *mount, struct usrbio_counters *counters);
 
 #endif
