@@ -15,7 +15,7 @@
 #include "common/base/fork.h"
 #include "common/base/log.h"
 
-#define NR_RECVS 64u
+#define NR_RECVS 64u /* receive and send buffers, of FRAME_MAX bytes each */
 #define NR_SENDS 64u
 
 static uint64_t poll(struct task *task, uint64_t now, int *fd);
@@ -99,7 +99,7 @@ void conn_unlock(struct conn *conn)
 	lock_release(&conn->lock);
 }
 
-/* The domain stays from one connection to the next, unless the provider changes. */
+/* Open a domain of a provider, unless the connection has one already. 0 or -errno. */
 static int use_domain(struct conn *conn, const struct tp_ops *ops)
 {
 	const struct tp_domain_config config = {
@@ -147,7 +147,7 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *dev
 	conn->blocked = conn->unflushed = conn->pong_due = conn->probe_due = false;
 	conn->nr_probes = conn->nr_answered = 0;
 	conn->wait.drives++;
-	/* A leader may be asleep on the domain of another provider, which is closed now. */
+	/* Wake a leader that sleeps on the domain of another provider, which was closed. */
 	conn_wake_leader(conn);
 	progress_wake(0);
 	return 0;
@@ -165,7 +165,7 @@ void conn_shut(struct conn *conn, int error)
 	conn->ops->disconnect(conn->tp);
 	conn->wait.drives++;
 	conn->wait.wake_pending = true;
-	/* A leader may be asleep: ending it need not make the domain's descriptor readable. */
+	/* Wake a leader, because disconnecting may not make the domain's descriptor readable. */
 	conn_wake_leader(conn);
 	progress_wake(0);
 }
@@ -187,14 +187,17 @@ void conn_violated(struct conn *conn, const char *what)
 	conn_shut(conn, -EPROTO);
 }
 
-/* Another connection of the owner broke: this one has to follow. */
+/* Disconnect if another connection of the same incarnation of the owner was lost. */
 static void check_owner(struct conn *conn)
 {
 	if (conn->state == CONN_UP && conn->owner->is_lost(conn->owner, conn->joined))
 		conn_shut(conn, -ECONNRESET);
 }
 
-/* Drive the connection until its descriptor is armed, and then watch that. When to come again. */
+/*
+ * Drive the connection until its descriptor is armed, and let the progress thread watch it. Returns
+ * the time of the next call.
+ */
 static uint64_t attend(struct conn *conn, int *fd)
 {
 	for (int turn = 0; turn < 64; turn++) {
@@ -211,10 +214,11 @@ static uint64_t attend(struct conn *conn, int *fd)
 }
 
 /*
- * The progress thread's periodic task. Waiting threads drive the connection. When none has for a
- * tick, this thread does, and then sleeps on the descriptor instead of ticking. While the same
- * leader sleeps, it looks only at deadlines, which the leader does not know if they came up after
- * it fell asleep; and the leader calls it back when it wakes.
+ * The periodic task of the progress thread. Threads that wait on the connection drive it. If none
+ * has done so since the last call, the progress thread drives it, and then watches its descriptor
+ * instead of coming every TICK_NS. While a leader sleeps, this thread only looks at deadlines,
+ * because new ones may have come that the leader does not know. When the leader wakes, it wakes
+ * this thread.
  */
 static uint64_t poll(struct task *task, uint64_t now, int *fd)
 {
@@ -226,7 +230,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 	conn->wait.watched = false;
 	check_owner(conn);
 	conn_clock(conn, now);
-	conn_pump(conn); /* send closes, which no thread waits for */
+	conn_pump(conn); /* sends closes of handles, for which no thread waits */
 	if (conn->task_drives != conn->wait.drives) {
 		conn->task_drives = conn->wait.drives;
 	} else if (conn->wait.leader) {

@@ -22,7 +22,7 @@ bool conn_dump_lock(struct conn *conn)
 {
 	bool locked;
 
-	/* A thread that polls offers the lock to those that want it. */
+	/* A polling thread offers the lock only while `wanted` is not 0. */
 	atomic_fetch_add_explicit(&conn->wanted, 1, memory_order_relaxed);
 	locked = dump_lock(&conn->lock);
 	atomic_fetch_sub_explicit(&conn->wanted, 1, memory_order_relaxed);

@@ -9,14 +9,14 @@
 
 struct conn;
 
-/* Take its lock, which conn_unlock releases. False: it was not free in time. */
+/* Acquire its lock for a dump. False: it was not free for DUMP_LOCK_MS. */
 bool conn_dump_lock(struct conn *conn);
-/* Its lock is held. */
+/* Add the lines about the connection, whose lock is held; now: the time of now_ns. */
 void conn_dump_to(struct conn *conn, struct dump *dump, uint64_t now);
 
 /*
- * Say how old something is that has a tick of the connection's clock, at most one tick too old:
- * "for 1.250 s". Its lock is held.
+ * Format the age of something that began in this tick of the connection's clock, "for 1.250 s". The
+ * age is at most one tick too high. The lock is held.
  */
 #define CONN_AGE_MAX 64
 const char *conn_dump_age(const struct conn *conn, uint32_t tick, uint64_t now,

@@ -1,6 +1,7 @@
 /*
- * What a connection's transport reports, and which user gets what the server sends. Runs on
- * whichever thread drives the connection, under its lock; the connection belongs to its owner.
+ * Handles what the transport of a connection reports, and gives each message of the server to the
+ * user that receives its type. It runs on the thread that drives the connection, under its lock.
+ * The connection belongs to its owner.
  */
 #include "client/conn/conn.h"
 
@@ -11,7 +12,7 @@
 #include "common/base/log.h"
 
 #define EVENTS_MAX 64
-#define LOOKS_MAX  4 /* a stream of data must not hold up a thread that only looks */
+#define LOOKS_MAX  4 /* polls of a thread that only looks, even if more events come */
 
 void *conn_buf(struct conn *conn)
 {
@@ -142,8 +143,8 @@ static void on_msg(struct conn *conn, const void *frame, size_t len)
 }
 
 /*
- * The transport accesses no memory any more: now, and not before, what was under way may be sent
- * again, or end.
+ * Handle the end of the transport connection. From now on the transport accesses no memory of the
+ * I/Os that were under way, so they may be sent again or end.
  */
 static void on_closed(struct conn *conn, int status)
 {
@@ -195,7 +196,7 @@ static void on_event(struct conn *conn, const struct tp_event *event)
 		break;
 	case TP_EV_DONE:
 	case TP_EV_REQUEST:
-		break; /* a client posts nothing and listens nowhere */
+		break; /* these do not come: a client posts nothing and does not listen */
 	}
 }
 
@@ -224,7 +225,10 @@ void conn_look(struct conn *conn)
 		conn_poll(conn);
 		return;
 	}
-	/* The progress thread sleeps on if what was armed for it can be armed again. */
+	/*
+	 * The progress thread sleeps on the armed domain, and polling has undone the arming. If it
+	 * can be armed again, that thread need not be woken.
+	 */
 	for (int turn = 0; turn < LOOKS_MAX; turn++) {
 		conn_poll(conn);
 		if (!conn->ops->arm(conn->domain))

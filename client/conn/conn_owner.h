@@ -1,6 +1,7 @@
 /*
- * What a connection asks of its owner, the session, of which it knows nothing else. The owner
- * contains this, fills it in before it creates connections, and outlives them.
+ * The interface by which a connection uses its owner, the session. It knows nothing else of the
+ * owner, which contains this struct, fills it in before it creates connections, and outlives them.
+ * Any thread.
  */
 #ifndef USRBIO_CLIENT_CONN_CONN_OWNER_H
 #define USRBIO_CLIENT_CONN_CONN_OWNER_H
@@ -16,18 +17,18 @@ struct tp_tls_config;
 
 /* The functions are called with the lock of a connection held. */
 struct conn_owner {
-	/* Connect, unless that is being done. False: it has been tried for too long. */
+	/* Start to connect, unless that is under way. False: it has been tried for too long. */
 	bool (*want)(struct conn_owner *owner);
-	/* A connection of that incarnation of the owner broke: the others have to end, too. */
+	/* Report that a connection of this incarnation was lost: the others have to end, too. */
 	void (*lost)(struct conn_owner *owner, uint64_t incarnation, int error);
-	/* Did a connection of that incarnation break? */
+	/* True if a connection of this incarnation was lost. */
 	bool (*is_lost)(const struct conn_owner *owner, uint64_t incarnation);
-	/* The transport is connected: begin the handshake. */
+	/* Begin the handshake, because the transport is connected. */
 	void (*begin)(struct conn *conn);
-	/* A message came during the handshake: the frame and what it means. */
+	/* Handle a message of the handshake: the frame, and the message decoded from it. */
 	void (*message)(struct conn *conn, const void *frame, size_t len,
 			const struct message *msg);
-	/* Remember in words why a connection is about to be lost; the first reason counts. */
+	/* Store as text why a connection is about to be lost; the first reason counts. */
 	void (*blame)(struct conn_owner *owner, const char *fmt, va_list args);
 
 	const char *at; /* the server's "host:port"; changes between connections only */

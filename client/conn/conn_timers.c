@@ -1,7 +1,7 @@
 /*
- * A connection's deadlines. Time counts in ticks, a sixteenth of the mount's timeout each, so that
- * an I/O needs no look at the clock: it has the tick in which it was released. The connection
- * belongs to its owner; this runs on whichever thread drives it, under its lock.
+ * The deadlines of a connection. They are counted in ticks of 1/16 of the mount's timeout. An I/O
+ * stores the tick in which it was released, so that the clock need not be read for each I/O. The
+ * connection belongs to its owner; this runs on the thread that drives it, under its lock.
  */
 #include "client/conn/conn.h"
 
@@ -10,11 +10,11 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
-#define PROBE_NS   (1 * NS_PER_S) /* PROTOCOL.md, Time limits */
-#define SILENCE_NS (3 * NS_PER_S)
-#define PROBES	   (1ull << 32) /* the first nonce of probes: those of requests are below */
+#define PROBE_NS   (1 * NS_PER_S) /* silence until a probe; see PROTOCOL.md, Time limits */
+#define SILENCE_NS (3 * NS_PER_S) /* silence until the connection ends */
+#define PROBES	   (1ull << 32)	  /* first nonce of probes; nonces of requests are lower */
 
-/* Does the server owe us an answer, or the news that it takes messages again? */
+/* True if the server owes an answer, or the credit for another message. */
 static bool is_owed(const struct conn *conn)
 {
 	return conn->blocked || conn_users_owe(conn);
@@ -56,7 +56,10 @@ bool conn_overdue(const struct conn *conn, uint32_t tick)
 	return conn->tick_ns && conn->tick - tick > CONN_TICKS;
 }
 
-/* End what took too long. If the server can still reach memory of it, the connection ends first. */
+/*
+ * End I/Os and calls whose time is over. If the server may still access the memory of one, the
+ * connection ends first.
+ */
 static void expire(struct conn *conn)
 {
 	bool overdue = conn_users_expire(conn);
@@ -66,7 +69,7 @@ static void expire(struct conn *conn)
 		conn_shut(conn, -ETIMEDOUT);
 	}
 	conn_users_sweep(conn);
-	/* There may be no reconnector, because a thread could not be started. */
+	/* Ask again to connect: the reconnector's thread may have failed to start. */
 	if (conn->state == CONN_DOWN && conn_is_busy(conn))
 		conn_want(conn);
 }
@@ -94,7 +97,10 @@ bool conn_probed(struct conn *conn, uint64_t nonce)
 	return true;
 }
 
-/* Has the server sent something that lies in the socket, because this process stood still? */
+/*
+ * True if the server has sent something that waits in the socket, because this process was stopped
+ * for some time.
+ */
 static bool has_spoken(struct conn *conn)
 {
 	uint64_t before = conn->heard_ns;

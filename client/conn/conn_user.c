@@ -1,7 +1,7 @@
 /*
  * The users of connections: a table of their functions, filled before main and constant after that,
- * and the loops over the parts that they have in a connection. A part belongs to its connection and
- * is under its lock.
+ * and loops over the parts that they have in a connection. A part belongs to its connection and is
+ * under its lock. Any thread.
  */
 #include "client/conn/conn_user.h"
 

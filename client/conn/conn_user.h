@@ -1,7 +1,7 @@
 /*
- * What uses a connection, and what a connection asks of it: the calls (client/calls) and the rings
- * (client/ring), each with its part of every connection. They stand above the connection, which
- * knows nothing else of them. Everything here is under the connection's lock.
+ * The interface between a connection and its users, which are the calls (client/calls) and the
+ * rings (client/ring). Each user has its own part in every connection. The connection knows nothing
+ * else of its users. Everything here is under the connection's lock.
  */
 #ifndef USRBIO_CLIENT_CONN_CONN_USER_H
 #define USRBIO_CLIENT_CONN_CONN_USER_H
@@ -18,40 +18,41 @@ struct message;
 /* The users, in the order in which they get send buffers. */
 enum { CONN_USER_CALLS, CONN_USER_RINGS, CONN_USERS };
 
-/* NULL: the user has nothing to do there. */
+/* The functions of a user; NULL: the user has nothing to do. */
 struct conn_user_ops {
-	/* Make the part of a connection that is being created; NULL: out of memory. */
+	/* Create the user's part of a new connection; NULL: out of memory. */
 	struct conn_user *(*create)(struct conn *conn);
 	void (*destroy)(struct conn_user *user);
 
-	/* Does the server owe it something? Then a silent server is asked whether it is there. */
+	/* True if the server owes it an answer: then a silent server is probed. */
 	bool (*owes)(const struct conn_user *user);
-	/* Does anything of it wait, for the server or for a connection? */
+	/* True if something of it waits for the server or for a connection. */
 	bool (*has_work)(const struct conn_user *user);
 	/*
-	 * Send what waits, and say by has_more whether something still does; called while the
-	 * connection is welcomed or up. False: no buffer.
+	 * Send what waits, and clear has_more if nothing waits any more. Called while the
+	 * connection is welcomed or up. False: no send buffer is free.
 	 */
 	bool (*pump)(struct conn_user *user);
 
-	/* When it has to look at its time limits, or NEVER (see conn_due_by); and that look. */
+	/* Return the next time limit of the user or NEVER; handle the limits that have passed. */
 	uint64_t (*next_due)(const struct conn_user *user);
 	void (*due)(struct conn_user *user, uint64_t now);
-	/* A tick has passed: end what took too long. True: the connection has to end for it. */
+	/* A tick has passed: end what is overdue. True: only the end of the connection can. */
 	bool (*expire)(struct conn_user *user);
-	/* End what waits to be sent and need not be any more. */
+	/* End what waits to be sent and is overdue or not wanted any more. */
 	void (*sweep)(struct conn_user *user);
 
-	/* The connection is down: what was under way waits for the next one, or ends. */
+	/* Handle that the connection is down: what was under way waits or ends. */
 	void (*lost)(struct conn_user *user);
-	/* The next connection has been welcomed. renewed: in another session. */
+	/* Handle that a connection was welcomed; renewed: the session is another one. */
 	void (*welcomed)(struct conn_user *user, bool renewed);
-	/* There will be no session: end what waits for one. */
+	/* End what waits for a session with this status, because there will be none. */
 	void (*give_up)(struct conn_user *user, int status);
 
 	/*
-	 * Of the user with the I/Os: an I/O is over, all of it; returns what is wrong with that, or
-	 * NULL. And where an I/O has its memory, as tp_domain_config.range, by the connection.
+	 * Only of the rings. immediate: an I/O ended in full length; returns NULL, or the error of
+	 * the server. range: find the memory of an I/O, as tp_domain_config.range; the first
+	 * argument is the connection.
 	 */
 	const char *(*immediate)(struct conn_user *user, uint32_t tag);
 	bool (*range)(void *conn, uint32_t tag, enum tp_access access, struct tp_range *range);
@@ -61,22 +62,25 @@ struct conn_user_ops {
 struct conn_user {
 	const struct conn_user_ops *ops;
 	struct conn *conn;
-	bool has_more; /* something may wait to be sent: set by the user, so that it is pumped */
+	bool has_more; /* something waits to be sent, so that pump has to be called */
 };
 
-/* What is done with a message of one type: returns what is wrong with it, or NULL. */
+/* Handle a message of one type. Returns NULL, or the error in it, for the log. */
 typedef const char *conn_handler(struct conn_user *user, const struct message *msg);
 
-/* Before main: there is a user. */
+/* Register the functions of a user, before main. */
 void conn_user_register(unsigned slot, const struct conn_user_ops *ops);
-/* By create: what the user does with messages of a type, of which it is the only receiver. */
+/* Set the handler for messages of a type; one user receives each type. Called by create. */
 void conn_user_handle(struct conn_user *user, unsigned type, conn_handler *handler);
 
-/* Make and end the parts of a connection. 0 or -ENOMEM; destroy takes a connection without. */
+/*
+ * Create and destroy the parts of all users in a connection. 0 or -ENOMEM. Destroy accepts parts
+ * that are missing.
+ */
 int conn_users_create(struct conn *conn);
 void conn_users_destroy(struct conn *conn);
 
-/* The functions above, of all users. */
+/* Call the function above of this name of all users. */
 bool conn_users_owe(const struct conn *conn);
 bool conn_users_have_work(const struct conn *conn);
 void conn_users_pump(struct conn *conn);

@@ -1,8 +1,8 @@
 /*
- * Leader and followers. No thread is forgotten: a thread that leaves conn_wait while none leads
- * wakes the first follower, which then leads or, when it leaves, wakes the next. A thread that is
- * cancelled leaves by a handler that does the same. The waiters are on their threads' stacks, the
- * lists belong to the connection and are under its lock.
+ * Waiting by leader and followers; see conn_wait.h. No follower sleeps without a leader: a thread
+ * that leaves conn_wait while none leads wakes the first follower. That one leads, or leaves and
+ * wakes the next. A cancelled thread leaves by a handler that does the same. A struct waiter is on
+ * the stack of its thread; the lists belong to the connection and are under its lock.
  */
 #include "client/conn/conn_wait.h"
 
@@ -15,11 +15,11 @@
 #include "common/base/clock.h"
 #include "client/conn/conn.h"
 
-#define LOOKS 8 /* looks at the transport between two looks at the clock */
+#define LOOKS 8 /* polls of the transport between two readings of the clock */
 #define YIELDS_MAX \
-	4 /* yields to threads that wait for the lock, between two looks at the transport */
+	4 /* yields to threads that wait for the lock, between two polls of the transport */
 
-/* A leader that always finds something never sleeps: it may be cancelled once in so many rounds. */
+/* A leader that always finds events never sleeps. It may be cancelled after so many rounds. */
 #define ROUNDS_UNCANCELLED 64
 
 static void wake_leader(struct waiting *wait)
@@ -27,7 +27,7 @@ static void wake_leader(struct waiting *wait)
 	uint64_t one = 1;
 
 	wait->leader_asleep = false;
-	/* The counter cannot overflow, and a full one would wake as well. */
+	/* The write cannot fail: a full counter, which also wakes the leader, is never reached. */
 	if (write(wait->wake_fd, &one, sizeof(one)) < 0)
 		return;
 }
@@ -90,7 +90,7 @@ static void stop_leading(struct conn *conn)
 	}
 }
 
-/* What the handlers of a cancelled thread need; on the stack of that thread. */
+/* The data for the cleanup handlers of a thread, on its stack. */
 struct sleeper {
 	struct conn *conn;
 	struct waiter *waiter;
@@ -137,7 +137,7 @@ static void cancelled_asleep(void *arg)
 	cancelled_leading(sleeper);
 }
 
-/* Sleep, without the lock. Whatever ends the sleep, EINTR too, the caller looks again. */
+/* Sleep without the lock. The caller looks again, whatever ended the sleep, such as EINTR. */
 static void poll_leading(struct sleeper *sleeper)
 {
 	struct cancel_point point =
@@ -148,7 +148,7 @@ static void poll_leading(struct sleeper *sleeper)
 	cancel_forbid(&point);
 }
 
-/* Sleep until the transport has something, a thread wakes us or time is up, without the lock. */
+/* Sleep without the lock until the transport has an event, a thread wakes us, or `until`. */
 static void sleep_leading(struct conn *conn, struct waiter *waiter, uint64_t now, uint64_t until)
 {
 	struct sleeper sleeper = {
@@ -168,7 +168,7 @@ static void sleep_leading(struct conn *conn, struct waiter *waiter, uint64_t now
 	woken_leading(&sleeper);
 }
 
-/* Let a leader that does not get to sleep be cancelled. */
+/* Be a cancellation point for a leader that never sleeps. */
 static void let_cancel(struct conn *conn, struct waiter *waiter)
 {
 	struct sleeper sleeper = {.conn = conn, .waiter = waiter};
@@ -187,7 +187,7 @@ static bool is_wanted(struct conn *conn)
 	return atomic_load_explicit(&conn->wanted, memory_order_relaxed);
 }
 
-/* Look at the transport a few times, and at nothing else. Returns the number of events. */
+/* Poll the transport up to LOOKS times. Returns the number of events. */
 static int look(struct conn *conn)
 {
 	int n, left = LOOKS;
@@ -199,8 +199,8 @@ static int look(struct conn *conn)
 }
 
 /*
- * Offer the processor, and the lock to threads that wait for it, until they have had it. Not for
- * long: of many threads there is always one that waits, and no other looks at the transport.
+ * Release the lock and yield the processor, so that threads that wait for the lock get it. The
+ * number of yields is limited: with many threads one always waits, and only the leader polls.
  */
 static void step_aside(struct conn *conn)
 {
@@ -213,7 +213,7 @@ static void step_aside(struct conn *conn)
 	conn_lock(conn);
 }
 
-/* Lead until ready or the deadline, with one look at least. False: it was the deadline. */
+/* Lead until ready or the deadline, and poll at least once. False: the deadline has passed. */
 static bool lead(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
 	struct spin *spin = &conn->wait.spin;
@@ -241,7 +241,10 @@ static bool lead(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 	return now < deadline;
 }
 
-/* Without a domain there is nothing to poll; the thread that opens one wakes the followers. */
+/*
+ * True if no thread leads and there is a domain to poll. Without one, the reconnector will open it
+ * and lead, and wake a follower when it leaves.
+ */
 static bool can_lead(const struct conn *conn)
 {
 	return !conn->wait.leader && conn->domain;
@@ -269,7 +272,7 @@ static void stop_following(struct conn *conn, struct waiter *waiter)
 	pthread_cond_destroy(&waiter->cond);
 }
 
-/* The wait has acquired the lock again. The thread may have been woken to lead. */
+/* The wait has acquired the lock again. If the thread was woken to lead, another has to. */
 static void cancelled_following(void *arg)
 {
 	const struct sleeper *sleeper = arg;
@@ -281,7 +284,7 @@ static void cancelled_following(void *arg)
 	sleeper->waiter->cancelled(sleeper->waiter);
 }
 
-/* Follow until woken or the deadline. False: it was the deadline. */
+/* Sleep as a follower until woken or the deadline. False: the deadline has passed. */
 static bool follow(struct conn *conn, struct waiter *waiter, uint64_t deadline)
 {
 	struct sleeper sleeper = {

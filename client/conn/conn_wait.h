@@ -1,8 +1,9 @@
 /*
- * Waiting on a connection, by leader and followers. Of all threads that wait, one leads: it polls
- * the connection for everybody, spinning for as long as that paid lately (common/base/spin.h) and
- * then asleep on the connection's descriptor. The others sleep each on its own condition and are
- * woken when what they wait for is there, or to take the lead when the leader is done.
+ * Waiting on a connection, by leader and followers. One of the waiting threads is the leader: it
+ * polls the connection for all of them. It spins for as long as spinning has been successful lately
+ * (common/base/spin.h), and then sleeps on the descriptor of the connection. Each follower sleeps
+ * on its own condition variable. It is woken when the thing that it waits for is there, or when the
+ * leader leaves and a new one is needed.
  */
 #ifndef USRBIO_CLIENT_CONN_CONN_WAIT_H
 #define USRBIO_CLIENT_CONN_CONN_WAIT_H
@@ -16,18 +17,18 @@
 
 struct conn;
 
-/* A thread that waits; on its stack. */
+/* A thread that waits. The struct is on its stack. */
 struct waiter {
-	/* Is there what the thread waits for? Called with the connection's lock held. */
+	/* True if the wait is over. Called with the connection's lock held. */
 	bool (*ready)(const struct waiter *waiter);
 	/*
-	 * The thread is cancelled while it waits (see cancel.h): called instead of returning, with
-	 * the connection's lock held, which it releases. NULL: it is not cancelled here.
+	 * Called if the thread is cancelled while it waits (see cancel.h). The connection's lock is
+	 * held, and this function releases it; conn_wait does not return. NULL: the wait is no
+	 * cancellation point.
 	 */
 	void (*cancelled)(struct waiter *waiter);
-	int cancel_state; /* with `cancelled`: the state that the program has chosen for the thread
-			   */
-	/* Used while it follows. */
+	int cancel_state; /* with `cancelled`: the thread's cancel state as the program set it */
+	/* These are used while the thread is a follower. */
 	pthread_cond_t cond;
 	struct list link;
 };
@@ -36,15 +37,15 @@ struct waiter {
 struct waiting {
 	struct list followers;
 	struct waiter *leader;
-	bool leader_asleep; /* in poll(2), with the lock released; writing to wake_fd ends that */
-	bool wake_pending;  /* something may have become ready: to be looked at before unlocking */
+	bool leader_asleep; /* it is in ppoll(2) without the lock; a write to wake_fd wakes it */
+	bool wake_pending; /* a wait may be over: conn_wake is called before the lock is released */
 	int wake_fd;
-	uint64_t drives; /* counts leads and polls: by it the progress thread sees that others drive
-			    it */
+	uint64_t drives; /* counts leads and polls, so that the progress thread sees whether other
+			    threads drive the connection */
 	struct spin spin;
 	/*
-	 * Polling undoes arming. watched: the progress thread sleeps on the armed domain.
-	 * unattended: it does not any more, and the leader calls it back.
+	 * watched: the progress thread sleeps on the domain, which is armed; polling undoes that.
+	 * unattended: it does not sleep on it any more, and a leader that stops leading wakes it.
 	 */
 	bool watched, unattended;
 };
@@ -55,10 +56,10 @@ struct waiting {
  */
 void conn_wait(struct conn *conn, struct waiter *waiter, uint64_t deadline);
 
-/* Wake the threads whose wait is over: before the lock is released, if wake_pending is set. */
+/* Wake the threads whose wait is over. Called before the lock is released. */
 void conn_wake(struct conn *conn);
 
-/* Make a sleeping leader look again at deadlines. */
+/* Wake a sleeping leader, so that it looks at the deadlines and the domain again. */
 void conn_wake_leader(struct conn *conn);
 
 #endif
