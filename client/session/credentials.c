@@ -1,6 +1,6 @@
 /*
- * Finding and reading a client's key. No state, and the caller owns the result; the thread that
- * connects.
+ * Finds and reads the key of a client; see credentials.h. No state. The caller owns the result; the
+ * thread that connects calls it.
  */
 #include "client/session/credentials.h"
 
@@ -25,7 +25,7 @@ static int key_path(const struct mountspec *spec, char path[PATH_MAX])
 {
 	const char *file = secure_getenv("USRBIO_KEY"), *folder = secure_getenv("USRBIO_KEYS");
 
-	if (*spec->serve) /* a server of our own process needs no proof */
+	if (*spec->serve) /* a server in this process asks for no key */
 		return 0;
 	if (*spec->key)
 		return snprintf(path, PATH_MAX, "%s/%s", folder ? folder : KEYS_FOLDER, spec->key);

@@ -1,8 +1,9 @@
 /*
- * The key by which a mount proves its identity. key=NAME in the URL is the file NAME in the folder
- * $USRBIO_KEYS (/etc/usrbio/keys); without that it is the file $USRBIO_KEY; without either there is
- * no key, and loop:///DIR needs none. It is read again for each attempt to connect, so that a key
- * may be changed while a mount is in use.
+ * The key by which a mount proves its identity. The option key=NAME of a URL names the file NAME in
+ * the folder $USRBIO_KEYS, or /etc/usrbio/keys. Without the option, $USRBIO_KEY is the path of the
+ * file. Without both there is no key. A mount loop:///DIR needs none. The file is read again for
+ * each attempt to connect, so that a key may be changed while a mount is in use. The session owns
+ * its credentials; the reconnector's thread.
  */
 #ifndef USRBIO_CLIENT_SESSION_CREDENTIALS_H
 #define USRBIO_CLIENT_SESSION_CREDENTIALS_H
@@ -14,14 +15,14 @@
 struct mountspec;
 
 struct credentials {
-	char id[SECRET_ID_MAX + 1]; /* "": no key */
+	char id[SECRET_ID_MAX + 1]; /* of the client; "": there is no key */
 	uint8_t tag[TAG_SIZE];
 	struct secret secret;
 };
 
 struct tp_tls_config;
 
-/* Derive the parameters of TLS. 0, -EIO. */
+/* Derive the parameters of TLS; without a key they are zeroes. 0; -EIO: the cipher failed. */
 int credentials_for_tls(const struct credentials *credentials, struct tp_tls_config *tls);
 /*
  * Read credentials into a struct that is zeroed or was read before. 0, also if there is no key now

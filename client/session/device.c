@@ -1,7 +1,8 @@
 /*
- * The device: one provider's way to one address. A mount owns it. Registrations are kept in a list,
- * so that they can be ended when the device changes; the epoch tells each of them that this has
- * happened. Any thread, under the device's lock.
+ * The device of a session, which belongs to one provider and one route; see device.h. The session
+ * owns it. All registrations are in a list, so that they can be ended when the device changes. Then
+ * the epoch grows, which tells regions that their registrations are gone. Any thread, under the
+ * device's lock.
  */
 #include "client/session/device.h"
 
@@ -12,6 +13,7 @@
 #include "common/transport/addr.h"
 #include "common/base/log.h"
 
+/* Resolve the hosts of a mount for one provider, and add their routes. Returns how many. */
 static unsigned add_routes(const struct mountspec *spec, const char *scheme, struct route *routes,
 			   unsigned max)
 {
@@ -119,7 +121,7 @@ int device_use(struct device *device, const struct route *route)
 int device_probe(struct device *device, const struct mountspec *spec)
 {
 	struct route routes[ROUTES_MAX];
-	struct log_catch caught; /* the code that connects reports this */
+	struct log_catch caught; /* these lines are dropped: a connection reports the same */
 	unsigned n;
 
 	if (atomic_load_explicit(&device->epoch, memory_order_acquire))

@@ -1,8 +1,8 @@
 /*
- * The device of a mount, with which its memory is registered. It is opened when it is first needed,
- * and changes when a session goes to another address; every registration of the mount moves with
- * it. Any thread; registering and opening happen under the device's lock, and both may block
- * there.
+ * The device of a session, with which its memory is registered. It is opened when it is first
+ * needed, and replaced when the session connects by another route. Then all registrations end, and
+ * memory is registered with the new device when it is needed. Any thread. Opening and registering
+ * are under the device's lock, and may block there.
  */
 #ifndef USRBIO_CLIENT_SESSION_DEVICE_H
 #define USRBIO_CLIENT_SESSION_DEVICE_H
@@ -29,11 +29,11 @@ enum region_dir { DIR_READ_IO, DIR_WRITE_IO, NR_DIRS };
 struct registration {
 	void *base;	      /* constant while it is in use, as is size */
 	size_t size;	      /* bytes */
-	_Atomic bool revoked; /* set before its end, and then no direction is registered any more */
+	_Atomic bool revoked; /* the memory will be deregistered: do not register it any more */
 	struct tp_mem *mem[NR_DIRS];	 /* NULL: not registered; under the device's lock */
-	_Atomic uint32_t epoch[NR_DIRS]; /* the epoch of the device when it was registered, 0:
-					    never; read as a hint */
-	struct list link;		 /* device->registrations */
+	_Atomic uint32_t epoch[NR_DIRS]; /* the device's epoch when it was registered; 0: never;
+					    any thread reads it as a hint */
+	struct list link;		 /* in device->registrations */
 };
 
 struct device {
@@ -42,15 +42,12 @@ struct device {
 	struct tp_device *tp;
 	struct tp_addr addr;
 	struct list registrations; /* under lock */
-	_Atomic bool pins;	   /* registered memory is present and stays where it is */
-	/*
-	 * The epoch grows with every opening, and registrations of earlier ones are gone. 0: never
-	 * opened.
-	 */
+	_Atomic bool pins;	   /* the provider locks registered memory into RAM */
+	/* Counts how often the device was opened. Registrations of earlier epochs have ended. */
 	_Atomic uint32_t epoch;
 };
 
-/* A host of the mount under one of its providers. */
+/* A way to a server: a host of the mount, one of its addresses, and a provider. */
 struct route {
 	const struct tp_ops *ops;
 	const struct spec_host *host;
@@ -65,18 +62,20 @@ struct route {
  */
 unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX]);
 
+/* Initialise a closed device. */
 void device_init(struct device *device);
-/* Close the device, after its connections. Ends the registrations that are left. */
+/* Close and destroy the device, after its connections, and end the registrations that are left. */
 void device_close(struct device *device);
 /*
- * Open the device for a route, unless it is open for it. No connection of another route may be
- * left. 0, -ENODEV, ...
+ * Open the device for a route, unless it is open for that. No connection of another route may be
+ * left. 0; -ENODEV: no such device; or another -errno of the provider.
  */
 int device_use(struct device *device, const struct route *route);
 
 /* If the device is closed, open it for the best route that has a device. -ENODEV: there is none. */
 int device_probe(struct device *device, const struct mountspec *spec);
 
+/* True if registered memory is locked into RAM, so that pages need not be checked. */
 static inline bool device_pins(const struct device *device)
 {
 	return atomic_load_explicit(&device->pins, memory_order_relaxed);

@@ -1,6 +1,7 @@
 /*
- * The handshake of a connection: a server that cannot prove that it has our key is not believed.
- * Its state is in the connection; it runs on whichever thread drives that, under its lock.
+ * The handshake of a connection; see handshake.h. With a key, the server must prove that it has the
+ * key, too, before the client uses it. The state is in the connection, which the session owns. This
+ * runs on the thread that drives the connection, under its lock.
  */
 #include "client/session/handshake.h"
 
@@ -21,7 +22,7 @@ static struct bytes bytes_of(const void *data, size_t len)
 	return (struct bytes){.data = data, .len = len};
 }
 
-/* Add to the hello what the proof of the key begins with. */
+/* Add the id of the key, a nonce and a share of the key exchange to the hello. 0 or -errno. */
 static int offer_key(struct conn *conn, struct message *msg, uint8_t nonce[NONCE_SIZE],
 		     uint8_t share[SHARE_SIZE])
 {
@@ -65,7 +66,7 @@ void session_handshake_begin(struct conn *conn)
 		conn_violated(conn, "no room for a hello");
 }
 
-/* The peer does not know the key, or something has changed its messages. */
+/* Disconnect, because the peer lacks the key, or its messages were changed on the way. */
 static void distrust(struct conn *conn)
 {
 	struct session *session = session_of(conn);
@@ -77,7 +78,8 @@ static void distrust(struct conn *conn)
 	conn_shut(conn, -EKEYREJECTED);
 }
 
-/* The server knows the key: prove that we know it, too, and the key of the session. */
+/* Send the proof that this client has the key, and that of the session to be resumed. 0 or -errno.
+ */
 static int prove(struct conn *conn, void *buf)
 {
 	uint8_t session_mac[MAC_SIZE], mac[MAC_SIZE];
@@ -129,8 +131,9 @@ static void on_challenge(struct conn *conn, const void *frame, size_t len,
 }
 
 /*
- * Is the welcome from the server? With a key, only a signed one is. Before the Proof the server has
- * nothing to sign with, and may refuse for two reasons, which cost the session nothing.
+ * True if the welcome is really from the server. With a key it must be signed. Before the Proof the
+ * server cannot sign. Then two refusals are accepted without a signature, because they do no harm
+ * to the session.
  */
 static bool is_genuine(struct conn *conn, const void *frame, size_t len,
 		       const struct welcome *welcome)
@@ -150,7 +153,7 @@ static void on_welcome(struct conn *conn, struct welcome welcome)
 	struct session *session = session_of(conn);
 	int err;
 
-	if (has_key(conn)) /* as both ends have found it */
+	if (has_key(conn)) /* both sides have derived the key of the session */
 		welcome.session_key = bytes_of(conn->exchange.keys[AUTH_SESSION], AUTH_KEY_SIZE);
 	err = session_welcome(session, &welcome);
 	exchange_wipe(&conn->exchange);

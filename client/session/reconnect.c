@@ -1,8 +1,9 @@
 /*
- * The reconnector: connects a session, or resumes it, for as long as anything waits for that. It
- * tries route by route until one answers; then the other connections join, files are opened again
- * if the session is a new one, and only then everything that waits goes on. One thread per session
- * that is wanted and not up; the session belongs to its mount's relation.
+ * The reconnector: connects a session, or resumes it, as long as something waits for it. It tries
+ * one route after the other until a server answers. Then the other connections of the session join,
+ * and a new session opens its files again. Only after that, waiting I/Os and calls go on. There is
+ * one such thread for each session that is wanted and not up. The session belongs to its mount's
+ * relation.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,11 +18,11 @@
 #include "common/inprocess.h"
 #include "common/base/log.h"
 
-#define PAUSE_MIN_NS  (10 * NS_PER_MS)
+#define PAUSE_MIN_NS  (10 * NS_PER_MS) /* between attempts; it doubles up to PAUSE_MAX_NS */
 #define PAUSE_MAX_NS  (200 * NS_PER_MS)
-#define PAUSE_LONG_NS (1 * NS_PER_S) /* once it has been given up */
-#define REFUSED_NS    (1 * NS_PER_S) /* a server that was never there: a mistake in the URL */
-#define QUIET_NS      (1 * NS_PER_S) /* what breaks sooner is not connected again at once */
+#define PAUSE_LONG_NS (1 * NS_PER_S) /* between attempts after calls have been given up */
+#define REFUSED_NS    (1 * NS_PER_S) /* how long a server that was never there is tried */
+#define QUIET_NS      (1 * NS_PER_S) /* a session that lasted less connects after a pause */
 
 static void say_lost(struct session *session)
 {
@@ -48,7 +49,7 @@ static void say_up(struct session *session, const struct route *route)
 	       route->ops->name, addr_text(&route->addr, text, sizeof(text)));
 }
 
-/* Start the server inside this process that the mount asks for. */
+/* Start the server in this process, if the mount is loop:///DIR. 0 or -errno. */
 static int start_own(struct session *session)
 {
 	const struct mountspec *spec = session->spec;
@@ -68,7 +69,7 @@ static int start_own(struct session *session)
 	return err;
 }
 
-/* Read the key, as its file has it now. */
+/* Read the key from its file, which may have changed. 0 or -errno. */
 static int read_key(struct session *session)
 {
 	struct credentials *credentials = &session->credentials;
@@ -103,7 +104,7 @@ static unsigned find_routes(struct session *session, struct route routes[ROUTES_
 	return n;
 }
 
-/* Why the attempt by a route failed: in the words of the code that found it, or in errno's. */
+/* Return why an attempt failed: the text of the code that found the cause, or that of errno. */
 static struct reason cause_of(struct session *session, int err)
 {
 	struct reason cause;
@@ -120,7 +121,10 @@ static struct reason cause_of(struct session *session, int err)
 	return cause;
 }
 
-/* Try all routes once. Returns the best reason why all failed. *absent: no server on any. */
+/*
+ * Try all routes once. Returns the reason that says most if all failed, or an empty one. *absent:
+ * no route has a server.
+ */
 static struct reason try_routes(struct session *session, bool *absent)
 {
 	struct route routes[ROUTES_MAX];
@@ -148,7 +152,7 @@ static struct reason try_routes(struct session *session, bool *absent)
 	return best;
 }
 
-/* Log the reason, once until it changes or is over. */
+/* Log why calls fail, once until the reason changes or the session is up. */
 static void say_reason(struct session *session, const char *after)
 {
 	char text[REASON_MAX];
@@ -175,7 +179,7 @@ static void keep_reason(struct session *session, const struct reason *reason, in
 	lock_release(&session->lock);
 }
 
-/* Fail what waits. Only before the first session: later attempts may succeed. */
+/* Fail everything that waits. Called only before the first session was up. */
 static void fail(struct session *session, const struct reason *reason, bool absent)
 {
 	int status = reason_outcome(reason->err);
@@ -192,13 +196,16 @@ static void fail(struct session *session, const struct reason *reason, bool abse
 		conn_give_up(session->conns[i], status);
 		conn_unlock(session->conns[i]);
 	}
-	/* What came since then waits at a connection, and is found there. */
+	/* Calls that came since then wait at a connection, where is_busy finds them. */
 	lock_acquire(&session->lock);
 	session->wanted = false;
 	lock_release(&session->lock);
 }
 
-/* Is this failure final? Attempts before the first session end sooner than later ones. */
+/*
+ * True if everything that waits has to fail now: before the first session was up, if a server
+ * refuses the client, or if there was no server for REFUSED_NS.
+ */
 static bool is_final(struct session *session, int err, bool absent)
 {
 	if (session->ever)
@@ -207,7 +214,7 @@ static bool is_final(struct session *session, int err, bool absent)
 	       (absent && now_ns() >= session->trying_ns + REFUSED_NS);
 }
 
-/* Note the failure; once the time is over, new calls fail at once. */
+/* Store and log a failure. When the mount's timeout is over, new calls fail at once. */
 static void note_failure(struct session *session, const struct reason *reason, bool absent)
 {
 	const struct mountspec *spec = session->spec;
@@ -225,11 +232,11 @@ static void note_failure(struct session *session, const struct reason *reason, b
 	if (first)
 		log_warn("%s: no server for %u ms: %s; giving up until it is back",
 			 spec->mount_point, spec->timeout_ms, reason->text);
-	else if (!over) /* a server that was never there is not waited for */
+	else if (!over) /* if no server was ever there, the next failure may be final */
 		say_reason(session, absent && !session->ever ? "" : "; trying again");
 }
 
-/* The time that the mount allows counts from the first failed attempt. */
+/* Store when the first attempt began: from then on the mount's timeout counts. */
 static void note_attempt(struct session *session)
 {
 	lock_acquire(&session->lock);
@@ -238,7 +245,7 @@ static void note_attempt(struct session *session)
 	lock_release(&session->lock);
 }
 
-/* Make one attempt by all routes. Returns the reason of the failure, or one without err. */
+/* Make one attempt by all routes. Returns the reason of the failure, or an empty one. */
 static struct reason attempt_once(struct session *session, bool *absent)
 {
 	int err;
@@ -285,7 +292,7 @@ static bool is_busy(struct session *session)
 	return busy;
 }
 
-/* Is the session up, or does nothing wait for it any more? */
+/* True if the session is up, or nothing waits for it any more: then the thread ends. */
 static bool is_over(struct session *session)
 {
 	bool busy = is_busy(session), up, over;
@@ -302,7 +309,7 @@ static bool is_over(struct session *session)
 	return over;
 }
 
-/* Pause, longer each time, and not in step with other clients of the server. */
+/* Pause before the next attempt: longer each time, and at random, so that clients spread out. */
 static void pause_between(struct session *session)
 {
 	unsigned doublings = session->failures < 6 ? session->failures : 6;
@@ -325,7 +332,7 @@ void *reconnect_run(void *arg)
 
 	thread_name("usrbio-reconn");
 	say_lost(session);
-	/* After a while of quiet the first attempt comes at once. */
+	/* If the last attempt was some time ago, the first attempt comes without a pause. */
 	if (now_ns() >= session->tried_ns + QUIET_NS)
 		session->failures = 0;
 	while (!is_over(session)) {

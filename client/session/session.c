@@ -1,6 +1,6 @@
 /*
- * The states of a session, and its log lines: created, lost, wanted, explained. It belongs to its
- * mount's relation; any thread calls here, with a connection's lock held or without.
+ * The states of a session and its log lines; see session.h. It belongs to its mount's relation. Any
+ * thread calls these functions, with or without the lock of a connection.
  */
 #include "client/session/session.h"
 
@@ -17,7 +17,7 @@
 #include "common/inprocess.h"
 #include "common/base/log.h"
 
-#define SAY_NS (10 * NS_PER_S)
+#define SAY_NS (10 * NS_PER_S) /* between two log lines that repeat */
 
 static bool want(struct conn_owner *owner)
 {
@@ -113,7 +113,7 @@ void session_say_loss(struct session *session, int level, const char *after)
 	       *cause.text ? cause.text : strerror(-atomic_load(&session->error)), after);
 }
 
-/* All connections of an incarnation are down before the next begins, so that `lost` only grows. */
+/* `lost` only grows, because all connections are down before the next incarnation begins. */
 void session_lost(struct session *session, uint64_t incarnation, int error)
 {
 	if (atomic_exchange(&session->lost, incarnation) != incarnation) {
@@ -144,7 +144,7 @@ bool session_may_say(struct session *session)
 	return may;
 }
 
-/* Has it been tried for as long as the mount allows? */
+/* True if connecting has been tried for the mount's whole timeout. */
 static bool is_hopeless(const struct session *session, uint64_t now)
 {
 	unsigned timeout_ms = session->spec->timeout_ms;
@@ -262,7 +262,7 @@ static void blame_refusal(struct session *session, const struct welcome *welcome
 	const char *export = session->spec->export, *key = session->credentials.id;
 
 	switch (welcome->status) {
-	case -ESTALE: /* the session is gone, which is no fault */
+	case -ESTALE: /* the server has forgotten the session, which is no error */
 		break;
 	case -ENOENT:
 		session_blame(session, "the server at %s has no export \"%s\"%s%s%s", session->at,
@@ -305,11 +305,11 @@ int session_welcome(struct session *session, const struct welcome *welcome)
 			 session->spec->mount_point);
 		return -EPROTO;
 	}
-	/* The server restarted, perhaps between two of our connections. */
+	/* The server was restarted, perhaps between two connections of this session. */
 	if (session->known && (session->boot_id != welcome->boot_id ||
 			       memcmp(session->id, welcome->session_id.data, sizeof(session->id))))
 		return -ESTALE;
-	if (!session->known) { /* its key is that of the first handshake */
+	if (!session->known) { /* the first handshake of a session decides its key */
 		memcpy(session->id, welcome->session_id.data, sizeof(session->id));
 		memcpy(session->key, welcome->session_key.data, sizeof(session->key));
 	}

@@ -1,7 +1,7 @@
 /*
- * One attempt to connect a session by one route: the device, every connection and its handshake,
- * the files that are opened again, and then what waits. Belongs to the session; on the
- * reconnector's thread only.
+ * One attempt to connect a session by one route: it opens the device, connects every connection and
+ * waits for its handshake, has the files opened again, and lets waiting I/Os and calls go on. The
+ * session owns the state; only the reconnector's thread calls this.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "client/session/session.h"
 #include "common/base/log.h"
 
-#define CONNECT_MS 5000u /* per route, unless the mount's timeout is shorter */
+#define CONNECT_MS 5000u /* time limit of a route, unless the mount's timeout is shorter */
 
 struct state_waiter {
 	struct waiter waiter;
@@ -42,7 +42,7 @@ static void bring_down(struct conn *conn)
 
 void session_bring_down(struct session *session)
 {
-	/* All begin at once: disconnecting from a server that does not answer takes a second. */
+	/* All start first: to disconnect from a server that does not answer takes a second. */
 	for (unsigned i = 0; i < session->nr_conns; i++) {
 		conn_lock(session->conns[i]);
 		conn_shut(session->conns[i], -ECONNRESET);
@@ -62,7 +62,7 @@ static unsigned connect_ms(const struct session *session)
 	return timeout_ms && timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS;
 }
 
-/* Connect and wait for the handshake. 0: the connection is welcome. */
+/* Connect and wait for the handshake. 0: the connection is welcomed; or -errno. */
 static int bring_up(struct session *session, struct conn *conn, const struct route *route)
 {
 	struct state_waiter w = {.waiter = {.ready = is_settled}, .conn = conn};
@@ -77,7 +77,7 @@ static int bring_up(struct session *session, struct conn *conn, const struct rou
 	if (err && *caught.text)
 		session_blame(session, "%s", caught.text);
 	if (!err) {
-		/* The transport keeps its own time limit; the welcome has this one. */
+		/* The transport has its own time limit; this one is for the handshake, too. */
 		conn_wait(conn, &w.waiter, now_ns() + 2 * ms * NS_PER_MS);
 		if (conn->state != CONN_WELCOMED) {
 			if (conn->state != CONN_DOWN) {
@@ -106,6 +106,7 @@ static int bring_all_up(struct session *session, const struct route *route)
 	return err;
 }
 
+/* Begin a new session at the server. 0 or -errno. */
 static int begin(struct session *session, const struct route *route)
 {
 	session->number++;
@@ -114,6 +115,7 @@ static int begin(struct session *session, const struct route *route)
 	return bring_all_up(session, route);
 }
 
+/* Resume the session. 0; -ESTALE: the server has forgotten it; or another -errno. */
 static int resume(struct session *session, const struct route *route)
 {
 	session->epoch++;
@@ -130,7 +132,7 @@ static void note_success(struct session *session)
 	lock_release(&session->lock);
 }
 
-/* Let what waits go. */
+/* Let waiting I/Os and calls go on, on all connections. 0 or -errno. */
 static int go(struct session *session)
 {
 	int err = 0;
@@ -149,7 +151,7 @@ static int go(struct session *session)
 		return err;
 	session->ever = true;
 	atomic_store(&session->up, session->incarnation);
-	/* A connection that broke meanwhile did not clear `up`: this attempt has failed, too. */
+	/* A connection that broke before `up` was set could not clear it. */
 	if (session_is_lost(session, session->incarnation)) {
 		atomic_store(&session->up, 0);
 		return -ECONNRESET;
@@ -158,7 +160,7 @@ static int go(struct session *session)
 	return 0;
 }
 
-/* Note where the route leads, as in the URL, for messages about this attempt. */
+/* Store the host and port of the route as in a URL, for messages about this attempt. */
 static void head_for(struct session *session, const struct route *route)
 {
 	bool bare = strchr(route->host->name, ':'); /* an IPv6 address */
@@ -186,7 +188,7 @@ static int use_device(struct session *session, const struct route *route)
 	return err;
 }
 
-/* Have the files of earlier sessions opened again, before anything else goes on. */
+/* Open the files of earlier sessions again, before anything else goes on. 0 or -errno. */
 static int recover_files(struct session *session)
 {
 	struct session_files *files = &session->files;
@@ -208,7 +210,7 @@ int session_try_route(struct session *session, const struct route *route)
 	if (err)
 		return err;
 	err = session->known ? resume(session, route) : begin(session, route);
-	/* The server has forgotten the session. */
+	/* If the server has forgotten the session, begin a new one. */
 	if (err == -ESTALE)
 		err = begin(session, route);
 	if (!err)

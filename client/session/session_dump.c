@@ -9,7 +9,7 @@
 
 #include "client/session/session.h"
 
-/* What can be seen under the session's lock. */
+/* A copy of the state that is under the session's lock. */
 struct view {
 	bool reconnecting, given_up;
 	uint64_t trying_ns;

@@ -1,4 +1,4 @@
-/* The lines of a state dump about a session. Any thread, without locks. */
+/* The lines of a state dump about a session. Any thread that holds no lock. */
 #ifndef USRBIO_CLIENT_SESSION_SESSION_DUMP_H
 #define USRBIO_CLIENT_SESSION_SESSION_DUMP_H
 
@@ -8,6 +8,7 @@
 
 struct session;
 
+/* Add the lines; now: the time of now_ns. */
 void session_dump_to(struct session *session, struct dump *dump, uint64_t now);
 
 #endif
