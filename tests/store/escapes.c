@@ -4,7 +4,7 @@
  */
 #include "tests/store/escapes.h"
 
-/* One link's target is absolute and inside: see test_escape.c. */
+/* One link's target is absolute and inside: see outside.c. */
 const struct escape_link escape_links[] = {
 	{"../outside", "out"},
 	{"../outside/secret", "out-file"},
