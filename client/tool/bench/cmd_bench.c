@@ -58,7 +58,7 @@ static enum bench_own own_option(void)
 		if (!strcmp(optarg, own_names[own]))
 			return own;
 	}
-	exit(usage("--per-io: '%s' is none of ring, iov, wrap, open", optarg));
+	exit(usage("--per-io: '%s' is not one of ring, iov, wrap, open, nothing", optarg));
 }
 
 static void set(struct bench_options *options, int option)
