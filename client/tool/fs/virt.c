@@ -75,7 +75,7 @@ int virt_check_directory(const struct virt *virt, const char *url)
 	if (trusted_fd(virt->dir, "it", reason))
 		return EXIT_FINE;
 	return fail_text("%s: %s; or leave it and add the line '%s %s' to /etc/usrbio/mounts: "
-			 "programs believe no " CONF " where others may write",
+			 "programs ignore a " CONF " where others may write",
 			 virt->path, reason, virt->path, url);
 }
 
