@@ -5,7 +5,8 @@
  *	815e55e4c070653f320d3a45cf32d71d3b1778f3
  * so programs written for it compile, link and run unchanged; the comments are ours. Functions that
  * 3FS added later (hf3fs_iovcreate_device and others for GPU memory) are not there. The library
- * talks to usrbio-server; it is not a client of a 3FS cluster. usrbio.h has what this library adds.
+ * connects to usrbio-server; it is not a client of a 3FS cluster. usrbio.h has what this library
+ *adds.
  *
  * The life of a transfer:
  *
@@ -20,17 +21,17 @@
  * the mount table (USRBIO_MOUNTS, /etc/usrbio/mounts), or a directory made a mount by
  * `usrbio attach`. See usrbio(7).
  *
- * Errors: unless a function says otherwise it returns -errno. Two of 3FS's functions return
+ * Errors: unless a function says otherwise it returns -errno. Three functions of 3FS return
  * +errno instead and are marked so. No function raises a signal, aborts, or prints to stdout.
  * usrbio(7) lists all errors with causes and remedies. Each call that connects may also return
  * -EREMOTEIO (no server), -EKEYREJECTED (no key, or a wrong one) or -EPROTONOSUPPORT (another
  * version, or only one side uses TLS).
  *
  * Threads: every function may be called by any thread at any time, except that one ring is
- * prepared and submitted by one thread at a time. Another may wait on it meanwhile.
+ * prepared and submitted by one thread at a time. Other threads may wait on it meanwhile.
  *
- * fork: rings and iovs made before it belong to the parent; in the child their calls return
- *-EINVAL.
+ * fork: rings and iovs that were made before a fork belong to the parent. Calls for them return
+ * -EINVAL in the child.
  */
 #pragma once
 
@@ -96,12 +97,12 @@ struct hf3fs_cqe {
 	const void *userdata;
 };
 
-/* True when fd, a file or a directory, lies on one of our mounts; false for anything else. */
+/* True if fd is a file or a directory on a mount of this library; false for anything else. */
 bool hf3fs_is_hf3fs(int fd);
 
 /*
  * Find the mount that `path` lies on: symbolic links resolved, deepest mount first.
- * Returns strlen(mount point) + 1, or -1 when the path is not ours, does not exist or is NULL.
+ * Returns strlen(mount point) + 1, or -1 if the path is on no mount, does not exist or is NULL.
  * The mount point, without a trailing slash, is stored with its final zero when it fits into
  * `size` bytes; otherwise the buffer is left alone and the return value is the size needed.
  */
@@ -112,8 +113,8 @@ int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *pat
  *   size        bytes, any number > 0
  *   block_size  bytes, 0 for none, at most size
  *   numa        node to place it on; negative or not on this machine: no placement
- * 0; -EINVAL (NULL, size 0, block_size > size, mount point of 256 bytes or more), -ENOENT (not a
- * mount of ours), -ENOMEM (no memory, or, over RDMA, none that may be pinned: see ulimit -l),
+ * 0; -EINVAL (NULL, size 0, block_size > size, mount point of 256 bytes or more), -ENOENT (no mount
+ * of this library), -ENOMEM (no memory or, over RDMA, none that may be pinned: see ulimit -l),
  * -EMFILE. On failure *iov is untouched. The library owns the memory until hf3fs_iovdestroy. Does
  * not connect.
  */
@@ -166,11 +167,11 @@ size_t hf3fs_ior_size(int entries);
  *   io_depth  see struct hf3fs_ior
  *   priority, timeout, flags   likewise; unknown flag bits are accepted
  *   numa      node for the ring's memory, negative: any
- * 0; -EINVAL (NULL, empty or over-long mount point, entries <= 0, io_depth > entries, timeout < 0),
- * -ENOENT (not a mount of ours), -ENOMEM.
+ * 0; -EINVAL (NULL, empty or over-long mount point, entries out of range, io_depth > entries,
+ * timeout < 0), -ENOENT (no mount of this library), -ENOMEM.
  *
- * What a call does not take: priority is normal, timeout and flags are 0. iorcreate4 takes no
- * priority.
+ * For parameters that a call does not have: the priority is normal, timeout and flags are 0.
+ * iorcreate4 has no priority.
  */
 int hf3fs_iorcreate(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		    bool for_read, int io_depth, int numa);
@@ -183,8 +184,8 @@ int hf3fs_iorcreate3(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int e
 #define HF3FS_IOR_ALLOW_READ_UNCOMMITTED 1
 /*
  * A read that meets a hole before the end of the file completes with -ENODATA instead of zeros. A
- * hole is what the server's file system calls one to lseek(2), SEEK_HOLE: ext4, xfs and tmpfs also
- * space that was allocated and never written.
+ * hole is what the server's file system reports as a hole by lseek(2), SEEK_HOLE. On ext4, xfs and
+ * tmpfs this includes space that was allocated and never written.
  */
 #define HF3FS_IOR_FORBID_READ_HOLES 2
 int hf3fs_iorcreate4(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
@@ -208,7 +209,7 @@ int hf3fs_reg_fd(int fd, uint64_t flags);
 /* End a registration; I/O under way is not affected. Unknown numbers: no effect. */
 void hf3fs_dereg_fd(int fd);
 
-/* The `entries` the ring was made with; -EINVAL for a ring that is none. */
+/* The `entries` that the ring was made with; -EINVAL if ior is no ring. */
 int hf3fs_io_entries(const struct hf3fs_ior *ior);
 
 /*
@@ -240,10 +241,11 @@ int hf3fs_submit_ios(const struct hf3fs_ior *ior);
 /*
  * Collect completions, oldest submission first among those that are there.
  *   cqec           room in cqes, > 0
- *   min_results    wait for this many (at most cqec); <= 0: only look
- *   abs_timeout    CLOCK_REALTIME; NULL: for ever. In the past: only look
- * Returns how many were stored, which is less than min_results only when the time was up (never
- * -ETIMEDOUT); -EINVAL (dead ring, cqec <= 0). What timed out stays under way. Signals do not show.
+ *   min_results    wait for this many (at most cqec); <= 0: do not wait
+ *   abs_timeout    CLOCK_REALTIME; NULL: for ever. A time in the past: do not wait
+ * Returns how many were stored, which is less than min_results only if the time was over (never
+ * -ETIMEDOUT); -EINVAL (dead ring, cqec <= 0). I/Os that did not complete in time stay under way.
+ * The call never returns -EINTR.
  *
  * NULL with fewer I/Os under way than min_results waits for I/Os that another thread may submit: a
  * program that does not check hf3fs_prep_io may wait for ever.
