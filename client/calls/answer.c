@@ -1,6 +1,7 @@
 /*
- * Copying an answer: the arrays of the widest elements come first, so that each is aligned. The
- * caller owns the answer; this runs on the thread that drives the connection, under its lock.
+ * Copies an answer out of the receive buffer; see answer.h. Arrays with the widest elements are
+ * copied first, so that each array is aligned. The caller owns the answer; this runs on the thread
+ * that drives the connection, under its lock.
  */
 #include "client/calls/answer.h"
 

@@ -1,4 +1,4 @@
-/* A server's answer to a call, copied out of the receive buffer. The caller's thread owns it. */
+/* The answer of a server to a call, as a copy. The thread that made the call owns it. */
 #ifndef USRBIO_CLIENT_CALLS_ANSWER_H
 #define USRBIO_CLIENT_CALLS_ANSWER_H
 
@@ -10,10 +10,10 @@
 struct conn;
 
 struct answer {
-	uint64_t session; /* the session in which it came: a file handle in it is valid there */
-	uint64_t host;	  /* the host of the files it tells of */
+	uint64_t session; /* number of the session in which a file handle of the reply is valid */
+	uint64_t host;	  /* the host of the files in the reply, see usrbio_stat */
 	struct reply reply;
-	/* The byte strings and arrays that the reply points to. */
+	/* The bytes of the strings and arrays that `reply` points to. */
 	uint8_t data[FRAME_MAX + 4 * FRAME_MAX];
 };
 

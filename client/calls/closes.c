@@ -1,7 +1,8 @@
 /*
- * Handles to close: an array that only grows. Besides the reserved ones there is always space for
- * REQUESTS_MAX handles: those of closes that have to be sent again, and those in answers without a
- * waiting caller. A connection's requests own it, under the connection's lock.
+ * File handles that are to be closed, in an array that only grows. It always has space for the
+ * reserved handles and for REQUESTS_MAX others: those whose close has to be sent again, and those
+ * in answers for which no caller waits any more. The requests of a connection own it, under the
+ * connection's lock.
  */
 #include "client/calls/closes.h"
 
@@ -16,7 +17,7 @@ void closes_free(struct closes *closes)
 	*closes = (struct closes){0};
 }
 
-/* Make room for one handle more than there are and than are reserved. 0 or -ENOMEM. */
+/* Make space for one handle besides all that are there or reserved. 0 or -ENOMEM. */
 static int make_room(struct closes *closes)
 {
 	size_t need = closes->nr + closes->nr_reserved + 1 + REQUESTS_MAX;

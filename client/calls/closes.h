@@ -1,6 +1,7 @@
 /*
- * The file handles that a connection closes in passing. Memory for a close is reserved before the
- * file is opened, so that closing cannot fail. Part of a connection's requests, under its lock.
+ * The file handles that a connection will close, together with other messages. Memory for a close
+ * is reserved before the file is opened, so that closing cannot fail. The requests of a connection
+ * own it, under the connection's lock.
  */
 #ifndef USRBIO_CLIENT_CALLS_CLOSES_H
 #define USRBIO_CLIENT_CALLS_CLOSES_H
@@ -9,19 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroes: empty. */
+/* A zeroed struct is empty. */
 struct closes {
 	uint64_t *handles;
 	size_t nr, max;
-	size_t nr_reserved; /* handles that will be added one day: there is room for these */
+	size_t nr_reserved; /* handles that may be added later: there is space for them */
 };
 
 void closes_free(struct closes *closes);
-/* Make room for one handle more. 0 or -ENOMEM. */
+/* Reserve space for one more handle. 0 or -ENOMEM. */
 int closes_reserve(struct closes *closes);
-/* A reservation ends: by adding a handle next, or because there will be none. */
+/* End a reservation: its handle is added next, or there is none. */
 void closes_release(struct closes *closes);
-/* False: there was no reservation, and there is no memory. */
+/* Add a handle. False: it has no reservation, and there is no memory. */
 bool closes_add(struct closes *closes, uint64_t handle);
 
 #endif

@@ -1,4 +1,7 @@
-/* The bounds of a listing; a circle is found by Brent's algorithm. One listing, one thread. */
+/*
+ * Checks that a listing ends; see listing.h. A circle is found by Brent's algorithm. The caller of
+ * the listing owns it; one thread.
+ */
 #include "client/calls/listing.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /*
- * A listing that comes in several answers must end: this counts what has come, and notices when a
- * server leads the reader in a circle. The position at which a directory goes on comes from the
- * server's file system and need not grow (tmpfs counts down), but none comes twice. One listing,
- * one thread.
+ * The check that a listing in several answers ends. It counts the answers, and finds out if a
+ * server sends the same positions again and again. Each answer has the position of the next one. It
+ * comes from the file system of the server and need not grow, as tmpfs counts down, but no position
+ * may come twice. The caller of the listing owns it; one thread.
  */
 #ifndef USRBIO_CLIENT_CALLS_LISTING_H
 #define USRBIO_CLIENT_CALLS_LISTING_H
@@ -11,14 +11,17 @@
 
 #include "proto/message.h"
 
-/* Zeroes: nothing has come yet. */
+/* A zeroed struct has had no answer yet. */
 struct listing {
 	uint64_t nr_entries, nr_answers;
-	uint64_t mark; /* a position at which it went on; replaced after twice as many answers */
+	uint64_t mark; /* an earlier position; replaced after 1, 2, 4, 8, ... answers */
 	unsigned nr_empty;
 };
 
-/* Check the next answer, to a call from `off` on. 0, -EPROTO, or -EOVERFLOW: it is too long. */
+/*
+ * Check the next answer, to a call from position `off` on. 0; -EPROTO: the listing is a circle;
+ * -EOVERFLOW: it is too long.
+ */
 int listing_check(struct listing *listing, uint64_t off, const struct reply *reply);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * Calls of a mount: a request on the caller's stack, started on the next connection of the mount's
- * session, and a wait until it is done. What takes too long is ended by the connection's deadlines.
- * Handles are closed on the first connection, whose list of closes is reserved there, too.
+ * Makes calls to the server of a mount; see mount_call.h. A request is on the stack of the caller's
+ * thread, which starts it on the next connection of the session and waits until it is done. The
+ * deadlines of the connection end a request that takes too long. Handles are always closed on the
+ * first connection, where memory for closing is reserved, too.
  */
 #include "client/calls/mount_call.h"
 
@@ -21,7 +22,7 @@ static bool is_done(const struct waiter *waiter)
 	return ((const struct request_waiter *)(const void *)waiter)->request->done;
 }
 
-/* Start the request and wait until it is done: its status. */
+/* Start the request, wait until it is done, and return its status. */
 static int ask(struct mount *mount, struct request *request)
 {
 	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};

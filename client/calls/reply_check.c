@@ -1,4 +1,4 @@
-/* The answers that a server may give to each call. No state; any thread. */
+/* Checks answers against the calls that they answer; see reply_check.h. No state; any thread. */
 #include "client/calls/reply_check.h"
 
 #include <stdbool.h>
@@ -6,11 +6,11 @@
 
 #include "proto/name.h"
 
-#define MODE_MAX 0177777u /* the type and the twelve permission bits */
+#define MODE_MAX 0177777u /* four bits for the type, and twelve permission bits */
 
 /*
- * Check names. The codec has checked that there are as many as types, each with a zero byte after
- * it.
+ * Check the names of a listing. The codec has checked that there is a type for each name, and a
+ * zero byte after it.
  */
 static const char *wrong_names(const struct reply *reply)
 {
@@ -46,10 +46,7 @@ static const char *wrong_surplus(const struct call *call, const struct reply *re
 	return NULL;
 }
 
-/*
- * Check attributes. Many callers use sizes as offsets, so that a difference of two must be one,
- * too.
- */
+/* Check attributes. Callers use sizes as offsets, so a size must not exceed INT64_MAX. */
 static const char *wrong_attributes(const struct reply *reply)
 {
 	const struct file_attr *attr = &reply->attr;
@@ -73,7 +70,7 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 	switch (call->op) {
 	case CALL_OPEN:
 	case CALL_REOPEN:
-		/* A handle of 0 would mean no file in later calls. */
+		/* In later calls, a handle of 0 means that there is no file. */
 		return reply->file ? wrong_attributes(reply) : "an open file without a handle";
 	case CALL_STAT:
 		return wrong_attributes(reply);

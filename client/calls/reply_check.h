@@ -1,13 +1,14 @@
 /*
- * The check of an answer against its call. The codec accepts what is well formed; this check
- * accepts what the server may answer to this call, so that later code can rely on an answer.
+ * The check of an answer against its call. The codec accepts all well-formed messages. This check
+ * accepts only what a server may answer to this call, so that later code can rely on it. No state;
+ * any thread.
  */
 #ifndef USRBIO_CLIENT_CALLS_REPLY_CHECK_H
 #define USRBIO_CLIENT_CALLS_REPLY_CHECK_H
 
 #include "proto/message.h"
 
-/* Return NULL, or the error in the answer, for the log. No state; any thread. */
+/* Return NULL, or the error in the answer as text for the log. */
 const char *reply_check(const struct call *call, const struct reply *reply);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The calls as a user of connections: requests are started, sent, sent again after a loss, and
- * ended at their deadline. The caller that starts a request owns it; this runs on any thread that
- * starts one or drives the connection, under the connection's lock.
+ * Requests as a user of connections: they are started, sent, sent again after a loss, and ended at
+ * their deadline; see request.h. The caller that starts a request owns it. This runs on any thread
+ * that starts a request or drives the connection, under the connection's lock.
  */
 #include "client/calls/request.h"
 
@@ -11,12 +11,12 @@
 #include "client/calls/request_table.h"
 
 /*
- * A call that was under way so often when the protocol was broken ends: it may be what each server
- * answers with what cannot be read, and there is nothing to tell whose answer that was.
+ * A call ends with -EPROTO if it was under way at so many violations of the protocol. Its own
+ * answer may be the one that is wrong each time; the client cannot know which answer it was.
  */
 #define BROKEN_MAX 3
 
-/* Read the handle when it is sent: another session knows the file by another handle. */
+/* Fill in the file's handle when the call is sent, because each session has its own handle. */
 static int fill_handle(const struct conn *conn, const struct remote_file *file, uint64_t *handle)
 {
 	if (!file)
@@ -30,7 +30,7 @@ static int fill_handle(const struct conn *conn, const struct remote_file *file, 
 static int fill_call(const struct conn *conn, const struct request *request, struct call *call)
 {
 	*call = *request->call;
-	/* A server without this call would end the connection for it. */
+	/* A server that does not know this call would end the connection. */
 	if (call->op == CALL_COUNTERS && !(conn->features & FEATURE_COUNTERS))
 		return -EOPNOTSUPP;
 	return fill_handle(conn, request->file, &call->file) ||
@@ -40,6 +40,7 @@ static int fill_call(const struct conn *conn, const struct request *request, str
 		       : 0;
 }
 
+/* Make the message of a request. 0 or the error with which the request ends. */
 static int fill(const struct conn *conn, const struct request *request, uint32_t tag, bool replay,
 		struct message *msg)
 {
@@ -63,7 +64,7 @@ static int fill(const struct conn *conn, const struct request *request, uint32_t
 	return err;
 }
 
-/* Send a request of the table; if it cannot be sent, as when it is too long, it is done. */
+/* Send a request of the table. It ends if it cannot be sent, for example if it is too long. */
 static void send_index(struct conn *conn, uint32_t index, bool replay, void *buf)
 {
 	struct requests *requests = requests_of(conn);
@@ -105,8 +106,8 @@ static bool send_list(struct conn *conn, struct list *list)
 }
 
 /*
- * Send what was not answered in the last incarnation of this session: the server knows the tags,
- * and answers without making a call twice.
+ * Send the calls again that were not answered in the last incarnation of this session. The server
+ * knows their tags, and does not make a call twice. False: no buffer.
  */
 static bool send_again(struct conn *conn)
 {
@@ -124,6 +125,7 @@ static bool send_again(struct conn *conn)
 	return true;
 }
 
+/* Send the closes of handles. False: no buffer. */
 static bool send_closes(struct conn *conn)
 {
 	struct requests *requests = requests_of(conn);
@@ -155,7 +157,7 @@ static bool pump(struct conn_user *user)
 	return true;
 }
 
-/* Is there a connection, or will there be one? */
+/* True if there is a connection for the request, or will be one. */
 static bool has_prospects(struct conn *conn, const struct request *request)
 {
 	if (request->recovers)
@@ -183,7 +185,7 @@ void request_start(struct conn *conn, struct request *request)
 	conn_pump(conn);
 }
 
-/* The connection of a request of the table ended: the request waits for the next, or is done. */
+/* Handle the loss of the connection for a request of the table: it waits or ends. */
 static void keep_or_end(struct conn *conn, uint32_t index)
 {
 	struct requests *requests = requests_of(conn);
@@ -208,7 +210,10 @@ static void keep_or_end(struct conn *conn, uint32_t index)
 		request_finish(conn, request, request->recovers ? -EREMOTEIO : 0);
 }
 
-/* Calls and pings wait for the next connection; drops are done, because memory is free. */
+/*
+ * Handle the loss of the connection. Calls and pings wait for the next one. Drops are done, because
+ * the server cannot access the memory any more.
+ */
 static void lost(struct conn_user *user)
 {
 	struct conn *conn = user->conn;
@@ -235,7 +240,7 @@ static void lost(struct conn_user *user)
 	}
 }
 
-/* The next session knows nothing of the last one's tags and handles. */
+/* Send calls as new ones, and forget closes: the next session has other tags and handles. */
 static void forget_session(struct requests *requests)
 {
 	while (requests->again) {
@@ -247,7 +252,7 @@ static void forget_session(struct requests *requests)
 	requests->closes.nr = 0;
 }
 
-/* End a request of the table; its answer, if one comes, is dropped. */
+/* End an overdue call of the table. Its answer is dropped if it comes later. */
 static void expire_sent(struct conn *conn, uint32_t index)
 {
 	struct requests *requests = requests_of(conn);
@@ -260,7 +265,7 @@ static void expire_sent(struct conn *conn, uint32_t index)
 	request_finish(conn, request, -EREMOTEIO);
 }
 
-/* End what waits in the queue, all of it or what took too long; drops stay. */
+/* End the calls and pings in the queue: all of them, or those that are overdue. */
 static void end_queue(struct conn *conn, int status, bool all)
 {
 
@@ -275,8 +280,8 @@ static void end_queue(struct conn *conn, int status, bool all)
 }
 
 /*
- * End calls whose time is up. True: so is that of a drop, whose memory the server may still reach,
- * or of a ping, whose pong may still come: then the connection has to end.
+ * End overdue calls. True: a drop is overdue, and the server may still access its memory; or a ping
+ * is, and its pong may still come. Then the connection has to end.
  */
 static bool expire(struct conn_user *user)
 {

@@ -5,7 +5,7 @@
 #include "client/calls/request_table.h"
 #include "client/conn/conn_dump.h"
 
-#define SHOWN 64 /* requests that wait to be sent */
+#define SHOWN 64 /* waiting requests that a dump lists */
 
 static const char *const ops[] = {
 	[CALL_OPEN] = "open",	      [CALL_CLOSE] = "close",	      [CALL_STAT] = "stat",
@@ -57,7 +57,7 @@ void request_dump_to(struct conn *conn, struct dump *dump, uint64_t now)
 	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
 		const struct request *request = requests->sent[i];
 
-		/* What it stood for is on a stack that has been left. */
+		/* The caller of this request has gone, and its stack with it. */
 		if (request == &requests->fire_and_forget)
 			nr_forgotten++;
 		else if (request)

@@ -1,6 +1,6 @@
 /*
- * What comes back: the answer to a call is checked, copied and given to the request that asked.
- * Runs on whichever thread drives the connection, under its lock; keeps nothing.
+ * Handles answers and pongs: an answer is checked, copied, and ends its request. The requests
+ * belong to their callers. This runs on the thread that drives the connection, under its lock.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "client/session/session.h"
 #include "common/base/log.h"
 
-/* Would the status be the same if the previous session had made the call already? */
+/* True if this status may mean that the previous session had made the call already. */
 static bool is_ambiguous(const struct call *call, int status)
 {
 	switch (call->op) {
@@ -30,7 +30,10 @@ static bool is_ambiguous(const struct call *call, int status)
 	}
 }
 
-/* What the caller gets to know of a status; a call may have been sent in two sessions. */
+/*
+ * Return the status for the caller. If the call was sent in two sessions, the status of the second
+ * may say nothing about the first.
+ */
 static int outcome(const struct conn *conn, const struct request *request, int status)
 {
 	if (request->session == conn->number || !is_ambiguous(request->call, status))
@@ -53,7 +56,7 @@ const char *request_on_reply(struct conn_user *user, const struct message *msg)
 	if (!request)
 		return "a reply without a request";
 	if (request == &requests->fire_and_forget) {
-		/* A file has been opened for a call that has been given up meanwhile. */
+		/* The call was given up, and its answer has opened a file: close it. */
 		if (!requests->closing[reply->tag % REQUESTS_MAX] && !reply->status && reply->file)
 			request_close_handle(conn, reply->file);
 		return NULL;

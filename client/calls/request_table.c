@@ -1,6 +1,6 @@
 /*
- * The table of requests under way: an array, searched for a free index, because there are few. It
- * belongs to a connection and is under its lock.
+ * The table of requests under way; see request_table.h. It is a small array, which is searched for
+ * a free index. It belongs to a connection and is under its lock; any thread.
  */
 #include "client/calls/request_table.h"
 
@@ -80,7 +80,7 @@ void request_close_handle(struct conn *conn, uint64_t handle)
 		return;
 	}
 	requests->user.has_more = true;
-	/* Whatever is sent next takes it along; the progress thread does if that is not soon. */
+	/* The close goes with the next message; else the progress thread sends it soon. */
 	if (conn->state == CONN_UP)
 		progress_wake(now_ns() + TICK_NS);
 }

@@ -1,7 +1,7 @@
 /*
- * The requests of a connection: those under way in a table, indexed by the tag that travels (index
- * | sequence << 6), and queues of the others. Belongs to the connection, under its lock. For the
- * room calls only.
+ * The requests of a connection: a table of those under way, and queues of the others. The tag of a
+ * message is index | sequence << 6, with the index in the table. It belongs to the connection,
+ * under its lock. Only files in client/calls include this.
  */
 #ifndef USRBIO_CLIENT_CALLS_REQUEST_TABLE_H
 #define USRBIO_CLIENT_CALLS_REQUEST_TABLE_H
@@ -12,15 +12,16 @@
 
 struct requests {
 	struct conn_user user;
-	struct list queue;    /* not sent yet */
-	struct list recovery; /* not sent yet, of those that recover */
+	struct list queue;    /* requests that are to be sent when the connection is up */
+	struct list recovery; /* those that are sent before that */
 	struct request *sent[REQUESTS_MAX];
 	uint32_t sequence[REQUESTS_MAX];
-	uint64_t closing[REQUESTS_MAX]; /* the handle, where `fire_and_forget` is sent; or 0 */
+	uint64_t closing[REQUESTS_MAX]; /* the handle to close, where fire_and_forget is sent; or 0
+					 */
 	unsigned nr_sent;
-	uint64_t again; /* a bit for each of `sent` that has to be sent in this incarnation, too */
+	uint64_t again; /* a bit for each index whose call has to be sent again */
 	struct closes closes;
-	struct request fire_and_forget; /* stands for all requests that are fire and forget */
+	struct request fire_and_forget; /* stands in `sent` for all requests without a caller */
 };
 
 static inline struct requests *requests_of(const struct conn *conn)
@@ -28,21 +29,24 @@ static inline struct requests *requests_of(const struct conn *conn)
 	return (struct requests *)(void *)conn->users[CONN_USER_CALLS];
 }
 
-/* Put a request into the table: its index. There is room as long as nr_sent < REQUESTS_MAX. */
+/* Put a request into the table, which has room (nr_sent < REQUESTS_MAX). Returns its index. */
 uint32_t request_take_index(struct requests *requests, struct request *request);
-/* Take the request out of the table. */
+/* Take the request with this index out of the table. */
 struct request *request_give_index(struct requests *requests, uint32_t index);
 uint32_t request_tag(const struct requests *requests, uint32_t index);
-/* Take the request with that tag out; NULL: no such one is under way and answered like this. */
+/*
+ * Take the request with this tag out; `pong`: the answer is a pong. NULL: no request with this tag
+ * and this kind of answer is under way.
+ */
 struct request *request_give_tag(struct requests *requests, uint32_t tag, bool pong);
 
-/* A request is done. */
+/* End a request with its status, 0 or -errno. */
 void request_finish(struct conn *conn, struct request *request, int status);
 
 /*
- * Handle an answer. Returns NULL, or what is wrong with it, such as an answer without a request:
- * then the connection ends. The request, if there is one, ends with -EPROTO at once, because the
- * next server would answer it in the same way.
+ * Handle an answer or a pong. Returns NULL, or the error in it, such as an answer without a
+ * request; then the connection ends. The request of a wrong answer ends with -EPROTO at once,
+ * because the server would answer it in the same way again.
  */
 const char *request_on_reply(struct conn_user *user, const struct message *msg);
 const char *request_on_pong(struct conn_user *user, const struct message *msg);
