@@ -1,7 +1,8 @@
 /*
- * Releasing and sending: a ring counts its I/Os, prepared >= submitted >= released >= sent, and
- * this file moves the last two. Rings belong to their handles; this runs on the submitting thread
- * and on whichever drives the connection, under the connection's lock.
+ * Releases the I/Os of rings and sends them in batches; see batch.h. A ring counts its I/Os:
+ * prepared >= submitted >= released >= sent. This file advances the last two counts. A ring belongs
+ * to its handle. This runs on the submitting thread and on the thread that drives the connection,
+ * under the connection's lock.
  */
 #include "client/ring/batch.h"
 
@@ -16,8 +17,10 @@ static struct slot *slot_number(const struct ring *ring, uint64_t number, uint32
 	return &ring->slots[*index];
 }
 
-/* With io_depth < 0, release whole batches, and an incomplete one when its first I/O has waited
- * enough. */
+/*
+ * With io_depth < 0, release full batches. Release an incomplete batch when its first I/O has
+ * waited for the ring's timeout.
+ */
 static void release_limited(struct ring *ring, uint64_t now)
 {
 	uint64_t batch = (uint64_t) - (int64_t)ring->io_depth, first_ns;
@@ -27,7 +30,7 @@ static void release_limited(struct ring *ring, uint64_t now)
 	if (ring->released == ring->submitted)
 		return;
 	first_ns = (uint64_t)slot_number(ring, ring->released, &index)->result;
-	/* An I/O that is an error already has no time, and nothing to wait for. */
+	/* An I/O that has failed already has no time, and is released at once. */
 	if (!ring->timeout_ns || (int64_t)first_ns <= 0 || now >= first_ns + ring->timeout_ns) {
 		ring->released = ring->submitted;
 		return;
@@ -58,7 +61,7 @@ static void release(struct ring *ring, uint64_t now)
 		list_add_tail(&d->rings[ring->priority], &ring->link);
 }
 
-/* Let the ring's next I/O join the batch. Returns what builder_admit does. */
+/* Add the ring's next I/O to the batch. 0, or what builder_admit returns. */
 static int build_next(struct dispatch *d, struct ring *ring, struct batch_builder *b)
 {
 	struct slot *slot;
@@ -118,7 +121,7 @@ static unsigned busy_priorities(const struct dispatch *d)
 	return busy;
 }
 
-/* Get a buffer for the next batch; NULL: none can go now. The resend queue goes first. */
+/* Get a buffer for the next batch; NULL: none can be sent now. The resend queue is sent first. */
 static void *batch_buf(struct dispatch *d)
 {
 	struct conn *conn = d->user.conn;
@@ -140,14 +143,14 @@ void batch_dispatch(struct conn *conn)
 		struct ring *ring = container_of(d->rings[priority].next, struct ring, link);
 
 		send_batch(d, ring, alone ? UINT32_MAX : d->wrr.credit[priority], buf);
-		/* The ring goes to the end of the list: rings of a priority take turns. */
+		/* Rings of one priority take turns: this one moves to the end of the list. */
 		list_del(&ring->link);
 		if (ring->sent != ring->released)
 			list_add_tail(&d->rings[priority], &ring->link);
 	}
 }
 
-/* Fail what is newly submitted: the server has been away for too long to wait for it. */
+/* Fail the I/Os that are being submitted: there was no server for the mount's whole timeout. */
 static void fail_new(struct ring *ring)
 {
 	uint32_t index;

@@ -29,7 +29,7 @@ int batch_use_region(struct conn *conn, struct batch_builder *b, struct region *
 
 void batch_send(struct conn *conn, const struct ring *ring, const struct batch_builder *b)
 {
-	struct message msg; /* not zeroed: other types' fields are unused */
+	struct message msg; /* not zeroed, because only the fields of this type are used */
 
 	msg.type = MSG_SUBMIT;
 	msg.submit = (struct submit){
@@ -40,7 +40,7 @@ void batch_send(struct conn *conn, const struct ring *ring, const struct batch_b
 		.io = b->io,
 	};
 	conn->nr_batches++;
-	/* It fits, because it has at most batch_max entries. */
+	/* A message with at most batch_max entries always fits. */
 	if (conn_send(conn, &msg, b->buf))
 		conn_violated(conn, "no room for a batch");
 }

@@ -1,6 +1,7 @@
 /*
- * The batch builder: it makes a SubmitBatch of I/Os of one ring. Every I/O passes here, so the
- * functions are inline. The connection's lock is held.
+ * The batch builder: it makes a SubmitBatch message with I/Os of one ring. Its functions are
+ * inline, because each I/O needs them. It is on the stack of the thread that sends, which holds the
+ * connection's lock.
  */
 #ifndef USRBIO_CLIENT_RING_BATCH_BUILD_H
 #define USRBIO_CLIENT_RING_BATCH_BUILD_H
@@ -14,8 +15,8 @@
 #include "client/ring/ring.h"
 
 struct batch_builder {
-	void *buf; /* to send it in */
-	/* The region of the last I/O, and most likely of the next. */
+	void *buf; /* the send buffer; NULL: it was used for announcing a region */
+	/* The region of the last I/O, which most likely is that of the next one, too. */
 	struct region *region;
 	uint64_t region_handle;
 	uint32_t region_id;
@@ -38,7 +39,7 @@ static inline struct region *builder_region(const struct slot *slot)
 	return slot->pinned ? region_pinned(slot->region) : region_peek(slot->region);
 }
 
-/* Check what may have changed since the I/O was prepared: the region may be gone, the file dead. */
+/* Check what may have changed since the I/O was prepared. 0, or the error of the I/O. */
 static inline int builder_check(const struct conn *conn, const struct slot *slot,
 				const struct region *region)
 {
@@ -52,15 +53,15 @@ static inline int builder_check(const struct conn *conn, const struct slot *slot
 }
 
 /*
- * Let I/Os of the batch name the region. If the server does not know it, it is announced first, in
- * b->buf. 0, -EAGAIN (not now), or the error of the I/O.
+ * Make the region usable by I/Os of the batch. If the server does not know it yet, it is announced
+ * first, in b->buf. 0; -EAGAIN: not now; or the error of the I/O.
  */
 int batch_use_region(struct conn *conn, struct batch_builder *b, struct region *region,
 		     enum region_dir dir);
 
 /*
- * Can this I/O join the batch? 0, -EAGAIN (not now: the region must be announced first, or no
- * buffer), or the error it completes with.
+ * Check whether an I/O can be added to the batch. 0; -EAGAIN: not now, because the region has to be
+ * announced first or there is no buffer; or the error with which the I/O completes.
  */
 static inline int builder_admit(struct conn *conn, const struct ring *ring, const struct slot *slot,
 				struct batch_builder *b)

@@ -1,8 +1,8 @@
 /*
- * The rings as a user of connections: what the server says about I/Os under way, and what becomes
- * of them when their connection is lost or takes too long. One of the few places that distrust the
- * server: a completion is believed only for an I/O under way and within its length. Runs on
- * whichever thread drives the connection, under its lock. Sending is in batch.c and resend.c.
+ * The rings as a user of connections: handles completions of the server, lost connections, and I/Os
+ * that take too long. The server is not trusted: a completion is accepted only for an I/O under
+ * way, and within its length. The connection owns the dispatch. This runs on the thread that drives
+ * the connection, under its lock. Sending is in batch.c and resend.c.
  */
 #include "client/ring/dispatch.h"
 
@@ -23,9 +23,9 @@ static struct dispatch *of(const struct conn_user *user)
 }
 
 /*
- * The server says that an I/O is over: with this result, or in full, which is said without a
- * length. Returns what is wrong with that, or NULL. A lie ends the connection, and in its next
- * incarnation the I/O is made again.
+ * Complete an I/O, as the server says, with a result; or with its full length if `full`. Returns
+ * NULL, or the error of the server: then the connection ends, and the I/O is sent again in its next
+ * incarnation.
  */
 static const char *complete(struct dispatch *d, uint32_t tag, int64_t result, bool full)
 {
@@ -60,7 +60,7 @@ static const char *on_completion(struct conn_user *user, const struct message *m
 	return wrong;
 }
 
-/* Where an I/O has its memory, if it is under way and the server is to access that like this. */
+/* Find the memory of an I/O. False: it is not under way, or the server may not access it so. */
 static bool range_of(void *conn, uint32_t tag, enum tp_access access, struct tp_range *range)
 {
 	const struct inflight *inflight = &dispatch_of(conn)->inflight;
@@ -113,7 +113,10 @@ static void due(struct conn_user *user, uint64_t now)
 	batch_timers(user->conn, now);
 }
 
-/* What is under way ends by the end of the connection only: the wire can reach its memory. */
+/*
+ * True if an I/O under way is overdue. Only the end of the connection can end it, because the
+ * transport may access its memory until then.
+ */
 static bool expire(struct conn_user *user)
 {
 	const struct inflight *inflight = &of(user)->inflight;
@@ -192,7 +195,7 @@ static void __attribute__((constructor)) use_connections(void)
 	conn_user_register(CONN_USER_RINGS, &ops);
 }
 
-/* The lines of a state dump. A ring is pinned while it is looked at. */
+/* From here on: the lines of a state dump. A ring is pinned while its state is read. */
 
 static const struct flying *find_oldest(const struct inflight *inflight)
 {
@@ -232,7 +235,7 @@ static void dump_inflight(const struct conn *conn, struct dump *dump, uint64_t n
 			oldest->ring, &oldest->ring->slots[oldest->slot], oldest->tick, now);
 }
 
-/* The preparing thread may write it at this very moment; the value of before will do. */
+/* The preparing thread may write the count at the same time: an old value is good enough. */
 static __attribute__((no_sanitize("thread"))) uint64_t read_prepared(const struct ring *ring)
 {
 	return *(const volatile uint64_t *)&ring->prepared;

@@ -1,6 +1,6 @@
 /*
- * The rings' part of a connection: the I/Os that are under way on it, and the rings that have more
- * to send. Belongs to the connection, and everything is under its lock.
+ * The part of the rings in a connection: the I/Os that are under way on it, and the rings that have
+ * I/Os to send. It belongs to the connection and is under its lock.
  */
 #ifndef USRBIO_CLIENT_RING_DISPATCH_H
 #define USRBIO_CLIENT_RING_DISPATCH_H
@@ -15,10 +15,11 @@ struct dump;
 struct dispatch {
 	struct conn_user user;
 	struct inflight inflight;
-	struct list rings[NR_PRIORITIES]; /* with released I/Os, the next one to send first */
-	struct wrr wrr;			  /* between the priorities; counted in I/Os */
-	struct list timers;		  /* rings with an incomplete batch that has a time limit */
-	uint32_t batch_max;		  /* I/Os that fit into one message */
+	struct list
+		rings[NR_PRIORITIES]; /* those with released I/Os, in the order of their turns */
+	struct wrr wrr;		      /* the turns of the priorities, counted in I/Os */
+	struct list timers;	      /* rings with an incomplete batch and a time limit for it */
+	uint32_t batch_max;	      /* I/Os that fit into one message */
 };
 
 static inline struct dispatch *dispatch_of(const struct conn *conn)
@@ -26,7 +27,7 @@ static inline struct dispatch *dispatch_of(const struct conn *conn)
 	return (struct dispatch *)(void *)conn->users[CONN_USER_RINGS];
 }
 
-/* Describe the rings of a connection and their I/Os; its lock is held. */
+/* Add the lines of a state dump about the rings and their I/Os. The lock is held. */
 void dispatch_dump_to(struct conn *conn, struct dump *dump, uint64_t now);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The table of I/Os under way: an array and a stack of its free indices, last used first out. Owned
- * by a connection's dispatch, under the connection's lock.
+ * The table of I/Os under way; see inflight.h. It is an array with a stack of its free indices: the
+ * index that was freed last is used first. The dispatch of a connection owns it, under the
+ * connection's lock; any thread.
  */
 #include "client/ring/inflight.h"
 

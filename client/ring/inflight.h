@@ -1,9 +1,9 @@
 /*
- * The I/Os a connection has under way, by the tag that travels with them: index | sequence << 14.
- * Whatever the server says about a tag, and whatever it does to memory by one over tcp, tls or
- * loop, is checked here before any memory is touched. I/Os outlive the transport connection: at its
- * end they are resend, to be sent again. Under the connection's lock. What every I/O goes through
- * is inline.
+ * The I/Os that a connection has under way, by their tags: index | sequence << 14. Each tag that
+ * the server sends is checked here, before its I/O is completed or, over tcp, tls or loop, its
+ * memory is accessed. I/Os survive the loss of the transport connection: then they are marked
+ * `resend`, and are sent again. The dispatch of a connection owns it, under the connection's lock.
+ * Functions that each I/O needs are inline.
  */
 #ifndef USRBIO_CLIENT_RING_INFLIGHT_H
 #define USRBIO_CLIENT_RING_INFLIGHT_H
@@ -24,12 +24,12 @@ struct flying {
 	struct ring *ring; /* NULL: this index is free */
 	uint64_t len;
 	uint32_t slot;
-	uint32_t sequence; /* of the tag; counts the uses of the index */
+	uint32_t sequence; /* part of the tag; counts the uses of the index */
 	uint32_t tick;	   /* of the connection's clock, when it was released */
-	bool resend;	   /* not sent in this incarnation of the connection */
+	bool resend;	   /* it has to be sent again in this incarnation of the connection */
 };
 
-/* Where an I/O has its memory, in a region with that key in this incarnation of the connection. */
+/* The memory of an I/O, and the key of its region in this incarnation of the connection. */
 struct flying_memory {
 	uintptr_t base;
 	uint32_t key;
@@ -40,12 +40,15 @@ struct inflight {
 	struct flying_memory *memory; /* by the same index */
 	uint16_t *free;		      /* a stack of max - nr indices */
 	uint32_t max, nr;
-	uint32_t limit;	    /* what the server takes in this incarnation, at most max */
-	uint32_t nr_resend; /* how many of nr are resend */
-	uint32_t cursor;    /* where the search for a resend one begins */
+	uint32_t limit;	    /* I/Os that the server accepts in this incarnation, at most max */
+	uint32_t nr_resend; /* I/Os that have to be sent again; nr includes them */
+	uint32_t cursor;    /* the index at which the search for one of these begins */
 };
 
-/* Open an empty table of max I/Os, at most INFLIGHT_MAX. 0 or -ENOMEM. close takes a zeroed one. */
+/*
+ * Open an empty table for max I/Os, at most INFLIGHT_MAX. 0 or -ENOMEM. inflight_close accepts a
+ * zeroed table.
+ */
 int inflight_open(struct inflight *inflight, uint32_t max);
 void inflight_close(struct inflight *inflight);
 
@@ -74,7 +77,7 @@ static inline uint32_t inflight_add(struct inflight *inflight, struct ring *ring
 	return index | io->sequence << INFLIGHT_BITS;
 }
 
-/* Find the I/O with a tag; NULL if that is not under way. */
+/* Find the I/O with a tag. NULL: no such I/O is under way. */
 static inline struct flying *inflight_find(const struct inflight *inflight, uint32_t tag)
 {
 	uint32_t index = tag & (INFLIGHT_MAX - 1);
@@ -86,7 +89,7 @@ static inline struct flying *inflight_find(const struct inflight *inflight, uint
 	return io->ring && io->sequence == tag >> INFLIGHT_BITS && !io->resend ? io : NULL;
 }
 
-/* An I/O is about to be sent: note which memory the server may access for it. */
+/* Store which memory the server may access for an I/O that is about to be sent. */
 static inline void inflight_grant(struct inflight *inflight, uint32_t tag, uintptr_t base,
 				  uint32_t key)
 {
@@ -96,7 +99,7 @@ static inline void inflight_grant(struct inflight *inflight, uint32_t tag, uintp
 	memory->key = key;
 }
 
-/* The memory of an I/O that was found by this tag. */
+/* Return the memory of an I/O that was found by this tag. */
 static inline const struct flying_memory *inflight_memory(const struct inflight *inflight,
 							  uint32_t tag)
 {
@@ -110,11 +113,11 @@ static inline void inflight_end(struct inflight *inflight, struct flying *io)
 	inflight->free[inflight->max - inflight->nr--] = (uint16_t)(io - inflight->ios);
 }
 
-/* The connection is over, and no memory is accessed any more: all I/Os become resend. */
+/* Mark all I/Os to be sent again, because the connection is down and accesses no memory. */
 void inflight_mark_resend(struct inflight *inflight);
-/* The next resend I/O in turn, or NULL. */
+/* Return the next I/O that has to be sent again, or NULL. */
 struct flying *inflight_next_resend(struct inflight *inflight);
-/* A resend I/O is sent again, or about to end: return its tag. */
+/* Unmark an I/O that is being sent again or is about to end. Returns its tag. */
 uint32_t inflight_take_resend(struct inflight *inflight, struct flying *io);
 
 #endif

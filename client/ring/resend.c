@@ -1,15 +1,16 @@
 /*
- * The resend queue: I/Os in the table that were under way on a lost connection. They are sent
- * again. Like those that rings have released, they end when their ring is gone or at their
- * deadline. It belongs to the connection; this runs on the thread that drives it, under its lock.
+ * The resend queue: I/Os in the table that were under way when a connection was lost, and are sent
+ * again. They end early if their ring or memory is gone, or at their deadline; so do I/Os that
+ * rings have released. The queue belongs to the connection. This runs on the thread that drives the
+ * connection, under its lock.
  */
 #include "client/ring/batch.h"
 #include "client/ring/batch_build.h"
 #include "common/base/pages.h"
 
 /*
- * Check that the I/O's memory is there. If the kernel found none, that ended the connection, and
- * would end the next one, too. What was proven earlier does not count.
+ * Check again that the memory of an I/O is mapped, even if it was proven before. If it was
+ * unmapped, that may have ended the connection, and would end the next one, too. 0 or -EFAULT.
  */
 static int check_memory(const struct ring *ring, const struct slot *slot)
 {
@@ -22,7 +23,7 @@ static int check_memory(const struct ring *ring, const struct slot *slot)
 			   ring->for_read);
 }
 
-/* Let a resend I/O join the batch of its ring. Returns what builder_admit does. */
+/* Add an I/O of the queue to the batch of its ring. 0, or what builder_admit returns. */
 static int build_resend(struct dispatch *d, struct flying *io, struct batch_builder *b)
 {
 	const struct slot *slot = &io->ring->slots[io->slot];
@@ -44,7 +45,7 @@ static void end(struct dispatch *d, struct flying *io, int error)
 	ring_complete(ring, io->slot, error);
 }
 
-/* Send one batch of one ring again. False: no more can go now. */
+/* Send one batch of one ring again. False: no more can be sent now. */
 static bool replay_batch(struct dispatch *d, void *buf)
 {
 	struct inflight *inflight = &d->inflight;
@@ -63,7 +64,7 @@ static bool replay_batch(struct dispatch *d, void *buf)
 	}
 	if (b.n)
 		batch_send(d->user.conn, ring, &b);
-	/* Without a buffer for this batch there is none for the next one. */
+	/* If the buffer was used to announce a region, there is none for the next batch. */
 	return b.buf;
 }
 
@@ -79,7 +80,7 @@ void resend_send(struct conn *conn)
 			break;
 }
 
-/* Decide about an I/O that waits: 0, or the error with which it ends. */
+/* Return the error with which a waiting I/O ends, or 0: it goes on waiting. */
 static int judge(const struct conn *conn, const struct ring *ring, const struct slot *slot,
 		 uint32_t tick)
 {
@@ -110,7 +111,10 @@ static void sweep_resend(struct dispatch *d)
 	}
 }
 
-/* Sweep from the youngest to the oldest; what stays moves up towards the youngest, in order. */
+/*
+ * End the released I/Os of a ring that have to end, from the youngest to the oldest. The others
+ * move up in the queue and keep their order.
+ */
 static void sweep_ring(struct conn *conn, struct ring *ring)
 {
 	uint64_t to = ring->released, at = to;

@@ -1,7 +1,7 @@
 /*
- * A ring from its creation to its end, and how its handle finds it. It belongs to the handle, and a
- * thread that works with it holds a pin. Its queues are in ring_queue.c, collecting is in
- * ring_reap.c, waiting in ring_wait.c, sending in batch.c.
+ * Creates rings, finds them by their handles, and destroys them. A ring belongs to its handle, and
+ * a thread that uses it holds a pin. Its queues are in ring_queue.c, collecting results is in
+ * ring_reap.c, waiting in ring_wait.c, sending in batch.c. Any thread.
  */
 #include "client/ring/ring.h"
 
@@ -23,7 +23,7 @@
 #include "common/base/pages.h"
 #include "proto/limits.h"
 
-#define MALLOC_MAX (64 * 1024) /* bytes; larger rings are mapped, and pay for pages they touch */
+#define MALLOC_MAX (64 * 1024) /* bytes; the memory of larger rings is mapped */
 
 static struct objpool rings = OBJPOOL_INIT(sizeof(struct ring), NULL);
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -63,8 +63,10 @@ static void put_memory(struct ring *ring)
 	ring->memory = NULL;
 }
 
-/* Lay out the memory. Nothing in it needs to be zero, so that a large ring touches only what it
- * uses. */
+/*
+ * Allocate and lay out the memory, on a NUMA node if numa >= 0. It is not initialised, so that a
+ * large ring only needs the pages that it uses. 0 or -ENOMEM.
+ */
 static int lay_out(struct ring *ring, int numa)
 {
 	size_t n = ring->entries, size = 1;
@@ -167,13 +169,13 @@ static bool unpinned(const struct waiter *waiter)
 	return drained(waiter) && !objpool_pinned(&w->ring->pooled);
 }
 
-/* Send nothing more of the ring. The connection's lock is held. */
+/* Stop sending I/Os of the ring. The connection's lock is held. */
 static void cancel(struct ring *ring)
 {
 	list_del(&ring->link);
 	list_del(&ring->timer);
 	ring->released = ring->sent;
-	/* What waits to be sent again need not be. */
+	/* End the ring's I/Os that wait to be sent again. */
 	if (dispatch_of(ring->conn)->inflight.nr_resend)
 		resend_sweep(ring->conn);
 }
@@ -193,11 +195,11 @@ void ring_destroy(struct ring *ring)
 	ring->nr_waiters++;
 	ring->conn->wait.wake_pending = true;
 	conn_wait(ring->conn, &w.waiter, NEVER);
-	/* Threads that were inside leave now; each is a few instructions from its end. */
+	/* Threads that still use the ring leave now, each after a few instructions. */
 	w.waiter.ready = unpinned;
 	while (!unpinned(&w.waiter))
 		conn_wait(ring->conn, &w.waiter, now_ns() + TICK_NS / 20);
-	/* One of them may have been about to submit. */
+	/* One of them may have submitted I/Os meanwhile. */
 	cancel(ring);
 	conn_unlock(ring->conn);
 	ring_drop_all(ring);

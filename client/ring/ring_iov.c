@@ -1,4 +1,6 @@
-/* Finding the region of an iov for a ring. The ring's preparer; api/api_iov.c makes and ends iovs.
+/*
+ * Finds the region of an iov for a ring; see ring_iov.h. The ring owns the cache of its last iov.
+ * The preparing thread calls this; api/api_iov.c makes and destroys iovs.
  */
 #include "client/ring/ring_iov.h"
 
@@ -10,7 +12,7 @@
 #include "client/ring/ring.h"
 #include "client/memory/wrap_cache.h"
 
-/* By subtraction: ptr + len may overflow. */
+/* True if the range is inside the memory. The sum ptr + len might overflow, so it is avoided. */
 static bool inside(uintptr_t base, size_t size, const void *ptr, uint64_t len)
 {
 	uintptr_t at = (uintptr_t)ptr;
@@ -38,7 +40,7 @@ static int find_made(struct ring *ring, uint64_t handle, const void *ptr, uint64
 	size = atomic_load_explicit(&region->size, memory_order_acquire);
 	block = atomic_load_explicit(&region->block_size, memory_order_acquire);
 	mount = atomic_load_explicit(&region->mount, memory_order_acquire);
-	/* What was read belongs together only if the region has not ended meanwhile. */
+	/* The values that were read are those of this region only if it has not ended meanwhile. */
 	if (!objpool_alive(&region->pooled, handle) || !inside(base, size, ptr, len))
 		return -EINVAL;
 	if (mount != ring->mount && !mount_same(mount, ring->mount))
@@ -67,7 +69,7 @@ static void remember(struct ring *ring, const struct hf3fs_iov *iov, uint64_t ha
 	memcpy(ring->wrapped.id, iov->id, sizeof(iov->id));
 }
 
-/* Is that a mount point of the ring's mount? Asked again only when the iov spells it otherwise. */
+/* Check that the iov has a mount point of the ring's mount. The last one is cached. */
 static int check_mount(struct ring *ring, const struct hf3fs_iov *iov)
 {
 	struct mount *mount;
@@ -87,7 +89,7 @@ static int check_mount(struct ring *ring, const struct hf3fs_iov *iov)
 	return 0;
 }
 
-/* The wrapped iov's region, pinned. */
+/* Find and pin the region of a wrapped iov. 0 or -errno. */
 static int find_region(struct ring *ring, const struct hf3fs_iov *iov, struct region **region)
 {
 	int err = check_mount(ring, iov);

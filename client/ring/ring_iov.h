@@ -1,4 +1,6 @@
-/* The memory that an I/O of a ring names: a range of a region, found by its public iov. Any thread.
+/*
+ * The memory of an I/O: a range of a region, found by the public struct of its iov. The caller owns
+ * the result; only the preparing thread of a ring calls this.
  */
 #ifndef USRBIO_CLIENT_RING_RING_IOV_H
 #define USRBIO_CLIENT_RING_RING_IOV_H
@@ -8,19 +10,19 @@
 
 struct ring;
 
-/* What prep_io needs to know of [ptr, ptr + len) in an iov. */
+/* The properties of a range of an iov that hf3fs_prep_io needs. */
 struct iov_range {
-	uint64_t region; /* handle */
-	uint64_t off;	 /* in the region */
-	bool pinned;	 /* the caller ends that by region_put(region_pinned(region)) */
-	bool crosses;	 /* a block boundary */
-	bool ready;	 /* as region_ready, for the ring's direction */
+	uint64_t region; /* handle of the region */
+	uint64_t off;	 /* of the range in the region, bytes */
+	bool pinned;	 /* the caller must end the pin: region_put(region_pinned(region)) */
+	bool crosses;	 /* the range crosses a block boundary of the iov */
+	bool ready;	 /* the result of region_ready for the direction of the ring */
 };
 
 /*
- * Find the range for a ring: 0; -EINVAL (a dead iov, or not inside it), -EXDEV (of another mount
- * than the ring's), -ENOMEM. Lock-free but for a wrapped iov other than the ring's last one. The
- * ring's preparer only.
+ * Find the range of `len` bytes at `ptr` for a ring. 0; -EINVAL: the iov does not exist, or the
+ * range is not inside it; -EXDEV: the iov is on another mount than the ring; -ENOMEM. It takes a
+ * lock only for a wrapped iov other than the last one of the ring.
  */
 int ring_iov_find(struct ring *ring, const struct hf3fs_iov *iov, const void *ptr, uint64_t len,
 		  struct iov_range *range);

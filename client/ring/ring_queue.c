@@ -1,13 +1,13 @@
 /*
- * The queues of a ring, by which its I/Os go from one stage to the next. Each belongs to the ring;
- * ring.h says which thread may touch which end of it.
+ * The queues of a ring, through which its I/Os go from one stage to the next. They belong to the
+ * ring; ring.h says which thread may use which member.
  */
 #include "client/conn/conn.h"
 #include "client/ring/ring.h"
 
 struct slot *ring_slot(struct ring *ring, uint32_t *index)
 {
-	/* Used slots first: they are in the cache. */
+	/* Slots that were used before are taken first, because they are in the CPU's cache. */
 	if (ring->reused != atomic_load_explicit(&ring->freed, memory_order_acquire))
 		*index = ring->free_queue[ring->reused & ring->mask];
 	else if (ring->fresh < ring->entries)
@@ -33,7 +33,8 @@ void ring_mark(struct ring *ring)
 	struct ring_mark *last = &ring->marks[ring->last_mark % RING_MARKS];
 	uint32_t tick = ring->conn->tick;
 
-	/* There are too many only if the clock stood still; then the last one covers more. */
+	/* All marks are in use only if the clock stood still: then the last one covers more I/Os.
+	 */
 	if (last->tick != tick && last->upto > ring->sent &&
 	    ring->last_mark - ring->first_mark < RING_MARKS - 1)
 		last = &ring->marks[++ring->last_mark % RING_MARKS];

@@ -1,18 +1,18 @@
 /*
- * Handing out completions: they are collected from the completed queue into a heap, so that they
- * come out in the order of preparing, and give up what their I/O held. The waiting threads, one at
- * a time under ring->reaping.
+ * Hands out completions. They are moved from the completed queue to a heap, so that they come out
+ * in the order of preparing, and the files and regions of their I/Os are released. The ring owns
+ * all of it; waiting threads call this, one at a time under ring->reaping.
  */
 #include "client/files/file.h"
 #include "client/memory/region.h"
 #include "client/ring/ring.h"
 
-#define INDEX_BITS 20u /* of a slot, in a key of the heap */
+#define INDEX_BITS 20u /* bits of the slot's index in a key of the heap */
 #define INDEX_MASK ((1u << INDEX_BITS) - 1)
 
 _Static_assert(RING_ENTRIES_MAX == 1u << INDEX_BITS, "a heap key holds a slot's index");
 
-/* References to a file that are given back together: one atomic operation for a run of I/Os. */
+/* References to a file that are given back together, by one atomic operation for several I/Os. */
 struct held {
 	struct file *file;
 	unsigned n;
@@ -24,7 +24,7 @@ static void put_files(const struct held *held)
 		file_put_many(held->file, held->n);
 }
 
-/* Give back what an I/O held. The caller ends with put_files. */
+/* Release the file and region of an I/O. The caller calls put_files in the end. */
 static void let_go(const struct slot *slot, struct held *held)
 {
 	if (slot->file != held->file) {
@@ -36,7 +36,7 @@ static void let_go(const struct slot *slot, struct held *held)
 		region_put(region_pinned(slot->region));
 }
 
-/* Move completions from the queue into the heap. Under ring->reaping, or in the end. */
+/* Move completions from the queue to the heap. Under ring->reaping, or at the ring's end. */
 static void collect(struct ring *ring)
 {
 	uint64_t completed = atomic_load_explicit(&ring->completed, memory_order_acquire);

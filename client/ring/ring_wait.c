@@ -1,6 +1,6 @@
 /*
- * Waiting for completions: a thread looks, or waits on the ring's connection, until enough is
- * there, and hands out what came. Any number of threads; the state is on their stacks.
+ * Waits for completions: a thread polls, or waits on the ring's connection, until enough
+ * completions are ready, and hands them out. Any number of threads; the state is on their stacks.
  */
 #include <errno.h>
 
@@ -24,7 +24,7 @@ static bool enough(const struct waiter *waiter)
 	       !objpool_alive(&w->ring->pooled, w->ring->handle);
 }
 
-/* Look for completions without waiting, unless another thread holds the connection. */
+/* Poll for completions without waiting, unless another thread has the connection's lock. */
 static void look(struct ring *ring)
 {
 	struct conn *conn = ring->conn;
@@ -43,7 +43,7 @@ static bool is_past(uint64_t deadline)
 	return deadline != NEVER && now_ns() >= deadline;
 }
 
-/* The thread ends, and its pin of the ring with it. Others collect what it waited for. */
+/* Release what a cancelled thread holds: the lock, and its pin of the ring. */
 static void cancelled(struct waiter *waiter)
 {
 	struct ring *ring = ((struct ring_waiter *)(void *)waiter)->ring;
@@ -54,9 +54,9 @@ static void cancelled(struct waiter *waiter)
 }
 
 /*
- * Wait, and return how many completions to collect at least: min, or 0 when no more can come before
- * some are collected. The thread may be cancelled here, unless it has collected some already: these
- * would be lost.
+ * Wait for min completions. Returns how many have to be collected at least: min; 0 if no more can
+ * come until some are collected. The thread may be cancelled here, unless it has collected some
+ * already (`some`), which would be lost.
  */
 static int wait_until(struct ring *ring, int min, uint64_t deadline, int cancel_state, bool some)
 {
@@ -87,8 +87,8 @@ int ring_wait(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min, uint6
 		return ring_reap(ring, cqes, max, 0);
 	}
 	/*
-	 * The loop runs more than once only when another waiter took what was there, or when the
-	 * ring is too small for all that is waited for.
+	 * The loop runs more than once only if another thread has collected results meanwhile, or
+	 * if min is larger than the ring.
 	 */
 	do {
 		want = min - n;
