@@ -66,7 +66,7 @@ struct ring {
 	uint32_t entries, mask; /* mask: of the queues, whose size is a power of two */
 	int io_depth;
 	uint32_t priority;
-	uint64_t timeout_ns;
+	uint64_t timeout_ns; /* the longest wait of an incomplete batch; 0: no limit */
 	uint64_t flags;
 	bool for_read;
 	struct slot *slots;
