@@ -1,6 +1,6 @@
 /*
- * The leaves of descriptor tables. The first thread that needs a leaf makes it, and it is never
- * freed. The table belongs to the process; any thread.
+ * Makes the leaves of descriptor tables; see fd_table.h. The first thread that needs a leaf makes
+ * it, and it is never freed. A table belongs to the process; any thread.
  */
 #include "client/files/fd_table.h"
 

@@ -1,6 +1,6 @@
 /*
- * A table from descriptors to pointers that grows with the descriptors. Zeroed memory is an empty
- * table. It exists as long as the process. Any thread, no locks.
+ * A table from descriptors to pointers, which grows with the descriptors. A zeroed table is empty.
+ * It exists as long as the process. Any thread may use it, without locks.
  */
 #ifndef USRBIO_CLIENT_FILES_FD_TABLE_H
 #define USRBIO_CLIENT_FILES_FD_TABLE_H
@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 #define FD_TABLE_LEAF 1024
-#define FD_TABLE_TOP  65536 /* leaves: 67 million descriptors; unused ones are never touched */
+#define FD_TABLE_TOP  65536 /* leaves, for 67 million descriptors; unused memory has no pages */
 
 struct fd_slot {
 	_Atomic(void *) pointer;
 };
 
 struct fd_table {
-	atomic_int used; /* the leaves from here on are none; only grows */
+	atomic_int used; /* all leaves from this index on are NULL; it only grows */
 	_Atomic(struct fd_slot *) leaf[FD_TABLE_TOP];
 };
 
@@ -31,10 +31,10 @@ static inline struct fd_slot *fd_table_at(struct fd_table *slots, int fd)
 	return leaf ? leaf + fd % FD_TABLE_LEAF : NULL;
 }
 
-/* Return the slot, and make it if it is missing; NULL: no memory, or beyond the table. */
+/* Return the slot, and make it if it is missing. NULL: out of memory, or fd is too large. */
 struct fd_slot *fd_table_make(struct fd_table *slots, int fd);
 
-/* Empty all slots without looking at their contents; no other thread uses the table. */
+/* Empty all slots without using their contents. No other thread may use the table. */
 void fd_table_forget(struct fd_table *slots);
 
 #endif

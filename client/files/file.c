@@ -1,8 +1,9 @@
 /*
- * File objects: each is one open handle at a server, and counted. Descriptors and I/Os own the
- * references; any thread. The memory is recycled through a free list and never returned, so that a
- * reader without a lock may touch an object that has just ended. It takes a reference only from a
- * count above zero, and then checks that the slot still points to the object.
+ * File objects: each is one open handle at a server, with a count of references. Descriptors and
+ * I/Os own the references; any thread. The memory of an object is recycled through a free list and
+ * never freed, so that a thread without a lock may read an object that has just ended. Such a
+ * thread takes a reference only if the count is above zero, and then checks that the slot still
+ * points to the object.
  */
 #include "client/files/file.h"
 
@@ -20,12 +21,13 @@
 #include "common/base/lock.h"
 
 static struct fileobj *free_list;
-static struct lock free_lock = LOCK_INIT(LOCK_FREE_FILES); /* guards free_list; innermost */
+static struct lock free_lock =
+	LOCK_INIT(LOCK_FREE_FILES); /* guards free_list; no other lock is acquired under it */
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 /*
- * Forget files and the free list in a child of fork(): the parent's files are dead there, and a
- * thread that does not exist there may have held the lock.
+ * Forget all files and the free list in a child of fork(). The files of the parent are invalid in
+ * the child, and the lock may be held by a thread that the child does not have.
  */
 static void forget(void)
 {
@@ -61,7 +63,7 @@ static void recycle(struct fileobj *obj)
 	lock_release(&free_lock);
 }
 
-/* Store the answer of an OPEN or REOPEN. */
+/* Store the answer to an OPEN or REOPEN in the file. */
 static void learn(struct file *file, const struct answer *answer)
 {
 	const struct bytes *persistent = &answer->reply.persistent;
@@ -74,8 +76,8 @@ static void learn(struct file *file, const struct answer *answer)
 }
 
 /*
- * Add the file to the open files. If its session has ended since, it is opened again, like the
- * others.
+ * Add the file to the open files of its session. If that session has ended meanwhile, the file is
+ * opened again in the new one. 0 or -errno.
  */
 static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 {
@@ -127,8 +129,8 @@ err_owed:
 }
 
 /*
- * Return the path for opening it again; NULL: no memory. A file without such a path is found only
- * by its persistent name.
+ * Return the path for opening the file again; NULL: out of memory. It is "" if the path is not
+ * known: then only the persistent name leads to the file.
  */
 static char *path_in(const struct file *at, const char *name)
 {
@@ -186,7 +188,7 @@ void file_put_many(struct file *file, unsigned n)
 
 	if (atomic_fetch_sub_explicit(&obj->refs, n, memory_order_acq_rel) != n)
 		return;
-	/* From here on the file is not opened again. */
+	/* After this, the reconnector does not open the file again. */
 	reopen_remove(mount_to_session(mount), file);
 	session = file->remote.session;
 	handle = file->remote.handle;
@@ -200,7 +202,7 @@ struct file *file_of_slot(struct fd_slot *slot)
 	struct fileobj *obj;
 
 	while (slot && (obj = atomic_load_explicit(&slot->pointer, memory_order_acquire))) {
-		/* The file has ended; the thread that ended it has changed the slot. */
+		/* The file has ended. The thread that ended it has changed the slot before. */
 		if (!fileobj_try(obj))
 			continue;
 		if (atomic_load(&slot->pointer) == obj)

@@ -1,10 +1,10 @@
 /*
- * Files and the descriptors that name them.
+ * Files, and the descriptors that stand for them.
  *
- * A file is one open handle at a server, counted. Two tables lead to it, both indexed by
- * descriptor: *opened* (usrbio_open: we own the descriptor, a placeholder that no other code can
- * read) and *registered* (hf3fs_reg_fd). Any thread; file_registered is the hot path and takes no
- * lock.
+ * A file is one open handle at a server, with a count of references. Two tables lead from
+ * descriptors to files. The table `opened` has the descriptors of usrbio_open, which the library
+ * owns: placeholders that other code cannot read. The table `registered` has those of hf3fs_reg_fd.
+ * Any thread. Each I/O calls file_registered, which takes no lock.
  */
 #ifndef USRBIO_CLIENT_FILES_FILE_H
 #define USRBIO_CLIENT_FILES_FILE_H
@@ -17,35 +17,34 @@
 #include "client/calls/request.h"
 #include "client/mount/mount.h"
 
-/*
- * Memory of files is recycled, never returned, so that a stale pointer may be read but not trusted.
- */
+/* The memory of a file is recycled and never freed, so that an old pointer can be read safely. */
 struct file {
 	struct mount *mount;
 	/*
-	 * This is written under the lock of the mount's open files, and while no connection is up;
-	 * it is read under either, or under the lock of a connection that is up.
+	 * The handle at the server. That of an earlier session is invalid: the file is dead, or
+	 * will be opened again. It is written under the lock of the session's open files while no
+	 * connection is up. It is read under this lock, or under that of a connection that is up.
 	 */
-	struct remote_file remote; /* of an earlier session: dead, or soon opened again */
-	uint32_t flags;		   /* of OPEN_REOPEN_FLAGS */
-	bool regular;
-	uint64_t host; /* the host of the file: see usrbio_stat */
-	/* For opening it again: how it was found, and its permanent name at the server. */
+	struct remote_file remote;
+	uint32_t flags; /* those for opening it again, OPEN_REOPEN_FLAGS */
+	bool regular;	/* it is a regular file */
+	uint64_t host;	/* the host of the file, see usrbio_stat */
+	/* For opening it again: its path, and its persistent name at the server. */
 	char *path;
 	uint8_t persistent[PERSISTENT_MAX];
 	uint8_t persistent_len;
-	bool dead;	  /* opening it again failed */
-	struct list link; /* in the mount's open files, under their lock */
+	bool dead;	  /* opening it again has failed */
+	struct list link; /* in the session's open files, under their lock */
 };
 
 /*
- * Open a file at the server: a path or, with `at`, a name in that directory of the mount. 0 and a
- * reference; attr may be NULL.
+ * Open a file at the server: a path below the export or, with `at`, a name in that directory.
+ * flags: OPEN_; mode: permissions of a new file. 0 and a reference; attr may be NULL; or -errno.
  */
 int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,
 	      struct file **file, struct file_attr *attr);
 void file_hold(struct file *file);
-/* Give references back. The last one closes the handle, without waiting. */
+/* Give n references back. After the last one the handle is closed, without waiting. */
 void file_put_many(struct file *file, unsigned n);
 
 static inline void file_put(struct file *file)
@@ -53,43 +52,40 @@ static inline void file_put(struct file *file)
 	file_put_many(file, 1);
 }
 
-/* Make a call about the file: as mount_call_file. */
+/* Make a call about the file, as mount_call_file does. */
 static inline int file_call(struct file *file, const struct call *call, struct answer *answer)
 {
 	return mount_call_file(file->mount, &file->remote, call, answer);
 }
 
 /*
- * Make a placeholder descriptor for a file that is about to be opened, so that an open that has
- * succeeded at the server does not fail for lack of a descriptor. >= 0 or -EMFILE; close it if the
- * open fails.
+ * Make a placeholder descriptor for a file that is about to be opened, so that the open does not
+ * fail for want of a descriptor after it has succeeded at the server. A descriptor or -EMFILE. The
+ * caller closes it if the open fails.
  */
 int file_reserve(void);
-/* Let a placeholder stand for an opened file; takes over the caller's reference and fd. */
+/* Make a placeholder stand for an opened file. The table takes over the reference and fd. */
 void file_publish(struct file *file, int fd);
-/* Return the opened file of a descriptor, with a reference; NULL if it is not ours (any more). */
+/* Return the opened file of a descriptor, with a reference. NULL: it is none of usrbio_open. */
 struct file *file_opened(int fd);
-int file_unpublish(int fd); /* closes the descriptor; 0 or -EBADF */
+/* Close a descriptor of usrbio_open. 0; -EBADF: it is none. */
+int file_unpublish(int fd);
 
 /*
- * Register a descriptor: opened by us, or of the kernel's below a mounted directory. 0; -EBADF,
- * -EINVAL (registered already), -ESTALE (deleted or replaced since, or another file at
- * the server), or what the server says.
+ * Register a descriptor of usrbio_open, or one of the kernel on a file below a mounted directory.
+ * 0; -EBADF: it is neither; -EINVAL: it is registered already; -ESTALE: the file was deleted or
+ * replaced, or the server has another file by its name; or an error of the server.
  */
 int file_register(int fd);
-void file_deregister(int fd); /* fd may be negated */
-/*
- * Return the registered file, with a reference; NULL if there is none. fd may be negated.
- * Lock-free.
- */
+/* End a registration; fd may be negated. */
+void file_deregister(int fd);
+/* Return the registered file, with a reference. NULL: none. fd may be negated. It takes no lock. */
 struct file *file_registered(int fd);
 
-/*
- * Return the present file of a descriptor, registered or not, with a reference. 0; errors as above.
- */
+/* Get the file of a descriptor, registered or not, with a reference. 0; errors of file_register. */
 int file_of_fd(int fd, struct file **file);
 
-/* True if the descriptor is one of ours, or lies on a mounted directory. */
+/* True if the descriptor is one of usrbio_open, or of a file below a mounted directory. */
 bool file_is_ours(int fd);
 
 #endif

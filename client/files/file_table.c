@@ -34,7 +34,7 @@ static void watch(void)
 	fork_watch(forget);
 }
 
-/* Put the file of the slot, if that still is `expected` (NULL: any file). */
+/* Empty a slot, and put its file, if that is `expected` (NULL: any file). True if it was. */
 static bool vacate(struct fd_slot *slot, struct file *expected)
 {
 	void *held = expected ? fileobj_of(expected) : NULL;
@@ -63,13 +63,13 @@ int file_reserve(void)
 
 void file_publish(struct file *file, int fd)
 {
-	struct fd_slot *slot = fd_table_make(&opened, fd); /* it exists already */
+	struct fd_slot *slot = fd_table_make(&opened, fd); /* file_reserve has made it */
 	struct fileobj *obj = fileobj_of(file);
 	struct stat st = {0};
 
-	fstat(fd, &st); /* cannot fail for our own descriptor */
+	fstat(fd, &st); /* it cannot fail for a descriptor of the library */
 	obj->placeholder = st.st_ino;
-	/* The program closed the descriptor of the old file by close(2). */
+	/* If the slot has a file, the program closed its descriptor by close(2). */
 	vacate(slot, NULL);
 	atomic_store(&slot->pointer, obj);
 }
@@ -96,7 +96,7 @@ int file_unpublish(int fd)
 
 	if (!file)
 		return -EBADF;
-	/* Empty the slot first, because other code may get the number as soon as it is closed. */
+	/* Empty the slot first: as soon as fd is closed, another thread may get its number. */
 	if (vacate(fd_table_at(&opened, fd), file))
 		close(fd);
 	else
@@ -138,7 +138,7 @@ int file_register(int fd)
 	return err;
 }
 
-/* Return the slot: a file registered under N is known as N and -N. */
+/* Return the slot of N or -N: both stand for a file that is registered under N. */
 static struct fd_slot *registered_slot(int fd)
 {
 	return fd == INT_MIN ? NULL : fd_table_at(&registered, abs(fd));

@@ -1,4 +1,4 @@
-/* The parts of a file that only file.c and file_table.c use. */
+/* The parts of a file that only file.c and file_table.c use. Any thread. */
 #ifndef USRBIO_CLIENT_FILES_FILEOBJ_H
 #define USRBIO_CLIENT_FILES_FILEOBJ_H
 
@@ -12,7 +12,7 @@
 struct fileobj {
 	struct file file;
 	atomic_uint refs;     /* 0: on the free list */
-	uint64_t placeholder; /* inode of its placeholder descriptor; set before it is published */
+	uint64_t placeholder; /* inode of its placeholder descriptor; constant once published */
 	struct fileobj *next; /* on the free list, under its lock */
 };
 
@@ -21,7 +21,7 @@ static inline struct fileobj *fileobj_of(struct file *file)
 	return (struct fileobj *)((char *)file - offsetof(struct fileobj, file));
 }
 
-/* Take a reference to an object that may be ending; false: it is. */
+/* Take a reference to an object that may have ended. False: it has. */
 static inline bool fileobj_try(struct fileobj *obj)
 {
 	unsigned refs = atomic_load_explicit(&obj->refs, memory_order_relaxed);
@@ -31,10 +31,7 @@ static inline bool fileobj_try(struct fileobj *obj)
 	return refs;
 }
 
-/*
- * Return the file in a slot (NULL: none), with a reference. The slot owns one while it points
- * there.
- */
+/* Return the file in a slot, with a reference of the caller's own. NULL: the slot is empty. */
 struct file *file_of_slot(struct fd_slot *slot);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * From a kernel descriptor to the server's file: by the name that the kernel has for it, which is
- * checked to lead to the same file still. No state, and the caller owns the file; any thread.
+ * Opens the server's file for a descriptor of the kernel; see kernelfd.h. The kernel has a name for
+ * the descriptor. This checks that the name still leads to the same file. No state; the caller owns
+ * the file; any thread.
  */
 #include "client/files/kernelfd.h"
 
@@ -17,7 +18,8 @@
 
 #define NAME_TRIES 8
 
-/* Get the kernel's name for it (PATH_MAX bytes); only for files and directories. */
+/* Get the kernel's name of fd (PATH_MAX bytes) and its attributes; only of files and directories.
+ */
 static int name_of(int fd, char *path, struct stat *st)
 {
 	char link[64];
@@ -42,8 +44,8 @@ static bool name_holds(const char *path, const struct stat *st)
 }
 
 /*
- * The kernel appends " (deleted)" to the name of a deleted file, which leaves its directory as it
- * was.
+ * This also works for a deleted file: the kernel appends " (deleted)" to its name, which leaves the
+ * directory as it was.
  */
 bool kernelfd_is_ours(int fd)
 {
@@ -61,7 +63,7 @@ static uint32_t open_flags(int flags, bool directory)
 		[O_RDONLY] = OPEN_READ,
 		[O_WRONLY] = OPEN_WRITE,
 		[O_RDWR] = OPEN_READ | OPEN_WRITE,
-		[O_ACCMODE] = 0, /* neither reading nor writing: for device ioctls */
+		[O_ACCMODE] = 0, /* a descriptor for ioctls, without reading and writing */
 	};
 
 	if (directory)
@@ -70,9 +72,9 @@ static uint32_t open_flags(int flags, bool directory)
 }
 
 /*
- * True if the server's file is this one. A directory may be attached to an export that it is not. A
- * network mount keeps the inode's number; on a file system that only this host mounts, host and
- * device identify it as well.
+ * True if the server's file is the file of fd. It may not be, because a directory can be attached
+ * to a wrong export. Both have the same inode number, which network mounts keep. On a file system
+ * that only this host mounts, host and device must be the same, too.
  */
 static bool same_file(int fd, const struct stat *st, const struct file *file,
 		      const struct file_attr *attr)
@@ -82,8 +84,8 @@ static bool same_file(int fd, const struct stat *st, const struct file *file,
 }
 
 /*
- * Open it by its present name, which must mean the same file before and after. *other is set if the
- * server has another file by that name.
+ * Open the file of fd by its present name, which must lead to it before and after. 0 or -errno.
+ * *other: the server has another file by that name.
  */
 static int open_by_name(int fd, int flags, struct file **file, bool *other)
 {
@@ -116,7 +118,7 @@ static int open_by_name(int fd, int flags, struct file **file, bool *other)
 	return -ESTALE;
 }
 
-/* Explain why a descriptor has no name any more, and what helps. */
+/* Return why a descriptor has no name any more, and what the user can do, as text. */
 static const char *why_gone(int fd, int flags)
 {
 	struct stat st;
@@ -130,7 +132,7 @@ static const char *why_gone(int fd, int flags)
 	       "that it has";
 }
 
-/* Limit the rate, because a program may try this as often as it likes. */
+/* Log why a descriptor cannot be used. The rate is limited, because programs may try again. */
 static void say_stale(int fd, int flags, bool other)
 {
 	log_peer("descriptor %d cannot be registered (ESTALE): %s", fd,
@@ -146,7 +148,7 @@ int kernelfd_open(int fd, struct file **file)
 
 	if (flags < 0 || flags & O_PATH)
 		return -EBADF;
-	/* A file that was renamed meanwhile has another name now. */
+	/* Try again: a file that was renamed meanwhile has another name now. */
 	for (int i = 0; i < NAME_TRIES; i++) {
 		err = open_by_name(fd, flags, file, &other);
 		if (err != -ESTALE && err != -ENOENT)

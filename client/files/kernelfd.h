@@ -1,4 +1,4 @@
-/* Kernel descriptors of files below a mounted directory. No state; any thread. */
+/* Descriptors of the kernel for files below a mounted directory. No state; any thread. */
 #ifndef USRBIO_CLIENT_FILES_KERNELFD_H
 #define USRBIO_CLIENT_FILES_KERNELFD_H
 
@@ -6,13 +6,13 @@
 
 #include "client/files/file.h"
 
-/* True for a file or a directory on one of our mounts. */
+/* True if fd is a file or directory below a mounted directory. */
 bool kernelfd_is_ours(int fd);
 
 /*
- * Open the file of fd at the server, with fd's present access mode. 0 and a reference; -EBADF
- * (closed, O_PATH, not ours), -ESTALE (its name is gone, or means another file here or at the
- * server), or an error of the server.
+ * Open the file of fd at the server, with the present access mode of fd. 0 and a reference; -EBADF:
+ * fd is closed, was opened with O_PATH, or is on no mount; -ESTALE: its name is gone, or leads to
+ * another file here or at the server; or an error of the server.
  */
 int kernelfd_open(int fd, struct file **file);
 

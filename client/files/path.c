@@ -1,4 +1,4 @@
-/* From a path string to a mount and the server's name for the path. No state; any thread. */
+/* Resolves a path to a mount and the server's path; see path.h. No state; any thread. */
 #include "client/files/path.h"
 
 #include <errno.h>
@@ -43,8 +43,8 @@ static int real_head(const char *path, size_t len, char *canonical)
 }
 
 /*
- * A directory may be a mount itself, so it is resolved as a whole; other names belong to the
- * server.
+ * True if the last component is a link that the server has to handle. A path to a directory is
+ * resolved as a whole, because that directory may be a mount.
  */
 static bool ends_in_link(const char *path)
 {
@@ -54,8 +54,8 @@ static bool ends_in_link(const char *path)
 }
 
 /*
- * Make the existing part of the path canonical, and append the rest unchanged: it may exist at the
- * server, or be created there.
+ * Make the part of the path canonical that exists here, and append the rest unchanged, because it
+ * may exist at the server, or may be created there. 0 or -errno.
  */
 static int canonical_of(const char *path, bool follow, char *canonical)
 {
@@ -86,7 +86,7 @@ static int canonical_of(const char *path, bool follow, char *canonical)
 	return 0;
 }
 
-/* Return the length of the directory in loop:///DIR/path if no mount in use decides it. */
+/* Return the length of the URL of the mount in loop:///DIR/path, if no mount in use has it. */
 static size_t directory_len(const char *url, bool follow)
 {
 	size_t len = strlen(url), root = (size_t)(mounturl_served(url) - url) + 1, head;
@@ -98,10 +98,8 @@ static size_t directory_len(const char *url, bool follow)
 	return head > root ? head : root;
 }
 
-/*
- * Find the mount of loop:///DIR/path, where only the '?' of options could mark the end of the
- * mount.
- */
+/* Find the mount of loop:///DIR/path. The directory ends at a '?'; see path_of_url if there is
+ * none. */
 static int find_served(const char *url, bool follow, struct mountspec *spec, const char **rest)
 {
 	char mount_point[MOUNT_POINT_MAX];
@@ -158,7 +156,7 @@ int path_find(const char *path, bool follow, struct mountspec *spec, char *below
 	return 0;
 }
 
-/* Keep a slash at the end, because the server knows what it demands of the name before it. */
+/* Append the slash at the end of the path, because the server checks that it is a directory. */
 static int keep_slash(const char *path, char *below)
 {
 	size_t len = strlen(below);

@@ -1,9 +1,9 @@
 /*
- * The list of open files of a session, and opening them again. The session owns the list; any
- * thread, under its lock. The reconnector's thread takes a group of files off the front of the list
- * and puts them back at its end, each with a reference, so that other threads may end files
- * meanwhile. It puts these references with file.c, which uses this file for the list: the list is a
- * part of a file's state.
+ * Keeps the list of open files of a session, and opens them again in a new session. The session
+ * owns the list; any thread, under its lock. The reconnector's thread moves a group of files from
+ * the front of the list to its end and takes a reference to each, so that other threads may end
+ * files meanwhile. It gives these references back to file.c, which uses this module for the list:
+ * the list is a part of a file's state.
  */
 #include "client/files/reopen.h"
 
@@ -18,7 +18,7 @@
 #include "common/base/log.h"
 
 #define BUNCH_MAX 32u
-#define REOPEN_NS (10 * NS_PER_S) /* for a group; a server that takes longer has a problem */
+#define REOPEN_NS (10 * NS_PER_S) /* time limit for the answers to one group of files */
 
 struct reopening {
 	struct request request;
@@ -61,8 +61,8 @@ void reopen_remove(struct session *session, struct file *file)
 }
 
 /*
- * Take up to max files of the list, with a reference to those to open. Returns how many were
- * checked.
+ * Look at the first max files of the list, and take a reference to those that have to be opened.
+ * Returns how many were looked at.
  */
 static unsigned take(struct session_files *files, struct bunch *bunch, unsigned max)
 {
@@ -107,7 +107,7 @@ static void ask(struct conn *conn, struct reopening *r)
 	request_start(conn, &r->request);
 }
 
-/* Ask the server to open the files. 0: it has answered for each. */
+/* Ask the server to open the files. 0: it has answered for each; or -errno. */
 static int ask_all(struct conn *conn, struct bunch *bunch)
 {
 	int err;
@@ -157,9 +157,8 @@ static void put_all(const struct bunch *bunch)
 }
 
 /*
- * Open the files of earlier sessions in the session of a connection that has just been welcomed. A
- * file that cannot be opened is dead. 0, or -errno if the connection ended. The reconnector's
- * thread.
+ * Open the files of earlier sessions again, on a connection that has just been welcomed. A file
+ * that cannot be opened is dead. 0; -errno: the connection broke. The reconnector's thread.
  */
 static int reopen_all(struct session *session, struct conn *conn)
 {

@@ -1,6 +1,7 @@
 /*
- * The open files of a session, which a new session opens again before all other calls. The list is
- * in the session (session_files); its recover hook is set here. Any thread.
+ * The open files of a session, which a new session opens again before it makes other calls. The
+ * list is in the session (session_files), and so is a pointer to the function that opens them,
+ * which is set here. Any thread.
  */
 #ifndef USRBIO_CLIENT_FILES_REOPEN_H
 #define USRBIO_CLIENT_FILES_REOPEN_H
@@ -11,8 +12,8 @@ struct file;
 struct session;
 
 /*
- * Add a file. False: its session has ended, and the files that were in the list then are being
- * opened again; the caller opens this one again.
+ * Add a file. False: its session has ended, so the caller has to open the file again in the new
+ * one.
  */
 bool reopen_add(struct session *session, struct file *file);
 void reopen_remove(struct session *session, struct file *file);
