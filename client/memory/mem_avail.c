@@ -1,4 +1,7 @@
-/* The free memory of the machine and of our control groups. No state but a flag; any thread. */
+/*
+ * Reads the free memory of the machine and of our control groups. Its only state is a flag, which
+ * the process owns; any thread.
+ */
 #include "client/memory/mem_avail.h"
 
 #include <fcntl.h>
@@ -15,12 +18,12 @@
 #include "common/host/group.h"
 
 /* This amount is left for other programs, and for the kernel's tables of our memory. */
-#define RESERVE ((uint64_t)32 << 20)
-/* Of a control group, at most this part of its limit is left. */
+#define RESERVE ((uint64_t)32 << 20) /* bytes */
+/* At most 1/8 of the limit of a control group is left. */
 #define GROUP_SHARE 8
 /*
- * For less than this the control groups are not checked, because reading their files would take
- * longer than the allocation.
+ * For fewer bytes than this the control groups are not checked, because reading their files would
+ * take longer than the allocation.
  */
 #define SMALL ((uint64_t)1 << 20)
 
@@ -39,8 +42,8 @@ static bool slurp(const char *path, char *text, size_t room)
 }
 
 /*
- * Return the free memory. Free pages are usually enough, at the cost of one system call; caches
- * count as well.
+ * Return the free memory in bytes. If free pages cover `need`, one system call is enough; otherwise
+ * caches that can be dropped are counted as well.
  */
 static uint64_t machine_has(uint64_t need)
 {

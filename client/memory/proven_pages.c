@@ -1,7 +1,7 @@
 /*
- * Two bits for each page, in words of 32 pages: the page has been read, the page has been written.
- * A region owns them; any thread. A bit is never taken back: a program that unmaps memory it has
- * wrapped is responsible for that.
+ * Stores which pages are accessible; see proven_pages.h. There are two bits for each page, in words
+ * for 32 pages: the page has been read, and it has been written. A region owns them; any thread. A
+ * bit is never cleared, because a program must not unmap memory that it has wrapped.
  */
 #include "client/memory/proven_pages.h"
 
@@ -30,7 +30,8 @@ int proven_pages_open(struct proven *proven, uintptr_t base, size_t size)
 {
 	uintptr_t first = page_of(base), pages;
 
-	/* Memory beyond the end of the address space cannot be used; the kernel reports that. */
+	/* If the range exceeds the address space, one page is enough: the kernel reports the error.
+	 */
 	pages = size && size - 1 <= UINTPTR_MAX - base ? page_of(base + size - 1) - first + 1 : 1;
 	*proven = (struct proven){
 		.first = first,
@@ -45,7 +46,7 @@ void proven_pages_close(struct proven *proven)
 	*proven = (struct proven){0};
 }
 
-/* Return the bits of pages [from, upto) that are in this word. */
+/* Return the bits of the pages from `from` up to `upto` that are in this word. */
 static uint64_t bits_of(uintptr_t word, uintptr_t from, uintptr_t upto, bool write)
 {
 	uintptr_t start = word * PER_WORD;

@@ -1,7 +1,7 @@
 /*
- * Regions. Their objects are pooled and recycled. An iov or the cache of wrapped memory owns a
- * region; any thread. A region always ends in this order: retire the handle, let every server drop
- * it, deregister, unmap, recycle.
+ * Regions; see region.h. Their objects are in a pool and are recycled. An iov or the cache of
+ * wrapped memory owns a region; any thread. A region always ends in this order: its handle is
+ * retired, every server drops it, it is deregistered, unmapped and recycled.
  */
 #include "client/memory/region.h"
 
@@ -116,7 +116,7 @@ int region_make_ready(struct region *region, enum region_dir dir, uint64_t off, 
 		return err == -EAGAIN ? -ENOMEM : err;
 	if (!region->wrapped || region_ready(region, dir))
 		return 0;
-	/* Check this without a device too, because the next device may leave it to us. */
+	/* Without a device, check the pages too: the next device may not lock them. */
 	return proven_pages_check(&region->proven, atomic_load(&region->base) + off, len,
 				  dir == DIR_READ_IO);
 }
@@ -156,7 +156,8 @@ int region_announce(struct region *region, struct conn *conn, enum region_dir di
 
 	err = region_register(region, dir);
 	if (err)
-		return err == -EAGAIN ? -ENOMEM : err; /* because -EAGAIN promises a later event */
+		return err == -EAGAIN ? -ENOMEM
+				      : err; /* callers of -EAGAIN would wait for an event */
 	buf = conn_buf(conn);
 	if (!buf)
 		return -EAGAIN;
@@ -187,7 +188,7 @@ bool region_retire(struct region *region, uint64_t handle)
 	return objpool_retire(&region->pooled, handle);
 }
 
-/* The id may name another region from here on: the server has answered, or is gone. */
+/* Free the id for other regions, because the server has dropped the region, or is gone. */
 static void dropped(struct request *request, struct conn *conn)
 {
 	struct drop *drop = container_of(request, struct drop, request);
@@ -215,14 +216,14 @@ void region_ask_to_drop(struct region *region)
 			a->nr_drops++;
 			request_start(conn, request);
 		}
-		/* I/Os that are not under way now will never be sent. */
+		/* I/Os of the region that are not under way now will never be sent. */
 		if (conn->state != CONN_UP)
 			conn_users_sweep(conn);
 		conn_unlock(conn);
 	}
 }
 
-/* A connection that closes may still move data until it is down. */
+/* True if the server cannot access the region. While a connection closes, it still may. */
 static bool has_let_go(const struct conn *conn, const struct announced *a)
 {
 	return !a->nr_drops && (a->incarnation != conn->incarnation || conn->state != CONN_CLOSING);
@@ -268,7 +269,7 @@ void region_discard(struct region *region)
 
 void region_finish(struct region *region)
 {
-	/* Another thread will remove its pin after a few instructions. */
+	/* Threads that have a pin remove it after a few instructions. */
 	while (objpool_pinned(&region->pooled))
 		sched_yield();
 	region_ask_to_drop(region);

@@ -1,6 +1,6 @@
 /*
- * The lines of a state dump about regions, which belong to their handles. Each is pinned while it
- * is looked at. This runs on the thread that makes the dump.
+ * The lines of a state dump about regions. A region belongs to its handle, and is pinned while its
+ * state is read. This runs on the thread that makes the dump.
  */
 #include "client/memory/region_dump.h"
 

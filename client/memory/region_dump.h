@@ -7,9 +7,9 @@
 struct conn;
 struct session;
 
-/* No connection's lock is held. */
+/* Add the lines about all regions. No connection's lock is held. */
 void region_dump_to(const struct session *session, struct dump *dump);
-/* What one connection of the session knows of them; its lock is held. */
+/* Add the lines about the regions that are announced on one connection, whose lock is held. */
 void region_dump_announced(const struct session *session, const struct conn *conn,
 			   struct dump *dump);
 

@@ -1,7 +1,7 @@
 /*
- * Regions that are being reclaimed: a list under one lock, which also keeps their sessions from
- * ending. The process owns the list, and the progress thread polls it. region.c defines the order
- * of the steps: dropped, deregistered, recycled.
+ * Reclaims regions of wrapped memory; see region_reclaim.h. They are in a list under one lock,
+ * which also keeps their sessions from ending. The process owns the list; any thread adds regions,
+ * and the progress thread brings them to their end, in the order that region.c defines.
  */
 #include "client/memory/region_reclaim.h"
 
@@ -58,7 +58,7 @@ void region_reclaim_add(struct region *region)
 	static pthread_once_t hooked = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, start);
-	/* Only now: the hook of the wrap cache, which adds regions, has to run before this one. */
+	/* Add the hook now, and not before: that of the wrap cache adds regions, and runs first. */
 	pthread_once(&hooked, add_hook);
 	lock_acquire(&reclaim.lock);
 	list_add_tail(&reclaim.list, &region->link);
@@ -68,7 +68,7 @@ void region_reclaim_add(struct region *region)
 	progress_wake(0);
 }
 
-/* Bring a region as far as it goes now. True: it is gone. */
+/* Take the steps of a region's end that are possible now. True: it has ended. */
 static bool advance(struct region *region)
 {
 	bool pinned = objpool_pinned(&region->pooled);
@@ -110,7 +110,7 @@ static bool overlaps(const struct region *region, uintptr_t base, size_t size)
 	return at < base ? base - at < atomic_load(&region->size) : at - base < size;
 }
 
-/* True: some server may still touch it. */
+/* Take the steps for regions that overlap the memory. True: a server may still access one. */
 static bool revoke(const void *base, size_t size)
 {
 	bool left = false;
@@ -155,7 +155,7 @@ bool region_reclaim_count(const struct session *session, struct region_reclaim_c
 	return true;
 }
 
-/* Discard the regions of a session before it ends: its servers touch no memory any more. */
+/* Discard the regions of a session before it ends: no server can access them any more. */
 static void discard_session(const struct session *session)
 {
 	lock_acquire(&reclaim.lock);

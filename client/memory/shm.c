@@ -1,8 +1,8 @@
 /*
- * Shared memory by id. A struct shm belongs to its caller, who serialises calls for it; this file
- * keeps no state. An object that is found under a process's descriptor number is the right one,
- * even if the number has been used again, if it is a memfd of our own user, sealed against
- * shrinking, with the id as its name and with the announced size.
+ * Shared memory by id; see shm.h. A struct shm belongs to its caller, who serialises the calls for
+ * it. This file has no state; any thread. A descriptor number of another process may stand for
+ * another object by now. So the object that is found must be a memfd of our own user, sealed
+ * against shrinking, with the id as its name and with the announced size.
  */
 #include "client/memory/shm.h"
 
@@ -27,7 +27,7 @@
 #define POPULATE_STEP ((size_t)4 << 20)
 #define SEALS	      (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* The contents of an abstract address about an object. */
+/* The description of an object in an abstract address. */
 struct notice {
 	int pid, fd;
 	uint64_t size, block_size;
@@ -70,15 +70,15 @@ static int populate_range(int fd, char *base, size_t off, size_t len)
 {
 	if (!madvise(base + off, len, MADV_POPULATE_WRITE))
 		return 0;
-	if (errno != EINVAL) /* EINVAL: a kernel before 5.14 */
+	if (errno != EINVAL) /* EINVAL: Linux before 5.14 does not know it */
 		return -ENOMEM;
 	return fallocate(fd, 0, (off_t)off, (off_t)len) ? -ENOMEM : 0;
 }
 
 /*
- * Bring in all pages now, so that a lack of memory is reported here and never by SIGBUS. Others may
- * allocate at the same time, so the memory is checked again on the way: the kernel ends a process
- * that exceeds the limit of its control group.
+ * Allocate all pages now, so that a lack of memory is an error here and not a SIGBUS later. Other
+ * processes may allocate at the same time, so the free memory is checked again before each step:
+ * the kernel kills a process that exceeds the limit of its control group.
  */
 static int populate(int fd, void *base, size_t len)
 {
@@ -185,7 +185,7 @@ static int open_handle(int handle, const char *name, const struct notice *notice
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EACCES ? -EPERM : -errno;
-	if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS) { /* -1: it is not a memfd */
+	if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS) { /* -1 means that it is no memfd */
 		close(fd);
 		return -ENOENT;
 	}
@@ -199,7 +199,7 @@ static int open_announced(const char *name, const struct notice *notice)
 	int handle, fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", notice->pid, notice->fd);
-	/* O_PATH has no effect on the object, even if the number stands for another one now. */
+	/* Opening with O_PATH has no effect on the object, whichever it is. */
 	handle = open(path, O_PATH | O_CLOEXEC);
 	if (handle < 0)
 		return errno == EACCES || errno == EPERM ? -EPERM : -ENOENT;
@@ -221,7 +221,7 @@ static bool read_notice(const char *line, const char *name, struct notice *notic
 	       notice->pid > 0 && notice->fd >= 0;
 }
 
-/* Find the object. Any user may announce anything, so continue after a notice that is false. */
+/* Find and open the object. Any user can announce anything, so false notices are skipped. */
 static int find(const char *name, size_t block_size, struct notice *notice)
 {
 	FILE *file = fopen("/proc/net/unix", "re");

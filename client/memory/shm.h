@@ -1,10 +1,11 @@
 /*
- * Shared memory that another process of the same user can open by a 16-byte id. It leaves no name
- * behind, however its creator ends.
+ * Shared memory that another process of the same user can open by an id of 16 bytes. No name of it
+ * stays when its creator ends, in whatever way.
  *
- * A memfd holds the memory. While the id may be opened, there is a socket bound to an abstract
- * address with the id, process, descriptor, size and block size. /proc/net/unix is the directory of
- * these, /proc/PID/fd gives access, and the kernel removes both when the creator ends.
+ * The memory is a memfd. While the id may be opened, there is a socket that is bound to an abstract
+ * address with the id, process, descriptor, size and block size. Other processes find the address
+ * in /proc/net/unix, and open the memfd through /proc/PID/fd. The kernel removes both when the
+ * creator ends. A struct shm belongs to its caller, who serialises the calls for it.
  */
 #ifndef USRBIO_CLIENT_MEMORY_SHM_H
 #define USRBIO_CLIENT_MEMORY_SHM_H
@@ -14,23 +15,25 @@
 
 struct shm {
 	void *base;
-	size_t size;   /* the requested size */
-	size_t mapped; /* in whole pages */
-	int name_fd;   /* the bound socket; -1: unlinked, or opened from another process */
-	int memory_fd; /* -1 when no other process can open it any more */
+	size_t size;   /* the requested size in bytes */
+	size_t mapped; /* the size in bytes of the whole pages */
+	int name_fd;   /* the bound socket; -1: unlinked, or the creator is another process */
+	int memory_fd; /* the memfd; -1: other processes cannot open it through this one */
 };
 
 /*
- * Create size bytes of zeroed memory with all its pages, on a NUMA node (< 0: any). 0; -ENOMEM
- * (more than the machine has free), -EMFILE. The caller draws the id at random.
+ * Create `size` bytes of zeroed memory with all pages, on a NUMA node (< 0: any). The caller
+ * chooses the id at random. 0; -ENOMEM: the machine has not enough free memory; -EMFILE, ...
  */
 int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa);
 /*
- * Open an object by its id. 0; -ENOENT, -EPERM, -EINVAL (size 0 or larger than the object),
- * -ENOMEM.
+ * Open an object by its id. 0; -ENOENT: there is none; -EPERM: it belongs to another user; -EINVAL:
+ * `size` is 0 or larger than the object; -ENOMEM.
  */
 int shm_open_id(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa);
-void shm_unlink_id(struct shm *shm); /* repeatable */
-void shm_close(struct shm *shm);     /* unmaps */
+/* Make the id unknown to other processes. It may be called again. */
+void shm_unlink_id(struct shm *shm);
+/* Unmap the memory and close the descriptors. */
+void shm_close(struct shm *shm);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The cache of wrapped memory: a hash table by id and a list by last use, under one lock. The
- * process owns it; any thread. Rings remember the region of their last I/O, so that they ask the
- * cache only when the memory changes.
+ * The cache of wrapped memory; see wrap_cache.h. It is a hash table by id, and a list in the order
+ * of the last use, under one lock. The process owns it; any thread. A ring stores the region of its
+ * last I/O, so that it asks the cache only if the memory changes.
  */
 #include "client/memory/wrap_cache.h"
 
@@ -25,18 +25,18 @@
 #define BUCKET_BITS 10
 
 struct wrap {
-	struct list link;  /* wraps.list: least recently used first */
-	struct wrap *next; /* in its bucket */
+	struct list link;  /* in wraps.list, the least recently used first */
+	struct wrap *next; /* the next one in its bucket */
 	const struct session *session;
 	uint8_t id[16];
 	const void *base;
 	size_t size;
-	char *name; /* its path in the mount's iovs folder, if it was there at the first I/O */
+	char *name; /* path of its link in the folder iovs of the mount at the first I/O, or NULL */
 	struct region *region;
 };
 
 static struct {
-	struct lock lock; /* LOCK_WRAP_CACHE: the first of the order */
+	struct lock lock; /* LOCK_WRAP_CACHE: it is acquired before all other locks */
 	struct list list;
 	struct wrap *buckets[1 << BUCKET_BITS];
 	unsigned nr, nr_named;
@@ -63,7 +63,7 @@ static void start(void)
 	mount_on_end(&hook);
 }
 
-/* Ids are random, or counters, so that their bytes serve as a hash. */
+/* Ids are random or counters, so some of their bytes are a good hash. */
 static struct wrap **bucket_of(const uint8_t id[16])
 {
 	uint64_t half[2];
@@ -78,9 +78,9 @@ static bool exists(const char *name)
 }
 
 /*
- * Find the name of wrapped memory. 3FS's Python binding makes a symbolic link in that directory
- * while the memory is in use: the id as a UUID, and the block size if there is one. NULL: there is
- * none.
+ * Find the path of the symbolic link that stands for wrapped memory in a directory. 3FS's Python
+ * binding makes such a link while the memory is in use. Its name is the id as a UUID, and the block
+ * size if there is one. NULL: there is no link.
  */
 static char *find_name(const char *dir, const struct hf3fs_iov *iov)
 {
@@ -104,7 +104,8 @@ static char *find_name(const char *dir, const struct hf3fs_iov *iov)
 }
 
 /*
- * Look in the directory that the iov names as its mount, which may be another name of the ring's.
+ * Look for it in the directory of the iov's own mount point, which may be another one than that of
+ * the ring.
  */
 static char *find_name_of(const struct hf3fs_iov *iov)
 {
@@ -123,7 +124,7 @@ static bool is_gone(const struct wrap *wrap)
 	return wrap->name && !exists(wrap->name);
 }
 
-/* The region lives on for as long as its I/O does. */
+/* Remove an entry, and return its region, which lives until its I/Os have ended. */
 static struct region *forget(struct wrap *wrap)
 {
 	struct region *region = wrap->region;
@@ -152,7 +153,7 @@ static struct wrap *find(const struct session *session, const struct hf3fs_iov *
 	return wrap;
 }
 
-/* Who removed the name of its memory may never wrap that id again. */
+/* Forget memory whose link was removed, because its id may never be wrapped again. */
 static void forget_gone(void)
 {
 	lock_assert_held(&wraps.lock);

@@ -1,6 +1,6 @@
 /*
- * The cache of wrapped memory: regions by (session, id, base, size), so that wrapping the same
- * range again, even before every I/O, registers it once. Any thread.
+ * The cache of wrapped memory: regions by session, id, base and size. If a program wraps the same
+ * memory again, even before each I/O, it is registered only once. The process owns it; any thread.
  */
 #ifndef USRBIO_CLIENT_MEMORY_WRAP_CACHE_H
 #define USRBIO_CLIENT_MEMORY_WRAP_CACHE_H
@@ -13,26 +13,26 @@ struct mount;
 struct region;
 
 /*
- * Beyond this number the least recently used is forgotten; each may take two of the server's region
- * ids.
+ * The largest number of entries. Then the least recently used one is removed. Each may need two
+ * region ids of the server.
  */
 #define WRAPS_MAX 512u
 
 /*
- * Get the region of a wrapped iov's range, and create it if needed; it is not registered yet. It is
- * pinned until region_put. 0 or -ENOMEM.
+ * Find or create the region of a wrapped iov; a new one is not registered yet. It is pinned until
+ * region_put. 0 or -ENOMEM.
  */
 int wrap_cache_region(struct mount *mount, const struct hf3fs_iov *iov, struct region **region);
 
 /*
- * Prepare for wrapping the id around this range. Regions of the id with another range, or with a
- * name in <mount>/3fs-virt/iovs that is gone, end after their I/O.
+ * Note that the program wraps memory with this id. Regions of the id with another range end after
+ * their I/Os; so do those whose link in MOUNT/3fs-virt/iovs was removed.
  */
 void wrap_cache_renewed(const uint8_t id[16], const void *base, size_t size);
 
 /*
- * Prepare for unmapping one of our iovs: forget regions that were wrapped inside it, and wait until
- * no server touches them. Their I/O that has not been sent yet completes with -ECANCELED.
+ * Prepare for unmapping an iov: remove the regions that were wrapped inside its memory, and wait
+ * until no server can access them. Their I/Os that were not sent yet complete with -ECANCELED.
  */
 void wrap_cache_unmapped(const void *base, size_t size);
 
