@@ -1,6 +1,6 @@
 /*
- * The bump arena: one block and a cursor; nothing is freed alone. Its connection owns it; the
- * connection's thread.
+ * The bump arena: one block and a cursor. No allocation is freed alone. The client's connection or
+ * the server's worker owns the arena, and only the thread of that owner uses it.
  */
 #include "proto/arena.h"
 

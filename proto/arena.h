@@ -1,6 +1,7 @@
 /*
  * A bump arena: the memory for decoding one frame, in one block, with a hard limit. All of it is
- * freed at once. Each connection has one; the connection's thread uses it.
+ * freed at once. At the client each connection has an arena, at the server each worker. Only the
+ * thread of its owner uses it.
  */
 #ifndef USRBIO_PROTO_ARENA_H
 #define USRBIO_PROTO_ARENA_H
@@ -13,11 +14,13 @@ struct arena {
 	size_t size, used;
 };
 
-/* Allocate the block: 0 or -ENOMEM. arena_close accepts a zeroed struct. */
+/* Allocate a block of `size` bytes. Returns 0 or -ENOMEM. */
 int arena_open(struct arena *arena, size_t size);
+/* Free the block. A zeroed struct is accepted. */
 void arena_close(struct arena *arena);
 /* Get 16-byte aligned memory, valid until the next reset; NULL if the limit is reached. */
 void *arena_alloc(struct arena *arena, size_t size);
+/* Free all memory that arena_alloc() has given out. */
 void arena_reset(struct arena *arena);
 
 #endif

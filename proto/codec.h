@@ -1,5 +1,5 @@
 /*
- * Messages to frames and back. Only this code uses protobuf-c.
+ * The codec turns messages into frames, and frames into messages. Only this code uses protobuf-c.
  *
  * Decoding checks everything that comes from the wire, once. Whatever codec_decode accepts has
  * known enum values, whole entries, lengths within proto/limits.h, and paths without zero bytes.
@@ -21,8 +21,9 @@
 long codec_encode(const struct message *msg, void *buf, size_t cap);
 
 /*
- * Read a frame. 0, or -EBADMSG if it is malformed or exceeds the arena; the debug log says why, and
- * *msg is undefined then. The pointers in *msg are valid until the next decode with the arena.
+ * Read a frame. Returns 0, or -EBADMSG if the frame is malformed or exceeds the arena: then the
+ * debug log says why, and *msg is undefined. The pointers in *msg are valid until the next decode
+ * with the same arena.
  */
 int codec_decode(struct arena *arena, const void *frame, size_t len, struct message *msg);
 

@@ -1,7 +1,8 @@
 /*
- * Frames to structs, through protobuf-c with the connection's arena as its allocator. Each reader
- * below checks everything that its message promises, so that later code need not check it. No state
- * but the caller's arena; one thread per arena.
+ * The decoder turns frames into structs, by protobuf-c with the caller's arena as its allocator.
+ * Each reader below checks everything that its message promises, so that later code need not check
+ * it. The decoder has no state except the arena, which belongs to the caller. Any thread may
+ * decode, one at a time for each arena.
  */
 #include "proto/codec.h"
 
@@ -45,6 +46,7 @@ static bool get_bytes(struct arena *arena, const ProtobufCBinaryData *in, size_t
 	return true;
 }
 
+/* Read a byte string of at most max bytes in which no byte is zero. */
 static bool get_string(struct arena *arena, const ProtobufCBinaryData *in, size_t max,
 		       struct bytes *out)
 {
@@ -58,7 +60,7 @@ static bool get_fixed(struct arena *arena, const ProtobufCBinaryData *in, size_t
 	return (!in->len || in->len == size) && get_bytes(arena, in, size, out);
 }
 
-/* Read the id and the key of a session. A peer with a proven key sends only the id. */
+/* Read the id and the key of a session. A peer that has proved a key sends only the id. */
 static bool get_session(struct arena *arena, const ProtobufCBinaryData *id,
 			const ProtobufCBinaryData *key, bool proved, struct bytes *out_id,
 			struct bytes *out_key)
@@ -320,7 +322,7 @@ int codec_decode(struct arena *arena, const void *frame, size_t len, struct mess
 
 	arena_reset(arena);
 	if (!len || len > FRAME_MAX || bytes[0] >= NR_MSG_TYPES || !descriptors[bytes[0]]) {
-		log_debug("a frame of %zu bytes and type %d is none of ours", len,
+		log_debug("a frame of %zu bytes has the unknown type %d, or is too long", len,
 			  len ? bytes[0] : -1);
 		return -EBADMSG;
 	}

@@ -1,6 +1,7 @@
 /*
- * Structs to frames: fill the generated struct on the stack, with pointers to the caller's arrays,
- * and pack it into the caller's buffer. No state, no allocation; any thread.
+ * The encoder turns structs into frames. It fills in the generated struct on the stack, with
+ * pointers to the caller's arrays, and packs it into the caller's buffer. It has no state and
+ * allocates nothing, so any thread may use it. The caller owns message and buffer.
  */
 #include "proto/codec.h"
 
@@ -15,8 +16,8 @@ static ProtobufCBinaryData data_of(struct bytes bytes)
 }
 
 /*
- * The most bytes of a field's number, below 16, and its value of 32 bits, or the size of its packed
- * array.
+ * The largest size in bytes of a field's number, below 16, together with its value of 32 bits or
+ * with the length of its packed array.
  */
 #define FIELD_MAX 6u
 

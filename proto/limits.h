@@ -1,11 +1,11 @@
 /*
- * All numbers on which both sides agree: versions, limits, and constants on the wire. This is the
- * only place for them; PROTOCOL.md refers to it.
+ * All numbers on which both sides agree: versions, limits, and constants on the wire. They are
+ * defined only here; proto/PROTOCOL.md refers to this file.
  */
 #ifndef USRBIO_PROTO_LIMITS_H
 #define USRBIO_PROTO_LIMITS_H
 
-#define PROTO_PORT    7040 /* for URLs without a port; unassigned at IANA */
+#define PROTO_PORT    7040 /* for URLs without a port; IANA has not assigned this number */
 #define PROTO_VERSION 2u
 
 /* A frame is a type byte and a protobuf message; larger frames are not decoded. */
@@ -18,7 +18,7 @@
 #define PROTO_NAME_MAX	  255  /* one component of a path, like NAME_MAX */
 #define PERSISTENT_MAX	  160  /* Linux file handles: 128 bytes and a header */
 #define TEXT_MAX	  512
-#define RANGES_MAX	  1000 /* pairs in one punch */
+#define RANGES_MAX	  1000 /* ranges of one CALL_PUNCH */
 #define SESSION_ID_SIZE	  16
 #define SESSION_KEY_SIZE  32
 #define KEY_ID_MAX	  64
@@ -34,13 +34,13 @@
 #define CALL_SLOTS	  64	/* per channel; a call's tag is slot | sequence * CALL_SLOTS */
 #define LISTING_MAX \
 	(1u << 24)	      /* entries of a directory, or rows of counters, that a client takes */
-#define LISTING_EMPTY_MAX 16  /* answers without entries in succession in a listing */
+#define LISTING_EMPTY_MAX 16  /* Replies without entries, one after the other, in a listing */
 #define COUNTS_MAX	  256 /* counters in a row of CALL_COUNTERS */
 #define ANCESTORS_MAX	  256 /* directories that one CALL_ANCESTORS names */
-#define IO_LEN_MAX	  (1ull << 40) /* one I/O; the iov it lies in is the real limit */
+#define IO_LEN_MAX	  (1ull << 40) /* one I/O; its iov limits it further */
 
-#define FEATURE_IMM	 (1ull << 0) /* full reads complete by an immediate */
-#define FEATURE_COUNTERS (1ull << 1) /* CALL_COUNTERS */
+#define FEATURE_IMM	 (1ull << 0) /* a read of its full length completes by an immediate */
+#define FEATURE_COUNTERS (1ull << 1) /* the server answers CALL_COUNTERS */
 
 enum { EXPORT_READ_ONLY = 1 };
 enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
@@ -49,7 +49,10 @@ enum { IO_NO_HOLES = 1 }; /* a read of a hole fails with -ENODATA */
 enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, NR_PRIORITIES };
 
 enum call_op {
-	/* The argument path is relative to `at`, path2 to `at2`. */
+	/*
+	 * The comment of each call names the fields of its Call and, behind "->", those of its
+	 * Reply. The argument `path` is relative to `at`, and `path2` to `at2`.
+	 */
 	CALL_OPEN = 1,	/* path, flags (OPEN_*), mode -> file, persistent, attributes */
 	CALL_CLOSE,	/* file */
 	CALL_STAT,	/* file, or path when file is 0; flags CALL_(NO)FOLLOW -> attributes */
@@ -74,7 +77,7 @@ enum {
 	CALL_NOFOLLOW = 1,
 	CALL_DATA_ONLY = 2,
 	CALL_NOREPLACE = 4,
-	CALL_FOLLOW = 8, /* follow a link as the name below `at` */
+	CALL_FOLLOW = 8, /* if the name below `at` is a symbolic link, follow it */
 	CALL_DATA = 16,
 	CALL_HOLE = 32,
 };
@@ -119,8 +122,8 @@ enum count {
 	COUNT_MESSAGES_IN,
 	COUNT_MESSAGES_OUT,
 	COUNT_POSTS,	    /* one-sided READs and WRITEs */
-	COUNT_STAGED_BYTES, /* bytes of these through a staging buffer */
-	COUNT_DIRECT_BYTES, /* bytes of these without one */
+	COUNT_STAGED_BYTES, /* bytes that these moved through a staging buffer */
+	COUNT_DIRECT_BYTES, /* bytes that these moved without a staging buffer */
 	/* The work of a worker for all its connections; 0 in a connection's row. */
 	COUNT_DOORBELLS, /* system calls or doorbells that gave work to the wire */
 	COUNT_SIGNALLED, /* work requests that asked for a completion (RDMA) */

@@ -27,8 +27,8 @@ enum msg_type {
 };
 
 /*
- * After decoding, data[len] is a zero byte, so that a path is a C string (it has no other zero
- * byte).
+ * A byte string. After decoding, data[len] is a zero byte. A path has no other zero byte, so that a
+ * decoded path is a C string.
  */
 struct bytes {
 	const uint8_t *data;
@@ -42,11 +42,11 @@ struct hello {
 	struct bytes session_id, session_key; /* empty, or of their full size */
 	uint32_t max_inflight;
 	uint32_t epoch, channel;
-	/* Only a client with a key sends these, and no session_key. */
+	/* Only a client with a key sends these, and it sends no session_key. */
 	struct bytes key_id, key_tag, nonce, share;
 };
 
-/* A mac is the last field of its frame: seal.h. */
+/* A mac is the last field of its frame; seal.h describes it. */
 struct challenge {
 	uint32_t version;
 	struct bytes nonce, share, mac;
@@ -66,7 +66,7 @@ struct welcome {
 	uint32_t max_inflight, max_regions, max_files, export_flags;
 	uint64_t host;
 	struct bytes server, text;
-	struct bytes mac; /* empty, or instead of a session_key */
+	struct bytes mac; /* empty, or sent instead of a session_key */
 };
 
 struct region_add {
@@ -109,7 +109,7 @@ struct submit {
 /* One result, with the words of a CompletionBatch. */
 struct io_result {
 	int64_t tag;	/* 32 bits, unsigned */
-	int64_t result; /* bytes or, already translated by wire_to_errno, -errno */
+	int64_t result; /* bytes, or -errno of this machine (wire_to_errno has translated it) */
 };
 
 struct completion {
@@ -123,7 +123,7 @@ struct call {
 	struct bytes path, path2;
 	uint32_t flags, mode;
 	uint64_t off, len;
-	size_t nr_ranges; /* pairs */
+	size_t nr_ranges; /* a range is two numbers: where it begins, and where it ends */
 	const uint64_t *range;
 	uint32_t replay;
 	struct bytes persistent;
@@ -150,7 +150,7 @@ struct reply {
 	uint32_t counts_width;
 	size_t nr_counts; /* counts_width for each of the types */
 	const uint64_t *counts;
-	size_t nr_ids; /* pairs */
+	size_t nr_ids; /* an id is two numbers, of the device and of the file */
 	const uint64_t *ids;
 };
 

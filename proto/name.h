@@ -1,4 +1,4 @@
-/* The check for one component of a path, as a name in a directory must be. */
+/* The check of a name: one component of a path, as a directory may hold it. */
 #ifndef USRBIO_PROTO_NAME_H
 #define USRBIO_PROTO_NAME_H
 

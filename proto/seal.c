@@ -1,6 +1,6 @@
 /*
- * Macs at the end of frames. To authenticate a message, it is encoded here exactly as it will be
- * sent. The exchange belongs to its connection; the connection's thread.
+ * The macs at the end of frames. To authenticate a message, this code encodes it exactly as it will
+ * be sent. The connection owns its exchange, and only the connection's thread uses it.
  */
 #include "proto/seal.h"
 
@@ -9,7 +9,8 @@
 #include "proto/codec.h"
 
 /*
- * Names and texts are bounded, so that the largest message, a Hello or a Welcome, takes half of it.
+ * The size in bytes of a buffer for one message of a handshake. Names and texts are bounded, so
+ * that the largest message, a Hello or a Welcome, takes half of it.
  */
 #define HANDSHAKE_MAX 2048
 /* The tag of field 15 with protobuf's wire type 2; its length follows. */
