@@ -1,7 +1,7 @@
 /*
- * The server as a part of its client: one directory over the loop transport, small and quick to
- * start. Owned by the session that started it; ended on a thread of its own, because I/O under way
- * may take its time and the library's progress thread must not wait for it.
+ * The in-process server: it serves one directory over the loop transport, and is small and quick to
+ * start. The client session that started it owns it. A thread of its own ends it, because I/O under
+ * way may take long and the library's progress thread must not wait for it.
  */
 #include "common/inprocess.h"
 
@@ -13,7 +13,7 @@
 
 #include "server/program/server.h"
 
-/* The server behind the name that the library knows it by. */
+/* Get the server behind the opaque type that the library uses. */
 static struct server *server_of(struct inprocess *server)
 {
 	return (struct server *)server;
@@ -50,7 +50,10 @@ int inprocess_start(const char *dir, bool read_only, const char *name, struct in
 	struct server *server;
 	int err;
 
-	/* Signals are for the program's own threads, and SIGXFSZ becomes -EFBIG. */
+	/*
+	 * The server's threads inherit that all signals are blocked. Signals are for the program's
+	 * own threads, and a write beyond the file size limit fails with -EFBIG instead of SIGXFSZ.
+	 */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = start(dir, read_only, name, &server);
@@ -72,7 +75,9 @@ void inprocess_stop(struct inprocess *server)
 
 	if (!server)
 		return;
-	/* The caller's signals are blocked, as the progress thread's are; so are the new thread's.
+	/*
+	 * The caller is the progress thread, whose signals are blocked. The new thread inherits
+	 * that.
 	 */
 	if (pthread_create(&thread, NULL, stop, server_of(server)))
 		server_stop(server_of(server));

@@ -1,6 +1,7 @@
 /*
  * The program usrbio-server: it reads the options, starts the server, waits for signals and stops
- * it. The main thread runs this and nothing else.
+ * the server. The process owns the options and the server. The main thread runs this and nothing
+ * else.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -21,7 +22,7 @@
 static void block_signals(sigset_t *ending)
 {
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit says -EFBIG instead */
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit fails with -EFBIG instead */
 	sigemptyset(ending);
 	sigaddset(ending, SIGTERM);
 	sigaddset(ending, SIGINT);
@@ -31,8 +32,8 @@ static void block_signals(sigset_t *ending)
 }
 
 /*
- * Raise the limit of descriptors: a file that a client has open takes one or two here, and the
- * default limit is low.
+ * Raise the limit of descriptors. A file that a client has open takes one or two descriptors of the
+ * server, and the default limit is low.
  */
 static void allow_descriptors(void)
 {
@@ -94,14 +95,14 @@ int main(int argc, char **argv)
 	 * opened before a thread changed its credentials.
 	 */
 	identity_forgo_set_id();
-	umask(0); /* modes are the clients' business, as with open(2) of their own */
+	umask(0); /* a client asks for the mode that the file is to get */
 	notify_open();
 	if (options.sandbox != SANDBOX_OFF)
 		options.config.opened =
 			options.sandbox == SANDBOX_REQUIRED ? confine_required : confine;
 	err = server_start(&options.config, &server);
 	if (err) {
-		if (err == -ENOMEM) /* few functions log it where it happens */
+		if (err == -ENOMEM) /* most functions return this error without a log line */
 			log_error("not enough memory to start");
 		return EXIT_FAILURE;
 	}

@@ -1,4 +1,7 @@
-/* Messages to systemd over one datagram socket, which the process owns. The main thread only. */
+/*
+ * Messages to systemd over one datagram socket. The process owns the socket, and only the main
+ * thread uses it.
+ */
 #include "server/program/notify.h"
 
 #include <errno.h>
@@ -28,7 +31,7 @@ void notify_open(void)
 		return;
 	}
 	memcpy(to.sun_path, path, len);
-	if (*path == '@') /* an abstract name */
+	if (*path == '@') /* the name of an abstract socket begins with a zero byte */
 		to.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && !connect(fd, (struct sockaddr *)&to,

@@ -2,9 +2,9 @@
 #ifndef USRBIO_SERVER_PROGRAM_NOTIFY_H
 #define USRBIO_SERVER_PROGRAM_NOTIFY_H
 
-/* Connect to NOTIFY_SOCKET, if it is set. Before the sandbox, which forbids it. */
+/* Connect to NOTIFY_SOCKET, if it is set. The sandbox forbids this, so call it before. */
 void notify_open(void);
-/* Send lines of sd_notify(3), "READY=1" for instance. Errors are logged. */
+/* Send lines of sd_notify(3), for instance "READY=1". Errors are only logged. */
 void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

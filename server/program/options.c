@@ -1,5 +1,6 @@
 /*
- * The command line becomes a configuration. No state except that of getopt; the main thread only.
+ * The parser of the command line. The caller owns the options that it fills in. It has no state
+ * except that of getopt, and only the main thread uses it.
  */
 #include "server/program/options.h"
 
@@ -17,7 +18,7 @@
 
 #define SECONDS_MAX 1000000u
 
-/* A sanitizer reads /proc and starts a program to say where it found something. */
+/* The sandbox is off here: a sanitizer reads /proc and starts a program to report what it found. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANDBOX_DEFAULT SANDBOX_OFF
 #else
@@ -79,7 +80,7 @@ static int usage_error(const struct parser *parser, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* Remove a suffix. True if it was there. */
+/* Remove a suffix, and set *found. Returns true if the suffix was there. */
 static bool take_word(char *text, const char *word, bool *found)
 {
 	size_t len = strlen(text), end = strlen(word);
@@ -90,7 +91,7 @@ static bool take_word(char *text, const char *word, bool *found)
 	return *found = true;
 }
 
-/* The end of a missing directory's name that looks like an export option; NULL: there is none. */
+/* Get the end of a missing directory's name that looks like an export option, or NULL. */
 static const char *unknown_word(const char *where)
 {
 	const char *word = strrchr(where, ',');
@@ -176,7 +177,8 @@ static int parse_number(struct parser *parser, const char *name, const char *tex
 }
 
 /*
- * Parse seconds into milliseconds. `none` is what 0 stands for; if `none` is 0 too, 0 is refused.
+ * Parse seconds into milliseconds. The number 0 yields `none`; if `none` is 0, the number 0 is
+ * refused.
  */
 static int parse_seconds(struct parser *parser, const char *name, const char *text, unsigned none,
 			 unsigned *ms)
@@ -254,7 +256,7 @@ static const struct option known[] = {
 	{0},
 };
 
-/* An option that takes a number or a time. */
+/* Parse an option that takes a number or a time. */
 static int parse_limit(struct parser *parser, int option, const char *value)
 {
 	struct server_config *config = &parser->options->config;
@@ -276,7 +278,7 @@ static int parse_limit(struct parser *parser, int option, const char *value)
 		return parse_number(parser, "max-sessions", value, 1u << 20, &config->max_sessions);
 	case FILES:
 		return parse_number(parser, "max-files", value, FILES_MAX, &config->max_files);
-	case SESSION_TIME: /* 0 keeps the session no longer than after a farewell */
+	case SESSION_TIME: /* 0 becomes 1 ms, and the server then uses its linger time */
 		return parse_seconds(parser, "session-time", value, 1, &config->session_ms);
 	case KEEPALIVE:
 		return parse_seconds(parser, "keepalive", value, SERVER_OFF, &config->keepalive_ms);
@@ -354,7 +356,7 @@ int options_parse(struct options *options, int argc, char **argv, FILE *out, FIL
 		.config = {.exports = options->exports, .listens = options->listens},
 		.sandbox = SANDBOX_DEFAULT,
 	};
-	optind = 0; /* start over, whoever parsed before */
+	optind = 0; /* makes getopt start over, also after an earlier call */
 	while (!status && (option = getopt_long(argc, argv, "+:", known, NULL)) != -1)
 		status = parse_option(&parser, option,
 				      option == '?' || option == ':' ? argv[optind - 1] : optarg);

@@ -7,7 +7,7 @@
 #include "server/program/sandbox.h"
 #include "server/program/server.h"
 
-#define OPTIONS_MAX 32 /* of --export and of --listen */
+#define OPTIONS_MAX 32 /* the most --export, and the most --listen */
 
 struct options {
 	struct server_config config; /* its arrays are those below */
@@ -17,9 +17,9 @@ struct options {
 };
 
 /*
- * Parse argv into *options, which points into argv afterwards. 0: go on. 1: --help or --version
- * has been answered on `out`. -EINVAL: one line on `err` says what is wrong and what would be
- * right.
+ * Parse argv into *options, which points into argv afterwards. Returns 0 if the server is to start,
+ * and 1 if --help or --version has been answered on `out`. -EINVAL: one line on `err` says what is
+ * wrong and what would be right.
  */
 int options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *err);
 

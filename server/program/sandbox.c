@@ -1,10 +1,12 @@
 /*
- * Confinement: a landlock ruleset that denies all it can, with a rule for each place that is needed
- * later. It is the calling thread's and is inherited, so it is entered before there are others.
- * What has been opened before stays usable, but for RDMA devices: the kernel wants them used with
- * the very credentials they were opened with, and these change here. So they are opened afterwards.
+ * The sandbox: a landlock ruleset that denies all it can, with a rule for each place that is needed
+ * later. The process owns it. Landlock confines the calling thread and the threads that it starts,
+ * so the main thread enters the sandbox before there are others. What has been opened before stays
+ * usable. RDMA devices are an exception: the kernel wants them used with the same credentials with
+ * which they were opened, and these change here. So the server opens them afterwards.
  *
- * Debian 12's headers may be older than the kernel: the numbers are those of linux/landlock.h.
+ * The headers of Debian 12 may be older than the kernel, so the numbers of linux/landlock.h are
+ * repeated here.
  */
 #include "server/program/sandbox.h"
 
@@ -23,7 +25,7 @@
 #include "server/program/server.h"
 #include "server/store/store.h"
 
-#define RULESET_VERSION 1u /* of the ABI, instead of a ruleset */
+#define RULESET_VERSION 1u /* asks for the version of the ABI instead of a ruleset */
 #define RULE_BENEATH	1
 #define RULE_PORT	2
 
@@ -41,12 +43,15 @@ enum {
 	FS_MAKE_FIFO = 1 << 10,
 	FS_MAKE_BLOCK = 1 << 11,
 	FS_MAKE_SYM = 1 << 12,
-	FS_REFER = 1 << 13,	/* ABI 2: rename and link across directories, else impossible */
+	FS_REFER = 1 << 13,	/* ABI 2: rename and link across directories; forbidden before */
 	FS_TRUNCATE = 1 << 14,	/* ABI 3 */
 	FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
 
 	FS_READ = FS_READ_FILE | FS_READ_DIR,
-	/* The odd kinds of files that are made elsewhere may be renamed; not devices. */
+	/*
+	 * A client may rename sockets, FIFOs and symbolic links that others made, which needs the
+	 * right to make them. It may not rename devices.
+	 */
 	FS_CHANGE = FS_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR |
 		    FS_MAKE_REG | FS_MAKE_SOCK | FS_MAKE_FIFO | FS_MAKE_SYM | FS_REFER |
 		    FS_TRUNCATE,
@@ -58,7 +63,7 @@ enum { SCOPE_ABSTRACT_UNIX = 1 << 0, SCOPE_SIGNAL = 1 << 1 }; /* ABI 6 */
 
 #define ABI_MIN 2 /* Linux 5.19 */
 
-/* struct landlock_ruleset_attr: older kernels take it while what they do not know is 0. */
+/* struct landlock_ruleset_attr. Older kernels accept it if the fields unknown to them are 0. */
 struct ruleset {
 	uint64_t fs, net, scoped;
 };
@@ -72,13 +77,13 @@ struct port_rule {
 	uint64_t allowed, port;
 };
 
-/* What librdmacm and libibverbs open, to find devices and their drivers, and to use them. */
+/* The paths that librdmacm and libibverbs open to find and use devices and their drivers. */
 static const struct sandbox_path {
 	const char *path;
 	uint64_t allowed;
 } rdma_places[] = {
 	{"/dev/infiniband", FS_DRIVE},	{"/sys/class", FS_READ},
-	{"/sys/devices", FS_READ}, /* where the names above lead */
+	{"/sys/devices", FS_READ}, /* the names above are links to here */
 	{"/etc/libibverbs.d", FS_READ}, {"/etc/ld.so.cache", FS_READ},
 	{"/usr/lib", FS_READ},		{"/usr/lib64", FS_READ},
 };
@@ -161,7 +166,7 @@ static int allow_rdma(int ruleset, const struct ruleset *all)
 	return 0;
 }
 
-/* 0 is any that is free. */
+/* Allow the ports that the server listens at. Port 0 allows any free port. */
 static int allow_ports(int ruleset, const struct ruleset *all, const struct server_config *config)
 {
 	for (unsigned i = 0; i < config->nr_listens && all->net; i++) {

@@ -1,6 +1,6 @@
 /*
- * Start, stop and reload of a server. The caller owns it; the thread that starts it or one that
- * takes its place runs this.
+ * The server: how it starts, stops and reads its keyring again. The caller owns it. The thread that
+ * started it calls these functions, or another one, but only one at a time.
  */
 #include "server/program/server.h"
 
@@ -20,10 +20,13 @@
 
 #define NR_BLOCKING_THREADS 2
 
-/* Program, libraries and stacks: 4 MiB resident with two workers, and much is left for malloc. */
+/*
+ * The memory of program, libraries and stacks. With two workers 4 MiB of it are resident; the rest
+ * is for what malloc needs.
+ */
 #define SERVER_BYTES  ((size_t)16 << 20)
 #define WORKER_BYTES  ((size_t)2 << 20)
-#define CLIENTS_BYTES ((size_t)16 << 20) /* less is of no use to clients */
+#define CLIENTS_BYTES ((size_t)16 << 20) /* the least that clients need */
 
 static unsigned cores(void)
 {
@@ -138,8 +141,8 @@ static int open_workers(struct server *server, const struct server_config *confi
 }
 
 /*
- * Wait for the workers from `first` on, which have been stopped. They exit together, because one
- * with connections may still ask any other.
+ * Wait for the workers from `first` on, which have been stopped. They exit together, because a
+ * worker with connections may still ask any other worker.
  */
 static void join_workers(struct server *server, unsigned first)
 {
@@ -185,7 +188,7 @@ static int start_workers(struct server *server)
 	return 0;
 }
 
-/* Find out where to listen and who may come in. On error the keyring is not open. */
+/* Resolve the addresses to listen at, and open the keyring. On error the keyring is not open. */
 static int open_access(struct server *server, const struct server_config *config)
 {
 	int err = listeners_resolve(server->listeners, config->listens, config->nr_listens);
@@ -202,7 +205,10 @@ static int open_access(struct server *server, const struct server_config *config
 	return err;
 }
 
-/* From the job threads to the threads of the workers. On error none of it is left. */
+/*
+ * Open what serves clients: job threads, sessions, workers, listeners, and then the workers'
+ * threads. On error none of it is left.
+ */
 static int open_service(struct server *server, const struct server_config *config)
 {
 	int err = job_threads_open(&server->pool, NR_BLOCKING_THREADS);
@@ -319,7 +325,7 @@ int server_reload_keys(struct server *server)
 	log_warn("the keyring has been read again; ids in it: %u", keyring_size(server->keyring));
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		worker_review(server->workers[i]);
-	/* Sessions with connections end soon after those. */
+	/* Sessions with connections end soon after their connections. */
 	sessions_review(server->sessions, may_stay, server->keyring);
 	return 0;
 }
@@ -328,7 +334,7 @@ void server_stop(struct server *server)
 {
 	stop_workers(server);
 	sessions_end(server->sessions);
-	/* The last sessions and files close here; after this no loop is woken. */
+	/* This closes the last sessions and files. Nothing wakes an event loop after it. */
 	job_threads_close(server->pool);
 	close_workers(server, server->nr_workers);
 	sessions_close(server->sessions);

@@ -1,6 +1,7 @@
 /*
- * The state dump: what the server shares, its sessions, and then each worker's part, which the
- * workers write themselves. Runs on the thread that asks; it holds no lock while it logs.
+ * The state dump of a server: what its workers share, its sessions, and then each worker's part,
+ * which the worker's own thread writes. The server owns what is shown. This code runs on the thread
+ * that asks for the dump, and holds no lock while it logs.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,9 +17,9 @@
 #include "server/session/sessions.h"
 #include "server/worker/worker.h"
 
-#define WAIT_S	       3 /* for the workers: one that does not answer is a result, too */
+#define WAIT_S	       3 /* for the workers; the dump also shows which one does not answer */
 #define SESSIONS_SHOWN 1000
-#define PLACE_SHOWN    16 /* of one place of the table */
+#define PLACE_SHOWN    16 /* sessions of one place of the registry's table */
 
 static void dump_server(struct server *server)
 {
@@ -84,7 +85,7 @@ static void dump_sessions(struct sessions *sessions)
 		log_write(LOG_LEVEL_WARN, "dump: and %u more sessions", hidden);
 }
 
-/* Until the deadline. */
+/* Wait for the worker's part of the dump until the deadline. */
 static void await(struct worker *worker, const struct timespec *deadline)
 {
 	int err;
