@@ -1,6 +1,6 @@
 /*
- * Listeners, and which worker gets a new connection. The server owns them; the starting thread
- * resolves and opens them, then only the first worker's thread touches them.
+ * The listeners, and the choice of the worker that gets a new connection. The server owns them. The
+ * starting thread resolves and opens them; from then on only the first worker's thread uses them.
  */
 #include "server/loop/listener.h"
 
@@ -186,8 +186,8 @@ void listeners_close(struct listeners *listeners)
 }
 
 /*
- * Accept a request at its worker. Its connection was reserved when the worker was chosen, so
- * refusing it gives that back.
+ * Accept a request at its worker. The connection was reserved when the worker was chosen. If the
+ * worker stops, the request is refused and the reservation given back.
  */
 static void arrive(struct worker *worker, struct tp_request *request)
 {
@@ -208,7 +208,7 @@ static void handed_over(struct ev *ev, int32_t res)
 	free(handover);
 }
 
-/* The worker with the fewest connections; NULL if the connection limit is reached. */
+/* Choose the worker with the fewest connections; NULL if the connection limit is reached. */
 static struct worker *choose(const struct server *server)
 {
 	struct worker *best = server->workers[0];
@@ -227,7 +227,7 @@ static struct worker *choose(const struct server *server)
 	return total < server->max_connections ? best : NULL;
 }
 
-/* Log that connections are refused, once in a while: clients try again and again. */
+/* Log that connections are refused, once in REFUSED_NS at most, because clients try repeatedly. */
 static void say_refused(struct worker *worker, const char *why)
 {
 	struct server *server = worker->server;
@@ -239,7 +239,7 @@ static void say_refused(struct worker *worker, const char *why)
 	log_warn("refusing connections: %s", why);
 }
 
-/* Reserve a connection at a worker, which is returned; NULL: the request has to be refused. */
+/* Reserve a connection at a worker and return the worker; NULL: the request has to be refused. */
 static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 {
 	struct server *server = worker->server;

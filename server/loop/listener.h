@@ -1,5 +1,6 @@
 /*
- * Where the server listens, and how it distributes new connections. The first worker has all of it.
+ * The addresses at which the server listens, and how it distributes new connections among its
+ * workers. All listeners are in the domains of the first worker.
  */
 #ifndef USRBIO_SERVER_LOOP_LISTENER_H
 #define USRBIO_SERVER_LOOP_LISTENER_H
@@ -9,17 +10,17 @@
 
 #define LISTENERS_MAX 64
 
-/* What the administrator says about a listener. */
+/* The administrator's choice for one --listen. */
 struct listen_config {
 	char scheme[8]; /* of a transport provider */
-	char host[256]; /* a name listens on every address it stands for */
-	uint16_t port;	/* 0: any */
+	char host[256]; /* an address, or a name that stands for one or more */
+	uint16_t port;	/* 0: any free one */
 };
 
 struct listener {
 	const struct tp_ops *ops;
 	struct tp_addr addr;
-	bool optional; /* another address of the same name is enough */
+	bool optional; /* may fail, because its name has other addresses */
 	struct tp_listener *tp;
 	char url[ADDR_TEXT_MAX + 16];
 };
@@ -32,18 +33,19 @@ struct listeners {
 struct server_provider;
 struct worker;
 
-/* Find providers and addresses. 0 or -errno, logged. It may block for DNS. */
+/* Find providers and addresses. Returns 0 or -errno, logged. DNS may block it. */
 int listeners_resolve(struct listeners *listeners, const struct listen_config *configs,
 		      unsigned nr);
 /*
- * Check listeners of a server without a keyring. -EPERM: other machines reach them and `insecure`
- * is false; -EINVAL: one is over TLS, which needs keys. 0 or the error, logged.
+ * Check the listeners of a server without a keyring. Returns 0, or an error, logged. -EPERM: other
+ * machines reach a listener and `insecure` is false. -EINVAL: one is over TLS, which needs keys.
  */
 int listeners_check_open(const struct listeners *listeners, bool insecure);
-/* Fill in the providers that they use, at most PROVIDERS_MAX. How many. */
+/* Fill in the providers that the listeners use, at most PROVIDERS_MAX, and return their number. */
 unsigned listeners_providers(const struct listeners *listeners, struct server_provider *providers);
-/* Listen in the domains of this worker. 0, or -errno, logged, and no listener is left. */
+/* Listen in the domains of this worker. Returns 0, or -errno, logged: then no listener is open. */
 int listeners_open(struct listeners *listeners, struct worker *worker);
+/* Close all listeners. It may be called again. */
 void listeners_close(struct listeners *listeners);
 
 /* Hand a connection request to the worker with the fewest connections, or refuse it. */

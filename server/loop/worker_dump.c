@@ -1,7 +1,7 @@
 /*
- * State dump of a worker: first what it has itself, then one connection in each turn. The worker
- * owns its event and its cursor. worker_dump() runs on the thread that asks, the rest on the
- * worker's.
+ * The state dump of a worker: first the worker itself, then one connection in each turn of its
+ * loop. The worker owns the event and the cursor of the dump. worker_dump() runs on the thread that
+ * asks, everything else on the worker's thread.
  */
 #include "server/loop/worker_dump.h"
 
@@ -51,7 +51,7 @@ static void dump_worker(const struct worker *worker)
 		worker->stopping ? "; stopping" : "");
 }
 
-/* The first connection behind those that have been shown. Their numbers rise along the list. */
+/* Get the first connection that has not been shown. Numbers rise along the list. */
 static struct server_conn *next_conn(const struct worker *worker)
 {
 	list_for_each (it, &worker->conns) {

@@ -1,4 +1,4 @@
-/* The part of a worker in a state dump. */
+/* A worker's part of a state dump. */
 #ifndef USRBIO_SERVER_LOOP_WORKER_DUMP_H
 #define USRBIO_SERVER_LOOP_WORKER_DUMP_H
 
@@ -7,9 +7,9 @@
 struct worker;
 
 /*
- * From another thread: ask the worker to log its state. Its thread does so in steps of one
- * connection, between which it works on, and posts worker->dumped at the end. False: it has not
- * finished the dump before.
+ * Ask the worker, from another thread, to log its state. The worker's thread does so in steps of
+ * one connection, does its other work between them, and posts worker->dumped at the end. False: it
+ * has not finished the previous dump.
  */
 bool worker_dump(struct worker *worker);
 

@@ -1,10 +1,14 @@
 /*
- * A worker's thread: look at wires and disk, start segments, send, and sleep when nothing comes.
+ * The thread of a worker: it polls wires and stores, starts segments, sends, and sleeps when there
+ * is nothing to do. The server owns the worker. Only the worker's thread runs this, except the
+ * functions that worker_loop.h declares for other threads.
  *
- * No wake-up is lost: whatever other threads bring goes through evloop_post, which evloop_turn
- * checks before it sleeps; what the wire brings makes a domain's fd readable once it is armed, and
- * the poll on that fd is submitted after arming, by the same call that sleeps; and what a turn
- * leaves to be done (ready, waiting_for_buf, dirty) keeps the worker from sleeping at all.
+ * No wake-up is lost:
+ * - What other threads bring goes through evloop_post(), which evloop_turn() checks before it
+ * sleeps.
+ * - What the wire brings makes a domain's fd readable once the domain is armed. The poll on that fd
+ *   is submitted after arming, by the same call that sleeps.
+ * - A worker with work left from a turn (ready, waiting_for_buf, dirty) does not sleep.
  */
 #include <errno.h>
 #include <liburing.h>
@@ -56,7 +60,7 @@ static void settle(struct worker *worker)
 		conn_finish_turn(container_of(node, struct server_conn, pipeline.peer.dirty));
 }
 
-/* End the connections of a list whose time is over. When the next one's time is over, or NEVER. */
+/* End the connections of a list whose time is over. Returns when the next one's is, or NEVER. */
 static uint64_t expire(struct list *list, uint64_t after, uint64_t now, const char *why)
 {
 	while (!list_empty(list)) {
@@ -75,8 +79,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 }
 
 /*
- * Run the slow timers, every few seconds if at all. Sessions belong to no worker: the one whose
- * connection left a session last checks them when it is due.
+ * Run the slow timers, which are due every few seconds at most. Sessions belong to no worker. The
+ * worker with the connection that was the last to leave a session checks them when it is due.
  */
 static void run_slow_timers(struct worker *worker)
 {
@@ -87,7 +91,7 @@ static void run_slow_timers(struct worker *worker)
 	worker_slow_timers(worker, worker->session_ns);
 }
 
-/* Run the timers that are due. When the next one is due, or NEVER. */
+/* Run the timers that are due. Returns when the next one is due, or NEVER. */
 static uint64_t run_timers(struct worker *worker)
 {
 	const struct server *server = worker->server;
@@ -142,7 +146,7 @@ static void sleep_until(struct worker *worker, uint64_t due)
 	worker_tick(worker);
 }
 
-/* The clock and the timers come last: nothing waits for them, but peers wait for what is sent. */
+/* Sending comes before the clock and the timers, because peers wait for what is sent. */
 bool worker_turn(struct worker *worker, uint64_t *due)
 {
 	int n = poll_domains(worker);
@@ -208,7 +212,7 @@ void worker_exit(struct worker *worker)
 	evloop_post(worker->loop, &worker->exit_ev, 0);
 }
 
-/* Report a worker that stops when it has no connection left and gets no more. */
+/* Post server->idle once, when the worker stops and has no connection left. */
 static void check_idle(struct worker *worker)
 {
 	if (!worker->stopping || worker->idle || atomic_load(&worker->nr_conns))

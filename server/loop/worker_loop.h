@@ -1,4 +1,4 @@
-/* The thread of a worker: to start it, to stop it, and to ask it for something. */
+/* The thread of a worker: functions that start it, stop it, and ask it for something. */
 #ifndef USRBIO_SERVER_LOOP_WORKER_LOOP_H
 #define USRBIO_SERVER_LOOP_WORKER_LOOP_H
 
@@ -7,20 +7,25 @@
 
 struct worker;
 
-/* Start the thread. 0 or -errno. */
+/* Start the thread. Returns 0 or -errno. */
 int worker_start(struct worker *worker);
 /*
- * From another thread: finish, disconnect; server->idle is posted when no connection is left. Then
- * the worker still does what others ask of it until all are idle and it is told to exit.
+ * Tell the worker, from another thread, to finish I/O under way and to disconnect. It posts
+ * server->idle when no connection is left, and still answers other workers until worker_exit().
  */
 void worker_stop(struct worker *worker);
+/* Tell an idle worker, from another thread, to end its thread. */
 void worker_exit(struct worker *worker);
+/* Wait for the end of the thread. */
 void worker_join(struct worker *worker);
-/* From another thread: the keyring was read again; end the connections that may not stay. */
+/*
+ * Tell the worker, from another thread, that the keyring was read again. It ends the connections
+ * that may not stay.
+ */
 void worker_review(struct worker *worker);
 /*
- * Look once at wires and disk and do what is to be done. False: there was nothing. *due: when the
- * next time limit ends, or NEVER.
+ * Poll wires and stores once, and do what is to be done. Returns false if there was nothing. *due
+ * is when the next timer is due, or NEVER.
  */
 bool worker_turn(struct worker *worker, uint64_t *due);
 
