@@ -1,10 +1,10 @@
 /*
- * Connections: how they begin, how a turn of the worker ends for them, and how they end. The worker
- * owns them; only its thread runs this.
+ * Connections: how they begin, what they do at the end of a worker's turn, and how they end. The
+ * worker owns them, and only its thread runs this.
  *
- * The files of this room call each other in circles: conn.c hands events to dispatch.c and the
- * steps of a life to handshake.c, keepalive.c and conn_admit.c, and each of these may find a reason
- * to end the connection, which is conn_end() here. They are one object in five files.
+ * The files of this room call each other in circles: conn.c calls dispatch.c, handshake.c,
+ * keepalive.c and conn_admit.c, and each of these may find a reason to call conn_end() here. They
+ * are one object in five files.
  */
 #include "server/conn/conn.h"
 
@@ -26,6 +26,7 @@
 /* Memory that a connection takes beside its own struct until its Welcome. */
 #define HELLO_BYTES ((size_t)4096)
 
+/* The bytes that a connection is charged for until its Welcome. */
 static size_t price(struct worker *worker, const struct tp_ops *ops)
 {
 	return sizeof(struct server_conn) + HELLO_BYTES + worker_domain(worker, ops)->conn_bytes;
@@ -118,7 +119,7 @@ int conn_activate(struct server_conn *conn)
 	int err = charge(conn) ? pipeline_open(&conn->pipeline) : -ENOMEM;
 
 	if (err)
-		return err; /* conn_free frees what there is */
+		return err; /* conn_free() frees the parts that are open */
 	peer->export = session_export(peer->member.session);
 	peer->read_only = peer->export->read_only || peer->permit.read_only;
 	conn->pipeline.store = conn->worker->queues[peer->export->index];
@@ -196,8 +197,8 @@ static bool drained(const struct server_conn *conn)
 }
 
 /*
- * Start, restart or stop the timer for a peer that has to take or give data: if nothing moves, its
- * staging buffers would never come back.
+ * Start, restart or stop the stall timer. It ends a connection whose peer has data to take or to
+ * give and moves none, because its staging buffers would never become free.
  */
 static void watch_progress(struct server_conn *conn)
 {

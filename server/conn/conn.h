@@ -1,11 +1,11 @@
 /*
- * A client's connection: its pipeline, its calls, and what it takes to begin, to watch and to end
- * them. It belongs to one worker for life; only that worker's thread touches it, except that its
- * session may post `fence`, and as server/io/peer.h and server/calls/calls.h say.
+ * A client's connection: its pipeline, its calls, its handshake and its timers. It belongs to one
+ * worker from accept to free, and only that worker's thread uses it. There are exceptions: its
+ * session may post `fence`, and server/io/peer.h and server/calls/calls.h name what others read.
  *
- * It ends in steps: conn_end() cancels what is queued and disconnects; when the transport has said
- * TP_EV_CLOSED and no store I/O and no call of it runs any more, the end of that turn has it leave
- * its session and frees it.
+ * It ends in steps. conn_end() cancels what is queued, and disconnects. Then the connection waits
+ * until the transport has reported TP_EV_CLOSED, and until none of its store I/O and calls runs any
+ * more. At the end of that turn it leaves its session and is freed.
  */
 #ifndef USRBIO_SERVER_CONN_CONN_H
 #define USRBIO_SERVER_CONN_CONN_H
@@ -23,12 +23,12 @@
 struct handshake;
 
 enum server_conn_state {
-	CONN_HELLO,   /* accepted; the hello has not come yet */
-	CONN_PROVING, /* it has; who it is has still to be proved */
+	CONN_HELLO,   /* accepted; waits for the Hello */
+	CONN_PROVING, /* has sent a Challenge; waits for the Proof */
 	CONN_FENCING, /* waits for older connections of its session to end */
 	CONN_ACTIVE,
-	CONN_DRAINING, /* the server stops: what runs may end, nothing new begins */
-	CONN_REFUSED,  /* a Welcome that says no is on its way, then the end */
+	CONN_DRAINING, /* the server stops: I/O and calls that run may end, no new ones begin */
+	CONN_REFUSED,  /* ends when the Welcome that refuses it has been sent */
 	CONN_CLOSING,  /* disconnecting */
 };
 
@@ -41,19 +41,19 @@ struct server_conn {
 	struct pipeline pipeline;
 	struct server_calls calls;
 
-	struct handshake *handshake; /* until the Welcome */
-	struct ev fence;	     /* its session has news; handshake.c */
-	bool fence_posted;	     /* registry's lock, or when no member any more */
+	struct handshake *handshake; /* NULL from the Welcome on */
+	struct ev fence;	     /* the session has changed; handshake.c */
+	bool fence_posted;	     /* under the registry's lock while it is a member */
 
-	struct list timed; /* worker->handshakes, ->fencing or ->posting */
-	uint64_t since_ns; /* of that list */
+	struct list timed; /* in worker->handshakes, ->fencing or ->posting */
+	uint64_t since_ns; /* when the time of that list began */
 	struct keepalive keepalive;
 	uint64_t accepted_ns;
-	size_t charged; /* of the budget, to be given back with it; more by its calls */
+	size_t charged; /* bytes of the budget until it is freed; its calls are charged apart */
 };
 
 /*
- * Count a connection of this worker and charge the budget for it, or undo that. False: the budget
+ * Count a connection of this worker and charge the budget for it, or undo both. False: the budget
  * does not allow it.
  */
 bool conn_reserve(struct worker *worker, const struct tp_ops *ops);
@@ -62,12 +62,12 @@ void conn_unreserve(struct worker *worker, const struct tp_ops *ops);
 void conn_accept(struct worker *worker, struct tp_request *request);
 /* Handle an event that the transport reports for the connection. */
 void conn_event(struct server_conn *conn, const struct tp_event *event);
-/* conn_end(), which ends it, is declared in server/io/pipeline.h. Repeating it is harmless. */
+/* server/io/pipeline.h declares conn_end(), which ends a connection. It may be called again. */
 /* The server stops: finish the I/O and calls that run, then end. */
 void conn_drain(struct server_conn *conn);
 /* The worker's turn ends: send, flush, and free the connection if it is over. */
 void conn_finish_turn(struct server_conn *conn);
-/* Begin I/O and calls, as the session allows it. 0 or -ENOMEM. */
+/* Begin I/O and calls, when the session allows it. Returns 0 or -ENOMEM. */
 int conn_activate(struct server_conn *conn);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Admission of connections without a Welcome. The lists belong to the worker; only its thread
- * touches them, and conn_ask_evict() reaches it by a posted event.
+ * Admission of connections without a Welcome. The worker owns the lists, and only its thread uses
+ * them. conn_ask_evict() runs on another thread and posts an event to the worker.
  */
 #include "server/conn/conn_admit.h"
 

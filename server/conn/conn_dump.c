@@ -1,6 +1,7 @@
 /*
- * The part of a connection in a state dump. No state of its own. The worker's thread calls it, and
- * looks at no more than what the limits of one connection allow. What the peer named is masked.
+ * A connection's part of a state dump. It has no state of its own; the worker owns the connection,
+ * and only the worker's thread runs this. The limits of a connection bound the work. Names that the
+ * peer chose are masked, so that they cannot disturb the log.
  */
 #include "server/conn/conn_dump.h"
 
@@ -17,7 +18,7 @@
 #include "server/session/session.h"
 
 #define NAME_SHOWN  200 /* bytes of a name */
-#define CALLS_SHOWN 8	/* of one connection, the oldest of those that run and that wait */
+#define CALLS_SHOWN 8	/* calls of one connection: those that run, then those that wait */
 
 static const char *state_name(enum server_conn_state state)
 {
@@ -51,7 +52,7 @@ static const char *op_name(uint32_t op)
 	return op < NR_CALLS && names[op] ? names[op] : "?";
 }
 
-/* Seconds from `since` to now. */
+/* The seconds from since_ns to the last tick of the worker. */
 static double age(const struct server_conn *conn, uint64_t since_ns)
 {
 	uint64_t now = conn->worker->now_ns;

@@ -1,10 +1,10 @@
-/* What a state dump says about one connection. */
+/* A connection's part of a state dump. */
 #ifndef USRBIO_SERVER_CONN_CONN_DUMP_H
 #define USRBIO_SERVER_CONN_CONN_DUMP_H
 
 struct server_conn;
 
-/* Log the connection's state: a line, and some more if it has I/O or calls under way. */
+/* Log the connection's state in a few lines. They also show its oldest I/O and calls, if any. */
 void conn_dump(const struct server_conn *conn);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Incoming messages, by type. The connection owns what they start; its worker's thread runs this. A
- * decoded message lives in the worker's arena until the next one.
+ * The dispatcher of incoming messages by type. The connection owns what a message starts, and only
+ * its worker's thread runs this. A decoded message lives in the worker's arena until the next one
+ * is decoded.
  */
 #include "server/conn/dispatch.h"
 
@@ -14,14 +15,17 @@
 #include "server/io/request.h"
 #include "server/worker/worker.h"
 
-/* An answer without a call behind it. It is rare, so it is allocated, and it counts as a call. */
+/*
+ * An answer to a message that is no call, or to a call that was not started. It is rare, so it is
+ * allocated. It counts as a call.
+ */
 struct call_answer {
 	struct outgoing out;
 	struct server_conn *conn;
 };
 
 _Static_assert(sizeof(struct call_answer) + 16 <= ANSWER_BYTES,
-	       "what its connection is charged for");
+	       "an answer fits what its connection is charged for");
 
 static void answer_release(struct outgoing *out)
 {
@@ -31,7 +35,7 @@ static void answer_release(struct outgoing *out)
 	free(answer);
 }
 
-/* Allocate an answer. 0; -ENOBUFS: the connection has too many; -ENOMEM. */
+/* Allocate an answer. Returns 0 or -ENOMEM. -ENOBUFS: the connection has too many calls. */
 static int answer_open(struct server_conn *conn, struct call_answer **out)
 {
 	struct call_answer *answer;
@@ -142,7 +146,7 @@ void dispatch(struct server_conn *conn, const void *frame, size_t len)
 						: -EPROTO;
 		if (err)
 			conn_end(conn, err,
-				 err == -ENOMEM ? "no memory for an answer"
+				 err == -ENOMEM ? "the server has no memory for an answer"
 						: "broke the rules of the protocol");
 	}
 }

@@ -1,8 +1,8 @@
 /*
  * The handshake: Hello, Challenge, Proof and Welcome, and what a session reports to its connections
- * later. The connection owns its handshake; its worker's thread runs all of this except notify().
- * Beside the connection itself nothing is allocated for a client before it has proved its key or
- * needs none.
+ * later. The connection owns its handshake. Its worker's thread runs all of this except notify().
+ * Before a client has proved its key, or needs none, nothing is allocated for it except the
+ * connection and the handshake.
  */
 #include "server/conn/handshake_auth.h"
 
@@ -21,7 +21,8 @@
 #include "server/worker/worker.h"
 
 #define FEATURES (FEATURE_IMM | FEATURE_COUNTERS)
-/* Free a handshake. It and its claim hold keys, which are overwritten. */
+
+/* Overwrite and free a handshake, because it and its claim hold keys. */
 static void handshake_free(struct handshake *handshake)
 {
 	explicit_bzero(handshake, sizeof(*handshake));
@@ -56,8 +57,8 @@ static bool has_key(const struct server_conn *conn)
 }
 
 /*
- * Ask the keyring how the client may use that export; without a keyring everybody may. The result
- * is that of keyring_permits().
+ * Ask the keyring how the client may use that export. Without a keyring every client may use it in
+ * every way. The result is that of keyring_permits().
  */
 static int permits(const struct server_conn *conn, const char *export, struct permit *permit)
 {
@@ -78,7 +79,7 @@ static int enter(struct server_conn *conn)
 	struct export *export = exports_find(&server->exports, bytes_of(handshake->export));
 	int err = permits(conn, handshake->export, &conn->peer->permit);
 
-	if (err == -EKEYREJECTED) /* it was removed from the keyring in the meantime */
+	if (err == -EKEYREJECTED) /* the key was removed from the keyring in the meantime */
 		return err;
 	if (err || !export) {
 		snprintf(handshake->text, TEXT_MAX, "no export is named \"%s\"", handshake->export);
@@ -139,8 +140,8 @@ static void refuse(struct server_conn *conn, struct handshake *handshake)
 }
 
 /*
- * Send a Welcome: status 0 admits the connection, -errno refuses it. The Welcome takes the
- * handshake along.
+ * Send a Welcome: status 0 admits the connection, -errno refuses it. From now on the Welcome owns
+ * the handshake, which is freed when the Welcome has been sent.
  */
 static void answer(struct server_conn *conn, int status)
 {
@@ -152,7 +153,7 @@ static void answer(struct server_conn *conn, int status)
 		status = conn_activate(conn);
 		if (status) {
 			worker_log_limited(conn->worker, conn->peer->name, status,
-					   "no room for it");
+					   "no memory for the connection");
 			snprintf(handshake->text, TEXT_MAX, "the server is out of memory");
 		}
 	}
@@ -183,7 +184,7 @@ static void wait_for_older(struct server_conn *conn)
 	list_move_tail(&conn->worker->fencing, &conn->timed);
 }
 
-/* The session has news for the connection: ask it for them. */
+/* The session has changed: ask it whether the connection may begin or go on. */
 static void fence(struct ev *ev, int32_t res)
 {
 	struct server_conn *conn = container_of(ev, struct server_conn, fence);
@@ -208,7 +209,7 @@ static void fence(struct ev *ev, int32_t res)
 	answer(conn, status);
 }
 
-/* The session has changed. Called by the thread that changed it, under the registry's lock. */
+/* The thread that changed the session calls this, under the registry's lock. */
 static void notify(struct member *member)
 {
 	struct server_conn *conn = container_of(member, struct server_conn, pipeline.peer.member);
@@ -243,7 +244,7 @@ static void copy_text(char *to, size_t size, struct bytes text)
 	snprintf(to, size, "%.*s", (int)text.len, (const char *)text.data);
 }
 
-/* Keep what is needed of a Hello when its frame is gone. */
+/* Copy what is needed of a Hello, because its frame does not stay. */
 static void keep(struct server_conn *conn, const struct hello *hello)
 {
 	struct handshake *handshake = conn->handshake;
@@ -314,8 +315,8 @@ int handshake_message(struct server_conn *conn, const void *frame, size_t len,
 }
 
 /*
- * End the connection unless its key permits exactly what it did. A client that may do more now
- * connects again.
+ * End the connection unless its key permits exactly the same as before. A client that may do more
+ * or less now connects again.
  */
 void handshake_review(struct server_conn *conn)
 {
@@ -325,7 +326,7 @@ void handshake_review(struct server_conn *conn)
 		return;
 	if (permits(conn, session_export(conn->peer->member.session)->name, &permit) ||
 	    !keyring_permit_equal(&permit, &conn->peer->permit))
-		conn_end(conn, -EKEYREJECTED, "its key was revoked, or is good for something else");
+		conn_end(conn, -EKEYREJECTED, "its key was revoked, or its permissions changed");
 }
 
 void handshake_leave(struct server_conn *conn)

@@ -1,6 +1,6 @@
 /*
  * Authentication in the handshake: the server proves its key by the Challenge and checks the Proof
- * of the client. The connection owns the handshake; only its worker's thread is here.
+ * of the client. The connection owns the handshake, and only its worker's thread runs this.
  */
 #include "server/conn/handshake_auth.h"
 
@@ -12,7 +12,7 @@
 #include "server/session/keyring.h"
 #include "server/worker/server_impl.h"
 
-/* The Challenge is a part of the handshake, which its Welcome takes along. */
+/* Nothing is freed here: the Challenge is a part of the handshake, which its Welcome owns later. */
 static void challenge_release(struct outgoing *out)
 {
 	(void)out;

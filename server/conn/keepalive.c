@@ -1,6 +1,6 @@
 /*
- * Keep-alive. Each worker owns a list of its connections, the next to look at first; only its
- * thread touches it.
+ * Keep-alive. Each worker owns a list of its connections, ordered by the time of the next check.
+ * Only the worker's thread uses it.
  */
 #include "server/conn/keepalive.h"
 
@@ -15,7 +15,10 @@ static struct server_conn *conn_of(struct keepalive *keepalive)
 	return container_of(keepalive, struct server_conn, keepalive);
 }
 
-/* Put the connection into the worker's list. Most are due last, so the search begins at the end. */
+/*
+ * Put the connection into the worker's list. Most connections are due later than all others, so the
+ * search begins at the end.
+ */
 static void check_at(struct server_conn *conn, uint64_t check_ns)
 {
 	struct list *watched = &conn->worker->watched, *before = watched->prev;
@@ -55,7 +58,7 @@ static void ping(struct server_conn *conn)
 
 	keepalive->nr_pings++;
 	keepalive->pinged_ns = conn->worker->now_ns;
-	if (keepalive->queued) /* the ping before has not been sent yet */
+	if (keepalive->queued) /* the previous ping has not been sent yet */
 		return;
 	keepalive->queued = true;
 	keepalive->ping.release = ping_release;
