@@ -1,6 +1,6 @@
 /*
- * The outbox, which encodes straight into the transport's send buffers. Its connection owns it; its
- * worker's thread runs this.
+ * The outbox, which encodes straight into the transport's send buffers. The connection owns it, and
+ * only its worker's thread runs this.
  */
 #include "server/io/outbox.h"
 
@@ -11,7 +11,7 @@
 #include "common/transport/transport.h"
 #include "proto/codec.h"
 
-#define FRAME_ROOM 32u /* the type byte, the field's header and its length */
+#define FRAME_ROOM 32u /* bytes for the type, the field's header and its length */
 
 void outbox_init(struct outbox *box)
 {

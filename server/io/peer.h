@@ -1,8 +1,8 @@
 /*
  * The client at the other end of a connection, as I/O and calls see it: the worker that serves it,
- * the session it is in, what it may do, and what is to be sent to it. The connection owns it and
- * fills it in; only its worker's thread changes it. While a call of it runs, the blocking threads
- * read what is fixed from the Welcome to the end: session, export and permissions.
+ * its session, its permissions, and the messages to be sent to it. The connection owns it and fills
+ * it in, and only its worker's thread changes it. While one of its calls runs, job threads read the
+ * fields that are fixed from the Welcome to the end: session, export and permissions.
  */
 #ifndef USRBIO_SERVER_IO_PEER_H
 #define USRBIO_SERVER_IO_PEER_H
@@ -24,21 +24,21 @@ struct server_peer {
 	struct worker *worker;
 	struct tp_conn *tp;
 	uint64_t features;    /* FEATURE_* of both ends */
-	struct member member; /* .session: NULL while it has none */
+	struct member member; /* its session is NULL while it has none */
 	struct export *export;
-	bool read_only;	      /* the permit or the export is */
+	bool read_only;	      /* the permit or the export is read-only */
 	struct permit permit; /* what its key allows at its export */
 	struct key_name key;  /* "": none */
 	struct outbox outbox;
-	uint32_t nr_calls; /* not answered yet, with region drops and pings */
+	uint32_t nr_calls; /* calls, region drops and pings without an answer */
 	struct counters count;
-	uint64_t number;   /* counts the connections that its worker accepted */
-	struct list node;  /* worker->conns */
-	struct list dirty; /* worker->dirty */
+	uint64_t number;   /* the worker numbers the connections it accepts, from 1 */
+	struct list node;  /* in worker->conns */
+	struct list dirty; /* in worker->dirty */
 	char name[ADDR_TEXT_MAX];
 };
 
-/* Have conn_finish_turn() called for its connection when the turn ends. */
+/* Make the worker call conn_finish_turn() for the peer's connection when the turn ends. */
 static inline void peer_touch(struct server_peer *peer)
 {
 	if (list_empty(&peer->dirty))

@@ -1,6 +1,6 @@
 /*
- * The queue: a list for each priority, served by weighted round robin. The pipeline owns it; its
- * worker's thread runs this.
+ * The queue: a list for each priority, served by weighted round robin. The pipeline owns it, and
+ * only its worker's thread runs this.
  */
 #include "server/io/queue.h"
 
@@ -15,7 +15,7 @@ void queue_init(struct queue *queue)
 	wrr_init(&queue->wrr);
 }
 
-/* The priorities that have requests, a bit for each. */
+/* Get the priorities that have requests, as a bit for each. */
 static unsigned busy(const struct queue *queue)
 {
 	unsigned bits = 0;

@@ -1,6 +1,6 @@
 /*
- * The requests of a connection that have segments to start, by priority. High goes before normal
- * and normal before low, but each has a weight, so that each makes progress.
+ * The requests of a connection that have segments to start, by priority. High goes before normal,
+ * and normal before low. Each priority has a weight, so that each makes progress.
  */
 #ifndef USRBIO_SERVER_IO_QUEUE_H
 #define USRBIO_SERVER_IO_QUEUE_H
@@ -28,9 +28,9 @@ static inline bool queue_empty(const struct queue *queue)
 	return true;
 }
 
-/* The request whose segment is next; NULL when the queue is empty. It stays queued. */
+/* Get the request whose segment is next; NULL if the queue is empty. The request stays queued. */
 struct server_request *queue_next(struct queue *queue);
-/* Count a segment that has been started of the request that queue_next() returned. */
+/* Count one started segment of the request that queue_next() returned. */
 void queue_charge(struct queue *queue, const struct server_request *req);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The region table: an array indexed by the client's ids. Its pipeline owns it; its worker's thread
- * runs this.
+ * The region table: an array indexed by the client's ids. The pipeline owns it, and only its
+ * worker's thread runs this.
  */
 #include "server/io/region.h"
 

@@ -1,6 +1,6 @@
 /*
- * Requests: admission, where entries are checked against session and regions, and the outcome. The
- * pipeline owns them in its slab; its worker's thread runs this.
+ * Requests: their admission, which checks entries against session and regions, and their results.
+ * The pipeline owns them in its slab, and only its worker's thread runs this.
  */
 #include "server/io/request.h"
 
@@ -57,7 +57,7 @@ static int check_entry(struct pipeline *pipeline, uint32_t op, const struct io_e
 	return region_range(*region, access, io->region_off, io->len, raddr);
 }
 
-/* Queue one entry, or answer it with an error. err: the result of check_file(). */
+/* Queue one entry, or answer it with an error. `err` is the result of check_file(). */
 static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		      const struct io_entry *io, struct server_file *file, int err)
 {
@@ -75,7 +75,7 @@ static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		return;
 	}
 	req = request_alloc(pipeline);
-	/* All its fields are named, because the compiler would clear it first otherwise. */
+	/* All fields are named; if one were missing, the compiler would clear the struct first. */
 	*req = (struct server_request){
 		.node = req->node,
 		.pipeline = pipeline,
@@ -154,8 +154,8 @@ void requests_drop_refs(struct pipeline *pipeline)
 }
 
 /*
- * Give back a reference to a file when the turn ends: one atomic instruction serves all requests of
- * the turn that used the same file.
+ * Note a reference to a file that is dropped when the turn ends. Then one atomic instruction serves
+ * all requests of the turn that used the same file.
  */
 static void put_file(struct pipeline *pipeline, struct server_file *file)
 {
@@ -210,7 +210,7 @@ void request_segment_over(struct server_request *req, uint64_t at, uint32_t len,
 void request_cancel(struct server_request *req, int error)
 {
 	if (req->next == req->len)
-		return; /* all its segments run already: let it end */
+		return; /* all its segments run already, so it ends soon */
 	if (req->next < req->error_at) {
 		req->error = error;
 		req->error_at = req->next;
@@ -230,7 +230,8 @@ void requests_cancel(struct pipeline *pipeline, const struct server_region *regi
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		lists[i] = &pipeline->queue.lists[i];
 	lists[NR_PRIORITIES] = &pipeline->running;
-	for (int i = NR_PRIORITIES; i >= 0; i--) /* running first, because cancelling adds to it */
+	for (int i = NR_PRIORITIES; i >= 0;
+	     i--) /* `running` goes first, because cancelling adds to it */
 		list_for_each_safe (it, lists[i]) {
 			struct server_request *req = container_of(it, struct server_request, node);
 

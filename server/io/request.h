@@ -1,6 +1,6 @@
 /*
  * A request: one I/O of a client from its admission to its result. It lives in the slab of its
- * pipeline, and is queued while it has segments to start. One worker's thread.
+ * pipeline, and is queued while it has segments to start. Only its worker's thread uses it.
  */
 #ifndef USRBIO_SERVER_IO_REQUEST_H
 #define USRBIO_SERVER_IO_REQUEST_H
@@ -16,37 +16,38 @@ struct server_region;
 struct submit;
 
 struct server_request {
-	struct list node; /* its connection's queue, or `running`, or its free list */
+	struct list node; /* in its pipeline's queue, `running` or `free` */
 	struct pipeline *pipeline;
 	struct server_file *file;
 	struct server_region *region;
-	uint64_t raddr; /* where its memory begins at the client */
+	uint64_t raddr; /* the address of its memory at the client */
 	uint64_t off;	/* in the file */
 	uint64_t len;
 	uint64_t next;	   /* bytes given to segments so far */
-	uint64_t end;	   /* where the data ends: less than len when a read met end of file */
+	uint64_t end;	   /* where its data ends: below len if a read met the end of the file */
 	uint64_t error_at; /* the first byte of the lowest segment that failed */
-	uint64_t since_ns; /* when it was admitted, as the worker knew the time */
+	uint64_t since_ns; /* the worker's now_ns when it was admitted */
 	int error;
 	uint32_t tag;
-	uint16_t nr_busy; /* segments whose outcome is open */
+	uint16_t nr_busy; /* segments without a result yet */
 	uint8_t op, flags, priority;
 	bool queued;
 };
 
-/* Segments of one I/O under way at a time, so that others find free buffers and an idle disk. */
+/* The most segments of one I/O at a time, so that others find free buffers and an idle disk. */
 #define REQUEST_SEGMENTS_MAX 8
 
-/* Admit a batch: queue what is valid, answer the rest. 0, or -EPROTO: there are too many I/Os. */
+/* Admit a batch: queue valid I/Os, answer the others. Returns 0; -EPROTO: there are too many. */
 int requests_admit(struct pipeline *pipeline, const struct submit *batch);
 
+/* True if there are segments to start. */
 static inline bool request_has_more(const struct server_request *req)
 {
 	return req->next < req->len && req->end == req->len && !req->error;
 }
 
 /*
- * True if only one segment's outcome is open and all other bytes have been transferred or posted.
+ * True if only one segment has no result yet, and all other bytes have been transferred or posted.
  */
 static inline bool request_is_whole(const struct server_request *req)
 {
@@ -54,8 +55,8 @@ static inline bool request_is_whole(const struct server_request *req)
 }
 
 /*
- * A segment ended with a number of bytes or -errno. reported: its WRITE carried the request's
- * result.
+ * Take the result of a segment: a number of bytes or -errno. `reported` is true if the WRITE of the
+ * segment carries the request's result.
  */
 void request_segment_over(struct server_request *req, uint64_t at, uint32_t len, int64_t result,
 			  bool reported);

@@ -1,6 +1,7 @@
 /*
- * Segments. Each owns its buffer until neither disk nor wire needs it. All of this runs on the
- * worker's thread; the store and the transport never call back from within a submission.
+ * Segments. The worker's staging owns them, and a segment has its buffer until neither disk nor
+ * wire needs it. Only the worker's thread runs this. Store and transport never call back from
+ * within a submission.
  */
 #include "server/io/segment.h"
 
@@ -13,8 +14,8 @@
 #include "server/worker/worker.h"
 
 /*
- * Below this length the system calls cost more than the copies: over tcp 32 KiB were 15 % slower
- * with pipes and 64 KiB 10 % faster.
+ * The least bytes for which a pipe is used. Below it the system calls cost more than the copies:
+ * over tcp, reads of 32 KiB were 15 % slower with pipes, and reads of 64 KiB 10 % faster.
  */
 #define PIPE_MIN ((uint64_t)64 << 10)
 
@@ -30,14 +31,14 @@ static void release(struct segment *seg)
 	peer_touch(&pipeline->peer);
 }
 
-/* Empty the pipe of a segment, if it has one: the wire has not taken the data. */
+/* Empty the pipe of a segment, if it has one, when the wire has not taken the data. */
 static void drain(const struct segment *seg)
 {
 	if (seg->class == STAGING_PIPE)
 		staging_drain(seg);
 }
 
-/* End a segment that does not use the wire, or not any more. */
+/* End a segment that the wire does not use, or does not use any more. */
 static void segment_end(struct segment *seg, int64_t result)
 {
 	request_segment_over(seg->req, seg->at, seg->len, result, false);
@@ -73,7 +74,7 @@ static int post_write(struct segment *seg)
 	};
 	int err = pipeline->peer.tp->ops->post(pipeline->peer.tp, &op);
 
-	/* An immediate costs a credit, while many results share one message. */
+	/* Without a credit for an immediate, the result goes into a message with others. */
 	if (err == -EAGAIN && op.has_imm) {
 		op.has_imm = false;
 		err = pipeline->peer.tp->ops->post(pipeline->peer.tp, &op);
@@ -108,7 +109,10 @@ static int post_read(struct segment *seg)
 	return err;
 }
 
-/* 0: it is posted, or has ended with its connection. -EAGAIN: it has to wait. */
+/*
+ * Post a segment. Returns 0 if it is posted, or has ended with its connection. -EAGAIN: it has to
+ * wait.
+ */
 static int try_post(struct segment *seg)
 {
 	struct pipeline *pipeline = seg->pipeline;
@@ -123,7 +127,7 @@ static int try_post(struct segment *seg)
 	return 0;
 }
 
-/* Post a segment, in order behind those that wait already. */
+/* Post a segment, or append it to those that wait already. */
 static void post(struct segment *seg)
 {
 	struct pipeline *pipeline = seg->pipeline;
@@ -201,8 +205,8 @@ void segment_posted(struct segment *seg, int status)
 }
 
 /*
- * A pipe holds pages of the file, so that a hole punched there later shows as zeros. A read with
- * IO_NO_HOLES is therefore copied.
+ * A pipe holds pages of the file. If a hole is punched there later, the client gets zeros without
+ * notice. So a read with IO_NO_HOLES is copied.
  */
 enum staging_class segment_class(const struct server_request *req)
 {

@@ -1,7 +1,7 @@
 /*
- * A segment: the piece of a request that one staging buffer or pipe carries. A read goes from disk
- * by a WRITE into the client's memory; a write comes by a READ of the client's memory and goes to
- * disk.
+ * A segment: the piece of a request that one staging buffer or pipe carries. For a read, the store
+ * fills the buffer, and a WRITE moves it into the client's memory. For a write, a READ fills the
+ * buffer from the client's memory, and the store writes it.
  */
 #ifndef USRBIO_SERVER_IO_SEGMENT_H
 #define USRBIO_SERVER_IO_SEGMENT_H
@@ -15,15 +15,15 @@
 struct pipeline;
 struct server_request;
 
-/* The class of staging that the next segment of a request needs. */
+/* Get the class of staging that the next segment of a request needs. */
 enum staging_class segment_class(const struct server_request *req);
 /* Begin the next segment of a request that has one, with a buffer or pipe of that class. */
 void segment_start(struct segment *seg, struct server_request *req);
-/* The wire does not need the buffer any more: TP_EV_DONE. */
+/* Handle TP_EV_DONE: the wire does not need the buffer any more. */
 void segment_posted(struct segment *seg, int status);
-/* Post the segments that wait for the wire, until -EAGAIN. */
+/* Post the segments that wait for the wire, until the transport has no room. */
 void segments_resume(struct pipeline *pipeline);
-/* The connection ends: give up the segments that wait for the wire. */
+/* When the connection ends: give up the segments that wait for the wire. */
 void segments_abandon(struct pipeline *pipeline);
 
 #endif
