@@ -1,6 +1,6 @@
 /*
- * The answer to CALL_COUNTERS. The asker owns the query; the thread of the worker that is asked has
- * it to itself until done().
+ * The answer to CALL_COUNTERS. The asking connection owns the query. From call_counters_ask() to
+ * done() only the thread of the worker that is asked uses it.
  */
 #include "server/calls/call_counters.h"
 
@@ -15,14 +15,14 @@
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
-/* The cursor of a list names a worker and the last connection that was shown. */
+/* A cursor names a worker, and the last of its connections that was shown. */
 #define CURSOR_BITS	      48
 #define CURSOR(worker, after) ((uint64_t)(worker) << CURSOR_BITS | (after))
 #define CURSOR_AFTER(cursor)  ((cursor) & (((uint64_t)1 << CURSOR_BITS) - 1))
 
-#define FRAME_ROOM 128 /* of a Reply's other fields */
+#define FRAME_ROOM 128 /* bytes for the other fields of a Reply */
 
-/* Everything a worker and its connections have counted. On its thread. */
+/* Add up what a worker and its connections have counted. Only the worker's thread calls it. */
 static void sum_of_worker(const struct worker *worker, struct counters *sum)
 {
 	*sum = worker->count;
@@ -37,11 +37,12 @@ static void sum_of_worker(const struct worker *worker, struct counters *sum)
 	}
 }
 
-_Static_assert(sizeof(struct limits) <= sizeof(struct counters), "all rows are as wide");
+_Static_assert(sizeof(struct limits) <= sizeof(struct counters),
+	       "limits fit into a row of counters");
 
 /* The rows that fit into one message, while they are filled in. */
 struct rows {
-	struct counters *counts; /* zeros */
+	struct counters *counts; /* zeroed at first */
 	uint32_t *types;
 	uint8_t *names;
 	size_t n, names_len, room;
@@ -76,7 +77,7 @@ static bool add_rows(struct rows *rows, uint32_t type, const char *name,
 	return true;
 }
 
-/* Fill in the rows behind connection `after`. The cursor where the list goes on; 0 at its end. */
+/* Fill in the rows behind connection `after`. Returns the next cursor; 0 at the end of the list. */
 static uint64_t fill_rows(const struct worker *worker, const struct server_peer *asker,
 			  uint64_t after, struct rows *rows)
 {
@@ -93,7 +94,7 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_peer 
 	list_for_each (it, &worker->conns) {
 		const struct server_peer *peer = container_of(it, struct server_peer, node);
 
-		/* A client sees the connections of its own key only. */
+		/* A client sees only the connections of its own key. */
 		if (peer->number <= after || strcmp(peer->key.id, asker->key.id))
 			continue;
 		limits_of_conn(container_of(it, struct pipeline, peer.node), &limits);
@@ -104,8 +105,8 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_peer 
 	if (worker->id + 1 < worker->server->nr_workers)
 		return CURSOR(worker->id + 1, 0);
 	/*
-	 * The smallest message has room for a worker's rows and those of a connection, or for this
-	 * one.
+	 * If the server's row does not fit, it comes in the next answer. The smallest message has
+	 * room for the rows of a worker and a connection, or for this row, so the list goes on.
 	 */
 	if (row_bytes(server) > rows->room)
 		return CURSOR(worker->id, after);
@@ -114,7 +115,7 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_peer 
 	return 0;
 }
 
-/* On the thread of the worker that is asked. */
+/* Fill in the reply. Only the thread of the worker that is asked calls it. */
 static void collect(struct counters_query *query, const struct worker *worker)
 {
 	struct reply *reply = query->reply;

@@ -1,6 +1,6 @@
 /*
- * Calls about open files, and those that open them. No state of their own; a call belongs to the
- * job thread that runs it.
+ * Calls about open files, and calls that open them. They have no state of their own. The connection
+ * owns a call, and while it runs only its job thread uses it.
  */
 #include "server/calls/call_ops.h"
 
@@ -18,7 +18,7 @@ static int check_open(const struct pending_call *p, uint32_t allowed)
 	return 0;
 }
 
-/* Hand a file that the store has opened to the session, which names it. */
+/* Hand a file that the store has opened to the session, which gives it a handle. */
 static int opened(struct pending_call *p, int status, struct store_file *file)
 {
 	struct reply *reply = call_reply(p);
@@ -30,7 +30,8 @@ static int opened(struct pending_call *p, int status, struct store_file *file)
 		return status;
 	}
 	len = file->persistent_len;
-	memcpy(p->persistent, file->persistent, len); /* the session may close it from there on */
+	memcpy(p->persistent, file->persistent,
+	       len); /* copied first, because the session may close the file as soon as it has it */
 	err = session_add_file(p->peer->member.session, file, &reply->file);
 	if (err) {
 		file->store->ops->close_file(file);
@@ -119,7 +120,7 @@ static int truncate_path(struct pending_call *p)
 	return err;
 }
 
-/* 0 if this open file may be changed. */
+/* Check that the call names an open file that may be changed. Returns 0 or -errno. */
 static int check_writable(const struct pending_call *p)
 {
 	if (call_read_only(p))

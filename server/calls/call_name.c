@@ -1,6 +1,6 @@
 /*
- * Calls about names and directories. No state of their own; a call belongs to the job thread that
- * runs it.
+ * Calls about names and directories. They have no state of their own. The connection owns a call,
+ * and while it runs only its job thread uses it.
  */
 #include "server/calls/call_ops.h"
 
@@ -58,7 +58,10 @@ int call_link(struct pending_call *p)
 				call_path(p->call.path2));
 }
 
-/* A frame holds the names and a byte for each type, and has room for little more. */
+/*
+ * The most bytes of names in a Reply: half of a frame, because the frame also holds a byte for each
+ * type and the other fields.
+ */
 static size_t names_room(const struct server_peer *peer)
 {
 	size_t room = peer->tp->msg_max / 2;

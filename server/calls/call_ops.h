@@ -1,6 +1,6 @@
 /*
- * One function for each kind of call: it checks the arguments, asks the store, fills in the reply
- * and returns its status. It runs on a job thread, which has the call to itself meanwhile.
+ * One function for each kind of call. It checks the arguments, asks the store, fills in the reply
+ * and returns its status. It runs on a job thread. No other thread uses the call meanwhile.
  */
 #ifndef USRBIO_SERVER_CALLS_CALL_OPS_H
 #define USRBIO_SERVER_CALLS_CALL_OPS_H
@@ -22,7 +22,7 @@ static inline const char *call_path(struct bytes path)
 	return (const char *)path.data;
 }
 
-/* The directory in which a path is a name; NULL: the path begins at the root. */
+/* Get the directory that a path is relative to; NULL: the root of the export. */
 static inline struct store_file *call_dir(const struct server_file *at)
 {
 	return at ? at->store_file : NULL;
@@ -38,7 +38,7 @@ static inline struct reply *call_reply(struct pending_call *p)
 	return &p->out.msg.reply;
 }
 
-/* call_file.c: of open files, and what opens them */
+/* call_file.c: calls about open files, and calls that open them */
 int call_open(struct pending_call *p);
 int call_reopen(struct pending_call *p);
 int call_close(struct pending_call *p);
@@ -49,7 +49,7 @@ int call_punch(struct pending_call *p);
 int call_seek(struct pending_call *p);
 int call_setattr(struct pending_call *p);
 
-/* call_name.c: of names and directories */
+/* call_name.c: calls about names and directories */
 int call_unlink(struct pending_call *p);
 int call_rmdir(struct pending_call *p);
 int call_mkdir(struct pending_call *p);

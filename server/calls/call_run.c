@@ -1,6 +1,7 @@
 /*
- * How a call is run: its paths are checked, a repeated one is answered from the reply cache, and
- * the thread takes on the user of the client. A call belongs to the job thread that runs it.
+ * How a call is run: the job thread takes on the user of the client, answers a repeated call from
+ * the reply cache, and checks the paths. The connection owns the call, and while it runs only its
+ * job thread uses it.
  */
 #include "server/calls/call_ops.h"
 
@@ -21,19 +22,20 @@ static int (*const ops[NR_CALLS])(struct pending_call *) = {
 	[CALL_SETATTR] = call_setattr,	 [CALL_ANCESTORS] = call_ancestors,
 };
 
-/* True if the path is relative. The store makes further checks. */
+/* True if the path is relative. The store checks the rest of it. */
 static bool path_ok(struct bytes path)
 {
 	return !path.len || path.data[0] != '/';
 }
 
-/* True if the first path of this call may be relative to `at`, and the same for the second one. */
+/* True if the first path of this call may be relative to `at`. */
 static bool takes_at(uint32_t op)
 {
 	return op == CALL_OPEN || op == CALL_STAT || op == CALL_TRUNCATE || op == CALL_UNLINK ||
 	       op == CALL_RMDIR || op == CALL_MKDIR || op == CALL_RENAME || op == CALL_LINK;
 }
 
+/* True if the second path of this call may be relative to `at2`. */
 static bool takes_at2(uint32_t op)
 {
 	return op == CALL_RENAME || op == CALL_LINK;
@@ -64,7 +66,7 @@ static int run(struct pending_call *p)
 	return err ? err : ops[call->op](p);
 }
 
-/* True if the call must not be done a second time when its answer was lost. */
+/* True if the call must not be done a second time when the client repeats it. */
 static bool is_once_only(uint32_t op)
 {
 	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&

@@ -1,7 +1,7 @@
 /*
- * The calls of a connection, from the frame to the answer: copied, queued, run on a job thread,
- * answered. The connection owns them. All of this runs on its worker's thread except call_job();
- * while that runs the worker changes nothing of the call.
+ * The calls of a connection. A call is copied from its frame, queued, run on a job thread, and
+ * answered. The connection owns its calls. All of this runs on its worker's thread, except
+ * call_job() and call_return(); while a call runs, the worker does not change it.
  */
 #include "server/calls/calls.h"
 
@@ -26,7 +26,7 @@ static size_t beyond_free(size_t bytes)
 	return bytes > CALLS_FREE_BYTES ? bytes - CALLS_FREE_BYTES : 0;
 }
 
-/* Charge memory for a call. The calls of one connection may not take more than they leave free. */
+/* Charge memory for a call. The calls of a connection may take no more than they leave free. */
 static bool charge(struct server_calls *calls, size_t bytes)
 {
 	size_t before = beyond_free(calls->bytes), now = beyond_free(calls->bytes + bytes);
@@ -82,7 +82,7 @@ static void call_back(struct ev *ev, int32_t res)
 	peer_touch(calls->peer);
 }
 
-/* The call has been done: send it back to the worker of its connection. Any thread. */
+/* Send a call that has been done back to the worker of its connection. Any thread. */
 static void call_return(struct pending_call *pending)
 {
 	pending->back.fn = call_back;
@@ -137,7 +137,7 @@ static struct bytes copy_bytes(uint8_t **at, struct bytes in)
 {
 	struct bytes out = {.data = *at, .len = in.len};
 
-	memcpy(*at, in.data, in.len + 1); /* with the zero behind it */
+	memcpy(*at, in.data, in.len + 1); /* includes the zero byte behind it */
 	*at += in.len + 1;
 	return out;
 }
@@ -160,14 +160,14 @@ static size_t bytes_of(const struct call *call)
 	return sizeof(struct pending_call) + size_of(call) + answer;
 }
 
-/* Hold the file of a handle if the call names one. *file is NULL if there is none. */
+/* Take a reference to the file of a handle, if it is not 0. *file is NULL if there is none. */
 static void get_file(struct server_calls *calls, uint64_t handle, struct server_file **file)
 {
 	if (handle)
 		session_get_files(calls->peer->member.session, 1, &handle, file);
 }
 
-/* Copy a call whose bytes have been charged. NULL: no memory. */
+/* Copy a call whose bytes have been charged. NULL: there is no memory. */
 static struct pending_call *pending_new(struct server_calls *calls, const struct call *call)
 {
 	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);

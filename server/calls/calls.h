@@ -1,6 +1,6 @@
 /*
- * Calls: everything about files except reading and writing. They block, so job threads run them,
- * and the answers come back to the connection's worker.
+ * Calls: all operations on names and files except reading and writing. They block, so job threads
+ * run them, and the answers come back to the connection's worker.
  */
 #ifndef USRBIO_SERVER_CALLS_CALLS_H
 #define USRBIO_SERVER_CALLS_CALLS_H
@@ -18,52 +18,52 @@
 
 struct server_file;
 
-/* Unanswered calls of one connection. A client that sends more breaks the protocol. */
+/* The most unanswered calls of a connection. A client that sends more breaks the protocol. */
 #define CALLS_MAX 1024
 /*
- * Calls of one connection that the job threads have at a time, so that one client's many calls do
- * not delay those of the others.
+ * The most calls of a connection that the job threads have at a time, so that many calls of one
+ * client do not delay those of the others.
  */
 #define CALLS_RUNNING_MAX 4
 
 /*
- * Memory for calls that every connection is charged for; what they need beyond it is taken from the
- * budget. It suffices for CALL_SLOTS calls that list no directory.
+ * The bytes for calls that every connection is charged for. If its calls need more, that is charged
+ * when they come. They suffice for CALL_SLOTS calls that list no directory.
  */
 #define CALLS_FREE_BYTES ((size_t)128 << 10)
-/* Bytes of an answer without a call behind it. */
+/* The bytes of an answer that is allocated alone (dispatch.c). */
 #define ANSWER_BYTES (sizeof(struct outgoing) + 32)
 
-#define NAMES_MAX 8192 /* directory entries in one Reply */
-#define TYPES_MAX 2048
+#define NAMES_MAX 8192 /* bytes of names in one Reply to CALL_READDIR */
+#define TYPES_MAX 2048 /* names in it */
 
-/* The calls of one connection, which owns this. Its worker's thread only, except `leaving`. */
+/* The calls of a connection, their owner. Only its worker's thread uses this, except `leaving`. */
 struct server_calls {
 	struct server_peer *peer;
-	struct list waiting; /* for their turn on the job threads */
-	struct list running; /* on the job threads, queued there, or at another worker */
+	struct list waiting; /* calls that wait for their turn */
+	struct list running; /* calls that job threads or another worker have */
 	uint32_t nr_running;
-	size_t bytes;	     /* that the unanswered ones take */
-	atomic_bool leaving; /* a job thread that begins a call then need not do it */
+	size_t bytes;	     /* of memory that unanswered calls take */
+	atomic_bool leaving; /* the connection ends; job threads read this and skip its calls */
 };
 
 struct pending_call {
 	struct job job;
-	struct ev back; /* to the worker */
+	struct ev back; /* brings it back to the worker */
 	struct outgoing out;
-	struct list node;  /* calls->waiting, then calls->running */
-	uint64_t since_ns; /* when it came, and when it began to run; 0: not yet */
-	uint64_t began_ns;
+	struct list node;  /* in calls->waiting, then in calls->running */
+	uint64_t since_ns; /* when it came */
+	uint64_t began_ns; /* when it began to run; 0: not yet */
 	struct server_calls *calls;
 	struct server_peer *peer;	    /* the same connection's */
-	struct server_file *file;	    /* held; NULL when the call names none */
-	struct server_file *at, *at2;	    /* the same of the directories of its names */
-	struct call call;		    /* its strings and ranges lie behind this struct */
-	uint8_t persistent[PERSISTENT_MAX]; /* of the reply */
-	struct names *names;		    /* of a readdir */
-	struct counters_query query;	    /* of counters */
-	uint64_t *ids;			    /* of ancestors */
-	size_t bytes;			    /* all of these, charged */
+	struct server_file *file;	    /* a reference, or NULL if the call names no file */
+	struct server_file *at, *at2;	    /* the same for the directories of its names */
+	struct call call;		    /* its strings and ranges lie in `data` */
+	uint8_t persistent[PERSISTENT_MAX]; /* memory of the reply's field */
+	struct names *names;		    /* CALL_READDIR: memory of the reply */
+	struct counters_query query;	    /* CALL_COUNTERS */
+	uint64_t *ids;			    /* CALL_ANCESTORS: memory of the reply */
+	size_t bytes;			    /* charged for all of this */
 	uint64_t data[];
 };
 
@@ -74,14 +74,17 @@ struct names {
 
 void calls_init(struct server_calls *calls, struct server_peer *peer);
 /*
- * Queue a call. 0; -ENOBUFS: there are too many; -EPROTO: its feature was not agreed on; -EAGAIN:
- * the calls take too much memory already; -ENOMEM.
+ * Queue a call. Returns 0 or -ENOMEM. -ENOBUFS: there are too many calls. -EPROTO: client and
+ * server did not agree on the feature. -EAGAIN: the calls take too much memory already.
  */
 int calls_start(struct server_calls *calls, const struct call *call);
-/* The connection ends: drop the calls that have not begun. */
+/* When the connection ends: drop the calls that have not begun. */
 void calls_abandon(struct server_calls *calls);
 
-/* On a job thread: do it, or find that it has been done, and fill in the reply. call_run.c */
+/*
+ * Do the call, or find its reply in the reply cache, and fill in the reply. A job thread calls it.
+ * It is defined in call_run.c.
+ */
 void call_run(struct pending_call *pending);
 
 #endif

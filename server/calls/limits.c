@@ -1,6 +1,6 @@
 /*
- * Limits and their use, read from the objects that keep them. No state; limits.h says on which
- * threads.
+ * The limits and their use. The objects that have a limit own its number; this code has no state.
+ * Any thread asks about the server, and a worker's thread about the worker and its connections.
  */
 #include "server/calls/limits.h"
 

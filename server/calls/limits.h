@@ -16,9 +16,9 @@ struct limits {
 	} of[NR_LIMITS];
 };
 
-/* Any thread. */
+/* Get the limits of the server. Any thread. */
 void limits_of_server(struct server *server, struct limits *limits);
-/* On the worker's thread. */
+/* Get those of a worker, or of one of its connections. Only the worker's thread calls them. */
 void limits_of_worker(const struct worker *worker, struct limits *limits);
 void limits_of_conn(const struct pipeline *pipeline, struct limits *limits);
 
