@@ -1,5 +1,5 @@
 /*
- * The list of exports. The server owns it; it changes at start and stop only, and every thread
+ * The list of exports. The server owns it. It changes only at start and stop, and every thread
  * reads it.
  */
 #include "server/session/export.h"
@@ -15,8 +15,8 @@
 #include "server/store/store.h"
 
 /*
- * The host id of an export's files. Files of the machine are the same through every server and
- * export; those of a store of its own belong to that export only.
+ * Get the host id of an export's files. A file of the machine is the same through every server and
+ * export. A file of a store without local files belongs only to its export.
  */
 static uint64_t host_of_export(const struct export *export, uint64_t boot_id)
 {
@@ -111,8 +111,10 @@ int exports_keep_out(const struct export_config *configs, unsigned nr, const cha
 
 		if (!where || !realpath(where, dir) || !leads_into(dir, path))
 			continue;
-		log_error("%s is in export \"%s\": its clients could read it, or change it", path,
-			  configs[i].name);
+		log_error(
+			"%s is in export \"%s\", whose clients could read or change it: move it out of "
+			"the export",
+			path, configs[i].name);
 		return -EPERM;
 	}
 	return 0;

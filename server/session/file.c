@@ -1,6 +1,6 @@
 /*
- * The reference count of an open file. Its references own it, from any thread; a job thread closes
- * it.
+ * An open file and its reference count. The holders of references own it together. Any thread takes
+ * and drops references, and a job thread closes the file.
  */
 #include "server/session/file.h"
 

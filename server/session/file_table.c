@@ -1,6 +1,6 @@
 /*
- * The table of handles: an array that grows, with its free places chained. The session owns it; any
- * thread, as each function takes its lock.
+ * The table of handles: an array that grows, and a chain of its free slots. The session owns it.
+ * Any thread may use it, because each function takes its lock.
  */
 #include "server/session/file_table.h"
 
@@ -17,7 +17,7 @@
 
 _Static_assert(FILES_MAX <= 1u << INDEX_BITS, "an index fits into its bits of a handle");
 
-/* A place in the table. It has a file or is on the chain of free places. */
+/* A slot of the table. It has a file or is on the chain of free slots. */
 struct handle_slot {
 	struct server_file *file;
 	uint64_t handle;
@@ -122,7 +122,10 @@ void file_table_get(struct file_table *handles, size_t n, const uint64_t *wanted
 		struct server_file *file = slot ? slot->file : NULL;
 		unsigned same = 0;
 
-		/* Batches mostly name one file, which is looked up and counted once per run. */
+		/*
+		 * Most batches name one file. Equal handles in succession are looked up and counted
+		 * once.
+		 */
 		for (uint64_t handle = wanted[i]; i < n && wanted[i] == handle; i++, same++)
 			files[i] = file;
 		if (file)

@@ -1,7 +1,7 @@
 /*
- * The keyring: a list of owners under a lock, replaced as a whole when it is read again. The server
- * owns it; any thread. It is small and used at handshakes only, so a search always goes through all
- * of it.
+ * The keyring: a list of owners of keys under a lock. Reading the file again replaces the whole
+ * list. The server owns the keyring, and any thread may use it. It is small and used only at
+ * handshakes, so a search goes through all of it.
  */
 #include "server/session/keyring.h"
 
@@ -18,12 +18,12 @@
 #include "server/base/identity.h"
 #include "common/base/list.h"
 
-#define KEYS_MAX 2 /* of one owner: the one in use, and the next one */
+#define KEYS_MAX 2 /* keys of one owner: the one in use, and the one that replaces it */
 
 struct grant {
 	struct list node;
 	bool read_only;
-	char export[EXPORT_NAME_MAX + 1]; /* "*": all of them */
+	char export[EXPORT_NAME_MAX + 1]; /* "*": all exports */
 };
 
 struct owner {
@@ -33,14 +33,13 @@ struct owner {
 	struct secret keys[KEYS_MAX];
 	uint8_t tags[KEYS_MAX][TAG_SIZE];
 	struct list grants;
-	struct permit permit; /* but for read_only */
+	struct permit permit; /* without read_only, which a grant has */
 	bool has_uid, has_gid;
 };
 
 struct keyring {
 	char *path;
-	struct lock
-		lock; /* LOCK_KEYRING: guards what follows; no other lock is acquired under it */
+	struct lock lock; /* LOCK_KEYRING: guards `owners`; no other lock is acquired under it */
 	struct list owners;
 };
 
@@ -155,7 +154,7 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 	       "max-files";
 }
 
-/* Check this now instead of failing at each call later. */
+/* Check that the server can act as the users; otherwise each call would fail later. */
 static int check_identities(const char *path, struct list *owners)
 {
 	const char *missing = identity_missing();
@@ -173,7 +172,7 @@ static int check_identities(const char *path, struct list *owners)
 	return 0;
 }
 
-/* Check what concerns several lines. */
+/* Check what concerns several lines of a section. Returns 0 or -errno, logged. */
 static int check_owners(const char *path, struct list *owners)
 {
 	list_for_each (node, owners) {
@@ -265,7 +264,10 @@ void keyring_close(struct keyring *keyring)
 	free(keyring);
 }
 
-/* True if it is one of this owner's keys. The time does not depend on which one. */
+/*
+ * True if the name is that of one of this owner's keys; then *secret, if not NULL, is set. The time
+ * does not depend on which key it is.
+ */
 static bool owns(const struct owner *owner, const struct key_name *name, struct secret *secret)
 {
 	bool same = !strcmp(owner->id, name->id), found = false;
@@ -297,13 +299,14 @@ int keyring_psk(void *keyring, const char *identity, uint8_t psk[PSK_SIZE])
 	struct secret secret = {{0}};
 	bool known = secret_of_identity(identity, name.id, name.tag) &&
 		     keyring_secret(keyring, &name, &secret);
-	int err = secret_psk(&secret, psk); /* known or not: it must not show in the time */
+	int err = secret_psk(&secret,
+			     psk); /* also for an unknown key, so that the time does not show it */
 
 	secret_wipe(&secret);
 	return err ? err : known ? 0 : -ENOENT;
 }
 
-/* A grant by name takes precedence over one of all exports. */
+/* Find the grant for an export. A grant by name goes before one for all exports. */
 static const struct grant *find_grant(const struct owner *owner, const char *export)
 {
 	const struct grant *all = NULL;

@@ -1,4 +1,5 @@
-/* The reply cache. The session owns it; any thread, as each function takes its lock. */
+/* The reply cache. Its session owns it. Any thread may use it, because each function takes its
+ * lock. */
 #include "server/session/replies.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include "server/base/budget.h"
 
 struct kept {
-	uint32_t op; /* 0: nothing yet */
+	uint32_t op; /* 0: there is no reply yet */
 	struct reply reply;
 	uint8_t persistent[PERSISTENT_MAX];
 };
@@ -23,7 +24,7 @@ void replies_init(struct replies *replies, struct share *share)
 	lock_init(&replies->lock, LOCK_REPLIES);
 }
 
-/* Allocate zeroed memory; NULL: there is none, or none for this client. */
+/* Allocate zeroed memory; NULL: there is none, or the client's share is used up. */
 static void *make(struct replies *replies, size_t size)
 {
 	void *memory;
@@ -55,7 +56,7 @@ void replies_close(struct replies *replies)
 	lock_destroy(&replies->lock);
 }
 
-/* NULL: never used. */
+/* Get the slot of a call's tag; NULL: no call of the channel has been kept. */
 static struct kept **slot_of(const struct replies *replies, uint32_t channel, uint32_t tag)
 {
 	struct replies_channel *found = replies->channels[channel];

@@ -1,6 +1,7 @@
 /*
  * A session: its owner, its files and its replies. The registry owns it while it has members or
- * lingers; any thread. Files and replies have locks of their own, the rest is fixed from the start.
+ * lingers. Any thread may use it: files and replies have locks of their own, and the other fields
+ * of this file do not change.
  */
 #include "server/session/session.h"
 
@@ -148,8 +149,8 @@ int session_close_file(struct server_session *session, uint64_t handle)
 
 	if (!file)
 		return -ESTALE;
-	budget_share_release(&session->share,
-			     FILE_BYTES); /* given to the budget when it is closed */
+	/* file_close() gives the bytes back to the budget. */
+	budget_share_release(&session->share, FILE_BYTES);
 	file_unref(file, 1);
 	return 0;
 }

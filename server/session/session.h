@@ -1,6 +1,7 @@
 /*
- * A session: one client's open files and the answers to its calls, shared by its connections,
- * whichever worker serves them. sessions.h says how it is entered and when it ends.
+ * A session: one client's open files and the replies to its calls. The connections of the session
+ * share it, also if different workers serve them. sessions.h describes how a connection enters a
+ * session and when the session ends.
  */
 #ifndef USRBIO_SERVER_SESSION_SESSION_H
 #define USRBIO_SERVER_SESSION_SESSION_H
@@ -21,20 +22,21 @@ struct export *session_export(const struct server_session *session);
 struct replies *session_replies(struct server_session *session);
 
 /*
- * Reserve room in the budget for a file to be opened, or give it back for one that was not opened.
+ * Reserve room in the budget for a file to be opened, or give the room back if the file was not
+ * opened.
  */
 bool session_reserve_file(struct server_session *session);
 void session_unreserve_file(struct server_session *session);
 /*
- * Take over an open file with its reserved room, and give it a handle. 0; -EMFILE, -ENOMEM: the
- * caller still owns the file and the room.
+ * Take over an open file with its reserved room, and give it a handle. Returns 0. -EMFILE, -ENOMEM
+ * or -EIO: the caller still owns the file and the room.
  */
 int session_add_file(struct server_session *session, struct store_file *store_file,
 		     uint64_t *handle);
-/* Take references to n files by their handles, under one lock; NULL where there is none. */
+/* Take references to n files by their handles. files[i] is NULL for an unknown handle. */
 void session_get_files(struct server_session *session, size_t n, const uint64_t *handles,
 		       struct server_file **files);
-/* Forget a handle; I/O under way keeps the file open until it ends. 0 or -ESTALE. */
+/* Forget a handle. I/O under way keeps the file open until it ends. Returns 0 or -ESTALE. */
 int session_close_file(struct server_session *session, uint64_t handle);
 uint32_t session_nr_files(struct server_session *session);
 uint32_t session_max_files(const struct server_session *session);

@@ -13,27 +13,27 @@ struct server_session {
 	const struct sessions_config *config;
 	struct export *export;
 	uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE];
-	char owner[SECRET_ID_MAX + 1]; /* the id of who began it; "": without a key */
-	bool as_user;		       /* and the user it stood for */
+	char owner[SECRET_ID_MAX + 1]; /* the id of the client that began it; "": no key */
+	bool as_user;		       /* the id stands for the user below */
 	struct identity user;
 	uint32_t max_files;
-	struct share share; /* of the budget: files and replies */
+	struct share share; /* of the budget; files and replies are charged to it */
 	struct file_table handles;
 	struct replies replies;
 
-	/* The registry's: */
+	/* The registry uses these fields: */
 	struct sessions *sessions;
 	struct job free;
-	/* And under its lock: */
-	struct list node;    /* of its bucket */
-	struct list idle;    /* without members: LINGERING or SILENT, until then */
-	uint64_t end_ns;     /* then */
+	/* It uses these under its lock: */
+	struct list node;    /* in its bucket */
+	struct list idle;    /* without members: in the list LINGERING or SILENT */
+	uint64_t end_ns;     /* when it ends, while it is in one of those */
 	struct list members; /* the lowest epoch first */
-	uint32_t epoch;
-	bool silent; /* what the last one to leave in this epoch said */
+	uint32_t epoch;	     /* the highest that a connection has entered with */
+	bool silent;	     /* the last member of this epoch that left was silent */
 };
 
-/* Make a session that claim->id owns. 0, -ENOMEM, -EIO. `config` outlives it. */
+/* Make a session that claim->id owns. Returns 0, -ENOMEM or -EIO. `config` outlives the session. */
 int session_make(const struct sessions_config *config, struct export *export,
 		 const struct claim *claim, struct server_session **session);
 /* Free a session and close its files, which may take long. */

@@ -1,6 +1,6 @@
 /*
- * The registry. Its lock guards the table of sessions, their members and their epochs; files and
- * replies have locks of their own.
+ * The registry of sessions. The server owns it, and any thread may use it. Its lock guards the
+ * table of sessions, their members and their epochs. Files and replies have locks of their own.
  */
 #include "server/session/sessions.h"
 
@@ -16,14 +16,14 @@
 
 #define NR_BUCKETS SESSION_PLACES
 
-/* Why a session is without a connection. */
+/* The reason why a session has no connection: its client left, or fell silent. */
 enum { LINGERING, SILENT, NR_IDLE };
 
 struct sessions {
 	struct sessions_config config;
-	struct lock lock; /* LOCK_SESSIONS: guards what follows; LOCK_JOBS is acquired under it */
+	struct lock lock; /* LOCK_SESSIONS: guards the fields below; LOCK_JOBS is taken under it */
 	struct list buckets[NR_BUCKETS];
-	struct list idle[NR_IDLE]; /* the one to end first first */
+	struct list idle[NR_IDLE]; /* sessions without members, ordered by end_ns */
 	unsigned nr;
 };
 
@@ -49,13 +49,13 @@ void sessions_close(struct sessions *sessions)
 	free(sessions);
 }
 
-/* On the pool: a session may have tens of thousands of files. */
+/* A job thread runs this, because a session may have tens of thousands of files to close. */
 static void free_session(struct job *job)
 {
 	session_free(container_of(job, struct server_session, free));
 }
 
-/* Under the registry's lock; nobody is a member. */
+/* End a session without members. The caller holds the registry's lock. */
 static void end(struct server_session *session)
 {
 	lock_assert_held(&session->sessions->lock);
@@ -89,7 +89,7 @@ void sessions_end(struct sessions *sessions)
 	sessions_review(sessions, keep_none, NULL);
 }
 
-/* The one without members whose time ends first; NULL when all have some. */
+/* Get the session without members that ends first; NULL: all sessions have members. */
 static struct server_session *next_to_end(struct sessions *sessions)
 {
 	struct server_session *next = NULL;
@@ -180,7 +180,7 @@ static struct server_session *find(struct sessions *sessions, const uint8_t *id)
 	return NULL;
 }
 
-/* One that is in no table yet. */
+/* Make a session that is in no table yet. Returns 0 or -errno. */
 static int make(struct sessions *sessions, struct export *export, const struct claim *claim,
 		struct server_session **out)
 {
@@ -195,7 +195,7 @@ static int make(struct sessions *sessions, struct export *export, const struct c
 	return 0;
 }
 
-/* A new one takes the place of one that nobody uses when there are too many. */
+/* Put a session into the table. If there are too many, a session without members ends for it. */
 static int enter_new(struct sessions *sessions, struct server_session *session)
 {
 	lock_assert_held(&sessions->lock);
@@ -211,6 +211,7 @@ static int enter_new(struct sessions *sessions, struct server_session *session)
 	return 0;
 }
 
+/* Notify a member, unless it has been notified and has not called session_check() since. */
 static void tell(struct member *member)
 {
 	if (!member->reported) {
@@ -219,6 +220,7 @@ static void tell(struct member *member)
 	}
 }
 
+/* Count the members of an epoch. */
 static unsigned count(const struct server_session *session, uint32_t epoch)
 {
 	unsigned n = 0;
@@ -229,8 +231,8 @@ static unsigned count(const struct server_session *session, uint32_t epoch)
 }
 
 /*
- * Has its owner as many connections as are allowed, in all of its sessions? Connections of an
- * incarnation that is over, or that ends by entering `known`, do not count.
+ * True if the owner has as many connections in all sessions as are allowed. Connections of an epoch
+ * that is over do not count, nor those of an epoch that ends when the claim enters `known`.
  */
 static bool owner_is_full(const struct sessions *sessions, const struct claim *claim,
 			  const struct server_session *known)
@@ -252,7 +254,7 @@ static bool owner_is_full(const struct sessions *sessions, const struct claim *c
 	return n >= claim->max_connections;
 }
 
-/* May a member of this epoch enter? */
+/* Decide whether a member of the claimed epoch may enter, and begin a new epoch. 0 or -errno. */
 static int admit(struct server_session *session, const struct claim *claim)
 {
 	uint32_t epoch = claim->epoch;
@@ -344,7 +346,7 @@ int session_check(struct member *member)
 	return err;
 }
 
-/* The last one has left. */
+/* Let a session linger whose last member has left. Returns when it ends. */
 static uint64_t leave_alone(struct server_session *session, uint64_t now_ns)
 {
 	struct sessions *sessions = session->sessions;
@@ -369,7 +371,7 @@ uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
 		session->silent = silent;
 	if (list_empty(&session->members))
 		end_ns = leave_alone(session, now_ns);
-	/* Those of older epochs are on their way out: only who waits for the last cares. */
+	/* If it was the last member of an older epoch, notify the members that wait for this. */
 	else if (member->epoch < session->epoch)
 		list_for_each (it, &session->members) {
 			struct member *other = container_of(it, struct member, node);

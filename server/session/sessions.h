@@ -1,7 +1,8 @@
 /*
- * The registry of sessions. A session is found by id and entered by key. Its incarnations are
- * numbered by epochs: a connection that enters with a higher epoch fences those of lower ones, and
- * begins when they have ended. Without a connection the session lingers. Any thread.
+ * The registry of sessions. A client names a session by its id, and enters it by its key. Epochs
+ * number the incarnations of a session. A connection that enters with a higher epoch fences the
+ * connections of lower ones, and begins when they have ended. A session without a connection
+ * lingers. Any thread may call these functions.
  */
 #ifndef USRBIO_SERVER_SESSION_SESSIONS_H
 #define USRBIO_SERVER_SESSION_SESSIONS_H
@@ -22,98 +23,102 @@ struct server_session;
 struct sessions;
 
 struct sessions_config {
-	struct job_threads *pool; /* where sessions and files are closed */
-	struct budget *budget;	  /* what they take is charged to it */
+	struct job_threads *pool; /* the threads that close sessions and files */
+	struct budget *budget;	  /* their memory is charged to it */
 	unsigned max_sessions;
 	uint32_t max_files;		/* of a session, at most FILES_MAX */
-	uint64_t linger_ns, silence_ns; /* kept without a connection: see session_leave */
+	uint64_t linger_ns, silence_ns; /* how long it lingers: see session_leave() */
 };
 
-/* What a session is entered by. */
+/* The claim of a connection that wants to enter a session. */
 struct claim {
-	const char *id; /* whose it is: a key that was proved; "": nobody's in particular */
-	const uint8_t *session_id; /* NULL: a new one */
+	const char *id;		   /* the client's id, whose key it has proved; "": it has no key */
+	const uint8_t *session_id; /* NULL: a new session */
 	uint32_t epoch, channel;
-	uint32_t max_files;	  /* of a new one; 0: as many as the server allows */
-	uint32_t max_connections; /* of all sessions with this id together; the same */
+	uint32_t max_files;	  /* of a new session; 0: as many as the server allows */
+	uint32_t max_connections; /* of all sessions of this id together; 0: no limit */
 	/*
-	 * The user that the id stands for, if it does. A session opened as one user is not entered
-	 * as another.
+	 * If as_user is true, the user that the id stands for. Nobody enters a session as another
+	 * user than the one it was opened for.
 	 */
 	bool as_user;
 	struct identity user;
 	/*
-	 * Without an id: the session's key, of one that is there. With an id: the key that a new
-	 * one is to have, or, of one that is there, the mac of `proof` by its key.
+	 * Without an id: the key of the existing session. With an id: the key of the new session,
+	 * or the mac of `proof` by the key of the existing session.
 	 */
 	uint8_t key[SESSION_KEY_SIZE];
 	struct exchange proof;
 };
 
-/* A connection's part in a session; the session's, under the registry's lock, from entering to
- * leaving. */
+/*
+ * A connection's membership in a session. The connection owns it. From entering to leaving the
+ * registry uses it under its lock.
+ */
 struct member {
-	struct list node; /* of its session, the lowest epoch first */
+	struct list node; /* in its session, the lowest epoch first */
 	struct server_session *session;
 	uint32_t epoch, channel;
-	bool reported; /* notified, and session_check not called since */
+	bool reported; /* notified, and session_check() not called since */
 	/*
-	 * Its epoch is over, or it need not wait any more: have session_check called on the
-	 * member's own thread. Called under the registry's lock, from any thread; not again before
-	 * that check.
+	 * The registry calls this, under its lock and on any thread, if the member's epoch is over
+	 * or if it need not wait any more. It makes the member's own thread call session_check(),
+	 * and it is not called again before that.
 	 */
 	void (*notify)(struct member *member);
 };
 
-/* The registry. 0 or -ENOMEM. */
+/* Open a registry. Returns 0 or -ENOMEM. */
 int sessions_open(struct sessions **sessions, const struct sessions_config *config);
-/* True if a session of this owner ("": without a key) may stay. It must not call the registry. */
+/* Returns true if a session of this owner ("": no key) may stay. It must not call the registry. */
 typedef bool sessions_keep(void *arg, const char *owner, const struct export *export);
 /* End the sessions without members that may not stay. */
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg);
-/* End all sessions; nobody is a member of one. Before the pool closes. */
+/* End all sessions, none of which has members. The job threads still run. */
 void sessions_end(struct sessions *sessions);
+/* Free a registry without sessions. */
 void sessions_close(struct sessions *sessions);
-/* What a state dump says about a session. */
+/* A session as a state dump shows it. */
 struct session_state {
 	uint8_t id[SESSION_ID_SIZE];
 	char owner[SECRET_ID_MAX + 1];
 	const char *export;
-	uint32_t epoch, nr_members, nr_older; /* of these, of epochs that are over */
+	uint32_t epoch, nr_members, nr_older; /* older: members of epochs that are over */
 	uint32_t nr_files;
 	bool silent;
-	uint64_t end_ns; /* without members: when it ends */
+	uint64_t end_ns; /* when it ends, if it has no members */
 };
 #define SESSION_PLACES 1024
 /*
- * The sessions of one place of the table, at most `max`; how many there are. Places are numbered
- * from 0 to SESSION_PLACES - 1, so that no caller holds the lock for long.
+ * Get the sessions of one place of the table, at most `max`. Returns how many there are. Places are
+ * numbered from 0 to SESSION_PLACES - 1. One call for each place keeps the lock only for a short
+ * time.
  */
 unsigned sessions_look(struct sessions *sessions, unsigned place, struct session_state *states,
 		       unsigned max);
-/* The number of sessions, and its limit. */
+/* Get the number of sessions, and its limit. */
 unsigned sessions_count(struct sessions *sessions, unsigned *max);
-/* End the sessions whose time is over. When the next one's time is over; UINT64_MAX: never. */
+/* End the sessions whose time is over. Returns when the next one ends; UINT64_MAX: never. */
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
 
 /*
- * Become a member of the session that is claimed, or of a new one; member->notify is set.
- * 0: begin. -EAGAIN: a member, but not to begin before session_check says so.
- * -ESTALE: no such session of this export, id and user, not its key, or its epoch is over. -EUSERS:
- * it has SESSION_CONNS_MAX connections, its owner as many as are allowed, or there are too many
- * sessions. -ENOMEM, -EIO.
+ * Become a member of the claimed session, or of a new one. The caller has set member->notify.
+ * Returns 0 if the member may begin. -EAGAIN: it is a member, but may not begin before
+ * session_check() returns 0. -ESTALE: there is no such session of this export, id and user, the key
+ * is not its key, or its epoch is over. -EUSERS: the session has SESSION_CONNS_MAX connections, its
+ * owner has as many as are allowed, or there are too many sessions. Also -ENOMEM and -EIO.
  */
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member);
 /*
- * Ask whether a member may begin or go on. 0: it may. -EAGAIN: members of older epochs are left.
- * -ESTALE: a higher epoch has begun.
+ * Ask whether a member may begin or go on. Returns 0 if it may. -EAGAIN: members of older epochs
+ * are left. -ESTALE: a higher epoch has begun.
  */
 int session_check(struct member *member);
 /*
- * Nothing of the member is under way any more, and after this it is not notified. The last one
- * leaves the session alone: for silence_ns if `silent`, else for linger_ns. When sessions_expire
- * has to be called at the latest; UINT64_MAX: not for this one.
+ * Leave the session. The member has no I/O or call under way, and is not notified after this. When
+ * the last member leaves, the session lingers for silence_ns if `silent`, else for linger_ns.
+ * Returns when sessions_expire() has to be called at the latest; UINT64_MAX: not for this session.
  */
 uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns);
 
