@@ -1,6 +1,6 @@
 /*
- * What the server counts. Counters are plain numbers of one worker's thread: each connection has
- * its own, which its worker takes over when the connection ends.
+ * The counters of the server. They are plain numbers, which only one worker's thread uses. Each
+ * connection has its own, and its worker adds them to those of the worker when the connection ends.
  */
 #ifndef USRBIO_SERVER_WORKER_COUNTERS_H
 #define USRBIO_SERVER_WORKER_COUNTERS_H

@@ -1,4 +1,4 @@
-/* Idle backoff of a worker, which owns it. Only its thread touches it. */
+/* The idle backoff of a worker. The worker owns it, and only the worker's thread uses it. */
 #include "server/worker/idle.h"
 
 #include <sched.h>

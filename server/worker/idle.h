@@ -1,6 +1,6 @@
 /*
- * Idle backoff: when a worker that finds nothing to do goes to sleep, at once or after polling for
- * a while. common/base/spin.h decides for how long.
+ * Idle backoff. It decides when a worker that finds nothing to do goes to sleep: at once, or after
+ * polling for a while. common/base/spin.h computes how long it polls.
  */
 #ifndef USRBIO_SERVER_WORKER_IDLE_H
 #define USRBIO_SERVER_WORKER_IDLE_H
@@ -12,7 +12,7 @@
 
 struct idle_backoff {
 	bool idle;
-	uint64_t since_ns; /* since when it has been idle */
+	uint64_t since_ns; /* when it became idle */
 	uint64_t budget_ns;
 	unsigned nr_looks;
 	struct spin spin;

@@ -1,6 +1,7 @@
 /*
- * What all workers of a server share. Its program fills it in before the first thread begins; from
- * then on every thread reads it, and only what says so changes.
+ * The part of a server that all its workers share. server_start() fills it in before the first
+ * thread begins. From then on every thread reads it, and only fields whose comment or type says so
+ * change.
  */
 #ifndef USRBIO_SERVER_WORKER_SERVER_IMPL_H
 #define USRBIO_SERVER_WORKER_SERVER_IMPL_H
@@ -15,7 +16,7 @@
 #include "server/session/export.h"
 
 #define WORKERS_MAX   256
-#define PROVIDERS_MAX 4 /* of transports in one server */
+#define PROVIDERS_MAX 4 /* transport providers in one server */
 
 struct keyring;
 struct job_threads;
@@ -33,12 +34,12 @@ struct server {
 	struct exports exports;
 	struct job_threads *pool;
 	struct sessions *sessions;
-	uint64_t boot_id;	  /* drawn at every start */
-	struct keyring *keyring;  /* NULL: everybody may do everything */
-	struct tp_tls_config tls; /* the keyring's, for what listens on tls:// */
-	struct secret nobodys;	  /* drawn at every start: what unknown keys are answered with */
+	uint64_t boot_id;	  /* a random number, new at every start */
+	struct keyring *keyring;  /* NULL: every client may do everything */
+	struct tp_tls_config tls; /* how listeners on tls:// find keys of the keyring */
+	struct secret nobodys;	  /* random; Challenges for unknown keys are made with it */
 	struct budget budget;
-	uint64_t refused_ns; /* when the log last said so of somebody. The first worker's */
+	uint64_t refused_ns; /* of the last log line about it; only the first worker uses it */
 	unsigned max_connections;
 	uint32_t max_inflight, max_files;
 	uint64_t hello_ns, stall_ns;
@@ -46,8 +47,8 @@ struct server {
 	struct server_provider providers[PROVIDERS_MAX];
 	unsigned nr_providers;
 	struct listeners *listeners; /* in the first worker's domains */
-	sem_t listeners_closed;	     /* the first worker has closed them */
-	sem_t idle;		     /* one for each worker that has stopped */
+	sem_t listeners_closed;	     /* the first worker posts it when it has closed them */
+	sem_t idle;		     /* a stopping worker posts it without connections */
 	struct worker **workers;
 	unsigned nr_workers;
 };

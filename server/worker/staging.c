@@ -1,6 +1,6 @@
 /*
- * Staging buffers and pipes: made once at the start, then kept in free lists. A worker owns them;
- * only its thread touches them.
+ * Staging buffers and pipes. They are made once at the start, and then kept in free lists. A worker
+ * owns them, and only its thread uses them.
  */
 #include "server/worker/staging.h"
 
@@ -14,13 +14,13 @@
 #include "common/base/fork.h"
 #include "common/base/log.h"
 
-/* An eighth of the memory is for small I/O: at 16 KiB each these are many buffers. */
+/* One SMALL_SHARE-th of the memory is for small I/O. At 16 KiB each these are many buffers. */
 #define SMALL_SHARE 8
-/* A pipe takes two descriptors. A segment that finds none takes a buffer. */
+/* The number of pipes, each two descriptors. A segment that finds no pipe takes a buffer. */
 #define NR_PIPES 32
 /*
- * A pipe has a slot for each page, odd offsets need one page more, and the kernel wants a power of
- * two.
+ * The bytes of a pipe. A pipe has a slot for each page. A segment at an odd offset needs one page
+ * more than SEGMENT_SIZE, and the kernel wants a power of two.
  */
 #define PIPE_SIZE (2 * (int)SEGMENT_SIZE)
 

@@ -1,7 +1,7 @@
 /*
- * A worker's staging memory: the buffers between disk and wire, in two sizes, each with the segment
- * that uses it. They are one block, registered once with every domain and store. With them come
- * pipes, for data that can go from a file to the wire without a copy. Only the worker's thread uses
+ * A worker's staging memory: the buffers between disk and wire, in two sizes. Each belongs to a
+ * segment. All buffers are one block of memory, registered once with every domain and store. Pipes
+ * carry data that can go from a file to the wire without a copy. Only the worker's thread uses
  * them.
  */
 #ifndef USRBIO_SERVER_WORKER_STAGING_H
@@ -28,35 +28,36 @@ struct pipeline;
 struct server_region;
 struct server_request;
 
-/* One staging buffer or pipe, and the transfer that uses it: server/io/segment.h. */
+/* One staging buffer or pipe, and the transfer that uses it; see server/io/segment.h. */
 struct segment {
 	struct store_io io;
-	struct list node; /* in staging's free list, or waiting in the pipeline's `unposted` */
-	struct server_request *req; /* NULL once a read's data is posted: the request may be gone */
+	struct list node; /* in the free list of staging, or in the pipeline's `unposted` */
+	struct server_request *req; /* NULL from when a read's data is posted */
 	struct pipeline *pipeline;
 	struct server_region *region;
 	void *buf;   /* NULL with a pipe */
 	int pipe[2]; /* reading end, writing end */
 	enum staging_class class;
-	uint32_t len, moved; /* moved: what came from disk, and goes out */
-	uint64_t at;	     /* in the request */
+	uint32_t len, moved; /* moved: the bytes that came from disk and go to the wire */
+	uint64_t at;	     /* offset in the request */
 };
 
 struct staging {
 	struct pages pages;
 	struct segment *segments, *piped;
-	struct list free[NR_STAGING]; /* last in, first out: what is warm in the cache goes first */
+	struct list free[NR_STAGING]; /* last in, first out: the last is in the cache */
 	unsigned nr[NR_STAGING], nr_free[NR_STAGING];
 };
 
-/* Allocate the memory. 0 or -ENOMEM. staging_close() accepts a zeroed struct. */
+/* Allocate `len` bytes. Returns 0 or -ENOMEM. staging_close() accepts a zeroed struct. */
 int staging_open(struct staging *staging, size_t len, bool huge);
 void staging_close(struct staging *staging);
-/* Add as many pipes as the system allows. Once, before the first use. */
+/* Add as many pipes as the system allows. It is called once, before the first use. */
 void staging_add_pipes(struct staging *staging);
 
 /* Take a segment with a buffer or pipe of this class; NULL if all are in use. */
 struct segment *staging_get(struct staging *staging, enum staging_class class);
+/* Give a segment back. */
 void staging_put(struct staging *staging, struct segment *segment);
 /* Empty a segment's pipe of data that a failure left in it. */
 void staging_drain(const struct segment *segment);

@@ -1,6 +1,7 @@
 /*
- * The parts of a worker: domains, staging, queues at the stores. The server owns the workers; the
- * starting thread opens and closes them, and server/loop/worker_loop.c runs their threads.
+ * The parts of a worker: domains, staging, and queues at the stores. The server owns the workers.
+ * The thread that starts the server opens them, and the one that stops it closes them. In between
+ * each worker's own thread uses it (server/loop/worker_loop.c).
  */
 #include "server/worker/worker.h"
 
@@ -15,9 +16,12 @@
 #include "server/store/store.h"
 
 #define LOOP_ENTRIES   512
-#define COMPLAINTS_MAX 10 /* a second */
+#define COMPLAINTS_MAX 10 /* warnings in a second */
 
-/* Receive buffers are the client's credits: batches under way. Posts: segments under way. */
+/*
+ * Receive buffers of a connection are credits of its client, one for each message under way. Posts
+ * are for its segments under way.
+ */
 #define NR_RECVS 32
 #define NR_SENDS 16
 #define NR_POSTS 128

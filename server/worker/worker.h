@@ -1,7 +1,8 @@
 /*
- * A worker: one thread with its event loop, a transport domain per provider in use, its staging
- * memory, a queue at every export's store, and its share of the connections.
- * Only its own thread touches it, but for nr_conns and what evloop_post brings.
+ * A worker: one thread with its event loop, a transport domain for each provider in use, staging
+ * memory, a queue at every export's store, and its share of the connections. Only its own thread
+ * uses it. Other threads reach it by evloop_post(), and by the fields whose comment says "any
+ * thread".
  */
 #ifndef USRBIO_SERVER_WORKER_WORKER_H
 #define USRBIO_SERVER_WORKER_WORKER_H
@@ -23,7 +24,7 @@
 #include "server/worker/server_impl.h"
 #include "server/worker/staging.h"
 
-#define HANDSHAKES_MAX 256 /* connections that are not welcomed yet */
+#define HANDSHAKES_MAX 256 /* connections of a worker without a Welcome */
 
 struct server_conn;
 struct store_queue;
@@ -38,7 +39,7 @@ struct worker {
 	struct server *server;
 	unsigned id;
 	pthread_t thread;
-	atomic_uint nr_conns; /* any thread: with those on their way here */
+	atomic_uint nr_conns; /* includes connections on their way here; any thread */
 
 	struct evloop *loop;
 	struct worker_domain domains[PROVIDERS_MAX];
@@ -48,41 +49,41 @@ struct worker {
 	struct arena arena;	     /* for the message being handled */
 
 	struct list conns;
-	struct list dirty;			 /* to be flushed when the turn ends */
-	struct list ready;			 /* with segments to start, in turn */
-	struct list waiting_for_buf[NR_STAGING]; /* the same, when there is a buffer again */
-	struct list handshakes, posting;	 /* with a deadline, the nearest first */
-	struct list fencing;			 /* without one, the oldest first */
-	unsigned nr_handshakes;			 /* without a Welcome: of handshakes and fencing */
-	struct list watched;			 /* for silence: keepalive.h */
-	uint64_t session_ns;			 /* when sessions are to be looked at, or NEVER */
-	uint64_t slow_timers_ns; /* when any of these two is due, or before, or NEVER */
+	struct list dirty;			 /* connections to flush when the turn ends */
+	struct list ready;			 /* pipelines with segments to start */
+	struct list waiting_for_buf[NR_STAGING]; /* pipelines that wait for a buffer */
+	struct list handshakes, posting; /* connections with a deadline, the nearest first */
+	struct list fencing;		 /* connections without one, the oldest first */
+	unsigned nr_handshakes;	 /* connections without a Welcome: in handshakes and fencing */
+	struct list watched;	 /* connections with keep-alive: keepalive.h */
+	uint64_t session_ns;	 /* when to call sessions_expire(), or NEVER */
+	uint64_t slow_timers_ns; /* when keep-alive or session_ns is due, or before; or NEVER */
 
 	struct ev stop, exit_ev, review, evict, dump;
 	bool stopping, idle, exiting;
-	atomic_bool reviewing, evicting; /* `review`, `evict` is posted; any thread */
-	atomic_bool dumping;		 /* a state dump is asked for or under way; any thread */
-	sem_t dumped;			 /* it has been written */
-	uint64_t dump_after;		 /* the last connection in it */
-	unsigned nr_dumped;		 /* connections in it */
-	uint64_t now_ns;		 /* at the last tick */
+	atomic_bool reviewing, evicting; /* `review` or `evict` is posted; any thread */
+	atomic_bool dumping;		 /* a state dump is under way; any thread */
+	sem_t dumped;			 /* the worker posts it at the end of a dump; any thread */
+	uint64_t dump_after;		 /* the number of the last connection in the dump */
+	unsigned nr_dumped;		 /* connections in the dump so far */
+	uint64_t now_ns;		 /* the time of the last worker_tick() */
 	uint64_t stop_ns;
 	struct idle_backoff backoff;
-	uint64_t limited_ns;   /* the second in which ... */
-	unsigned nr_limited;   /* ... there were so many warnings about peers */
-	struct counters count; /* its own, and of connections that are gone */
+	uint64_t limited_ns;   /* the current second, in seconds, of warnings about peers */
+	unsigned nr_limited;   /* the number of such warnings in that second */
+	struct counters count; /* of the worker, and of connections that have ended */
 };
 
-/* Open all parts of a worker except its thread. 0 or -errno, logged. */
+/* Open all parts of a worker except its thread. Returns 0 or -errno, logged. */
 int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool huge_pages,
 		struct worker **worker);
 /* Close a worker whose thread has ended or has never begun. */
 void worker_close(struct worker *worker);
-/* The worker's domain of a provider that listens. */
+/* Get the worker's domain of a provider that is in use. */
 struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops);
 /* Run the slow timers no later than this. */
 void worker_slow_timers(struct worker *worker, uint64_t due);
-/* Warn of what a peer did and why its connection ends, some times a second at most. */
+/* Warn of what a peer did and why its connection ends, COMPLAINTS_MAX times in a second at most. */
 void worker_log_limited(struct worker *worker, const char *peer, int err, const char *what);
 
 static inline bool worker_has_staging(const struct worker *worker, enum staging_class class)
@@ -91,8 +92,8 @@ static inline bool worker_has_staging(const struct worker *worker, enum staging_
 }
 
 /*
- * Look at the clock: when a turn ends, and after each sleep. What runs inside the sleep, woken by
- * another thread, has to look for itself.
+ * Read the clock. The worker does this when a turn ends, and after each sleep. An event that
+ * another thread posted may run within the sleep, so it has to call this itself.
  */
 static inline void worker_tick(struct worker *worker)
 {
