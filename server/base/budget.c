@@ -1,6 +1,6 @@
 /*
- * The memory budget and the shares of it. The server owns the budget, sessions and connections own
- * their shares. Any thread; atomic operations instead of a lock.
+ * The memory budget and its shares. The server owns the budget, and each session owns its share.
+ * Any thread may use them, because atomic operations replace a lock.
  */
 #include "server/base/budget.h"
 

@@ -1,8 +1,8 @@
 /*
- * The server's memory as one number: what it may allocate for its clients, charged before it is
- * allocated and given back when it is freed. Only in slow paths: when connections, sessions, files
- * and calls come and go; I/O uses what its connection and its worker have been charged for. Any
- * thread.
+ * The memory budget: the number of bytes that the server may allocate for its clients. Code charges
+ * it before it allocates, and gives the bytes back when it frees. This happens only when
+ * connections, sessions, files and calls come and go. I/O uses memory that its connection and its
+ * worker have been charged for. Any thread may use it.
  */
 #ifndef USRBIO_SERVER_BASE_BUDGET_H
 #define USRBIO_SERVER_BASE_BUDGET_H
@@ -16,16 +16,16 @@ struct budget {
 	atomic_size_t used;
 };
 
-/* Take bytes if as many as `leave` are free afterwards. */
+/* Take bytes if at least `leave` bytes are free afterwards. False: nothing is taken. */
 bool budget_take(struct budget *budget, size_t bytes, size_t leave);
 void budget_give(struct budget *budget, size_t bytes);
 
-/* The same for a new client, which leaves an eighth of the budget to those that are connected. */
+/* Take bytes for a new client, if an eighth of the budget is left to those that are connected. */
 bool budget_take_new(struct budget *budget, size_t bytes);
 
 /*
- * One client's part, which is refused more than it leaves free: alone it gets half, and after n
- * that take what they can there is still 1 / (n + 1) for the next.
+ * The share of one client. It may not become larger than the rest that is free. So a client that is
+ * alone gets half of the budget. After n clients that take all they can, 1 / (n + 1) is still free.
  */
 struct share {
 	struct budget *budget;
@@ -35,8 +35,8 @@ struct share {
 bool budget_share_take(struct share *share, size_t bytes);
 void budget_share_give(struct share *share, size_t bytes);
 /*
- * Take bytes out of a client's share but not yet out of the budget: their new owner gives them
- * back.
+ * Take bytes out of a client's share, while the budget stays charged. Their new owner gives them
+ * back to the budget later.
  */
 void budget_share_release(struct share *share, size_t bytes);
 

@@ -1,7 +1,8 @@
 /*
- * Credentials of one thread, by bare system calls: libc's setgroups would change all threads, and
- * its setuid more than what files are about. When root becomes another user this way, the kernel
- * takes the capabilities about files out of effect, and brings them back on return.
+ * The credentials of one thread, set by bare system calls. The setgroups() of libc would change all
+ * threads, and its setuid() would change more than the user for file systems. When root becomes
+ * another user this way, the kernel disables the capabilities about files, and enables them again
+ * when the thread returns to root. Each thread owns its credentials.
  */
 #include "server/base/identity.h"
 
@@ -22,16 +23,16 @@
 
 /* The user that a thread acts as. Each thread begins as the server itself. */
 static _Thread_local struct {
-	bool foreign; /* not the server itself, or not known to be */
+	bool foreign; /* it is another user than the server's, or may be one */
 	bool known;
-	struct identity who; /* if known */
+	struct identity who; /* the other user, if known is true */
 } now;
 
-/* The server's own supplementary groups, from before the first thread gave them up. */
+/* The server's own supplementary groups, read before the first thread gives them up. */
 static struct {
 	pthread_once_t once;
 	gid_t *list;
-	int nr; /* or -errno */
+	int nr; /* -errno: reading them failed */
 } own = {.once = PTHREAD_ONCE_INIT};
 
 static void save_groups(void)
@@ -42,7 +43,10 @@ static void save_groups(void)
 	own.nr = own.list ? getgroups(nr, own.list) : -ENOMEM;
 }
 
-/* Neither call reports success; a call with an impossible id returns the current one. */
+/*
+ * Set both ids for file systems. setfsuid() and setfsgid() do not report success. A call with an
+ * invalid id returns the current one, which shows it.
+ */
 static int set_ids(uid_t uid, gid_t gid)
 {
 	setfsgid(gid);
@@ -91,7 +95,10 @@ static uint64_t effective_capabilities(void)
 
 #define CAP(name) (1ull << CAP_##name)
 
-/* The permitted set loses it, too: a thread that becomes root again gets back what is permitted. */
+/*
+ * The permitted set loses CAP_FSETID, too, because a thread that becomes root again gets back all
+ * that is permitted.
+ */
 void identity_forgo_set_id(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -118,7 +125,7 @@ const char *identity_missing(void)
 
 	if ((effective & change) != change)
 		return "it needs CAP_SETUID and CAP_SETGID";
-	/* The kernel takes these out of effect for root only. */
+	/* The kernel disables these only for root. */
 	if (effective & files && (geteuid() || prctl(PR_GET_SECUREBITS) & SECBIT_NO_SETUID_FIXUP))
 		return "it must not have CAP_DAC_OVERRIDE, or others about files, unless it is "
 		       "root";

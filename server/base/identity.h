@@ -1,7 +1,7 @@
 /*
- * As whom a blocking thread touches names and opens files: credentials belong to threads in Linux,
- * so each takes on those of the user it works for. What has been opened is read and written without
- * them: permission is given at open.
+ * The user as whom a job thread uses names and opens files. In Linux credentials belong to threads,
+ * so a job thread takes on those of the user it works for. Reading and writing an open file needs
+ * no credentials, because permission is given when it is opened.
  */
 #ifndef USRBIO_SERVER_BASE_IDENTITY_H
 #define USRBIO_SERVER_BASE_IDENTITY_H
@@ -15,22 +15,23 @@ struct identity {
 };
 
 /*
- * Make the calling thread, and no other, this user for the file system; NULL: the server's own
- * user. It costs nothing if the thread is that user already. 0, or -errno: the thread may be any
- * user then, must not work for a client, and has to call this again.
+ * Make the calling thread, and no other, this user for file systems; NULL is the server's own user.
+ * If the thread is that user already, no system call is made. Returns 0, or -errno: then the thread
+ * may be any user, must not work for a client, and has to call this again.
  */
 int identity_become(const struct identity *who);
 
 /*
- * For each thread that opens, writes or changes files for clients, and for the kernel's threads
- * that work for it: give up, for good, the right to leave set-id bits on a file that is written. Of
- * a server that is root the kernel then takes them away, as from any other user.
+ * Give up, for ever, the right to keep set-id bits on a file that is written. Every thread that
+ * opens, writes or changes files for clients calls this. It also holds for the kernel's threads
+ * that work for it. Then the kernel removes these bits when a server that is root writes, as it
+ * does for other users.
  */
 void identity_forgo_set_id(void);
 
 /*
- * Check that this process may act as other users, and is limited as they are then. NULL, or what it
- * lacks, for a message.
+ * Check that this process may act as other users, and that it is then limited as they are. Returns
+ * NULL, or the reason why not, for a message.
  */
 const char *identity_missing(void);
 

@@ -1,6 +1,6 @@
 /*
- * The job threads and their queue, a FIFO under one lock. The server owns them; any thread queues
- * jobs.
+ * The job threads and their queue, which is first in, first out, under one lock. The server owns
+ * them, and any thread queues jobs.
  */
 #include "server/base/job_threads.h"
 
@@ -15,7 +15,7 @@
 #include "server/base/identity.h"
 
 struct job_threads {
-	struct lock lock; /* LOCK_JOBS: guards what follows; the threads wait under it */
+	struct lock lock; /* LOCK_JOBS: guards the fields below; the threads wait with it */
 	pthread_cond_t more;
 	struct job *first, **last;
 	unsigned nr_waiting, nr_busy;
@@ -24,7 +24,7 @@ struct job_threads {
 	pthread_t threads[];
 };
 
-/* `busy`: the thread comes from a job. */
+/* Wait for a job. NULL: end the thread. `busy` is true if the thread has just ended a job. */
 static struct job *take(struct job_threads *pool, bool busy)
 {
 	struct job *job;
