@@ -1,7 +1,7 @@
 /*
- * The event loop: completions, posts from other threads and deferred calls all become entries of
- * one ready list, which a turn runs from the front. Owned by the worker that runs it; other threads
- * touch `posted`, `sleeping` and wake_fd only, through evloop_post.
+ * The event loop. Completions, posts from other threads and deferred calls all become entries of
+ * one ready list, which a turn runs from the front. The worker owns the loop, and only its thread
+ * runs it. In evloop_post() other threads use `posted`, `sleeping` and wake_fd.
  */
 #include "server/store/evloop.h"
 
@@ -20,7 +20,7 @@
 #include "server/store/evloop_ring.h"
 
 #define TURN_MAX   256 /* callbacks in a turn, so that the network gets its share of the thread */
-#define MEMORY_MAX 64  /* registered ranges of a loop: one per export in the worst case */
+#define MEMORY_MAX 64  /* registered ranges of a loop; an export needs at most one */
 
 struct evloop {
 	struct io_uring ring;
@@ -37,7 +37,7 @@ struct evloop {
 	int wake_fd;
 	bool wake_armed; /* a read of wake_fd is queued or under way */
 	uint64_t wake_count;
-	struct ev wake; /* known by its address, never run */
+	struct ev wake; /* marks the read of wake_fd; its function is never called */
 
 	/* Any thread pushes here, and the loop takes the whole list, which is in reverse order. */
 	_Alignas(64) _Atomic(struct ev *) posted;
@@ -74,7 +74,7 @@ err_free:
 	return err;
 }
 
-/* Nobody may be inside evloop_post any more: it could still write to wake_fd. */
+/* No thread may be inside evloop_post() any more, because it could write to a closed wake_fd. */
 void evloop_close(struct evloop *loop)
 {
 	fork_disown(loop->ring.ring_fd);
@@ -127,7 +127,7 @@ static void take_posted(struct evloop *loop)
 	}
 }
 
-/* Enable the ring. The kernel accepts submissions from the thread that does this only. */
+/* Enable the ring. From now on the kernel accepts submissions only from this thread. */
 static void enable(struct evloop *loop)
 {
 	/* liburing 2.3 does not export its io_uring_enable_rings(). */
@@ -135,7 +135,7 @@ static void enable(struct evloop *loop)
 		    0) < 0)
 		log_error("event loop: cannot enable the io_uring: %s", strerror(errno));
 	/*
-	 * This spares a look-up of the descriptor in every io_uring_enter(); old kernels refuse it.
+	 * This saves a look-up of the descriptor in every io_uring_enter(). Old kernels refuse it.
 	 */
 	io_uring_register_ring_fd(&loop->ring);
 	loop->enabled = true;
@@ -187,7 +187,7 @@ struct io_uring_sqe *evloop_sqe(struct evloop *loop)
 
 	while (!sqe) {
 		enter(loop);
-		/* A full completion queue can be what keeps the kernel from taking more. */
+		/* The kernel may take no more because the completion queue is full. */
 		reap(loop);
 		sqe = io_uring_get_sqe(&loop->ring);
 	}
@@ -226,10 +226,11 @@ int evloop_register(struct evloop *loop, void *base, size_t len)
 			return (int)i;
 	err = memory_add(loop, &iov);
 	if (err) {
-		log_warn("event loop: %zu bytes not registered with io_uring (%s%s): I/O maps its "
-			 "pages each time",
-			 len, strerror(-err),
-			 err == -ENOMEM ? "; raise RLIMIT_MEMLOCK, ulimit -l" : "");
+		log_warn(
+			"event loop: cannot register %zu bytes with io_uring (%s%s): I/O is slower, "
+			"because it maps the pages each time",
+			len, strerror(-err),
+			err == -ENOMEM ? "; raise RLIMIT_MEMLOCK, ulimit -l" : "");
 		return err;
 	}
 	loop->memory[loop->nr_memory] = iov;
@@ -255,7 +256,7 @@ void evloop_post(struct evloop *loop, struct ev *ev, int32_t res)
 			log_error("event loop: wake-up: %s", strerror(errno));
 }
 
-/* Have evloop_post() wake the loop from now on; false if there is something to run already. */
+/* Let evloop_post() wake the loop from now on. False: there are events to run already. */
 static bool may_sleep(struct evloop *loop)
 {
 	struct io_uring_sqe *sqe;
@@ -266,7 +267,7 @@ static bool may_sleep(struct evloop *loop)
 				   0);
 		evloop_bind(sqe, &loop->wake);
 		loop->wake_armed = true;
-		if (loop->nr_ready) /* evloop_sqe had to reap */
+		if (loop->nr_ready) /* evloop_sqe() has reaped completions */
 			return false;
 	}
 	atomic_store(&loop->sleeping, true);

@@ -1,6 +1,7 @@
 /*
- * How an io_uring is set up: the flags that this kernel takes, or why it takes none, and what the
- * ring may be used for. No state; the starting thread.
+ * The set-up of an io_uring: the flags that this kernel takes, the reason if it takes none, and the
+ * operations that the ring may be used for. The caller owns the ring. This code has no state, and
+ * the thread that starts the server runs it.
  */
 #include "server/store/evloop_ring.h"
 
@@ -14,30 +15,30 @@
 
 #include "common/base/log.h"
 
-#define CQ_ENTRIES 16384 /* room for completions of far more I/O than one submission */
+#define CQ_ENTRIES 16384 /* completions; much more I/O may be under way than one submission */
 
 /* The best flags come first. Older kernels return -EINVAL for flags that they do not know. */
 static const unsigned tries[] = {
-	/* 6.1: completions are handled when we ask for them, by the one thread that submits. */
+	/* 6.1: the one thread that submits handles completions when it asks for them. */
 	IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
 		IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
-	/* 5.19: no interrupts of the thread for completions. */
+	/* 5.19: completions do not interrupt the thread. */
 	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 	0,
 };
 
 /*
- * All that a ring is used for. Nothing else can be asked of it once it is enabled, whoever asks:
- * neither opening nor connecting, nor accepting. (No-ops are the tests'.)
+ * All operations that a ring is used for. When it is enabled, the kernel refuses all others, such
+ * as opening files, connecting and accepting. (Only the tests use no-ops.)
  */
 static const uint8_t used[] = {
 	IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED,
 	IORING_OP_SPLICE, IORING_OP_POLL_ADD, IORING_OP_TIMEOUT,    IORING_OP_NOP,
 };
-/* And of its registrations. Memory is registered before. */
+/* The registrations that are used after that. Memory is registered before. */
 static const uint8_t used_later[] = {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS};
 
-/* kernel.io_uring_disabled, or -1 where there is no such sysctl (before 6.6). */
+/* Read kernel.io_uring_disabled; -1: there is no such sysctl (before 6.6). */
 static int disabled_by_sysctl(void)
 {
 	int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
@@ -69,7 +70,7 @@ static void explain(int err)
 		log_error("io_uring: %s", strerror(-err));
 }
 
-/* liburing 2.3 forgot to export its io_uring_register_restrictions. */
+/* Restrict the ring. liburing 2.3 does not export its io_uring_register_restrictions(). */
 static int restrict_to_used(struct io_uring *ring)
 {
 	struct io_uring_restriction list[sizeof(used) + sizeof(used_later)] = {{0}};

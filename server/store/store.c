@@ -1,4 +1,7 @@
-/* Checks that every store makes of names and flags. No state; any thread. */
+/*
+ * Checks of names and flags that every store makes. This code has no state and owns nothing. Any
+ * thread may call it.
+ */
 #include "server/store/store.h"
 
 #include <errno.h>

@@ -1,11 +1,15 @@
 /*
- * The store contract: where an export's files live. The pipeline knows this table and no store.
+ * The store contract. A store holds the files of an export. The pipeline knows only this table, and
+ * no particular store. There are three objects:
  *
- * A *store* is one export; a *file* an open file of it; a *queue* one worker's way to read and
- * write. Namespace calls block and may come from any thread; the server makes them on threads of
- * their own. Data goes through a queue, asynchronously, on the worker's event loop only.
+ *   store   the files of one export
+ *   file    an open file of a store
+ *   queue   what one worker uses to read and write the files of a store
  *
- * Everything returns 0 or a count, or -errno; an error means nothing happened.
+ * Namespace calls block, and any thread may make them; the server makes them on its job threads.
+ * Data goes through a queue, asynchronously, and only on the worker's event loop.
+ *
+ * Every call returns 0 or a count, or -errno: then nothing has happened.
  */
 #ifndef USRBIO_SERVER_STORE_STORE_H
 #define USRBIO_SERVER_STORE_STORE_H
@@ -22,16 +26,16 @@ struct store_ops;
 
 struct store {
 	const struct store_ops *ops;
-	bool read_only; /* the store itself refuses to change anything: -EROFS */
-	bool local;	/* its files are the machine's: dev and ino name them to all programs */
+	bool read_only; /* the store refuses every change with -EROFS */
+	bool local;	/* its files are files of this machine, which dev and ino identify */
 };
 
 struct store_file {
 	struct store *store;
-	uint32_t flags;		       /* OPEN_READ and OPEN_WRITE as granted */
-	bool regular;		       /* false: a directory; reading and writing it says -EBADF */
-	bool pipes;		       /* a read may go into a pipe */
-	struct store_barrier *barrier; /* of its inode, held while it is open; NULL: no need */
+	uint32_t flags; /* OPEN_READ and OPEN_WRITE as granted */
+	bool regular;	/* false: a directory, which fails reads and writes with -EBADF */
+	bool pipes;	/* a read may go into a pipe */
+	struct store_barrier *barrier; /* of its inode, referenced while open; NULL: not needed */
 	uint8_t persistent[PERSISTENT_MAX];
 	size_t persistent_len; /* 0: the store cannot name files beyond the session */
 };
@@ -47,16 +51,17 @@ struct store_io {
 	enum store_io_kind kind;
 	uint32_t flags; /* IO_NO_HOLES */
 	struct store_file *file;
-	void *buf; /* inside the memory given to queue_open, or NULL: into `pipe`, then */
-	int pipe;  /* the writing end of an empty one with room for len bytes at any offset */
+	void *buf; /* in the memory given to queue_open; NULL: a read into `pipe` */
+	int pipe;  /* the writing end of an empty pipe with room for len bytes at any offset */
 	uint32_t len;
 	uint64_t off;
 	/*
-	 * Called once, on the worker's event loop, never from within io_submit. result: bytes (a
-	 * read is short at the end of file only, a write never) or -errno.
+	 * The store calls this once, on the worker's event loop, and never within io_submit.
+	 * result: bytes or -errno. Only a read that meets the end of the file returns fewer than
+	 * len bytes.
 	 */
 	void (*done)(struct store_io *io, int64_t result);
-	/* The store's own, from io_submit to done. */
+	/* The store uses these fields from io_submit to done. */
 	struct {
 		void *queue;
 		uint32_t moved;
@@ -66,9 +71,9 @@ struct store_io {
 
 /* A batch of directory entries, filled up to room bytes; `next` is 0 at the end. */
 struct store_dirents {
-	char *names; /* the caller's; each entry ended by a zero byte */
+	char *names; /* memory of the caller; each name ends with a zero byte */
 	size_t room, used;
-	uint32_t *types; /* the caller's; DT_* */
+	uint32_t *types; /* memory of the caller; DT_* */
 	size_t max, n;
 	uint64_t next;
 };
@@ -76,62 +81,69 @@ struct store_dirents {
 /* Flags of opening an export. */
 enum {
 	STORE_READ_ONLY = 1,
-	STORE_UNLOCKED = 2, /* others may export it too */
-	STORE_SYNC = 4,	    /* what has been done survives loss of power, where it can at all */
+	STORE_UNLOCKED = 2, /* other servers may export the same directory */
+	STORE_SYNC = 4, /* acknowledged changes survive loss of power, if the store can do that */
 };
 
 struct store_ops {
 	const char *name;
 
 	/*
-	 * Open an export. where: what the command line said after NAME=. -ENOENT, -ENOTDIR,
-	 * -EACCES, -EBUSY (another server exports it); says why in the log.
+	 * Open an export. `where` is the text of --export behind the prefix. Returns 0, or -ENOENT,
+	 * -ENOTDIR, -EACCES or -EBUSY (another server exports it) after a line in the log.
 	 */
 	int (*open_store)(const char *where, unsigned flags, struct store **store);
-	/* Close a store. Its files and queues have been closed before. */
+	/* Close a store, whose files and queues have been closed before. */
 	void (*close_store)(struct store *store);
 
 	/*
-	 * One worker's queue on its event loop. [staging, +len) is the memory all its I/O uses; a
-	 * store may register it. The loop outlives the queue.
+	 * Open a worker's queue on its event loop. All I/O of the queue uses the memory [staging,
+	 * staging + len), which a store may register. The loop outlives the queue.
 	 */
 	int (*queue_open)(struct store *store, struct evloop *loop, void *staging, size_t len,
 			  struct store_queue **queue);
-	void (*queue_close)(struct store_queue *queue); /* nothing is under way */
-	/* Start an I/O. Errors come through done(). */
+	/* Close a queue without I/O under way. */
+	void (*queue_close)(struct store_queue *queue);
+	/* Start an I/O. done() reports its result, also an error. */
 	void (*io_submit)(struct store_queue *queue, struct store_io *io);
 
 	/*
-	 * Namespace calls. Paths are relative, "" or "." the root, and cannot lead outside it.
+	 * Namespace calls. Paths are relative to the root of the export, and cannot lead outside
+	 * it.
+	 * "" and "." are the root.
 	 *
-	 * With `at`, an open directory, a path is one name in it (store_check_name), which is not
-	 * followed if it is a symbolic link, but where a flag says so. -ESTALE when the directory
-	 * is no longer beneath the root.
+	 * If `at` is not NULL, it is an open directory, and the path is one name in it
+	 * (store_check_name). A symbolic link of that name is followed only if a flag says so.
+	 * -ESTALE: the directory is no longer beneath the root.
 	 */
 	int (*open_file)(struct store *store, struct store_file *at, const char *path,
 			 uint32_t flags, uint32_t mode, struct store_file **file,
 			 struct file_attr *attr);
 	/*
-	 * The file that `persistent` names, be it still at `path` or elsewhere in the export;
-	 * flags: OPEN_REOPEN_FLAGS. -ESTALE when it is not there or cannot be found: nothing else
-	 * is opened, whatever the name's bytes are.
+	 * Open the file that `persistent` names, at `path` or elsewhere in the export. `flags` are
+	 * of OPEN_REOPEN_FLAGS. -ESTALE: it does not exist or cannot be found. The bytes of the
+	 * name come from a client, but no other file is ever opened.
 	 */
 	int (*reopen_file)(struct store *store, const char *path, struct bytes persistent,
 			   uint32_t flags, struct store_file **file, struct file_attr *attr);
-	void (*close_file)(struct store_file *file); /* no I/O of it under way */
-	/* Where the file is, for a message: NULL if the store cannot say. Does not block. */
+	/* Close a file without I/O under way. */
+	void (*close_file)(struct store_file *file);
+	/* Write the path of the file, for a message. It does not block. NULL: not supported. */
 	void (*describe_file)(struct store_file *file, char *text, size_t size);
 	int (*stat_file)(struct store_file *file, struct file_attr *attr);
 	int (*sync_file)(struct store_file *file, bool data_only);
 	int (*truncate_file)(struct store_file *file, uint64_t len);
 	int (*punch)(struct store_file *file, uint64_t start, uint64_t end);
-	/* Where data begins (or a hole, of which there is one at the end) from off on; -ENXIO. */
+	/*
+	 * Find where data, or a hole, begins from `off` on. There is a hole at the end of each
+	 * file. -ENXIO: there is none.
+	 */
 	int (*seek)(struct store_file *file, uint64_t off, bool hole, uint64_t *found);
-	/* The nine permission bits. */
+	/* Set the nine permission bits. */
 	int (*set_mode)(struct store_file *file, uint32_t mode);
 	/*
-	 * dev and ino of a directory, its parent, and so on to the top, at most max pairs: how
-	 * many, fewer where the rest cannot be seen. -ENOTDIR.
+	 * Get dev and ino of a directory, of its parent, and so on to the top, at most max pairs.
+	 * Returns their number, which is smaller if the rest is not accessible. -ENOTDIR.
 	 */
 	int (*ancestors)(struct store_file *file, uint64_t *ids, int max);
 	int (*stat_path)(struct store *store, struct store_file *at, const char *path,
@@ -146,37 +158,42 @@ struct store_ops {
 	int (*link_file)(struct store_file *file, struct store_file *at, const char *to);
 	int (*readdir)(struct store *store, const char *path, uint64_t start,
 		       struct store_dirents *out);
-	/* The same of an open directory. */
+	/* Do the same for an open directory. */
 	int (*readdir_file)(struct store_file *dir, uint64_t start, struct store_dirents *out);
 };
 
-/* "posix:DIR" and plain "DIR", "null:SIZE", "memory:", and "fault:RULES:" before any of them. */
+/*
+ * Open the store that a text names: "posix:DIR" or only "DIR", "null:SIZE", "memory:" or
+ * "memory:MIB". "fault:RULES:" may stand before any of them. Returns 0 or -errno, logged.
+ */
 int store_open(const char *where, unsigned flags, struct store **store);
 
-/* Where an open file is, for a message; masked by text_mask(). Any thread; does not block. */
+/* Write the path of an open file, for a message, masked by text_mask(). Any thread. */
 void store_describe(struct store_file *file, char *text, size_t size);
 
-/* The directory of this machine that such a store serves; NULL: none. */
+/* Get the directory of this machine that the store of such a text serves; NULL: none. */
 const char *store_directory(const char *where);
 
-/* For stores: check the flags of an open. 0, -EINVAL, -EROFS. */
+/* For stores: check the flags of an open. Returns 0, -EINVAL or -EROFS. */
 int store_check_open(const struct store *store, uint32_t flags);
 /*
- * Check that this is one name and `at` a directory. 0; -ENOTDIR; -EINVAL for "", ".", ".." and a
- * name with a slash; -ENAMETOOLONG. Without `at` everything is a path.
+ * Check that this is one name and that `at` is a directory. Returns 0, -ENOTDIR or -ENAMETOOLONG.
+ * -EINVAL: the name is "", "." or "..", or has a slash. If `at` is NULL, it is a path, and the
+ * result is 0.
  */
 int store_check_name(const struct store_file *at, const char *name);
 
 /*
- * Names that clients may see and read, and nothing else: -EPERM for whatever would make, change,
- * rename, link or remove them, or something below them. "3fs-virt" in any directory, because
- * programs on the server's machine connect to where a file in it says; and ".usrbio" in the root.
- * Upper case is no way around, for file systems that take it for the same.
+ * True for a name that clients may see and read, but not change. A call that would make, change,
+ * rename, link or remove it, or something below it, fails with -EPERM. One is "3fs-virt" in any
+ * directory, because programs on the server's machine connect to the server that a file there
+ * names. The other is ".usrbio" in the root, which is kept for this project. Upper case counts as
+ * lower case, because some file systems do not distinguish them.
  */
 bool store_name_reserved(const char *name, size_t len, bool in_root);
 
 extern const struct store_ops store_posix;
-extern const struct store_ops store_null;   /* reads are zeros, writes vanish */
+extern const struct store_ops store_null;   /* a read leaves the buffer, a write is dropped */
 extern const struct store_ops store_memory; /* files live in the server's memory */
 
 #endif

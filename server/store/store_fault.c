@@ -1,7 +1,7 @@
 /*
- * The fault store: a store around another one. Its files stand for those of the inner store, and an
- * I/O travels in one of its own. It allocates memory for each I/O, as it is for tests. Any thread;
- * its queues belong to the workers.
+ * The fault store: a store around an inner one, for tests. Each of its files and I/Os contains one
+ * of the inner store, so it allocates memory for each I/O. The server owns the store. Any thread
+ * may use it; a queue belongs to its worker's thread.
  */
 #include "server/store/store_fault.h"
 
@@ -33,14 +33,14 @@ struct fault_queue {
 	struct evloop *loop;
 };
 
-/* An I/O on its way: it may be delayed first, then it is in the inner store. */
+/* An I/O under way: it may be delayed first, and then the inner store has it. */
 struct fault_io {
 	struct store_io inner;
 	struct store_io *outer;
 	struct fault_queue *queue;
 	struct __kernel_timespec delay;
 	struct ev timer;
-	int err; /* what to end with instead, after the delay */
+	int err; /* the error to end with, instead of going to the inner store; or 0 */
 };
 
 static struct store *inner_of(struct store *store)
@@ -58,7 +58,7 @@ static struct store_file *inner_at(struct store_file *at)
 	return at ? inner_file(at) : NULL;
 }
 
-/* A call that blocks: wait as the rules say, then 0 or the error they say. */
+/* Apply the rules to a call that may block: wait, then return 0 or the error that they demand. */
 static int check(struct store *store, enum fault_call call)
 {
 	unsigned delay_ms;
@@ -159,7 +159,7 @@ static void io_submit(struct store_queue *base, struct store_io *outer)
 	evloop_bind(sqe, &io->timer);
 }
 
-/* A file of ours around one of the inner store's. */
+/* Make a file around one of the inner store. Returns 0 or -ENOMEM: then the inner one is closed. */
 static int wrap(struct store *store, struct store_file *inner, struct store_file **out)
 {
 	struct fault_file *file = malloc(sizeof(*file));

@@ -1,13 +1,16 @@
 /*
  * The fault store: "fault:RULES:REST" is the store of REST with faults put in front of it.
  *
- * RULES, separated by commas, each CALL.WHAT=WHEN:
- *   CALL  open stat sync truncate punch seek setattr unlink rmdir mkdir rename link readdir
- *         read write
- *   WHAT  the name of an error (eio, enospc, estale, ...) and WHEN, as in
- * common/fault_points/fault_trigger.h without a seed: 1/N every N-th call, #N the N-th only, #N+
- * from it on; the call fails without reaching the store WHAT  delay_ms and WHEN: how long each call
- * is held back "fault:read.eio=1/100,write.enospc=#5,sync.delay_ms=20:/export"
+ * RULES are separated by commas. Each is CALL.ERROR=WHEN or CALL.delay_ms=N:
+ *
+ *   CALL   open stat sync truncate punch seek setattr unlink rmdir mkdir rename link readdir
+ *          read write
+ *   ERROR  the name of an error (eio, enospc, estale, ...); the call does not reach the store
+ *   WHEN   a trigger of common/fault_points/fault_trigger.h without a seed: 1/N is every N-th
+ *          call, #N only the N-th, and #N+ the N-th and all after it
+ *   N      milliseconds by which each call is delayed
+ *
+ * Example: "fault:read.eio=1/100,write.enospc=#5,sync.delay_ms=20:/export"
  */
 #ifndef USRBIO_SERVER_STORE_STORE_FAULT_H
 #define USRBIO_SERVER_STORE_STORE_FAULT_H
@@ -38,8 +41,8 @@ enum fault_call {
 
 struct store_fault_rule {
 	enum fault_call call;
-	int err;		   /* -errno, or 0: a delay */
-	unsigned delay_ms;	   /* per call */
+	int err;		   /* -errno; 0: the rule is a delay */
+	unsigned delay_ms;	   /* of each call */
 	struct fault_trigger when; /* the calls that fail */
 };
 
@@ -48,14 +51,14 @@ struct fault_rules {
 	unsigned n;
 };
 
-/* len bytes of text. 0, or -EINVAL (logged), -E2BIG. */
+/* Parse len bytes of text. Returns 0, -EINVAL (logged) or -E2BIG. */
 int store_fault_parse(struct fault_rules *rules, const char *text, size_t len);
-/* What is to become of this call: 0 or -errno, after *delay_ms. Any thread. */
+/* Decide about one call: it is to return 0 or -errno, after *delay_ms. Any thread. */
 int store_fault_decide(struct fault_rules *rules, enum fault_call call, unsigned *delay_ms);
 
 /*
- * Put rules of this length in front of a store, which is closed with the new one. 0; -EINVAL
- * (logged), -ENOMEM: the caller keeps `inner`.
+ * Make a store that applies `rules`, of len bytes, to the calls of `inner`. Closing it also closes
+ * `inner`. Returns 0. -EINVAL (logged), -E2BIG, -ENOMEM: the caller keeps `inner`.
  */
 int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store *inner,
 		     struct store **store);

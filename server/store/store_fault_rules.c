@@ -1,4 +1,4 @@
-/* The rules of the fault store: parsed once, then counted by any thread. The store owns them. */
+/* The rules of the fault store, which owns them. They are parsed once; any thread counts calls. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -25,7 +25,7 @@ static int call_of(const char *name)
 	return -EINVAL;
 }
 
-/* "eio" to EIO; 0 when no error is called that. */
+/* Get the error of a name, EIO for "eio"; 0: no error has that name. */
 static int errno_of(const char *name)
 {
 	for (int i = 1; i <= ERRNO_MAX; i++)

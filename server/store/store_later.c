@@ -1,4 +1,7 @@
-/* The deferred end of an I/O, kept in the I/O's own private part; the worker's thread only. */
+/*
+ * The deferred end of an I/O. The I/O contains the event for it, so its submitter owns it. Only the
+ * worker's thread uses it.
+ */
 #include "server/store/store_later.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /*
- * The null store: every path is a regular file of the size given, reads take no time, writes
- * vanish. It measures the network alone, so a read leaves the buffer as it is: what arrives at the
- * client is whatever the staging memory held, zeros at first. Stateless; any thread.
+ * The null store: every path is a regular file of the given size, reads take no time, and writes
+ * are dropped. It is for measuring the network alone, so a read leaves the buffer as it is. The
+ * client gets the old contents of the staging memory, which is zeroed at first. The server owns the
+ * store. It does not change, so any thread may use it; a queue belongs to its worker's thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct null_queue {
 	struct evloop *loop;
 };
 
-/* "64G", "4096": a count of bytes, or 0 for anything else. */
+/* Parse a number of bytes such as "64G" or "4096"; 0 for any other text. */
 static uint64_t parse_size(const char *text)
 {
 	static const char units[] = "KMGT";
@@ -50,7 +51,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	struct null_store *store;
 
 	if (!size || size > INT64_MAX) {
-		log_error("export null:%s: not a size; null:64G for example", where);
+		log_error("export null:%s: not a size; use null:64G, for example", where);
 		return -EINVAL;
 	}
 	store = calloc(1, sizeof(*store));
@@ -106,7 +107,7 @@ static bool is_root(const char *path)
 	return !*path || !strcmp(path, ".");
 }
 
-/* A number for a path, so that equal paths are the same file. */
+/* Get the inode number of a path. Equal paths are the same file. */
 static uint64_t ino_of(const char *path)
 {
 	uint64_t hash = 14695981039346656037ull;

@@ -1,4 +1,7 @@
-/* Opens the store that an export's description names. No state; the starting thread. */
+/*
+ * The choice of the store that the text of an --export names. The caller owns the store. This code
+ * has no state, and the thread that starts the server runs it.
+ */
 #include "server/store/store.h"
 
 #include <errno.h>
@@ -16,7 +19,7 @@ static const struct {
 	{"memory:", &store_memory},
 };
 
-/* where: "RULES:REST", behind "fault:". */
+/* Open a fault store. `where` is "RULES:REST", the text behind "fault:". */
 static int open_fault(const char *where, unsigned flags, struct store **store)
 {
 	const char *rest = strchr(where, ':');
@@ -24,7 +27,7 @@ static int open_fault(const char *where, unsigned flags, struct store **store)
 	int err;
 
 	if (!rest) {
-		log_error("export fault:%s: should be fault:RULES:STORE", where);
+		log_error("export fault:%s: use fault:RULES:STORE", where);
 		return -EINVAL;
 	}
 	err = store_open(rest + 1, flags, &inner);

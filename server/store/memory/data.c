@@ -1,4 +1,7 @@
-/* The bytes of a file in memory. The caller holds the store's lock, for writing if it changes. */
+/*
+ * The bytes of a file in memory. The file's node owns them. Any thread may call this while it holds
+ * the store's lock: for writing if it changes them.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +11,11 @@
 #define FAN	 (1u << FAN_BITS)
 #define LEVELS	 3
 
-_Static_assert(DATA_MAX == (uint64_t)CHUNK_SIZE << (LEVELS * FAN_BITS), "what the tables reach");
+_Static_assert(DATA_MAX == (uint64_t)CHUNK_SIZE << (LEVELS * FAN_BITS),
+	       "the tables hold DATA_MAX bytes");
 
 struct table {
-	void *slot[FAN]; /* tables, or chunks on the last level */
+	void *slot[FAN]; /* tables; on the last level chunks */
 };
 
 bool memory_pool_charge(struct mem_pool *pool, uint64_t bytes)
@@ -85,7 +89,7 @@ static void chunk_drop(struct data *data, struct mem_pool *pool, uint64_t chunk)
 	data->nr_chunks--;
 }
 
-/* How many of len bytes at off lie in one chunk. */
+/* Get how many of len bytes at off lie in one chunk. */
 static size_t piece(uint64_t off, uint64_t len)
 {
 	size_t left = CHUNK_SIZE - off % CHUNK_SIZE;
@@ -136,7 +140,8 @@ bool data_has_hole(const struct data *data, uint64_t start, uint64_t end)
 }
 
 /*
- * The number of the next chunk, or, if a whole table is missing here, of the first one behind it.
+ * Get the number of the next chunk; or, if a whole table is missing here, of the first one behind
+ * it.
  */
 static uint64_t chunk_after(const struct data *data, uint64_t chunk)
 {

@@ -1,4 +1,7 @@
-/* What the files of the memory store share; nothing outside this folder includes it. */
+/*
+ * The types and functions that the files of the memory store share. Nothing outside this folder
+ * includes it.
+ */
 #ifndef USRBIO_SERVER_MEMORY_H
 #define USRBIO_SERVER_MEMORY_H
 
@@ -7,7 +10,7 @@
 #include "server/store/store.h"
 #include "common/base/lock.h"
 
-/* How much memory the store may still use. Under the store's lock. */
+/* The bytes of memory that the store may still use. The store's lock protects it. */
 struct mem_pool {
 	uint64_t left;
 };
@@ -16,8 +19,8 @@ bool memory_pool_charge(struct mem_pool *pool, uint64_t bytes);
 void memory_pool_uncharge(struct mem_pool *pool, uint64_t bytes);
 
 /*
- * The bytes of a file: chunks in a table of tables, absent where nothing was written. What lies
- * beyond the file's size is always zero or absent.
+ * The bytes of a file: chunks in a table of tables. A chunk is absent if nothing was written there.
+ * Bytes beyond the file's size are always zero or absent.
  */
 struct table;
 struct data {
@@ -25,17 +28,17 @@ struct data {
 	uint64_t nr_chunks;
 };
 
-#define DATA_MAX   (1ull << 43) /* bytes; what three levels of tables reach */
+#define DATA_MAX   (1ull << 43) /* bytes that three levels of tables can hold */
 #define CHUNK_SIZE 65536u
 
 void data_read(const struct data *data, void *buf, size_t len, uint64_t off);
-/* The bytes written: fewer than len when the pool is empty. */
+/* Write, and return the number of bytes, which is below len if the pool is empty. */
 size_t data_write(struct data *data, struct mem_pool *pool, const void *buf, size_t len,
 		  uint64_t off);
 /* True if a chunk of the range, which is not empty, is missing. */
 bool data_has_hole(const struct data *data, uint64_t start, uint64_t end);
 void data_punch(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end);
-/* Where data, or a hole, is from off on, as far as the tables reach. */
+/* Find data, or a hole, from off on; up to DATA_MAX. */
 uint64_t data_seek(const struct data *data, uint64_t off, bool hole);
 void data_free(struct data *data, struct mem_pool *pool);
 
@@ -43,27 +46,27 @@ struct entry {
 	char *name;
 	uint32_t hash;
 	struct node *node;
-	uint64_t id; /* grows along the directory: the cookie of listings */
+	uint64_t id; /* the cookie of listings; it grows along the directory */
 };
 
-/* A file or a directory. Lives while a name or an open file refers to it. */
+/* A file or a directory. It exists while a name or an open file refers to it. */
 struct node {
 	uint64_t ino, size;
 	uint32_t mode;
-	uint32_t nlink;	     /* names; a directory has one, the root as well */
+	uint32_t nlink;	     /* names; a directory has one, also the root */
 	uint32_t nr_open;    /* open files */
-	struct node *parent; /* of a directory; the root's is NULL */
+	struct node *parent; /* of a directory; NULL for the root */
 	int64_t atime_ns, mtime_ns, ctime_ns;
 	struct data data;
-	struct entry *entries; /* of a directory, by id */
+	struct entry *entries; /* of a directory, ordered by id */
 	size_t nr_entries, room;
 	uint64_t last_id;
 };
 
 struct memory_store {
 	struct store base;
-	uint64_t id;	    /* drawn at its start: part of the files' persistent names */
-	struct rwlock lock; /* LOCK_MEMORY_STORE: guards what follows */
+	uint64_t id;	    /* a random number, a part of the files' persistent names */
+	struct rwlock lock; /* LOCK_MEMORY_STORE: guards the fields below, and all nodes */
 	struct mem_pool pool;
 	struct node *root;
 	uint64_t last_ino;
@@ -84,30 +87,31 @@ static inline struct node *memory_node_of(struct store_file *file)
 	return ((struct memory_file *)file)->node;
 }
 
-/* Where a path leads. */
+/* The result of walking a path. */
 struct mem_place {
-	struct node
-		*dir; /* NULL when the path ends in "", "." or "..": such a name cannot change */
-	const char *name; /* the last component, len bytes of it */
+	struct node *dir; /* NULL: the path ends in "", "." or "..", and cannot be changed */
+	const char *name; /* the last component, of len bytes */
 	size_t len;
-	struct node *node; /* NULL: nothing there yet */
+	struct node *node; /* NULL: it does not exist */
 };
 
-/* tree.c; all under the lock */
+/* tree.c; the caller of each function holds the lock */
+/* Make a node without a name. NULL: no memory, or the pool is empty. */
 struct node *tree_node_new(struct memory_store *store, uint32_t mode);
-/* Free it if nothing refers to it any more. */
+/* Free a node if nothing refers to it any more. */
 void tree_node_put(struct memory_store *store, struct node *node);
-/* at: an open directory that the path is a name in; NULL: the root. */
+/* Walk a path from the root, or find the name `path` in the open directory `at`. 0 or -errno. */
 int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
 	      struct mem_place *place);
-/* The node of this number at or below dir; NULL: it has no name there. */
+/* Find the node of this number at or below dir; NULL: it has no name there. */
 struct node *tree_find(struct node *dir, uint64_t ino);
-/* Enter node as the place's name, in place of what was there. -ENOSPC, -ENOMEM. */
+/* Give the node the place's name; a node of that name is replaced. 0, -ENOSPC or -ENOMEM. */
 int tree_enter(struct memory_store *store, const struct mem_place *place, struct node *node);
-/* Take the name away; the node's nlink falls, the node may go. */
+/* Remove the name. The node's nlink falls by one, and the node may be freed. */
 void tree_remove(struct memory_store *store, const struct mem_place *place);
+/* Free a node with everything below it. */
 void tree_free(struct memory_store *store, struct node *node);
-/* Note a change of the node's content, or only of what is known about it. */
+/* Set the times of a change: of the node's content, or only of its attributes. */
 void tree_touch(struct node *node, bool content);
 void tree_attr(const struct node *node, struct file_attr *attr);
 

@@ -1,4 +1,7 @@
-/* Names of the memory store. Each call takes the store's lock; any thread. */
+/*
+ * Calls about names of the memory store. The store owns the names. Any thread may call this,
+ * because each call acquires the store's lock.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +11,7 @@
 #include "server/store/barrier.h"
 #include "server/store/memory/memory.h"
 
-/* 0 if the node may be opened with these flags. */
+/* Check that the node may be opened with these flags. Returns 0 or -errno. */
 static int check_existing(const struct node *node, uint32_t flags)
 {
 	if (flags & OPEN_CREATE && flags & OPEN_EXCLUSIVE)
@@ -18,7 +21,7 @@ static int check_existing(const struct node *node, uint32_t flags)
 	return flags & OPEN_DIRECTORY ? -ENOTDIR : 0;
 }
 
-/* A name that clients may not change. */
+/* True for a name that clients may not change. */
 static bool is_reserved(const struct memory_store *store, const struct mem_place *place)
 {
 	return place->dir &&
@@ -69,7 +72,7 @@ static int find_or_create(struct memory_store *store, struct store_file *at, con
 	return 0;
 }
 
-/* What names a node beyond its handles; no number is used twice in the life of a store. */
+/* The persistent name of a node. A store uses no number twice. */
 struct node_name {
 	uint64_t store, ino;
 };
@@ -155,7 +158,7 @@ int memory_stat_path(struct store *base, struct store_file *at, const char *path
 	return err;
 }
 
-/* A name that is to be made or taken away: under the lock from here on, if 0. */
+/* Find a name that is to be made or removed. Returns 0 with the lock held, or -errno without it. */
 static int begin_change(struct store *base, struct store_file *at, const char *path,
 			struct mem_place *place)
 {
@@ -382,7 +385,7 @@ int memory_ancestors(struct store_file *file, uint64_t *ids, int max)
 		return -ENOTDIR;
 	rwlock_read(&store->lock);
 	for (const struct node *at = memory_node_of(file); at && n < max; at = at->parent, n++) {
-		ids[2 * n] = 0; /* as tree_attr says */
+		ids[2 * n] = 0; /* the device number that tree_attr() gives */
 		ids[2 * n + 1] = at->ino;
 	}
 	rwlock_release(&store->lock);

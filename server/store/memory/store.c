@@ -1,6 +1,7 @@
 /*
- * The memory store: a small file system in the server's memory, gone with it. Calls come from any
- * thread and take the store's lock; data is copied at once and completes from the worker's loop.
+ * The memory store: a small file system in the server's memory, which ends with the server. The
+ * server owns it. Any thread may make calls, which acquire the store's lock. Data is copied at
+ * once, and the worker's loop reports the result.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct memory_queue {
 	struct evloop *loop;
 };
 
-/* Half of the machine's memory, unless the export says how many MiB: "memory:512". */
+/* Get the limit in bytes: the MiB of "memory:512", or half of the machine's memory; 0: invalid. */
 static uint64_t parse_limit(const char *where)
 {
 	char *end;
@@ -48,7 +49,8 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	}
 	store->pool.left = parse_limit(where);
 	if (!store->pool.left) {
-		log_error("export memory:%s: not a number of MiB", where);
+		log_error("export memory:%s: not a number of MiB; use memory:512, for example",
+			  where);
 		err = -EINVAL;
 		goto err_free;
 	}

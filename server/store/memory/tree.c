@@ -1,4 +1,7 @@
-/* Nodes, their names, and the way from a path to a node. The caller holds the store's lock. */
+/*
+ * Nodes, their names, and the way from a path to a node. The store owns them. Any thread may call
+ * this while it holds the store's lock.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -74,7 +77,7 @@ void tree_node_put(struct memory_store *store, struct node *node)
 	memory_pool_uncharge(&store->pool, sizeof(*node));
 }
 
-/* Everything beneath a directory and itself; a node with several names goes with the last. */
+/* Free a directory and everything beneath it. A node with several names is freed with the last. */
 void tree_free(struct memory_store *store, struct node *node)
 {
 	for (size_t i = 0; i < node->nr_entries; i++) {
@@ -132,7 +135,7 @@ static int step(struct memory_store *store, struct mem_place *place, const char 
 	return 0;
 }
 
-/* To a name in an open directory, which may have been removed. */
+/* Go to a name in an open directory, which may have been removed. */
 static int step_at(struct memory_store *store, struct store_file *at, const char *name,
 		   struct mem_place *place)
 {

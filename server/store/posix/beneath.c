@@ -1,6 +1,6 @@
 /*
- * Paths beneath the export, resolved by the kernel: no component, symbolic link or concurrent
- * rename leads outside. No state; any thread.
+ * Paths beneath the export, which the kernel resolves: no component, symbolic link or concurrent
+ * rename leads outside. This code has no state and owns nothing. Any thread may call it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #include "server/store/posix/posix.h"
 
-/* A rename elsewhere on the machine makes the kernel give up on ".."; it asks for another try. */
+/* A rename elsewhere can make the kernel fail at ".." with EAGAIN: then the call is repeated. */
 #define RACE_TRIES 128
 
 int posix_open_beneath(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
@@ -32,7 +32,7 @@ int posix_open_beneath(int dir, const char *path, int flags, mode_t mode, uint64
 	}
 	if (fd >= 0)
 		return (int)fd;
-	/* The kernel's EXDEV, "cross-device link", would puzzle the user. */
+	/* EXDEV, "cross-device link", would not tell the user the cause. */
 	return errno == EXDEV ? -EACCES : -errno;
 }
 

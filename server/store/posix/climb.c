@@ -1,7 +1,8 @@
 /*
- * The way up from an open directory: whether it still lies beneath the export, and what it lies in.
- * Each step takes hold of a directory before it looks at it, so that a rename meanwhile changes
- * where the climb goes, but not what was found on the way. Any thread.
+ * The way up from an open directory: whether it still lies beneath the export, and in which
+ * directories it lies. Each step opens a directory before it checks it. So a rename meanwhile can
+ * change the way, but not the results so far. This code has no state and owns nothing. Any thread
+ * may call it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,15 +12,15 @@
 
 #include "server/store/posix/posix.h"
 
-#define LEVELS_MAX 65536 /* a path of PATH_MAX has fewer; what is deeper was made step by step */
-#define UPS_MAX	   64	 /* levels that one look reaches */
+#define LEVELS_MAX 65536 /* a path of PATH_MAX has fewer; deeper ones are made step by step */
+#define UPS_MAX	   64	 /* levels that one system call checks */
 
 static bool is_same(const struct stat *one, const struct stat *other)
 {
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-/* Open the directory above `at`, which is closed if we own it. The descriptor, or -errno. */
+/* Open the directory above `at`, and close `at` if `own` is true. The descriptor, or -errno. */
 static int step_up(int at, bool own)
 {
 	int up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -67,7 +68,7 @@ static bool is_not_root(void *arg, const struct stat *st)
 	return !search->found;
 }
 
-/* True if the export's root is as many levels above the directory as the last time. */
+/* True if the export's root is as many levels above the directory as at the last check. */
 static bool is_where_it_was(const struct posix_file *file, const struct stat *root)
 {
 	char ups[3 * UPS_MAX + 2] = ".";
@@ -81,7 +82,10 @@ static bool is_where_it_was(const struct posix_file *file, const struct stat *ro
 	return !fstatat(file->fd, ups, &st, AT_SYMLINK_NOFOLLOW) && is_same(&st, root);
 }
 
-/* Check the directory by its path, if the server may not go up there: the path must lead to it. */
+/*
+ * Check the directory by its path, which must lead to it. This is for a directory whose parents the
+ * server may not open.
+ */
 static int check_path(struct posix_store *store, const struct posix_file *file)
 {
 	char path[PATH_MAX];

@@ -1,6 +1,6 @@
 /*
- * The posix store: an export is a directory of this machine. Immutable once open, so any thread may
- * use it; the kernel does the rest.
+ * The posix store: an export that is a directory of this machine. The server owns it. It does not
+ * change while it is open, so any thread may use it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 #include "server/store/posix/posix.h"
 
 /*
- * One server at a time may change an export; any number may read it while nobody does. The lock
- * belongs to the open directory and goes with the process, however that ends.
+ * Lock an export. One server at a time may change it, or any number may read it. The lock belongs
+ * to the open directory, so it always ends with the process.
  */
 static int lock_root(int fd, const char *where, unsigned flags)
 {
@@ -30,12 +30,13 @@ static int lock_root(int fd, const char *where, unsigned flags)
 		log_error("export %s: another server, or another --export, has it already", where);
 		return -EBUSY;
 	}
-	/* Some network file systems lock no directories. */
-	log_warn("export %s: cannot be locked against a second server: %s", where, strerror(-err));
+	/* Some network file systems cannot lock directories. */
+	log_warn("export %s: cannot be locked, so take care that no second server exports it: %s",
+		 where, strerror(-err));
 	return 0;
 }
 
-/* Both are needed for every call later: better to know now. */
+/* Check for openat2() and /proc, which calls need later. Returns 0 or -errno, logged. */
 static int check_kernel(struct posix_store *store, const char *where)
 {
 	char name[PROC_FD_MAX];
@@ -49,7 +50,7 @@ static int check_kernel(struct posix_store *store, const char *where)
 	close(fd);
 	if (!stat(posix_proc_fd(store->root, name), &st))
 		return 0;
-	log_error("export %s: needs /proc mounted", where);
+	log_error("export %s: the server needs /proc; mount it", where);
 	return -ENOENT;
 }
 

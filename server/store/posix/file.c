@@ -1,6 +1,6 @@
 /*
- * An open file of the posix store. Calls come from any thread; data goes through queue.c. What is
- * opened is a regular file or a directory: of anything else not even the driver's open is called.
+ * An open file of the posix store: a regular file or a directory. The session owns it, and any
+ * thread may call these functions. Data goes through queue.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,13 +67,13 @@ int posix_sync_file(struct store_file *base, bool data_only)
 		return -EIO;
 	if (fault_errno(STORE_SYNC_EIO, EIO) || (data_only ? fdatasync(file->fd) : fsync(file->fd)))
 		err = -errno;
-	/* Not a failure to write: this kind of file has nothing to sync. */
+	/* These errors mean that the file has nothing to sync, or that the call was interrupted. */
 	if (err && err != -EINVAL && err != -EROFS && err != -EINTR)
 		posix_inode_poison(file->inode);
 	return err;
 }
 
-/* After a change that is no write. */
+/* Bring a change that is no write to disk, on a sync export. Returns 0 or -errno. */
 static int settle(struct store_file *base)
 {
 	return posix_store_of(base->store)->sync ? posix_sync_file(base, true) : 0;
@@ -112,7 +112,9 @@ int posix_seek(struct store_file *base, uint64_t off, bool hole, uint64_t *found
 	return 0;
 }
 
-/* Nobody gets set-id bits from a client; a directory keeps those that say how it hands on groups.
+/*
+ * Set the permission bits. A client never sets set-id bits. A directory keeps its own, which decide
+ * the group of new files.
  */
 int posix_set_mode(struct store_file *base, uint32_t mode)
 {
@@ -152,7 +154,7 @@ int posix_punch(struct store_file *base, uint64_t start, uint64_t end)
 	err = punch(fd, start, end < INT64_MAX ? end : INT64_MAX);
 	if (err != -EFBIG)
 		return err ? err : settle(base);
-	/* Beyond what this file system can hold: all of the file's last block, then. */
+	/* The end is beyond the limit of this file system, so punch up to the file's last block. */
 	if (fstat(fd, &st))
 		return -errno;
 	end = (uint64_t)st.st_size + (uint64_t)st.st_blksize - 1;

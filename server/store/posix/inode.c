@@ -1,7 +1,8 @@
 /*
- * What the open files of one inode share: its barrier, and that a sync of it has failed. The kernel
- * reports that to each descriptor once and then forgets it, though the data is lost, so it is kept
- * here until the file is opened again. The store owns the table; any thread, under its lock.
+ * The state that all open files of an inode share: its barrier, and whether a sync has failed. The
+ * kernel reports a failure once to each descriptor and then forgets it, although the data is lost.
+ * So it is kept here until the file is opened again. The store owns the table, and any thread uses
+ * it under its lock.
  */
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 #include "server/store/posix/posix.h"
 
 struct posix_inode {
-	struct list node; /* of its bucket */
+	struct list node; /* in its bucket */
 	dev_t dev;
 	ino_t ino;
 	unsigned nr_files;
@@ -30,7 +31,7 @@ void posix_inodes_close(struct posix_inodes *inodes)
 	lock_destroy(&inodes->lock);
 }
 
-/* Find or make the inode. Opening a poisoned one makes a new one. Under the lock. */
+/* Find an inode that is not poisoned; NULL: there is none. The caller holds the lock. */
 static struct posix_inode *find(struct list *bucket, const struct stat *st)
 {
 	list_for_each (it, bucket) {

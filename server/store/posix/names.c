@@ -1,6 +1,7 @@
 /*
- * Names of the posix store: each call opens the directory beneath the export and acts on its last
- * component there, which these calls of the kernel never follow. Any thread.
+ * Calls about names of the posix store. Each call opens the directory beneath the export, and then
+ * acts on the last component, which these system calls never follow. The server owns the store.
+ * This code has no state, and any thread may call it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ int posix_follow(struct posix_store *store, struct store_file **at, const char *
 
 	if (!*at || err)
 		return err;
-	/* If it cannot be looked at, the call that follows reports why. */
+	/* If this fails, the next call reports the reason. */
 	if (fstatat(posix_file_of(*at)->fd, *path, &st, AT_SYMLINK_NOFOLLOW) ||
 	    !S_ISLNK(st.st_mode))
 		return 0;
@@ -65,8 +66,9 @@ int posix_stat_path(struct store *base, struct store_file *at, const char *path,
 }
 
 /*
- * The names were reached by a descriptor that cannot be synced (O_PATH). Who may change a directory
- * may not always read it: then the whole file system is synced, as the change has happened.
+ * The descriptor of the directory cannot be synced (O_PATH), so the directory is opened again. A
+ * user that may change a directory may not always read it. Then the whole file system is synced,
+ * because the change has already happened.
  */
 int posix_sync_dir(struct posix_store *store, int dir)
 {
@@ -157,7 +159,7 @@ out_old:
 	return err;
 }
 
-/* Where a new name goes. What has no last component ("", ".", "..") is a directory already. */
+/* Open the directory of a new name. A path that ends in "", "." or ".." exists already. */
 static int link_parent(struct store *base, struct store_file *at, const char *to,
 		       struct posix_parent *new)
 {
@@ -194,7 +196,7 @@ int posix_link_file(struct store_file *file, struct store_file *at, const char *
 		err = link_parent(file->store, at, to, &new);
 	if (err)
 		return err;
-	/* AT_EMPTY_PATH would do without /proc, but only for a privileged server. */
+	/* AT_EMPTY_PATH would not need /proc, but only a privileged server may use it. */
 	err = linkat(AT_FDCWD, posix_proc_fd(posix_file_of(file)->fd, name), new.fd, new.name,
 		     AT_SYMLINK_FOLLOW)
 		      ? -errno

@@ -1,7 +1,7 @@
 /*
- * Opening files of the posix store, and opening them again by their persistent names. Any thread.
- * What is opened is a regular file or a directory: of anything else not even the driver's open is
- * called.
+ * How the posix store opens files, and opens them again by their persistent names. It opens only
+ * regular files and directories. For a device it does not even call the driver's open. The caller
+ * owns the file. Any thread may call this.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,8 @@
 #include "common/base/log.h"
 #include "server/store/posix/posix.h"
 
-#define LINKS_MAX	40   /* as the kernel */
-#define HANDLE_ATTEMPTS 1000 /* the kernel was seen to need two */
+#define LINKS_MAX	40   /* symbolic links in a path; the kernel's limit, too */
+#define HANDLE_ATTEMPTS 1000 /* the most attempts that were ever observed are two */
 
 static int check_type(mode_t mode)
 {
@@ -28,7 +28,7 @@ static int check_type(mode_t mode)
 	return S_ISLNK(mode) ? -ELOOP : -ENXIO;
 }
 
-/* The flags of open(2), or -errno for combinations that mean nothing. */
+/* Get the flags of open(2), or -errno for an invalid combination. */
 static int flags_of(const struct store *store, uint32_t flags)
 {
 	static const int modes[] = {
@@ -47,7 +47,7 @@ static bool is_change(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
 }
 
-/* Look at an object we have hold of, open it if it is a file, and let go of it. */
+/* Open a held object if it is a regular file or a directory, and close `held` in any case. */
 static int open_held(struct posix_store *store, int held, int flags)
 {
 	char name[PROC_FD_MAX];
@@ -66,8 +66,8 @@ static int open_held(struct posix_store *store, int held, int flags)
 }
 
 /*
- * Take hold of the object first, look at it, and only then open it: opening a device acts on it.
- * Through /proc because nobody can put another object in its place meanwhile.
+ * Hold the object first, check its type, and only then open it, because opening a device has
+ * effects. It is opened through /proc, so that no other object can take its place meanwhile.
  */
 static int open_existing(struct posix_store *store, struct store_file *at, const char *path,
 			 int flags)
@@ -77,7 +77,7 @@ static int open_existing(struct posix_store *store, struct store_file *at, const
 	return held < 0 ? held : open_held(store, held, flags);
 }
 
-/* A file that has come into being on a sync export: the descriptor, or closed and -errno. */
+/* Bring a new file to disk, on a sync export. Returns fd, or closes it and returns -errno. */
 static int settle_new(struct posix_store *store, int fd, int dir)
 {
 	int err = fsync(fd) ? -errno : posix_sync_dir(store, dir);
@@ -88,7 +88,7 @@ static int settle_new(struct posix_store *store, int fd, int dir)
 	return err;
 }
 
-/* Make the name in a directory, if a client may. */
+/* Create the name in its directory, if a client may do so. Returns the descriptor or -errno. */
 static int create_in(struct posix_store *store, const struct posix_parent *parent, int flags,
 		     mode_t mode)
 {
@@ -100,8 +100,8 @@ static int create_in(struct posix_store *store, const struct posix_parent *paren
 }
 
 /*
- * If the name is a symbolic link that is to be followed, where it leads, as a path in room: 1. What
- * it leads to is made there, so that is the name that counts.
+ * If the name is a symbolic link that is to be followed, write its target to room, as a path from
+ * the root, and return 1. The file is created there. Else return 0 or -errno.
  */
 static int read_link(struct posix_store *store, const struct posix_parent *parent, int flags,
 		     char room[PATH_MAX])
@@ -127,7 +127,10 @@ static int read_link(struct posix_store *store, const struct posix_parent *paren
 	return 1;
 }
 
-/* Make a file at a path. One without a last component is a directory, and no name to make. */
+/*
+ * Create a file at a path. A path without a last component is a directory, which is opened. Returns
+ * the descriptor or -errno.
+ */
 static int create(struct posix_store *store, struct store_file *at, const char *path, int flags,
 		  mode_t mode)
 {
@@ -159,7 +162,7 @@ static int open_or_create(struct posix_store *store, struct store_file *at, cons
 
 	if (oflags < 0)
 		return oflags;
-	if (at) /* a link that was to be followed has become a path */
+	if (at) /* a link that is to be followed has already become a path */
 		oflags |= O_NOFOLLOW;
 	if (!(flags & OPEN_CREATE))
 		return open_existing(store, at, path, oflags);
@@ -168,27 +171,28 @@ static int open_or_create(struct posix_store *store, struct store_file *at, cons
 	if (fd != -ENOENT)
 		return fd;
 	oflags |= O_CREAT | (flags & OPEN_EXCLUSIVE ? O_EXCL : 0);
-	/* No set-id bits: clients do not hand out the server's identity. */
+	/* No set-id bits, because a program could then run with the rights of the server's user. */
 	return create(store, at, path, oflags, mode & 0777);
 }
 
 /*
- * The inode and its generation as the file system names them, with its numbers in front: equal for
- * the same file only, across restarts of the server.
+ * A persistent name: the numbers of device and inode, and the handle by which the file system names
+ * the inode and its generation. Two are equal only for the same file, also across restarts of the
+ * server.
  */
 struct persistent {
 	uint64_t dev, ino;
 	struct file_handle handle; /* its bytes follow */
 };
 
-/* Into PERSISTENT_MAX bytes. The length; 0 where there is no such thing. */
+/* Write the persistent name, at most PERSISTENT_MAX bytes. Returns its length; 0: there is none. */
 static size_t make_persistent(int fd, void *room)
 {
 	struct persistent *name = room;
 	struct stat st;
 	int mount;
 
-	_Static_assert(sizeof(*name) + MAX_HANDLE_SZ <= PERSISTENT_MAX, "fits");
+	_Static_assert(sizeof(*name) + MAX_HANDLE_SZ <= PERSISTENT_MAX, "a handle fits");
 	name->handle.handle_bytes = MAX_HANDLE_SZ;
 	if (fstat(fd, &st) || name_to_handle_at(fd, "", &name->handle, &mount, AT_EMPTY_PATH))
 		return 0;
@@ -197,7 +201,7 @@ static size_t make_persistent(int fd, void *room)
 	return sizeof(*name) + name->handle.handle_bytes;
 }
 
-/* A second descriptor for the hint OPEN_DIRECT; not every file system can. */
+/* Open a second descriptor with O_DIRECT, for the hint OPEN_DIRECT; -1: not supported. */
 static int open_direct(struct posix_store *store, const struct posix_file *file)
 {
 	int mode = fcntl(file->fd, F_GETFL) & O_ACCMODE, fd;
@@ -218,7 +222,7 @@ static bool is_memory(int fd)
 	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC;
 }
 
-/* Some file systems cannot splice, which shows at the end of a file as well as anywhere. */
+/* True if the file system can splice. Splicing at the end of a file is enough to find out. */
 static bool can_splice(int fd, off_t end)
 {
 	int ends[2];
@@ -237,7 +241,7 @@ static bool takes_pipes(struct posix_store *store, const struct posix_file *file
 {
 	if (!file->base.regular || file->direct >= 0 || !(file->base.flags & OPEN_READ))
 		return false;
-	/* What one file can holds for its file system, but not in procfs, whose files say 0. */
+	/* One file stands for its file system. Files of size 0 do not, because of procfs. */
 	if (st->st_size && atomic_load(&store->pipes_dev) == st->st_dev + 1)
 		return true;
 	if (!can_splice(file->fd, st->st_size))
@@ -247,7 +251,7 @@ static bool takes_pipes(struct posix_store *store, const struct posix_file *file
 	return true;
 }
 
-/* What is known of an open descriptor, which the file takes over; closed when that fails. */
+/* Make a file of an open descriptor. Returns 0, or closes the descriptor and returns -errno. */
 static int file_new(struct posix_store *store, int fd, uint32_t flags, struct store_file **out,
 		    struct file_attr *attr)
 {
@@ -256,7 +260,7 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 	struct stat st;
 	int err = file ? 0 : -ENOMEM;
 
-	/* Again, for what came into being between the look and the creation. */
+	/* Check the type again, because another object may have been made after the first check. */
 	if (!err)
 		err = fstat(fd, &st) ? -errno : check_type(st.st_mode);
 	if (!err && S_ISDIR(st.st_mode) && flags & OPEN_CREATE)
@@ -299,7 +303,7 @@ int posix_open_file(struct store *base, struct store_file *at, const char *path,
 	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
 }
 
-/* Hold what is at a path, if it is what we look for; -ESTALE if not. */
+/* Hold the object at a path, if it has this persistent name. The descriptor, -ESTALE, or -errno. */
 static int hold_path(struct posix_store *store, const char *path, struct bytes persistent)
 {
 	_Alignas(struct persistent) uint8_t name[PERSISTENT_MAX];
@@ -317,9 +321,9 @@ static int hold_path(struct posix_store *store, const char *path, struct bytes p
 }
 
 /*
- * The file of a handle, without any access to it. The kernel says ENOMEM not only without memory:
- * also while the inode's number is just being given to a new file (iget_locked() of Linux), which
- * is over within microseconds, so we ask again. The descriptor, or -errno.
+ * Open the file of a handle with O_PATH, which gives no access to it. Returns the descriptor or
+ * -errno. The kernel returns ENOMEM also while it gives the inode's number to a new file
+ * (iget_locked() of Linux). That ends within microseconds, so the call is repeated.
  */
 static int open_handle(struct posix_store *store, struct file_handle *handle)
 {
@@ -335,9 +339,9 @@ static int open_handle(struct posix_store *store, struct file_handle *handle)
 }
 
 /*
- * Ask the kernel for the file of a handle, for privileged servers. The handle came from outside,
- * and may name any file of the file system: so it serves to learn a path only, and what that leads
- * to, beneath the export, is what we take, if it is the file.
+ * Hold the file of a handle, which only a privileged server can do. A client sent the handle, so it
+ * may name any file of the file system. So it is used only to learn a path. The object at that
+ * path, beneath the export, is taken if it has the persistent name.
  */
 static int hold_handle(struct posix_store *store, struct bytes persistent)
 {
@@ -373,7 +377,7 @@ int posix_reopen_file(struct store *base, const char *path, struct bytes persist
 	if (held < 0)
 		return held;
 	fd = open_held(store, held, oflags);
-	if (fd == -ELOOP || fd == -ENXIO) /* neither file nor directory, so none of ours */
+	if (fd == -ELOOP || fd == -ENXIO) /* neither file nor directory, so never opened here */
 		return -ESTALE;
 	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
 }

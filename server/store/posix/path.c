@@ -1,6 +1,7 @@
 /*
- * Names that clients give: a path from the root, or a name in an open directory; and the directory
- * of what is to be made, renamed or removed. No state; any thread.
+ * Names that clients send: a path from the root, or a name in an open directory; and the directory
+ * of a name that is to be made, renamed or removed. This code has no state and owns nothing. Any
+ * thread may call it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 
 #include "server/store/posix/posix.h"
 
-/* 0 if this may be a name in the directory, and the directory is still beneath the export. */
+/* Check that this is a valid name, and that the directory is beneath the export. 0 or -errno. */
 static int check_at(struct posix_store *store, struct store_file *at, const char *name)
 {
 	int err = store_check_name(at, name);

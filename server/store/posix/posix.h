@@ -1,4 +1,7 @@
-/* What the files of the posix store share; nothing outside this folder includes it. */
+/*
+ * The types and functions that the files of the posix store share. Nothing outside this folder
+ * includes it.
+ */
 #ifndef USRBIO_SERVER_POSIX_H
 #define USRBIO_SERVER_POSIX_H
 
@@ -21,22 +24,22 @@ struct posix_inodes {
 
 struct posix_store {
 	struct store base;
-	bool sync; /* what is acknowledged lasts */
+	bool sync; /* changes are on disk before they are acknowledged */
 	struct posix_inodes inodes;
-	int root; /* the export's directory; also holds the lock on it */
-	atomic_bool
-		reported_direct; /* the log says that OPEN_DIRECT is not to be had. Any thread. */
-	/* The file system last seen that can splice, plus 1. Any thread. */
+	int root; /* the export's directory; this descriptor also holds the lock on it */
+	/* The log has reported that OPEN_DIRECT is not available. Any thread. */
+	atomic_bool reported_direct;
+	/* The device number, plus 1, of the last file system that could splice. Any thread. */
 	_Atomic uint64_t pipes_dev;
 };
 
 struct posix_file {
 	struct store_file base;
 	int fd;
-	int direct;  /* the same file without the page cache, or -1 */
-	bool memory; /* in tmpfs */
-	atomic_uint
-		level; /* of a directory: how deep beneath the root it was last seen. Any thread. */
+	int direct;  /* the same file, opened with O_DIRECT; or -1 */
+	bool memory; /* it is in tmpfs */
+	/* A directory: its depth beneath the root when it was last checked. Any thread. */
+	atomic_uint level;
 	struct posix_inode *inode;
 };
 
@@ -50,70 +53,72 @@ static inline struct posix_file *posix_file_of(struct store_file *file)
 	return (struct posix_file *)file;
 }
 
-/* The directory a path ends in, and its last component. */
+/* The directory that holds the last component of a path, and that component. */
 struct posix_parent {
 	int fd;
-	bool own;	  /* fd is ours to close: not the root itself */
-	const char *name; /* inside the path; slashes at its end stay, the kernel minds them */
+	bool own;	  /* posix_parent_close() closes fd; false for the root and for `at` */
+	const char *name; /* in the path; slashes at its end stay, because the kernel checks them */
 };
 
 #define PROC_FD_MAX 32
 
-/* open(2) beneath a directory; `resolve` as in openat2(2). The descriptor, or -errno. */
+/* Open like open(2) beneath a directory; `resolve` as in openat2(2). The descriptor, or -errno. */
 int posix_open_beneath(int dir, const char *path, int flags, mode_t mode, uint64_t resolve);
 /*
- * open(2) beneath the root, following symbolic links as long as they stay there; `flags` of
- * open(2). The descriptor, or -errno: -EACCES for an absolute path and whatever leads outside,
- * -ELOOP for magic links (/proc/self/fd/...) as for loops.
+ * Open like open(2) beneath the root. Symbolic links are followed if they stay there. `flags` are
+ * of open(2). Returns the descriptor or -errno. -EACCES: the path is absolute or leads outside.
+ * -ELOOP: it has a magic link (/proc/self/fd/...) or a loop.
  */
 int posix_path_open(struct posix_store *store, const char *path, int flags, mode_t mode);
 /*
- * The same, or one name in the open directory `at`, which is opened if it is no symbolic link (with
- * O_PATH and O_NOFOLLOW it may be one). -ESTALE when the directory is no longer beneath the root.
+ * Do the same; or, if `at` is an open directory, open the name `path` in it if that is no symbolic
+ * link (with O_PATH and O_NOFOLLOW it may be one). -ESTALE: the directory is no longer beneath the
+ * root.
  */
 int posix_open_at(struct posix_store *store, struct store_file *at, const char *path, int flags,
 		  mode_t mode);
 /*
- * The directory of a path, and its last component; or `at` and the name in it. -EINVAL when that is
- * "", "." or "..".
+ * Open the directory that holds the last component of a path; or use `at` and the name in it.
+ * Returns 0 or -errno. -EINVAL: the last component is "", "." or "..".
  */
 int posix_parent_open(struct posix_store *store, struct store_file *at, const char *path,
 		      struct posix_parent *parent);
 void posix_parent_close(struct posix_parent *parent);
-/* Open the name in it, creating it; not followed if it is a symbolic link. */
+/* Create and open the name in its directory. A symbolic link is not followed. */
 int posix_parent_create(const struct posix_parent *parent, int flags, mode_t mode);
-/* The name by which the kernel reopens or links what fd refers to, wherever it is now. */
+/* Write the name by which the kernel reopens or links the object of fd, wherever that is now. */
 const char *posix_proc_fd(int fd, char name[PROC_FD_MAX]);
-/* Where something held is, seen from the root of the export; -ESTALE when not beneath it. */
+/* Get the path of a held object, relative to the export's root. -ESTALE: it is not beneath it. */
 int posix_path_of(struct posix_store *store, int held, char path[PATH_MAX]);
 void posix_describe_file(struct store_file *file, char *text, size_t size);
 
 /* climb.c */
 /*
- * Let `see` look at a directory, its parent and so on up to "/", until it says false. 0, or -errno
- * where the way ended.
+ * Call `see` for a directory, its parent and so on up to "/", until it returns false. Returns 0, or
+ * -errno if a parent cannot be opened.
  */
 int posix_climb(int dir, bool (*see)(void *arg, const struct stat *st), void *arg);
-/* 0 if an open directory is the export's root or beneath it; -ESTALE, or why that is unknown. */
+/* Check that an open directory is the export's root or beneath it. 0, -ESTALE or another -errno. */
 int posix_check_beneath(struct posix_store *store, struct posix_file *dir);
 int posix_ancestors(struct store_file *file, uint64_t *ids, int max);
 
-/* reserved.c: see store_name_reserved */
-/* 0 if a client may change the name in it; -EPERM, or another -errno. */
+/* reserved.c: see store_name_reserved() */
+/* Check that a client may change the name in its directory. Returns 0, -EPERM or another -errno. */
 int posix_check_name(struct posix_store *store, const struct posix_parent *parent);
-/* 0 if a client may change what is held, wherever it is now. */
+/* Check that a client may change a held object, wherever that is now. */
 int posix_check_held(struct posix_store *store, int held);
 
 void posix_attr(const struct stat *st, struct file_attr *attr);
 
-/* inode.c: of the inode of a file just opened, with others; NULL: no memory. */
+/* inode.c */
 void posix_inodes_open(struct posix_inodes *inodes);
 void posix_inodes_close(struct posix_inodes *inodes);
+/* Get the inode of a file that was just opened; its open files share it. NULL: no memory. */
 struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct stat *st);
 void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode);
-/* The inode's, which lives as long as the inode. */
+/* Get the barrier of an inode, which lives as long as the inode. */
 struct store_barrier *posix_inode_barrier(const struct posix_inode *inode);
-/* From now on each sync of those who have it fails. */
+/* Make each later sync of the files that have this inode fail. */
 void posix_inode_poison(struct posix_inode *inode);
 bool posix_inode_poisoned(const struct posix_inode *inode);
 
@@ -133,11 +138,11 @@ int posix_seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found
 int posix_set_mode(struct store_file *file, uint32_t mode);
 
 /* names.c */
-/* On a sync export make what happened to names in this directory last. 0 or -errno. */
+/* On a sync export, bring changes of names in this directory to disk. Returns 0 or -errno. */
 int posix_sync_dir(struct posix_store *store, int dir);
 /*
- * A name in `at` that may be a symbolic link and is to be followed: if it is one, make it a path,
- * in room, so that it may lead anywhere beneath the root. 0, or -errno.
+ * If the name in `at` is a symbolic link, replace it by its path from the root, in room, and set
+ * *at to NULL. Then the link may lead anywhere beneath the root. Returns 0 or -errno.
  */
 int posix_follow(struct posix_store *store, struct store_file **at, const char **path,
 		 char room[PATH_MAX]);

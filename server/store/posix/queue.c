@@ -1,6 +1,7 @@
 /*
- * A worker's queue of the posix store: I/O through the worker's io_uring. The worker's thread only.
- * An I/O is resubmitted until it is whole, at the end of the file, or failed.
+ * A worker's queue of the posix store, which sends I/O through the worker's io_uring. An I/O is
+ * submitted again until all bytes have moved, the file ends, or it fails. The worker owns the
+ * queue, and only its thread uses it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +20,10 @@
 #include "server/store/posix/posix.h"
 #include "server/store/store_later.h"
 
-#define AGAIN_MAX    10000 /* the kernel says so when it lacks memory, for a moment */
-#define DIRECT_ALIGN 4096  /* what every disk is content with */
+#define AGAIN_MAX    10000 /* repetitions after EAGAIN: the kernel may lack memory for a moment */
+#define DIRECT_ALIGN 4096  /* bytes; every disk accepts this alignment */
 #define HOLE_LOOKS   16
-#define COPY_MAX     65536 /* more is worth another thread, which may have another processor */
+#define COPY_MAX     65536 /* bytes; a larger copy goes to a thread of io_uring */
 
 struct posix_queue {
 	struct store_queue base;
@@ -32,15 +33,16 @@ struct posix_queue {
 	int index; /* of the staging memory among the ring's registered buffers, or -errno */
 };
 
-/* In store_io.priv.event while an I/O is under way. */
+/* The state of an I/O under way, kept in store_io.priv.event. */
 struct progress {
 	struct ev ev;
 	uint32_t agains;
-	bool direct;	/* what is under way bypasses the page cache */
-	bool no_direct; /* that was refused once */
+	bool direct;	/* the current step bypasses the page cache */
+	bool no_direct; /* the file system has refused such a step */
 };
 
-_Static_assert(sizeof(struct progress) <= sizeof(((struct store_io *)0)->priv.event), "fits");
+_Static_assert(sizeof(struct progress) <= sizeof(((struct store_io *)0)->priv.event),
+	       "progress fits");
 
 static struct progress *progress_of(struct store_io *io)
 {
@@ -81,7 +83,7 @@ static bool is_aligned(const struct store_io *io)
 	return !(bits & (DIRECT_ALIGN - 1));
 }
 
-/* Registered memory spares the kernel pinning the pages of each I/O. */
+/* True for registered memory, whose pages the kernel need not pin for each I/O. */
 static bool is_registered(const struct posix_queue *queue, const struct store_io *io)
 {
 	uintptr_t at = (uintptr_t)io->buf - (uintptr_t)queue->staging;
@@ -89,7 +91,7 @@ static bool is_registered(const struct posix_queue *queue, const struct store_io
 	return queue->index >= 0 && at <= queue->len && io->len <= queue->len - at;
 }
 
-/* How much to ask the kernel for at once: all that is left. */
+/* Get the number of bytes to ask the kernel for: all that are left. */
 static uint32_t step_len(const struct store_io *io)
 {
 	uint32_t left = io->len - io->priv.moved;
@@ -100,8 +102,9 @@ static uint32_t step_len(const struct store_io *io)
 }
 
 /*
- * tmpfs copies, or lends its pages to a pipe, without waiting for anything, but io_uring does not
- * know (of reads before Linux 6.6) and has a thread of its own do it.
+ * Read or write tmpfs by a system call. tmpfs copies, or gives its pages to a pipe, without waiting
+ * for anything. But io_uring does not know that (for reads, before Linux 6.6), and would use a
+ * thread of its own.
  */
 static void move_now(struct posix_queue *queue, struct store_io *io, int fd)
 {
@@ -117,7 +120,7 @@ static void move_now(struct posix_queue *queue, struct store_io *io, int fd)
 	evloop_defer(queue->loop, &progress_of(io)->ev, n < 0 ? -errno : (int32_t)n);
 }
 
-/* Moving pages into a pipe has no asynchronous form: threads of io_uring's do it. */
+/* Move pages into a pipe. This has no asynchronous form, so threads of io_uring do it. */
 static void splice_later(struct posix_queue *queue, struct store_io *io, int fd)
 {
 	struct io_uring_sqe *sqe = evloop_sqe(queue->loop);
@@ -177,9 +180,10 @@ static bool try_again(struct progress *progress, int32_t err)
 }
 
 /*
- * Does a read of len > 0 bytes meet a hole before the end of the file? The kernel calls the end
- * one, too, and file and end may move between two looks: what is seen twice at one place is a hole.
- * The size is taken first: a file that grows meanwhile moves its end further away.
+ * Check that a read of len > 0 bytes meets no hole before the end of the file. Returns 0, -ENODATA
+ * or another -errno. For the kernel the end of a file is a hole, too, and the file may grow or
+ * shrink between two calls. So a hole counts only if it is seen twice at the same place. The size
+ * is read first, because a file that grows then moves its end further away.
  */
 static int check_holes(const struct store_io *io)
 {
@@ -197,7 +201,7 @@ static int check_holes(const struct store_io *io)
 							       : io->off + io->len;
 		before = hole;
 		hole = lseek(fd, (off_t)io->off, SEEK_HOLE);
-		if (hole < 0) /* beyond the end: it shrank. Without support there are no holes. */
+		if (hole < 0) /* ENXIO: the file shrank. EINVAL: it cannot have holes. */
 			return errno == ENXIO || errno == EINVAL ? 0 : -errno;
 		if ((uint64_t)hole >= end)
 			return 0;
@@ -212,7 +216,10 @@ static bool minds_holes(const struct store_io *io)
 	return io->kind == STORE_READ && io->flags & IO_NO_HOLES;
 }
 
-/* Done with all there is. A range punched before its bytes were read passed the first look. */
+/*
+ * End an I/O. Holes are checked once more, because a range may have been punched after the first
+ * check and before its bytes were read.
+ */
 static void finish(struct store_io *io)
 {
 	int err = io->priv.moved && minds_holes(io) ? check_holes(io) : 0;
@@ -228,13 +235,13 @@ static void moved(struct ev *ev, int32_t res)
 		submit(io->priv.queue, io);
 		return;
 	}
-	/* No file takes zero bytes of some without an error; a loop here would never end. */
+	/* A write of zero bytes is an error, because repeating it might never end. */
 	if (!res && io->kind == STORE_WRITE)
 		res = -EIO;
 	if (res < 0) {
 		/*
-		 * The error comes from writing the data out, most likely, which the kernel reports
-		 * only once.
+		 * Most likely the data could not be written to disk, which the kernel reports only
+		 * once.
 		 */
 		if (res == -EIO && is_durable(io))
 			posix_inode_poison(posix_file_of(io->file)->inode);

@@ -1,6 +1,6 @@
 /*
- * Directory listings of the posix store, without state between two calls: the position is the file
- * system's own cookie of the entry to go on from. Any thread.
+ * Directory listings of the posix store. There is no state between two calls: the position is the
+ * file system's cookie of the next entry. The caller owns the buffers. Any thread may call this.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,12 +22,12 @@ static uint32_t type_of(int dir, const struct dirent64 *entry)
 	return IFTODT(st.st_mode);
 }
 
-/* False when it does not fit any more. */
+/* Add an entry. False: it does not fit any more. */
 static bool add_entry(int dir, const struct dirent64 *entry, struct store_dirents *out)
 {
 	size_t len = strlen(entry->d_name) + 1;
 
-	/* No client takes a name that the kernel's own calls do not (of vfat, in UTF-8). */
+	/* Leave out names that no client accepts: vfat in UTF-8 may have longer ones. */
 	if (!name_is_plain(entry->d_name, len - 1) || len - 1 > PROTO_NAME_MAX)
 		return true;
 	if (out->n == out->max || len > out->room - out->used)
@@ -38,7 +38,10 @@ static bool add_entry(int dir, const struct dirent64 *entry, struct store_dirent
 	return true;
 }
 
-/* 1: go on, 0: the end or full, or -errno. out->next is where the entry after the last one is. */
+/*
+ * Add some entries. Returns 1 to go on, 0 at the end or when `out` is full, or -errno. out->next is
+ * the cookie of the entry behind the last one.
+ */
 static int add_some(int dir, struct store_dirents *out)
 {
 	_Alignas(struct dirent64) char buf[DENTS_SIZE];
@@ -59,7 +62,7 @@ static int add_some(int dir, struct store_dirents *out)
 	return 1;
 }
 
-/* Of a directory opened for this, which is closed; or -errno instead of one. */
+/* List a directory and close it. `dir` may be -errno, which is returned. */
 static int list(int dir, uint64_t start, struct store_dirents *out)
 {
 	int more = 1;
@@ -85,7 +88,7 @@ int posix_readdir(struct store *base, const char *path, uint64_t start, struct s
 		    out);
 }
 
-/* By a description of its own, which has its own position: several may list it at a time. */
+/* The directory is opened again, so that several calls can list it, each at its own position. */
 int posix_readdir_file(struct store_file *base, uint64_t start, struct store_dirents *out)
 {
 	struct posix_file *file = posix_file_of(base);

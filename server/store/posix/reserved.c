@@ -1,7 +1,7 @@
 /*
  * Names that clients may not change: see store_name_reserved(). The kernel's path of an open
- * directory decides, so that symbolic links, dots and handles lead nowhere else. No state; any
- * thread.
+ * directory decides, so that symbolic links, dots and handles are no way around. This code has no
+ * state and owns nothing. Any thread may call it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "server/store/posix/posix.h"
 
-#define LEVELS_MAX 65536 /* as climb.c's */
+#define LEVELS_MAX 65536 /* the same as in climb.c */
 
 static bool is_same(const struct stat *one, const struct stat *other)
 {
@@ -43,7 +43,7 @@ static bool leads_through(const char *path)
 	return false;
 }
 
-/* True if what is held is the entry of a reserved name in the directory above it. */
+/* True if this object is the entry `name` of the directory above it. */
 static bool is_named(const struct stat *st, int above, const char *name)
 {
 	struct stat entry;
@@ -51,7 +51,10 @@ static bool is_named(const struct stat *st, int above, const char *name)
 	return !fstatat(above, name, &entry, AT_SYMLINK_NOFOLLOW) && is_same(&entry, st);
 }
 
-/* From a directory to the root, for paths that are longer than the kernel spells. */
+/*
+ * Check a directory and its parents up to the root. This is for a path that is longer than the
+ * kernel can write.
+ */
 static int check_climbing(const struct posix_store *store, int dir)
 {
 	int at = dir, err = 0;
