@@ -1,6 +1,7 @@
 /*
- * The poll of a domain. It wakes the connections that epoll names and then runs every connection
- * that was woken, once and in order, so that each has its turn. The domain's thread calls it.
+ * The poll of a domain. It wakes the connections that epoll reports, and then runs every woken
+ * connection once and in order, so that each has its turn. The caller owns the domain, and only the
+ * domain's thread calls this.
  */
 #include "common/tcp/poll.h"
 
@@ -8,7 +9,10 @@
 #include "common/tcp/conn/state.h"
 
 #define EPOLL_BATCH 64
-/* Polls that may pass without a look at epoll, while other work or a hot connection is there. */
+/*
+ * The polls that may pass without epoll_wait(), while connections are woken (BUSY) or while there
+ * is only one connection (HOT).
+ */
 #define SKIP_BUSY 8
 #define SKIP_HOT  64
 
@@ -28,14 +32,15 @@ static void conn_event(struct tcp_conn *conn, uint32_t events)
 		conn->readable = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		tcp_state_writable(conn);
-	if (conn->tls) /* its read may have waited for its write */
+	if (conn->tls) /* a read of TLS may have waited for room to write */
 		conn->readable = true;
 	tcp_conn_wake(conn);
 }
 
 /*
- * True when timers are due. They run after the connections: a message that has come in time is not
- * late because this process did not run (it was stopped, or waited for a disk).
+ * Ask epoll. Returns true if timers are due. Timers run after the connections. So a message that
+ * came in time still counts, even if this process could not run (it was stopped, or waited for a
+ * disk).
  */
 static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 {
@@ -75,7 +80,7 @@ static void run_timers(struct tcp_domain *domain)
 	}
 }
 
-/* The socket of a single connection is read without asking epoll: one system call, not two. */
+/* Read the socket of a single connection without asking epoll, which saves a system call. */
 static bool try_hot(struct tcp_domain *domain)
 {
 	struct tcp_conn *conn = domain->only;

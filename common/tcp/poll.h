@@ -1,4 +1,4 @@
-/* The poll of a domain, and what is to be done before its caller sleeps. As struct tp_ops. */
+/* The functions poll and arm of struct tp_ops. */
 #ifndef USRBIO_COMMON_TCP_POLL_H
 #define USRBIO_COMMON_TCP_POLL_H
 

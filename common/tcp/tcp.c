@@ -1,4 +1,7 @@
-/* The tables of the two providers, tcp and tls. They differ in what a domain is told. */
+/*
+ * The tables of the two providers, tcp and tls. They differ in the function that opens a domain.
+ * The tables do not change, and any thread reads them.
+ */
 #include "common/tcp/conn/conn.h"
 #include "common/tcp/conn/listener.h"
 #include "common/tcp/poll.h"

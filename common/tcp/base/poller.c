@@ -1,6 +1,6 @@
 /*
- * The epoll instance of a domain. It belongs to the domain and is used by the domain's thread; it
- * knows nothing of the objects that its sources are members of.
+ * The epoll instance of a domain. The domain owns it, and only the domain's thread uses it. It
+ * knows nothing of the objects that contain its sources.
  */
 #include "common/tcp/base/poller.h"
 
@@ -38,8 +38,8 @@ void tcp_poller_change(struct tcp_poller *poller, struct tcp_source *source, uin
 }
 
 /*
- * Closing the descriptor would not be enough: a child made by fork or vfork may have a copy, and
- * the epoll instance forgets a file only when its last copy is closed.
+ * Remove a source. Closing its descriptor would not be enough: a child made by fork or vfork may
+ * have a copy, and the epoll instance forgets a file only when its last copy is closed.
  */
 void tcp_poller_remove(struct tcp_poller *poller, struct tcp_source *source)
 {

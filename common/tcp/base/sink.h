@@ -1,4 +1,4 @@
-/* The caller's array of events, filled by one poll. */
+/* A sink: the caller's array of events, which one poll fills. */
 #ifndef USRBIO_COMMON_TCP_BASE_SINK_H
 #define USRBIO_COMMON_TCP_BASE_SINK_H
 
@@ -15,8 +15,7 @@ static inline bool tcp_sink_full(const struct tcp_sink *sink)
 	return sink->n == sink->max;
 }
 
-/* Add an event of this connection; only while the sink is not full. The caller fills in the rest.
- */
+/* Add an event of this connection to a sink that is not full. The caller sets the other fields. */
 static inline struct tp_event *tcp_sink_add(struct tcp_sink *sink, enum tp_event_type type,
 					    struct tp_conn *conn)
 {

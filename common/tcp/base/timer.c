@@ -1,7 +1,7 @@
 /*
  * The timers of a domain. There are few and they last a short time, so they are an unsorted list
- * behind one timerfd. Stopping a timer leaves the timerfd as it is, so that it may fire without
- * effect. The timers belong to the domain, and its thread uses them.
+ * with one timerfd. Stopping a timer does not change the timerfd, which may then expire without
+ * effect. The domain owns the timers, and only its thread uses them.
  */
 #include "common/tcp/base/timer.h"
 
@@ -36,7 +36,7 @@ void tcp_timers_close(struct tcp_timers *timers)
 	fork_close(timers->source.fd);
 }
 
-/* Setting a timerfd also clears an expiry that was not read. */
+/* Set the timerfd; 0 stops it. This also clears an expiry that was not read. */
 static void arm(struct tcp_timers *timers, uint64_t deadline_ns)
 {
 	struct itimerspec spec = {

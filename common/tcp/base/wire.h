@@ -1,5 +1,5 @@
 /*
- * The bytes that travel on a TCP connection. PROTOCOL.md, "TCP".
+ * The bytes that travel on a TCP connection. proto/PROTOCOL.md, "TCP", refers to this file.
  *
  * Each end sends its connect parameters (common/transport/connect_params.h, 16 bytes) without
  * waiting for those of the other. Frames follow: a header of 32 bytes, little-endian, and `len`
@@ -13,29 +13,32 @@
  *   READ_RESP  0        as requested      0                0        echoed    the data
  *   TERMINATE  0        0                 0                why      0         none
  *
- * Over tls all of this travels inside TLS 1.3, from the connect parameters on (tls.h), and a FIN
- * without a close_notify before it is a loss wherever it comes.
+ * Over tls, all of this travels inside TLS 1.3, from the connect parameters on (tls.h). There a FIN
+ * without a close_notify before it is a loss in every case.
  *
  * msg_max is the smaller of the two in the connect parameters.
  *
- * One-sided: WRITE and READ_REQ name memory by the tag of the I/O it belongs to and an offset in
- * that I/O; no address travels, and none is believed. The owner checks that the I/O is under way on
- * this connection, that its direction is the operation's (WRITE for one that reads a file), that
- * [off, off + len) lies inside it, also when len is 0, and that its memory is still registered; it
- * places the payload or answers without telling its application. It checks again before it goes on
- * with an operation that was cut short by the socket. Only the end that connected owns memory.
+ * One-sided: WRITE and READ_REQ name memory by the tag of the I/O that it belongs to, and by an
+ * offset in that I/O. No address travels. The owner of the memory checks:
+ * - The I/O is under way on this connection.
+ * - Its direction is that of the operation: WRITE for an I/O that reads a file.
+ * - [off, off + len) lies inside it, also when len is 0.
+ * - Its memory is still registered.
+ * Then the owner places the payload, or answers, without its application. If the socket interrupts
+ * an operation, the owner checks again before it goes on. Only the end that connected owns memory.
  *
  * Order: frames act in the order in which they were sent. HAS_IMM is delivered, as the tag, after
- * the payload has been placed. READ_RESP comes in the order of the READ_REQs, at any place between
- * other frames. At most WIRE_READS_MAX requests may wait for their response.
+ * the payload has been placed. READ_RESPs come in the order of the READ_REQs, and other frames may
+ * come between them. At most WIRE_READS_MAX requests may wait for their response.
  *
- * Flow control is TCP's: an end that does not receive stops its peer.
+ * Flow control is that of TCP: an end that does not receive stops its peer.
  *
- * End: a FIN between two frames is a farewell, anywhere else a loss. An end that meets a frame
- * against these rules sends TERMINATE, with EACCES's number (common/transport/wire_errno.h, in
- * status, signed) for memory that is not granted, with EPROTO's for the rest, then FIN; it discards
- * what still arrives and drops the connection when the peer has closed or a second has passed.
- * An end that receives a TERMINATE closes at once; its operations under way fail with that status.
+ * End: a FIN between two frames is a regular end, and anywhere else a loss. An end that receives a
+ * frame against these rules sends TERMINATE and then FIN. The status of TERMINATE is a signed
+ * number (common/transport/wire_errno.h): that of EACCES for memory that is not granted, that of
+ * EPROTO for other reasons. The end discards what still arrives, and drops the connection when the
+ * peer has closed, or when a second has passed. An end that receives a TERMINATE closes at once,
+ * and its operations under way fail with that status.
  */
 #ifndef USRBIO_COMMON_TCP_BASE_WIRE_H
 #define USRBIO_COMMON_TCP_BASE_WIRE_H
@@ -68,6 +71,6 @@ struct wire_header {
 	uint64_t cookie;
 };
 
-_Static_assert(sizeof(struct wire_header) == 32, "travels as it is");
+_Static_assert(sizeof(struct wire_header) == 32, "the struct travels as it is");
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * A connection is made here, by connect or accept, and freed. Everything that it will ever need is
- * allocated here; state.c runs it. It belongs to its domain and is used by the domain's thread.
+ * A connection: how connect and accept make it, and how it is freed. All its memory is allocated
+ * here; state.c runs it. The caller of connect or accept owns it, and only the thread of its domain
+ * uses it.
  */
 #include "common/tcp/conn/conn.h"
 
@@ -16,12 +17,15 @@
 #include "common/tcp/conn/state.h"
 
 /*
- * TCP ends a connection that gets no answer from the peer's kernel for this long (measured: after
- * 3.2 s). Since Linux 5.11 it also ends one whose peer leaves its receive window shut for this long
- * (measured: after 3.5 s), so a domain has to be polled now and then while its peers may send.
+ * TCP ends a connection if the peer's kernel does not answer for this long (measured: after 3.2 s).
+ * Since Linux 5.11 it also ends a connection if the peer's receive window stays closed for this
+ * long (measured: after 3.5 s). So a domain has to be polled now and then while its peers may send.
  */
 #define USER_TIMEOUT_MS 3000
-/* A peer that was accepted has to send its 16 bytes within this time; it holds a descriptor. */
+/*
+ * The time within which a peer that was accepted has to send its connect parameters. Until then it
+ * takes a descriptor.
+ */
 #define PARAMS_TIMEOUT_MS 5000
 
 size_t tcp_conn_bytes(const struct tcp_domain *domain)
@@ -41,7 +45,7 @@ static void set_options(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 }
 
-/* The connection owns the socket after success only. */
+/* Make a connection. Returns 0 or -errno; only after success the connection owns the socket. */
 static int conn_new(struct tcp_domain *domain, int fd, enum tcp_state state, uint32_t events,
 		    void *user, struct tcp_conn **out)
 {

@@ -1,8 +1,7 @@
 /*
  * A connection. Its parts have files of their own: what it sends (tx.h), what it receives (rx.h),
- * its operations (post.h). conn.c makes and frees it, state.c runs it.
- *
- * Threads: the domain's.
+ * and its operations (post.h). conn.c makes and frees it, and state.c runs it. Only the domain's
+ * thread uses it.
  */
 #ifndef USRBIO_COMMON_TCP_CONN_CONN_H
 #define USRBIO_COMMON_TCP_CONN_CONN_H
@@ -20,7 +19,7 @@ enum tcp_state {
 	TCP_STATE_SECURING,   /* the TLS handshake is under way */
 	TCP_STATE_PARAMS,     /* the peer's connect parameters have not come */
 	TCP_STATE_OPEN,
-	TCP_STATE_CLOSING, /* the rest is sent, what comes is discarded */
+	TCP_STATE_CLOSING, /* it sends what is queued, and discards what it receives */
 	TCP_STATE_CLOSED,  /* the socket is closed; events are still to be reported */
 	TCP_STATE_DEAD,	   /* TP_EV_CLOSED has been reported */
 	TCP_NR_STATES,
@@ -30,12 +29,12 @@ struct tcp_conn {
 	/* The fields that each message touches come first. */
 	struct tp_conn base;
 	struct list link;
-	struct keys *keys; /* of the memory that the peer can reach; NULL: none */
-	struct tls *tls;   /* NULL: the connection is in clear */
+	struct keys *keys; /* the memory that the peer can reach; NULL: none */
+	struct tls *tls;   /* NULL: the connection is not encrypted */
 	struct tcp_source source;
 	enum tcp_state state;
 	int status;    /* of the TP_EV_CLOSED that is to come */
-	bool queued;   /* in the domain's list of those that were woken */
+	bool queued;   /* in the domain's list `ready` */
 	bool readable; /* the socket may have something to receive */
 	bool shut;     /* our FIN was sent */
 	struct tcp_rx rx;
@@ -60,19 +59,19 @@ static inline void tcp_conn_wake(struct tcp_conn *conn)
 	tcp_domain_wake(tcp_domain_of(conn), conn);
 }
 
-/* Have epoll say when the socket can be read, and with EPOLLOUT also when it can be written. */
+/* Let epoll report when the socket can be read, and with EPOLLOUT also when it can be written. */
 static inline void tcp_conn_watch(struct tcp_conn *conn, uint32_t out)
 {
 	tcp_poller_change(&tcp_domain_of(conn)->poller, &conn->source, EPOLLIN | out);
 }
 
-/* Whether TLS holds bytes that wait for the socket. They count as sent already. */
+/* True if TLS holds bytes that wait for the socket. They count as sent already. */
 static inline bool tcp_conn_holds(const struct tcp_conn *conn)
 {
 	return conn->tls && tls_holds(conn->tls);
 }
 
-/* reach_find and reach_deny (reach.h) for the peer of this connection. */
+/* Call reach_find() and reach_deny() (reach.h) for the peer of this connection. */
 static inline char *tcp_conn_granted(const struct tcp_conn *conn, enum tp_access access,
 				     const struct reach *reach)
 {
@@ -85,7 +84,7 @@ static inline int tcp_conn_deny(struct tcp_conn *conn, enum tp_access access,
 	return reach_deny(&conn->base, &tcp_domain_of(conn)->config, conn->keys, access, reach);
 }
 
-/* The memory that a connection takes at most, in bytes. */
+/* Get the most bytes of memory that a connection takes. */
 size_t tcp_conn_bytes(const struct tcp_domain *domain);
 int tcp_conn_accept(struct tp_domain *domain, struct tp_request *request, void *user,
 		    struct tp_conn **conn);

@@ -1,7 +1,7 @@
 /*
- * A domain: the poller, the timers, the memory that operations may use on our side, and the lists
- * of its connections. It knows of its connections that they exist and whether they were woken. It
- * belongs to one thread.
+ * A domain: the poller, the timers, the memory that its operations may use on this side, and the
+ * lists of its connections. It knows only which connections exist and which are woken. The caller
+ * owns it, and one thread uses it.
  */
 #include "common/tcp/conn/domain.h"
 

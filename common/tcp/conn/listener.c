@@ -1,7 +1,7 @@
 /*
- * A listener accepts sockets in its domain's poll and hands them out as requests. Without free
- * descriptors it pauses, because its socket stays readable. It belongs to its domain and is used by
- * the domain's thread.
+ * A listener accepts sockets in its domain's poll, and hands them out as requests. If there is no
+ * free descriptor, it pauses, because its socket stays readable. The caller owns the listener, and
+ * only the domain's thread uses it.
  */
 #include "common/tcp/conn/listener.h"
 
@@ -28,7 +28,7 @@ static int open_socket(const struct tp_addr *addr)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* A program may listen at every IPv4 address and at every IPv6 address by two sockets. */
+	/* Then two sockets can listen at one port: for all IPv4 and for all IPv6 addresses. */
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, (const struct sockaddr *)&addr->ss, addr->len) || listen(fd, BACKLOG)) {
@@ -105,7 +105,7 @@ void tcp_listener_timeout(struct tcp_listener *lis)
 	tcp_poller_change(&lis->domain->poller, &lis->source, EPOLLIN);
 }
 
-/* accept4 also reports errors of the new connection. Only a lack of resources is our own. */
+/* accept4() also reports errors of the new connection. Only these are errors of this process. */
 static bool out_of_resources(int err)
 {
 	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;

@@ -10,10 +10,10 @@ struct tcp_listener {
 	struct tcp_source source;
 	struct tcp_timer timer; /* set while the listener pauses */
 	struct tcp_domain *domain;
-	bool pause_logged; /* until a connection is accepted again */
+	bool pause_logged; /* false again when a connection is accepted */
 };
 
-/* A socket that was accepted, until a domain takes it. */
+/* An accepted socket that waits for a domain to take it. The caller owns it. */
 struct tcp_request {
 	struct tp_request base;
 	int fd;
@@ -22,9 +22,9 @@ struct tcp_request {
 int tcp_listener_open(struct tp_domain *domain, const struct tp_addr *addr,
 		      struct tp_listener **listener);
 void tcp_listener_close(struct tp_listener *listener);
-/* epoll says that connections wait. */
+/* Accept connections, when epoll reports that some wait. */
 void tcp_listener_run(struct tcp_listener *listener, struct tcp_sink *sink);
-/* The listener's timer has expired. */
+/* End the pause, when the listener's timer has expired. */
 void tcp_listener_timeout(struct tcp_listener *listener);
 
 #endif

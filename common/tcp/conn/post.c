@@ -1,7 +1,7 @@
 /*
  * The READs and WRITEs of a connection that are under way, in a ring in post order. Each leaves the
  * ring with its TP_EV_DONE. A WRITE is done when the kernel has its bytes, a READ when its answer
- * has been placed. The ring belongs to its connection and is used by the domain's thread.
+ * has been placed. The connection owns the ring, and only the domain's thread uses it.
  */
 #include "common/tcp/conn/post.h"
 

@@ -40,17 +40,17 @@ int tcp_posts_init(struct tcp_posts *posts, const struct tp_domain_config *confi
 void tcp_posts_fini(struct tcp_posts *posts);
 
 bool tcp_posts_full(const struct tcp_posts *posts);
-/* Add a READ or WRITE, while the ring is not full. The index by which the calls below name it. */
+/* Add a READ or WRITE to a ring that is not full. Returns the index that the calls below take. */
 uint32_t tcp_posts_add(struct tcp_posts *posts, const struct tp_op *op);
-/* The kernel has the whole frame of this post. */
+/* Note that the kernel has the whole frame of this post. */
 void tcp_posts_sent(struct tcp_conn *conn, uint32_t index);
-/* The READ that a response with this cookie and length answers, or NULL. */
+/* Get the READ that a response with this cookie and length answers, or NULL. */
 struct tcp_post *tcp_posts_answer(struct tcp_posts *posts, uint64_t cookie, uint32_t len);
-/* The answer to the READ that tcp_posts_answer returned is complete. */
+/* Note that the answer to the READ that tcp_posts_answer() returned is complete. */
 void tcp_posts_placed(struct tcp_posts *posts);
-/* Mark all that are not done as failed with this status. */
+/* Mark all posts that are not done as failed with this status. */
 void tcp_posts_fail(struct tcp_posts *posts, int status);
-/* Report those that are done, in post order, as long as the sink has room. */
+/* Report the posts that are done, in post order, as long as the sink has room. */
 void tcp_posts_report(struct tcp_conn *conn, struct tcp_sink *sink);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * What a connection receives. Frames are parsed in the connection's buffer; a large payload goes
- * from the socket to its target, by one system call that also brings the beginning of the next
- * frame. The peer may be hostile, so nothing it sends is trusted. The domain's thread runs it.
+ * The receiving side of a connection. Frames are parsed in the connection's buffer. A large payload
+ * goes from the socket straight to its target, by one system call that also brings the beginning of
+ * the next frame. The peer may be hostile, so every number that it sends is checked. The connection
+ * owns this state, and only the domain's thread uses it.
  */
 #include "common/tcp/conn/rx.h"
 
@@ -18,14 +19,17 @@
 
 #define HEADER	      sizeof(struct wire_header)
 #define FRAME_MAX     (HEADER + TP_MSG_MAX)
-#define DIRECT_MIN    8192   /* a shorter copy costs less than the system calls that it saves */
-#define AHEAD_MAX     HEADER /* behind a direct payload, so that the next one can be direct, too */
+#define DIRECT_MIN    8192   /* a shorter payload is copied, which costs less than a system call */
+#define AHEAD_MAX     HEADER /* bytes read behind a direct payload: the next header, no payload */
 #define RECVS_PER_RUN 4
 
-/* What a step of the parser returns, or -errno, which ends the connection. */
+/* The result of a step of the parser. It may also be -errno, which ends the connection. */
 enum step { STEP_NEEDS_BYTES, STEP_DONE };
 
-/* Space behind the unparsed bytes. Messages that this poll handed out stay where they are. */
+/*
+ * Make room behind the unparsed bytes, and return its size. Messages that this poll has handed out
+ * are not moved.
+ */
 static uint32_t make_room(struct tcp_conn *conn)
 {
 	struct tcp_rx *rx = &conn->rx;
@@ -49,7 +53,7 @@ static bool has_bytes(int fd)
 	return !ioctl(fd, FIONREAD, &n) && n > 1;
 }
 
-/* A receive that brings less than asked has emptied the socket; epoll says when there is more. */
+/* Receive. A result below `asked` means that the socket is empty; epoll reports when it is not. */
 static ssize_t receive_plain(struct tcp_conn *conn, struct msghdr *msg, size_t asked)
 {
 	ssize_t got = recvmsg(conn->source.fd, msg, 0);
@@ -58,7 +62,7 @@ static ssize_t receive_plain(struct tcp_conn *conn, struct msghdr *msg, size_t a
 	return got;
 }
 
-/* Only a receive that brings something counts as a chance to fail: the others are not planned. */
+/* Receive, with fault points. Only a receive that brings bytes counts for them. */
 static ssize_t receive_some(struct tcp_conn *conn, struct msghdr *msg, size_t asked)
 {
 	ssize_t got;
@@ -130,7 +134,7 @@ static int take_msg(struct tcp_conn *conn, struct tcp_sink *sink)
 	return STEP_DONE;
 }
 
-/* The bytes of an I/O that a header names. */
+/* Get the bytes of an I/O that a header names. */
 static struct reach reach_of(const struct wire_header *now)
 {
 	return (struct reach){.off = now->off, .tag = now->tag, .len = now->len};
@@ -223,7 +227,7 @@ static int take_header(struct tcp_conn *conn, struct tcp_sink *sink)
 	return take[hdr.op](conn, sink);
 }
 
-/* Copy bytes for the target that came through the buffer. The last one completes the frame. */
+/* Copy bytes of the payload from the buffer to the target. The last byte completes the frame. */
 static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	struct tcp_rx *rx = &conn->rx;
@@ -249,7 +253,7 @@ static int take_payload(struct tcp_conn *conn, struct tcp_sink *sink)
 	return STEP_DONE;
 }
 
-/* Each step reports one event at most. */
+/* Parse frames until bytes are missing or the sink is full. A step reports one event at most. */
 static int parse(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	int step = STEP_DONE;
@@ -259,7 +263,10 @@ static int parse(struct tcp_conn *conn, struct tcp_sink *sink)
 	return step;
 }
 
-/* The I/O may have ended, or its memory may have gone, since the payload began. */
+/*
+ * Check that the target of a payload that has begun is still granted. Since then the I/O may have
+ * ended, or its memory may have been deregistered.
+ */
 static int check_target(struct tcp_conn *conn)
 {
 	const struct tcp_rx *rx = &conn->rx;
@@ -288,7 +295,7 @@ static int receive(struct tcp_conn *conn, struct tcp_sink *sink)
 	return step;
 }
 
-/* Why nothing more comes. A FIN inside a frame is a loss. */
+/* Get the reason why nothing more comes: 0 or -errno. A FIN inside a frame is a loss. */
 static int why_over(const struct tcp_conn *conn)
 {
 	const struct tcp_rx *rx = &conn->rx;

@@ -1,6 +1,7 @@
 /*
- * What the user of a connection sends: messages, READs and WRITEs, and the flush that hands them to
- * the kernel. A connection belongs to its domain and is used by the domain's thread.
+ * The functions by which the user of a connection sends: messages, READs and WRITEs, and the flush
+ * that hands them to the kernel. The user owns the connection, and only the domain's thread uses
+ * it.
  */
 #include "common/tcp/conn/send.h"
 
@@ -90,7 +91,7 @@ int tcp_send_post(struct tp_conn *base, const struct tp_op *op)
 		return -EINVAL;
 	if (op->len && !has_memory(conn, op))
 		return -EFAULT;
-	/* Frames that wait for a flush would wait for ever if the caller now waits for room. */
+	/* The caller may wait for room now without a flush, so the queued frames go out here. */
 	if (conn->state == TCP_STATE_OPEN && tcp_posts_full(posts))
 		tcp_state_flush(conn);
 	if (conn->state != TCP_STATE_OPEN || conn->tx.broken)

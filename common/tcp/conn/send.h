@@ -1,4 +1,4 @@
-/* What the user of a connection sends, as struct tp_ops has it. */
+/* The functions of struct tp_ops by which the user of a connection sends. */
 #ifndef USRBIO_COMMON_TCP_CONN_SEND_H
 #define USRBIO_COMMON_TCP_CONN_SEND_H
 

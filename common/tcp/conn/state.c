@@ -1,6 +1,7 @@
 /*
- * The state machine of a connection: one function per state, which the domain's poll calls after
- * the connection was woken. States only move forward. The domain's thread runs all of it.
+ * The state machine of a connection: one function for each state, which the domain's poll calls
+ * when the connection has been woken. A connection never returns to an earlier state. It owns its
+ * state, and only the domain's thread runs this.
  */
 #include "common/tcp/conn/state.h"
 
@@ -13,12 +14,12 @@
 #include "common/transport/connect_params.h"
 #include "common/transport/wire_errno.h"
 
-/* Closing may take this long: what is queued, our FIN, and the peer's FIN. */
+/* The time for closing: sending what is queued, then this end's FIN, then the peer's FIN. */
 #define CLOSING_TIMEOUT_MS 1000
 
 /*
- * EPOLLOUT stays asked for until it comes while nothing waits for it, so that a stream that fills
- * the socket again and again does not change it each time.
+ * EPOLLOUT is asked for until it comes without anything that waits for it. So a stream that fills
+ * the socket repeatedly does not need a system call each time.
  */
 void tcp_state_writable(struct tcp_conn *conn)
 {
@@ -29,7 +30,7 @@ void tcp_state_writable(struct tcp_conn *conn)
 		tcp_tx_resume(conn);
 }
 
-/* The events that are still to be reported come with the next polls, TP_EV_CLOSED last. */
+/* End the connection. The next polls report the events that are left, TP_EV_CLOSED last. */
 void tcp_state_end(struct tcp_conn *conn, int status)
 {
 	if (conn->state >= TCP_STATE_CLOSED)
@@ -60,9 +61,9 @@ static void begin_closing(struct tcp_conn *conn, int status)
 }
 
 /*
- * The peer broke the rules: send it a TERMINATE with the reason, and close. A frame that is half
- * sent has to be completed first, so all posts fail at the end, also those whose frame was dropped
- * here. The next poll sends, because the caller may be in the middle of sending.
+ * When the peer broke the rules: send it a TERMINATE with the reason, and close. A frame that is
+ * partly sent has to be completed first. So all posts fail only at the end, also those whose frame
+ * is dropped here. The next poll sends, because the caller of this function may be sending.
  */
 static void refuse(struct tcp_conn *conn, int status)
 {
@@ -72,7 +73,10 @@ static void refuse(struct tcp_conn *conn, int status)
 		htole32((uint32_t)wire_from_errno(status));
 }
 
-/* A frame that is half sent cannot be completed once its payload is lost. */
+/*
+ * Send what is queued. If the memory of a payload is lost in the middle of its frame, that frame
+ * cannot be completed, and the connection ends at once.
+ */
 void tcp_state_flush(struct tcp_conn *conn)
 {
 	int err = tcp_tx_flush(conn);
@@ -118,7 +122,7 @@ void tcp_state_timeout(struct tcp_conn *conn)
 	tcp_state_end(conn, -ETIMEDOUT);
 }
 
-/* Send our connect parameters; the peer's are to come. */
+/* Send this end's connect parameters, and wait for the peer's. */
 static void send_params(struct tcp_conn *conn)
 {
 	const struct tp_domain_config *config = &tcp_domain_of(conn)->config;
@@ -129,7 +133,7 @@ static void send_params(struct tcp_conn *conn)
 
 	conn->state = TCP_STATE_PARAMS;
 	connect_params_make(&mine, config->msg_max, config->nr_recvs);
-	/* An empty socket takes sixteen bytes unless the peer has closed it already. */
+	/* A new socket takes these 16 bytes, unless the peer has closed the connection already. */
 	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
 			 : sendmsg(conn->source.fd, &msg, MSG_NOSIGNAL);
 	if (sent != (ssize_t)sizeof(mine) || tcp_conn_holds(conn))
@@ -146,7 +150,10 @@ void tcp_state_start(struct tcp_conn *conn)
 	tcp_conn_wake(conn);
 }
 
-/* A connect to a free port of this host reaches itself if the kernel picks that source port. */
+/*
+ * True if the socket is connected to itself. That happens when the port is a free one of this host
+ * and the kernel chooses the same port as the source.
+ */
 static bool found_itself(int fd)
 {
 	struct sockaddr_storage here = {0}, there = {0};
@@ -185,12 +192,12 @@ static void run_open(struct tcp_conn *conn, struct tcp_sink *sink)
 		refuse(conn, verdict);
 	else if (verdict == TCP_RX_OVER)
 		tcp_state_end(conn, conn->rx.status);
-	/* The caller does not flush answers, nor what an earlier flush left behind. */
+	/* The user flushes neither answers to the peer nor what an earlier flush left. */
 	if (conn->state == TCP_STATE_OPEN && (conn->tx.nr_resps || conn->tx.unfinished))
 		tcp_state_flush(conn);
 }
 
-/* Whether the peer sent a TLS record, a handshake or an alert, instead of its parameters. */
+/* True if the peer sent a TLS record, handshake or alert, instead of connect parameters. */
 static bool meant_for_tls(const struct tcp_conn *conn)
 {
 	const char *buf = conn->rx.buf;
@@ -266,7 +273,7 @@ static void run_nothing(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 }
 
-/* Whether a caller was refused a resource that is there now: it has to get a TP_EV_READY. */
+/* True if the user was refused a resource that is free now, so that it has to get a TP_EV_READY. */
 static bool ready_again(struct tcp_conn *conn)
 {
 	bool buf = conn->tx.waiting_for_buf && conn->tx.used_slots < conn->tx.nr_slots;
@@ -279,7 +286,7 @@ static bool ready_again(struct tcp_conn *conn)
 	return buf || post;
 }
 
-/* Report DONEs, then READY, then CLOSED: each only after all before it. */
+/* Report TP_EV_DONEs, then TP_EV_READY or TP_EV_CLOSED. Each comes only after all before it. */
 static void report(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	tcp_posts_report(conn, sink);

@@ -4,19 +4,19 @@
 
 #include "common/tcp/conn/conn.h"
 
-/* The socket is connected. */
+/* Begin when the socket is connected: with the TLS handshake, or the connect parameters. */
 void tcp_state_start(struct tcp_conn *conn);
-/* What the connection was woken for. */
+/* Run the state of a connection that was woken. */
 void tcp_state_run(struct tcp_conn *conn, struct tcp_sink *sink);
-/* epoll says that the socket can be written. */
+/* Note that epoll reports that the socket can be written. */
 void tcp_state_writable(struct tcp_conn *conn);
-/* The connection's timer has expired. */
+/* End the connection, because its timer has expired. */
 void tcp_state_timeout(struct tcp_conn *conn);
-/* Send what is queued, and end the connection if that is against the rules. */
+/* Send what is queued. If the memory of an answer is lost, the connection ends. */
 void tcp_state_flush(struct tcp_conn *conn);
-/* Say goodbye, and end. */
+/* Send what is queued, and then end. */
 void tcp_state_disconnect(struct tp_conn *conn);
-/* End at once: the socket is closed, and events say so in the next polls. */
+/* End at once: close the socket. The next polls report this. */
 void tcp_state_end(struct tcp_conn *conn, int status);
 
 #endif

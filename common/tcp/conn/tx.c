@@ -1,7 +1,7 @@
 /*
- * What a connection sends: a ring of frames whose payload stays where it is until the kernel has
- * taken it. One sendmsg takes as many frames as fit an iovec array. Send buffers are used in ring
- * order, too. All belongs to the connection and is used by the domain's thread.
+ * The sending side of a connection: a ring of frames, whose payload stays where it is until the
+ * kernel has taken it. One sendmsg() takes as many frames as fit an iovec array. Send buffers are
+ * used in ring order, too. The connection owns both, and only the domain's thread uses them.
  */
 #include "common/tcp/conn/tx.h"
 
@@ -16,7 +16,7 @@
 
 #define NR_IOVS		128
 #define SENDS_PER_FLUSH 16
-/* These are TERMINATE and one half-sent frame before it. */
+/* The spare frames are for a TERMINATE and for one partly sent frame before it. */
 #define NR_SPARE_FRAMES 2
 
 static uint32_t nr_frames(const struct tp_domain_config *config)
@@ -80,7 +80,7 @@ void tcp_tx_drop(struct tcp_tx *tx)
 	tx->nr_resps = tx->sent && head_frame(tx)->hdr.op == WIRE_READ_RESP;
 }
 
-/* Whether the I/O has ended, or its memory has gone, since the peer asked for its bytes. */
+/* True if the I/O has ended, or its memory is lost, since the peer asked for its bytes. */
 static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *frame)
 {
 	return frame->hdr.op == WIRE_READ_RESP &&
@@ -88,8 +88,8 @@ static bool source_lost(const struct tcp_conn *conn, const struct tcp_frame *fra
 }
 
 /*
- * Describe what is queued, beginning where the kernel stopped, up to payload in a pipe; *follows
- * says that such payload comes next. Returns the number of segments.
+ * Describe the queued frames, from where the kernel stopped up to a payload in a pipe. *follows is
+ * true if such a payload comes next. Returns the number of iovecs.
  */
 static int describe(const struct tcp_conn *conn, struct iovec *iov, size_t *total, bool *follows)
 {
@@ -160,7 +160,7 @@ static void advance(struct tcp_conn *conn, size_t got)
 	}
 }
 
-/* The peer has gone, but what it sent before, perhaps a TERMINATE, can still be received. */
+/* Send no more to a peer that has gone. What it sent before may still be received: a TERMINATE. */
 static void give_up(struct tcp_conn *conn, int err)
 {
 	conn->tx.broken = err;
@@ -175,7 +175,10 @@ static void wait_for_room(struct tcp_conn *conn)
 	tcp_conn_watch(conn, EPOLLOUT);
 }
 
-/* The kernel was given `total` bytes and took `got`, or failed with err. 1: go on; 0: stop. */
+/*
+ * Account for `got` of `total` bytes that the kernel has taken, or for its failure with err.
+ * Returns 1 if the caller is to go on, 0 if it is to stop.
+ */
 static int account(struct tcp_conn *conn, size_t total, ssize_t got, int err)
 {
 	conn->base.domain->count.doorbells++;
@@ -191,7 +194,7 @@ static int account(struct tcp_conn *conn, size_t total, ssize_t got, int err)
 	return 0;
 }
 
-/* Bytes that TLS took count as taken when the socket has not: tcp_tx_resume sends them. */
+/* Bytes that TLS holds for the socket count as taken; tcp_tx_resume() sends them later. */
 static ssize_t through_tls(struct tcp_conn *conn, ssize_t taken)
 {
 	if (taken >= 0 && tls_holds(conn->tls))
@@ -226,7 +229,10 @@ static ssize_t hand_over(struct tcp_conn *conn, struct msghdr *msg, int flags)
 	return sendmsg(conn->source.fd, msg, flags);
 }
 
-/* Make one system call. 1: go on; 0: stop; -errno: the first frame is an answer that is denied. */
+/*
+ * Send by one system call. Returns 1 if the caller is to go on, 0 if it is to stop. -errno: the
+ * first frame is an answer whose memory is lost.
+ */
 static int send_some(struct tcp_conn *conn)
 {
 	struct iovec iov[NR_IOVS];
@@ -277,6 +283,6 @@ void tcp_tx_resume(struct tcp_conn *conn)
 		return;
 	failed = tls_push(conn->tls);
 	account(conn, 0, failed, errno);
-	/* A flush in the meantime left everything behind. */
+	/* A flush that was called meanwhile has sent nothing. */
 	conn->tx.unfinished = true;
 }

@@ -1,4 +1,4 @@
-/* What a connection sends: a ring of frames, and the buffers of messages. */
+/* The sending side of a connection: a ring of frames, and the buffers of messages. */
 #ifndef USRBIO_COMMON_TCP_CONN_TX_H
 #define USRBIO_COMMON_TCP_CONN_TX_H
 
@@ -7,14 +7,14 @@
 
 struct tcp_conn;
 
-/* A frame that waits to be handed to the kernel. Its payload is in place or in a pipe. */
+/* A frame that waits to be handed to the kernel. Its payload is in memory or in a pipe. */
 struct tcp_frame {
 	struct wire_header hdr;
 	const char *payload;
 	int pipe; /* 0: none */
 	uint32_t len;
-	uint32_t ref;	    /* of WRITE and READ_REQ: the index of its post */
-	struct reach reach; /* of READ_RESP: what the peer asked for */
+	uint32_t ref;	    /* WRITE and READ_REQ: the index of its post */
+	struct reach reach; /* READ_RESP: the bytes that the peer asked for */
 };
 
 struct tcp_tx {
@@ -28,10 +28,10 @@ struct tcp_tx {
 	bool blocked;	      /* nothing is sent until the socket is writable or connected */
 	bool unfinished;      /* a flush stopped before the end; poll goes on with it */
 	bool waiting_for_buf; /* msg_buf returned NULL: TP_EV_READY has to follow */
-	int broken;	      /* -errno when the socket takes nothing any more */
+	int broken;	      /* 0, or -errno: the socket takes nothing any more */
 };
 
-/* What tcp_tx_init allocates. */
+/* The bytes that tcp_tx_init() allocates. */
 size_t tcp_tx_bytes(const struct tp_domain_config *config);
 int tcp_tx_init(struct tcp_tx *tx, const struct tp_domain_config *config);
 void tcp_tx_fini(struct tcp_tx *tx);
@@ -39,11 +39,11 @@ void tcp_tx_fini(struct tcp_tx *tx);
 /* Queue a frame. The ring has room for every frame that the limits allow. */
 struct tcp_frame *tcp_tx_add(struct tcp_tx *tx, enum wire_op op, const void *payload, uint32_t len,
 			     uint32_t ref);
-/* Send what is queued. 0, or -EACCES: a READ has to be answered with memory that is lost. */
+/* Send what is queued. Returns 0, or -EACCES if an answer to a READ needs memory that is lost. */
 int tcp_tx_flush(struct tcp_conn *conn);
-/* The socket can be written again: send what TLS holds, before any frame. */
+/* When the socket can be written again: send what TLS holds, before any frame. */
 void tcp_tx_resume(struct tcp_conn *conn);
-/* Drop all frames but one that is half sent. */
+/* Drop all frames except one that is partly sent. */
 void tcp_tx_drop(struct tcp_tx *tx);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * How a connection's TLS begins and ends: made, by a handshake secured, freed. What goes through it
- * is in tls_stream.c. An object is its connection's and used by that one's thread.
+ * The TLS of a connection: how it is made, secured by a handshake, and freed. tls_stream.c moves
+ * the bytes. The connection owns it, and only the connection's thread uses it.
  */
 #include "common/tcp/tls/tls_impl.h"
 
@@ -69,7 +69,7 @@ void tls_close(struct tls *tls)
 
 static int say_stranger(struct tls *tls)
 {
-	/* In the first words of a plain peer of ours, so that its log can say the same. */
+	/* An alert of TLS, by which a peer of this project that speaks no TLS knows the cause. */
 	static const char alert[] = {SSL3_RT_ALERT,	     3, 3, 0, 2, SSL3_AL_FATAL,
 				     SSL_AD_PROTOCOL_VERSION};
 
@@ -116,9 +116,9 @@ int tls_handshake(struct tls *tls, const uint8_t **channel)
 	ret = SSL_do_handshake(tls->ssl);
 	if (ret != 1)
 		return handshake_failed(tls, ret);
-	/* A server may offer a certificate instead. It proves nothing to us. */
+	/* A server may use a certificate instead of the key, but that proves nothing here. */
 	if (!SSL_session_reused(tls->ssl))
-		return say_rejected(tls, "it did without a key");
+		return say_rejected(tls, "it did not use a key");
 	if (SSL_export_keying_material(tls->ssl, tls->channel, TP_CHANNEL_SIZE, LABEL,
 				       strlen(LABEL), NULL, 0, 0) != 1)
 		return -ENOMEM;
@@ -128,7 +128,7 @@ int tls_handshake(struct tls *tls, const uint8_t **channel)
 	return 0;
 }
 
-/* In TLS 1.3 a read never waits for room to write; only an answer to a KeyUpdate could. */
+/* In TLS 1.3 a read waits for room to write only if it has to answer a KeyUpdate. */
 bool tls_wants_out(const struct tls *tls)
 {
 	return SSL_want_write(tls->ssl);

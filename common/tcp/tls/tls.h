@@ -1,9 +1,8 @@
 /*
- * TLS 1.3 on a connection's socket: between the bytes rx.c and tx.c move and those that travel.
- * By an external pre-shared key in psk_dhe_ke mode: no certificates, no tickets, no early data.
- * What is sent is encrypted by the kernel (kTLS) where it can; what is received is OpenSSL's.
- *
- * Threads: an object belongs to its connection.
+ * TLS 1.3 on the socket of a connection: it encrypts what tx.c sends, and decrypts what rx.c
+ * receives. It uses an external pre-shared key in psk_dhe_ke mode, without certificates, tickets
+ * and early data. The kernel encrypts what is sent (kTLS) if it can, else OpenSSL does. OpenSSL
+ * decrypts what is received. The connection owns its TLS, and only the connection's thread uses it.
  */
 #ifndef USRBIO_COMMON_TCP_TLS_TLS_H
 #define USRBIO_COMMON_TCP_TLS_TLS_H
@@ -17,48 +16,51 @@
 #include "common/transport/transport.h"
 
 /*
- * What one takes at most, which is during its handshake. OpenSSL 3.0's share, measured: 79 KiB; and
- * a peer may say hello in 128 KiB, which OpenSSL collects.
+ * The most bytes that the TLS of a connection takes, which is during its handshake. OpenSSL 3.0
+ * took 79 KiB (measured). Also a peer may send a ClientHello of 128 KiB, which OpenSSL collects.
  */
 #define TLS_BYTES ((96u + 128u) << 10)
 
 struct tls;
 
 /*
- * For a socket that will be connected, or has been accepted; it stays the caller's. `config` is
- * looked at now by the end that connects, until the handshake is over by the one that accepted.
- * -EKEYREJECTED: it has no key for this end; -ENOMEM.
+ * Make the TLS of a socket that will be connected or has been accepted. The caller still owns the
+ * socket. The end that connects reads `config` only now. The end that accepted keeps it until the
+ * handshake is over. Returns 0 or -ENOMEM. -EKEYREJECTED: `config` has no key for this end.
  */
 int tls_open(const struct tp_tls_config *config, bool accepted, int fd, struct tls **tls);
 void tls_close(struct tls *tls);
 
 /*
- * Go on with the handshake. 0: it is over, and this is the channel, which lives as long as `tls`.
- * -EAGAIN: not before the socket can be read, or written if tls_wants_out(). -EKEYREJECTED,
- * -EPROTONOSUPPORT: no, and tls_why() says more; -ECONNREFUSED: the peer has gone.
+ * Go on with the handshake. Returns 0 if it is over; then *channel is the channel binding, which
+ * lives as long as `tls`. -EAGAIN: call it again when the socket can be read, or also written if
+ * tls_wants_out(). -EKEYREJECTED, -EPROTONOSUPPORT: it failed, and tls_why() is the reason.
+ * -ECONNREFUSED: the peer has closed the connection.
  */
 int tls_handshake(struct tls *tls, const uint8_t **channel);
 bool tls_wants_out(const struct tls *tls);
 
-/* Why the handshake failed, or a call below did, in words about the peer; "": nothing to add. */
+/* Get the reason why the handshake or a call below failed, to follow "the peer"; "": unknown. */
 const char *tls_why(const struct tls *tls);
 
 /*
- * As recvmsg, into the first segment only. 0: the peer said goodbye; ECONNRESET: cut or changed.
- * *more: there may be more, of which epoll knows nothing.
+ * Receive like recvmsg(), but only into the first iovec. 0: the peer has ended the connection in
+ * the regular way. ECONNRESET: the connection was cut, or bytes were changed. *more is true if
+ * there may be more bytes, which epoll does not report.
  */
 ssize_t tls_recv(struct tls *tls, const struct msghdr *msg, bool *more);
 
 /*
- * As sendmsg and splice; segments are used up. What they took and the socket did not is held here,
- * to be pushed when the socket can be written: 0, or -1 and errno as of send.
+ * Send like sendmsg() and splice(); the iovecs are changed. TLS holds bytes that it took and that
+ * the socket did not take. tls_push() sends them when the socket can be written, and returns 0, or
+ * -1 and an errno of send().
  */
 ssize_t tls_send(struct tls *tls, struct msghdr *msg, int flags);
 ssize_t tls_splice(struct tls *tls, int pipe, size_t len, unsigned flags);
 bool tls_holds(const struct tls *tls);
 int tls_push(struct tls *tls);
 
-/* Say that nothing more comes. False: again when the socket can be written. */
+/* Tell the peer that nothing more comes. False: call it again when the socket can be written. */
 bool tls_farewell(struct tls *tls);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * OpenSSL's context for all connections: TLS 1.3 by external pre-shared keys and by nothing else,
- * with the callbacks that know the keys. Made once per process and stays.
+ * The OpenSSL context of all connections. It allows only TLS 1.3 with external pre-shared keys, and
+ * has the callbacks that find the keys. The process owns it: it is made once and never freed. Any
+ * thread may use it.
  */
 #include "common/tcp/tls/tls_impl.h"
 
@@ -10,7 +11,7 @@
 
 #include "common/crypto/openssl.h"
 
-/* The only cipher offered, and the hash that the keys are for. */
+/* The only cipher that is offered; its hash is the one that the keys are made for. */
 #define CIPHER "TLS_AES_128_GCM_SHA256"
 static const unsigned char cipher_id[] = {0x13, 0x01};
 
@@ -78,7 +79,7 @@ static bool set_up(SSL_CTX *ctx)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_ENABLE_KTLS);
 	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_read_ahead(ctx, 1); /* a record by one system call, not by two */
+	SSL_CTX_set_read_ahead(ctx, 1); /* reads a record by one system call instead of two */
 	SSL_CTX_set_psk_find_session_callback(ctx, on_name);
 	SSL_CTX_set_psk_use_session_callback(ctx, on_hello);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&

@@ -1,4 +1,4 @@
-/* Inside tls*.c, which keep OpenSSL to themselves: the struct they share, and their helpers. */
+/* The struct and the helpers that tls*.c share. No other code of this provider uses OpenSSL. */
 #ifndef USRBIO_COMMON_TCP_TLS_TLS_IMPL_H
 #define USRBIO_COMMON_TCP_TLS_TLS_IMPL_H
 
@@ -13,29 +13,29 @@
 struct tls {
 	SSL *ssl;
 	int fd;
-	const struct tp_tls_config *config; /* who accepted: asked for the key */
-	SSL_SESSION *session;		    /* who connects: its key */
-	char identity[TP_IDENTITY_MAX];	    /* of the key in use; "": none known */
+	const struct tp_tls_config *config; /* accepted: it finds the peer's key */
+	SSL_SESSION *session;		    /* connecting: the key */
+	char identity[TP_IDENTITY_MAX];	    /* of the key in use; "": not known */
 	bool accepted;
 	bool offloaded; /* the kernel encrypts what is sent */
-	bool heard;	/* anything came from the peer: */
-	char first;	/* its first byte */
+	bool heard;	/* bytes have come from the peer */
+	char first;	/* the first of them */
 	bool drained;	/* the last receive left nothing in the socket */
 	uint8_t channel[TP_CHANNEL_SIZE];
 	char why[TP_WHY_MAX];
-	uint32_t held; /* bytes of out, in a record the socket has not taken whole */
+	uint32_t held; /* bytes of `out` in a record that the socket has not taken completely */
 	char out[TLS_RECORD_MAX];
 };
 
-/* tls_context.c: the context of all connections, made once; NULL: no memory. */
+/* tls_context.c: get the context of all connections, which is made once; NULL: no memory. */
 SSL_CTX *tls_context(void);
-/* The key of the end that connects. */
+/* Take the key of the end that connects. False: no memory. */
 bool tls_take_key(struct tls *tls, const struct tp_tls_config *config);
 
-/* tls_wire.c: what is between OpenSSL and the socket of `tls`, once it has one; NULL: no memory. */
+/* tls_wire.c: make the BIO between OpenSSL and the socket of `tls`; NULL: no memory. */
 BIO *tls_wire(struct tls *tls);
 
-/* Before a call whose error is looked at: what is left from elsewhere would be taken for ours. */
+/* Clear old errors before a call, so that an error after it is really its own. */
 static inline void tls_begin(void)
 {
 	ERR_clear_error();

@@ -1,6 +1,7 @@
 /*
- * What goes through a connection's TLS once the handshake is over, and its farewell. Records are
- * made here where the kernel does not make them; one at a time may wait for the socket.
+ * The bytes that go through the TLS of a connection after the handshake, and its end. If the kernel
+ * does not make the records, they are made here, and one of them may wait for the socket. The
+ * connection owns its TLS, and only the connection's thread uses it.
  */
 #include "common/tcp/tls/tls_impl.h"
 
@@ -10,8 +11,9 @@
 #include <unistd.h>
 
 /*
- * What a call that did not succeed means, in errno's words; 0: the peer said goodbye. `err` is
- * errno after it. Leaves nothing in the thread's queue of errors, which belongs to the program.
+ * Convert the result of a failed call to an errno; 0: the peer has ended the connection in the
+ * regular way. `err` is errno after the call. The thread's error queue of OpenSSL belongs to the
+ * program, so it is left empty.
  */
 static int meaning(struct tls *tls, int ret, int err)
 {
@@ -50,7 +52,7 @@ bool tls_holds(const struct tls *tls)
 	return tls->held;
 }
 
-/* One record, whole: OpenSSL wants to see the same bytes until the socket has all of it. */
+/* Push the one record. OpenSSL wants the same bytes again until the socket has taken all of it. */
 int tls_push(struct tls *tls)
 {
 	size_t sent;
@@ -68,7 +70,7 @@ int tls_push(struct tls *tls)
 	return -1;
 }
 
-/* As much as fits a record. The segments are used up. */
+/* Copy as many bytes as fit into a record. The iovecs move on. */
 static void gather(struct tls *tls, struct msghdr *msg)
 {
 	while (msg->msg_iovlen && tls->held < TLS_RECORD_MAX) {

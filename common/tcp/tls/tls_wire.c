@@ -1,7 +1,7 @@
 /*
- * What OpenSSL reads from and writes to: a socket BIO of ours, which raises no SIGPIPE, remembers
- * how the peer began, and knows the kernel's TLS. Its method is made once per process and stays; a
- * BIO is its connection's.
+ * The BIO by which OpenSSL reads from and writes to the socket. It raises no SIGPIPE, keeps the
+ * first byte of the peer, and supports kernel TLS. The process owns the method, which is made once
+ * and never freed. A connection owns its BIO, and only the connection's thread uses it.
  */
 #include "common/tcp/tls/tls_impl.h"
 
@@ -26,8 +26,8 @@ static int wire_read(BIO *bio, char *buf, int len)
 }
 
 /*
- * With the kernel encrypting, what OpenSSL itself still sends is alerts, of two bytes. And answers
- * to those who ask for fresh keys; but the kernel would not take them.
+ * When the kernel encrypts, OpenSSL itself sends only alerts, which have two bytes, and answers to
+ * a KeyUpdate. The kernel cannot send the latter, so they fail here.
  */
 static ssize_t send_alert(int fd, const char *buf, int len)
 {
