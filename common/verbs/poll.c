@@ -1,7 +1,8 @@
 /*
- * What a domain's thread does: poll and arm. poll() asks the completion queues each time, and the
- * epoll set only now and then; it hands each completion and event to its connection, and ends the
- * connection where the answer is an error. The domain's thread only.
+ * The functions poll and arm of a domain. verbs_poll() asks the completion queues each time, and
+ * the epoll set only now and then. It hands each completion and event to its connection, and ends
+ * the connection if the result is an error. The caller owns the domain, and only one thread uses
+ * it.
  */
 #include "common/verbs/poll.h"
 
@@ -24,7 +25,7 @@
 #define POLLS_PER_EPOLL	     512
 #define POLLS_PER_EPOLL_BUSY 16
 
-/* The caller has seen the messages of the last poll; post their buffers back. */
+/* Post the buffers of the last poll's messages back, because the caller has seen them. */
 static void post_back(struct verbs_domain *d)
 {
 	struct verbs_conn *c = d->post_back, *next;
@@ -70,7 +71,7 @@ static void completed(struct verbs_domain *d, struct verbs_sink *out)
 	bool recv = wc->wr_id & WR_RECV;
 	int err;
 
-	/* A message may arrive before the event that completes our accept; that comes first. */
+	/* A message may arrive before the event that completes the accept, which goes first. */
 	if (c && recv && c->state == VERBS_STATE_ACCEPTING && wc->status == IBV_WC_SUCCESS) {
 		state_established(c);
 		return;
@@ -84,7 +85,10 @@ static void completed(struct verbs_domain *d, struct verbs_sink *out)
 	state_progress(c);
 }
 
-/* A nic is not closed with its last connection: `ready` below may still name it then. */
+/*
+ * Close the nics of removed cards. They are not closed with their last connection, because `ready`
+ * below may still name them then.
+ */
 static void close_removed(struct verbs_domain *d)
 {
 	struct verbs_nic *next;
@@ -106,7 +110,7 @@ static void take_cm_events(struct verbs_domain *d, struct verbs_sink *out)
 			handler->handle(handler, &event, out);
 }
 
-/* Few connections have a deadline at a time, so this walks all of them. */
+/* Handle deadlines that have passed. Few connections have one, so a search of all is enough. */
 static void expire(struct verbs_domain *d)
 {
 	uint64_t now = now_ns(), next = 0;
@@ -119,7 +123,7 @@ static void expire(struct verbs_domain *d)
 		if (c && c->deadline_ns && (!next || c->deadline_ns < next))
 			next = c->deadline_ns;
 	}
-	timer_program(&d->timer, next); /* this also makes the descriptor unreadable again */
+	timer_program(&d->timer, next); /* also makes the descriptor unreadable again */
 }
 
 static void serve(struct verbs_domain *d, struct verbs_source *source, struct verbs_sink *out)
@@ -155,7 +159,7 @@ int verbs_poll(struct tp_domain *domain, struct tp_event *events, int max)
 {
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
 	struct verbs_sink out = {.events = events, .max = max};
-	bool more = true; /* false once a batch was not full: the queues are empty */
+	bool more = true; /* false when a batch was not full: then the queues are empty */
 
 	d->dom.count.polls++;
 	if (d->post_back)
@@ -180,11 +184,13 @@ int verbs_arm(struct tp_domain *domain)
 	struct verbs_domain *d = container_of(domain, struct verbs_domain, dom);
 
 	d->dom.count.arms++;
-	d->polls_to_epoll = 0; /* what wakes us is in the set */
+	d->polls_to_epoll = 0; /* the descriptor that wakes the caller is in the set */
 	for (struct verbs_nic *nic = d->nics.first; nic; nic = nic->next)
 		if (nic_arm(nic))
 			return 1;
-	/* A completion from before the arming makes no event. Used buffers must be posted back
-	 * first. */
+	/*
+	 * A completion that came before the arming makes no event, so refill() asks for one. Used
+	 * buffers must be posted back before the caller sleeps.
+	 */
 	return d->post_back || d->pending || d->wc_next < d->nr_wcs || refill(d);
 }

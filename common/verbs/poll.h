@@ -1,4 +1,4 @@
-/* The calls of struct tp_ops for a domain's thread. */
+/* The functions poll and arm of struct tp_ops. */
 #ifndef USRBIO_COMMON_VERBS_POLL_H
 #define USRBIO_COMMON_VERBS_POLL_H
 

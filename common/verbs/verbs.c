@@ -1,6 +1,7 @@
 /*
- * The table of the rdma provider. A device and a domain get it where they are opened, here; all
- * that is made from them takes it over. Immutable; any thread.
+ * The table of the rdma provider. A device and a domain get it where they are opened, which is
+ * here. All objects that are made from them take it over. The table never changes, and any thread
+ * reads it.
  */
 #include "common/verbs/conn/conn.h"
 #include "common/verbs/conn/domain.h"

@@ -1,7 +1,7 @@
 /*
  * A connection: connect or accept creates it, disconnect ends it, and its owner, the caller, frees
- * it. It belongs to one domain and is used by the domain's thread only. An accepted connection has
- * a protection domain of its own, in which a peer can reach nothing. A connecting one uses the
+ * it. It belongs to one domain, and only the domain's thread uses it. An accepted connection has a
+ * protection domain of its own, in which a peer can reach nothing. A connecting one uses the
  * protection domain of its device, where the device registers memory for this peer.
  */
 #include "common/verbs/conn/conn.h"
@@ -25,7 +25,7 @@
 #include "common/verbs/device/timer.h"
 
 #define ACCEPT_MS 10000 /* the time for the last message of the handshake */
-#define LINGER_MS 3000	/* the time for messages that are still on their way when we disconnect */
+#define LINGER_MS 3000	/* the time for messages that are still on their way at disconnect */
 
 static struct verbs_conn *conn_new(struct verbs_domain *d, void *user, enum verbs_state state)
 {
@@ -52,7 +52,10 @@ static void conn_delete(struct verbs_conn *c)
 
 /* ---- connect ---- */
 
-/* Bind to our address on the device's card, so that the connection uses that card. 0, -errno. */
+/*
+ * Bind to the local address on the device's card, so that the connection uses that card. Returns 0
+ * or -errno.
+ */
 static int bind_to(struct rdma_cm_id *id, struct rdma_cm_id *device_id)
 {
 	const struct sockaddr *sa = rdma_get_local_addr(device_id);

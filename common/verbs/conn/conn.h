@@ -1,6 +1,6 @@
 /*
- * A connection. Its fields belong to the thread of its domain; the queues in it have their own
- * files.
+ * A connection. Only the thread of its domain uses its fields. Its two queues have files of their
+ * own.
  */
 #ifndef USRBIO_COMMON_VERBS_CONN_CONN_H
 #define USRBIO_COMMON_VERBS_CONN_CONN_H
@@ -23,13 +23,12 @@ enum verbs_state {
 	VERBS_STATE_ACCEPTING,	/* accept: the peer has been answered */
 	VERBS_STATE_UP,
 	VERBS_STATE_LEAVING,  /* disconnect: earlier messages are still on their way */
-	VERBS_STATE_DRAINING, /* the queue pair is in the error state, its work requests come back
-			       */
+	VERBS_STATE_DRAINING, /* the queue pair has failed, and its work requests come back */
 	VERBS_STATE_OVER,     /* no work request is outstanding, TP_EV_CLOSED is due */
 	VERBS_STATE_CLOSED,
 };
 
-/* What got -EAGAIN, so that TP_EV_READY is due when it is possible again. */
+/* The kinds of sends that got -EAGAIN. TP_EV_READY is due when one is possible again. */
 enum { WANT_MSG = 1, WANT_OP = 2, WANT_IMM = 4 };
 
 struct verbs_conn {
@@ -42,15 +41,15 @@ struct verbs_conn {
 	struct verbs_conn *pending_next, *post_back_next;
 	bool pending, in_post_back;
 	bool connected_due;   /* TP_EV_CONNECTED is due */
-	bool left;	      /* our own disconnect ended it */
+	bool left;	      /* this end's own disconnect ended it */
 	uint64_t deadline_ns; /* of the present state; 0: none */
 
 	struct rdma_cm_id *cm_id;
 	struct verbs_nic *nic;
 	struct ibv_qp *qp;
-	struct ibv_pd *pd;  /* our own if accepted, else the device's */
-	bool accepted;	    /* the peer connected, and may reach nothing of ours */
-	uint8_t read_depth; /* accepted: how many of our READs the peer serves at a time */
+	struct ibv_pd *pd;  /* the connection's own if accepted, else the device's */
+	bool accepted;	    /* the peer connected, and may reach no memory of this end */
+	uint8_t read_depth; /* accepted: how many READs the peer serves at a time */
 	struct pages slab;  /* the memory of recv_bufs, send_bufs and imm_cells */
 	struct ibv_mr *slab_mr;
 	struct ibv_mr *area_mrs[MAX_AREAS];
@@ -61,8 +60,8 @@ struct verbs_conn {
 	uint32_t max_inline; /* bytes */
 	uint32_t cqes;	     /* completions reserved in the queue of the nic */
 
-	uint32_t peer_recvs; /* receives that the peer has announced to have in all */
-	uint32_t credits;    /* receives of the peer that we may use */
+	uint32_t peer_recvs; /* receives of the peer, as its connect parameters said */
+	uint32_t credits;    /* receives of the peer that this end may use */
 	unsigned wants;	     /* WANT_ flags */
 	struct verbs_send_queue sq;
 	struct verbs_recv_queue rq;

@@ -1,7 +1,7 @@
 /*
- * A domain: its connections by name, and the lists of those that wait for something. One epoll set
+ * A domain: its connections by id, and the lists of those that wait for something. One epoll set
  * holds the connection manager's channel, the completion channels of the cards and the timer, so
- * there is one descriptor to sleep on. The caller owns it; its one thread only.
+ * there is one descriptor to sleep on. The caller owns the domain, and only one thread uses it.
  */
 #include "common/verbs/conn/domain.h"
 
@@ -27,8 +27,9 @@ static bool config_sane(const struct tp_domain_config *c)
 }
 
 /*
- * A connection takes its buffers and two rings of work requests: ours, and one of the card's driver
- * in our memory, which is about as large.
+ * The bytes of a connection: its buffers and two rings of work requests. One ring is this
+ * provider's. The other is that of the card's driver, in the memory of this process, and about as
+ * large.
  */
 static size_t conn_bytes(const struct tp_domain_config *c)
 {

@@ -13,7 +13,7 @@
 
 struct verbs_conn;
 
-/* Local memory that domain_local has named; each connection registers it for itself. */
+/* Local memory that was given to domain_local(). Each connection registers it for itself. */
 struct verbs_area {
 	void *base;
 	size_t len;
@@ -37,15 +37,15 @@ struct verbs_domain {
 
 	struct verbs_conn *pending, **pending_tail; /* these may have events to report */
 	struct verbs_conn *post_back;		    /* these reported messages at the last poll */
-	struct ibv_wc wcs[WC_BATCH];		    /* taken from a queue and not yet handled */
+	struct ibv_wc wcs[WC_BATCH];		    /* completions that are not yet handled */
 	int wc_next, nr_wcs;
-	unsigned polls_to_epoll; /* until the epoll set is checked again */
+	unsigned polls_to_epoll; /* polls until the epoll set is checked again */
 };
 
 int verbs_domain_open(const struct tp_domain_config *config, struct tp_domain **domain);
 void verbs_domain_close(struct tp_domain *domain);
 int verbs_domain_local(struct tp_domain *domain, void *base, size_t len);
-/* Give the connection a slot and an id. 0, -ENOMEM, or -EMFILE when there are too many. */
+/* Give the connection a slot and an id. Returns 0 or -ENOMEM; -EMFILE: there are too many. */
 int domain_add(struct verbs_domain *domain, struct verbs_conn *conn);
 /* Take the connection out of the table and of all lists. */
 void domain_remove(struct verbs_domain *domain, struct verbs_conn *conn);

@@ -1,7 +1,8 @@
 /*
  * A listener: an rdma_cm_id on the channel of the domain that owns it. A request carries the peer's
  * connect parameters; a peer that does not send valid ones is refused here, before anything is
- * allocated for a connection. The domain's thread uses it; a request may be accepted by another.
+ * allocated for a connection. Only the domain's thread uses it. Another thread may accept a
+ * request.
  */
 #include "common/verbs/conn/listener.h"
 

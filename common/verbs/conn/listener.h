@@ -12,7 +12,7 @@ struct verbs_request {
 	struct tp_request req;
 	struct rdma_cm_id *id;	      /* on the listener's channel until accepted */
 	struct connect_params params; /* in host byte order, checked */
-	uint8_t initiator_depth;      /* how many of our READs the peer serves at a time */
+	uint8_t initiator_depth;      /* how many READs the peer serves at a time */
 };
 
 int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,

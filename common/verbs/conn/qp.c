@@ -1,8 +1,9 @@
 /*
- * The queue pair of a connection, which owns it. It is created on our context of the card (card.c
- * explains why). librdmacm moves only queue pairs of its own contexts through the states, so we
- * move ours; it gives us the attributes, and we replace those that decide what a peer may do to us,
- * and for how long. The domain's thread only.
+ * The queue pair of a connection, which owns it. It is created on this provider's own context of
+ * the card (card.c explains why). librdmacm moves only queue pairs of its own contexts through the
+ * states, so this code moves it. librdmacm gives the attributes. This code replaces those that
+ * decide what a peer may access, and how long the card waits for it. Only the domain's thread uses
+ * it.
  */
 #include "common/verbs/conn/qp.h"
 
@@ -14,8 +15,8 @@
 
 /*
  * The card waits 4.096 us << 16 = 268 ms for an acknowledgement. With 6 retries it reports a dead
- * path after 1.9 s, within the 3.5 s that we promise. With 14 it would give up a peer whose
- * processor is busy for half a second.
+ * path after 1.9 s, within the 3.5 s that transport.h promises. With 14 it would give up a peer
+ * whose processor is busy for half a second.
  */
 #define ACK_TIMEOUT 16
 
@@ -46,14 +47,15 @@ static int move(struct verbs_conn *c, enum ibv_qp_state state)
 	struct ibv_qp_attr attr = {.qp_state = state};
 	int mask, err;
 
-	if (rdma_init_qp_attr(c->cm_id, &attr, &mask)) /* for instance, the peer has given up */
+	if (rdma_init_qp_attr(c->cm_id, &attr,
+			      &mask)) /* it fails, for instance, if the peer has given up */
 		return -errno;
 	/* The mask selects the attributes that this state takes. */
 	attr.qp_access_flags = IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE;
 	attr.timeout = ACK_TIMEOUT;
 	attr.retry_cnt = RETRIES;
 	attr.rnr_retry = RETRIES;
-	if (c->accepted) { /* the peer may reach nothing of ours */
+	if (c->accepted) { /* the peer may reach no memory of this end */
 		attr.qp_access_flags = 0;
 		attr.max_dest_rd_atomic = 1;
 		attr.max_rd_atomic = c->read_depth;
@@ -93,7 +95,7 @@ void qp_close(struct verbs_conn *c)
 
 int qp_start(struct verbs_conn *c)
 {
-	int err = move(c, IBV_QPS_INIT); /* again: port and key are known only now */
+	int err = move(c, IBV_QPS_INIT); /* repeated, because port and key are known only now */
 
 	if (!err)
 		err = move(c, IBV_QPS_RTR);
@@ -125,7 +127,7 @@ int qp_wc_errno(enum ibv_wc_status status)
 		return -ECONNRESET;
 	case IBV_WC_LOC_PROT_ERR:
 		return -EFAULT;
-	case IBV_WC_LOC_LEN_ERR: /* the message is larger than we announced */
+	case IBV_WC_LOC_LEN_ERR: /* the message is larger than this end announced */
 		return -EMSGSIZE;
 	case IBV_WC_REM_OP_ERR:
 	case IBV_WC_REM_ABORT_ERR:

@@ -6,13 +6,16 @@
 
 struct verbs_conn;
 
-/* How often the card repeats a packet. 7 would mean without an end, at least to soft-RoCE. */
+/* How often the card repeats a packet. For soft-RoCE, 7 would mean without an end. */
 enum { RETRIES = 6 };
 
-/* Create the queue pair, in the state INIT. 0 or -errno. */
+/* Create the queue pair, in the state INIT. Returns 0 or -errno. */
 int qp_open(struct verbs_conn *conn);
 void qp_close(struct verbs_conn *conn);
-/* Make it ready to receive and to send; the connection manager knows the peer's. 0 or -errno. */
+/*
+ * Make it ready to receive and to send. The connection manager knows the peer's queue pair. Returns
+ * 0 or -errno.
+ */
 int qp_start(struct verbs_conn *conn);
 /* Move it to the error state, in which all its work requests come back. */
 void qp_stop(struct verbs_conn *conn);

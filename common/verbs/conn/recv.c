@@ -1,11 +1,12 @@
 /*
- * The receive queue of a connection, which owns it, and the credits. The domain's thread only.
+ * The receive queue of a connection, which owns it, and the credits. Only the domain's thread uses
+ * them.
  *
  * Each message and each WRITE with an immediate uses up one receive of the peer: a credit. The
- * peer's connect parameters tell how many there are at first. A used buffer belongs to the caller
- * until the next poll; then it is posted back, and it is unannounced until the peer learns of it.
- * The peer learns of it from the immediate of each message, which is the number of receives posted
- * back since the last one. When announce_at receives are unannounced, an empty message tells.
+ * peer's connect parameters say how many there are at first. A used buffer belongs to the caller
+ * until the next poll. Then it is posted back. It is unannounced until the peer is told, by the
+ * immediate of a message, which is the number of receives posted back since the last message. When
+ * announce_at receives are unannounced, an empty message is sent for them.
  *
  * An empty message needs a credit, too, and still the two sides cannot block each other. Data never
  * takes the last credit; only an empty message may. Suppose that nothing is in flight. The last
@@ -135,7 +136,7 @@ static void immediate(struct verbs_conn *c, uint32_t imm, struct verbs_sink *out
 	sink_add(out, TP_EV_IMM, &c->conn)->imm = imm;
 }
 
-/* Handle what has arrived in one of four forms, which send.c describes. False: in none of them. */
+/* Handle a receive in one of the four forms that send.c describes. False: it has none of them. */
 static bool arrived(struct verbs_conn *c, const struct ibv_wc *wc, const void *buf,
 		    struct verbs_sink *out)
 {

@@ -1,14 +1,15 @@
 /*
  * The send queue of a connection, which owns it. Everything queued since the last flush is one
- * chain of work requests and one doorbell. Only the last request of a chain asks for a completion
- * ("is signalled"), and inside a chain one in so many requests or bytes; a completion also stands
- * for the requests before it. Since the last request with the card is always signalled, a queue
- * pair in the error state brings everything back. The domain's thread only.
+ * chain of work requests and one doorbell. The last request of a chain is signalled, which means
+ * that it asks for a completion. Inside a chain, one of SIGNAL_EVERY requests or SIGNAL_BYTES bytes
+ * is. A completion also stands for the requests before it. Because the last request that the card
+ * has is always signalled, a queue pair in the error state brings all of them back. Only the
+ * domain's thread uses it.
  *
- * There are four forms. A message is a SEND with an immediate, which carries credits. An empty
- * message is the same without data. A WRITE with an immediate is just that, unless it writes no
- * bytes: then it is a SEND of four bytes without an immediate, because a peer that accepts exposes
- * no memory and its queue pair refuses even empty WRITEs.
+ * A receive of the peer is used in four forms. A message is a SEND with an immediate, which carries
+ * credits. An empty message is the same without data. A WRITE with an immediate is sent as such. If
+ * it writes no bytes, it is a SEND of four bytes without an immediate. The reason is that an end
+ * that accepts exposes no memory, so its queue pair refuses even empty WRITEs.
  */
 #include "common/verbs/conn/send.h"
 
@@ -24,7 +25,7 @@
 #include "common/verbs/conn/domain.h"
 #include "common/verbs/conn/qp.h"
 
-/* Large requests are signalled one by one: a disk may wait for each. */
+/* Large requests are signalled one by one, because a disk may wait for each. */
 #define SIGNAL_EVERY 16
 #define SIGNAL_BYTES (64u << 10)
 
@@ -104,7 +105,7 @@ static struct verbs_slot *queue_slot(struct verbs_conn *c, enum verbs_slot_kind 
 	slot->kind = kind;
 	slot->status = 0;
 	slot->sge = (struct ibv_sge){.addr = (uintptr_t)data, .length = len, .lkey = lkey};
-	/* The caller sets what else the opcode takes; the card reads no other field. */
+	/* The caller sets the other fields that the opcode uses. The card reads no more. */
 	slot->wr.wr_id = wr_id(c, q->queued & ~WR_RECV);
 	slot->wr.next = NULL;
 	slot->wr.num_sge = len ? 1 : 0;
@@ -121,7 +122,7 @@ static struct verbs_slot *queue_slot(struct verbs_conn *c, enum verbs_slot_kind 
 	return slot;
 }
 
-/* The immediate of a message that is queued now. */
+/* Take the number of unannounced receives, as the immediate of a message that is queued now. */
 static uint32_t take_unannounced(struct verbs_conn *c)
 {
 	uint32_t n = c->rq.unannounced;
@@ -275,7 +276,7 @@ int send_flush(struct verbs_conn *c)
 
 /* ---- completions ---- */
 
-/* The status of a post that was under way when the connection ended. */
+/* Get the status of a post that was under way when the connection ended. */
 static int end_status(const struct verbs_conn *c)
 {
 	if (c->status)
@@ -305,7 +306,7 @@ int send_completed(struct verbs_conn *c, const struct ibv_wc *wc)
 	assert(n <= c->sq.posted - c->sq.retired);
 	if (wc->status == IBV_WC_WR_FLUSH_ERR)
 		status = end_status(c);
-	while (n--) /* those before it were not signalled, and have succeeded */
+	while (n--) /* the requests before it were not signalled, and have succeeded */
 		retire(c, n ? 0 : status);
 	domain_pend(c);
 	return status;

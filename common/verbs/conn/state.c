@@ -1,12 +1,12 @@
 /*
- * What moves a connection from state to state: the events of the connection manager, deadlines, and
- * the completions that come back at its end. The connection owns its state; the domain's thread
- * only.
+ * The states of a connection. Events of the connection manager, deadlines, and the completions that
+ * come back at its end move it from state to state. The connection owns its state, and only the
+ * domain's thread uses it.
  *
  * A connection ends in three steps. The queue pair goes to the error state, in which the card gives
- * each work request back. When all are back, or the card has had enough time (soft-RoCE may keep
- * the request to a killed peer without an end), the queue pair is destroyed. Then the posts that
- * are left are reported, and TP_EV_CLOSED after them.
+ * each work request back. The queue pair is destroyed when all are back, or after DRAIN_MS, because
+ * soft-RoCE may keep the request to a killed peer for ever. Then the posts that are left are
+ * reported, and TP_EV_CLOSED after them.
  */
 #include "common/verbs/conn/state.h"
 
@@ -41,7 +41,7 @@ static void drain(struct verbs_conn *c)
 	c->state = VERBS_STATE_DRAINING;
 	timer_set(&c->domain->timer, &c->deadline_ns, DRAIN_MS);
 	qp_stop(c);
-	rdma_disconnect(c->cm_id); /* this fails if the peer was first */
+	rdma_disconnect(c->cm_id); /* fails if the peer has disconnected before */
 	state_progress(c);
 }
 
@@ -150,7 +150,7 @@ static void connect_failed(struct verbs_conn *c, const struct verbs_cm_event *ev
 		state_fail(c, event->status < 0 ? event->status : -ECONNABORTED);
 }
 
-/* For a connecting one: the peer has accepted, and waits for our rdma_establish. */
+/* Handle the answer to a connect: the peer has accepted, and waits for rdma_establish(). */
 static void responded(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	struct connect_params peer;
@@ -172,7 +172,7 @@ static void responded(struct verbs_conn *c, const struct verbs_cm_event *event)
 		state_established(c);
 }
 
-/* For an accepting one: the peer has called rdma_establish. */
+/* Handle the end of an accept: the peer has called rdma_establish(). */
 static void established(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
 	if (c->state == VERBS_STATE_ACCEPTING)
@@ -181,7 +181,7 @@ static void established(struct verbs_conn *c, const struct verbs_cm_event *event
 
 static void disconnected(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
-	/* The peer may leave before the event that completes our accept: report that one first. */
+	/* The peer may leave before the event that completes the accept. Report that one first. */
 	if (c->state == VERBS_STATE_ACCEPTING)
 		state_established(c);
 	state_fail(c, c->state < VERBS_STATE_UP ? -ECONNRESET : 0);
@@ -214,7 +214,7 @@ void state_cm_event(struct verbs_cm_handler *handler, const struct verbs_cm_even
 	struct verbs_conn *c = container_of(handler, struct verbs_conn, handler);
 	size_t type = event->type;
 
-	/* The other events (a changed address, the end of the time-wait) change nothing for us. */
+	/* The other events (a changed address, the end of the time-wait) need no action. */
 	if (type < sizeof(handlers) / sizeof(*handlers) && handlers[type])
 		handlers[type](c, event);
 }

@@ -1,8 +1,8 @@
 /*
- * What a queue pair needs: message buffers in one slab, registrations of the domain's local memory,
- * and space in the completion queue. The connection owns it from before it begins until it is
- * freed. All registrations here are for local use: a peer reaches only what its device has
- * registered. The domain's thread only.
+ * The resources of a queue pair: message buffers in one slab, registrations of the domain's local
+ * memory, and space in the completion queue. The connection owns them from its begin until it is
+ * freed. All registrations here are for local use: a peer reaches only the memory that its device
+ * has registered. Only the domain's thread uses them.
  */
 #include "common/verbs/conn/wire.h"
 
@@ -20,7 +20,7 @@
 
 #define CACHE_LINE 64u
 
-/* The size of the send queue: a power of two that holds everything, or what the card can take. */
+/* Get the size of the send queue: a power of two that holds all sends, or the card's limit. */
 static uint32_t ring_size(const struct verbs_conn *c)
 {
 	const struct tp_domain_config *config = &c->domain->config;

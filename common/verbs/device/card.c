@@ -1,12 +1,12 @@
 /*
- * A card: one context of ours per process and RDMA device. Devices and nics share it; it is open
- * while one of them holds a reference. Any thread.
+ * A card: this provider's context of an RDMA device, one in each process. Devices and nics share
+ * it. It is open while one of them holds a reference. Any thread may use it.
  *
- * librdmacm has a context per device, too, but keeps it for the life of the process, also across
- * fork(), and the kernel takes no work requests from a child over a context that its parent has
- * opened. So librdmacm serves for the connection manager only, and all that moves data uses our
- * context. A child starts without one: it uses nothing that its parent has open, and closes the
- * descriptors.
+ * librdmacm has a context for each device, too. But it keeps the context until the process ends,
+ * also across fork(), and the kernel takes no work requests from a child over a context of its
+ * parent. So librdmacm is used only for the connection manager, and everything that moves data uses
+ * the context here. A child starts without one. It uses nothing that its parent has open, and
+ * closes the descriptors.
  */
 #include "common/verbs/device/card.h"
 
@@ -24,7 +24,7 @@ static struct {
 	struct verbs_card *list;
 } cards = {.lock = LOCK_INIT(LOCK_CARDS)};
 
-/* Called in a child of fork(), where a thread of the parent may have held the lock. */
+/* Forget all cards in a child of fork(). A thread of the parent may have held the lock. */
 static void forget(void)
 {
 	lock_init(&cards.lock, LOCK_CARDS);

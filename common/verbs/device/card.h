@@ -1,4 +1,4 @@
-/* One context per process and RDMA device. */
+/* A card: the one context of an RDMA device in this process. */
 #ifndef USRBIO_COMMON_VERBS_DEVICE_CARD_H
 #define USRBIO_COMMON_VERBS_DEVICE_CARD_H
 
@@ -7,11 +7,11 @@
 
 struct verbs_card {
 	struct verbs_card *next;
-	struct ibv_context *verbs; /* our own context, not that of librdmacm */
+	struct ibv_context *verbs; /* this provider's own context, not that of librdmacm */
 	unsigned refs;		   /* the lock of card.c protects it */
 };
 
-/* Take a reference to the card that an id is bound to; opens it for the first one. 0 or -errno. */
+/* Take a reference to the card that an id is bound to, and open it if needed. 0 or -errno. */
 int card_get(const struct rdma_cm_id *id, struct verbs_card **card);
 void card_put(struct verbs_card *card);
 

@@ -3,8 +3,8 @@
  * and its thread uses it. An event is copied, then acknowledged, and only then handled, because an
  * rdma_cm_id cannot be destroyed while an event of it is held.
  *
- * librdmacm has one lock for the whole process around its list of cards: calls that may take it
- * keep forks out, so that it is free in a child.
+ * librdmacm has one lock in the process for its list of cards. During calls that may take this
+ * lock, forks wait, so that the lock is free in a child.
  */
 #include "common/verbs/device/cm.h"
 
@@ -33,9 +33,9 @@ static void copy_event(const struct rdma_cm_event *from, struct verbs_cm_event *
 }
 
 /*
- * The handler of an event. The id of a request comes with its listener's context. It loses the
- * context here, before another thread may take it over: what happens to a request between its
- * arrival and its accept (which then fails) has no handler.
+ * Get the handler of an event. The id of a request has its listener's context at first. The context
+ * is cleared here, before another thread may take the id over. So an event of a request between its
+ * arrival and its accept has no handler, and the accept then fails.
  */
 static struct verbs_cm_handler *handler_of(struct rdma_cm_event *event)
 {

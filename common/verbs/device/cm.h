@@ -7,7 +7,7 @@
 #include "common/transport/connect_params.h"
 #include "common/verbs/device/sink.h"
 
-/* A copy of an event: the event itself is acknowledged before it is handled. */
+/* A copy of an event. The event itself is acknowledged before it is handled. */
 struct verbs_cm_event {
 	enum rdma_cm_event_type type;
 	int status;
@@ -17,7 +17,7 @@ struct verbs_cm_event {
 	struct connect_params params; /* as on the wire */
 };
 
-/* The context of an rdma_cm_id points to one; NULL for a request that is not accepted yet. */
+/* A handler of events. The context of an rdma_cm_id points to it; NULL: a request not accepted. */
 struct verbs_cm_handler {
 	void (*handle)(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
 		       struct verbs_sink *out);

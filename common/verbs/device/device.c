@@ -1,7 +1,7 @@
 /*
- * A device: the card that routes to one peer, and a protection domain for that peer only, so that a
- * key that leaked to one server is refused on the way to another. The caller owns it. It is
- * immutable once open; any thread.
+ * A device: the card that routes to one peer, and a protection domain for that peer only. So a key
+ * that one server knows is invalid for another server. The caller owns the device. It does not
+ * change while it is open, and any thread may use it.
  */
 #include "common/verbs/device/device.h"
 
@@ -57,7 +57,7 @@ int verbs_present(void)
 	return 0;
 }
 
-/* Wait for the answer, which always comes: the kernel has the timeout. 0 or -errno. */
+/* Wait for the answer, which always comes, because the kernel has a timeout. 0 or -errno. */
 static int await_answer(struct rdma_event_channel *channel)
 {
 	struct pollfd pfd = {.fd = channel->fd, .events = POLLIN};
@@ -79,7 +79,10 @@ static int await_answer(struct rdma_event_channel *channel)
 	return err;
 }
 
-/* This does not wait inside librdmacm, which would keep forks out for that time. 0 or -errno. */
+/*
+ * Find the card that routes to the peer. It does not wait inside librdmacm, because forks would
+ * have to wait for that time. Returns 0 or -errno.
+ */
 static int resolve(struct verbs_device *d, const struct tp_addr *peer)
 {
 	char text[ADDR_TEXT_MAX];

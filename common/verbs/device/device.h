@@ -7,18 +7,18 @@
 #include "common/transport/transport.h"
 #include "common/verbs/device/card.h"
 
-/* Immutable once open. */
+/* A device does not change while it is open. */
 struct verbs_device {
 	struct tp_device dev;
-	struct rdma_event_channel *channel; /* used by the id only */
-	struct rdma_cm_id *id; /* resolved to the peer, so that it has our card and our address */
+	struct rdma_event_channel *channel; /* only the id uses it */
+	struct rdma_cm_id *id; /* resolved to the peer, so it has the card and the local address */
 	struct verbs_card *card;
-	struct ibv_pd *pd; /* for this peer only: its keys are invalid for others */
+	struct ibv_pd *pd; /* of this peer; its keys are invalid for other peers */
 };
 
 int verbs_device_open(const struct tp_addr *peer, struct tp_device **device);
 void verbs_device_close(struct tp_device *device);
-/* 0, or -ENODEV after a log line when this machine has no RDMA device. */
+/* Check that this machine has an RDMA device. Returns 0, or -ENODEV after a log line. */
 int verbs_present(void);
 
 #endif

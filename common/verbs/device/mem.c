@@ -1,6 +1,6 @@
 /*
  * Registered memory. A registration grants exactly the access that the caller asks for. The caller
- * owns it, and frees it before its device. Any thread.
+ * owns it, and frees it before its device. Any thread may use it.
  */
 #include "common/verbs/device/mem.h"
 

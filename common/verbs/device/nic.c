@@ -1,7 +1,7 @@
 /*
- * A nic: one card as one domain uses it. It is opened for the first connection over that card (a
- * listener on every address gets connections from several cards). It owns the completion queue and
- * its channel; the domain owns the nic. The domain's thread only.
+ * A nic: one card as one domain uses it. It is opened for the first connection over that card. (A
+ * listener on every address gets connections from several cards.) The nic owns the completion queue
+ * and its channel. The domain owns the nic, and only the domain's thread uses it.
  *
  * The queue never overflows: each connection reserves a completion for each work request that it
  * can have with the card, since all of them come back when a queue pair fails.

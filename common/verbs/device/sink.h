@@ -1,10 +1,10 @@
-/* Where poll() puts the events that it reports. */
+/* The sink: the caller's array, into which poll() puts the events that it reports. */
 #ifndef USRBIO_COMMON_VERBS_DEVICE_SINK_H
 #define USRBIO_COMMON_VERBS_DEVICE_SINK_H
 
 #include "common/transport/transport.h"
 
-/* The array that the caller of poll() gave; full when n == max. */
+/* The array that the caller of poll() gave. It is full when n == max. */
 struct verbs_sink {
 	struct tp_event *events;
 	int n;

@@ -1,6 +1,7 @@
 /*
  * A source: one descriptor in the epoll set of a domain. Its owner (a nic, the timer, the domain
- * for its channel) embeds it. The domain's thread only; source_cloexec is for any thread.
+ * for its channel) embeds it. Only the domain's thread uses it, but any thread may call
+ * source_cloexec().
  */
 #include "common/verbs/device/source.h"
 

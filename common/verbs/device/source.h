@@ -1,4 +1,4 @@
-/* A descriptor in a domain's epoll set. Embedded in the object that the descriptor belongs to. */
+/* A descriptor in a domain's epoll set. The owner of the descriptor embeds it. */
 #ifndef USRBIO_COMMON_VERBS_DEVICE_SOURCE_H
 #define USRBIO_COMMON_VERBS_DEVICE_SOURCE_H
 
@@ -12,12 +12,12 @@ enum verbs_source_kind {
 
 struct verbs_source {
 	enum verbs_source_kind kind;
-	int epoll_fd; /* the set it is in */
+	int epoll_fd; /* the epoll set that it is in */
 };
 
-/* Add fd, which epoll then reports as `source`. 0 or -errno. */
+/* Add fd, which epoll then reports as `source`. Returns 0 or -errno. */
 int source_add(struct verbs_source *source, enum verbs_source_kind kind, int epoll_fd, int fd);
-/* Call this before fd is closed: a forked child may have a copy, which would stay in the set. */
+/* Remove fd before it is closed. A forked child may have a copy, which would stay in the set. */
 void source_remove(struct verbs_source *source, int fd);
 /* Make a library's descriptor close at exec, and non-blocking if asked for. 0 or -errno. */
 int source_cloexec(int fd, bool nonblock);

@@ -1,7 +1,8 @@
 /*
  * The timer of a domain, which owns it: one timerfd in the epoll set for the deadlines of all
- * connections. rdma_connect to an address that does not answer never fails by itself, and a work
- * request to a killed peer may never come back. The domain's thread only.
+ * connections. They are needed because rdma_connect() to an address that does not answer never
+ * fails by itself, and a work request to a killed peer may never come back. Only the domain's
+ * thread uses it.
  */
 #include "common/verbs/device/timer.h"
 
