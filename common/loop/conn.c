@@ -1,7 +1,7 @@
 /*
- * A connection: two ends in one allocation, which is freed when both are given back. An end belongs
- * to the caller that connected or accepted; either end's thread may change both under loop_lock,
- * which the two public calls take here.
+ * A connection: two ends in one allocation, which is freed when both are given back. The caller
+ * that connected or accepted owns its end. The threads of both ends may change both ends under
+ * loop_lock. The two public calls here acquire it; the other functions run under it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ void loop_conn_connecting(struct loop_conn *conn, bool on)
 	conn->connecting = on;
 }
 
-/* The peer will not execute the posts that are left. */
+/* Fail the posts that are left, because the peer will not execute them. */
 static void fail_posts(struct loop_conn *conn, int status)
 {
 	struct loop_posts *posts = &conn->posts;
@@ -85,8 +85,8 @@ static void fail_posts(struct loop_conn *conn, int status)
 }
 
 /*
- * This end is over. What the peer has sent before, up to the first post that has not been executed,
- * is still reported, and TP_EV_CLOSED after it.
+ * End this end. What the peer has sent before, up to the first post that has not been executed, is
+ * still reported, and then TP_EV_CLOSED.
  */
 void loop_conn_close(struct loop_conn *conn, int status)
 {
@@ -99,7 +99,7 @@ void loop_conn_close(struct loop_conn *conn, int status)
 	loop_make_ready(conn);
 }
 
-/* The caller has seen the messages: give their buffers back to the sender. */
+/* Give the buffers of messages back to the sender, because the caller has seen the messages. */
 void loop_conn_release(struct loop_conn *conn)
 {
 	struct loop_conn *peer = loop_peer(conn);

@@ -1,7 +1,8 @@
 /*
  * The messages and the one-sided operations of a connection. A message stays in its sender's buffer
  * until the receiver has seen it. The owner of memory executes a READ or WRITE of it in its own
- * poll. The public calls run in the thread of their end, and take loop_lock.
+ * poll. Each end belongs to its caller. The public calls run on the thread of their end, and
+ * acquire loop_lock.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +20,7 @@ bool loop_has_buf(const struct loop_conn *conn)
 	return conn->out.used_slots < conn->out.nr_slots;
 }
 
-/* True if there is space for its TP_EV_DONE, and in the queue to the peer. */
+/* True if there is space for one more post: for its TP_EV_DONE, and in the queue to the peer. */
 bool loop_has_post(const struct loop_conn *conn)
 {
 	return conn->posts.tail - conn->posts.reported < conn->out.max_posts &&
@@ -97,7 +98,7 @@ void loop_flush(struct tp_conn *base)
 	lock_release(&loop_lock);
 }
 
-/* Copy the data. The caller has entered the key table, so that the memory stays. 0 or -errno. */
+/* Copy the data. The caller has entered the key table, so the memory stays. Returns 0 or -errno. */
 static int move(struct loop_conn *owner, const struct tp_op *op)
 {
 	const struct tp_domain_config *config = &loop_domain_of(owner)->config;
@@ -120,7 +121,7 @@ bool loop_execute(struct loop_conn *owner, uint32_t number)
 	struct loop_posts *posts = &peer->posts;
 	struct loop_post *post = &posts->ring[number & posts->mask];
 
-	if (posts->done != number) /* the poster has been told that it failed */
+	if (posts->done != number) /* it has been reported as failed */
 		return false;
 	post->status = move(owner, &post->op);
 	posts->done++;

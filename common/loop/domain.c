@@ -1,7 +1,7 @@
 /*
- * A domain: lists of connections that have something to report. The threads of the other ends fill
- * them, and poll() empties them. One timerfd wakes a sleeping caller: it expires at the next
- * connect timeout, or at once when loop_wake sets it so. loop_lock protects all of it.
+ * A domain: lists of connections that have events to report. The caller owns it. The threads of the
+ * other ends fill the lists, and poll() empties them. One timerfd wakes a sleeping caller: it
+ * expires at the next connect timeout, or at once after loop_wake(). loop_lock protects all of it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 struct lock loop_lock = LOCK_INIT(LOCK_LOOP);
 
-/* Called in a forked child, which has none of the threads that use its parent's connections. */
+/* Make the lock new in a forked child. A thread of the parent may have held it. */
 static void forget(void)
 {
 	lock_init(&loop_lock, LOCK_LOOP);

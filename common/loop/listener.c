@@ -1,6 +1,6 @@
 /*
- * Listeners by name, in this process, and how two ends find each other. The domain that opened a
- * listener owns it; any thread may connect to it. loop_lock protects all of it.
+ * Listeners by name in this process, and how two ends find each other. The caller that opened a
+ * listener owns it, and any thread may connect to it. loop_lock protects all of it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 static struct list listeners = {&listeners, &listeners};
 
-/* Called in a forked child, which has none of its parent's listeners. */
+/* Forget the parent's listeners in a forked child. */
 static void forget(void)
 {
 	list_init(&listeners);
@@ -41,7 +41,7 @@ static struct loop_listener *find_listener(const struct tp_addr *addr)
 	return NULL;
 }
 
-/* Give a listener without a name a unique one, as port 0 does elsewhere. */
+/* Give a listener without a name a unique one, like port 0 of other providers. */
 static void make_name(struct tp_addr *addr)
 {
 	static unsigned last;

@@ -1,6 +1,7 @@
 /*
- * The table of the loop provider. A device and a domain get it where they are opened, here; all
- * that is made from them copies it. Immutable; any thread.
+ * The table of the loop provider. A device and a domain get it where they are opened, which is
+ * here. All objects that are made from them copy it. The table never changes, and any thread reads
+ * it.
  */
 #include "common/loop/loop.h"
 

@@ -1,12 +1,12 @@
 /*
- * The types and functions of the loop provider. Both ends are in one process, and memcpy moves the
- * data. It serves tests, and the unit tests of programs that use the library; it is simple rather
- * than fast. As over tcp, the owner of memory serves the peer's READs and WRITEs itself in its
- * poll().
+ * The types and functions of the loop provider. Both ends are in one process, and memcpy() moves
+ * the data. It is for tests, also for unit tests of programs that use the library. It is simple
+ * rather than fast. As over tcp, the owner of memory serves the peer's READs and WRITEs itself, in
+ * its poll().
  *
- * Threads: one mutex for the whole process, loop_lock, protects each field here without another
- * note. The public calls take it. Key tables have their own lock (common/transport/keys.h), which
- * is taken inside it.
+ * Threads: one mutex of the process, loop_lock, protects every field whose comment names no other
+ * protection. The public calls acquire it. Key tables have their own lock
+ * (common/transport/keys.h), which is acquired under it.
  */
 #ifndef USRBIO_COMMON_LOOP_LOOP_H
 #define USRBIO_COMMON_LOOP_LOOP_H
@@ -22,16 +22,16 @@
 extern struct lock loop_lock; /* LOCK_LOOP: key tables are entered under it */
 
 struct loop_domain {
-	struct tp_domain base; /* fd: a timerfd, for connect timeouts and for wake-ups */
+	struct tp_domain base; /* its fd is a timerfd, for connect timeouts and wake-ups */
 	struct tp_domain_config config;
-	struct list ready;   /* connections with something to report */
+	struct list ready;   /* connections with events to report */
 	struct list holding; /* connections with messages that the caller may still read */
 	struct list connecting;
 	struct list requests;
 	bool armed; /* the caller sleeps on fd, or is about to sleep */
 };
 
-/* What is on its way to the peer: a message in a slot of the sender, or a post of the sender. */
+/* An item on its way to the peer: a message in a slot of the sender, or a post of the sender. */
 struct loop_item {
 	const char *msg; /* NULL: a post */
 	uint32_t len;
@@ -67,20 +67,20 @@ struct loop_conn {
 	struct list ready_link, holding_link, connecting_link; /* in the lists of its domain */
 	bool ready, holding, connecting;
 	enum loop_state state;
-	int status;	      /* of the TP_EV_CLOSED that is due */
+	int status;	      /* of the TP_EV_CLOSED to come */
 	bool reported;	      /* TP_EV_CONNECTED has been reported */
 	bool taken;	      /* this end has an owner, which has not freed it */
 	bool waiting_buf;     /* msg_buf got NULL: a TP_EV_READY is due when there is a buffer */
-	bool waiting_post;    /* post got -EAGAIN: the same when there is space */
+	bool waiting_post;    /* post got -EAGAIN: a TP_EV_READY is due when there is space */
 	uint64_t deadline_ns; /* while connecting */
-	struct keys *keys;    /* what the peer can reach; NULL: no memory */
+	struct keys *keys;    /* the memory that the peer can reach; NULL: none */
 	struct loop_queue out;
 	struct loop_posts posts; /* the peer executes them */
 };
 
 /* A pair is freed when both ends are free, because each reads the send buffers of the other. */
 struct loop_pair {
-	struct loop_conn ends[2]; /* 0 connects, 1 accepts */
+	struct loop_conn ends[2]; /* end 0 connects, end 1 accepts */
 };
 
 struct loop_listener {
@@ -119,7 +119,7 @@ int loop_domain_local(struct tp_domain *domain, void *base, size_t len);
 void loop_set_fd(struct loop_domain *domain, uint64_t at_ns);
 /* Wake the caller if it sleeps on the domain's fd. */
 void loop_wake(struct loop_domain *domain);
-/* This end has something to report: put it in the list of its domain, and wake the caller. */
+/* Put an end with events to report into the list of its domain, and wake the caller. */
 void loop_make_ready(struct loop_conn *conn);
 
 /* listener.c */
@@ -132,14 +132,14 @@ int loop_connect(struct tp_domain *domain, struct tp_device *device, const struc
 		 unsigned timeout_ms, void *user, struct tp_conn **conn);
 
 /* conn.c */
-/* Give an end, in memory of zeroes, its buffers and its domain. 0 or -ENOMEM. */
+/* Give a zeroed end its buffers and its domain. Returns 0 or -ENOMEM. */
 int loop_conn_init(struct loop_conn *conn, struct loop_domain *domain, void *user);
 void loop_conn_fini(struct loop_conn *conn);
 /* Give an end back; the second one frees the pair. */
 void loop_conn_put(struct loop_conn *conn);
-/* Put the end into the list of its domain's connect timeouts, or take it out. */
+/* Put the end into its domain's list of connecting ends, or take it out. */
 void loop_conn_connecting(struct loop_conn *conn, bool on);
-/* End this end with status; 0: the peer left. No effect if it has ended already. */
+/* End this end with a status; 0: the peer left. It has no effect if the end has ended already. */
 void loop_conn_close(struct loop_conn *conn, int status);
 void loop_conn_release(struct loop_conn *conn);
 void loop_disconnect(struct tp_conn *conn);

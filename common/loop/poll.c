@@ -1,6 +1,7 @@
 /*
- * Poll and arm, the calls of a domain's thread. poll() reports what has happened at the domain's
- * ends, and executes there the posts of their peers. Both take loop_lock.
+ * The functions poll and arm of a domain. loop_poll() reports the events of the domain's ends, and
+ * executes the posts of their peers. The caller owns the domain, and only its thread calls these.
+ * Both acquire loop_lock.
  */
 #include <errno.h>
 
@@ -14,7 +15,7 @@ static void report_msg(struct loop_conn *conn, const struct loop_item *item, str
 	conn->base.domain->count.msgs_received++;
 }
 
-/* Report a post that has been executed. The number of events: 1 if it has an immediate, else 0. */
+/* Report a post that has been executed. Returns the number of events: 1 if it has an immediate. */
 static int report_post(struct loop_conn *conn, uint32_t post, struct tp_event *event)
 {
 	const struct loop_posts *posts = &loop_peer(conn)->posts;
@@ -40,7 +41,7 @@ static int report_items(struct loop_conn *conn, struct tp_event *events, int max
 		else if (loop_execute(conn, item->post))
 			n += report_post(conn, item->post, &events[n]);
 		else
-			in->cut = true; /* what follows may depend on it */
+			in->cut = true; /* later items may depend on this one */
 	}
 	return n;
 }
@@ -95,7 +96,7 @@ static bool ready_again(struct loop_conn *conn)
 	return buf || post;
 }
 
-/* Not inline, like what else is rare: most polls find nothing, and save no registers for it. */
+/* Not inline: most polls find nothing, and need not save registers for this. */
 __attribute__((noinline)) static int report(struct loop_conn *conn, struct tp_event *events,
 					    int max)
 {
