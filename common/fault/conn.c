@@ -1,7 +1,7 @@
 /*
  * A connection of the fault provider, around one of the inner provider. The plan decides when
- * msg_buf and post fail, after which poll reports a TP_EV_READY of our own. The caller owns it; the
- * thread of its domain only.
+ * msg_buf and post fail. After that, poll reports a TP_EV_READY that the inner provider does not
+ * know. The caller owns the connection, and only the thread of its domain uses it.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * A domain of the fault provider, with its listeners and their requests, around those of the inner
- * provider. Its poll translates the inner events, and is silent when the plan says so. The caller
- * owns it; its one thread only.
+ * provider. Its poll translates the inner events, and reports none while the plan delays them. The
+ * caller owns the domain, and only one thread uses it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct fault_listener {
 	struct tp_listener *inner;
 };
 
-/* The domain's config.range for the inner provider, where the user of a connection is ours. */
+/* Call the domain's config.range for the inner provider, whose user is a struct fault_conn. */
 static bool range(void *user, uint32_t tag, enum tp_access access, struct tp_range *range)
 {
 	struct fault_conn *conn = user;
@@ -106,7 +106,7 @@ static bool translate_request(const struct fault_domain *domain, struct tp_event
 	return true;
 }
 
-/* Make an inner event one of ours. False: there is none to report. */
+/* Translate an event of the inner provider. False: there is none to report. */
 static bool translate(const struct fault_domain *domain, struct tp_event *event)
 {
 	if (event->type == TP_EV_REQUEST)

@@ -1,7 +1,7 @@
 /*
- * The fault provider: its table, and its devices and registrations, which fail as the inner ones
- * do. The caller of tp_fault_ops owns the plan. The provider has no threads of its own: an object
- * is used by the threads that its inner one allows.
+ * The fault provider: its table, and its devices and registrations, which fail only if the inner
+ * ones do. The caller of tp_fault_ops() owns the plan, and the callers own the objects. The same
+ * threads may use an object as may use its inner one.
  */
 #include "common/fault/fault.h"
 
@@ -10,7 +10,7 @@
 
 #include "common/fault/wrap.h"
 
-/* device_open and domain_open have no object to find these by, so there is one per process. */
+/* device_open and domain_open have no object that could name these, so the process has one each. */
 static const struct tp_ops *inner_ops;
 static struct fault_plan *the_plan;
 static struct tp_ops fault_ops;

@@ -1,4 +1,4 @@
-/* A plan: a rule for each point, read from text. The caller owns it; any thread may ask it. */
+/* A plan: a rule for each point, read from text. The caller owns it, and any thread may ask it. */
 #include "common/fault/plan.h"
 
 #include <errno.h>
