@@ -1,6 +1,6 @@
 /*
- * Parsing a trigger, and counting its chances. The rule or the plan that a struct fault_trigger
- * belongs to owns it; any thread may ask it.
+ * Fault triggers: parsing them, and counting their chances. The rule or the plan that contains a
+ * struct fault_trigger owns it. Any thread may ask it.
  */
 #include "common/fault_points/fault_trigger.h"
 
@@ -42,7 +42,7 @@ int fault_trigger_parse(struct fault_trigger *trigger, const char *text)
 	return trigger->n ? 0 : -EINVAL;
 }
 
-/* Return splitmix64 of seed and chance, so that a plan fails in the same way on every run. */
+/* Compute splitmix64 of seed and chance, so that a plan fails in the same way on every run. */
 static uint64_t draw(uint64_t seed, uint64_t chance)
 {
 	uint64_t z = seed + chance * 0x9e3779b97f4a7c15u;

@@ -23,7 +23,7 @@ struct fault_trigger {
 
 /* Parse a number above 0 with nothing after it; 0 for any other text. */
 uint64_t fault_trigger_number(const char *text);
-/* Parse a trigger: 0 or -EINVAL. */
+/* Parse a trigger. Returns 0 or -EINVAL. */
 int fault_trigger_parse(struct fault_trigger *trigger, const char *text);
 /* Count one more chance. True if it is taken, so that the caller has to fail. */
 bool fault_trigger_now(struct fault_trigger *trigger, uint64_t seed);

@@ -1,6 +1,6 @@
 /*
- * The rules of the fault points. The process owns them: the first thread that reaches a point reads
- * them from the environment, and then they only count. Any thread.
+ * The rules of the fault points. The process owns them. The first thread that reaches a point reads
+ * them from the environment. After that only their counters change. Any thread may use them.
  */
 #include "common/fault_points/faults.h"
 
@@ -65,8 +65,8 @@ static void complain(const char *text)
 
 	for (int i = 0; i < NR_RULES; i++)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, " %s", names[i]);
-	log_error("USRBIO_FAULTS=%s: nothing will fail; use NAME=1/N, NAME=#K or NAME=#K+, by "
-		  "commas, where NAME is of:%s",
+	log_error("USRBIO_FAULTS=%s: nothing will fail; use NAME=1/N, NAME=#K or "
+		  "NAME=#K+, separated by commas; the names are:%s",
 		  text, known);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Fault points: places in the code where something that can fail is made to fail. In builds with
+ * Fault points: places in the code where an operation that can fail is made to fail. In builds with
  * -DUSRBIO_FAULTS=ON the environment says which of them fail, and when:
  *
  *   USRBIO_FAULTS="tcp.read.cut=1/5000,store.write.eio=1/1000,alloc.fail=#123"
@@ -39,7 +39,7 @@
 	X(STAGING_FAIL, "staging.fail")               \
 	X(THREAD_FAIL, "thread.fail")                 \
 	X(ARENA_FAIL, "arena.fail") /* of protobuf */ \
-	X(ALLOC_FAIL, "alloc.fail") /* all other allocations of our code */
+	X(ALLOC_FAIL, "alloc.fail") /* all other allocations of this code */
 
 #ifdef USRBIO_FAULTS
 
@@ -54,7 +54,7 @@ bool faults_hit(enum faults_point point, const char *where);
 
 #define FAULTS_TEXT_(x) #x
 #define FAULTS_TEXT(x)	FAULTS_TEXT_(x)
-/* True if this point fails now. Only a chance with a true `real` counts. */
+/* True if this point fails now. A chance counts only if `real` is true. */
 #define fault_if(real, point) \
 	(faults_on() && (real) && faults_hit(FAULTS_##point, __FILE__ ":" FAULTS_TEXT(__LINE__)))
 
@@ -63,7 +63,7 @@ bool faults_hit(enum faults_point point, const char *where);
 #endif
 
 #define fault_at(point) fault_if(true, point)
-/* The same for calls that report their error in errno. */
+/* Do the same for a call that reports its error in errno. */
 #define fault_errno(point, err) (fault_at(point) && ((errno = (err)), true))
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The fault points alloc.fail and thread.fail. The linker redirects the calls of our own objects to
- * these functions (--wrap, see CMakeLists.txt), but not those of other libraries. They own nothing.
- * Any thread.
+ * The fault points alloc.fail and thread.fail. The linker redirects the calls of this project's
+ * objects to these functions (--wrap, see CMakeLists.txt), but not those of other libraries. They
+ * own nothing, and any thread calls them.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -37,7 +37,10 @@ void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
 			  void *arg);
 
-/* `caller` is the return address of the call. The log names it in a form that addr2line takes. */
+/*
+ * True if the call fails, with errno set. `caller` is the return address of the call. The log names
+ * it in a form that addr2line takes.
+ */
 static bool fails(enum faults_point point, void *caller)
 {
 	char where[512] = "?";
