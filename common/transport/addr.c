@@ -1,4 +1,4 @@
-/* Addresses by name, through getaddrinfo. No state, and nothing is owned; any thread. */
+/* Addresses by name, through getaddrinfo(). This code has no state and owns nothing. Any thread. */
 #include "common/transport/addr.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
  * The connect parameters: sixteen bytes with the protocol, its version, and the sender's limits.
- * This file has no state, so any thread may call it.
+ * The caller owns them. This code has no state, so any thread may call it.
  */
 #include "common/transport/connect_params.h"
 
@@ -10,7 +10,7 @@
 
 #include "common/transport/transport.h"
 
-#define MSG_MIN 1024u /* a hello fits into this */
+#define MSG_MIN 1024u /* bytes; the least msg_max of a peer, into which a Hello fits */
 
 void connect_params_make(struct connect_params *wire, uint32_t msg_max, uint32_t nr_recvs)
 {

@@ -1,8 +1,8 @@
 /*
  * The connect parameters: both ends of a connection send them before the first message, in the
- * private data of rdma_cm's connect and accept, or as the first bytes on a TCP socket.
- * Little-endian. Both ends use the smaller msg_max; nr_recvs is the number of the peer's first
- * credits. PROTOCOL.md, "Connect parameters".
+ * private data of rdma_cm's connect and accept, or as the first bytes on a TCP socket. They are
+ * little-endian. Both ends use the smaller msg_max. nr_recvs is the number of credits that the
+ * other end has at first. proto/PROTOCOL.md, "Connect parameters", defines them.
  */
 #ifndef USRBIO_COMMON_TRANSPORT_CONNECT_PARAMS_H
 #define USRBIO_COMMON_TRANSPORT_CONNECT_PARAMS_H
@@ -20,14 +20,15 @@ struct connect_params {
 	uint32_t nr_recvs; /* receive buffers that the sender has posted */
 };
 
-_Static_assert(sizeof(struct connect_params) == 16, "travels as it is");
+_Static_assert(sizeof(struct connect_params) == 16, "the struct travels as it is");
 
-/* Fill in our parameters, in wire order. */
+/* Fill in the parameters of this end, in the byte order of the wire. */
 void connect_params_make(struct connect_params *wire, uint32_t msg_max, uint32_t nr_recvs);
 /*
- * Check and decode the peer's parameters. 0 and host order in *out; -EPROTO if the peer speaks
- * another protocol, -EPROTONOSUPPORT for another version, -EBADMSG for limits that are too small.
- * After an error `why` (TP_WHY_MAX bytes, or NULL) says what the peer did: "does not speak usrbio".
+ * Check and decode the peer's parameters. Returns 0, with *out in host byte order. -EPROTO: the
+ * peer speaks another protocol. -EPROTONOSUPPORT: it has another version. -EBADMSG: its limits are
+ * too small. After an error `why` (TP_WHY_MAX bytes, or NULL) says what the peer did, for instance
+ * "does not speak usrbio".
  */
 int connect_params_check(const struct connect_params *wire, struct connect_params *out, char *why);
 

@@ -1,6 +1,6 @@
 /*
- * A device that is a key table, and its registrations. The caller owns both; any thread, with the
- * lock of the table.
+ * A device that consists of a key table, and its registrations. The caller owns both. Any thread
+ * may use them, because the table has a lock.
  */
 #include "common/transport/key_device.h"
 

@@ -1,6 +1,6 @@
 /*
- * The device of a provider that emulates one-sided operations: it consists of a key table. tcp and
- * loop share it. Any thread; the table has the lock.
+ * The device of a provider that emulates one-sided operations. It consists of a key table. The tcp,
+ * tls and loop providers share it. Any thread may use it, because the table has a lock.
  */
 #ifndef USRBIO_COMMON_TRANSPORT_KEY_DEVICE_H
 #define USRBIO_COMMON_TRANSPORT_KEY_DEVICE_H

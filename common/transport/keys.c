@@ -1,7 +1,8 @@
 /*
- * The key table: chained buckets under a reader-writer lock. Its device owns it; any thread.
- * Domains take the lock for reading, for at most one non-blocking receive or send. Registrations
- * take it for writing, and are preferred, so that busy domains cannot keep them waiting.
+ * The key table: chained buckets under a reader-writer lock. The device owns it, and any thread may
+ * use it. Domains take the lock for reading, for at most one non-blocking receive or send.
+ * Registrations take it for writing. They are preferred, so that they do not wait long for busy
+ * domains.
  */
 #include "common/transport/keys.h"
 

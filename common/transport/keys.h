@@ -17,7 +17,7 @@
 #define KEYS_NR_BUCKETS 1024
 
 struct key {
-	uint32_t key; /* random: a known key says nothing about the others */
+	uint32_t key; /* random, so that a known key reveals no other one */
 	unsigned access;
 	uintptr_t base;
 	size_t len;
@@ -29,12 +29,13 @@ struct keys {
 	struct key *buckets[KEYS_NR_BUCKETS];
 };
 
+/* Returns 0 or -errno. */
 int keys_init(struct keys *keys);
 void keys_fini(struct keys *keys);
 
 /*
- * Draw a key for [base, base + len) and add it, whether or not memory is mapped there. -EFAULT: no
- * memory can be there; -EINVAL: no access.
+ * Draw a key for [base, base + len) and add it, whether or not memory is mapped there. Returns 0.
+ * -EFAULT: no memory can be there. -EINVAL: `access` is empty or unknown. -EAGAIN: no random bytes.
  */
 int keys_add(struct keys *keys, struct key *key, void *base, size_t len, unsigned access);
 void keys_remove(struct keys *keys, struct key *key);

@@ -1,4 +1,7 @@
-/* What a peer may do to our memory. No state; the connection's thread. */
+/*
+ * The reasons why a peer may not access memory of this end. This code has no state and owns
+ * nothing. The connection's thread calls it.
+ */
 #include "common/transport/reach.h"
 
 #include <errno.h>

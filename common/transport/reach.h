@@ -1,7 +1,8 @@
 /*
- * The target of a peer's READ or WRITE when software serves it: bytes of one of our I/Os. The owner
- * of the connection knows which I/Os are under way and where (tp_domain_config.range). The device's
- * key table knows whether that memory is still registered. tcp and loop share this.
+ * The target of a peer's READ or WRITE when software serves it: bytes of an I/O of this end. The
+ * owner of the connection knows which I/Os are under way, and their memory
+ * (tp_domain_config.range). The device's key table knows whether that memory is still registered.
+ * The tcp, tls and loop providers share this.
  */
 #ifndef USRBIO_COMMON_TRANSPORT_REACH_H
 #define USRBIO_COMMON_TRANSPORT_REACH_H
@@ -16,9 +17,9 @@ struct reach {
 };
 
 /*
- * Return the memory if the peer of this connection may `access` it now, else NULL. keys: those of
- * the device that it was connected with; NULL: the connection was accepted, and grants nothing. The
- * caller has entered the key table, and the memory is valid until it leaves.
+ * Return the memory if the peer of this connection may `access` it now, else NULL. `keys` are those
+ * of the device that it was connected with. They are NULL if the connection was accepted, which
+ * grants nothing. The caller has entered the key table, and the memory is valid until it leaves.
  */
 static inline char *reach_find(const struct tp_conn *conn, const struct tp_domain_config *config,
 			       const struct keys *keys, enum tp_access access,
@@ -34,8 +35,8 @@ static inline char *reach_find(const struct tp_conn *conn, const struct tp_domai
 }
 
 /*
- * End the connection because the peer may not access it: -EACCES, and conn->why. The caller has
- * entered the key table.
+ * Set conn->why to the reason why the peer may not access the memory, and return -EACCES, with
+ * which the caller ends the connection. The caller has entered the key table.
  */
 int reach_deny(struct tp_conn *conn, const struct tp_domain_config *config, const struct keys *keys,
 	       enum tp_access access, const struct reach *reach);

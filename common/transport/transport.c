@@ -1,4 +1,7 @@
-/* What all providers share about a connection. No state; the thread of the connection's domain. */
+/*
+ * Functions about a connection that all providers share. They have no state and own nothing. The
+ * thread of the connection's domain calls them.
+ */
 #include "common/transport/transport.h"
 
 #include <stdarg.h>

@@ -2,35 +2,36 @@
  * The transport contract: opaque messages, and one-sided reads and writes of registered memory.
  *
  * A provider (verbs, tcp, loop, or the fault wrapper around one of them) is a table of the calls
- * below. It knows no message type, and its users know no wire. There are three objects:
+ * below. It knows no message type, and its users do not know the wire. There are three objects:
  *
  *   device      memory that a peer may read or write is registered with it. Threads share it.
  *   domain      a completion queue, the receive buffers and the local memory of one thread.
  *   connection  a reliable, ordered channel to one peer. It always belongs to the same domain.
  *
- * Threads: a device may be used by any thread at any time. A domain and its connections are used
- * by one thread at a time; the caller serialises. A connection request may be handed to another
- * thread, which accepts it into its own domain.
+ * Threads: any thread may use a device at any time. One thread at a time uses a domain and its
+ * connections; the caller serialises. The caller may hand a connection request to another thread,
+ * which accepts it into its own domain.
  *
  * Only device_open blocks. Between connect and close only OpenSSL allocates memory.
  *
  * Errors are -errno. A call that fails changes nothing and causes no event.
  *
  * Every provider keeps these rules, and tests/transport/ checks each provider:
- *  1. A post that succeeds yields exactly one TP_EV_DONE, before or with an error when the
- *     connection ends; one that fails yields none.
+ *  1. A post that succeeds causes exactly one TP_EV_DONE: when it ends, or with an error when the
+ *     connection ends. A post that fails causes none.
  *  2. TP_EV_DONE of one connection comes in post order.
  *  3. The data of a WRITE is visible at the peer before a message or an immediate posted after it
- *     on the same connection arrives there. Messages arrive in order, whole, once.
+ *     on the same connection arrives there. Messages arrive complete, in order and once.
  *  4. A READ or WRITE of memory that is not granted touches nothing at the peer and ends the
- *     connection: the initiator's TP_EV_DONE carries -EACCES or, if the wire had released the
- *     buffer before, only its TP_EV_CLOSED does. Hardware grants by key; software by the I/O under
- * way (tp_domain_config.range), each time before it touches the memory.
- *  5. TP_EV_DONE of a WRITE says that the local buffer is free; of a READ that the data is in it.
- *  6. After TP_EV_CLOSED no event names the connection again and the wire touches none of its
- *     memory; only then may it be freed.
+ *     connection: the initiator's TP_EV_DONE has -EACCES or, if the wire had released the buffer
+ *     before, only its TP_EV_CLOSED has it. Hardware grants by key. Software grants by the I/O
+ * under way (tp_domain_config.range), each time before it touches the memory.
+ *  5. TP_EV_DONE of a WRITE says that the local buffer is free. That of a READ says that the data
+ * is in it.
+ *  6. After TP_EV_CLOSED no event names the connection again, and the wire touches none of its
+ *     memory. Only then the caller may free it.
  *  7. No message is sent without a receive buffer for it: the provider manages the credits. Without
- *     a credit or space, msg_buf returns NULL and post -EAGAIN, and TP_EV_READY follows.
+ *     a credit or space, msg_buf returns NULL or post returns -EAGAIN, and TP_EV_READY follows.
  */
 #ifndef USRBIO_COMMON_TRANSPORT_TRANSPORT_H
 #define USRBIO_COMMON_TRANSPORT_TRANSPORT_H
@@ -43,8 +44,7 @@
 struct tp_ops;
 
 /*
- * The address to connect to or to listen at. The loop provider uses AF_UNIX with a plain name in
- * it.
+ * The address to connect to or to listen at. For the loop provider it is AF_UNIX with a plain name.
  */
 struct tp_addr {
 	struct sockaddr_storage ss;
@@ -66,7 +66,7 @@ enum tp_access {
 	TP_REMOTE_WRITE = 2,
 };
 
-/* The events in a domain since it was opened. Plain counters, which the domain's thread changes. */
+/* Counters of a domain since it was opened. They are plain numbers of the domain's thread. */
 struct tp_counters {
 	uint64_t msgs_sent;
 	uint64_t msgs_received;
@@ -74,9 +74,8 @@ struct tp_counters {
 	uint64_t read_bytes;
 	uint64_t writes;
 	uint64_t write_bytes;
-	uint64_t served_reads; /* READs of our memory by the peer, where software serves them (tcp)
-				*/
-	uint64_t served_writes;
+	uint64_t served_reads;	/* READs by the peer that software has served (tcp) */
+	uint64_t served_writes; /* the same for WRITEs */
 	uint64_t imms_sent;
 	uint64_t imms_received;
 	uint64_t credits_sent; /* messages that carried only credits */
@@ -101,7 +100,7 @@ struct tp_range {
  * opened with it. The domain's thread uses it at each connect and accept.
  */
 struct tp_tls_config {
-	/* For an end that accepts: find the key of this identity. 0, or any -errno: unknown. */
+	/* For an end that accepts: find the key of an identity. 0; -errno: it is unknown. */
 	int (*find)(void *arg, const char *identity, uint8_t psk[TP_PSK_SIZE]);
 	void *arg;
 	/* For an end that connects: its identity, which travels in clear, and its key. "": none. */
@@ -178,8 +177,8 @@ enum tp_event_type {
 	TP_EV_IMM,	 /* a WRITE with an immediate has been placed: `imm` is its tag */
 	TP_EV_DONE,	 /* the post with `cookie` has ended: `status` 0 or -errno */
 	TP_EV_READY,	 /* the caller may repeat what got -EAGAIN on this connection */
-	TP_EV_CLOSED,	 /* the last event of a connection; `status` says why, 0: the peer left;
-			    conn->why */
+	TP_EV_CLOSED,	 /* the last event of a connection: `status` and conn->why are the reason;
+			    0: the peer left */
 };
 
 struct tp_event {
@@ -196,8 +195,8 @@ struct tp_event {
 };
 
 enum tp_kind {
-	TP_READ,  /* from the peer's memory into ours */
-	TP_WRITE, /* from our memory into the peer's */
+	TP_READ,  /* from the peer's memory into that of this end */
+	TP_WRITE, /* from the memory of this end into the peer's */
 };
 
 struct tp_op {
@@ -212,7 +211,7 @@ struct tp_op {
 	uint32_t key;	/* the peer's tp_mem.key */
 	uint64_t off;	/* from the beginning of that I/O */
 	uint64_t raddr; /* address in the peer's process */
-	void *local;	/* inside memory given to domain_local; untouched until TP_EV_DONE */
+	void *local;	/* in memory of domain_local; the caller keeps it until TP_EV_DONE */
 	int pipe;	/* the source of a WRITE with a NULL local */
 	void *cookie;	/* comes back in TP_EV_DONE */
 };
@@ -234,7 +233,7 @@ struct tp_ops {
 
 	/*
 	 * Open the device that reaches `peer`: for verbs the card that routes to it, with its own
-	 * protection domain. May block for a second or two. -ENODEV: no device reaches it.
+	 * protection domain. It may block for about two seconds. -ENODEV: no device reaches it.
 	 */
 	int (*device_open)(const struct tp_addr *peer, struct tp_device **device);
 	/* The caller has ended all its registrations and connections before. */
@@ -258,8 +257,8 @@ struct tp_ops {
 	/* The caller has ended all its connections and listeners before. */
 	void (*domain_close)(struct tp_domain *domain);
 	/*
-	 * Give the domain memory that READs and WRITEs of its connections use on our side. A peer
-	 * can never reach it. Called a few times per domain, before its first connection.
+	 * Give the domain memory that READs and WRITEs of its connections use at this end. A peer
+	 * can never reach it. The caller does this before the domain's first connection.
 	 */
 	int (*domain_local)(struct tp_domain *domain, void *base, size_t len);
 
@@ -283,8 +282,8 @@ struct tp_ops {
 		       struct tp_conn **conn);
 	/*
 	 * Begin to end the connection. Messages that were sent are still delivered if the wire
-	 * allows it; posts under way end with an error; TP_EV_CLOSED comes last. It may be
-	 * repeated.
+	 * allows it. Posts under way end with an error. TP_EV_CLOSED comes last. It may be called
+	 * again.
 	 */
 	void (*disconnect)(struct tp_conn *conn);
 	/*
@@ -319,7 +318,7 @@ struct tp_ops {
 	 * poll.
 	 */
 	int (*poll)(struct tp_domain *domain, struct tp_event *events, int max);
-	/* Call it before sleeping on fd: 0 if armed, 1 if there are events already: poll again. */
+	/* Arm fd before sleeping on it. Returns 0, or 1 if there are events already: poll again. */
 	int (*arm)(struct tp_domain *domain);
 };
 

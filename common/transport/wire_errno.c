@@ -1,6 +1,7 @@
 /*
- * The numbers belong to the protocol and never change; PROTOCOL.md lists them. Numbers up to 133
- * equal those of Linux, the system of every server and client so far. Constant; any thread.
+ * The table of error numbers on the wire. The numbers belong to the protocol and never change;
+ * proto/PROTOCOL.md lists them. They equal those of Linux, the system of every server and client so
+ * far. The table is constant, and any thread reads it.
  */
 #include "common/transport/wire_errno.h"
 

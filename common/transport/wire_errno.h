@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /*
- * Translate -errno (or 0) to the wire's negative status (or 0). Errors without a number become EIO.
+ * Translate -errno or 0 to the wire's status, which is negative or 0. An errno without a number
+ * becomes that of EIO.
  */
 int32_t wire_from_errno(int err);
 /* Translate the wire's status to -errno. Unknown numbers, and positive ones, become -EIO. */
