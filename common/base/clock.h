@@ -1,4 +1,4 @@
-/* Time inside client and server: nanoseconds of CLOCK_MONOTONIC, which never jumps. */
+/* The clock of client and server: nanoseconds of CLOCK_MONOTONIC, which nobody can set. */
 #ifndef USRBIO_COMMON_BASE_CLOCK_H
 #define USRBIO_COMMON_BASE_CLOCK_H
 

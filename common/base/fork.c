@@ -1,16 +1,16 @@
 /*
- * Handlers of pthread_atfork. The process owns the table of descriptors and the list of functions;
- * any thread uses them. If two threads register a function at the same time, it may be called
- * twice.
+ * The handlers of pthread_atfork(). The process owns the table of descriptors and the list of
+ * functions, and any thread uses them. If two threads register a function at the same time, it may
+ * be called twice.
  *
  * The descriptors are bits in a table without a lock, so that a fork does not wait. A bit is set
- * only while its number is ours. The kernel copies the descriptors first and the memory with the
- * bits afterwards: a child never closes a descriptor of other code, and at worst keeps one that was
- * being made or closed at that moment.
+ * only while its number is a descriptor of this library or server. The kernel copies the
+ * descriptors first, and the memory with the bits afterwards. So a child never closes a descriptor
+ * of other code. At worst it keeps one that was being made or closed at that moment.
  *
- * The gate is a lock that forking takes for writing. Both sides wait for it for at most one second,
- * because a program's own fork handlers may hold what a thread inside waits for, and a fork at a
- * bad moment is better than a deadlock.
+ * The gate is a lock. A fork takes it for writing, and fork_hold() for reading. Both wait for it
+ * for at most one second. A program's own fork handlers may hold a lock that a thread in
+ * fork_hold() waits for, and a fork at a bad moment is better than a deadlock.
  */
 #include "common/base/fork.h"
 
@@ -26,18 +26,18 @@
 #define GATE_WAIT_S 1
 
 static _Atomic uint64_t owned[WORDS];
-static atomic_int nr_words; /* the words from here on are zero; this only grows */
+static atomic_int nr_words; /* all words from this index on are zero; it only grows */
 
 static pthread_rwlock_t gate = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
-static _Thread_local bool gate_closed; /* a fork of this thread closed it */
+static _Thread_local bool gate_closed; /* a fork of this thread holds the gate */
 
 void fork_watch(void (*child)(void))
 {
 	if (pthread_atfork(NULL, NULL, child))
-		log_warn("no memory to watch for fork: rings must not be used in a forked child");
+		log_warn("no memory for a fork handler: do not use rings in a forked child");
 }
 
-/* The child has no descriptors of its own yet. */
+/* Close the parent's descriptors in a child. The child has none of its own yet. */
 static void close_owned(void)
 {
 	for (int i = 0; i < atomic_load(&nr_words); i++) {
@@ -107,7 +107,7 @@ static void new_gate(void)
 static void watch_gate(void)
 {
 	if (pthread_atfork(close_gate, open_gate, new_gate))
-		log_warn("no memory to watch for fork: RDMA may hang in forked children");
+		log_warn("no memory for a fork handler: RDMA may hang in forked children");
 }
 
 bool fork_hold(void)

@@ -1,6 +1,6 @@
 /*
- * Doubly linked lists through a node inside the element. The list itself and a node that is on no
- * list point to themselves. The caller serialises.
+ * Doubly linked lists. An element contains the node by which it is on a list. An empty list, and a
+ * node that is on no list, point to themselves. The caller serialises.
  */
 #ifndef USRBIO_COMMON_BASE_LIST_H
 #define USRBIO_COMMON_BASE_LIST_H
@@ -82,7 +82,7 @@ static inline struct list *list_pop(struct list *list)
 }
 
 #define list_for_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
-/* The same, where the body may take `it` off the list. */
+/* Do the same; the body may take `it` off the list. */
 #define list_for_each_safe(it, head)                                              \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
 	     it = it##_next, it##_next = it->next)

@@ -1,6 +1,6 @@
 /*
- * The list of locks that each thread holds, in the builds that check them. A thread touches its
- * own list only.
+ * The list of locks that a thread holds, in the builds that check them. Each thread owns its list,
+ * and no other thread uses it.
  */
 #include "common/base/lock.h"
 

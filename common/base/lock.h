@@ -16,12 +16,12 @@
 
 /* The order, outermost first. A thread holds at most one lock of each rank. */
 enum lock_rank {
-	/* The library's. */
+	/* The locks of the library. */
 	LOCK_WRAP_CACHE, /* the cache of wrapped memory */
 	LOCK_MOUNTS,	 /* the table of mounts */
-	LOCK_RECLAIM,	 /* regions that are on their way out */
+	LOCK_RECLAIM,	 /* regions that are to be given back */
 	LOCK_REAP,	 /* a ring's completions, for the threads that wait for them */
-	LOCK_CONN,	 /* a connection and all that is under way on it */
+	LOCK_CONN,	 /* a connection, with its I/Os and calls under way */
 	LOCK_OPEN_FILES, /* the files that a session has to reopen */
 	LOCK_SESSION,	 /* why a session is up or down */
 	LOCK_DEVICE,	 /* a transport device and what is registered with it */
@@ -29,7 +29,7 @@ enum lock_rank {
 	LOCK_OBJPOOL,	 /* the free list of a pool of objects */
 	LOCK_PROGRESS,	 /* the periodic tasks of the progress thread */
 
-	/* The server's. */
+	/* The locks of the server. */
 	LOCK_SESSIONS,	   /* the table of sessions */
 	LOCK_REPLIES,	   /* a session's reply cache */
 	LOCK_FILE_TABLE,   /* a session's open files */
@@ -39,7 +39,7 @@ enum lock_rank {
 	LOCK_MEMORY_STORE, /* a memory store's tree and data */
 	LOCK_BARRIERS,	   /* the barriers of all inodes */
 
-	/* The transports'. */
+	/* The locks of the transports. */
 	LOCK_LOOP,  /* both ends of all loop connections */
 	LOCK_KEYS,  /* a device's key table */
 	LOCK_CARDS, /* the open RDMA devices */
@@ -67,12 +67,12 @@ struct rwlock {
 
 #ifdef USRBIO_LOCK_CHECKS
 
-/* Before a thread blocks for a lock: it holds none of the same or of a later rank. */
+/* Check, before a thread blocks for a lock, that it holds none of the same or of a later rank. */
 void lock_check_order(const struct lock_place *place);
 void lock_check_acquired(const struct lock_place *place);
 void lock_check_released(const struct lock_place *place);
 void lock_check_held(const struct lock_place *place);
-/* Before a thread waits for a condition: it holds this lock, and no other. */
+/* Check, before a thread waits for a condition, that it holds this lock and no other. */
 void lock_check_alone(const struct lock_place *place);
 
 #define LOCK_PLACE(r)                   \
@@ -103,7 +103,7 @@ void lock_check_alone(const struct lock_place *place);
 		LOCK_SET_PLACE(lock, r);                  \
 	} while (0)
 
-/* Returns what pthread_rwlock_init does. */
+/* Returns the result of pthread_rwlock_init(). */
 #define rwlock_init(lock, attr, r) \
 	(LOCK_SET_PLACE(lock, r), pthread_rwlock_init(&(lock)->rwlock, attr))
 
@@ -121,7 +121,7 @@ static inline void lock_acquire(struct lock *lock)
 	LOCK_CHECK(acquired, lock);
 }
 
-/* Never blocks, and may therefore be out of order. */
+/* Try to acquire a lock. It never blocks, so the order need not be kept. */
 static inline bool lock_try(struct lock *lock)
 {
 	if (pthread_mutex_trylock(&lock->mutex))
@@ -136,14 +136,14 @@ static inline void lock_release(struct lock *lock)
 	pthread_mutex_unlock(&lock->mutex);
 }
 
-/* Wait for a condition; what pthread_cond_wait returns, and a cancellation point like it. */
+/* Wait for a condition. Returns the result of pthread_cond_wait(), and is a cancellation point. */
 static inline int lock_wait(struct lock *lock, pthread_cond_t *cond)
 {
 	LOCK_CHECK(alone, lock);
 	return pthread_cond_wait(cond, &lock->mutex);
 }
 
-/* The same until a point in time on the monotonic clock. */
+/* Do the same until a time of the monotonic clock. */
 static inline int lock_wait_until(struct lock *lock, pthread_cond_t *cond,
 				  const struct timespec *until)
 {

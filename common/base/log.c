@@ -1,6 +1,6 @@
 /*
- * Logging. The process has one level, which is read once from the environment. A line is formatted
- * on the stack of its thread and written at once. Any thread.
+ * Logging. The process owns the level, which is read once from the environment. A line is formatted
+ * on the stack of its thread and written at once. Any thread may log.
  */
 #include "common/base/log.h"
 
@@ -32,7 +32,7 @@ static const struct {
 	{"4", LOG_LEVEL_DEBUG},
 };
 
-/* the innermost catch of this thread; NULL: lines go to the log */
+/* The innermost catch of this thread; NULL: lines go to the log. */
 static __thread struct log_catch *catching;
 
 static int level_of(const char *name)
@@ -141,7 +141,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 	if (head + body > (int)sizeof(line) - 2)
 		body = (int)sizeof(line) - 2 - head;
 	/*
-	 * A text of a peer must not look like a line of ours, and must not send commands to a
+	 * A text of a peer must not look like another log line, and must not contain commands to a
 	 * terminal.
 	 */
 	text_mask(line + head, (size_t)body);

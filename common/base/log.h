@@ -30,8 +30,9 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 
 /*
  * Keep the errors and warnings of this thread instead of logging them, for a caller that logs one
- * line of its own with their text. Only the first line is kept, or the first error if there is one;
- * "" if there is no line. Catches nest; the function that began one ends it, on the same thread.
+ * line of its own with their text. Only the first line is kept, or the first error if there is one.
+ * The text is "" if there is no line. Catches may nest. The function that began a catch ends it, on
+ * the same thread.
  */
 #define LOG_CAUGHT_MAX 400
 struct log_catch {
@@ -44,8 +45,8 @@ void log_catch_end(const struct log_catch *caught);
 bool log_is_caught(void); /* true while this thread has a catch */
 
 /*
- * Limit the warnings that a peer can cause to some per second, so that the log does not fill a
- * disk. True if this one may be logged.
+ * Limit the warnings that peers can cause to ten per second in a process, so that the log does not
+ * fill a disk. True if this warning may be logged.
  */
 bool log_peer_may(void);
 #define log_peer(...)                          \

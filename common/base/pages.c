@@ -1,7 +1,7 @@
 /*
- * Memory in pages: mmap, then a NUMA policy, then the pages themselves, in this order, because the
- * first touch decides about the placement. The caller owns the memory. Any thread; the only state
- * is whether the log line was written.
+ * Memory in pages. First comes mmap(), then a NUMA policy, and then the pages, because the first
+ * access decides about their placement. The caller owns the memory. Any thread may call this; the
+ * only state is whether the log line was written.
  */
 #include "common/base/pages.h"
 
@@ -40,7 +40,9 @@ static void *map_huge(size_t len)
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 
 	if (base == MAP_FAILED && !atomic_exchange(&told, true))
-		log_info("no huge pages for %zu bytes, using ordinary ones (vm.nr_hugepages)", len);
+		log_info(
+			"no huge pages for %zu bytes, so ordinary pages are used; raise vm.nr_hugepages",
+			len);
 	return base;
 }
 

@@ -1,20 +1,20 @@
 /*
- * The spin budget: four times the usual gap between events, if that is short. The owner of a struct
- * spin, and its lock or thread, is that of the events.
+ * The spin budget: four times the usual gap between events, if that is short. The owner of the
+ * events owns the struct spin, and protects it by the same lock or thread.
  *
- * Two rules keep the average from becoming wrong. The first: a gap that was slept through includes
- * the time to wake up, which is 5 us on hardware and 300 us or more in an emulated guest, so that
- * two ends that sleep would never measure a short gap. Therefore every PROBE_EVERY-th time spins
- * for the maximum. The second: after a pause the next burst says nothing about the last one.
- * Therefore the average starts again.
+ * Two rules keep the average right. First, a gap during which the thread slept includes the time to
+ * wake up, which is 5 us on hardware and 300 us or more in an emulated guest. So two ends that
+ * sleep would never measure a short gap. Therefore every PROBE_EVERY-th time spins for the maximum.
+ * Second, after a pause the events before it say nothing about the next ones. Therefore the average
+ * starts again.
  */
 #include "common/base/spin.h"
 
 #define SPIN_MIN_NS 5000
 /*
- * At depth 1 over soft-RoCE in a guest, 20 us gave 5.3k I/Os per second, 500 us 9.3k, and an
- * endless spin 12k. With twice a usual gap of 130 us one wait in 14 still ended asleep, and took
- * 300 us more.
+ * Measured with one I/O at a time over soft-RoCE in a guest: a spin of at most 20 us gave 5,300
+ * I/Os per second, one of 500 us 9,300, and an endless one 12,000. With a budget of twice the usual
+ * gap of 130 us, one wait in 14 still slept, and took 300 us more.
  */
 #define GAPS	    4
 #define SPIN_MAX_NS 1000000

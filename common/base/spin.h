@@ -13,9 +13,9 @@ struct spin {
 };
 
 void spin_init(struct spin *spin);
-/* There is no event: return for how many nanoseconds to poll before sleeping; 0: sleep at once. */
+/* Get the nanoseconds to poll before sleeping, when there is no event; 0: sleep at once. */
 uint64_t spin_budget(struct spin *spin);
-/* An event came, this long after the event before it. */
+/* Note that an event came, this long after the event before it. */
 void spin_hit(struct spin *spin, uint64_t gap_ns);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Which characters of foreign text may be shown, and four ways to show it. This file has no state
- * and owns nothing; any thread.
+ * Foreign text: which of its characters may be shown, and four ways to show it. This code has no
+ * state and owns nothing. Any thread may call it.
  */
 #include "common/base/text.h"
 
@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Return the length of the character that begins with this byte, and the byte's bits of it; 0:
- * none.
+ * Return the length of the character that begins with this byte, and in *code the bits that the
+ * byte has of it; 0: no character begins with it.
  */
 static size_t begin(unsigned char first, uint32_t *code)
 {
@@ -83,7 +83,7 @@ void text_mask(char *text, size_t len)
 	}
 }
 
-/* Return the length of the next character, where without utf8 only ASCII is known. */
+/* Return the length of the next character. Without utf8, only ASCII is fit. */
 static size_t next(const char *text, size_t len, bool utf8, bool *fit)
 {
 	size_t n = text_char(text, len, fit);
@@ -138,7 +138,7 @@ static void put_byte(FILE *to, char byte)
 		put_octal(to, &byte, 1);
 }
 
-/* Write '...', with $'...' for the bytes that are not fit in between. */
+/* Write '...', and $'...' for the bytes in between that are not fit. */
 static void put_quoted(FILE *to, const char *text, size_t len, bool utf8)
 {
 	bool escaping = false;

@@ -1,6 +1,6 @@
 /*
  * Foreign text that goes to a terminal, a log or a program: names of files, exports and clients, a
- * server's texts, arguments. No state; any thread.
+ * server's texts, arguments. Any thread may call these functions.
  *
  * A character is fit to be shown if it is well-formed UTF-8 and neither a control character (C0,
  * DEL, C1 in UTF-8), nor one that breaks lines (U+2028, U+2029), nor one that changes the direction
@@ -30,7 +30,7 @@ void text_quote(FILE *to, const char *text, bool utf8);
 
 /*
  * Print text as a JSON string, in quotes. UTF-8 that is not fit is escaped. Each byte that is not
- * UTF-8 becomes U+FFFD, and the result is false then.
+ * UTF-8 becomes U+FFFD, and then the result is false.
  */
 bool text_json(FILE *to, const char *text);
 

@@ -13,7 +13,7 @@ struct wrr {
 };
 
 void wrr_init(struct wrr *wrr);
-/* Return the level to serve next, which has credit. busy: a bit for each level with work, not 0. */
+/* Get the level to serve next, which has credit. `busy` has a bit for each level with work. */
 unsigned wrr_next(struct wrr *wrr, unsigned busy);
 /* Take n units of work from the credit of the level. */
 void wrr_charge(struct wrr *wrr, unsigned level, unsigned n);
