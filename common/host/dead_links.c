@@ -1,6 +1,6 @@
 /*
- * Finding dead links, and checking that no process still maps their objects. Each call owns its own
- * state; any thread.
+ * The search for dead links, and the check that no process still maps their objects. Each call owns
+ * its own state, so any thread may call it.
  */
 #include "common/host/dead_links.h"
 
@@ -39,7 +39,7 @@ struct sweep {
 	unsigned processes;
 };
 
-/* Take a link if it is ours and its object is gone. */
+/* Take a link if it belongs to the effective user and its object is gone. */
 static bool take(const struct sweep *sweep, const char *name, struct link *link)
 {
 	char target[PATH_MAX];
@@ -105,8 +105,8 @@ static bool look_at(struct sweep *sweep, int proc, const char *pid)
 
 	snprintf(path, sizeof(path), "%s/maps", pid);
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd <
-	    0) /* the process has ended, or has more rights than we: not a program of this user */
+	/* Other errors: the process has ended, or has more rights, so it is not this user's. */
+	if (fd < 0)
 		return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
 	file = fdopen(fd, "r");
 	if (!file) {

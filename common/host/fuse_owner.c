@@ -1,7 +1,7 @@
 /*
- * Parser of /proc/self/mountinfo, whose lines are: id, parent, major:minor, root, mount point,
+ * The parser of /proc/self/mountinfo. A line has: id, parent, major:minor, root, mount point,
  * options, optional fields, "-", type, source, options of the file system. The kernel escapes
- * blanks in texts of users. No state; any thread.
+ * blanks in texts of users. This code has no state and owns nothing. Any thread may call it.
  */
 #include "common/host/fuse_owner.h"
 

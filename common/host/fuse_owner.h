@@ -1,6 +1,6 @@
 /*
- * The user that mounted a FUSE file system, which decides about all its answers, including owners
- * and modes. No state.
+ * The user that mounted a FUSE file system. That user decides all answers of the file system,
+ * including owners and modes.
  */
 #ifndef USRBIO_COMMON_HOST_FUSE_OWNER_H
 #define USRBIO_COMMON_HOST_FUSE_OWNER_H
@@ -9,8 +9,8 @@
 
 /*
  * Find the user that `mountinfo` (/proc/self/mountinfo) names for the file system with device
- * `dev`; root for virtiofs, which only root can mount. -ENOENT if it is not listed or names no
- * user; -errno.
+ * `dev`; root for virtiofs, which only root can mount. Returns 0 or -errno. -ENOENT: it is not
+ * listed, or names no user.
  */
 int fuse_owner(const char *mountinfo, dev_t dev, uid_t *uid);
 

@@ -1,6 +1,6 @@
 /*
- * The number of the machine: the kernel's random boot id, through HKDF. The process computes it
- * once and keeps it; any thread.
+ * The number of the machine, derived by HKDF from the kernel's random boot id. The process owns it,
+ * and computes it once. Any thread may ask.
  */
 #include "common/host/host.h"
 

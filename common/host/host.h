@@ -11,7 +11,7 @@
  */
 uint64_t host_id(void);
 
-/* Derive a number from `what` (len bytes) in the same way. Never 0. */
+/* Derive a number from `what` (len bytes) in the same way. It is never 0. */
 uint64_t host_of(const void *what, size_t len);
 
 #endif

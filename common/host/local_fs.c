@@ -1,4 +1,7 @@
-/* File systems by their magic numbers. No state; any thread. */
+/*
+ * Local file systems by their magic numbers. This code has no state and owns nothing. Any thread
+ * may call it.
+ */
 #include "common/host/local_fs.h"
 
 #include <linux/magic.h>

@@ -1,4 +1,4 @@
-/* The kinds of file systems that only one host can mount. No state. */
+/* Local file systems: the kinds that only one host can mount. */
 #ifndef USRBIO_COMMON_HOST_LOCAL_FS_H
 #define USRBIO_COMMON_HOST_LOCAL_FS_H
 

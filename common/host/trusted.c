@@ -1,6 +1,6 @@
 /*
- * Which files and directories are trusted, and reading trusted files (trusted.h). The process owns
- * the list of logged lines; any thread.
+ * The check whether a file or directory is trusted, and the reader of trusted files (trusted.h).
+ * The process owns the list of logged lines. Any thread may call this.
  */
 #include "common/host/trusted.h"
 
@@ -37,8 +37,8 @@
 #define DMABUF_MAGIC   0x444d4142ul
 
 /*
- * File systems with contents that the kernel generates; there, root as owner says nothing about
- * their author.
+ * File systems with contents that the kernel generates. If root owns a file there, another user may
+ * still have decided its contents.
  */
 static const unsigned long made_up[] = {
 	PROC_SUPER_MAGIC,    SYSFS_MAGIC,    DEBUGFS_MAGIC,	 TRACEFS_MAGIC,
@@ -111,7 +111,7 @@ static bool check_mode(const struct stat *st, const char *subject, char *reason)
 
 	if (!(mode & 022))
 		return true;
-	if (mode & S_ISVTX) /* a sticky directory is meant to be writable */
+	if (mode & S_ISVTX) /* a sticky directory is writable on purpose, so keep its mode */
 		return refuse(reason,
 			      "%s may be written by %s (mode %04o); use one that only its "
 			      "owner may write",
@@ -210,8 +210,9 @@ int trusted_read(int dir, const char *name, size_t max, struct trusted_text *tex
 }
 
 /*
- * True for our own file in a sticky directory of root or of ours: no other user can replace it
- * there. It must have one name only, so that it is not a link to one of our files elsewhere.
+ * True for the effective user's file in a sticky directory of that user or of root, where no other
+ * user can replace it. It must have only one name, so that it is no link to another file of the
+ * user.
  */
 static bool own_in_sticky(const struct trusted_place *place)
 {

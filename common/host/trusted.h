@@ -8,7 +8,7 @@
  * file system is trusted because root mounted it. A program that got capabilities from its file
  * trusts root only, because any user can start it and become its effective user.
  *
- * The only state is the list of logged lines; any thread.
+ * The only state is the list of logged lines. Any thread may call these functions.
  */
 #ifndef USRBIO_COMMON_HOST_TRUSTED_H
 #define USRBIO_COMMON_HOST_TRUSTED_H
@@ -38,7 +38,7 @@ bool trusted_fd(int fd, const char *subject, char reason[TRUSTED_REASON_MAX]);
 
 /*
  * Read a regular file of at most `max` bytes. The caller knows that no other user can replace names
- * in `dir`. 0; -ENOENT if there is no file; else -errno and the reason, as above.
+ * in `dir`. Returns 0 or -ENOENT: there is no file. Other -errno: `reason` says why, as above.
  */
 int trusted_read(int dir, const char *name, size_t max, struct trusted_text *text,
 		 char reason[TRUSTED_REASON_MAX]);
@@ -50,14 +50,14 @@ int trusted_read_path(const char *path, size_t max, struct trusted_text *text,
 /* The object to which a path leads. */
 struct trusted_place {
 	int dir;		 /* O_PATH; the caller closes it */
-	char name[NAME_MAX + 1]; /* in dir, not a symbolic link; ".": dir itself */
-	char path[PATH_MAX];	 /* of the object, canonical */
+	char name[NAME_MAX + 1]; /* its name in dir, no symbolic link; ".": dir itself */
+	char path[PATH_MAX];	 /* its canonical path */
 };
 
 /*
  * Resolve a path like the kernel, but follow a symbolic link only if it belongs to root or to the
- * effective user. 0; the kernel's -errno, with "" as the reason; -ELOOP and a reason for a link of
- * another user.
+ * effective user. Returns 0, or the kernel's -errno with "" as the reason. -ELOOP with a reason: a
+ * link belongs to another user.
  */
 int trusted_walk(const char *path, struct trusted_place *place, char reason[TRUSTED_REASON_MAX]);
 

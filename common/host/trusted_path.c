@@ -1,6 +1,6 @@
 /*
- * Walking a path from directory to directory, so that the owner of each symbolic link is checked.
- * Each call owns its walk; any thread.
+ * The walk of a path from directory to directory, which checks the owner of each symbolic link.
+ * Each call owns its walk, so any thread may call it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "common/host/trusted.h"
 
-#define LINKS_MAX 40 /* the same as the kernel's */
+#define LINKS_MAX 40 /* symbolic links in one walk; the kernel's limit, too */
 
 struct walk {
 	int dir;
@@ -46,7 +46,7 @@ static int start(struct walk *walk, const char *from)
 	return 0;
 }
 
-/* Get the next component; false: there is none. */
+/* Get the next component. False: there is none, or *err is set. */
 static bool next(struct walk *walk, char name[NAME_MAX + 1], int *err)
 {
 	char *at = walk->rest + strspn(walk->rest, "/");
@@ -109,7 +109,10 @@ static int follow(struct walk *walk, int link, uid_t owner)
 	return *text == '/' ? start(walk, "/") : 0;
 }
 
-/* Walk one component. 1: it is the last one, and neither a directory nor a link. */
+/*
+ * Walk one component. Returns 0 or -errno, and 1 if it is the last component and neither a
+ * directory nor a link.
+ */
 static int step(struct walk *walk, const char *name)
 {
 	struct stat st;

@@ -1,4 +1,4 @@
-/* The users that are trusted. No state; any thread. */
+/* The users that are trusted. This code has no state and owns nothing. Any thread may call it. */
 #include <sys/auxv.h>
 #include <unistd.h>
 
