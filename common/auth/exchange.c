@@ -1,6 +1,6 @@
 /*
- * A handshake: its transcript and its keys, computed by OpenSSL (X25519, HKDF, HMAC-SHA-256). The
- * connection that shakes hands owns it, and its thread uses it.
+ * The exchange of a handshake: its transcript and its keys, computed by OpenSSL (X25519, HKDF,
+ * HMAC-SHA-256). The connection owns it, and only the connection's thread uses it.
  */
 #include "common/auth/exchange.h"
 
@@ -18,7 +18,7 @@
 static const char label[] = "usrbio handshake 1";
 static const char *const key_names[NR_AUTH_KEYS] = {"server", "client", "session"};
 
-/* Compute transcript = SHA-256(a, b). 0 or -EIO. */
+/* Compute transcript = SHA-256(a, b). Returns 0 or -EIO. */
 static int hash(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t transcript[32])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -30,7 +30,7 @@ static int hash(const void *a, size_t a_len, const void *b, size_t b_len, uint8_
 	return done ? 0 : -EIO;
 }
 
-/* Compute the public half of a private key. 0 or -EIO. */
+/* Compute the public half of a private key. Returns 0 or -EIO. */
 static int public_half(const uint8_t own[AUTH_SHARE_SIZE], uint8_t share[AUTH_SHARE_SIZE])
 {
 	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, own, AUTH_SHARE_SIZE);
@@ -41,7 +41,10 @@ static int public_half(const uint8_t own[AUTH_SHARE_SIZE], uint8_t share[AUTH_SH
 	return done ? 0 : -EIO;
 }
 
-/* Compute the common secret. -EKEYREJECTED: with this share everybody would know the result. */
+/*
+ * Compute the common secret. Returns 0 or -EIO. -EKEYREJECTED: with this share everybody would know
+ * the result.
+ */
 static int agree(const uint8_t own[AUTH_SHARE_SIZE], const uint8_t share[AUTH_SHARE_SIZE],
 		 uint8_t *common)
 {

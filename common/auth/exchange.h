@@ -1,8 +1,8 @@
 /*
- * One handshake, at either end: the transcript so far, and the keys that follow from it and from
- * the secret. PROTOCOL.md, "Proving a key", defines what is computed. A handshake does no I/O and
- * allocates no memory; one thread uses it. Each function returns 0, or -EIO where OpenSSL fails,
- * unless its comment tells otherwise.
+ * The exchange of one handshake, at either end: the transcript so far, and the keys that follow
+ * from it and from the secret. proto/PROTOCOL.md, "Proving a key", defines what is computed. An
+ * exchange does no I/O and allocates no memory, and one thread uses it. Each function returns 0, or
+ * -EIO if OpenSSL fails, unless its comment says otherwise.
  */
 #ifndef USRBIO_COMMON_AUTH_EXCHANGE_H
 #define USRBIO_COMMON_AUTH_EXCHANGE_H
@@ -23,17 +23,17 @@ enum auth_key { AUTH_SERVER, AUTH_CLIENT, AUTH_SESSION, NR_AUTH_KEYS };
 
 struct exchange {
 	uint8_t transcript[32];	      /* the hash of all frames so far */
-	uint8_t own[AUTH_SHARE_SIZE]; /* the private half of our share */
+	uint8_t own[AUTH_SHARE_SIZE]; /* the private half of this end's share */
 	uint8_t keys[NR_AUTH_KEYS][AUTH_KEY_SIZE];
 };
 
 /*
- * Begin a handshake over a transport that `binding` tells from others. The caller sends the nonce
- * and the share.
+ * Begin a handshake over a connection, which `binding` identifies. The caller sends the nonce and
+ * the share.
  */
 int exchange_begin(struct exchange *x, const void *binding, size_t len,
 		   uint8_t nonce[AUTH_NONCE_SIZE], uint8_t share[AUTH_SHARE_SIZE]);
-/* Add a frame of either end to the transcript: all of it, or what is before its MAC. */
+/* Add a frame of either end to the transcript: the whole frame, or its part before the MAC. */
 int exchange_add(struct exchange *x, const void *frame, size_t len);
 /* Derive the keys, once both shares are known. -EKEYREJECTED: the peer's share is invalid. */
 int exchange_keys(struct exchange *x, const struct secret *secret,

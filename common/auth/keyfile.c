@@ -1,6 +1,6 @@
 /*
- * Reads and writes files with secrets. It has no state, and overwrites the lines that it has read.
- * Any thread.
+ * The reader and writer of files with secrets. It has no state, and overwrites the lines that it
+ * has read. The caller owns the secrets. Any thread may call it.
  */
 #include "common/auth/keyfile.h"
 
@@ -97,7 +97,7 @@ static int read_lines(struct reader *reader, FILE *file)
 	return err;
 }
 
-/* Check that no other user can read or write the file. 0 or -errno, after a log line. */
+/* Check that no other user can read or write the file. Returns 0, or -errno after a log line. */
 static int check(const char *path, int fd)
 {
 	struct stat st;
@@ -119,8 +119,8 @@ static int check(const char *path, int fd)
 }
 
 /*
- * Open the file, but not through a link of another user, who could point it at a wrong key. The
- * open does not block either, in case there is a FIFO in its place. 0 or -errno, after a log line.
+ * Open the file, but not through a link of another user, who could point it at a wrong key. It does
+ * not block if the file is a FIFO. Returns 0, or -errno after a log line.
  */
 static int open_file(const char *path, FILE **file)
 {

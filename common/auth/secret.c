@@ -1,4 +1,7 @@
-/* Secrets, and what is derived from them by HKDF with SHA-256. No state; any thread. */
+/*
+ * Secrets, and values that HKDF with SHA-256 derives from them. The caller owns the secrets. This
+ * code has no state, so any thread may call it.
+ */
 #include "common/auth/secret.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * A secret that a client and a server share, and by which they prove who they are to each other;
- * and the names of a secret, which are public. The caller owns it.
+ * A secret that a client and a server share, and by which each proves its identity to the other.
+ * The names of a secret are public. The caller owns it.
  */
 #ifndef USRBIO_COMMON_AUTH_SECRET_H
 #define USRBIO_COMMON_AUTH_SECRET_H
@@ -17,18 +17,19 @@ struct secret {
 	uint8_t key[SECRET_SIZE];
 };
 
-/* Fill it with random bytes. 0, or -EIO when the system has none. */
+/* Fill it with random bytes. Returns 0; -EIO: the system has none. */
 int secret_draw(struct secret *secret);
 /* Overwrite it. */
 void secret_wipe(struct secret *secret);
-/* Derive bytes for one purpose, which reveal nothing about the secret. 0 or -EIO. */
+/* Derive bytes for one purpose, which reveal nothing about the secret. Returns 0 or -EIO. */
 int secret_derive(const struct secret *secret, const char *purpose, uint8_t *out, size_t len);
-/* Derive the tag, which is public. 0 or -EIO. */
+/* Derive the tag, which is public. Returns 0 or -EIO. */
 int secret_tag(const struct secret *secret, uint8_t tag[TAG_SIZE]);
 
 /*
- * What TLS uses: the identity "ID.TAG", with the tag in hexadecimal digits, and a key that is
- * derived from the secret. secret_of_identity parses an identity; false: it is not one.
+ * The values that TLS uses: the identity "ID.TAG", with the tag in hexadecimal digits, and a key
+ * that is derived from the secret. secret_of_identity() parses an identity. False: the text is no
+ * identity.
  */
 #define IDENTITY_MAX (SECRET_ID_MAX + 1 + 2 * TAG_SIZE + 1)
 #define PSK_SIZE     32
