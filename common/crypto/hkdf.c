@@ -1,4 +1,4 @@
-/* HKDF by OpenSSL. No state; any thread. */
+/* HKDF by OpenSSL. This code has no state and owns nothing. Any thread may call it. */
 #include "common/crypto/hkdf.h"
 
 #include <errno.h>
