@@ -1,4 +1,4 @@
-/* The list of all providers. Immutable; any thread. */
+/* The list of all providers. It never changes, and any thread reads it. */
 #include "common/provider/provider.h"
 
 #include <string.h>
