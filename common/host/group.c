@@ -1,6 +1,7 @@
 /*
  * The limits of control groups. /proc/self/cgroup names the groups of the process, a line for each
- * hierarchy; their files are in /sys/fs/cgroup. No state; any thread.
+ * hierarchy. Their files are in /sys/fs/cgroup. This code has no state and owns nothing. Any thread
+ * may call it.
  *
  * In a container the file may name a group as the machine sees it, /docker/ID/part, while the
  * container sees only what is below /docker/ID. So the longest end of the name that exists is the
@@ -25,7 +26,7 @@
 #define CPUS_MAX      65536
 #define V1_NO_LIMIT   ((uint64_t)1 << 62) /* version 1 has a number near 2^63 for it */
 
-/* What looks at one group. `v2`: by the names of version 2. */
+/* The function that reads one group. `v2`: the files have the names of version 2. */
 struct look {
 	void (*at)(const struct look *look, const char *dir, bool v2);
 	void *result;
@@ -127,7 +128,7 @@ static void climb(const char *top, const char *name, bool v2, const struct look 
 	char dir[PATH_MAX], *slash;
 	size_t len = strlen(top);
 
-	/* Beginning with "/..", a group is outside of what can be seen, and not below `top`. */
+	/* A name that begins with "/.." is a group that cannot be seen, and not below `top`. */
 	if (!strncmp(name, "/..", 3) || !find_group(top, name, dir))
 		return;
 	for (;;) {
@@ -140,7 +141,7 @@ static void climb(const char *top, const char *name, bool v2, const struct look 
 	}
 }
 
-/* Where version 2 is: beside version 1 it has a folder of its own. */
+/* Get the directory of version 2: beside version 1 it has a folder of its own. */
 static void climb_v2(const char *root, const char *name, const struct look *look)
 {
 	char top[PATH_MAX];
@@ -214,7 +215,7 @@ static void look_at_groups(const char *root, const char *controller, const struc
 	fclose(file);
 }
 
-/* What the kernel takes back from a group before it ends a process of it. */
+/* Get the bytes that the kernel takes back from a group before it ends a process of the group. */
 static uint64_t evictable(const char *dir, bool v2)
 {
 	char text[TEXT_MAX_SIZE];
@@ -252,7 +253,7 @@ static void take_memory(struct group_memory *memory, const char *dir, bool v2, c
 		take_limit(memory, dir, v2, name, max, usage);
 }
 
-/* Version 1 says here, too, what limits groups above the top of a container. */
+/* Take the limits of groups above the top of a container, which version 1 gives only here. */
 static void take_hierarchical(struct group_memory *memory, const char *dir)
 {
 	char text[TEXT_MAX_SIZE];

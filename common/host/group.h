@@ -1,8 +1,8 @@
 /*
  * What the control groups (cgroups, versions 1 and 2) of this process allow it: memory, CPUs,
  * threads. The group of the process counts, and so does each group above it that can be seen. The
- * limits are read anew by each call; a process may be moved, and a limit may be changed. Any
- * thread.
+ * Each call reads the limits again, because a process may be moved and a limit may be changed. Any
+ * thread may call these functions.
  *
  * Every function takes `root`, which stands before /proc and /sys/fs/cgroup: "" for the machine's
  * own, a directory with made-up files for tests. A file that is missing, cannot be read, or has a
@@ -37,8 +37,8 @@ struct group_memory {
 /*
  * Read the limits of memory: memory.max and memory.high of version 2, memory.limit_in_bytes and
  * memory.memsw.limit_in_bytes of version 1. Beyond memory.high a process is slowed down until it
- * hardly runs, so that it counts as a limit. Swap is left out: it is no place for what a server
- * moves data through.
+ * hardly runs, so that it counts as a limit. Swap does not count, because the buffers of a server
+ * must not be swapped out.
  */
 void group_memory(const char *root, struct group_memory *memory);
 

@@ -1,6 +1,6 @@
 /*
- * The barriers of this process: a table by dev and ino under one lock. A barrier belongs to the
- * references that open files and unfinished calls hold; any thread.
+ * The barriers of this process: a table by dev and ino under one lock. The open files and
+ * unfinished calls that have a reference own a barrier together. Any thread may use it.
  */
 #include "server/store/barrier.h"
 
