@@ -1,10 +1,9 @@
 /*
  * The codec turns messages into frames, and frames into messages. Only this code uses protobuf-c.
  *
- * Decoding checks everything that comes from the wire, once. Whatever codec_decode accepts has
- * known enum values, whole entries, lengths within proto/limits.h, and paths without zero bytes.
- * What depends on the state of a session (handles, ranges, regions) is checked by the owner of that
- * state.
+ * Decoding checks everything that comes from the wire, once. A message that codec_decode() accepts
+ * has known enum values, whole entries, lengths within proto/limits.h, and paths without zero
+ * bytes. The owner of a session's state checks what depends on it: handles, ranges and regions.
  */
 #ifndef USRBIO_PROTO_CODEC_H
 #define USRBIO_PROTO_CODEC_H

@@ -24,10 +24,10 @@
  *     on the same connection arrives there. Messages arrive complete, in order and once.
  *  4. A READ or WRITE of memory that is not granted touches nothing at the peer and ends the
  *     connection: the initiator's TP_EV_DONE has -EACCES or, if the wire had released the buffer
- *     before, only its TP_EV_CLOSED has it. Hardware grants by key. Software grants by the I/O
- * under way (tp_domain_config.range), each time before it touches the memory.
- *  5. TP_EV_DONE of a WRITE says that the local buffer is free. That of a READ says that the data
- * is in it.
+ *     before, only its TP_EV_CLOSED has it. Hardware grants by key. Software grants by the I/O that
+ *     is under way (tp_domain_config.range), each time before it touches the memory.
+ *  5. TP_EV_DONE of a WRITE says that the local buffer is free; that of a READ, that it has the
+ *     data.
  *  6. After TP_EV_CLOSED no event names the connection again, and the wire touches none of its
  *     memory. Only then the caller may free it.
  *  7. No message is sent without a receive buffer for it: the provider manages the credits. Without

@@ -36,7 +36,7 @@ struct tcp_conn {
 	int status;    /* of the TP_EV_CLOSED that is to come */
 	bool queued;   /* in the domain's list `ready` */
 	bool readable; /* the socket may have something to receive */
-	bool shut;     /* our FIN was sent */
+	bool shut;     /* this end's FIN was sent */
 	struct tcp_rx rx;
 	struct tcp_tx tx;
 	struct tcp_posts posts;
