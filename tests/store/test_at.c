@@ -268,6 +268,33 @@ EACH_STORE(what_a_directory_lies_in)
 	fixture_shut(fixture, dir);
 }
 
+/* A removed directory has no parent: its former parent may be removed and freed before it. */
+Test(memory, the_way_up_ends_at_a_removed_directory)
+{
+	struct store_file *removed, *replaced;
+	const struct store_ops *ops;
+	struct fixture fixture;
+	uint64_t ids[2 * 64];
+
+	fixture_open(&fixture, "memory");
+	ops = fixture.store->ops;
+	cr_assert_eq(ops->mkdir(fixture.store, NULL, "a", 0755), 0);
+	cr_assert_eq(ops->mkdir(fixture.store, NULL, "a/b", 0755), 0);
+	cr_assert_eq(ops->mkdir(fixture.store, NULL, "a/c", 0755), 0);
+	cr_assert_eq(ops->mkdir(fixture.store, NULL, "d", 0755), 0);
+	removed = open_dir(&fixture, "a/b");
+	replaced = open_dir(&fixture, "a/c");
+	cr_assert_eq(ops->rmdir(fixture.store, NULL, "a/b"), 0);
+	cr_assert_eq(ops->rename(fixture.store, NULL, "d", NULL, "a/c", false), 0);
+	cr_assert_eq(ops->rmdir(fixture.store, NULL, "a/c"), 0);
+	cr_assert_eq(ops->rmdir(fixture.store, NULL, "a"), 0);
+	cr_expect_eq(ops->ancestors(removed, ids, 64), 1);
+	cr_expect_eq(ops->ancestors(replaced, ids, 64), 1);
+	fixture_shut(&fixture, removed);
+	fixture_shut(&fixture, replaced);
+	fixture_close(&fixture);
+}
+
 POSIX_STORE(the_way_up_ends_at_the_top)
 {
 	struct store_file *root = open_dir(fixture, "");

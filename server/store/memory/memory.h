@@ -55,7 +55,7 @@ struct node {
 	uint32_t mode;
 	uint32_t nlink;	     /* names; a directory has one, also the root */
 	uint32_t nr_open;    /* open files */
-	struct node *parent; /* of a directory; NULL for the root */
+	struct node *parent; /* of a directory; NULL: the root, or one that was removed */
 	int64_t atime_ns, mtime_ns, ctime_ns;
 	struct data data;
 	struct entry *entries; /* of a directory, ordered by id */

@@ -69,7 +69,10 @@ struct node *tree_node_new(struct memory_store *store, uint32_t mode)
 
 void tree_node_put(struct memory_store *store, struct node *node)
 {
-	if (node->nlink || node->nr_open)
+	if (node->nlink)
+		return;
+	node->parent = NULL; /* an open directory may outlive the parent that it was in */
+	if (node->nr_open)
 		return;
 	data_free(&node->data, &store->pool);
 	free(node->entries);
