@@ -4,28 +4,17 @@
  */
 #include "client/calls/request_table.h"
 #include "client/conn/conn_dump.h"
+#include "proto/call_op.h"
 
 #define SHOWN 64 /* waiting requests that a dump lists */
 
-static const char *const ops[] = {
-	[CALL_OPEN] = "open",	      [CALL_CLOSE] = "close",	      [CALL_STAT] = "stat",
-	[CALL_FSYNC] = "fsync",	      [CALL_TRUNCATE] = "truncate",   [CALL_UNLINK] = "unlink",
-	[CALL_RMDIR] = "rmdir",	      [CALL_MKDIR] = "mkdir",	      [CALL_RENAME] = "rename",
-	[CALL_LINK] = "link",	      [CALL_READDIR] = "readdir",     [CALL_PUNCH] = "punch",
-	[CALL_COUNTERS] = "counters", [CALL_REOPEN] = "reopen",	      [CALL_SEEK] = "seek",
-	[CALL_SETATTR] = "setattr",   [CALL_ANCESTORS] = "ancestors",
-};
-
 static const char *name_of(const struct request *request)
 {
-	unsigned op;
-
 	if (request->kind == REQUEST_PING)
 		return "ping";
 	if (request->kind == REQUEST_DROP)
 		return "drop of a region";
-	op = request->call->op;
-	return op < sizeof(ops) / sizeof(*ops) && ops[op] ? ops[op] : "of an unknown kind";
+	return call_op_name(request->call->op);
 }
 
 static void dump_request(const struct conn *conn, struct dump *dump, const struct request *request,

@@ -11,6 +11,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "proto/call_op.h"
 #include "server/conn/conn.h"
 #include "server/io/request.h"
 #include "server/session/export.h"
@@ -33,23 +34,6 @@ static const char *state_name(enum server_conn_state state)
 	};
 
 	return names[state];
-}
-
-static const char *op_name(uint32_t op)
-{
-	static const char *const names[NR_CALLS] = {
-		[CALL_OPEN] = "open",		[CALL_CLOSE] = "close",
-		[CALL_STAT] = "stat",		[CALL_FSYNC] = "fsync",
-		[CALL_TRUNCATE] = "truncate",	[CALL_UNLINK] = "unlink",
-		[CALL_RMDIR] = "rmdir",		[CALL_MKDIR] = "mkdir",
-		[CALL_RENAME] = "rename",	[CALL_LINK] = "link",
-		[CALL_READDIR] = "readdir",	[CALL_PUNCH] = "punch",
-		[CALL_COUNTERS] = "counters",	[CALL_REOPEN] = "reopen",
-		[CALL_SEEK] = "seek",		[CALL_SETATTR] = "setattr",
-		[CALL_ANCESTORS] = "ancestors",
-	};
-
-	return op < NR_CALLS && names[op] ? names[op] : "?";
 }
 
 /* The seconds from since_ns to the last tick of the worker. */
@@ -150,7 +134,7 @@ static void dump_call(const struct server_conn *conn, const struct pending_call 
 	text_mask(name, strlen(name));
 	log_write(LOG_LEVEL_WARN,
 		  "dump: worker %u: connection %" PRIu64 ": call %s \"%s\": %s, came %.3f s ago",
-		  conn->worker->id, conn->peer->number, op_name(pending->call.op), name,
+		  conn->worker->id, conn->peer->number, call_op_name(pending->call.op), name,
 		  pending->began_ns ? "under way" : "waits", age(conn, pending->since_ns));
 }
 
