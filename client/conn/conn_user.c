@@ -60,6 +60,12 @@ void conn_users_pump(struct conn *conn)
 	for (unsigned i = 0; i < CONN_USERS; i++) {
 		struct conn_user *user = conn->users[i];
 
+		if (user->has_more && user->ops->resend)
+			user->ops->resend(user);
+	}
+	for (unsigned i = 0; i < CONN_USERS; i++) {
+		struct conn_user *user = conn->users[i];
+
 		if (user->has_more && !user->ops->pump(user))
 			return;
 	}

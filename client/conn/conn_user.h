@@ -15,7 +15,7 @@ struct conn;
 struct conn_user;
 struct message;
 
-/* The users, in the order in which they get send buffers. */
+/* The users, in the order in which they get send buffers for what is new. */
 enum { CONN_USER_CALLS, CONN_USER_RINGS, CONN_USERS };
 
 /* The functions of a user; NULL: the user has nothing to do. */
@@ -28,6 +28,12 @@ struct conn_user_ops {
 	bool (*owes)(const struct conn_user *user);
 	/* True if something of it waits for the server or for a connection. */
 	bool (*has_work)(const struct conn_user *user);
+	/*
+	 * Send again what was under way on the last connection, once this one is up. Called while
+	 * has_more, before the pump of any user, because the time limits run already. What cannot
+	 * go now stays.
+	 */
+	void (*resend)(struct conn_user *user);
 	/*
 	 * Send what waits, and clear has_more if nothing waits any more. Called while the
 	 * connection is welcomed or up. False: no send buffer is free.

@@ -90,14 +90,18 @@ static bool has_work(const struct conn_user *user)
 	return of(user)->inflight.nr || resend_waits(user->conn);
 }
 
+static void resend(struct conn_user *user)
+{
+	if (of(user)->inflight.nr_resend)
+		resend_send(user->conn);
+}
+
 static bool pump(struct conn_user *user)
 {
 	struct conn *conn = user->conn;
 
 	if (conn->state != CONN_UP)
 		return true;
-	if (of(user)->inflight.nr_resend)
-		resend_send(conn);
 	batch_dispatch(conn);
 	user->has_more = of(user)->inflight.nr_resend || resend_waits(conn);
 	return true;
@@ -160,6 +164,7 @@ static const struct conn_user_ops ops = {
 	.destroy = destroy,
 	.owes = owes,
 	.has_work = has_work,
+	.resend = resend,
 	.pump = pump,
 	.next_due = next_due,
 	.due = due,

@@ -123,7 +123,8 @@ static void take_batch(struct playserver *server, struct play_conn *conn,
 		server->batches[nr] = (struct play_batch){.op = submit->op,
 							  .flags = submit->flags,
 							  .priority = submit->priority,
-							  .n = (uint32_t)submit->n};
+							  .n = (uint32_t)submit->n,
+							  .nr_calls = server->nr_calls};
 	atomic_store(&server->nr_batches, nr + 1);
 	if (server->cut_every && nr % server->cut_every == server->cut_every - 1) {
 		atomic_store(&server->forget, nr / server->cut_every % 2);

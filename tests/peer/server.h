@@ -39,6 +39,7 @@ struct play_io {
 /* A message seen: what SubmitBatch said. */
 struct play_batch {
 	uint32_t op, flags, priority, n;
+	unsigned nr_calls; /* that came before it */
 };
 
 struct playserver {

@@ -176,6 +176,33 @@ Test(survive, a_call_sent_again_says_so)
 	rig_stop(&rig);
 }
 
+/*
+ * I/Os have had part of their time already: after a loss they go before calls, whether the server
+ * knows these or not.
+ */
+Test(survive, ios_are_sent_again_before_calls)
+{
+	for (int forget = 0; forget < 2; forget++) {
+		unsigned nr_calls;
+		pthread_t thread;
+
+		start("");
+		thread = begin_call(calls_mkdir);
+		nr_calls = atomic_load(&rig.server.nr_calls);
+		atomic_store(&rig.server.forget, forget);
+		submit_and_cut(10);
+		pthread_join(thread, NULL);
+		rig_until(atomic_load(&rig.server.nr_batches) == 2);
+		cr_assert_eq(rig.server.batches[1].n, 10);
+		cr_assert_eq(rig.server.batches[1].nr_calls,
+			     nr_calls + atomic_load(&rig.server.nr_reopens), "forget %d: %u calls",
+			     forget, rig.server.batches[1].nr_calls - nr_calls);
+		atomic_store(&rig.server.hold, false);
+		expect(&rig.reads, 10, 16);
+		rig_stop(&rig);
+	}
+}
+
 /* In a new session nobody remembers: "it exists" may be our own doing, other answers are true. */
 Test(survive, what_cannot_be_known_is_said)
 {
