@@ -2,6 +2,11 @@
  * The table of I/Os under way; see inflight.h. It is an array with a stack of its free indices: the
  * index that was freed last is used first. The dispatch of a connection owns it, under the
  * connection's lock; any thread.
+ *
+ * The table has its full size from the beginning, so that no I/O fails because memory cannot be
+ * allocated. That takes addresses, but little memory: the kernel allocates a page of a large calloc
+ * when it is first written. The order of the stack makes that one page for each 128 I/Os that are
+ * under way at a time.
  */
 #include "client/ring/inflight.h"
 
@@ -36,8 +41,15 @@ void inflight_close(struct inflight *inflight)
 
 void inflight_mark_resend(struct inflight *inflight)
 {
-	for (uint32_t i = 0; i < inflight->max; i++)
-		inflight->ios[i].resend = inflight->ios[i].ring != NULL;
+	/* There are none after a failed attempt to connect, which sent no I/O. */
+	uint32_t left = inflight_sent(inflight);
+
+	for (struct flying *io = inflight->ios; left; io++) {
+		if (!io->ring || io->resend)
+			continue;
+		io->resend = true;
+		left--;
+	}
 	inflight->nr_resend = inflight->nr;
 }
 

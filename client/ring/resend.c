@@ -99,12 +99,13 @@ static void sweep_resend(struct dispatch *d)
 {
 	struct inflight *inflight = &d->inflight;
 
-	for (uint32_t i = 0; i < inflight->max && inflight->nr_resend; i++) {
+	for (uint32_t i = 0, left = inflight->nr_resend; left; i++) {
 		struct flying *io = &inflight->ios[i];
 		int err;
 
 		if (!io->resend)
 			continue;
+		left--;
 		err = judge(d->user.conn, io->ring, &io->ring->slots[io->slot], io->tick);
 		if (err)
 			end(d, io, err);

@@ -184,6 +184,43 @@ Test(inflight, parks_all_and_gives_each_back_once)
 
 enum { PAGE = 4096, PAGES = 200 };
 
+/* Count the pages of a table that are in memory. */
+static size_t resident_ios(const struct inflight *table)
+{
+	uintptr_t from = (uintptr_t)table->ios / PAGE * PAGE;
+	uintptr_t to = (uintptr_t)(table->ios + table->max);
+	unsigned char pages[INFLIGHT_MAX * sizeof(*table->ios) / PAGE + 2];
+	size_t n = 0;
+
+	cr_assert_eq(mincore((void *)from, to - from, pages), 0);
+	for (size_t i = 0; i < (to - from + PAGE - 1) / PAGE; i++)
+		n += pages[i] & 1;
+	return n;
+}
+
+/* A client with few I/Os at a time has the memory of few, and a loss does not change that. */
+Test(inflight, takes_memory_for_what_was_under_way)
+{
+	struct ring *ring = (struct ring *)0x1000;
+	struct inflight table;
+	struct flying *io;
+
+	cr_assert_eq(inflight_open(&table, INFLIGHT_MAX), 0);
+	for (uint32_t i = 0; i < 100; i++)
+		inflight_add(&table, ring, i, i, 0);
+	for (int attempt = 0; attempt < 3; attempt++)
+		inflight_mark_resend(&table);
+	cr_assert_eq(table.nr_resend, 100);
+	io = inflight_next_resend(&table);
+	inflight_take_resend(&table, io);
+	inflight_mark_resend(&table);
+	cr_assert_eq(table.nr_resend, 100, "what was sent again is lost again");
+	while ((io = inflight_next_resend(&table)))
+		inflight_take_resend(&table, io);
+	cr_assert_lt(resident_ios(&table), 4);
+	inflight_close(&table);
+}
+
 static size_t resident(void *at)
 {
 	unsigned char pages[PAGES];
