@@ -12,7 +12,6 @@
 #include "client/base/dump.h"
 #include "client/base/progress.h"
 #include "client/memory/region.h"
-#include "client/mount/mount.h"
 #include "client/session/session.h"
 #include "common/base/fork.h"
 #include "common/base/lock.h"
@@ -38,28 +37,15 @@ static void reset(void)
 	reclaim.task.poll = poll;
 }
 
-static void discard_session(const struct session *session);
-
-static struct mount_hook hook = {.end = discard_session};
-
 static void start(void)
 {
 	reset();
 	fork_watch(reset);
 }
 
-static void add_hook(void)
-{
-	mount_on_end(&hook);
-}
-
 void region_reclaim_add(struct region *region)
 {
-	static pthread_once_t hooked = PTHREAD_ONCE_INIT;
-
 	pthread_once(&once, start);
-	/* Add the hook now, and not before: that of the wrap cache adds regions, and runs first. */
-	pthread_once(&hooked, add_hook);
 	lock_acquire(&reclaim.lock);
 	list_add_tail(&reclaim.list, &region->link);
 	lock_release(&reclaim.lock);
@@ -155,9 +141,9 @@ bool region_reclaim_count(const struct session *session, struct region_reclaim_c
 	return true;
 }
 
-/* Discard the regions of a session before it ends: no server can access them any more. */
-static void discard_session(const struct session *session)
+void region_reclaim_end(const struct session *session)
 {
+	pthread_once(&once, start);
 	lock_acquire(&reclaim.lock);
 	list_for_each_safe (it, &reclaim.list) {
 		struct region *region = container_of(it, struct region, link);

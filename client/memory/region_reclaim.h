@@ -19,6 +19,11 @@ void region_reclaim_add(struct region *region);
  * thread.
  */
 void region_reclaim_revoke(const void *base, size_t size);
+/*
+ * Discard the regions of a session before it ends: no server can access them any more. The caller
+ * has called wrap_cache_end before, so that no more regions of the session are added.
+ */
+void region_reclaim_end(const struct session *session);
 
 struct region_reclaim_counts {
 	unsigned nr;

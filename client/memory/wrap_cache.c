@@ -52,15 +52,10 @@ static void reset(void)
 	wraps.nr = wraps.nr_named = 0;
 }
 
-static void forget_session(const struct session *session);
-
-static struct mount_hook hook = {.end = forget_session};
-
 static void start(void)
 {
 	reset();
 	fork_watch(reset);
-	mount_on_end(&hook);
 }
 
 /* Ids are random or counters, so some of their bytes are a good hash. */
@@ -248,9 +243,9 @@ void wrap_cache_unmapped(const void *base, size_t size)
 	region_reclaim_revoke(base, size);
 }
 
-/* Forget all memory that was wrapped for a session, before the session ends. */
-static void forget_session(const struct session *session)
+void wrap_cache_end(const struct session *session)
 {
+	pthread_once(&once, start);
 	lock_acquire(&wraps.lock);
 	list_for_each_safe (it, &wraps.list) {
 		struct wrap *wrap = container_of(it, struct wrap, link);

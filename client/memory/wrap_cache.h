@@ -11,6 +11,7 @@
 struct hf3fs_iov;
 struct mount;
 struct region;
+struct session;
 
 /*
  * The largest number of entries. Then the least recently used one is removed. Each may need two
@@ -35,5 +36,8 @@ void wrap_cache_renewed(const uint8_t id[16], const void *base, size_t size);
  * until no server can access them. Their I/Os that were not sent yet complete with -ECANCELED.
  */
 void wrap_cache_unmapped(const void *base, size_t size);
+
+/* Forget all memory that was wrapped for a session, before the session ends. */
+void wrap_cache_end(const struct session *session);
 
 #endif

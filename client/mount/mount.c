@@ -49,9 +49,9 @@ static struct {
 	struct task task;
 } mounts = {.lock = LOCK_INIT(LOCK_MOUNTS)};
 
-/* The first of the hooks. Hooks are static memory, which a forked child keeps. */
-static _Atomic(struct mount_hook *) hooks;
+/* Constant after the start of the program. */
 static void (*on_first)(void);
+static void (*on_end)(const struct session *session);
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -286,6 +286,11 @@ void mount_on_first(void (*fn)(void))
 	on_first = fn;
 }
 
+void mount_on_end(void (*fn)(const struct session *session))
+{
+	on_end = fn;
+}
+
 /* True if it is the first mount with its relation. Lock held. */
 static bool is_first(const struct mount *mount)
 {
@@ -317,22 +322,11 @@ bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *ar
 	return true;
 }
 
-void mount_on_end(struct mount_hook *hook)
-{
-	_Atomic(struct mount_hook *) *at = &hooks;
-	struct mount_hook *none = NULL;
-
-	while (!atomic_compare_exchange_strong(at, &none, hook)) {
-		at = &none->next;
-		none = NULL;
-	}
-}
-
 /* End a relation that no mount has any more. */
 static void end(struct relation *relation)
 {
-	for (struct mount_hook *hook = atomic_load(&hooks); hook; hook = atomic_load(&hook->next))
-		hook->end(relation->session);
+	if (on_end)
+		on_end(relation->session);
 	session_destroy(relation->session);
 	free(relation);
 }

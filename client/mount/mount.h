@@ -7,7 +7,6 @@
 #ifndef USRBIO_CLIENT_MOUNT_MOUNT_H
 #define USRBIO_CLIENT_MOUNT_MOUNT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "client/spec/mountspec.h"
@@ -30,21 +29,6 @@ int mount_get_spec(const struct mountspec *spec, struct mount **mount);
 void mount_reason(const char *mount_point, struct reason *reason);
 
 /*
- * A function that is called before a session ends because its last mount is gone. It frees memory
- * that belongs to the session, which is not connected any more. On the progress thread.
- */
-struct mount_hook {
-	void (*end)(const struct session *session);
-	_Atomic(struct mount_hook *) next;
-};
-
-/*
- * Add a hook, once. It is static memory. Hooks are called in the order in which they were added.
- * Any thread.
- */
-void mount_on_end(struct mount_hook *hook);
-
-/*
  * Call fn for each mount, which is kept meanwhile, without a lock; `first`: it is the first mount
  * with its relation. False: the lock of the mounts was not free for DUMP_LOCK_MS, and some mounts
  * are left out.
@@ -54,6 +38,12 @@ bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *ar
 /* Set, before main, the function that is called once in a process, after its first mount is made.
  */
 void mount_on_first(void (*fn)(void));
+/*
+ * Set, before main, the function that is called before a session ends because its last mount is
+ * gone. It frees memory that belongs to the session, which is not connected any more. On the
+ * progress thread.
+ */
+void mount_on_end(void (*fn)(const struct session *session));
 
 /* Take one more reference; returns mount. */
 struct mount *mount_hold(struct mount *mount);

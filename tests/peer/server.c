@@ -352,6 +352,7 @@ static void take_event(struct playserver *server, const struct tp_event *event)
 		/* What the queue holds of it is skipped; the slot is reused once the queue is
 		 * through. */
 		conn->open = false;
+		atomic_fetch_add(&server->nr_ended, 1);
 		server->ops->conn_free(conn->tp);
 		conn->tp = NULL;
 		break;

@@ -78,6 +78,7 @@ struct playserver {
 	_Atomic unsigned nr_reopens, nr_resumed, nr_pings, nr_pongs;
 	_Atomic bool ping; /* every client, once */
 	_Atomic unsigned nr_drops_asked;
+	_Atomic unsigned nr_ended; /* connections */
 	_Atomic unsigned nr_batches, nr_adds, nr_drops, nr_closes, nr_welcomes, nr_calls;
 	struct play_batch batches[1024]; /* nr_batches of them */
 

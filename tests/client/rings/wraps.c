@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "client/memory/region.h"
+#include "client/memory/region_reclaim.h"
+#include "client/mount/mount.h"
 #include "client/ring/ring.h"
 #include "client/usrbio.h"
 #include "client/memory/wrap_cache.h"
@@ -437,4 +439,53 @@ Test(wraps, memory_that_has_gone_ends_its_io_when_it_is_sent_again)
 	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 100), 100);
 	rig_stop(&rig);
 	munmap(memory, 8192);
+}
+
+static uint64_t region_of(const struct hf3fs_iov *iov, const struct session **session)
+{
+	struct region *region;
+	struct mount *mount;
+	uint64_t handle;
+
+	cr_assert_eq(mount_get(rig.server.mount, &mount), 0);
+	cr_assert_eq(wrap_cache_region(mount, iov, &region), 0);
+	handle = region->handle;
+	region_put(region);
+	*session = mount_to_session(mount);
+	mount_put(mount);
+	return handle;
+}
+
+/* A mount that nobody has used for a while ends: with what is cached, and what is reclaimed. */
+Test(wraps, the_end_of_a_mount_is_the_end_of_its_memory)
+{
+	char *memory = malloc(16384);
+	struct region_reclaim_counts counts;
+	struct hf3fs_iov cached, reclaimed;
+	const struct session *session;
+	uint64_t handle;
+
+	start(16);
+	wrap(&cached, memory, 1, 4096);
+	cr_assert_eq(io_in(&rig.reads, &cached), 100);
+	handle = region_of(&cached, &session);
+	wrap(&reclaimed, memory + 4096, 2, 4096);
+	cr_assert_eq(io_in(&rig.reads, &reclaimed), 100);
+	atomic_store(&rig.server.hold, true); /* the drop is not answered */
+	wrap(&reclaimed, memory + 8192, 2, 4096);
+	rig_until(atomic_load(&rig.server.nr_drops_asked) == 1);
+	cr_assert(region_reclaim_count(session, &counts));
+	cr_assert_eq(counts.nr_dropping, 1);
+	hf3fs_iordestroy(&rig.reads);
+	hf3fs_iordestroy(&rig.writes);
+	hf3fs_iovdestroy(&rig.iov);
+	rig_close(rig.fd);
+	cr_assert_not_null(region_peek(handle));
+	while (!atomic_load(&rig.server.nr_ended))
+		usleep(10000); /* for ten seconds */
+	cr_assert_null(region_peek(handle));
+	cr_assert(region_reclaim_count(session, &counts));
+	cr_assert_eq(counts.nr, 0);
+	play_stop(&rig.server);
+	free(memory);
 }
