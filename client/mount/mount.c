@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "common/base/list.h"
 #include "client/base/dump.h"
 #include "client/base/progress.h"
+#include "client/mount/relation.h"
 #include "client/session/session.h"
 #include "client/usrbio.h"
 #include "common/host/dead_links.h"
@@ -24,13 +24,6 @@
 
 #define LINGER_NS  (10 * NS_PER_S)
 #define HEALING_NS (100 * NS_PER_MS) /* pause before asking again if a reconnector has ended */
-
-/* The relation to a server that all mounts of an export with the same options share. */
-struct relation {
-	unsigned nr_names; /* mounts that have it; under mounts.lock */
-	struct mountspec spec;
-	struct session *session;
-};
 
 struct mount {
 	struct list link;
@@ -81,32 +74,6 @@ static struct mount *find(const char *mount_point)
 		if (mountspec_is(&mount->spec, mount_point))
 			return mount;
 	}
-	return NULL;
-}
-
-/* Choose the name under which the loop transport finds the server in this process. */
-static void name_server(struct mountspec *spec)
-{
-	static unsigned last;
-
-	lock_assert_held(&mounts.lock);
-	snprintf(spec->hosts[0].name, sizeof(spec->hosts[0].name), "in-process-%u", ++last);
-	spec->nr_hosts = 1;
-}
-
-static struct relation *relation_create(const struct mountspec *spec)
-{
-	struct relation *relation = calloc(1, sizeof(*relation));
-
-	if (!relation)
-		return NULL;
-	relation->spec = *spec;
-	if (*spec->serve)
-		name_server(&relation->spec);
-	relation->session = session_create(&relation->spec);
-	if (relation->session)
-		return relation;
-	free(relation);
 	return NULL;
 }
 
@@ -327,8 +294,7 @@ static void end(struct relation *relation)
 {
 	if (on_end)
 		on_end(relation->session);
-	session_destroy(relation->session);
-	free(relation);
+	relation_destroy(relation);
 }
 
 /* Free a mount that is in no list, and its relation after its last mount. Lock not held. */
