@@ -1,4 +1,4 @@
-/* The played server: a loop around poll, a queue of I/Os, memory. */
+/* The played server: a loop around poll, its connections, and what it answers. */
 #include "tests/peer/server.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "common/transport/addr.h"
 #include "proto/codec.h"
 #include "tests/peer/message.h"
+#include "tests/peer/server_io.h"
 
 void play_send_raw(struct playserver *server, struct play_conn *conn, const void *frame, size_t len)
 {
@@ -107,12 +108,6 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 	play_send(server, conn, &msg);
 }
 
-static void queue_io(struct playserver *server, const struct play_io *io)
-{
-	must(server->tail - server->head < PLAY_IOS, "too many I/Os");
-	server->ios[server->tail++ % PLAY_IOS] = *io;
-}
-
 static void take_batch(struct playserver *server, struct play_conn *conn,
 		       const struct submit *submit)
 {
@@ -137,14 +132,14 @@ static void take_batch(struct playserver *server, struct play_conn *conn,
 		return;
 	}
 	for (size_t i = 0; i < submit->n; i++)
-		queue_io(server, &(struct play_io){.conn = conn,
-						   .incarnation = conn->incarnation,
-						   .tag = io_tag(&submit->io[i]),
-						   .op = submit->op,
-						   .region = io_region(&submit->io[i]),
-						   .off = submit->io[i].off,
-						   .len = submit->io[i].len,
-						   .region_off = submit->io[i].region_off});
+		play_queue_io(server, &(struct play_io){.conn = conn,
+							.incarnation = conn->incarnation,
+							.tag = io_tag(&submit->io[i]),
+							.op = submit->op,
+							.region = io_region(&submit->io[i]),
+							.off = submit->io[i].off,
+							.len = submit->io[i].len,
+							.region_off = submit->io[i].region_off});
 }
 
 /* A drop is answered once the I/Os queued before it are done: it waits in the same queue. */
@@ -157,10 +152,10 @@ static void take_drop(struct playserver *server, struct play_conn *conn,
 		server->lie_about_drop = NULL;
 		return;
 	}
-	queue_io(server, &(struct play_io){.conn = conn,
-					   .incarnation = conn->incarnation,
-					   .tag = drop->tag,
-					   .region = drop->region});
+	play_queue_io(server, &(struct play_io){.conn = conn,
+						.incarnation = conn->incarnation,
+						.tag = drop->tag,
+						.region = drop->region});
 }
 
 static void take_message(struct playserver *server, struct play_conn *conn, const void *frame,
@@ -202,122 +197,6 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 	}
 }
 
-static bool has_room(struct playserver *server, const struct play_io *io)
-{
-	return server->ops->msg_buf(io->conn->tp) != NULL;
-}
-
-static bool is_in_use(const struct playserver *server, const struct play_io *drop)
-{
-	for (uint32_t i = server->head; i != server->tail; i++) {
-		const struct play_io *io = &server->ios[i % PLAY_IOS];
-
-		if (io->op && io->conn == drop->conn && io->region == drop->region)
-			return true;
-	}
-	return server->nr_moving;
-}
-
-/* A region is let go of when its I/Os are done. */
-static bool finish_drop(struct playserver *server, const struct play_io *io)
-{
-	const struct message msg = {.type = MSG_REPLY, .reply = {.tag = io->tag}};
-	struct region_add region = io->conn->regions[io->region];
-
-	if (is_in_use(server, io) || !has_room(server, io))
-		return false;
-	must(region.size, "a region is dropped that is none");
-	io->conn->regions[io->region].size = 0;
-	atomic_fetch_add(&server->nr_drops, 1);
-	play_send(server, io->conn, &msg);
-	if (server->dropped)
-		server->dropped(server, io->conn, &region);
-	return true;
-}
-
-static bool post_read(struct playserver *server, const struct play_io *io, struct tp_op *op)
-{
-	struct play_io rest = *io;
-
-	op->kind = TP_WRITE;
-	op->has_imm = op->len == io->len && !server->no_imm;
-	if (server->ops->post(io->conn->tp, op))
-		return false;
-	server->ops->flush(io->conn->tp);
-	rest.moved = true;
-	if (!op->has_imm)
-		queue_io(server, &rest);
-	return true;
-}
-
-static bool post_write(struct playserver *server, const struct play_io *io, struct tp_op *op)
-{
-	op->kind = TP_READ;
-	op->cookie = malloc(sizeof(*io));
-	must(op->cookie, "memory");
-	memcpy(op->cookie, io, sizeof(*io));
-	if (server->ops->post(io->conn->tp, op)) {
-		free(op->cookie);
-		return false;
-	}
-	server->ops->flush(io->conn->tp);
-	server->nr_moving++;
-	return true;
-}
-
-/* Take an I/O one step on. False: no room now. */
-static bool serve(struct playserver *server, const struct play_io *io)
-{
-	const struct region_add *region = &io->conn->regions[io->region];
-	uint64_t left = io->off < PLAY_SIZE ? PLAY_SIZE - io->off : 0;
-	uint32_t len = (uint32_t)(io->len < left ? io->len : left);
-	struct tp_op op = {.len = len,
-			   .tag = io->tag,
-			   .key = region->key,
-			   .raddr = region->base + io->region_off,
-			   .local = server->file + (len ? io->off : 0)};
-
-	if (!io->op)
-		return finish_drop(server, io);
-	must(region->size >= io->region_off + io->len, "an I/O beyond its region");
-	if (io->moved || !len) {
-		if (!has_room(server, io))
-			return false;
-		play_complete(server, io->conn, io->tag, len);
-		return true;
-	}
-	return io->op == IO_READ ? post_read(server, io, &op) : post_write(server, io, &op);
-}
-
-static void serve_queue(struct playserver *server)
-{
-	uint32_t n = server->tail - server->head;
-
-	if (atomic_load(&server->hold))
-		return;
-	while (n--) {
-		struct play_io io = server->ios[server->head++ % PLAY_IOS];
-
-		if (!io.conn->open || io.incarnation != io.conn->incarnation)
-			continue;
-		if (!serve(server, &io))
-			queue_io(server, &io);
-	}
-}
-
-static void take_done(struct playserver *server, const struct tp_event *event)
-{
-	struct play_io *io = event->cookie;
-
-	if (!io)
-		return;
-	server->nr_moving--;
-	io->moved = true;
-	if (!event->status && io->incarnation == io->conn->incarnation)
-		queue_io(server, io);
-	free(io);
-}
-
 static void take_request(struct playserver *server, struct tp_request *request)
 {
 	for (unsigned i = 0; i < PLAY_CONNS; i++) {
@@ -346,7 +225,7 @@ static void take_event(struct playserver *server, const struct tp_event *event)
 			take_message(server, conn, event->msg, event->len);
 		break;
 	case TP_EV_DONE:
-		take_done(server, event);
+		play_take_done(server, event);
 		break;
 	case TP_EV_CLOSED:
 		/* What the queue holds of it is skipped; the slot is reused once the queue is
@@ -388,7 +267,7 @@ static void turn(struct playserver *server)
 
 	for (int i = 0; i < n; i++)
 		take_event(server, &events[i]);
-	serve_queue(server);
+	play_serve_queue(server);
 	if (atomic_exchange(&server->cut, false))
 		cut_all(server);
 	if (atomic_exchange(&server->ping, false))
