@@ -1,108 +1,12 @@
-/* Sessions and their file tables, over the memory store. */
-#include "server/session/session.h"
-#include "server/session/sessions.h"
-
+/* Sessions: who enters which, how many there may be, and when they end. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
 #include "proto/limits.h"
-#include "server/base/budget.h"
-#include "server/session/export.h"
-#include "server/session/file.h"
-#include "server/base/job_threads.h"
-#include "server/store/store.h"
+#include "tests/server/registry.h"
 
-static struct budget budget = {.max = SIZE_MAX};
-static struct job_threads *pool;
-static struct sessions *sessions;
-static struct exports exports;
-
-#define LINGER	10
-#define SILENCE 100
-
-static void open_sessions(unsigned max_sessions, uint32_t max_files)
-{
-	const struct sessions_config config = {
-		.pool = pool,
-		.budget = &budget,
-		.max_sessions = max_sessions,
-		.max_files = max_files,
-		.linger_ns = LINGER,
-		.silence_ns = SILENCE,
-	};
-
-	cr_assert_eq(sessions_open(&sessions, &config), 0);
-}
-
-static void open_it(void)
-{
-	static const struct export_config configs[] = {{.name = "a", .where = "memory:"},
-						       {.name = "b", .where = "memory:"}};
-
-	cr_assert_eq(exports_open(&exports, configs, 2, 1), 0);
-	cr_assert_eq(job_threads_open(&pool, 2), 0);
-	open_sessions(4096, FILES_MAX);
-}
-
-static void close_it(void)
-{
-	sessions_end(sessions);
-	job_threads_close(pool);
-	sessions_close(sessions);
-	exports_close(&exports);
-	cr_assert_eq(budget.used, 0, "all is given back");
-}
-
-TestSuite(session_object, .init = open_it, .fini = close_it);
-
-static uint64_t add_file(struct server_session *session)
-{
-	struct store *store = exports.list[0].store;
-	struct store_file *file;
-	struct file_attr attr;
-	uint64_t handle = 0;
-
-	cr_assert_eq(store->ops->open_file(store, NULL, "f", OPEN_READ | OPEN_CREATE, 0644, &file,
-					   &attr),
-		     0);
-	cr_assert(session_reserve_file(session));
-	cr_assert_eq(session_add_file(session, file, &handle), 0);
-	return handle;
-}
-
-static bool known(struct server_session *session, uint64_t handle)
-{
-	struct server_file *file;
-
-	session_get_files(session, 1, &handle, &file);
-	if (file)
-		file_unref(file, 1);
-	return file;
-}
-
-/* A member, and how often it was told something. */
-struct one {
-	struct member member;
-	unsigned told;
-};
-
-static void notify(struct member *member)
-{
-	container_of(member, struct one, member)->told++;
-}
-
-static int enter(struct one *one, const struct claim *claim)
-{
-	*one = (struct one){.member.notify = notify};
-	return session_enter(sessions, &exports.list[0], claim, &one->member);
-}
-
-static struct server_session *enter_new(struct one *one)
-{
-	cr_assert_eq(enter(one, &(struct claim){.id = ""}), 0);
-	return one->member.session;
-}
+TestSuite(session_object, .init = registry_open, .fini = registry_close);
 
 /* What it points to must not be gone when it is used. */
 static struct claim claim_of(const struct server_session *session, uint32_t epoch)
@@ -121,34 +25,30 @@ static int enter_again(struct one *one, const struct one *before, uint32_t epoch
 {
 	const struct claim claim = claim_of(before->member.session, epoch);
 
-	return enter(one, &claim);
-}
-
-static void leave(struct one *one)
-{
-	session_leave(&one->member, false, 0);
+	return registry_enter(one, &claim);
 }
 
 Test(session_object, join_needs_id_key_and_export)
 {
 	struct one one, two;
-	struct claim claim = claim_of(enter_new(&one), 0);
+	struct claim claim = claim_of(registry_enter_new(&one), 0);
 
-	cr_assert_eq(enter(&two, &claim), 0);
+	cr_assert_eq(registry_enter(&two, &claim), 0);
 	cr_assert_eq(two.member.session, one.member.session);
-	leave(&two);
-	cr_assert_eq(session_enter(sessions, &exports.list[1], &claim, &two.member), -ESTALE);
+	registry_leave(&two);
+	cr_assert_eq(session_enter(registry, &registry_exports.list[1], &claim, &two.member),
+		     -ESTALE);
 	for (size_t i = 0; i < sizeof(claim.key); i++) {
 		claim.key[i] ^= 0x80;
-		cr_assert_eq(enter(&two, &claim), -ESTALE);
+		cr_assert_eq(registry_enter(&two, &claim), -ESTALE);
 		claim.key[i] ^= 0x80;
 	}
 	claim.id = "alice";
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "it was begun without a key");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "it was begun without a key");
 	claim.id = "";
-	leave(&one);
-	cr_assert_eq(sessions_expire(sessions, LINGER), UINT64_MAX);
-	cr_assert_eq(enter(&two, &claim), -ESTALE);
+	registry_leave(&one);
+	cr_assert_eq(sessions_expire(registry, LINGER), UINT64_MAX);
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE);
 }
 
 /* The key is never said: who enters proves it over a handshake of their own. */
@@ -157,26 +57,26 @@ Test(session_object, one_begun_with_a_key_is_entered_by_its_owner_and_its_key)
 	struct claim first = {.id = "alice", .key = {1, 2, 3}}, claim;
 	struct one one, two;
 
-	cr_assert_eq(enter(&one, &first), 0);
+	cr_assert_eq(registry_enter(&one, &first), 0);
 	claim = claim_of(one.member.session, 0);
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "the key itself, and no id");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "the key itself, and no id");
 	claim.id = "alice";
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "the key itself");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "the key itself");
 	memset(claim.proof.transcript, 7, sizeof(claim.proof.transcript));
 	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
 	claim.id = "bob";
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "somebody else");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "somebody else");
 	claim.id = "alice";
 	claim.proof.transcript[0]++;
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "a mac of another handshake");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "a mac of another handshake");
 	claim.proof.transcript[0]--;
 	claim.as_user = true;
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "as a user, and root at that");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "as a user, and root at that");
 	claim.as_user = false;
-	cr_assert_eq(enter(&two, &claim), 0);
+	cr_assert_eq(registry_enter(&two, &claim), 0);
 	cr_assert_eq(two.member.session, one.member.session);
-	leave(&two);
-	leave(&one);
+	registry_leave(&two);
+	registry_leave(&one);
 }
 
 /* What is open in it was opened with the rights of one user. */
@@ -185,40 +85,42 @@ Test(session_object, one_begun_as_a_user_is_entered_as_that_user)
 	struct claim first = {.id = "alice", .key = {1}, .as_user = true, .user = {1, 2}}, claim;
 	struct one one, two;
 
-	cr_assert_eq(enter(&one, &first), 0);
+	cr_assert_eq(registry_enter(&one, &first), 0);
 	claim = claim_of(one.member.session, 0);
 	claim.id = "alice";
 	claim.as_user = true;
 	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
 	claim.user = (struct identity){3, 2};
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "another user");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "another user");
 	claim.user = (struct identity){1, 3};
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "another group");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "another group");
 	claim.user = (struct identity){1, 2};
 	claim.as_user = false;
-	cr_assert_eq(enter(&two, &claim), -ESTALE, "the server itself");
+	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "the server itself");
 	claim.as_user = true;
-	cr_assert_eq(enter(&two, &claim), 0);
-	leave(&two);
-	leave(&one);
+	cr_assert_eq(registry_enter(&two, &claim), 0);
+	registry_leave(&two);
+	registry_leave(&one);
 }
 
 Test(session_object, who_begins_one_may_be_allowed_fewer_files)
 {
 	struct one one;
 
-	cr_assert_eq(enter(&one, &(struct claim){.id = "alice", .max_files = 3}), 0);
+	cr_assert_eq(registry_enter(&one, &(struct claim){.id = "alice", .max_files = 3}), 0);
 	cr_assert_eq(session_max_files(one.member.session), 3);
-	leave(&one);
-	cr_assert_eq(enter(&one, &(struct claim){.id = "alice", .max_files = FILES_MAX + 1}), 0);
+	registry_leave(&one);
+	cr_assert_eq(
+		registry_enter(&one, &(struct claim){.id = "alice", .max_files = FILES_MAX + 1}),
+		0);
 	cr_assert_eq(session_max_files(one.member.session), FILES_MAX);
-	leave(&one);
+	registry_leave(&one);
 }
 
 static bool keep_alices(void *arg, const char *owner, const struct export *export)
 {
 	++*(unsigned *)arg;
-	return !strcmp(owner, "alice") && export == &exports.list[0];
+	return !strcmp(owner, "alice") && export == &registry_exports.list[0];
 }
 
 /* After a reload: what waits for who may not come back is closed, and nothing else. */
@@ -227,18 +129,18 @@ Test(session_object, those_who_may_not_come_back_are_not_waited_for)
 	struct one alices, bobs, present;
 	unsigned asked = 0, most;
 
-	cr_assert_eq(enter(&alices, &(struct claim){.id = "alice"}), 0);
-	cr_assert_eq(enter(&bobs, &(struct claim){.id = "bob"}), 0);
-	cr_assert_eq(enter(&present, &(struct claim){.id = "bob"}), 0);
-	add_file(bobs.member.session);
+	cr_assert_eq(registry_enter(&alices, &(struct claim){.id = "alice"}), 0);
+	cr_assert_eq(registry_enter(&bobs, &(struct claim){.id = "bob"}), 0);
+	cr_assert_eq(registry_enter(&present, &(struct claim){.id = "bob"}), 0);
+	registry_add_file(bobs.member.session);
 	session_leave(&alices.member, true, 1000);
 	session_leave(&bobs.member, true, 1000);
-	sessions_review(sessions, keep_alices, &asked);
+	sessions_review(registry, keep_alices, &asked);
 	cr_expect_eq(asked, 2, "of those with a member their connections know");
-	cr_expect_eq(sessions_count(sessions, &most), 2);
-	leave(&present);
-	sessions_review(sessions, keep_alices, &asked);
-	cr_expect_eq(sessions_count(sessions, &most), 1, "alice's");
+	cr_expect_eq(sessions_count(registry, &most), 2);
+	registry_leave(&present);
+	sessions_review(registry, keep_alices, &asked);
+	cr_expect_eq(sessions_count(registry, &most), 1, "alice's");
 }
 
 /* Connections of all sessions of an owner count, except those of an incarnation that is over. */
@@ -247,27 +149,27 @@ Test(session_object, the_connections_of_an_id_are_bounded_together)
 	struct claim claim = {.id = "alice", .key = {1}, .max_connections = 3}, known;
 	struct one ones[3], bobs, resumes, more, late;
 
-	cr_assert_eq(enter(&ones[0], &claim), 0);
-	cr_assert_eq(enter(&ones[1], &claim), 0);
+	cr_assert_eq(registry_enter(&ones[0], &claim), 0);
+	cr_assert_eq(registry_enter(&ones[1], &claim), 0);
 	known = claim_of(ones[0].member.session, 0);
 	known.id = "alice";
 	known.max_connections = 3;
 	cr_assert_eq(exchange_mac_by(&known.proof, claim.key, known.key), 0);
-	cr_assert_eq(enter(&ones[2], &known), 0);
-	cr_assert_eq(enter(&more, &known), -EUSERS);
-	cr_assert_eq(enter(&more, &claim), -EUSERS);
-	cr_assert_eq(enter(&bobs, &(struct claim){.id = "bob", .max_connections = 1}), 0);
+	cr_assert_eq(registry_enter(&ones[2], &known), 0);
+	cr_assert_eq(registry_enter(&more, &known), -EUSERS);
+	cr_assert_eq(registry_enter(&more, &claim), -EUSERS);
+	cr_assert_eq(registry_enter(&bobs, &(struct claim){.id = "bob", .max_connections = 1}), 0);
 	known.epoch = 1;
-	cr_assert_eq(enter(&resumes, &known), -EAGAIN, "two of alice's are over by this");
-	cr_assert_eq(enter(&more, &known), -EAGAIN, "two and one");
-	cr_assert_eq(enter(&late, &claim), -EUSERS);
-	leave(&more);
-	cr_assert_eq(enter(&late, &claim), 0, "one has left");
-	leave(&late);
-	leave(&resumes);
-	leave(&bobs);
+	cr_assert_eq(registry_enter(&resumes, &known), -EAGAIN, "two of alice's are over by this");
+	cr_assert_eq(registry_enter(&more, &known), -EAGAIN, "two and one");
+	cr_assert_eq(registry_enter(&late, &claim), -EUSERS);
+	registry_leave(&more);
+	cr_assert_eq(registry_enter(&late, &claim), 0, "one has left");
+	registry_leave(&late);
+	registry_leave(&resumes);
+	registry_leave(&bobs);
 	for (int i = 0; i < 3; i++)
-		leave(&ones[i]);
+		registry_leave(&ones[i]);
 }
 
 Test(session_object, connections_are_bounded)
@@ -275,7 +177,7 @@ Test(session_object, connections_are_bounded)
 	struct one first, ones[SESSION_CONNS_MAX];
 	int n = 0;
 
-	enter_new(&first);
+	registry_enter_new(&first);
 	while (!enter_again(&ones[n], &first, 0))
 		n++;
 	cr_assert_eq(n, SESSION_CONNS_MAX - 1);
@@ -283,16 +185,16 @@ Test(session_object, connections_are_bounded)
 	cr_assert_eq(enter_again(&ones[n], &first, 1), -EAGAIN,
 		     "those of an older incarnation do not count");
 	cr_assert_eq(session_check(&first.member), -ESTALE);
-	leave(&first);
+	registry_leave(&first);
 	for (int i = 0; i <= n; i++)
-		leave(&ones[i]);
+		registry_leave(&ones[i]);
 }
 
 Test(session_object, a_higher_epoch_waits_until_all_of_lower_ones_have_left)
 {
 	struct one old[2], waiting, joins, late;
 
-	enter_new(&old[0]);
+	registry_enter_new(&old[0]);
 	cr_assert_eq(enter_again(&old[1], &old[0], 0), 0);
 	cr_assert_eq(enter_again(&waiting, &old[0], 7), -EAGAIN);
 	cr_assert_eq(enter_again(&joins, &old[0], 7), -EAGAIN, "who joins has to wait as well");
@@ -302,35 +204,35 @@ Test(session_object, a_higher_epoch_waits_until_all_of_lower_ones_have_left)
 		cr_assert_eq(session_check(&old[i].member), -ESTALE);
 	}
 	cr_assert_eq(session_check(&waiting.member), -EAGAIN);
-	leave(&old[0]);
+	registry_leave(&old[0]);
 	cr_assert_eq(waiting.told, 0);
 	cr_assert_eq(session_check(&waiting.member), -EAGAIN);
-	leave(&old[1]);
+	registry_leave(&old[1]);
 	cr_assert_eq(waiting.told, 1);
 	cr_assert_eq(joins.told, 1);
 	cr_assert_eq(session_check(&waiting.member), 0);
 	cr_assert_eq(session_check(&joins.member), 0);
-	leave(&waiting);
-	leave(&joins);
+	registry_leave(&waiting);
+	registry_leave(&joins);
 }
 
 Test(session_object, who_waits_can_be_overtaken)
 {
 	struct one old, first, second;
 
-	enter_new(&old);
+	registry_enter_new(&old);
 	cr_assert_eq(enter_again(&first, &old, 1), -EAGAIN);
 	cr_assert_eq(enter_again(&second, &old, UINT32_MAX), -EAGAIN);
 	cr_assert_eq(old.told, 1, "not again before it has looked");
 	cr_assert_eq(first.told, 1);
 	cr_assert_eq(session_check(&first.member), -ESTALE);
-	leave(&old);
+	registry_leave(&old);
 	cr_assert_eq(second.told, 0, "the one overtaken is still there");
 	cr_assert_eq(first.told, 1);
-	leave(&first);
+	registry_leave(&first);
 	cr_assert_eq(second.told, 1);
 	cr_assert_eq(session_check(&second.member), 0);
-	leave(&second);
+	registry_leave(&second);
 }
 
 Test(session_object, one_left_alone_is_kept_for_a_while)
@@ -338,18 +240,18 @@ Test(session_object, one_left_alone_is_kept_for_a_while)
 	struct one one, two;
 	struct claim claim;
 
-	claim = claim_of(enter_new(&one), 0);
+	claim = claim_of(registry_enter_new(&one), 0);
 	cr_assert_eq(session_leave(&one.member, false, 1000), 1000 + LINGER);
-	cr_assert_eq(sessions_expire(sessions, 1000 + LINGER - 1), 1000 + LINGER);
-	cr_assert_eq(enter(&two, &claim), 0);
-	cr_assert_eq(sessions_expire(sessions, UINT64_MAX), UINT64_MAX,
+	cr_assert_eq(sessions_expire(registry, 1000 + LINGER - 1), 1000 + LINGER);
+	cr_assert_eq(registry_enter(&two, &claim), 0);
+	cr_assert_eq(sessions_expire(registry, UINT64_MAX), UINT64_MAX,
 		     "not while somebody is there");
 	cr_assert_eq(session_leave(&two.member, true, 2000), 2000 + SILENCE);
-	claim = claim_of(enter_new(&one), 0);
+	claim = claim_of(registry_enter_new(&one), 0);
 	cr_assert_eq(session_leave(&one.member, false, 2001), 2001 + LINGER);
-	cr_assert_eq(sessions_expire(sessions, 2000), 2001 + LINGER);
-	cr_assert_eq(sessions_expire(sessions, 2001 + LINGER), 2000 + SILENCE);
-	cr_assert_eq(sessions_expire(sessions, 2000 + SILENCE), UINT64_MAX);
+	cr_assert_eq(sessions_expire(registry, 2000), 2001 + LINGER);
+	cr_assert_eq(sessions_expire(registry, 2001 + LINGER), 2000 + SILENCE);
+	cr_assert_eq(sessions_expire(registry, 2000 + SILENCE), UINT64_MAX);
 }
 
 /* What counts is how the newest incarnation ended, not how old ones were cleared away. */
@@ -357,7 +259,7 @@ Test(session_object, the_fenced_say_nothing_about_their_client)
 {
 	struct one old, new;
 
-	enter_new(&old);
+	registry_enter_new(&old);
 	cr_assert_eq(enter_again(&new, &old, 1), -EAGAIN);
 	cr_assert_eq(session_leave(&new.member, true, 0), UINT64_MAX);
 	cr_assert_eq(session_leave(&old.member, false, 0), SILENCE);
@@ -368,87 +270,17 @@ Test(session_object, too_many_end_the_oldest_that_nobody_uses)
 	struct one ones[3], again;
 	struct claim claims[2];
 
-	sessions_close(sessions);
-	open_sessions(2, FILES_MAX);
-	claims[0] = claim_of(enter_new(&ones[0]), 0);
-	claims[1] = claim_of(enter_new(&ones[1]), 0);
-	cr_assert_eq(enter(&ones[2], &(struct claim){.id = ""}), -EUSERS);
+	sessions_close(registry);
+	registry_open_sessions(2, FILES_MAX);
+	claims[0] = claim_of(registry_enter_new(&ones[0]), 0);
+	claims[1] = claim_of(registry_enter_new(&ones[1]), 0);
+	cr_assert_eq(registry_enter(&ones[2], &(struct claim){.id = ""}), -EUSERS);
 	session_leave(&ones[1].member, false, 5);
 	session_leave(&ones[0].member, false, 6);
-	cr_assert_eq(enter(&ones[2], &(struct claim){.id = ""}), 0);
-	cr_assert_eq(enter(&again, &claims[0]), 0);
-	cr_assert_eq(enter(&ones[1], &(struct claim){.id = ""}), -EUSERS);
-	leave(&ones[2]);
-	leave(&again);
-	sessions_end(sessions);
-}
-
-Test(session_object, closed_handles_never_come_back)
-{
-	struct one one;
-	struct server_session *session = enter_new(&one);
-	uint64_t handles[100];
-
-	for (int i = 0; i < 100; i++)
-		handles[i] = add_file(session);
-	for (int i = 0; i < 100; i += 2)
-		cr_assert_eq(session_close_file(session, handles[i]), 0);
-	for (int i = 0; i < 50; i++)
-		add_file(session); /* into the same places */
-	for (int i = 0; i < 100; i++)
-		cr_assert_eq(known(session, handles[i]), i % 2);
-	cr_assert_eq(session_close_file(session, handles[0]), -ESTALE);
-	cr_assert_not(known(session, 0));
-	cr_assert_not(known(session, UINT64_MAX));
-	leave(&one);
-}
-
-Test(session_object, batches_hold_each_entry)
-{
-	struct one one;
-	struct server_session *session = enter_new(&one);
-	struct server_file *files[6];
-	uint64_t a, b;
-
-	a = add_file(session);
-	b = add_file(session);
-	session_get_files(session, 6, (uint64_t[]){a, a, 0, b, a, a}, files);
-	cr_assert_null(files[2]);
-	cr_assert_eq(files[0]->refs, 5);
-	cr_assert_eq(files[3]->refs, 2);
-	cr_assert_eq(session_close_file(session, a), 0);
-	cr_assert_eq(files[0]->refs, 4, "what uses it keeps it");
-	for (int i = 0; i < 6; i++)
-		if (files[i])
-			file_unref(files[i], 1);
-	leave(&one);
-}
-
-static void fill(struct server_session *session, int max)
-{
-	struct store *store = exports.list[0].store;
-	struct store_file *file;
-	struct file_attr attr;
-	uint64_t handle, first = add_file(session);
-
-	for (int i = 1; i < max; i++)
-		add_file(session);
-	cr_assert_eq(store->ops->open_file(store, NULL, "f", OPEN_READ, 0, &file, &attr), 0);
-	cr_assert(session_reserve_file(session));
-	cr_assert_eq(session_add_file(session, file, &handle), -EMFILE);
-	cr_assert_eq(session_close_file(session, first), 0);
-	cr_assert_eq(session_add_file(session, file, &handle), 0);
-}
-
-Test(session_object, files_are_bounded)
-{
-	struct one one;
-
-	fill(enter_new(&one), FILES_MAX);
-	leave(&one);
-	sessions_end(sessions);
-	sessions_close(sessions);
-	open_sessions(2, 5);
-	fill(enter_new(&one), 5);
-	leave(&one);
+	cr_assert_eq(registry_enter(&ones[2], &(struct claim){.id = ""}), 0);
+	cr_assert_eq(registry_enter(&again, &claims[0]), 0);
+	cr_assert_eq(registry_enter(&ones[1], &(struct claim){.id = ""}), -EUSERS);
+	registry_leave(&ones[2]);
+	registry_leave(&again);
+	sessions_end(registry);
 }

@@ -1,0 +1,84 @@
+/* A registry of sessions over two memory stores. The main thread only. */
+#include "tests/server/registry.h"
+
+#include <criterion/criterion.h>
+
+#include "proto/limits.h"
+#include "server/base/budget.h"
+#include "server/base/job_threads.h"
+
+struct sessions *registry;
+struct exports registry_exports;
+
+static struct budget budget = {.max = SIZE_MAX};
+static struct job_threads *pool;
+
+void registry_open_sessions(unsigned max_sessions, uint32_t max_files)
+{
+	const struct sessions_config config = {
+		.pool = pool,
+		.budget = &budget,
+		.max_sessions = max_sessions,
+		.max_files = max_files,
+		.linger_ns = LINGER,
+		.silence_ns = SILENCE,
+	};
+
+	cr_assert_eq(sessions_open(&registry, &config), 0);
+}
+
+void registry_open(void)
+{
+	static const struct export_config configs[] = {{.name = "a", .where = "memory:"},
+						       {.name = "b", .where = "memory:"}};
+
+	cr_assert_eq(exports_open(&registry_exports, configs, 2, 1), 0);
+	cr_assert_eq(job_threads_open(&pool, 2), 0);
+	registry_open_sessions(4096, FILES_MAX);
+}
+
+void registry_close(void)
+{
+	sessions_end(registry);
+	job_threads_close(pool);
+	sessions_close(registry);
+	exports_close(&registry_exports);
+	cr_assert_eq(budget.used, 0, "all is given back");
+}
+
+uint64_t registry_add_file(struct server_session *session)
+{
+	struct store *store = registry_exports.list[0].store;
+	struct store_file *file;
+	struct file_attr attr;
+	uint64_t handle = 0;
+
+	cr_assert_eq(store->ops->open_file(store, NULL, "f", OPEN_READ | OPEN_CREATE, 0644, &file,
+					   &attr),
+		     0);
+	cr_assert(session_reserve_file(session));
+	cr_assert_eq(session_add_file(session, file, &handle), 0);
+	return handle;
+}
+
+static void notify(struct member *member)
+{
+	container_of(member, struct one, member)->told++;
+}
+
+int registry_enter(struct one *one, const struct claim *claim)
+{
+	*one = (struct one){.member.notify = notify};
+	return session_enter(registry, &registry_exports.list[0], claim, &one->member);
+}
+
+struct server_session *registry_enter_new(struct one *one)
+{
+	cr_assert_eq(registry_enter(one, &(struct claim){.id = ""}), 0);
+	return one->member.session;
+}
+
+void registry_leave(struct one *one)
+{
+	session_leave(&one->member, false, 0);
+}
