@@ -1,27 +1,12 @@
-/*
- * The clients of the server's target: what they say, which is as the input wants it, and what they
- * hear, which must be right.
- */
+/* The clients of the server's target: what they say and do is as the input wants it. */
 #include "tests/fuzz/server.h"
 
 #include <string.h>
 
 #include "common/transport/addr.h"
 #include "proto/seal.h"
+#include "tests/fuzz/heard.h"
 #include "tests/peer/message.h"
-
-#define HANDLES 8
-
-struct client {
-	struct tp_conn *conn;
-	bool connected;
-	uint64_t nr_ios, nr_asked, longest; /* what was asked for */
-	uint64_t nr_results, nr_answers;
-	/* With a key, as long as nothing else was said before: */
-	bool said, ours, challenged, proved, joined;
-	struct exchange exchange;
-	uint8_t nonce[NONCE_SIZE], share[SHARE_SIZE];
-};
 
 uint8_t *clients_memory;
 
@@ -29,21 +14,16 @@ static struct tp_addr address;
 static struct tp_device *device;
 static struct tp_domain *domain;
 static struct tp_mem *mem;
-static struct arena arena;
 
-/* With a keyring: connections that said something, and those of them that were let in. */
-static unsigned long nr_handshakes, nr_let_in;
+/* With a keyring: connections that said something. */
+static unsigned long nr_handshakes;
 
 static struct client clients[CLIENTS];
 static unsigned current;
-static uint64_t handles[HANDLES];
-static unsigned nr_handles;
-static uint8_t id[SESSION_ID_SIZE], key[SESSION_KEY_SIZE], persistent[PERSISTENT_MAX];
-static size_t persistent_len;
 
 static void tell(void)
 {
-	fprintf(stderr, "handshakes=%lu let_in=%lu\n", nr_handshakes, nr_let_in);
+	fprintf(stderr, "handshakes=%lu let_in=%lu\n", nr_handshakes, heard.nr_let_in);
 }
 
 /*
@@ -84,7 +64,8 @@ void clients_open(void)
 
 	atexit(tell);
 	clients_memory = malloc(MEMORY);
-	insist(clients_memory && !arena_open(&arena, ARENA_SIZE));
+	insist(clients_memory);
+	heard_open();
 	insist(addr_resolve("loop", SERVER_NAME, 0, false, &address, 1) == 1);
 	insist(!tp_loop.device_open(&address, &device));
 	insist(!tp_loop.mem_register(device, clients_memory, MEMORY,
@@ -93,133 +74,13 @@ void clients_open(void)
 	insist(!tp_loop.domain_local(domain, clients_memory, MEMORY));
 }
 
-/* What the server says. */
-
-/* Until all places are different, each is the last one. */
-static void keep_handle(uint64_t handle)
-{
-	if (nr_handles < HANDLES)
-		for (unsigned i = nr_handles; i < HANDLES; i++)
-			handles[i] = handle;
-	handles[nr_handles++ % HANDLES] = handle;
-}
-
-static void take_results(struct client *client, const struct completion *completion)
-{
-	client->nr_results += completion->n;
-	for (size_t i = 0; i < completion->n; i++)
-		insist(completion->done[i].result < 0 ||
-		       (uint64_t)completion->done[i].result <= client->longest);
-}
-
-/* To who began as clients do it is right. */
-static void take_challenge(struct client *client, const struct tp_event *event,
-			   const struct challenge *challenge)
-{
-	const uint8_t *mac;
-
-	insist(client->said && !client->challenged);
-	client->challenged = true;
-	if (!client->ours)
-		return;
-	insist(!seal_hear_signed(&client->exchange, event->msg, event->len, &mac));
-	insist(!exchange_keys(&client->exchange, served_secret(), challenge->share.data));
-	insist(!served_keeps_out() || exchange_check(&client->exchange, AUTH_SERVER, mac));
-}
-
-/* Nobody is let in who has not proved a key; whoever has hears nothing but what is signed. */
-static void check_welcome(struct client *client, const struct tp_event *event,
-			  const struct welcome *welcome)
-{
-	const uint8_t *mac;
-
-	insist(client->proved || welcome->status);
-	if (client->proved) {
-		insist(!seal_hear_signed(&client->exchange, event->msg, event->len, &mac));
-		insist(exchange_check(&client->exchange, AUTH_SERVER, mac));
-	}
-	nr_let_in += !welcome->status;
-}
-
-static void take_welcome(struct client *client, const struct tp_event *event,
-			 const struct welcome *welcome)
-{
-	if (served_keeps_out())
-		check_welcome(client, event, welcome);
-	if (welcome->status)
-		return;
-	memcpy(id, welcome->session_id.data, sizeof(id));
-	if (!client->joined)
-		memcpy(key,
-		       client->proved ? client->exchange.keys[AUTH_SESSION]
-				      : welcome->session_key.data,
-		       sizeof(key));
-}
-
-static void take_message(struct client *client, const struct tp_event *event)
-{
-	struct message msg;
-
-	insist(!codec_decode(&arena, event->msg, event->len, &msg));
-	switch (msg.type) {
-	case MSG_CHALLENGE:
-		take_challenge(client, event, &msg.challenge);
-		break;
-	case MSG_WELCOME:
-		take_welcome(client, event, &msg.welcome);
-		break;
-	case MSG_REPLY:
-		client->nr_answers++;
-		if (msg.reply.file)
-			keep_handle(msg.reply.file);
-		if (msg.reply.persistent.len) {
-			persistent_len = msg.reply.persistent.len;
-			memcpy(persistent, msg.reply.persistent.data, persistent_len);
-		}
-		break;
-	case MSG_COMPLETION:
-		take_results(client, &msg.completion);
-		break;
-	case MSG_PING:
-		client->nr_answers += msg.ping.pong;
-		break;
-	default:
-		insist(!"a message for servers");
-	}
-	insist(client->nr_results <= client->nr_ios && client->nr_answers <= client->nr_asked);
-}
-
-static void take_event(const struct tp_event *event)
-{
-	struct client *client = event->conn->user;
-
-	switch (event->type) {
-	case TP_EV_CONNECTED:
-		client->connected = true;
-		break;
-	case TP_EV_MSG:
-		take_message(client, event);
-		break;
-	case TP_EV_IMM:
-		client->nr_results++;
-		insist(client->nr_results <= client->nr_ios);
-		break;
-	case TP_EV_CLOSED:
-		tp_loop.conn_free(client->conn);
-		client->conn = NULL;
-		break;
-	default:
-		break;
-	}
-}
-
 bool clients_look(void)
 {
 	struct tp_event events[32];
 	int n = tp_loop.poll(domain, events, 32);
 
 	for (int i = 0; i < n; i++)
-		take_event(&events[i]);
+		heard_event(&events[i]);
 	return n > 0;
 }
 
@@ -232,8 +93,6 @@ void clients_turn(unsigned most)
 		busy |= clients_look();
 	}
 }
-
-/* What clients do. */
 
 void client_join(unsigned n)
 {
@@ -315,7 +174,7 @@ static void prove(struct message *msg)
 	if (!client->ours || !client->challenged || client->proved)
 		return;
 	if (msg->proof.session_mac.len) {
-		insist(!exchange_mac_by(&client->exchange, key, session_mac));
+		insist(!exchange_mac_by(&client->exchange, heard.key, session_mac));
 		msg->proof.session_mac.data = session_mac;
 		client->joined = true;
 	}
@@ -327,7 +186,8 @@ static void prove(struct message *msg)
 /* One that there is, or was; but not always. */
 static uint64_t handle_of(uint64_t number)
 {
-	return number && nr_handles && number >> 56 != 0xff ? handles[number % HANDLES] : number;
+	return number && heard.nr_handles && number >> 56 != 0xff ? heard.handles[number % HANDLES]
+								  : number;
 }
 
 /* Numbers for handles; a session for any; memory that is granted, and never more. What an
@@ -339,8 +199,8 @@ void client_cook(struct message *msg, struct io_entry io[BATCH_MAX])
 
 	if (msg->type == MSG_HELLO) {
 		if (hello->session_id.len) {
-			hello->session_id.data = id;
-			hello->session_key.data = key;
+			hello->session_id.data = heard.id;
+			hello->session_key.data = heard.key;
 		}
 		if (hello->key_id.len)
 			offer_key(hello);
@@ -355,7 +215,8 @@ void client_cook(struct message *msg, struct io_entry io[BATCH_MAX])
 	} else if (msg->type == MSG_CALL) {
 		msg->call.file = handle_of(msg->call.file);
 		if (msg->call.persistent.len == 1)
-			msg->call.persistent = (struct bytes){persistent, persistent_len};
+			msg->call.persistent =
+				(struct bytes){heard.persistent, heard.persistent_len};
 	} else if (msg->type == MSG_SUBMIT) {
 		for (size_t i = 0; i < msg->submit.n; i++) {
 			io[i] = msg->submit.io[i];
@@ -436,7 +297,7 @@ void client_start(void)
 	client_send(&(struct message){.type = MSG_CALL,
 				      .call = {.tag = 64 + CALL_SLOTS,
 					       .op = CALL_TRUNCATE,
-					       .file = handles[0],
+					       .file = heard.handles[0],
 					       .len = 16 * MEMORY}});
 	clients_turn(TURNS);
 }
@@ -458,7 +319,5 @@ void clients_leave(void)
 
 void clients_forget(void)
 {
-	nr_handles = 0;
-	persistent_len = 0;
-	memset(handles, 0, sizeof(handles));
+	heard_forget();
 }
