@@ -42,7 +42,9 @@ static int resolve_one(struct listeners *listeners, const struct listen_config *
 		return n;
 	}
 	if (n > room) {
-		log_error("--listen: more than %d addresses", LISTENERS_MAX);
+		log_error(
+			"--listen: more than %d addresses; use fewer --listen, or addresses for names",
+			LISTENERS_MAX);
 		return -E2BIG;
 	}
 	for (int i = 0; i < n; i++)

@@ -88,8 +88,10 @@ static int open_budget(struct server *server, const struct server_config *config
 	if (!config->memory_mib && max < least)
 		max = least;
 	if (max < least) {
-		log_error("--memory %u is too little: %u workers with --staging %u need %zu MiB",
-			  config->memory_mib, server->nr_workers, staging_mib, least >> 20);
+		log_error(
+			"--memory %u is too little: %u workers with --staging %u need %zu MiB; raise "
+			"it, or lower --workers or --staging",
+			config->memory_mib, server->nr_workers, staging_mib, least >> 20);
 		return -EINVAL;
 	}
 	server->budget.max = max;

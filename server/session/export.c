@@ -34,7 +34,7 @@ static int open_one(struct exports *exports, const struct export_config *config,
 	int err;
 
 	if (exports_find(exports, (struct bytes){(const uint8_t *)config->name, len})) {
-		log_error("--export: two exports are named \"%s\"", config->name);
+		log_error("--export: two exports are named \"%s\"; rename one", config->name);
 		return -EEXIST;
 	}
 	err = store_open(config->where, flags, &export->store);

@@ -227,7 +227,8 @@ void worker_log_limited(struct worker *worker, const char *peer, int err, const 
 	second = worker->now_ns / NS_PER_S;
 	if (second != worker->limited_ns) {
 		if (worker->nr_limited > COMPLAINTS_MAX)
-			log_warn("and %u other peers", worker->nr_limited - COMPLAINTS_MAX);
+			log_warn("%u more warnings about peers in that second",
+				 worker->nr_limited - COMPLAINTS_MAX);
 		worker->limited_ns = second;
 		worker->nr_limited = 0;
 	}

@@ -189,7 +189,7 @@ static void disconnected(struct verbs_conn *c, const struct verbs_cm_event *even
 
 static void removed(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
-	log_warn("the RDMA device of a connection has been removed");
+	log_warn("the RDMA device of a connection has been removed, so the connection ends");
 	if (c->nic)
 		c->nic->removed = true;
 	state_fail(c, -ENODEV);

@@ -69,7 +69,7 @@ int cm_channel_open(bool nonblock, struct rdma_event_channel **out)
 
 	fork_release(held);
 	if (!channel) {
-		log_error("no RDMA connection manager (is the module rdma_ucm loaded?): %s",
+		log_error("no RDMA connection manager: %s; load the kernel module rdma_ucm",
 			  strerror(-err));
 		return err;
 	}
