@@ -139,16 +139,20 @@ enum count {
  * 0 if there is no maximum. Later versions append.
  */
 enum limit {
-	LIMIT_MEMORY, /* of the server, in bytes */
+	/* In the server's row. */
+	LIMIT_MEMORY, /* bytes */
 	LIMIT_CONNECTIONS,
 	LIMIT_SESSIONS,
-	LIMIT_HANDSHAKES, /* of a worker: connections that have not been welcomed */
-	LIMIT_STAGING,	  /* of a worker, of a connection: bytes of data under way */
-	LIMIT_PIPES,	  /* the same: data that is not copied */
-	LIMIT_INFLIGHT,	  /* of a connection: I/Os */
-	LIMIT_CALLS,	  /* of a connection: unanswered ones */
-	LIMIT_REGIONS,	  /* of a connection */
-	LIMIT_FILES,	  /* of a connection's session: open ones */
+	/* In a worker's row. */
+	LIMIT_HANDSHAKES, /* connections without a Welcome */
+	/* In the rows of workers and of connections. */
+	LIMIT_STAGING, /* bytes of data in staging buffers */
+	LIMIT_PIPES,   /* pipes, for data that is not copied */
+	/* In a connection's row. */
+	LIMIT_INFLIGHT, /* I/Os under way */
+	LIMIT_CALLS,	/* unanswered calls */
+	LIMIT_REGIONS,
+	LIMIT_FILES, /* open files of the connection's session */
 	NR_LIMITS,
 };
 

@@ -22,7 +22,7 @@
 
 #include "common/base/log.h"
 
-#define WORDS	    16384 /* of 64 descriptors each: as many as a process may have by default */
+#define WORDS	    16384 /* of 64 descriptors each; by default a process may not have more */
 #define GATE_WAIT_S 1
 
 static _Atomic uint64_t owned[WORDS];

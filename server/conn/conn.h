@@ -43,7 +43,7 @@ struct server_conn {
 
 	struct handshake *handshake; /* NULL from the Welcome on */
 	struct ev fence;	     /* the session has changed; handshake.c */
-	bool fence_posted;	     /* under the registry's lock while it is a member */
+	bool fence_posted;	     /* the registry's lock protects it while it is a member */
 
 	struct list timed; /* in worker->handshakes, ->fencing or ->posting */
 	uint64_t since_ns; /* when the time of that list began */

@@ -28,7 +28,7 @@ struct server_config {
 	unsigned max_inflight;	  /* I/Os of one connection */
 	unsigned max_sessions;	  /* of all clients together */
 	unsigned max_files;	  /* open ones of one session, at most FILES_MAX */
-	unsigned hello_ms;	  /* from accepting a connection to its hello */
+	unsigned hello_ms;	  /* from accepting a connection to its Hello */
 	unsigned stall_ms;	  /* until a peer that moves no data is disconnected */
 	unsigned keepalive_ms;	  /* of silence until a client is pinged; SERVER_OFF: never */
 	unsigned session_ms;	  /* how long a session is kept whose client fell silent */

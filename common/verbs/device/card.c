@@ -1,6 +1,6 @@
 /*
  * A card: this provider's context of an RDMA device, one in each process. Devices and nics share
- * it. It is open while one of them holds a reference. Any thread may use it.
+ * it. Those with a reference own it together, and the last one closes it. Any thread may use it.
  *
  * librdmacm has a context for each device, too. But it keeps the context until the process ends,
  * also across fork(), and the kernel takes no work requests from a child over a context of its

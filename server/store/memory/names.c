@@ -306,7 +306,7 @@ int memory_link(struct store *base, struct store_file *at, const char *from, str
 	int err = begin_change(base, at, from, &place);
 
 	if (err)
-		/* "", "." and ".." are directories */
+		/* -EINVAL: "", "." and ".." are directories, which cannot be linked. */
 		return err == -EINVAL && !at ? -EPERM : err;
 	if (!place.node)
 		return end_change(base, -ENOENT);
