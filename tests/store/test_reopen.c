@@ -181,6 +181,63 @@ EACH_STORE(directories_too)
 }
 
 /* Any other bytes: not a file, or, if anything, the very file they name. */
+#define DEPTH 20000
+
+/* Make directories in each other, one name at a time, and return the innermost one, open. */
+static struct store_file *make_deep(struct store *store)
+{
+	const uint32_t flags = OPEN_READ | OPEN_DIRECTORY;
+	struct store_file *at, *next;
+	struct file_attr attr;
+
+	cr_assert_eq(store->ops->open_file(store, NULL, "", flags, 0, &at, &attr), 0);
+	for (int i = 0; i < DEPTH; i++) {
+		cr_assert_eq(store->ops->mkdir(store, at, "d", 0755), 0);
+		cr_assert_eq(store->ops->open_file(store, at, "d", flags, 0, &next, &attr), 0);
+		store->ops->close_file(at);
+		at = next;
+	}
+	return at;
+}
+
+static void *search_deep(void *arg)
+{
+	uint8_t missing[PERSISTENT_MAX];
+	struct bytes name = {missing, 0};
+	struct store_file *deep, *again;
+	struct file_attr attr, same;
+	struct store *store = arg;
+
+	deep = make_deep(store);
+	name.len = deep->persistent_len;
+	memcpy(missing, deep->persistent, name.len);
+	cr_expect_eq(store->ops->reopen_file(store, "d", name, OPEN_READ, &again, &same), 0);
+	cr_expect_eq(store->ops->stat_file(deep, &attr), 0);
+	cr_expect_eq(same.ino, attr.ino);
+	store->ops->close_file(again);
+	store->ops->close_file(deep);
+	memset(missing + name.len - sizeof(uint64_t), 0xff, sizeof(uint64_t));
+	cr_expect_eq(store->ops->reopen_file(store, "d", name, OPEN_READ, &again, &same), -ESTALE);
+	store->ops->close_store(store);
+	return NULL;
+}
+
+/* A client decides how deep directories are, so the depth must not decide how much stack is used.
+ */
+Test(memory, deep_directories_take_no_stack)
+{
+	pthread_attr_t small;
+	struct store *store;
+	pthread_t thread;
+
+	cr_assert_eq(store_open("memory:256", 0, &store), 0);
+	pthread_attr_init(&small);
+	cr_assert_eq(pthread_attr_setstacksize(&small, 256 << 10), 0);
+	cr_assert_eq(pthread_create(&thread, &small, search_deep, store), 0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&small);
+}
+
 EACH_STORE(other_bytes_open_nothing_else)
 {
 	const struct name name = make(fixture, "f", 'f');

@@ -60,6 +60,7 @@ struct node {
 	struct data data;
 	struct entry *entries; /* of a directory, ordered by id */
 	size_t nr_entries, room;
+	size_t nr_passed; /* entries that tree_find() has passed */
 	uint64_t last_id;
 };
 
@@ -103,7 +104,10 @@ void tree_node_put(struct memory_store *store, struct node *node);
 /* Walk a path from the root, or find the name `path` in the open directory `at`. 0 or -errno. */
 int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
 	      struct mem_place *place);
-/* Find the node of this number at or below dir; NULL: it has no name there. */
+/*
+ * Find the node of this number at or below dir; NULL: it has no name there. The lock is held for
+ * writing.
+ */
 struct node *tree_find(struct node *dir, uint64_t ino);
 /* Give the node the place's name; a node of that name is replaced. 0, -ENOSPC or -ENOMEM. */
 int tree_enter(struct memory_store *store, const struct mem_place *place, struct node *node);

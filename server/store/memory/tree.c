@@ -40,13 +40,29 @@ void tree_attr(const struct node *node, struct file_attr *attr)
 	};
 }
 
+/* Clients decide how deep directories are, so this goes from node to node without recursion. */
 struct node *tree_find(struct node *dir, uint64_t ino)
 {
-	struct node *found = dir->ino == ino ? dir : NULL;
+	struct node *at = dir, *next;
 
-	for (size_t i = 0; i < dir->nr_entries && !found; i++)
-		found = tree_find(dir->entries[i].node, ino);
-	return found;
+	if (dir->ino == ino)
+		return dir;
+	dir->nr_passed = 0;
+	for (;;) {
+		if (at->nr_passed == at->nr_entries) {
+			if (at == dir)
+				return NULL;
+			at = at->parent;
+			continue;
+		}
+		next = at->entries[at->nr_passed++].node;
+		if (next->ino == ino)
+			return next;
+		if (S_ISDIR(next->mode)) {
+			next->nr_passed = 0;
+			at = next;
+		}
+	}
 }
 
 struct node *tree_node_new(struct memory_store *store, uint32_t mode)
@@ -80,15 +96,32 @@ void tree_node_put(struct memory_store *store, struct node *node)
 	memory_pool_uncharge(&store->pool, sizeof(*node));
 }
 
-/* Free a directory and everything beneath it. A node with several names is freed with the last. */
+/*
+ * Free a directory and everything beneath it, also without recursion. A node with several names is
+ * freed with the last.
+ */
 void tree_free(struct memory_store *store, struct node *node)
 {
-	for (size_t i = 0; i < node->nr_entries; i++) {
-		free(node->entries[i].name);
-		node->entries[i].node->nlink--;
-		tree_free(store, node->entries[i].node);
+	struct node *at = node;
+
+	while (at != node || at->nr_entries) {
+		struct node *parent = at->parent, *next;
+		struct entry *last;
+
+		if (!at->nr_entries) {
+			tree_node_put(store, at);
+			at = parent;
+			continue;
+		}
+		last = &at->entries[--at->nr_entries];
+		next = last->node;
+		free(last->name);
+		next->nlink--;
+		if (S_ISDIR(next->mode))
+			at = next;
+		else
+			tree_node_put(store, next);
 	}
-	node->nr_entries = 0;
 	tree_node_put(store, node);
 }
 
