@@ -30,7 +30,8 @@ void dump_line(struct dump *dump, const char *fmt, ...) __attribute__((format(pr
  */
 int dump_write(struct dump *dump, int fd, int patience_ms);
 
-/* Acquire a lock, but wait for DUMP_LOCK_MS only, because its owner may hang. False: not acquired.
+/*
+ * Acquire a lock, but wait for DUMP_LOCK_MS only, because its owner may hang. False: not acquired.
  */
 bool dump_lock(struct lock *lock);
 

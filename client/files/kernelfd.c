@@ -18,7 +18,8 @@
 
 #define NAME_TRIES 8
 
-/* Get the kernel's name of fd (PATH_MAX bytes) and its attributes; only of files and directories.
+/*
+ * Get the kernel's name of fd (PATH_MAX bytes) and its attributes; only of files and directories.
  */
 static int name_of(int fd, char *path, struct stat *st)
 {

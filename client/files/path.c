@@ -98,8 +98,10 @@ static size_t directory_len(const char *url, bool follow)
 	return head > root ? head : root;
 }
 
-/* Find the mount of loop:///DIR/path. The directory ends at a '?'; see path_of_url if there is
- * none. */
+/*
+ * Find the mount of loop:///DIR/path. The directory ends at a '?'; see path_of_url if there is
+ * none.
+ */
 static int find_served(const char *url, bool follow, struct mountspec *spec, const char **rest)
 {
 	char mount_point[MOUNT_POINT_MAX];

@@ -30,7 +30,8 @@ int proven_pages_open(struct proven *proven, uintptr_t base, size_t size)
 {
 	uintptr_t first = page_of(base), pages;
 
-	/* If the range exceeds the address space, one page is enough: the kernel reports the error.
+	/*
+	 * If the range exceeds the address space, one page is enough: the kernel reports the error.
 	 */
 	pages = size && size - 1 <= UINTPTR_MAX - base ? page_of(base + size - 1) - first + 1 : 1;
 	*proven = (struct proven){

@@ -114,8 +114,8 @@ bool region_ready(const struct region *region, enum region_dir dir);
 /* Return its id on this connection, whose lock is held; -1: it is not announced there. */
 int region_id(const struct region *region, const struct conn *conn, enum region_dir dir);
 /*
- * Announce it on this connection, whose lock is held. Its id; -EAGAIN: no send buffer, or no
- * device; -ENOMEM, -EFAULT.
+ * Announce it on this connection, whose lock is held. Its id; -EAGAIN: no send buffer is
+ * free; or errors of device_register.
  */
 int region_announce(struct region *region, struct conn *conn, enum region_dir dir);
 

@@ -278,8 +278,7 @@ bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *ar
 
 		lock_release(&mounts.lock);
 		fn(mount, first, arg);
-		/* If the lock is not free, the mount keeps the reference for ever: no dump hangs.
-		 */
+		/* Without the lock the mount keeps the reference, so that no dump hangs. */
 		if (!dump_lock(&mounts.lock))
 			return false;
 		if (!--mount->refs)

@@ -33,7 +33,8 @@ void ring_mark(struct ring *ring)
 	struct ring_mark *last = &ring->marks[ring->last_mark % RING_MARKS];
 	uint32_t tick = ring->conn->tick;
 
-	/* All marks are in use only if the clock stood still: then the last one covers more I/Os.
+	/*
+	 * All marks are in use only if the clock stood still: then the last one covers more I/Os.
 	 */
 	if (last->tick != tick && last->upto > ring->sent &&
 	    ring->last_mark - ring->first_mark < RING_MARKS - 1)

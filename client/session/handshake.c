@@ -78,7 +78,8 @@ static void distrust(struct conn *conn)
 	conn_shut(conn, -EKEYREJECTED);
 }
 
-/* Send the proof that this client has the key, and that of the session to be resumed. 0 or -errno.
+/*
+ * Send the proof that this client has the key, and that of the session to be resumed. 0 or -errno.
  */
 static int prove(struct conn *conn, void *buf)
 {

@@ -103,7 +103,8 @@ struct bench_figures {
 	double cpu_us;	/* CPU time of the process, in microseconds */
 };
 
-/* Run the load for `ns` nanoseconds with `n` threads. 0, or -errno of the first thread that failed.
+/*
+ * Run the load for `ns` nanoseconds with `n` threads. 0, or -errno of the first thread that failed.
  */
 int bench_run(struct bench_config *config, unsigned n, uint64_t ns, struct bench_figures *figures);
 

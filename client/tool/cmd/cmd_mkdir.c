@@ -12,7 +12,8 @@ static const char help[] =
 	"  -p, --parents    make parent directories, too; an existing one is no error\n"
 	"  -m, --mode MODE  permissions in octal, default 755\n";
 
-/* Make each directory of `rest`, which points into path, from the first to the last. 0 or -errno.
+/*
+ * Make each directory of `rest`, which points into path, from the first to the last. 0 or -errno.
  */
 static int make_all(char *path, const char *rest, mode_t mode)
 {

@@ -40,7 +40,8 @@ static void print_one(const char *mount_point, uint64_t ns)
 	printf(": %.1f us\n", (double)ns / 1e3);
 }
 
-/* Ping repeatedly. The same error is reported once only, until a ping succeeds or fails otherwise.
+/*
+ * Ping repeatedly. The same error is reported once only, until a ping succeeds or fails otherwise.
  */
 static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet)
 {

@@ -171,7 +171,8 @@ int copy_file_open(struct copy *copy, struct copy_file *file, enum side *side);
 int copy_file_cut(struct copy *copy, struct copy_file *file);
 /* Close one side of the file, if it is open. */
 int copy_file_close(struct copy *copy, struct copy_file *file, enum side side);
-/* Rename the target if it is complete, else remove it; close both sides, count and free the file.
+/*
+ * Rename the target if it is complete, else remove it; close both sides, count and free the file.
  */
 void copy_file_end(struct copy *copy, struct copy_file *file);
 /* Report an error of a side, once for each file. */

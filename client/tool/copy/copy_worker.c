@@ -98,7 +98,8 @@ static void find_extents(struct copy *copy, struct copy_file *file)
 	pthread_mutex_unlock(&copy->lock);
 }
 
-/* Handle the end of a round: begin the second one, in which the file is checked, or end the file.
+/*
+ * Handle the end of a round: begin the second one, in which the file is checked, or end the file.
  */
 static void go_on(struct copy *copy, struct copy_file *file)
 {
