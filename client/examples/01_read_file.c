@@ -36,9 +36,7 @@ int main(int argc, char **argv)
 	must("make an iov", hf3fs_iovcreate(&iov, argv[1], 4096, 0, -1));
 	must("make a ring", hf3fs_iorcreate4(&ring, argv[1], 1, true, 0, 0, -1, 0));
 
-	/*
-	 * Unchecked, a failure here would leave nothing to wait for, and the wait without an end.
-	 */
+	/* Check each result: if preparing has failed, there is no I/O, and the wait never ends. */
 	must("prepare", hf3fs_prep_io(&ring, &iov, true, iov.base, fd, 0, 4096, NULL));
 	must("submit", hf3fs_submit_ios(&ring));
 	must("wait", hf3fs_wait_for_ios(&ring, &done, 1, 1, NULL));

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 		check(hf3fs_prep_io(&ring, &iov, false, iov.base, fd, off, len, NULL), "prepare");
 		check(hf3fs_submit_ios(&ring), "submit");
 		check(hf3fs_wait_for_ios(&ring, &done, 1, 1, NULL), "wait");
-		check(done.result, "write"); /* never short: all of it, or an error */
+		check(done.result, "write"); /* a write is complete, or an error */
 		off += len;
 	}
 	check(usrbio_fsync(fd), "fsync");

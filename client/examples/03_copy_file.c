@@ -4,8 +4,8 @@
  *	cc 03_copy_file.c -lusrbio -o copy_file
  *	./copy_file tcp://127.0.0.1/data model.bin copy.bin
  *
- * Two rings, because a ring has one direction; one iov for both: what a read brings in is written
- * out from the same memory.
+ * It has two rings, because a ring has one direction. Both use one iov: a block is read into its
+ * memory and written from there.
  */
 #include "example.h"
 
@@ -15,7 +15,7 @@
 static struct hf3fs_iov iov;
 static struct hf3fs_ior reads, writes;
 
-/* Send off the n I/Os prepared and wait for all of them: they come back in the order they went. */
+/* Submit n prepared I/Os and wait for all. The results come in the order of preparing. */
 static void finish(const struct hf3fs_ior *ring, struct hf3fs_cqe *done, int n)
 {
 	check(hf3fs_submit_ios(ring), "submit");
@@ -24,7 +24,7 @@ static void finish(const struct hf3fs_ior *ring, struct hf3fs_cqe *done, int n)
 		check(done[i].result, ring->for_read ? "read" : "write");
 }
 
-/* Read DEPTH blocks from off on, then write what came. Bytes copied; 0 at the end of the file. */
+/* Read DEPTH blocks from `off` on, and write them. Returns the bytes copied; 0: end of the file. */
 static uint64_t copy_batch(int from, int to, uint64_t off)
 {
 	struct hf3fs_cqe done[DEPTH];
@@ -36,7 +36,7 @@ static uint64_t copy_batch(int from, int to, uint64_t off)
 		      "prepare");
 	finish(&reads, done, DEPTH);
 
-	/* Only the end of the file makes a read short, so what came is in one piece. */
+	/* Only the end of the file makes a read short, so all bytes before it were read. */
 	for (; n < DEPTH && done[n].result; n++) {
 		uint64_t len = (uint64_t)done[n].result, at = (uint64_t)n * BLOCK;
 

@@ -4,9 +4,9 @@
  *	cc 04_many_rings.c -lusrbio -lpthread -o many_rings
  *	./many_rings tcp://127.0.0.1/data model.bin >copy.bin
  *
- * The iov and the registered descriptor belong to the process, and every thread uses them. A ring
- *is for one thread that prepares and submits; another may wait on it, but the simplest is a ring
- *each.
+ * The iov and the registered descriptor belong to the process, and all threads use them. Only one
+ * thread may prepare and submit I/Os of a ring. Another one may wait on it, but a ring for each
+ * thread is simplest.
  */
 #include <pthread.h>
 
@@ -21,7 +21,7 @@ struct part {
 	const char *mount_point;
 	const struct hf3fs_iov *iov;
 	int fd;
-	uint64_t begin, end; /* of the file; it lies at the same place of the iov */
+	uint64_t begin, end; /* offsets in the file, and the same offsets in the iov */
 };
 
 static void *read_part(void *arg)

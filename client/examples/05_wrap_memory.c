@@ -1,12 +1,12 @@
 /*
- * Read into memory that the program has already: no copy, nothing allocated by the library.
+ * Read into memory of the program, without a copy, and without memory of the library.
  *
  *	cc 05_wrap_memory.c -lusrbio -o wrap_memory
  *	./wrap_memory tcp://127.0.0.1/data model.bin >copy.bin
  *
- * Wrapping is cheap, and may be done again for each I/O: the memory is registered when it is first
- * used, and the registration is found again by id, base and size. Give the same memory the same id,
- * and other memory another one. It must stay mapped while I/O uses it.
+ * Wrapping is cheap, and a program may do it again for each I/O. The memory is registered when it
+ * is first used, and the library finds the registration again by id, base and size. The same memory
+ * has to have the same id, and other memory another id. It must stay mapped while I/O uses it.
  */
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 	} while (done.result);
 
 	hf3fs_iordestroy(&ring);
-	munmap(memory, ROOM); /* no I/O uses it any more; there is no unwrap */
+	munmap(memory, ROOM); /* no I/O uses it any more; there is no function to unwrap it */
 	close_file(fd);
 	return fflush(stdout) != 0;
 }

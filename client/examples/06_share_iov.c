@@ -1,11 +1,11 @@
 /*
- * Two processes, one memory: a child reads a file into an iov that its parent made.
+ * Share memory between two processes: a child reads a file into an iov that its parent made.
  *
  *	cc 06_share_iov.c -lusrbio -o share_iov
  *	./share_iov tcp://127.0.0.1/data model.bin >copy.bin
  *
- * The 16 bytes of the id are all that the other process needs. Rings, iovs and descriptors do not
- * survive a fork: the child makes its own, and opens the parent's iov by its id.
+ * The other process only needs the 16 bytes of the id. Rings, iovs and descriptors do not survive a
+ * fork: the child makes its own ones, and opens the iov of the parent by its id.
  */
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 
 #define ROOM ((size_t)1 << 20)
 
-/* In the child: the first ROOM bytes of the file. Bytes read. */
+/* In the child: read the first ROOM bytes of the file. Returns the number of bytes. */
 static int64_t fetch(const uint8_t id[16], const char *mount_point, const char *name)
 {
 	struct hf3fs_iov iov;
@@ -28,7 +28,7 @@ static int64_t fetch(const uint8_t id[16], const char *mount_point, const char *
 	check(hf3fs_submit_ios(&ring), "submit");
 	check(hf3fs_wait_for_ios(&ring, &done, 1, 1, NULL), "wait");
 	hf3fs_iordestroy(&ring);
-	hf3fs_iovdestroy(&iov); /* the parent's mapping stays */
+	hf3fs_iovdestroy(&iov); /* the memory stays mapped in the parent */
 	close_file(fd);
 	return check(done.result, "read");
 }

@@ -1,11 +1,11 @@
 /*
- * An event loop of its own: never blocks in the library, looks for completions between other work.
+ * An event loop that never blocks in the library, and looks for completions between other work.
  *
  *	cc 07_poll.c -lusrbio -o poll
  *	./poll tcp://127.0.0.1/data model.bin
  *
- * min_results 0 asks for what is there, and drives the connection while it looks. userdata says
- * which I/O a completion belongs to: here it points to the block.
+ * With min_results 0, hf3fs_wait_for_ios drives the connection and returns the completions that are
+ * there. userdata tells to which I/O a completion belongs: here it points to the block.
  */
 #include <sched.h>
 
@@ -66,10 +66,10 @@ int main(int argc, char **argv)
 				start(block, fd, next);
 				next += BLOCK;
 			} else {
-				under_way--; /* the end of the file: this block rests */
+				under_way--; /* the end of the file: do not use this block again */
 			}
 		}
-		other_work++; /* whatever else the loop is there for */
+		other_work++; /* the other work of the program */
 		sched_yield();
 	}
 	printf("%llu bytes, sum %llu\n", (unsigned long long)len, (unsigned long long)sum);

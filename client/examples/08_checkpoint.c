@@ -1,11 +1,12 @@
 /*
- * A checkpoint writer: many tensors of odd sizes, queued as they come, sent in the background.
+ * A checkpoint writer: many tensors of odd sizes are queued one after the other, and are sent in
+ * the background.
  *
  *	cc 08_checkpoint.c -lusrbio -o checkpoint
  *	./checkpoint tcp://127.0.0.1/data model.ckpt 64
  *
- * io_depth -1: each I/O goes out by itself as soon as it is submitted, without waiting for a batch
- * to fill. The ring is large enough for the whole checkpoint, so that preparing never stops.
+ * With io_depth -1 each I/O is sent as soon as it is submitted, and does not wait for others. The
+ * ring is large enough for the whole checkpoint, so that preparing never fails.
  */
 #include "example.h"
 
@@ -33,7 +34,7 @@ int main(int argc, char **argv)
 	check(hf3fs_iorcreate4(&ring, argv[1], ENTRIES, false, -1, 0, -1, 0), "ring");
 
 	for (int i = 0; i < tensors; at += size_of(i++)) {
-		memset(iov.base + at, i, size_of(i)); /* the training step's result */
+		memset(iov.base + at, i, size_of(i)); /* stands for the result of a training step */
 		check(hf3fs_prep_io(&ring, &iov, false, iov.base + at, fd, at, size_of(i), NULL),
 		      "prepare");
 		check(hf3fs_submit_ios(&ring), "submit");
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
 			check(done[i].result, "write");
 		left -= n;
 	}
-	check(usrbio_fsync(fd), "fsync"); /* now it counts as a checkpoint */
+	check(usrbio_fsync(fd), "fsync"); /* the checkpoint is complete when it is on the disk */
 	printf("%zu bytes\n", total);
 
 	hf3fs_iordestroy(&ring);

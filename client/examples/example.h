@@ -1,4 +1,4 @@
-/* What the examples have in common: how they open files, and how they give up. */
+/* The functions that the examples share: one checks results, one opens a file. */
 #ifndef EXAMPLE_H
 #define EXAMPLE_H
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <usrbio.h>
 
-/* A result of the library, or -errno: then the end of the program. */
+/* Return a result of the library; if it is -errno, report it and end the program. */
 static inline int64_t check(int64_t result, const char *what)
 {
 	if (result < 0) {
@@ -20,7 +20,7 @@ static inline int64_t check(int64_t result, const char *what)
 	return result;
 }
 
-/* Open a file of a mount, with O_CREAT of mode 0644, and make it known to its rings. */
+/* Open a file of a mount, and register it for its rings. With O_CREAT its mode is 0644. */
 static inline int open_file(const char *mount_point, const char *name, int flags)
 {
 	char path[4096];
@@ -29,7 +29,7 @@ static inline int open_file(const char *mount_point, const char *name, int flags
 	snprintf(path, sizeof(path), "%s/%s", mount_point, name);
 	fd = (int)check(usrbio_open(path, flags, 0644), path);
 	err = hf3fs_reg_fd(fd, 0);
-	if (err > 0) /* 3FS's sign: errors of this call are positive */
+	if (err > 0) /* hf3fs_reg_fd returns +errno */
 		check(-err, path);
 	return fd;
 }
