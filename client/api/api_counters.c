@@ -1,6 +1,6 @@
 /*
- * The calls of usrbio.h about counters: those of this process, and those that the server of a mount
- * reports. No state; any thread.
+ * The functions of usrbio.h about counters: those of this process, and those of the server of a
+ * mount. No state; any thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ int usrbio_counters(const char *mount_point, struct usrbio_counters *counters)
 	return err;
 }
 
-/* Pass on as many values as both sides know. The codec has checked that all rows are whole. */
+/* Call fn for each row, with the values that both sides know. The codec has checked the rows. */
 static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
 {
 	uint32_t width = reply->counts_width;
@@ -101,7 +101,7 @@ static void tell(const struct reply *reply, usrbio_counters_fn fn, void *arg)
 	}
 }
 
-/* Ask for the counters of a worker and its connections, or for a part of them. */
+/* Get all counters of the server, in several calls, and call fn for each row. 0 or -errno. */
 static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn, void *arg)
 {
 	struct call call = {.op = CALL_COUNTERS};
@@ -116,7 +116,7 @@ static int ask(struct mount *mount, struct answer *answer, usrbio_counters_fn fn
 		err = listing_check(&listing, call.off, &answer->reply);
 		if (err)
 			return err;
-		/* A list that goes back would never end. */
+		/* The position must grow, so that the list ends. */
 		if (answer->reply.next && answer->reply.next <= call.off)
 			return -EPROTO;
 		call.off = answer->reply.next;

@@ -1,6 +1,6 @@
 /*
- * Reading directories. The server sends a group of names at a time, and one group is kept. A
- * directory belongs to its caller, who uses it on one thread at a time.
+ * The functions of usrbio.h that read directories. The server sends names in groups, and one group
+ * is kept. A struct usrbio_dir belongs to the program, which uses it on one thread at a time.
  */
 #include "client/usrbio.h"
 
@@ -15,7 +15,7 @@
 #include "client/files/path.h"
 
 struct usrbio_dir {
-	struct file *file; /* the file of usrbio_fdopendir; or NULL, and the next two */
+	struct file *file; /* a reference, of usrbio_fdopendir; NULL: `place` is valid */
 	struct resolved_path place;
 	struct answer answer;
 	const char *name; /* the next name in the answer */
@@ -23,6 +23,7 @@ struct usrbio_dir {
 	struct listing listing;
 };
 
+/* Get the group of names at position `off`; 0: the first one. 0 or -errno. */
 static int fetch(struct usrbio_dir *dir, uint64_t off)
 {
 	struct call call = {.op = CALL_READDIR, .off = off};

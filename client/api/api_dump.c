@@ -1,7 +1,7 @@
 /*
- * The state dump of this process, by a call and on a signal. The mounts are kept while they are
- * looked at; the text is gathered under locks and written without any. Any thread may call; what a
- * signal asks for is done by the progress thread.
+ * The state dump of this process, by a call and on a signal. Mounts are held while their state is
+ * read. The text is collected under locks and written without any. Any thread may call usrbio_dump.
+ * On a signal, the progress thread makes the dump. The process owns the state.
  */
 #include <errno.h>
 #include <signal.h>
@@ -25,7 +25,7 @@
 #include "common/base/fork.h"
 #include "common/base/log.h"
 
-#define PATIENCE_MS 1000 /* the progress thread has other things to do */
+#define PATIENCE_MS 1000 /* how long the progress thread waits for standard error */
 
 static void dump_conn(const struct session *session, struct conn *conn, struct dump *dump)
 {
@@ -93,7 +93,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd)
 	return NEVER;
 }
 
-/* It does nothing but what is safe in a signal handler: atomic operations and write(2). */
+/* Ask for a dump, by calls that are safe in a signal handler: atomic operations and write(2). */
 static void handle(int sig)
 {
 	int before = errno;
@@ -103,7 +103,7 @@ static void handle(int sig)
 	errno = before;
 }
 
-/* The number of a signal, "USR1", "SIGUSR1" or "10"; 0: none that a dump could be made on. */
+/* Parse "USR1", "SIGUSR1" or "10". Returns the signal's number; 0: it cannot cause a dump. */
 static int parse_signal(const char *text)
 {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
@@ -135,7 +135,7 @@ static void install(int sig, const char *name)
 		return;
 	}
 	if (!(before.sa_flags & SA_SIGINFO) && before.sa_handler == handle)
-		return; /* of the process that forked this one */
+		return; /* the parent process has installed it before fork() */
 	if (before.sa_flags & SA_SIGINFO || before.sa_handler != SIG_DFL)
 		log_warn("USRBIO_DUMP_SIGNAL=%s: the program handles or ignores this signal "
 			 "itself, so that it causes no state dump",
@@ -144,7 +144,7 @@ static void install(int sig, const char *name)
 		log_warn("USRBIO_DUMP_SIGNAL=%s: %s", name, strerror(errno));
 }
 
-/* The first mount is about to be used. */
+/* Install the signal handler if USRBIO_DUMP_SIGNAL is set. Called after the first mount is made. */
 static void begin(void)
 {
 	const char *name = secure_getenv("USRBIO_DUMP_SIGNAL");

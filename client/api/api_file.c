@@ -1,6 +1,7 @@
 /*
- * The hf3fs_ functions about files and mounts. 3FS defines their signs of errors, which differ
- * between functions; only this file knows them. No state; any thread.
+ * The hf3fs_ functions about files and mounts. 3FS defines whether an error is positive or
+ * negative, which differs between functions; only this file and api_ring.c know that. No state; any
+ * thread.
  */
 #include "client/base/hf3fs_exports.h"
 
@@ -29,7 +30,7 @@ int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *pat
 	struct stat st;
 	size_t need;
 
-	/* A device is not our file, even if its directory is ours. */
+	/* The server does not serve devices, even if the directory is on a mount. */
 	if (!path || stat(path, &st) || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 		return -1;
 	if (mountspec_of_path(path, &spec, canonical, &rest))
@@ -84,8 +85,8 @@ static int hardlink(const char *target, const char *link_name)
 }
 
 /*
- * Return err as +errno, and set errno, because 3FS's binding raises its exception from there. For
- * 0, errno is restored.
+ * Return err as +errno, and also set errno, because 3FS's Python binding uses errno for its
+ * exception. If err is 0, errno is as before the call.
  */
 static int plus_errno(int err, int errno_before)
 {

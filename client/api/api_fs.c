@@ -1,6 +1,6 @@
 /*
- * The calls of usrbio.h that take a path or a descriptor, with one exchange with the server each.
- * No state; any thread.
+ * The functions of usrbio.h that take a path or a descriptor. Each makes one call to the server. No
+ * state; any thread.
  */
 #include "client/usrbio.h"
 
@@ -20,7 +20,7 @@ static struct bytes text(const char *string)
 	return (struct bytes){(const uint8_t *)string, strlen(string)};
 }
 
-/* Do path_open with the errors of usrbio.h: a path that is not ours does not exist. */
+/* Do path_open with the errors of usrbio.h: -ENOENT if the path is on no mount. */
 static int locate(const char *path, bool follow, struct resolved_path *place)
 {
 	int err = path_open(path, follow, place);
@@ -55,7 +55,8 @@ int api_fs_call(int fd, struct call *call, struct answer *answer)
 }
 
 /*
- * Find where the canonical `below` begins in the path as the caller wrote it; NULL if it does not.
+ * Find the part of the caller's path that is equal to the canonical path `below`. NULL: the path
+ * does not end in it.
  */
 static const char *find_tail(const char *path, const char *below)
 {
@@ -128,7 +129,7 @@ int api_fs_published(int fd, struct file *file, int err)
 int usrbio_open(const char *path, int flags, mode_t mode)
 {
 	NOT_CANCELLED;
-	/* If O_EXCL or O_NOFOLLOW forbid to follow a link, it is not followed here either. */
+	/* O_EXCL and O_NOFOLLOW forbid to follow a link, here as at the server. */
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
 	struct file *file = NULL;
 	struct resolved_path place;

@@ -1,6 +1,6 @@
 /*
- * The calls of usrbio.h that take an open directory and a name in it, and those about properties of
- * an open file or directory. They make one exchange with the server each. No state; any thread.
+ * The functions of usrbio.h that take an open directory and a name in it, and those about
+ * properties of an open file or directory. Each makes one call to the server. No state; any thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,8 @@ static struct bytes text(const char *string)
 }
 
 /*
- * Return the error that the server would return for the name. It would not even read a longer name.
+ * Check a name as the server does: 0, -EINVAL, -ENAMETOOLONG. It is checked here, because a very
+ * long name does not fit into a message.
  */
 static int check_name(const char *name)
 {

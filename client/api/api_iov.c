@@ -1,6 +1,6 @@
 /*
- * The public calls for iovs. An iov belongs to the program, and its region to the library; any
- * thread.
+ * The public functions for iovs. A struct hf3fs_iov belongs to the program, and its region to the
+ * library. Any thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "client/memory/wrap_cache.h"
 
 /*
- * Check a name. NULL and names that are too long are mistakes of the caller; an empty name names no
- * mount.
+ * Check a mount point. 0; -EINVAL: it is NULL or too long. An empty one is no error here: mount_get
+ * does not find it.
  */
 static int check_name(const char *mount_point)
 {
@@ -38,7 +38,8 @@ static void fill(struct hf3fs_iov *iov, void *base, uint64_t handle, const uint8
 }
 
 /*
- * Report now that memory cannot be registered. If no device is known yet, the first I/O reports it.
+ * Register the memory now, so that an error is reported early. If no device can be opened, this is
+ * 0, and the first I/O registers the memory.
  */
 static int register_early(struct region *region)
 {
@@ -50,8 +51,8 @@ static int register_early(struct region *region)
 }
 
 /*
- * Make a region of shm, which belongs to this call even if it fails. The region keeps a reference
- * to the mount.
+ * Make a region of shm, which this function takes over even if it fails. The region of an iov has
+ * the caller's reference to the mount. 0 or -errno.
  */
 static int publish(struct mount *mount, struct shm *shm, size_t block_size, uint64_t *handle)
 {
@@ -74,10 +75,10 @@ static int publish(struct mount *mount, struct shm *shm, size_t block_size, uint
 
 static void make_id(uint8_t id[16])
 {
-	/* getrandom returns up to 256 bytes at once, as soon as the kernel has any entropy. */
+	/* getrandom returns 16 bytes at once, or waits until the kernel has entropy. */
 	while (getrandom(id, 16, 0) != 16)
 		;
-	id[6] = (id[6] & 0x0f) | 0x40; /* version 4 */
+	id[6] = (id[6] & 0x0f) | 0x40; /* a UUID of version 4 */
 	id[8] = (id[8] & 0x3f) | 0x80;
 }
 

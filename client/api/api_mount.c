@@ -1,4 +1,4 @@
-/* The public calls about a mount as a whole. No state; any thread. */
+/* The functions of usrbio.h about a mount as a whole. No state; any thread. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ const char *usrbio_version(void)
 }
 
 /*
- * Explain why the path is on no mount: take the first file that would make it one but is not
+ * Explain why a path is on no mount: a file that would make it one is ignored, because it is not
  * trusted.
  */
 static void take_ignored(const char *ignored, int err, struct reason *reason)
@@ -29,14 +29,11 @@ static void take_ignored(const char *ignored, int err, struct reason *reason)
 	snprintf(reason->text, sizeof(reason->text), "%s", ignored);
 }
 
-/*
- * Find the reason of the mount that the path is on; it has been looked up without success or is in
- * use.
- */
+/* Find the reason of the mount of a path, or why the path is on no mount. */
 static void find_reason(const char *path, int err, struct reason *reason)
 {
 	char mount_point[MOUNT_POINT_MAX];
-	struct log_catch again; /* these lines are in the log already */
+	struct log_catch again; /* the call that failed has logged these lines already */
 	int len;
 
 	log_catch_begin(&again);

@@ -1,6 +1,7 @@
 /*
- * The public calls for rings. The contract with 3FS's programs defines what they check, and in
- * which order. A ring belongs to the program, which prepares and submits on one thread at a time.
+ * The public functions for rings. The contract with programs for 3FS defines which arguments they
+ * check, and in which order. A ring belongs to the program, which prepares and submits on one
+ * thread at a time; any thread may wait.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +18,7 @@
 #include "client/memory/region.h"
 #include "client/ring/ring.h"
 
-/* The size of 3FS's ring in its shared memory without the entries; programs compute with it. */
+/* Bytes of a ring of 3FS in shared memory: its fixed part, and each entry. Programs use them. */
 #define RING_FIXED_BYTES 4240u
 #define RING_ENTRY_BYTES 96u
 
@@ -123,8 +124,8 @@ int hf3fs_io_entries(const struct hf3fs_ior *ior)
 }
 
 /*
- * Check the file after the iov: an iov or a file of another mount is -EXDEV, and neither counts
- * earlier.
+ * Check the file of an I/O. iov_err is the error of its iov, 0 or -EXDEV: it is returned only if
+ * the file has no other error.
  */
 static int check_file(const struct ring *ring, const struct file *file, int iov_err)
 {
@@ -135,7 +136,7 @@ static int check_file(const struct ring *ring, const struct file *file, int iov_
 	return iov_err;
 }
 
-/* Put the file. It is closed here only if it has been deregistered meanwhile, which is rare. */
+/* Give the reference back. This closes the file only if it was deregistered meanwhile. */
 static void put_file(struct file *file)
 {
 	NOT_CANCELLED;
@@ -195,8 +196,8 @@ err_unpin:
 }
 
 /*
- * The usual path makes no system call and has to be fast, so NOT_CANCELLED is in the parts that
- * make them.
+ * Each I/O calls this, usually without a system call. So NOT_CANCELLED is only in those parts that
+ * may make one.
  */
 int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool read, void *ptr,
 		  int fd, size_t off, uint64_t len, const void *userdata)
@@ -211,7 +212,7 @@ int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool
 	return slot;
 }
 
-/* Make the memory of an I/O ready. Its completion reports a failure. */
+/* Make the memory of an I/O ready. An error becomes the result of the I/O. */
 static void make_ready(const struct ring *ring, struct slot *slot)
 {
 	enum region_dir dir = ring->for_read ? DIR_READ_IO : DIR_WRITE_IO;
@@ -221,7 +222,7 @@ static void make_ready(const struct ring *ring, struct slot *slot)
 
 	slot->unready = 0;
 	if (!region)
-		return; /* the region is ending: sending the I/O will find that out */
+		return; /* the iov was destroyed; sending the I/O finds that, too */
 	if (slot->result >= 0)
 		err = region_make_ready(region, dir, slot->region_off, slot->len);
 	if (err)
@@ -231,8 +232,8 @@ static void make_ready(const struct ring *ring, struct slot *slot)
 }
 
 /*
- * Make memory ready before the connection's lock is taken, so that other threads do not wait for
- * it.
+ * Make the memory of all prepared I/Os ready. The connection's lock is not held, because this may
+ * take long.
  */
 static void make_all_ready(struct ring *ring)
 {
@@ -246,8 +247,8 @@ static void make_all_ready(struct ring *ring)
 }
 
 /*
- * Submit all prepared I/Os. Those that cannot reach a server wait for one. Submitting does not
- * fail, and does not block except while memory is registered or brought in.
+ * Submit all prepared I/Os. Without a connection they wait for one. This cannot fail. It only
+ * blocks while memory is registered or pages are accessed.
  */
 static void submit(struct ring *ring)
 {
@@ -278,12 +279,15 @@ static int64_t clamp(int64_t value, int64_t limit)
 }
 
 /*
- * Convert a CLOCK_REALTIME time to one of now_ns. Later jumps of the clock have no effect. 0: the
- * time is in the past. Both fields may have any value.
+ * Convert a time of CLOCK_REALTIME to one of now_ns, so that later changes of the clock have no
+ * effect. 0: the time has passed. Both fields may have any value. NULL: NEVER.
  */
 static uint64_t deadline_of(const struct timespec *abs_timeout)
 {
-	/* In seconds: more than tv_nsec can subtract, and more than the lifetime of a process. */
+	/*
+	 * In seconds: `huge` is more than tv_nsec can subtract, and `far` more than the lifetime of
+	 * a process.
+	 */
 	const int64_t huge = 1000000000000, far = 1000000000, second = NS_PER_S;
 	struct timespec now;
 	int64_t sec, left;
