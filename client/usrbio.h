@@ -1,20 +1,35 @@
 /*
- * usrbio.h: what libusrbio adds to the USRBIO API: files by URL, without any mounted directory.
+ * usrbio.h: the functions that libusrbio adds to the USRBIO API, for files by URL, without a
+ * mounted directory.
  *
- * A path is a URL with a path behind the export and its options,
- * tcp://host[:port]/export[?timeout=5]/dir/file, or a path below a directory that is a mount.
- * Unless a comment says otherwise, a call returns 0 or a count, or -errno, blocks for the server's
- * answer, and may be called by any thread. usrbio(7) lists all errors.
+ * A path is a URL with a path behind the export and its options, such as
+ * tcp://host[:port]/export[?timeout=5]/dir/file, or a path below a mounted directory.
+ *
+ * Unless a comment says otherwise, a function returns 0 or a count, or -errno, and writes its
+ * output arguments on success only. Pointers must not be NULL. Any thread may call it, but no
+ * signal handler. It is no cancellation point. It blocks until the server has answered, but no
+ * longer than the timeout of the mount (60 seconds by default; timeout=0: no limit). The library
+ * connects when a server is first needed. If a connection is lost, the function continues on the
+ * next one.
+ *
+ * Each function that needs a server may return these errors. -EINVAL: an argument is wrong, or a
+ * URL is malformed. -ENOENT: the path is on no mount, or the server does not have the export.
+ * -EREMOTEIO: there was no server within the timeout, or it is not known whether a server that was
+ * restarted had made the call. -EKEYREJECTED: the server and this client have different keys.
+ * -EPROTO, -EPROTONOSUPPORT: the server does not follow the protocol, or has another version of it.
+ * -ENOMEM. Other errors are those of the system call of the same name at the server. usrbio(7)
+ * lists all errors; usrbio_reason returns the cause of one as text.
  *
  * loop:///DIR[?options] is a mount that needs no server: the library serves the directory inside
- * this process. A path on it is best written loop:///DIR?/file. Without a '?' it belongs to the
- * deepest such mount in use by this process that contains it. If there is none, the mount is the
- * directory that the path names or, if it names none, the directory it is in. (Calls that make,
- * move or remove a name, and those that do not follow links, always use the directory it is in.)
+ * this process. A path on it is best written as loop:///DIR?/file. Without a '?' the mount is the
+ * deepest such mount in use by this process that contains the path. If there is none, and the path
+ * names a directory, this directory is the mount; otherwise the directory above is. Functions that
+ * make, move or remove a name, or do not follow links, always use the directory above.
  *
- * A descriptor from usrbio_open is accepted by every hf3fs_ call that takes an fd. It is a real
- * descriptor of this process, so that no other one has its number, but only the calls of this
- * header and the hf3fs_ calls can use it. Close it with usrbio_close.
+ * A descriptor of usrbio_open is accepted by every hf3fs_ function that takes a descriptor. It is a
+ * real descriptor of this process, so its number is not used otherwise. But only the functions here
+ * and the hf3fs_ ones can use the file; close it with usrbio_close. A child of fork() has none of
+ * its parent's files.
  */
 #pragma once
 
@@ -26,7 +41,7 @@
 extern "C" {
 #endif
 
-/* The library hides everything but what is declared here. */
+/* The library hides all symbols except those that are declared in its public headers. */
 #pragma GCC visibility push(default)
 
 struct usrbio_stat {
@@ -42,14 +57,14 @@ struct usrbio_stat {
 	int64_t mtime_ns;
 	int64_t ctime_ns;
 	/*
-	 * The machine whose file system holds the file, whichever server serves it, or the server
-	 * if it has files of its own (memory:). Two files are one exactly if host, dev and ino are
-	 * equal. The number of a machine changes when it boots.
+	 * The number of the machine whose file system has the file, whichever server serves it; or
+	 * of a server that has files of its own. Two files are the same if and only if host, dev
+	 * and ino are equal. The number of a machine changes when it boots.
 	 */
 	uint64_t host;
 };
 
-/* The identity of a file: the same fields of usrbio_stat. */
+/* The identity of a file, with the members of struct usrbio_stat. */
 struct usrbio_id {
 	uint64_t host;
 	uint64_t dev;
@@ -57,155 +72,216 @@ struct usrbio_id {
 };
 
 struct usrbio_dirent {
-	const char *name; /* valid until the next call for this directory */
+	const char *name; /* owned by the library; valid until the next call for this directory */
 	uint8_t type;	  /* DT_REG, DT_DIR, DT_LNK, ... of <dirent.h> */
 };
 
+/* An open directory; see usrbio_opendir. */
 struct usrbio_dir;
 
-/* The library's version, "0.1.0". */
+/* Return the library's version, "0.1.0", which is constant. Does not block. */
 const char *usrbio_version(void);
 
 /*
- * The mount point of a path, as the mount_point argument of hf3fs_ calls wants it: the URL up to
- * the export, or the mounted directory. Returns its length + 1 like hf3fs_extract_mount_point
- * (which takes paths of the file system only), or -ENOENT, -EINVAL. The last component need not
- * exist. The rest of the path, relative to the mount, is put into *rest when that is not NULL, and
- * points into `path`; -EINVAL where symbolic links or dots keep it from being the end of `path`.
+ * Get the mount point of a path, for the mount_point argument of hf3fs_ functions: the URL up to
+ * the export, or the mounted directory. The last component of the path need not exist. Does not ask
+ * a server.
+ *
+ * Returns the length of the mount point with its final zero, as hf3fs_extract_mount_point does for
+ * paths of the file system. mount_point: the buffer, of `size` bytes; it is written only if the
+ * mount point fits, and may be NULL. rest: if not NULL, *rest is set to the part of `path` below
+ * the mount. -ENOENT: the path is on no mount; -EINVAL: path is NULL, a URL is malformed, or rest
+ * is not NULL and symbolic links or ".." keep the end of `path` from being the path below the
+ * mount; -ENAMETOOLONG, -EACCES, -ELOOP, -ENOTDIR: the path cannot be resolved.
  */
 int usrbio_mount_point(const char *path, char *mount_point, size_t size, const char **rest);
 
 /*
- * Open a file. flags: O_RDONLY, O_WRONLY, O_RDWR with O_CREAT, O_EXCL, O_TRUNC, O_DIRECT,
- * O_DIRECTORY, O_NOFOLLOW; others are ignored. mode: permissions of a new file.
- * A descriptor >= 0; -ENOENT, -EACCES, -EROFS, -EREMOTEIO (no server), -EMFILE, or what open(2)
- * returns at the server.
+ * Open a file or, for reading, a directory. flags: O_RDONLY, O_WRONLY or O_RDWR, with O_CREAT,
+ * O_EXCL, O_TRUNC, O_DIRECT, O_DIRECTORY, O_NOFOLLOW; others are ignored. mode: permissions of a
+ * new file; the umask is not used. Returns a descriptor >= 0, which the caller closes; -ENOENT,
+ * -EACCES, -EEXIST, -EISDIR, -ELOOP, -EROFS; -EMFILE, -ENFILE: the process has no free descriptor,
+ * or the session has too many open files; ...
  */
 int usrbio_open(const char *path, int flags, mode_t mode);
-/* 0; -EBADF if fd was not returned by usrbio_open. A registration (hf3fs_reg_fd) stays valid. */
+/*
+ * Close a descriptor of usrbio_open. A registration by hf3fs_reg_fd stays valid. 0; -EBADF: fd is
+ * none. Does not wait for the server.
+ */
 int usrbio_close(int fd);
 
+/*
+ * Get the attributes of an open file. 0; -EBADF: fd is no descriptor of usrbio_open; -ESTALE: the
+ * file could not be opened again after the server was restarted.
+ */
 int usrbio_fstat(int fd, struct usrbio_stat *st);
-/* Follows a symbolic link at the end of the path; usrbio_lstat does not. */
+/*
+ * Get the attributes of a path. A symbolic link at its end is followed by usrbio_stat, and not by
+ * usrbio_lstat. 0; -ENOENT, -EACCES, -ENOTDIR, -ELOOP, ...
+ */
 int usrbio_stat(const char *path, struct usrbio_stat *st);
 int usrbio_lstat(const char *path, struct usrbio_stat *st);
 
 /*
- * The same for a name in an open directory (opened by usrbio_open, O_RDONLY). The name is one
- * component: "", ".", ".." and a name with a slash are -EINVAL. The directory may have been renamed
- * within its export since. -ESTALE: it was moved out of the export. -ENOENT: it was removed.
- * -ENOTDIR: dirfd is not a directory. -EBADF: dirfd is not a descriptor of usrbio_open.
- *
- * usrbio_openat: flags, mode and result are those of usrbio_open. A symbolic link of that name is
- * followed, as long as it stays within the export, unless flags have O_NOFOLLOW (-ELOOP) or O_EXCL.
+ * The functions from here to usrbio_renameat take an open directory and a name in it. dirfd: a
+ * descriptor of usrbio_open for a directory, opened with O_RDONLY. The directory may have been
+ * renamed since within its export. name: one component; "", ".", ".." and a name with a slash are
+ * -EINVAL. Errors of all: -EBADF: dirfd is no descriptor of usrbio_open; -ENOTDIR: it is no
+ * directory; -ESTALE: the directory has left the export; -ENOENT: it was removed; -ENAMETOOLONG.
+ */
+
+/*
+ * Open a file; flags, mode and result are as of usrbio_open. A symbolic link of this name is
+ * followed within the export, unless flags have O_NOFOLLOW (-ELOOP) or O_EXCL (-EEXIST).
  */
 int usrbio_openat(int dirfd, const char *name, int flags, mode_t mode);
-/* flags: 0, or AT_SYMLINK_NOFOLLOW for a symbolic link itself. */
+/* Get attributes. flags: 0; AT_SYMLINK_NOFOLLOW: those of a symbolic link itself. 0 or -errno. */
 int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flags);
+/* Make a directory with the permissions `mode`; the umask is not used. 0; -EEXIST, ... */
 int usrbio_mkdirat(int dirfd, const char *name, mode_t mode);
-/* flags: 0 for a file, or AT_REMOVEDIR for an empty directory. */
+/*
+ * Remove a file. flags: 0; AT_REMOVEDIR: an empty directory. 0; -EISDIR or -EPERM: it is a
+ * directory; -ENOTDIR: it is none; -ENOTEMPTY, ...
+ */
 int usrbio_unlinkat(int dirfd, const char *name, int flags);
-/* flags: 0, or RENAME_NOREPLACE (1): -EEXIST where `to` exists. -EXDEV between two mounts. */
+/*
+ * Rename within one mount. flags: 0: an existing file or empty directory `to` is replaced;
+ * RENAME_NOREPLACE (1): then it is -EEXIST. 0; -EXDEV: the directories are on two mounts, or on two
+ * file systems of the server; ...
+ */
 int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags);
 
 /*
- * Set the nine permission bits of a file or directory, whatever access mode it was opened with.
- * Set-id bits of a file are cleared, those of a directory stay.
+ * Set the nine permission bits of an open file or directory; other bits of `mode` are ignored. The
+ * access mode of the descriptor does not matter. Set-id bits of a file are cleared, those of a
+ * directory stay. 0; -EBADF, -EPERM, -EROFS, ...
  */
 int usrbio_fchmod(int fd, mode_t mode);
 /*
- * Returns the offset of the first data (SEEK_DATA) or hole (SEEK_HOLE) of an open file at or behind
- * off; the end of the file counts as a hole. A descriptor has no position that could move. -ENXIO:
- * off lies behind the end, or behind the last data; -EOPNOTSUPP: the server's file system does not
- * know; -EBADF: no regular file.
+ * Find data (whence SEEK_DATA) or a hole (SEEK_HOLE) in an open file, from `off` bytes on. The end
+ * of the file counts as a hole. No file position changes. Returns the offset in bytes; -ENXIO: off
+ * is behind the end of the file, or behind its last data; -EOPNOTSUPP: the file system of the
+ * server cannot tell; -EBADF: fd is no descriptor of usrbio_open for a regular file; -EINVAL:
+ * whence.
  */
 int64_t usrbio_seek(int fd, uint64_t off, int whence);
 /*
- * The identities of an open directory, of the directory above it, and so on, up to the server's "/"
- * or as far as the server can see, at most 256: to find out whether one directory contains another.
- * Returns their number, which may exceed room; at most room of them are stored. -ENOTDIR.
+ * Get the identities of an open directory, of the one above it, and so on up to the server's "/",
+ * or as far as the server can see. So a program can find out whether one directory is inside
+ * another. Returns their number, at most 256; it may exceed `room`, the number of elements of ids,
+ * and then only `room` of them are written. -ENOTDIR, -EBADF.
  */
 int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room);
-/* The host number of this machine's own files, whose dev and ino are those of stat(2). */
+/*
+ * Return the number of this machine, which is the `host` of its own files; stat(2) returns their
+ * dev and ino. Does not ask a server.
+ */
 uint64_t usrbio_host(void);
 
-/* Returns 0 when everything that was written to the file before is on the server's disk. */
+/* Write a file to the disk. 0: everything that was written before is on the server's disk. */
 int usrbio_fsync(int fd);
+/*
+ * Set the length of a file, in bytes. 0; -EBADF: fd is no descriptor of usrbio_open, or the file is
+ * not open for writing; -EINVAL: len exceeds INT64_MAX; -EFBIG, -EROFS, ...
+ */
 int usrbio_ftruncate(int fd, uint64_t len);
+/* The same for a path. A symbolic link at its end is followed. */
 int usrbio_truncate(const char *path, uint64_t len);
+/* Remove a file or symbolic link. 0; -ENOENT; -EISDIR or -EPERM: it is a directory; ... */
 int usrbio_unlink(const char *path);
+/* Remove an empty directory. 0; -ENOENT, -ENOTDIR, -ENOTEMPTY, ... */
 int usrbio_rmdir(const char *path);
+/* Make a directory with the permissions `mode`; the umask is not used. 0; -EEXIST, ... */
 int usrbio_mkdir(const char *path, mode_t mode);
-/* -EXDEV: the two paths are on two mounts. */
+/*
+ * Rename a file or directory; an existing file or empty directory `to` is replaced. 0; -EXDEV: the
+ * paths are on two mounts, or on two file systems of the server; ...
+ */
 int usrbio_rename(const char *from, const char *to);
 
 /*
- * Read a directory, without "." and "..". usrbio_readdir returns 1 and an entry, 0 at the end, or
- * -errno. One thread at a time may use a struct usrbio_dir.
+ * Open a directory by its path, to read its names. 0: the caller owns *dir, uses it on one thread
+ * at a time, and closes it with usrbio_closedir; -ENOENT, -ENOTDIR, -EACCES, ...
  */
 int usrbio_opendir(const char *path, struct usrbio_dir **dir);
-/* The same for an open directory. It stays open and belongs to the caller; several may read it. */
+/*
+ * The same for a directory of usrbio_open. The caller still owns dirfd, and may close it. Several
+ * struct usrbio_dir may read one directory at the same time. -EBADF, -ENOTDIR, ...
+ */
 int usrbio_fdopendir(int dirfd, struct usrbio_dir **dir);
+/*
+ * Get the next name; "." and ".." are left out. 1: *entry is written; 0: there are no more names;
+ * -errno: the rest cannot be read, and further calls return 0. It may ask the server.
+ */
 int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry);
+/* Close a directory. Accepts NULL. Does not wait for the server. */
 void usrbio_closedir(struct usrbio_dir *dir);
 
 /*
- * Tells why a call for a path (or a mount point) ended with `err`, its -errno, if the library knows
- * more than errno does: what is wrong with a URL; why a mount has no server, such as "cannot
- * connect to storage:7040: Connection refused"; or which file that would make the path a mount is
- * ignored. The text is that of the log: one line in English without control characters, for people.
- * It is stored in text, cut to room bytes with the final zero. Returns its whole length. 0: the
- * library knows no more than errno. -EINVAL: NULL, or no room. Does not wait for the server.
+ * Explain why a call for a path or mount point ended with `err`, its -errno, if the library knows
+ * more than errno says: what is wrong with a URL; why a mount cannot reach its server, such as
+ * "cannot connect to storage:7040: Connection refused"; or, for -EINVAL, which file would make the
+ * path a mount but is ignored. It is the text of the log: one line in English, for people, without
+ * control characters. text: the buffer, of `room` bytes; the text is cut to fit, with its final
+ * zero. Returns the length of the whole text in bytes; 0: errno says all; -EINVAL: an argument is
+ * NULL, or room is 0. Does not wait for the server.
  */
 int usrbio_reason(const char *path, int err, char *text, size_t room);
 
 /*
- * Write the state of every mount of this process to a descriptor, in lines for people that begin
- * with "dump: " and end with "dump: end": what usrbio(7) calls a state dump. Needs no server and no
- * mount, and may be called while other calls hang. It waits at most 20 ms for each lock that
- * another thread holds, then writes "busy" and continues. It blocks for as long as write(2) to fd
- * does. Any thread may call it, but no signal handler. 0; -EBADF, -EPIPE and other errors of
- * write(2); -ENOMEM: lines are missing.
+ * Write a state dump to the descriptor fd; see usrbio(7). It has the state of every mount of this
+ * process, in lines for people that begin with "dump: ". The last line is "dump: end". It needs no
+ * server and no mount, and may be called while other calls hang. If another thread holds a lock, it
+ * waits for 20 ms at most, writes "busy" instead of the state, and goes on. It blocks for as long
+ * as write(2) to fd does. 0; -EBADF, -EPIPE, ... as of write(2); -ENOMEM: lines are missing.
  */
 int usrbio_dump(int fd);
 
-/* Exchange an empty message with the server of a mount; *ns is the time it took, in nanoseconds. */
+/* Exchange an empty message with the server of a mount. 0, and *ns is the time in nanoseconds. */
 int usrbio_ping(const char *mount_point, uint64_t *ns);
 
-/* Counters of this process's connections to a mount, since they were made. */
+/* Counters of the connections of this process to a mount, since the mount was first used. */
 struct usrbio_counters {
 	uint64_t ios;
 	uint64_t msgs_sent;
 	uint64_t msgs_received;
-	uint64_t imms_received; /* completions that came as an immediate */
-	uint64_t remote_reads;	/* one-sided operations of the server, as far as this side sees them
-				 */
-	uint64_t remote_writes; /* (tcp does; an RDMA card serves them unseen) */
+	uint64_t imms_received; /* I/Os that ended by an immediate, not by a completion message */
+	/*
+	 * One-sided operations of the server. TCP counts them; an RDMA card serves them without the
+	 * library, so they are 0 there.
+	 */
+	uint64_t remote_reads;
+	uint64_t remote_writes;
 	uint64_t doorbells;
 	uint64_t polls;
 	uint64_t sleeps;
-	uint64_t batches;     /* messages with I/Os in them */
-	uint64_t completions; /* messages with results in them */
-	uint64_t msg_bytes;   /* of all messages, both ways */
+	uint64_t batches;     /* messages that carried I/Os */
+	uint64_t completions; /* messages that carried results */
+	uint64_t msg_bytes;   /* bytes of all messages, both ways */
 };
+/* Get these counters. 0; -ENOENT, -EINVAL. Does not ask the server. */
 int usrbio_counters(const char *mount_point, struct usrbio_counters *counters);
 
 /*
- * A row of what the server of a mount has counted since it started, for all its clients. There is a
- * row for each worker, and after it one for each connection that this worker serves. A row of
- * limits follows each of them, and one of the server comes last. A limit is a pair, such as
- * "files", what is in use, and "files_max", its maximum. If the maximum is 0, the row has no such
- * limit. A row is valid during the call of usrbio_counters_fn.
+ * A row of counters of a server. It has counted for all its clients since it was started. There is
+ * a row for each worker, followed by one for each connection that this worker serves. After each of
+ * these rows comes a row with its limits, and the last row has the limits of the server. A limit is
+ * a pair of values: the amount in use, such as "files", and the maximum, "files_max"; if the
+ * maximum is 0, there is no such limit. The library owns the row, which is valid during the call of
+ * fn.
  */
 struct usrbio_server_counters {
-	const char *kind; /* "worker", "connection" or "limits" */
-	const char *name; /* a worker's number, a client's address, "server" */
-	size_t nr;
-	const char *const *names; /* of nr counters, "reads", "read_bytes", ... */
+	const char *kind;	  /* "worker", "connection" or "limits" */
+	const char *name;	  /* the number of a worker, the address of a client, or "server" */
+	size_t nr;		  /* number of counters */
+	const char *const *names; /* of the counters: "reads", "read_bytes", ... */
 	const uint64_t *values;
 };
 typedef void (*usrbio_counters_fn)(void *arg, const struct usrbio_server_counters *row);
-/* Calls fn for each row. 0; -EOPNOTSUPP: the server has no counters; -EREMOTEIO: no server. */
+/*
+ * Get the counters of the server of a mount, and call fn for each row, with `arg`, on this thread.
+ * 0; -EOPNOTSUPP: the server cannot report counters; or another -errno, also after some rows.
+ */
 int usrbio_server_counters(const char *mount_point, usrbio_counters_fn fn, void *arg);
 
 #pragma GCC visibility pop
