@@ -243,7 +243,7 @@ void conn_finish_turn(struct server_conn *conn)
 	if (conn->state == CONN_DRAINING && drained(conn))
 		conn_end(conn, 0, "the server stops");
 	requests_drop_refs(&conn->pipeline);
-	if (conn->closed && !conn->pipeline.nr_segments && !conn->calls.nr_running) {
+	if (conn->closed && pipeline_is_over(&conn->pipeline) && !conn->calls.nr_running) {
 		handshake_leave(conn);
 		if (!conn->fence_posted)
 			conn_free(conn);
@@ -266,6 +266,7 @@ static void closed_event(struct server_conn *conn, const struct tp_event *event)
 	snprintf(known, sizeof(known), "the client %s", conn->peer->tp->why);
 	conn_end(conn, event->status, *conn->peer->tp->why ? known : why);
 	conn->closed = true;
+	pipeline_detach(&conn->pipeline);
 	peer_touch(conn->peer);
 }
 

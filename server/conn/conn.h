@@ -3,9 +3,9 @@
  * worker from accept to free, and only that worker's thread uses it. There are exceptions: its
  * session may post `fence`, and server/io/peer.h and server/calls/calls.h name what others read.
  *
- * It ends in steps. conn_end() cancels what is queued, and disconnects. Then the connection waits
- * until the transport has reported TP_EV_CLOSED, and until none of its store I/O and calls runs any
- * more. At the end of that turn it leaves its session and is freed.
+ * It ends in steps. conn_end() cancels what is queued, and disconnects. When the transport reports
+ * TP_EV_CLOSED, the connection detaches its store I/O. Then it waits until none of its calls runs
+ * any more. At the end of that turn it leaves its session and is freed.
  */
 #ifndef USRBIO_SERVER_CONN_CONN_H
 #define USRBIO_SERVER_CONN_CONN_H

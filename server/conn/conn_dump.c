@@ -95,7 +95,10 @@ static void dump_oldest(const struct server_conn *conn, const struct server_requ
 		  " bytes at %" PRIu64 " of \"%s\", admitted %.3f s ago, %s, %u segments under way",
 		  conn->worker->id, conn->peer->number, req->op == IO_READ ? "read" : "write",
 		  req->len, req->off, name, age(conn, req->since_ns),
-		  req->queued ? "queued" : "running", req->nr_busy);
+		  req->queued	? "queued"
+		  : req->parked ? "waits at a barrier"
+				: "running",
+		  req->nr_busy);
 }
 
 static void dump_io(const struct server_conn *conn)
@@ -108,15 +111,16 @@ static void dump_io(const struct server_conn *conn)
 		queued += count(&io->queue.lists[i]);
 		oldest = older(oldest, &io->queue.lists[i]);
 	}
+	oldest = older(oldest, &io->parking.requests);
 	log_write(
 		LOG_LEVEL_WARN,
 		"dump: worker %u: connection %" PRIu64 ": %u of %u I/Os open: %u queued, %u "
-		"running; segments: %u with the store, %u with the wire, %u wait for the wire; "
+		"running, %u wait at barriers; segments: %u with the store, %u with the wire, %u wait for the wire; "
 		"staging held: %u small, %u large, %u pipes; to be sent for want of credit or room: "
 		"%u results, %u messages; %u regions",
 		conn->worker->id, conn->peer->number, io->nr_open, io->max_inflight, queued,
-		count(&io->running), io->nr_segments - io->nr_posted - unposted, io->nr_posted,
-		unposted, io->nr_held[STAGING_SMALL], io->nr_held[STAGING_LARGE],
+		count(&io->running), io->parking.nr, io->nr_segments - io->nr_posted - unposted,
+		io->nr_posted, unposted, io->nr_held[STAGING_SMALL], io->nr_held[STAGING_LARGE],
 		io->nr_held[STAGING_PIPE], conn->peer->outbox.count, conn->peer->outbox.nr_messages,
 		io->regions.nr);
 	if (oldest)

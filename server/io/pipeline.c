@@ -40,6 +40,7 @@ void pipeline_init(struct pipeline *pipeline)
 	list_init(&pipeline->ready);
 	for (int i = 0; i < NR_STAGING; i++)
 		list_init(&pipeline->waiting_for_buf[i]);
+	parking_init(&pipeline->parking);
 	list_init(&pipeline->running);
 	list_init(&pipeline->unposted);
 	list_init(&pipeline->free);
@@ -49,7 +50,8 @@ void pipeline_init(struct pipeline *pipeline)
 size_t pipeline_bytes(uint32_t max_inflight)
 {
 	return REGIONS_MAX * sizeof(struct server_region) +
-	       max_inflight * (sizeof(struct server_request) + sizeof(struct io_result));
+	       max_inflight * (sizeof(struct server_request) + sizeof(struct parking_place) +
+			       sizeof(struct io_result));
 }
 
 int pipeline_open(struct pipeline *pipeline)
@@ -58,6 +60,8 @@ int pipeline_open(struct pipeline *pipeline)
 
 	if (!err)
 		err = outbox_open(&pipeline->peer.outbox, pipeline->max_inflight);
+	if (!err)
+		err = parking_open(&pipeline->parking, pipeline->max_inflight);
 	if (err)
 		return err;
 	pipeline->slab = calloc(pipeline->max_inflight, sizeof(*pipeline->slab));
@@ -74,10 +78,11 @@ static void leave_line(struct pipeline *pipeline)
 
 void pipeline_close(struct pipeline *pipeline)
 {
-	assert(!pipeline->nr_posted);
+	assert(pipeline_is_over(pipeline));
 	leave_line(pipeline);
 	outbox_close(&pipeline->peer.outbox);
 	regions_close(&pipeline->regions);
+	parking_close(&pipeline->parking);
 	free(pipeline->slab);
 }
 
@@ -88,6 +93,11 @@ void pipeline_end(struct pipeline *pipeline)
 	segments_abandon(pipeline);
 	if (pipeline->slab)
 		requests_cancel(pipeline, NULL, -ECANCELED);
+}
+
+void pipeline_detach(struct pipeline *pipeline)
+{
+	segments_detach_all(pipeline);
 }
 
 /* Take a request off the queue, because all its segments run, or as many as may run at a time. */
@@ -118,10 +128,14 @@ static unsigned serve(struct pipeline *pipeline)
 
 	while (budget > 0 && pipeline_can_start(pipeline)) {
 		struct server_request *req = queue_next(&pipeline->queue);
-		uint64_t left = req->len - req->next;
-		enum staging_class class = segment_class(req);
+		enum staging_class class;
 		struct segment *seg;
+		uint64_t left;
 
+		if (request_is_barred(req) && request_park(req))
+			continue;
+		left = req->len - req->next;
+		class = segment_class(req);
 		/* When one of its own segments ends, that schedules the pipeline again. */
 		if (!is_fair(pipeline, class))
 			return started;

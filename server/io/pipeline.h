@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/io/parking.h"
 #include "server/io/peer.h"
 #include "server/io/queue.h"
 #include "server/io/region.h"
@@ -44,6 +45,7 @@ struct pipeline {
 
 	/* nr_open counts from admission until the result is in a message or an immediate. */
 	struct queue queue;
+	struct parking parking;
 	struct list running;  /* requests with all segments started, or as many as may be */
 	struct list unposted; /* segments that the transport had no room for, in order */
 	struct list free;     /* unused requests of the first nr_used of the slab */
@@ -70,6 +72,15 @@ int pipeline_open(struct pipeline *pipeline);
 void pipeline_close(struct pipeline *pipeline);
 /* When the connection ends: start nothing more, and give up what has not been started. */
 void pipeline_end(struct pipeline *pipeline);
+
+/* The connection is closed: nothing is with the wire. Detach what is with the store. */
+void pipeline_detach(struct pipeline *pipeline);
+
+/* True if nothing refers to it any more. */
+static inline bool pipeline_is_over(const struct pipeline *pipeline)
+{
+	return !pipeline->nr_segments && !pipeline->parking.nr;
+}
 
 /* True if every I/O has ended and its result has been sent. */
 static inline bool pipeline_idle(const struct pipeline *pipeline)

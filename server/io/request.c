@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "server/io/parking.h"
 #include "server/io/pipeline.h"
 #include "server/session/export.h"
 #include "server/session/file.h"
@@ -95,6 +96,7 @@ static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		.flags = (uint8_t)batch->flags,
 		.priority = (uint8_t)batch->priority,
 		.queued = true,
+		.parked = false,
 	};
 	region->users++;
 	queue_add(&pipeline->queue, req);
@@ -215,6 +217,8 @@ void request_cancel(struct server_request *req, int error)
 		req->error = error;
 		req->error_at = req->next;
 	}
+	if (req->parked && !parking_leave(req))
+		return; /* unpark() ends it */
 	if (!req->nr_busy) {
 		request_finish(req, false);
 	} else if (req->queued) {
@@ -223,14 +227,33 @@ void request_cancel(struct server_request *req, int error)
 	}
 }
 
+/* Its barrier is down: queue the request, or end it if it was cancelled. */
+static void unpark(struct server_request *req)
+{
+	if (req->error) {
+		request_finish(req, false);
+		return;
+	}
+	req->queued = true;
+	list_del(&req->node);
+	queue_add(&req->pipeline->queue, req);
+	pipeline_schedule(req->pipeline);
+}
+
+bool request_park(struct server_request *req)
+{
+	return parking_enter(req, unpark);
+}
+
 void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error)
 {
-	struct list *lists[NR_PRIORITIES + 1];
+	struct list *lists[NR_PRIORITIES + 2];
 
 	for (int i = 0; i < NR_PRIORITIES; i++)
 		lists[i] = &pipeline->queue.lists[i];
-	lists[NR_PRIORITIES] = &pipeline->running;
-	for (int i = NR_PRIORITIES; i >= 0;
+	lists[NR_PRIORITIES] = &pipeline->parking.requests;
+	lists[NR_PRIORITIES + 1] = &pipeline->running;
+	for (int i = NR_PRIORITIES + 1; i >= 0;
 	     i--) /* `running` goes first, because cancelling adds to it */
 		list_for_each_safe (it, lists[i]) {
 			struct server_request *req = container_of(it, struct server_request, node);

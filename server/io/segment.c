@@ -11,6 +11,7 @@
 #include "server/io/pipeline.h"
 #include "server/io/request.h"
 #include "server/session/file.h"
+#include "server/store/barrier.h"
 #include "server/worker/worker.h"
 
 /*
@@ -19,16 +20,28 @@
  */
 #define PIPE_MIN ((uint64_t)64 << 10)
 
-static void release(struct segment *seg)
+/* True if the store has a segment of a pipeline, so that it is neither free nor with the wire. */
+static bool is_in_store(const struct segment *seg)
+{
+	return list_empty(&seg->node) && seg->req && (seg->io.kind == STORE_READ || seg->moved);
+}
+
+/* Give back what a segment has of its pipeline and its region, but not its buffer. */
+static void let_go(struct segment *seg)
 {
 	struct pipeline *pipeline = seg->pipeline;
 
 	pipeline->nr_segments--;
 	pipeline->nr_held[seg->class]--;
-	staging_put(&pipeline->peer.worker->staging, seg);
 	request_put_region(pipeline, seg->region);
 	pipeline_schedule(pipeline);
 	peer_touch(&pipeline->peer);
+}
+
+static void release(struct segment *seg)
+{
+	staging_put(&seg->pipeline->peer.worker->staging, seg);
+	let_go(seg);
 }
 
 /* Empty the pipe of a segment, if it has one, when the wire has not taken the data. */
@@ -198,10 +211,12 @@ void segment_posted(struct segment *seg, int status)
 	}
 	pipeline->fetching -= seg->len;
 	pipeline_schedule(pipeline);
-	if (status || seg->req->error || pipeline->closing)
+	if (status || seg->req->error || pipeline->closing) {
 		segment_end(seg, status ? status : -ECANCELED);
-	else
+	} else {
+		seg->moved = seg->len;
 		submit_to_store(seg);
+	}
 }
 
 /*
@@ -252,4 +267,49 @@ void segment_start(struct segment *seg, struct server_request *req)
 		submit_to_store(seg);
 	else
 		post(seg);
+}
+
+/* Called instead of what the segment would have called. */
+static void detached_done(struct store_io *io, int64_t result)
+{
+	struct segment *seg = container_of(io, struct segment, io);
+	struct worker *worker = seg->worker;
+	struct server_file *file = seg->file;
+
+	(void)result;
+	drain(seg);
+	staging_put(&worker->staging, seg);
+	worker->nr_detached--;
+	if (file->store_file->barrier)
+		barrier_lower(file->store_file->barrier, io->kind == STORE_WRITE);
+	file_unref(file, 1);
+}
+
+/* Detach a segment that is with the store. For its request it has ended with -ECANCELED. */
+static void detach(struct segment *seg)
+{
+	struct server_request *req = seg->req;
+	struct store_barrier *barrier = req->file->store_file->barrier;
+
+	seg->worker = seg->pipeline->peer.worker;
+	seg->file = req->file;
+	seg->io.done = detached_done;
+	file_ref(seg->file, 1);
+	seg->worker->nr_detached++;
+	/* Before anybody hears that the request is over. */
+	if (barrier)
+		barrier_raise(barrier, seg->io.kind == STORE_WRITE);
+	request_segment_over(req, seg->at, seg->len, -ECANCELED, false);
+	let_go(seg);
+	seg->req = NULL;
+}
+
+void segments_detach_all(struct pipeline *pipeline)
+{
+	struct staging *staging = &pipeline->peer.worker->staging;
+	struct segment *seg;
+
+	for (unsigned i = 0; pipeline->nr_segments && (seg = staging_at(staging, i)); i++)
+		if (is_in_store(seg) && seg->pipeline == pipeline)
+			detach(seg);
 }

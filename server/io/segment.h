@@ -25,5 +25,11 @@ void segment_posted(struct segment *seg, int status);
 void segments_resume(struct pipeline *pipeline);
 /* When the connection ends: give up the segments that wait for the wire. */
 void segments_abandon(struct pipeline *pipeline);
+/*
+ * When the connection is closed: detach all segments that are with the store. A detached segment
+ * belongs to its worker. Nobody waits for it, and nothing of it reaches the wire. Until the store
+ * is done it keeps its buffer and its file, and counts in the barrier of its inode.
+ */
+void segments_detach_all(struct pipeline *pipeline);
 
 #endif

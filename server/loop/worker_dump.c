@@ -40,15 +40,15 @@ static void dump_worker(const struct worker *worker)
 		LOG_LEVEL_WARN,
 		"dump: worker %u: %u connections, %u of them without a Welcome; staging in use: %u "
 		"of %u small, %u of %u large, %u of %u pipes; segments: %u with the store, %u with "
-		"the wire; connections that wait: %u for a turn, %u for a buffer%s",
+		"the wire, %u detached; connections that wait: %u for a turn, %u for a buffer%s",
 		worker->id, atomic_load(&worker->nr_conns), worker->nr_handshakes,
 		staging->nr[STAGING_SMALL] - staging->nr_free[STAGING_SMALL],
 		staging->nr[STAGING_SMALL],
 		staging->nr[STAGING_LARGE] - staging->nr_free[STAGING_LARGE],
 		staging->nr[STAGING_LARGE],
 		staging->nr[STAGING_PIPE] - staging->nr_free[STAGING_PIPE],
-		staging->nr[STAGING_PIPE], with_store, with_wire, count(&worker->ready), waiting,
-		worker->stopping ? "; stopping" : "");
+		staging->nr[STAGING_PIPE], with_store, with_wire, worker->nr_detached,
+		count(&worker->ready), waiting, worker->stopping ? "; stopping" : "");
 }
 
 /* Get the first connection that has not been shown. Numbers rise along the list. */

@@ -212,10 +212,14 @@ void worker_exit(struct worker *worker)
 	evloop_post(worker->loop, &worker->exit_ev, 0);
 }
 
-/* Post server->idle once, when the worker stops and has no connection left. */
+/*
+ * Post server->idle once, when the worker stops, has no connection left, and the store is done with
+ * its buffers.
+ */
 static void check_idle(struct worker *worker)
 {
-	if (!worker->stopping || worker->idle || atomic_load(&worker->nr_conns))
+	if (!worker->stopping || worker->idle || worker->nr_detached ||
+	    atomic_load(&worker->nr_conns))
 		return;
 	worker->idle = true;
 	sem_post(&worker->server->idle);

@@ -59,6 +59,7 @@ struct store_io {
 	 * The store calls this once, on the worker's event loop, and never within io_submit.
 	 * result: bytes or -errno. Only a read that meets the end of the file returns fewer than
 	 * len bytes.
+	 * Until then the submitter may put another function in its place.
 	 */
 	void (*done)(struct store_io *io, int64_t result);
 	/* The store uses these fields from io_submit to done. */

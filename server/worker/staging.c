@@ -121,6 +121,15 @@ void staging_drain(const struct segment *segment)
 		;
 }
 
+struct segment *staging_at(const struct staging *staging, unsigned i)
+{
+	unsigned nr = staging->nr[STAGING_SMALL] + staging->nr[STAGING_LARGE];
+
+	if (i < nr)
+		return &staging->segments[i];
+	return i - nr < staging->nr[STAGING_PIPE] ? &staging->piped[i - nr] : NULL;
+}
+
 struct segment *staging_get(struct staging *staging, enum staging_class class)
 {
 	struct list *node = fault_at(STAGING_FAIL) ? NULL : list_pop(&staging->free[class]);

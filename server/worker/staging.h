@@ -25,21 +25,27 @@
 enum staging_class { STAGING_SMALL, STAGING_LARGE, STAGING_PIPE, NR_STAGING };
 
 struct pipeline;
+struct server_file;
 struct server_region;
 struct server_request;
+struct worker;
 
 /* One staging buffer or pipe, and the transfer that uses it; see server/io/segment.h. */
 struct segment {
 	struct store_io io;
 	struct list node; /* in the free list of staging, or in the pipeline's `unposted` */
-	struct server_request *req; /* NULL from when a read's data is posted */
+	struct server_request
+		*req; /* NULL from when a read's data is posted, and of a detached segment */
 	struct pipeline *pipeline;
 	struct server_region *region;
 	void *buf;   /* NULL with a pipe */
 	int pipe[2]; /* reading end, writing end */
 	enum staging_class class;
-	uint32_t len, moved; /* moved: the bytes that came from disk and go to the wire */
+	uint32_t len, moved; /* moved: the bytes that came from disk or wire, and go to the other */
 	uint64_t at;	     /* offset in the request */
+	/* Of a detached segment; see server/io/segment.h. */
+	struct worker *worker;
+	struct server_file *file; /* a reference */
 };
 
 struct staging {
@@ -55,6 +61,8 @@ void staging_close(struct staging *staging);
 /* Add as many pipes as the system allows. It is called once, before the first use. */
 void staging_add_pipes(struct staging *staging);
 
+/* The segments of all classes in turn; NULL behind the last one. */
+struct segment *staging_at(const struct staging *staging, unsigned i);
 /* Take a segment with a buffer or pipe of this class; NULL if all are in use. */
 struct segment *staging_get(struct staging *staging, enum staging_class class);
 /* Give a segment back. */

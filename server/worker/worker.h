@@ -45,6 +45,7 @@ struct worker {
 	struct worker_domain domains[PROVIDERS_MAX];
 	unsigned nr_domains;
 	struct staging staging;
+	unsigned nr_detached;	     /* segments that the store has and nobody waits for */
 	struct store_queue **queues; /* by export */
 	struct arena arena;	     /* for the message being handled */
 
