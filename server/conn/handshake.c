@@ -153,7 +153,7 @@ static void answer(struct server_conn *conn, int status)
 		status = conn_activate(conn);
 		if (status) {
 			worker_log_limited(conn->worker, conn->peer->name, status,
-					   "no memory for the connection");
+					   "no memory for the connection within --memory");
 			snprintf(handshake->text, TEXT_MAX, "the server is out of memory");
 		}
 	}

@@ -230,7 +230,7 @@ static struct worker *choose(const struct server *server)
 }
 
 /* Log that connections are refused, once in REFUSED_NS at most, because clients try repeatedly. */
-static void say_refused(struct worker *worker, const char *why)
+static void say_refused(struct worker *worker, bool for_memory)
 {
 	struct server *server = worker->server;
 
@@ -238,7 +238,11 @@ static void say_refused(struct worker *worker, const char *why)
 	if (server->refused_ns && worker->now_ns - server->refused_ns < REFUSED_NS)
 		return;
 	server->refused_ns = worker->now_ns;
-	log_warn("refusing connections: %s", why);
+	if (for_memory)
+		log_warn("refusing connections: the limit --memory is reached: %zu MiB (%s)",
+			 server->budget.max >> 20, server->memory_by);
+	else
+		log_warn("refusing connections: the limit --max-connections is reached");
 }
 
 /* Reserve a connection at a worker and return the worker; NULL: the request has to be refused. */
@@ -249,8 +253,7 @@ static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 
 	if (target && conn_reserve(target, ops))
 		return target;
-	say_refused(worker, target ? "the limit --memory is reached"
-				   : "the limit --max-connections is reached");
+	say_refused(worker, target);
 	/* Connections without a Hello may keep others out: each worker evicts its oldest. */
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		conn_ask_evict(server->workers[i]);

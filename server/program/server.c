@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "server/program/sizing.h"
 #include "server/session/keyring.h"
 #include "server/base/job_threads.h"
 #include "server/worker/server_impl.h"
@@ -19,21 +20,6 @@
 #include "server/worker/worker.h"
 
 #define NR_BLOCKING_THREADS 2
-
-/*
- * The memory of program, libraries and stacks. With two workers 4 MiB of it are resident; the rest
- * is for what malloc needs.
- */
-#define SERVER_BYTES  ((size_t)16 << 20)
-#define WORKER_BYTES  ((size_t)2 << 20)
-#define CLIENTS_BYTES ((size_t)16 << 20) /* the least that clients need */
-
-static unsigned cores(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
-}
 
 static unsigned or_default(unsigned value, unsigned otherwise)
 {
@@ -50,9 +36,27 @@ static uint64_t ns_of(unsigned ms, unsigned otherwise)
 	return or_default(ms, otherwise) * 1000000ull;
 }
 
+/* Decide how large the server is: what is allocated for clients later is charged to the budget. */
+static int fit_in(struct server *server, const struct server_config *config)
+{
+	struct sizing_host host;
+	struct sizing sizing;
+	int err;
+
+	sizing_look("", &host);
+	err = sizing_decide(config, &host, &sizing);
+	if (err)
+		return err;
+	server->nr_workers = sizing.nr_workers;
+	server->staging_mib = sizing.staging_mib;
+	server->budget.max = sizing.max;
+	atomic_init(&server->budget.used, sizing.own);
+	memcpy(server->memory_by, sizing.max_by, sizeof(sizing.max_by));
+	return 0;
+}
+
 static int fill_in(struct server *server, const struct server_config *config)
 {
-	server->nr_workers = or_default(config->nr_workers, cores());
 	server->max_connections = or_default(config->max_connections, SERVER_MAX_CONNECTIONS);
 	server->max_inflight =
 		at_most(or_default(config->max_inflight, SERVER_MAX_INFLIGHT), INFLIGHT_MAX);
@@ -65,40 +69,6 @@ static int fill_in(struct server *server, const struct server_config *config)
 	if (getrandom(&server->boot_id, sizeof(server->boot_id), 0) < 0)
 		return -errno;
 	return secret_draw(&server->nobodys);
-}
-
-/* The memory that the server takes before the first client connects. */
-static size_t own_bytes(unsigned nr_workers, unsigned staging_mib)
-{
-	return SERVER_BYTES + nr_workers * (WORKER_BYTES + ((size_t)staging_mib << 20));
-}
-
-static size_t half_of_memory(void)
-{
-	return (size_t)sysconf(_SC_PHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/* Open the budget: what is allocated for clients later is charged to the rest. */
-static int open_budget(struct server *server, const struct server_config *config)
-{
-	unsigned staging_mib = or_default(config->staging_mib, SERVER_STAGING_MIB);
-	size_t own = own_bytes(server->nr_workers, staging_mib), least = own + CLIENTS_BYTES;
-	size_t max = config->memory_mib ? (size_t)config->memory_mib << 20 : half_of_memory();
-
-	if (!config->memory_mib && max < least)
-		max = least;
-	if (max < least) {
-		log_error(
-			"--memory %u is too little: %u workers with --staging %u need %zu MiB; raise "
-			"it, or lower --workers or --staging",
-			config->memory_mib, server->nr_workers, staging_mib, least >> 20);
-		return -EINVAL;
-	}
-	server->budget.max = max;
-	atomic_init(&server->budget.used, own);
-	log_info("%zu MiB of memory at most, %zu of them for staging and the server itself",
-		 max >> 20, own >> 20);
-	return 0;
 }
 
 static int open_sessions(struct server *server, const struct server_config *config)
@@ -126,13 +96,11 @@ static void close_workers(struct server *server, unsigned nr)
 
 static int open_workers(struct server *server, const struct server_config *config)
 {
-	const unsigned mib = or_default(config->staging_mib, SERVER_STAGING_MIB);
-
 	server->workers = calloc(server->nr_workers, sizeof(struct worker *));
 	if (!server->workers)
 		return -ENOMEM;
 	for (unsigned i = 0; i < server->nr_workers; i++) {
-		int err = worker_open(server, i, mib, config->huge_pages, &server->workers[i]);
+		int err = worker_open(server, i, config->huge_pages, &server->workers[i]);
 
 		if (err) {
 			close_workers(server, i);
@@ -275,7 +243,7 @@ int server_start(const struct server_config *config, struct server **out)
 		return -ENOMEM;
 	err = fill_in(server, config);
 	if (!err)
-		err = open_budget(server, config);
+		err = fit_in(server, config);
 	if (!err)
 		err = open_access(server, config);
 	if (err)

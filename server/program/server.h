@@ -19,11 +19,11 @@ struct server_config {
 	unsigned nr_exports;
 	const struct listen_config *listens;
 	unsigned nr_listens;
-	const char *keyring;	  /* a file of keys; NULL: everybody may do everything */
-	bool insecure;		  /* without a keyring: serve other machines, too */
-	unsigned nr_workers;	  /* default: one per core */
-	unsigned staging_mib;	  /* per worker */
-	unsigned memory_mib;	  /* of server and clients; default: half of the machine's */
+	const char *keyring;  /* a file of keys; NULL: everybody may do everything */
+	bool insecure;	      /* without a keyring: serve other machines, too */
+	unsigned nr_workers;  /* default: one per CPU, see sizing.h */
+	unsigned staging_mib; /* per worker; default: at most SERVER_STAGING_MIB */
+	unsigned memory_mib;  /* of server and clients; default: half of the memory, see sizing.h */
 	unsigned max_connections; /* of all workers together */
 	unsigned max_inflight;	  /* I/Os of one connection */
 	unsigned max_sessions;	  /* of all clients together */

@@ -175,6 +175,15 @@ void store_describe(struct store_file *file, char *text, size_t size);
 /* Get the directory of this machine that the store of such a text serves; NULL: none. */
 const char *store_directory(const char *where);
 
+/*
+ * The memory that the files of such a store may take, in bytes; 0 for none. STORE_MEMORY_SHARED: it
+ * has no size of its own. All such stores of a process have a quarter of the memory together: of
+ * the machine's, or of what the control groups of the process allow.
+ */
+#define STORE_MEMORY_SHARED UINT64_MAX
+#define STORE_MEMORY_SHARE  4
+uint64_t store_memory_bytes(const char *where);
+
 /* For stores: check the flags of an open. Returns 0, -EINVAL or -EROFS. */
 int store_check_open(const struct store *store, uint32_t flags);
 /*
@@ -194,7 +203,9 @@ int store_check_name(const struct store_file *at, const char *name);
 bool store_name_reserved(const char *name, size_t len, bool in_root);
 
 extern const struct store_ops store_posix;
-extern const struct store_ops store_null;   /* a read leaves the buffer, a write is dropped */
+extern const struct store_ops store_null; /* a read leaves the buffer, a write is dropped */
+/* Get the bytes that "memory:TEXT" means, as above; 0: the text is not valid. */
+uint64_t memory_store_bytes(const char *text);
 extern const struct store_ops store_memory; /* files live in the server's memory */
 
 #endif

@@ -52,15 +52,27 @@ int store_open(const char *where, unsigned flags, struct store **store)
 	return store_posix.open_store(where, flags, store);
 }
 
+/* What stands behind "fault:RULES:", as often as it is there; NULL: nothing does. */
+static const char *innermost(const char *where)
+{
+	while (where && !strncmp(where, "fault:", 6)) {
+		where = strchr(where + 6, ':');
+		if (where)
+			where++;
+	}
+	return where;
+}
+
 const char *store_directory(const char *where)
 {
-	while (!strncmp(where, "fault:", 6)) {
-		where = strchr(where + 6, ':');
-		if (!where)
-			return NULL;
-		where++;
-	}
-	if (!strncmp(where, "null:", 5) || !strncmp(where, "memory:", 7))
+	where = innermost(where);
+	if (!where || !strncmp(where, "null:", 5) || !strncmp(where, "memory:", 7))
 		return NULL;
 	return strncmp(where, "posix:", 6) ? where : where + 6;
+}
+
+uint64_t store_memory_bytes(const char *where)
+{
+	where = innermost(where);
+	return where && !strncmp(where, "memory:", 7) ? memory_store_bytes(where + 7) : 0;
 }

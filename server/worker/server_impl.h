@@ -10,12 +10,14 @@
 #include <stdint.h>
 
 #include "common/auth/secret.h"
+#include "common/host/group.h"
 #include "common/transport/addr.h"
 #include "common/transport/transport.h"
 #include "server/base/budget.h"
 #include "server/session/export.h"
 
 #define WORKERS_MAX   256
+#define SERVER_BY_MAX (GROUP_BY_MAX + 32)
 #define PROVIDERS_MAX 4 /* transport providers in one server */
 
 struct keyring;
@@ -39,6 +41,8 @@ struct server {
 	struct tp_tls_config tls; /* how listeners on tls:// find keys of the keyring */
 	struct secret nobodys;	  /* random; Challenges for unknown keys are made with it */
 	struct budget budget;
+	char memory_by[SERVER_BY_MAX]; /* what decided the maximum of the budget, for messages */
+	unsigned staging_mib;	       /* of each worker */
 	uint64_t refused_ns; /* of the last log line about it; only the first worker uses it */
 	unsigned max_connections;
 	uint32_t max_inflight, max_files;

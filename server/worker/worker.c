@@ -130,8 +130,7 @@ static void init_lists(struct worker *worker)
 		list_init(&worker->waiting_for_buf[i]);
 }
 
-int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool huge_pages,
-		struct worker **out)
+int worker_open(struct server *server, unsigned id, bool huge_pages, struct worker **out)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 	int err = -ENOMEM;
@@ -151,9 +150,10 @@ int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool h
 	err = evloop_open(&worker->loop, LOOP_ENTRIES);
 	if (err)
 		goto err_free;
-	err = staging_open(&worker->staging, (size_t)staging_mib << 20, huge_pages);
+	err = staging_open(&worker->staging, (size_t)server->staging_mib << 20, huge_pages);
 	if (err) {
-		log_error("no memory for %u MiB of staging buffers: lower --staging", staging_mib);
+		log_error("no memory for %u MiB of staging buffers: lower --staging",
+			  server->staging_mib);
 		goto err_loop;
 	}
 	err = open_domains(worker);

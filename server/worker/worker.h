@@ -76,8 +76,7 @@ struct worker {
 };
 
 /* Open all parts of a worker except its thread. Returns 0 or -errno, logged. */
-int worker_open(struct server *server, unsigned id, unsigned staging_mib, bool huge_pages,
-		struct worker **worker);
+int worker_open(struct server *server, unsigned id, bool huge_pages, struct worker **worker);
 /* Close a worker whose thread has ended or has never begun. */
 void worker_close(struct worker *worker);
 /* Get the worker's domain of a provider that is in use. */

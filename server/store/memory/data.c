@@ -20,15 +20,18 @@ struct table {
 
 bool memory_pool_charge(struct mem_pool *pool, uint64_t bytes)
 {
-	if (pool->left < bytes)
-		return false;
-	pool->left -= bytes;
+	uint64_t left = atomic_load_explicit(&pool->left, memory_order_relaxed);
+
+	do
+		if (left < bytes)
+			return false;
+	while (!atomic_compare_exchange_weak(&pool->left, &left, left - bytes));
 	return true;
 }
 
 void memory_pool_uncharge(struct mem_pool *pool, uint64_t bytes)
 {
-	pool->left += bytes;
+	atomic_fetch_add(&pool->left, bytes);
 }
 
 static void *pool_alloc(struct mem_pool *pool, size_t bytes)

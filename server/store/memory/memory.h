@@ -6,13 +6,15 @@
 #define USRBIO_SERVER_MEMORY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "server/store/store.h"
 #include "common/base/lock.h"
 
-/* The bytes of memory that the store may still use. The store's lock protects it. */
+/* The bytes of memory that may still be used, by one store or by several that share it. Any thread.
+ */
 struct mem_pool {
-	uint64_t left;
+	_Atomic uint64_t left;
 };
 
 bool memory_pool_charge(struct mem_pool *pool, uint64_t bytes);
@@ -66,9 +68,10 @@ struct node {
 
 struct memory_store {
 	struct store base;
-	uint64_t id;	    /* a random number, a part of the files' persistent names */
-	struct rwlock lock; /* LOCK_MEMORY_STORE: guards the fields below, and all nodes */
-	struct mem_pool pool;
+	uint64_t id;	       /* a random number, a part of the files' persistent names */
+	struct rwlock lock;    /* LOCK_MEMORY_STORE: guards the fields below, and all nodes */
+	struct mem_pool *pool; /* `own`, or the pool of all stores without a size */
+	struct mem_pool own;
 	struct node *root;
 	uint64_t last_ino;
 };

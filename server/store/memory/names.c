@@ -65,7 +65,7 @@ static int find_or_create(struct memory_store *store, struct store_file *at, con
 		return err;
 	*node = place.node;
 	if (flags & OPEN_TRUNCATE) {
-		data_free(&place.node->data, &store->pool);
+		data_free(&place.node->data, store->pool);
 		place.node->size = 0;
 		tree_touch(place.node, true);
 	}

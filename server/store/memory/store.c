@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/host/group.h"
 #include "server/store/barrier.h"
 #include "server/store/evloop.h"
 #include "server/store/memory/memory.h"
@@ -20,14 +21,35 @@ struct memory_queue {
 	struct evloop *loop;
 };
 
-/* Get the limit in bytes: the MiB of "memory:512", or half of the machine's memory; 0: invalid. */
-static uint64_t parse_limit(const char *where)
+/* The pool of the stores without a size. */
+static struct mem_pool shared;
+
+/* The memory is that of the machine, or what the control groups of this process allow of it. */
+static void fill_shared(void)
+{
+	uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	struct group_memory group;
+
+	group_memory("", &group);
+	atomic_init(&shared.left,
+		    (group.max.value < all ? group.max.value : all) / STORE_MEMORY_SHARE);
+}
+
+static struct mem_pool *shared_pool(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fill_shared);
+	return &shared;
+}
+
+uint64_t memory_store_bytes(const char *where)
 {
 	char *end;
 	uint64_t mib;
 
 	if (!*where)
-		return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+		return STORE_MEMORY_SHARED;
 	errno = 0;
 	mib = strtoull(where, &end, 10);
 	return *where < '0' || *where > '9' || *end || errno || mib > UINT64_MAX >> 20 ? 0
@@ -37,6 +59,7 @@ static uint64_t parse_limit(const char *where)
 static int open_store(const char *where, unsigned flags, struct store **out)
 {
 	struct memory_store *store = calloc(1, sizeof(*store));
+	const uint64_t bytes = memory_store_bytes(where);
 	int err = -ENOMEM;
 
 	if (!store)
@@ -47,8 +70,9 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		err = -errno;
 		goto err_free;
 	}
-	store->pool.left = parse_limit(where);
-	if (!store->pool.left) {
+	store->pool = bytes == STORE_MEMORY_SHARED ? shared_pool() : &store->own;
+	atomic_init(&store->own.left, bytes);
+	if (!bytes) {
 		log_error("export memory:%s: not a number of MiB; use memory:512, for example",
 			  where);
 		err = -EINVAL;
@@ -117,7 +141,7 @@ static int64_t write_locked(struct memory_store *store, struct node *node,
 		return 0;
 	if (io->off >= DATA_MAX || io->len > DATA_MAX - io->off)
 		return -EFBIG;
-	done = data_write(&node->data, &store->pool, io->buf, io->len, io->off);
+	done = data_write(&node->data, store->pool, io->buf, io->len, io->off);
 	if (done && io->off + done > node->size)
 		node->size = io->off + done;
 	tree_touch(node, true);
@@ -188,7 +212,7 @@ static int truncate_file(struct store_file *file, uint64_t len)
 		return -EFBIG;
 	rwlock_write(&store->lock);
 	if (len < node->size)
-		data_punch(&node->data, &store->pool, len,
+		data_punch(&node->data, store->pool, len,
 			   (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
 	node->size = len;
 	tree_touch(node, true);
@@ -208,7 +232,7 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 	if (end > node->size)
 		end = (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE;
 	if (start < end) {
-		data_punch(&node->data, &store->pool, start, end);
+		data_punch(&node->data, store->pool, start, end);
 		tree_touch(node, true);
 	}
 	rwlock_release(&store->lock);

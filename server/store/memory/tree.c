@@ -69,11 +69,11 @@ struct node *tree_node_new(struct memory_store *store, uint32_t mode)
 {
 	struct node *node;
 
-	if (!memory_pool_charge(&store->pool, sizeof(*node)))
+	if (!memory_pool_charge(store->pool, sizeof(*node)))
 		return NULL;
 	node = calloc(1, sizeof(*node));
 	if (!node) {
-		memory_pool_uncharge(&store->pool, sizeof(*node));
+		memory_pool_uncharge(store->pool, sizeof(*node));
 		return NULL;
 	}
 	node->ino = ++store->last_ino;
@@ -90,10 +90,10 @@ void tree_node_put(struct memory_store *store, struct node *node)
 	node->parent = NULL; /* an open directory may outlive the parent that it was in */
 	if (node->nr_open)
 		return;
-	data_free(&node->data, &store->pool);
+	data_free(&node->data, store->pool);
 	free(node->entries);
 	free(node);
-	memory_pool_uncharge(&store->pool, sizeof(*node));
+	memory_pool_uncharge(store->pool, sizeof(*node));
 }
 
 /*
@@ -225,7 +225,7 @@ static int entry_add(struct memory_store *store, const struct mem_place *place, 
 	name = strndup(place->name, place->len);
 	if (!name)
 		return -ENOMEM;
-	if (!memory_pool_charge(&store->pool, ENTRY_COST)) {
+	if (!memory_pool_charge(store->pool, ENTRY_COST)) {
 		free(name);
 		return -ENOSPC;
 	}
@@ -269,7 +269,7 @@ void tree_remove(struct memory_store *store, const struct mem_place *place)
 	free(entry->name);
 	memmove(entry, entry + 1, behind * sizeof(*entry));
 	dir->nr_entries--;
-	memory_pool_uncharge(&store->pool, ENTRY_COST);
+	memory_pool_uncharge(store->pool, ENTRY_COST);
 	tree_touch(dir, true);
 	node->nlink--;
 	tree_touch(node, false);
