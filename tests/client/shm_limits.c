@@ -115,7 +115,7 @@ Test(shm_limits, ten_thousand_cycles_leak_nothing)
 	cr_expect_leq(count_lines("/proc/self/maps"), maps + 4); /* the heap may grow */
 }
 
-Test(shm_limits, headroom)
+Test(shm_limits, available_memory)
 {
 	cr_expect(mem_avail_for(1));
 	cr_expect_not(mem_avail_for(all_memory()));

@@ -63,7 +63,7 @@ uint64_t registry_add_file(struct server_session *session)
 
 static void notify(struct member *member)
 {
-	container_of(member, struct one, member)->told++;
+	container_of(member, struct one, member)->notified++;
 }
 
 int registry_enter(struct one *one, const struct claim *claim)

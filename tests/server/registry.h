@@ -13,10 +13,10 @@
 #define LINGER	10  /* ns that a session without a connection is kept */
 #define SILENCE 100 /* the same, if its client fell silent */
 
-/* A member, and how often it was told something. */
+/* A member, and how often it was notified. */
 struct one {
 	struct member member;
-	unsigned told;
+	unsigned notified;
 };
 
 extern struct sessions *registry;

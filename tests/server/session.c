@@ -200,16 +200,16 @@ Test(session_object, a_higher_epoch_waits_until_all_of_lower_ones_have_left)
 	cr_assert_eq(enter_again(&joins, &old[0], 7), -EAGAIN, "who joins has to wait as well");
 	cr_assert_eq(enter_again(&late, &old[0], 6), -ESTALE);
 	for (int i = 0; i < 2; i++) {
-		cr_assert_eq(old[i].told, 1);
+		cr_assert_eq(old[i].notified, 1);
 		cr_assert_eq(session_check(&old[i].member), -ESTALE);
 	}
 	cr_assert_eq(session_check(&waiting.member), -EAGAIN);
 	registry_leave(&old[0]);
-	cr_assert_eq(waiting.told, 0);
+	cr_assert_eq(waiting.notified, 0);
 	cr_assert_eq(session_check(&waiting.member), -EAGAIN);
 	registry_leave(&old[1]);
-	cr_assert_eq(waiting.told, 1);
-	cr_assert_eq(joins.told, 1);
+	cr_assert_eq(waiting.notified, 1);
+	cr_assert_eq(joins.notified, 1);
 	cr_assert_eq(session_check(&waiting.member), 0);
 	cr_assert_eq(session_check(&joins.member), 0);
 	registry_leave(&waiting);
@@ -223,14 +223,14 @@ Test(session_object, who_waits_can_be_overtaken)
 	registry_enter_new(&old);
 	cr_assert_eq(enter_again(&first, &old, 1), -EAGAIN);
 	cr_assert_eq(enter_again(&second, &old, UINT32_MAX), -EAGAIN);
-	cr_assert_eq(old.told, 1, "not again before it has looked");
-	cr_assert_eq(first.told, 1);
+	cr_assert_eq(old.notified, 1, "not again before it has looked");
+	cr_assert_eq(first.notified, 1);
 	cr_assert_eq(session_check(&first.member), -ESTALE);
 	registry_leave(&old);
-	cr_assert_eq(second.told, 0, "the one overtaken is still there");
-	cr_assert_eq(first.told, 1);
+	cr_assert_eq(second.notified, 0, "the one overtaken is still there");
+	cr_assert_eq(first.notified, 1);
 	registry_leave(&first);
-	cr_assert_eq(second.told, 1);
+	cr_assert_eq(second.notified, 1);
 	cr_assert_eq(session_check(&second.member), 0);
 	registry_leave(&second);
 }

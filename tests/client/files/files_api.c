@@ -78,7 +78,7 @@ Test(api, another_file_at_the_server_is_stale)
 	fake.other_ino = 1;
 	cr_expect_eq(hf3fs_reg_fd(fd, 0), ESTALE);
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 	fake.other_ino = 0;
 	cr_expect_eq(hf3fs_reg_fd(fd, 0), -fd);
@@ -167,7 +167,7 @@ Test(api, reg_fd_signs)
 	hf3fs_dereg_fd(closed);
 	hf3fs_dereg_fd(INT_MIN);
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 	fake.status = -EREMOTEIO;
 	cr_expect_eq(hf3fs_reg_fd(fd, 0), EREMOTEIO);
@@ -308,6 +308,6 @@ Test(api, punchhole)
 	fake.status = 0;
 	usrbio_close(url);
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 }

@@ -72,21 +72,21 @@ void mount_put(struct mount *mount)
 int mount_reserve_close(struct mount *mount)
 {
 	(void)mount;
-	fake.owed++;
+	fake.reserved++;
 	return 0;
 }
 
 void mount_release_close(struct mount *mount)
 {
 	(void)mount;
-	fake.owed--;
+	fake.reserved--;
 }
 
 void mount_close_handle(struct mount *mount, uint64_t session, uint64_t handle)
 {
 	(void)mount;
 	(void)handle;
-	fake.owed--;
+	fake.reserved--;
 	if (session == 7)
 		fake.handles--;
 }

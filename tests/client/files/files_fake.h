@@ -8,9 +8,9 @@
 #include "client/mount/mount.h"
 
 struct fake {
-	atomic_int mounts;  /* references held */
-	atomic_int handles; /* open at the "server" */
-	atomic_int owed;    /* that can be closed there */
+	atomic_int mounts;   /* references held */
+	atomic_int handles;  /* open at the "server" */
+	atomic_int reserved; /* places for a close, which mount_reserve_close() gave */
 	atomic_int calls;
 	int status;    /* the next answers */
 	uint32_t mode; /* of files opened */

@@ -111,7 +111,7 @@ int main(void)
 		pthread_join(thread[i], NULL);
 	if (!found)
 		die("nothing was ever found");
-	if (fake.handles || fake.mounts || fake.owed)
+	if (fake.handles || fake.mounts || fake.reserved)
 		die("something is still held");
 	printf("%lu files found\n", (unsigned long)found);
 	return 0;

@@ -47,14 +47,14 @@ Test(table, open_and_close)
 
 	cr_expect(is_opened(fd));
 	cr_expect_eq(fake.handles, 1);
-	cr_expect_eq(fake.owed, 1);
+	cr_expect_eq(fake.reserved, 1);
 	cr_expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	cr_expect_eq(read(fd, &byte, 1), -1);
 	cr_expect_eq(write(fd, "x", 1), -1);
 	cr_expect_eq(usrbio_close(fd), 0);
 	cr_expect_eq(fcntl(fd, F_GETFD), -1);
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 	cr_expect_eq(usrbio_close(fd), -EBADF);
 }
@@ -75,7 +75,7 @@ Test(table, a_failed_open_holds_nothing)
 {
 	fake.status = -EACCES;
 	cr_expect_eq(usrbio_open("tcp://h/e/file", O_RDWR, 0), -EACCES);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 }
 
@@ -92,7 +92,7 @@ Test(table, no_descriptor_left)
 	limit.rlim_cur = (rlim_t)before;
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 }
 
@@ -103,7 +103,7 @@ Test(table, a_number_closed_behind_our_back)
 	close(fd);
 	cr_expect_not(is_opened(fd));
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	other = open_one();
 	cr_assert_eq(other, fd, "the kernel gives the lowest");
 	close(fd);
@@ -115,7 +115,7 @@ Test(table, a_number_closed_behind_our_back)
 	close(other);
 	other = open_one(); /* over a slot nobody emptied */
 	cr_expect_eq(fake.handles, 1);
-	cr_expect_eq(fake.owed, 1);
+	cr_expect_eq(fake.reserved, 1);
 	cr_expect_eq(usrbio_close(other), 0);
 	cr_expect_eq(fake.mounts, 0);
 }
@@ -128,7 +128,7 @@ Test(table, a_registration_outlives_its_descriptor)
 	cr_expect_eq(file_register(fd), -EINVAL);
 	cr_expect_eq(usrbio_close(fd), 0);
 	cr_expect_eq(fake.handles, 1);
-	cr_expect_eq(fake.owed, 1);
+	cr_expect_eq(fake.reserved, 1);
 	cr_expect(is_registered(fd));
 	cr_expect(is_registered(-fd));
 	cr_expect_eq(file_register(fd), -EINVAL, "closed, and registered still");
@@ -137,14 +137,14 @@ Test(table, a_registration_outlives_its_descriptor)
 	cr_expect_eq(file_register(fd), -EINVAL, "used again, and registered still");
 	file_deregister(fd);
 	cr_expect_eq(fake.handles, 1);
-	cr_expect_eq(fake.owed, 1);
+	cr_expect_eq(fake.reserved, 1);
 	cr_expect_not(is_registered(fd));
 	cr_expect_eq(file_register(fd), 0);
 	file_deregister(-fd);
 	file_deregister(fd);
 	cr_expect_eq(usrbio_close(fd), 0);
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 }
 
@@ -162,10 +162,10 @@ Test(table, io_under_way_keeps_the_file)
 	file_deregister(fd);
 	usrbio_close(fd);
 	cr_expect_eq(fake.handles, 1);
-	cr_expect_eq(fake.owed, 1);
+	cr_expect_eq(fake.reserved, 1);
 	file_put(file);
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 }
 
@@ -182,14 +182,14 @@ Test(table, many_descriptors)
 		cr_assert_eq(file_register(fds[i]), 0);
 	}
 	cr_expect_eq(fake.handles, 5000);
-	cr_expect_eq(fake.owed, 5000);
+	cr_expect_eq(fake.reserved, 5000);
 	for (int i = 0; i < 5000; i++) {
 		cr_assert(is_registered(fds[i]));
 		file_deregister(fds[i]);
 		cr_assert_eq(usrbio_close(fds[i]), 0);
 	}
 	cr_expect_eq(fake.handles, 0);
-	cr_expect_eq(fake.owed, 0);
+	cr_expect_eq(fake.reserved, 0);
 	cr_expect_eq(fake.mounts, 0);
 }
 

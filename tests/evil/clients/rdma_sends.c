@@ -23,7 +23,7 @@ static void shape(struct evil *e, const struct lie *lie)
 static void one_credit_too_many(struct evil *e, const struct lie *lie)
 {
 	for (int i = 0; i < 4 && !e->over; i++) {
-		e->wire.rdma->owed = 1;
+		e->wire.rdma->unannounced = 1;
 		wire_msg(&e->wire,
 			 &(struct message){.type = MSG_PING, .ping = {.nonce = 1, .pong = 1}});
 	}

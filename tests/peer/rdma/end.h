@@ -35,7 +35,7 @@ struct rdma_end {
 
 	bool accepts; /* is asked, and does not ask */
 	bool connected, over;
-	uint32_t owed; /* receives posted again that the peer does not know of */
+	uint32_t unannounced; /* receives posted again that the peer does not know of */
 	/* Work requests: handed over, completed, and those before that hold nothing for us. */
 	uint32_t posted, reaped, taken;
 	struct rdma_slot slots[RDMA_SLOTS];

@@ -135,8 +135,8 @@ void wire_frame(struct wire *wire, const void *frame, size_t len)
 	rdma_post(end, &(struct rdma_op){.opcode = IBV_WR_SEND_WITH_IMM,
 					 .data = frame,
 					 .len = (uint32_t)len,
-					 .imm = end->owed});
-	end->owed = 0;
+					 .imm = end->unannounced});
+	end->unannounced = 0;
 }
 
 void wire_grant(struct wire *wire, void *memory, size_t off, size_t len, uint64_t *addr,
@@ -221,14 +221,14 @@ static bool take_arrived(struct wire *wire, const struct ibv_wc *wc)
 	return wc->byte_len;
 }
 
-/* Once half of its credits are owed, the peer learns of it without a message of ours. */
+/* Once half of its credits are unannounced, the peer learns of it without a message of ours. */
 static void post_again(struct rdma_end *end, uint64_t nr)
 {
 	rdma_recv(end, nr);
-	if (++end->owed < RDMA_RECVS / 2)
+	if (++end->unannounced < RDMA_RECVS / 2)
 		return;
-	rdma_post(end, &(struct rdma_op){.opcode = IBV_WR_SEND_WITH_IMM, .imm = end->owed});
-	end->owed = 0;
+	rdma_post(end, &(struct rdma_op){.opcode = IBV_WR_SEND_WITH_IMM, .imm = end->unannounced});
+	end->unannounced = 0;
 }
 
 static bool take_received(struct wire *wire)
