@@ -5,8 +5,8 @@
  *	815e55e4c070653f320d3a45cf32d71d3b1778f3
  * so programs written for it compile, link and run unchanged; the comments are ours. Functions that
  * 3FS added later (hf3fs_iovcreate_device and others for GPU memory) are not there. The library
- * connects to usrbio-server; it is not a client of a 3FS cluster. usrbio.h has what this library
- *adds.
+ * connects to usrbio-server; it is not a client of a 3FS cluster. The functions that this library
+ * adds are in usrbio.h.
  *
  * The life of a transfer:
  *
@@ -57,21 +57,21 @@ typedef void *hf3fs_iov_handle;
  * informational.
  */
 struct hf3fs_iov {
-	uint8_t *base;	       /* the first byte */
+	uint8_t *base;	       /* the first byte of the memory */
 	hf3fs_iov_handle iovh; /* NULL for wrapped memory */
 
-	char id[16]; /* UUID, 16 raw bytes: what iovopen in another process needs */
+	char id[16]; /* UUID, 16 raw bytes: hf3fs_iovopen in another process needs it */
 	char mount_point[256];
 	size_t size;	   /* bytes */
 	size_t block_size; /* bytes; an I/O must not cross a multiple of it. 0: no blocks */
-	int numa;	   /* the node asked for, negative: any */
+	int numa;	   /* the node that the program asked for; negative: any */
 };
 
 typedef void *hf3fs_ior_handle;
 
 /* A ring. Filled in by iorcreate; may be copied bitwise, like an iov. */
 struct hf3fs_ior {
-	struct hf3fs_iov iov; /* kept for layout; zeroed */
+	struct hf3fs_iov iov; /* zeroed; it is here because 3FS has it */
 	hf3fs_ior_handle iorh;
 
 	char mount_point[256];
@@ -91,9 +91,9 @@ struct hf3fs_ior {
 
 /* The result of one I/O. */
 struct hf3fs_cqe {
-	int32_t index; /* what prep_io returned */
+	int32_t index; /* the result of hf3fs_prep_io for this I/O */
 	int32_t reserved;
-	int64_t result; /* bytes moved (short only at the end of the file), or -errno */
+	int64_t result; /* bytes that were moved, fewer only at the end of the file; or -errno */
 	const void *userdata;
 };
 
@@ -157,7 +157,7 @@ void hf3fs_iovdestroy(struct hf3fs_iov *iov);
 int hf3fs_iovwrap(struct hf3fs_iov *iov, void *base, const uint8_t id[16],
 		  const char *hf3fs_mount_point, size_t size, size_t block_size, int numa);
 
-/* Bytes of shared memory a ring of this many entries takes in 3FS: 4240 + 96 * entries. */
+/* Return the bytes of shared memory that such a ring has in 3FS: 4240 + 96 * entries. */
 size_t hf3fs_ior_size(int entries);
 
 /*
@@ -180,7 +180,7 @@ int hf3fs_iorcreate2(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int e
 int hf3fs_iorcreate3(struct hf3fs_ior *ior, const char *hf3fs_mount_point, int entries,
 		     bool for_read, int io_depth, int priority, int timeout, int numa);
 
-/* Accepted; without effect on a store with one copy of each file. */
+/* This flag is accepted, and has no effect: a server has only one copy of each file. */
 #define HF3FS_IOR_ALLOW_READ_UNCOMMITTED 1
 /*
  * A read that meets a hole before the end of the file completes with -ENODATA instead of zeros. A
@@ -209,7 +209,7 @@ int hf3fs_reg_fd(int fd, uint64_t flags);
 /* End a registration; I/O under way is not affected. Unknown numbers: no effect. */
 void hf3fs_dereg_fd(int fd);
 
-/* The `entries` that the ring was made with; -EINVAL if ior is no ring. */
+/* Return the `entries` with which the ring was made; -EINVAL: ior is no ring. Never blocks. */
 int hf3fs_io_entries(const struct hf3fs_ior *ior);
 
 /*
@@ -239,7 +239,7 @@ int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool
 int hf3fs_submit_ios(const struct hf3fs_ior *ior);
 
 /*
- * Collect completions, oldest submission first among those that are there.
+ * Collect completions that are there, in the order in which their I/Os were prepared.
  *   cqec           room in cqes, > 0
  *   min_results    wait for this many (at most cqec); <= 0: do not wait
  *   abs_timeout    CLOCK_REALTIME; NULL: for ever. A time in the past: do not wait
@@ -251,8 +251,8 @@ int hf3fs_submit_ios(const struct hf3fs_ior *ior);
  * program that does not check hf3fs_prep_io may wait for ever.
  *
  * A thread that sleeps here may be cancelled (pthread_cancel): it has collected nothing then, and
- * what it waited for is there for others. No other function here or in usrbio.h is a cancellation
- * point. With PTHREAD_CANCEL_ASYNCHRONOUS no thread may call hf3fs_prep_io.
+ * other threads can collect the completions. No other function here or in usrbio.h is a
+ * cancellation point. With PTHREAD_CANCEL_ASYNCHRONOUS no thread may call hf3fs_prep_io.
  */
 int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec,
 		       int min_results, const struct timespec *abs_timeout);

@@ -1,6 +1,6 @@
 /*
  * A binary heap of keys; see heap.h. Sorted keys are a heap already, so a key that is added in
- * order needs no sifting. A ring owns it, under its lock `reaping`.
+ * order needs no sifting. A ring owns it; any thread, under the ring's lock `reaping`.
  */
 #include "client/base/heap.h"
 

@@ -1,5 +1,5 @@
 /*
- * Mounts: a list of them in the process, under one lock; any thread. Mounts with the same meaning
+ * Mounts: a list that the process owns, under one lock; any thread. Mounts with the same meaning
  * share one relation to the server. An unused mount stays for LINGER_NS, because programs may make
  * rings and files per transfer. Then the progress thread frees it, and a relation without mounts.
  */

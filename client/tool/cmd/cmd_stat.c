@@ -1,4 +1,4 @@
-/* usrbio stat: prints the attributes that the server reports for a file. The main thread. */
+/* usrbio stat: prints the attributes of files at a server. No state; the main thread. */
 #include <inttypes.h>
 #include <stdio.h>
 

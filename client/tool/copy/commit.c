@@ -2,7 +2,7 @@
  * Renames a complete target to its final name. It was written in the same directory under a
  * temporary name, so that the final name leads to the whole old file or to the whole new one at any
  * moment. An object that has the final name is checked first: it may be the source itself. The
- * worker that has the file calls this, on its thread.
+ * copy owns the file; the thread of the worker that has it calls this.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
  * A set of keys as a hash table with open addressing: 16 bytes per slot, at most three quarters of
- * the slots in use. The caller owns it and serialises the calls.
+ * the slots in use. The caller owns it and serialises the calls; any thread.
  */
 #include "client/tool/ledger/idset.h"
 
