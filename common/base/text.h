@@ -2,10 +2,12 @@
  * Foreign text that goes to a terminal, a log or a program: names of files, exports and clients, a
  * server's texts, arguments. Any thread may call these functions.
  *
- * A character is fit to be shown if it is well-formed UTF-8 and neither a control character (C0,
- * DEL, C1 in UTF-8), nor one that breaks lines (U+2028, U+2029), nor one that changes the direction
- * of the text after it (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), nor a
- * noncharacter.
+ * A character is fit to be shown if it is well-formed UTF-8 and none of these:
+ * - a control character (C0, DEL, C1 in UTF-8)
+ * - one that breaks lines (U+2028, U+2029)
+ * - one that changes the direction of the text after it (U+061C, U+200E, U+200F, U+202A to U+202E,
+ *   U+2066 to U+2069)
+ * - a noncharacter
  */
 #ifndef USRBIO_COMMON_BASE_TEXT_H
 #define USRBIO_COMMON_BASE_TEXT_H

@@ -2,11 +2,15 @@
  * Trust in files that decide where a program connects, or what a privileged program writes. No
  * other user of this machine must be able to create, change or replace a file that is read here.
  *
- * A file is trusted if it belongs to root or to the effective user, if neither its group nor all
- * users may write it (the mask of a POSIX ACL appears as the group's bits), and if its file system
- * is neither one that the kernel generates (proc, sysfs, ...) nor a FUSE of another user. A network
- * file system is trusted because root mounted it. A program that got capabilities from its file
- * trusts root only, because any user can start it and become its effective user.
+ * A file is trusted if all of these are true:
+ * - It belongs to root or to the effective user.
+ * - Neither its group nor all users may write it. (The mask of a POSIX ACL appears as the bits of
+ *   the group.)
+ * - Its file system is neither one that the kernel generates (proc, sysfs, ...) nor a FUSE of
+ *   another user.
+ *
+ * A network file system is trusted because root mounted it. A program that got capabilities from
+ * its file trusts only root, because any user can start it and become its effective user.
  *
  * The only state is the list of logged lines. Any thread may call these functions.
  */
