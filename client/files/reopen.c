@@ -127,7 +127,7 @@ static int ask_all(struct conn *conn, struct bunch *bunch)
 }
 
 /* Store the answers. Returns how many files could not be opened. */
-static unsigned settle(struct session_files *files, const struct bunch *bunch)
+static unsigned keep_answers(struct session_files *files, const struct bunch *bunch)
 {
 	unsigned nr_dead = 0;
 
@@ -178,7 +178,7 @@ static int reopen_all(struct session *session, struct conn *conn)
 		left -= looked;
 		err = ask_all(conn, &bunch);
 		if (!err)
-			nr_dead += settle(files, &bunch);
+			nr_dead += keep_answers(files, &bunch);
 		put_all(&bunch);
 	}
 	if (nr_dead)

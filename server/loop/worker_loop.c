@@ -52,7 +52,7 @@ static int poll_domains(struct worker *worker)
 	return n;
 }
 
-static void settle(struct worker *worker)
+static void flush_dirty(struct worker *worker)
 {
 	struct list *node;
 
@@ -154,7 +154,7 @@ bool worker_turn(struct worker *worker, uint64_t *due)
 	worker->count.n[COUNT_TURNS]++;
 	n += (int)pipelines_serve(worker);
 	n += evloop_turn(worker->loop, false, 0);
-	settle(worker);
+	flush_dirty(worker);
 	worker_tick(worker);
 	*due = run_timers(worker);
 	return n || !list_empty(&worker->ready) || !list_empty(&worker->dirty);

@@ -20,7 +20,7 @@
 #define DEPTH_MAX 4096
 
 /* A name that is to be removed. */
-struct doomed {
+struct rm_entry {
 	char *name;
 	bool directory; /* the listing says that it is one, which may have changed */
 };
@@ -29,7 +29,7 @@ struct doomed {
 struct rm_level {
 	struct rm_level *up;
 	struct dir *dir;
-	struct doomed *names;
+	struct rm_entry *names;
 	size_t n, next, room; /* next: the first name that is not removed yet */
 	bool complete;	      /* the directory has no other names */
 	struct idset failed;  /* names that could not be removed */
@@ -81,7 +81,7 @@ static void keep(struct rm_level *level, const struct usrbio_dirent *entry)
 	}
 	if (level->names)
 		level->names[level->n] =
-			(struct doomed){strdup(entry->name), entry->type == DT_DIR};
+			(struct rm_entry){strdup(entry->name), entry->type == DT_DIR};
 	if (!level->names || !level->names[level->n].name)
 		exit(fail_text("out of memory"));
 	level->n++;
@@ -174,22 +174,22 @@ static int unlink_below(struct dir *parent, const char *name, int flags)
 
 /* Remove a name, or put it on the stack if it is a directory. Returns the top of the stack. */
 static struct rm_level *take(struct removal *removal, struct rm_level *level,
-			     const struct doomed *doomed)
+			     const struct rm_entry *entry)
 {
 	struct dir *dir;
-	int err = doomed->directory ? -EISDIR : unlink_below(level->dir, doomed->name, 0), inside;
+	int err = entry->directory ? -EISDIR : unlink_below(level->dir, entry->name, 0), inside;
 
 	if (err == -EISDIR || err == -EPERM) { /* POSIX allows either error for a directory */
-		inside = open_below(level->dir, doomed->name, &dir);
+		inside = open_below(level->dir, entry->name, &dir);
 		if (!inside)
 			return push(level, dir);
 		if (inside != -ENOTDIR && inside != -ELOOP)
 			err = inside;
-		else if (doomed->directory) /* something else has replaced the directory */
-			err = unlink_below(level->dir, doomed->name, 0);
+		else if (entry->directory) /* something else has replaced the directory */
+			err = unlink_below(level->dir, entry->name, 0);
 	}
 	if (err)
-		failed(removal, level, doomed->name, err);
+		failed(removal, level, entry->name, err);
 	return level;
 }
 
@@ -234,10 +234,10 @@ int rm_tree(struct dir *parent, const char *name, bool force)
 	level = push(NULL, dir);
 	while (level) {
 		if (level->next < level->n) {
-			struct doomed doomed = level->names[level->next++];
-			struct rm_level *top = take(&removal, level, &doomed);
+			struct rm_entry entry = level->names[level->next++];
+			struct rm_level *top = take(&removal, level, &entry);
 
-			free(doomed.name);
+			free(entry.name);
 			level = top;
 		} else if (!gather(&removal, level)) {
 			level = pop(&removal, level);

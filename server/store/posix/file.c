@@ -74,7 +74,7 @@ int posix_sync_file(struct store_file *base, bool data_only)
 }
 
 /* Bring a change that is no write to disk, on a sync export. Returns 0 or -errno. */
-static int settle(struct store_file *base)
+static int sync_change(struct store_file *base)
 {
 	return posix_store_of(base->store)->sync ? posix_sync_file(base, true) : 0;
 }
@@ -94,7 +94,7 @@ int posix_truncate_file(struct store_file *base, uint64_t len)
 		return err;
 	if (len > INT64_MAX)
 		return -EFBIG;
-	return ftruncate(posix_file_of(base)->fd, (off_t)len) ? -errno : settle(base);
+	return ftruncate(posix_file_of(base)->fd, (off_t)len) ? -errno : sync_change(base);
 }
 
 int posix_seek(struct store_file *base, uint64_t off, bool hole, uint64_t *found)
@@ -153,11 +153,11 @@ int posix_punch(struct store_file *base, uint64_t start, uint64_t end)
 		return err;
 	err = punch(fd, start, end < INT64_MAX ? end : INT64_MAX);
 	if (err != -EFBIG)
-		return err ? err : settle(base);
+		return err ? err : sync_change(base);
 	/* The end is beyond the limit of this file system, so punch up to the file's last block. */
 	if (fstat(fd, &st))
 		return -errno;
 	end = (uint64_t)st.st_size + (uint64_t)st.st_blksize - 1;
 	err = punch(fd, start, end - end % (uint64_t)st.st_blksize);
-	return err ? err : settle(base);
+	return err ? err : sync_change(base);
 }
