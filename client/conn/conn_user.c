@@ -57,12 +57,10 @@ bool conn_users_have_work(const struct conn *conn)
 
 void conn_users_pump(struct conn *conn)
 {
-	for (unsigned i = 0; i < CONN_USERS; i++) {
-		struct conn_user *user = conn->users[i];
+	struct conn_user *rings = conn->users[CONN_USER_RINGS];
 
-		if (user->has_more && user->ops->resend)
-			user->ops->resend(user);
-	}
+	if (rings->has_more)
+		rings->ops->resend(rings);
 	for (unsigned i = 0; i < CONN_USERS; i++) {
 		struct conn_user *user = conn->users[i];
 

@@ -29,12 +29,6 @@ struct conn_user_ops {
 	/* True if something of it waits for the server or for a connection. */
 	bool (*has_work)(const struct conn_user *user);
 	/*
-	 * Send again what was under way on the last connection, once this one is up. Called while
-	 * has_more, before the pump of any user, because the time limits run already. What cannot
-	 * go now stays.
-	 */
-	void (*resend)(struct conn_user *user);
-	/*
 	 * Send what waits, and clear has_more if nothing waits any more. Called while the
 	 * connection is welcomed or up. False: no send buffer is free.
 	 */
@@ -58,10 +52,13 @@ struct conn_user_ops {
 	/*
 	 * Only of the rings. immediate: an I/O ended in full length; returns NULL, or the error of
 	 * the server. range: find the memory of an I/O, as tp_domain_config.range; the first
-	 * argument is the connection.
+	 * argument is the connection. resend: send again what was under way on the last connection,
+	 * if this one is up; what cannot go now stays. It is called while has_more, before the pump
+	 * of any user, because the time limits of these I/Os run already.
 	 */
 	const char *(*immediate)(struct conn_user *user, uint32_t tag);
 	bool (*range)(void *conn, uint32_t tag, enum tp_access access, struct tp_range *range);
+	void (*resend)(struct conn_user *user);
 };
 
 /* The first member of a user's part of a connection; create fills it in. */

@@ -164,7 +164,6 @@ static const struct conn_user_ops ops = {
 	.destroy = destroy,
 	.owes = owes,
 	.has_work = has_work,
-	.resend = resend,
 	.pump = pump,
 	.next_due = next_due,
 	.due = due,
@@ -174,6 +173,7 @@ static const struct conn_user_ops ops = {
 	.welcomed = welcomed,
 	.immediate = immediate,
 	.range = range_of,
+	.resend = resend,
 };
 
 static struct conn_user *create(struct conn *conn)
