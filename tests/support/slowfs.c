@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,11 @@ void slowfs_start(struct slowfs *fs, const char *dir)
 	process_start(&fs->process,
 		      (const char *const[]){SLOWFS, fs->backing, fs->mount, fs->socket, NULL},
 		      NULL);
+	/*
+	 * A program whose threads hang in the file system cannot write a core: it would wait for
+	 * them first, and slowfs for its end.
+	 */
+	prctl(PR_SET_DUMPABLE, 0);
 	must(process_line(&fs->process, line, sizeof(line)) && !strcmp(line, "ready"),
 	     "slowfs does not start");
 }

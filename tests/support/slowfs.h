@@ -18,7 +18,8 @@ struct slowfs {
 
 /* Why there can be no slowfs here, for the skip of a test; NULL: there can be one. */
 const char *slowfs_missing(void);
-/* Mount DIR/backing at DIR/slow; both are made if need be. */
+/* Mount DIR/backing at DIR/slow; both are made if need be. The caller's process dumps no core then.
+ */
 void slowfs_start(struct slowfs *fs, const char *dir);
 /* Unmount, whatever hangs or is open; operations that hang end with an error. */
 void slowfs_stop(struct slowfs *fs);

@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -115,27 +116,41 @@ static void fails_and_counts(void)
 	close(fd);
 }
 
+/* Every second one opens a file, and the others look for names in one directory. */
 static void *open_f(void *arg)
 {
-	int fd = open(slow("f"), O_RDONLY);
+	static atomic_uint nr;
+	unsigned number = atomic_fetch_add(&nr, 1);
+	struct stat st;
+	char name[32];
+	int fd;
 
 	(void)arg;
-	must(fd >= 0, "open");
-	close(fd);
+	snprintf(name, sizeof(name), "n%u", number);
+	if (number % 2) {
+		must(stat(slow(name), &st) && errno == ENOENT, "stat");
+	} else {
+		fd = open(slow("f"), O_RDONLY);
+		must(fd >= 0, "open");
+		close(fd);
+	}
 	return NULL;
 }
 
 static void hangs_many(void)
 {
-	int rule = slowfs_rule(&fs, "open", "f", "hang");
+	int opens = slowfs_rule(&fs, "open", "f", "hang");
+	int names = slowfs_rule(&fs, "lookup", "n*", "hang");
 	pthread_t threads[NR_MANY];
 
 	for (int i = 0; i < NR_MANY; i++)
 		must(!pthread_create(&threads[i], NULL, open_f, NULL), "thread");
-	slowfs_wait(&fs, rule, NR_MANY);
-	must(slowfs_release(&fs, rule, 100) == 100, "release");
-	must(slowfs_hung(&fs, rule) == NR_MANY - 100, "hung");
-	slowfs_drop(&fs, rule);
+	slowfs_wait(&fs, opens, NR_MANY / 2);
+	slowfs_wait(&fs, names, NR_MANY / 2);
+	must(slowfs_release(&fs, opens, 100) == 100, "release");
+	must(slowfs_hung(&fs, opens) == NR_MANY / 2 - 100, "hung");
+	slowfs_drop(&fs, opens);
+	slowfs_drop(&fs, names);
 	for (int i = 0; i < NR_MANY; i++)
 		pthread_join(threads[i], NULL);
 }

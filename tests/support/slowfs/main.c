@@ -19,11 +19,14 @@
  *   wait ID N          answer when N operations hang there
  *   wait-matched ID N  answer when N operations have come
  */
-#define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 12)
+#define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 14)
 #include <errno.h>
 #include <fuse3/fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,8 +90,30 @@ static void *await_supervisor(void *arg)
 	_exit(0);
 }
 
+static ssize_t read_request(int fd, void *buf, size_t len, void *arg)
+{
+	(void)arg;
+	return read(fd, buf, len);
+}
+
+/*
+ * The first answer is that to INIT. libfuse 3.14 cannot tell the kernel to look for several names
+ * of a directory at a time, so that one that hangs would stop all others.
+ */
+static ssize_t write_answer(int fd, struct iovec *iov, int nr, void *arg)
+{
+	static atomic_bool begun;
+
+	(void)arg;
+	if (!atomic_exchange(&begun, true) && nr == 2 &&
+	    iov[1].iov_len >= offsetof(struct fuse_init_out, max_background))
+		((struct fuse_init_out *)iov[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS;
+	return writev(fd, iov, nr);
+}
+
 static int serve(struct served *served)
 {
+	static const struct fuse_custom_io io = {.read = read_request, .writev = write_answer};
 	char name[] = "slowfs", option[] = "-o";
 	char options[] = "fsname=slowfs,allow_other,default_permissions";
 	char *argv[] = {name, option, options, NULL};
@@ -97,7 +123,8 @@ static int serve(struct served *served)
 		fuse_session_new(&args, &passthrough_ops, sizeof(passthrough_ops), NULL);
 	pthread_t thread;
 
-	if (!session || fuse_session_mount(session, served->mount_point))
+	if (!session || fuse_session_mount(session, served->mount_point) ||
+	    fuse_session_custom_io(session, &io, fuse_session_fd(session)))
 		return 1;
 	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
 	fuse_loop_cfg_set_clone_fd(config, 0);

@@ -3,7 +3,7 @@
  * rule may stop. Nothing is cached, so that each operation of a program arrives here. A node is an
  * inode that the kernel knows; the table owns it until the kernel forgets it.
  */
-#define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 12)
+#define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 14)
 #include "tests/support/slowfs/passthrough.h"
 
 #include <dirent.h>
