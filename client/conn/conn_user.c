@@ -59,7 +59,7 @@ void conn_users_pump(struct conn *conn)
 {
 	struct conn_user *rings = conn->users[CONN_USER_RINGS];
 
-	if (rings->has_more)
+	if (rings->resends)
 		rings->ops->resend(rings);
 	for (unsigned i = 0; i < CONN_USERS; i++) {
 		struct conn_user *user = conn->users[i];

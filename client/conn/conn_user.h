@@ -66,6 +66,7 @@ struct conn_user {
 	const struct conn_user_ops *ops;
 	struct conn *conn;
 	bool has_more; /* something waits to be sent, so that pump has to be called */
+	bool resends;  /* something has to be sent again, so that resend has to be called */
 };
 
 /* Handle a message of one type. Returns NULL, or the error in it, for the log. */

@@ -92,8 +92,8 @@ static bool has_work(const struct conn_user *user)
 
 static void resend(struct conn_user *user)
 {
-	if (of(user)->inflight.nr_resend)
-		resend_send(user->conn);
+	resend_send(user->conn);
+	user->resends = of(user)->inflight.nr_resend;
 }
 
 static bool pump(struct conn_user *user)
@@ -144,7 +144,7 @@ static void sweep(struct conn_user *user)
 static void lost(struct conn_user *user)
 {
 	inflight_mark_resend(&of(user)->inflight);
-	user->has_more = true;
+	user->has_more = user->resends = true;
 	resend_sweep(user->conn);
 }
 
