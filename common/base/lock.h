@@ -37,6 +37,7 @@ enum lock_rank {
 	LOCK_JOBS,	   /* the queue of the threads for calls */
 	LOCK_INODES,	   /* inodes with a failed sync, of a POSIX store */
 	LOCK_MEMORY_STORE, /* a memory store's tree and data */
+	LOCK_RESCUE,	   /* the queue of a POSIX store's rescue thread */
 	LOCK_BARRIERS,	   /* the barriers of all inodes */
 
 	/* The locks of the transports. */

@@ -35,6 +35,7 @@
 	X(STORE_WRITE_ENOSPC, "store.write.enospc")   \
 	X(STORE_WRITE_SHORT, "store.write.short")     \
 	X(STORE_SYNC_EIO, "store.sync.eio")           \
+	X(STORE_RING_CANCEL, "store.ring.cancel")     \
 	X(STORE_OPEN_EMFILE, "store.open.emfile")     \
 	X(STAGING_FAIL, "staging.fail")               \
 	X(THREAD_FAIL, "thread.fail")                 \

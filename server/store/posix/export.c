@@ -78,6 +78,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	if (err)
 		goto err_close;
 	posix_inodes_open(&store->inodes);
+	group_tasks("", &store->tasks);
 	*out = &store->base;
 	return 0;
 
@@ -92,6 +93,7 @@ static void close_store(struct store *base)
 {
 	struct posix_store *store = posix_store_of(base);
 
+	posix_rescue_close(store->rescue);
 	fork_close(store->root);
 	posix_inodes_close(&store->inodes);
 	free(store);

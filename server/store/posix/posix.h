@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/base/list.h"
+#include "common/host/group.h"
 #include "server/store/store.h"
 #include "common/base/lock.h"
 
@@ -27,6 +28,8 @@ struct posix_store {
 	bool sync; /* changes are on disk before they are acknowledged */
 	struct posix_inodes inodes;
 	int root; /* the export's directory; this descriptor also holds the lock on it */
+	struct posix_rescue *rescue; /* from the first queue on */
+	struct group_limit tasks;    /* of the server's control group */
 	/* The log has reported that OPEN_DIRECT is not available. Any thread. */
 	atomic_bool reported_direct;
 	/* The device number, plus 1, of the last file system that could splice. Any thread. */
@@ -166,5 +169,20 @@ int posix_queue_open(struct store *store, struct evloop *loop, void *staging, si
 		     struct store_queue **queue);
 void posix_queue_close(struct store_queue *queue);
 void posix_io_submit(struct store_queue *queue, struct store_io *io);
+
+/* rescue.c: a thread of the store for what threads of io_uring should do, but cannot be started */
+struct posix_rescue;
+/* Start it. `tasks` is for the log. Returns 0 or -errno, logged. */
+int posix_rescue_open(const struct group_limit *tasks, struct posix_rescue **rescue);
+/* End it; nothing is under way. NULL: do nothing. */
+void posix_rescue_close(struct posix_rescue *rescue);
+/* Have the thread do the current step of an I/O. Its event comes to the loop of its queue. */
+void posix_rescue_run(struct posix_rescue *rescue, struct store_io *io);
+/* The same for a step that io_uring has ended with -ECANCELED. Logs why, once in a while. */
+void posix_rescue_refused(struct posix_rescue *rescue, struct store_io *io);
+/* True for a while after that. */
+bool posix_rescue_wanted(struct posix_rescue *rescue);
+/* Wait until nothing is under way, and no event will be posted. */
+void posix_rescue_drain(struct posix_rescue *rescue);
 
 #endif

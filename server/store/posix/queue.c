@@ -16,8 +16,7 @@
 #endif
 
 #include "common/fault_points/faults.h"
-#include "server/store/evloop.h"
-#include "server/store/posix/posix.h"
+#include "server/store/posix/queue.h"
 #include "server/store/store_later.h"
 
 #define AGAIN_MAX    10000 /* repetitions after EAGAIN: the kernel may lack memory for a moment */
@@ -25,55 +24,33 @@
 #define HOLE_LOOKS   16
 #define COPY_MAX     65536 /* bytes; a larger copy goes to a thread of io_uring */
 
-struct posix_queue {
-	struct store_queue base;
-	struct evloop *loop;
-	char *staging;
-	size_t len;
-	int index; /* of the staging memory among the ring's registered buffers, or -errno */
-};
-
-/* The state of an I/O under way, kept in store_io.priv.event. */
-struct progress {
-	struct ev ev;
-	uint32_t agains;
-	bool direct;	/* the current step bypasses the page cache */
-	bool no_direct; /* the file system has refused such a step */
-};
-
-_Static_assert(sizeof(struct progress) <= sizeof(((struct store_io *)0)->priv.event),
-	       "progress fits");
-
-static struct progress *progress_of(struct store_io *io)
-{
-	return (struct progress *)io->priv.event;
-}
-
 int posix_queue_open(struct store *base, struct evloop *loop, void *staging, size_t len,
 		     struct store_queue **out)
 {
-	struct posix_queue *queue = calloc(1, sizeof(*queue));
+	struct posix_store *store = posix_store_of(base);
+	struct posix_queue *queue;
+	int err = store->rescue ? 0 : posix_rescue_open(&store->tasks, &store->rescue);
 
+	if (err)
+		return err;
+	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return -ENOMEM;
 	queue->base.ops = base->ops;
 	queue->loop = loop;
 	queue->staging = staging;
 	queue->len = len;
+	queue->rescue = store->rescue;
 	queue->index = evloop_register(loop, staging, len);
 	*out = &queue->base;
 	return 0;
 }
 
+/* The loop of the queue is closed next, so wait for what would post to it. */
 void posix_queue_close(struct store_queue *base)
 {
+	posix_rescue_drain(((struct posix_queue *)base)->rescue);
 	free(base);
-}
-
-/* True if the data must be on disk when the I/O ends. */
-static bool is_durable(const struct store_io *io)
-{
-	return io->kind == STORE_WRITE && posix_store_of(io->file->store)->sync;
 }
 
 static bool is_aligned(const struct store_io *io)
@@ -117,7 +94,7 @@ static void move_now(struct posix_queue *queue, struct store_io *io, int fd)
 		n = splice(fd, &off, io->pipe, NULL, len, SPLICE_F_NONBLOCK);
 	else
 		n = io->kind == STORE_READ ? pread(fd, buf, len, off) : pwrite(fd, buf, len, off);
-	evloop_defer(queue->loop, &progress_of(io)->ev, n < 0 ? -errno : (int32_t)n);
+	evloop_defer(queue->loop, &posix_progress_of(io)->ev, n < 0 ? -errno : (int32_t)n);
 }
 
 /* Move pages into a pipe. This has no asynchronous form, so threads of io_uring do it. */
@@ -127,21 +104,17 @@ static void splice_later(struct posix_queue *queue, struct store_io *io, int fd)
 
 	io_uring_prep_splice(sqe, fd, (int64_t)(io->off + io->priv.moved), io->pipe, -1,
 			     step_len(io), SPLICE_F_NONBLOCK);
-	evloop_bind(sqe, &progress_of(io)->ev);
+	evloop_bind(sqe, &posix_progress_of(io)->ev);
 }
 
 static void read_or_write(struct posix_queue *queue, struct store_io *io)
 {
 	struct io_uring_sqe *sqe = evloop_sqe(queue->loop);
-	struct posix_file *file = posix_file_of(io->file);
-	struct progress *progress = progress_of(io);
 	char *buf = (char *)io->buf + io->priv.moved;
 	unsigned len = step_len(io);
 	uint64_t off = io->off + io->priv.moved;
-	int fd;
+	int fd = posix_io_fd(io);
 
-	progress->direct = file->direct >= 0 && !progress->no_direct && is_aligned(io);
-	fd = progress->direct ? file->direct : file->fd;
 	if (io->kind == STORE_READ)
 		io_uring_prep_read(sqe, fd, buf, len, off);
 	else
@@ -150,17 +123,29 @@ static void read_or_write(struct posix_queue *queue, struct store_io *io)
 		sqe->opcode = io->kind == STORE_READ ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
 		sqe->buf_index = (uint16_t)queue->index;
 	}
-	if (is_durable(io))
+	if (posix_io_durable(io))
 		sqe->rw_flags = RWF_DSYNC;
-	evloop_bind(sqe, &progress->ev);
+	evloop_bind(sqe, &posix_progress_of(io)->ev);
+}
+
+/* True if a thread of io_uring would do the step, but the kernel has just refused one. */
+static bool needs_rescue(const struct posix_queue *queue, const struct store_io *io)
+{
+	return (io->kind == STORE_WRITE || !io->buf) && posix_rescue_wanted(queue->rescue);
 }
 
 static void submit(struct posix_queue *queue, struct store_io *io)
 {
 	struct posix_file *file = posix_file_of(io->file);
+	struct posix_progress *progress = posix_progress_of(io);
 
+	progress->direct = io->buf && file->direct >= 0 && !progress->no_direct && is_aligned(io);
 	if (file->memory && (io->kind == STORE_READ || io->len <= COPY_MAX))
 		move_now(queue, io, file->fd);
+	else if (fault_at(STORE_RING_CANCEL))
+		evloop_defer(queue->loop, &progress->ev, -ECANCELED);
+	else if (needs_rescue(queue, io))
+		posix_rescue_run(queue->rescue, io);
 	else if (!io->buf)
 		splice_later(queue, io, file->fd);
 	else
@@ -168,7 +153,7 @@ static void submit(struct posix_queue *queue, struct store_io *io)
 }
 
 /* True if a failed step should be tried again. */
-static bool try_again(struct progress *progress, int32_t err)
+static bool try_again(struct posix_progress *progress, int32_t err)
 {
 	if (err == -EINTR || err == -EAGAIN)
 		return progress->agains++ < AGAIN_MAX;
@@ -229,10 +214,15 @@ static void finish(struct store_io *io)
 
 static void moved(struct ev *ev, int32_t res)
 {
-	struct store_io *io = (void *)((char *)ev - offsetof(struct store_io, priv.event));
+	struct store_io *io = posix_io_of(ev);
+	struct posix_queue *queue = io->priv.queue;
 
-	if (res < 0 && try_again(progress_of(io), res)) {
-		submit(io->priv.queue, io);
+	if (res == -ECANCELED) { /* nothing else cancels I/O */
+		posix_rescue_refused(queue->rescue, io);
+		return;
+	}
+	if (res < 0 && try_again(posix_progress_of(io), res)) {
+		submit(queue, io);
 		return;
 	}
 	/* A write of zero bytes is an error, because repeating it might never end. */
@@ -243,7 +233,7 @@ static void moved(struct ev *ev, int32_t res)
 		 * Most likely the data could not be written to disk, which the kernel reports only
 		 * once.
 		 */
-		if (res == -EIO && is_durable(io))
+		if (res == -EIO && posix_io_durable(io))
 			posix_inode_poison(posix_file_of(io->file)->inode);
 		io->done(io, res);
 		return;
@@ -251,10 +241,10 @@ static void moved(struct ev *ev, int32_t res)
 	if (io->kind == STORE_READ && io->buf && res)
 		VALGRIND_MAKE_MEM_DEFINED((char *)io->buf + io->priv.moved, (size_t)res);
 	io->priv.moved += (uint32_t)res;
-	if (!res || io->priv.moved == io->len)
-		finish(io);
+	if (res && io->priv.moved < io->len)
+		submit(queue, io);
 	else
-		submit(io->priv.queue, io);
+		finish(io);
 }
 
 static int fault_of(enum store_io_kind kind)
@@ -281,6 +271,6 @@ void posix_io_submit(struct store_queue *base, struct store_io *io)
 	}
 	io->priv.queue = queue;
 	io->priv.moved = 0;
-	*progress_of(io) = (struct progress){.ev.fn = moved};
+	*posix_progress_of(io) = (struct posix_progress){.ev.fn = moved};
 	submit(queue, io);
 }

@@ -1,0 +1,220 @@
+/*
+ * Server and tool in control groups of version 1: what does not fit is refused, and the kernel ends
+ * nobody. Such groups need root; version 2 is tested with made-up files (tests/unit/group.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "tests/e2e/support/harness.h"
+#include "tests/e2e/support/io.h"
+#include "tests/e2e/support/rw.h"
+
+enum { SEED = 3, CLIENTS = 40, BLOCKS = 32, BLOCK = 64 << 10 };
+
+static char group[64];
+
+static bool group_set(const char *name, unsigned long value)
+{
+	char path[PATH_MAX];
+	FILE *file;
+	bool done;
+
+	snprintf(path, sizeof(path), "%s/%s", group, name);
+	file = fopen(path, "we");
+	if (!file)
+		return false;
+	done = fprintf(file, "%lu\n", value) > 0;
+	return !fclose(file) && done;
+}
+
+/* Make a group with a limit; the test is skipped where that cannot be done. */
+static void group_make(const char *controller, const char *name, unsigned long limit)
+{
+	snprintf(group, sizeof(group), "/sys/fs/cgroup/%s/usrbio-e2e-%d", controller, getpid());
+	if (mkdir(group, 0755))
+		cr_skip_test("no control group of version 1 can be made here");
+	if (!group_set(name, limit)) {
+		rmdir(group);
+		cr_skip_test("the control group takes no limit");
+	}
+}
+
+/* The group's processes may take a moment to go. */
+static void group_remove(void)
+{
+	for (int i = 0; i < 3000 && rmdir(group) && errno == EBUSY; i++)
+		nap_ms(10);
+	cr_expect(access(group, F_OK));
+}
+
+/* Begin a command of a shell in the group. Its standard error goes to the log. */
+static void start_in_group(struct process *process, const char *command, const char *log)
+{
+	char script[1400];
+
+	snprintf(script, sizeof(script), "echo $$ >%s/cgroup.procs && exec %s", group, command);
+	process_start(process, (const char *const[]){"/bin/sh", "-c", script, NULL}, log);
+}
+
+/* Start a server of the test's directory in the group. False: it ended instead. */
+static bool serve_in_group(struct server *server, const char *options)
+{
+	char command[1024], line[256], addr[96] = "";
+
+	const char *dir = scratch_file("served");
+
+	cr_assert_eq(mkdir(dir, 0755), 0);
+	snprintf(command, sizeof(command),
+		 "%s --listen tcp://127.0.0.1:0 --export data=%s --log info %s", E2E_SERVER, dir,
+		 options);
+	snprintf(server->log, sizeof(server->log), "%s", scratch_file("group.log"));
+	start_in_group(&server->process, command, server->log);
+	while (process_line(&server->process, line, sizeof(line))) {
+		sscanf(line, "listening on %95s", addr);
+		snprintf(server->addr, sizeof(server->addr), "%s", addr);
+		if (!strcmp(line, "ready"))
+			return true;
+	}
+	return false;
+}
+
+static bool log_has(const char *log, const char *text)
+{
+	FILE *file = fopen(log, "re");
+	char line[1024];
+	bool found = false;
+
+	must(file, "%s", log);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, text) != NULL;
+	fclose(file);
+	return found;
+}
+
+static void needs_small_programs(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip_test("AddressSanitizer needs more memory than the group has");
+#endif
+}
+
+E2E(group, a_server_that_does_not_fit_says_what_would)
+{
+	struct server server;
+
+	e2e_needs_server_process();
+	group_make("memory", "memory.limit_in_bytes", 128ul << 20);
+	cr_expect_not(serve_in_group(&server, "--workers 64"));
+	cr_expect_eq(process_wait(&server.process), 1);
+	cr_expect(log_has(server.log, "/memory.limit_in_bytes says 128 MiB: use --workers 13"));
+	group_remove();
+}
+
+E2E(group, forty_clients_of_a_small_server)
+{
+	struct process clients[CLIENTS];
+	struct server server;
+	unsigned nr_served = 0;
+
+	e2e_needs_server_process();
+	needs_small_programs();
+	group_make("memory", "memory.limit_in_bytes", 128ul << 20);
+	cr_assert(serve_in_group(&server, ""));
+	cr_expect(log_has(server.log, "64 MiB of memory at most (by /sys/fs/cgroup/memory/"));
+	for (int i = 0; i < CLIENTS; i++) {
+		char url[200];
+
+		snprintf(url, sizeof(url), "%s/data/%d", server.addr, i);
+		process_start(&clients[i],
+			      (const char *const[]){E2E_TOOL, "bench", "--create", "--size", "16M",
+						    "--block-size", "64k", "--depth", "64",
+						    "--time", "2", url, NULL},
+			      scratch_file("clients.log"));
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		nr_served += !process_wait(&clients[i]);
+	cr_expect_gt(nr_served, 0);
+	cr_expect(log_has(server.log, "refusing connections: the limit --memory is reached: 64 MiB "
+				      "(by /sys/fs/cgroup/memory/") ||
+		  log_has(server.log, "no memory for the connection within --memory"));
+	cr_expect_eq(kill(server.process.pid, SIGTERM), 0);
+	cr_expect_eq(process_wait(&server.process), 0, "the kernel has ended it");
+	group_remove();
+}
+
+E2E(group, a_copy_of_one_byte_needs_little_memory)
+{
+	char command[1200];
+	struct process tool;
+	struct stat st;
+	FILE *file;
+
+	e2e_needs_server_process();
+	needs_small_programs();
+	cr_assert_eq(mkdir(scratch_file("tree"), 0755), 0);
+	file = fopen(scratch_file("tree/x"), "we");
+	cr_assert(file);
+	fputs("x", file);
+	fclose(file);
+	group_make("memory", "memory.limit_in_bytes", 64ul << 20);
+	snprintf(command, sizeof(command), "%s cp -rq %s %s", E2E_TOOL, scratch_file("tree"),
+		 e2e_mount);
+	start_in_group(&tool, command, scratch_file("tool.log"));
+	cr_expect_eq(process_wait(&tool), 0);
+	cr_expect_eq(stat(path_of("tree/x"), &st), 0);
+	cr_expect_eq(st.st_size, 1);
+	group_remove();
+}
+
+/* As many threads and processes as the group has, and no more. */
+static void allow_no_threads(void)
+{
+	char path[PATH_MAX];
+	unsigned long nr = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/pids.current", group);
+	file = fopen(path, "re");
+	cr_assert(file);
+	cr_assert_eq(fscanf(file, "%lu", &nr), 1);
+	fclose(file);
+	cr_assert(group_set("pids.max", nr));
+}
+
+E2E(group, without_more_threads_io_goes_on)
+{
+	char mount[120], url[160];
+	struct server server;
+	struct statfs fs;
+	struct rw rw;
+	int fd;
+
+	e2e_needs_server_process();
+	cr_assert_eq(statfs(e2e_scratch, &fs), 0);
+	if (fs.f_type == TMPFS_MAGIC)
+		cr_skip_test("the I/O of tmpfs needs no thread");
+	group_make("pids", "pids.max", 1000);
+	cr_assert(serve_in_group(&server, "--workers 2 --staging 8"));
+	snprintf(mount, sizeof(mount), "%s/data", server.addr);
+	snprintf(url, sizeof(url), "%s/file", mount);
+	rw_open(&rw, mount, BLOCKS * BLOCK);
+	fd = file_reg(url, O_RDWR | O_CREAT);
+	allow_no_threads();
+	for (int i = 0; i < BLOCKS; i++)
+		rw_put(&rw, fd, SEED, (uint64_t)i * BLOCK, BLOCK);
+	rw_expect(&rw, fd, SEED, 0, BLOCKS * BLOCK);
+	cr_expect(log_has(server.log, "the kernel gives io_uring no more threads: raise "));
+	cr_expect(group_set("pids.max", 1000));
+	file_unreg(fd);
+	rw_close(&rw);
+	server_stop(&server);
+	group_remove();
+}
