@@ -32,8 +32,9 @@ static const unsigned tries[] = {
  * as opening files, connecting and accepting. (Only the tests use no-ops.)
  */
 static const uint8_t used[] = {
-	IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED,
-	IORING_OP_SPLICE, IORING_OP_POLL_ADD, IORING_OP_TIMEOUT,    IORING_OP_NOP,
+	IORING_OP_READ,	       IORING_OP_WRITE,	 IORING_OP_READ_FIXED,
+	IORING_OP_WRITE_FIXED, IORING_OP_SPLICE, IORING_OP_POLL_ADD,
+	IORING_OP_TIMEOUT,     IORING_OP_NOP,	 IORING_OP_SYNC_FILE_RANGE,
 };
 /* The registrations that are used after that. Memory is registered before. */
 static const uint8_t used_later[] = {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS};

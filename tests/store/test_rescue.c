@@ -1,6 +1,6 @@
 /*
  * I/O of a process that may have no more threads: io_uring cancels what it needs a thread for, and
- * the store does it with its own.
+ * the store does it with its own. And the writeback of a control group's page cache.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #define NR	   64
 #define LEN	   8192u
 
-static unsigned nr_written, nr_durable, nr_spliced;
+static unsigned nr_written, nr_durable, nr_spliced, nr_ranges;
 static struct log_catch caught;
 
 /* The linker sends the calls of rescue.c here. */
@@ -26,6 +26,10 @@ ssize_t __wrap_pwritev2(int fd, const struct iovec *iov, int nr, off_t off, int 
 ssize_t __real_pwritev2(int fd, const struct iovec *iov, int nr, off_t off, int flags);
 ssize_t __wrap_splice(int from, off_t *off, int to, off_t *to_off, size_t len, unsigned flags);
 ssize_t __real_splice(int from, off_t *off, int to, off_t *to_off, size_t len, unsigned flags);
+int __wrap_sync_file_range(int fd, off_t off, off_t len, unsigned flags);
+int __real_sync_file_range(int fd, off_t off, off_t len, unsigned flags);
+bool __wrap_posix_writeback_wanted(uint64_t len);
+static bool wants_writeback;
 
 ssize_t __wrap_pwritev2(int fd, const struct iovec *iov, int nr, off_t off, int flags)
 {
@@ -38,6 +42,17 @@ ssize_t __wrap_splice(int from, off_t *off, int to, off_t *to_off, size_t len, u
 {
 	nr_spliced++;
 	return __real_splice(from, off, to, to_off, len, flags);
+}
+
+int __wrap_sync_file_range(int fd, off_t off, off_t len, unsigned flags)
+{
+	nr_ranges++;
+	return __real_sync_file_range(fd, off, len, flags);
+}
+
+bool __wrap_posix_writeback_wanted(uint64_t len)
+{
+	return wants_writeback && len;
 }
 
 /* From now on nobody may start a thread. The kernel exempts root, so root becomes another user. */
@@ -150,5 +165,22 @@ POSIX_STORE(the_thread_of_the_store_rests)
 
 	write_blocks(fixture, file);
 	cr_expect_eq(nr_written, 0);
+	fixture_shut(fixture, file);
+}
+
+/* The range of each write goes to disk before the write is reported, also without threads. */
+POSIX_STORE(writeback_begins_when_it_is_wanted)
+{
+	struct store_file *file = fixture_create(fixture, "f");
+
+	if (posix_file_of(file)->memory)
+		cr_skip_test("/tmp is tmpfs, whose I/O needs no thread");
+	wants_writeback = true;
+	allow_no_threads();
+	if (may_start_threads())
+		cr_skip_test("the limit of threads does not hold for this user");
+	write_blocks(fixture, file);
+	cr_expect_eq(nr_ranges, NR);
+	be_oneself();
 	fixture_shut(fixture, file);
 }

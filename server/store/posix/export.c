@@ -79,6 +79,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		goto err_close;
 	posix_inodes_open(&store->inodes);
 	group_tasks("", &store->tasks);
+	posix_writeback_init("");
 	*out = &store->base;
 	return 0;
 

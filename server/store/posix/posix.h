@@ -185,4 +185,13 @@ bool posix_rescue_wanted(struct posix_rescue *rescue);
 /* Wait until nothing is under way, and no event will be posted. */
 void posix_rescue_drain(struct posix_rescue *rescue);
 
+/* writeback.c */
+/*
+ * Read the limit of the control group of the process, while the sandbox allows it; `root` as in
+ * common/host/group.h.
+ */
+void posix_writeback_init(const char *root);
+/* Count bytes that were written. True if their writeback must begin at once. Any thread. */
+bool posix_writeback_wanted(uint64_t len);
+
 #endif

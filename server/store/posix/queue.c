@@ -212,6 +212,29 @@ static void finish(struct store_io *io)
 	io->done(io, err ? err : (int64_t)io->priv.moved);
 }
 
+/* True if the kernel has to begin to write the data of a finished write to disk. */
+static bool needs_writeback(struct store_io *io)
+{
+	return io->kind == STORE_WRITE && io->priv.moved && !posix_progress_of(io)->direct &&
+	       !posix_io_durable(io) && !posix_file_of(io->file)->memory &&
+	       posix_writeback_wanted(io->priv.moved);
+}
+
+static void begin_writeback(struct posix_queue *queue, struct store_io *io)
+{
+	struct io_uring_sqe *sqe;
+
+	posix_progress_of(io)->writeback = true;
+	if (needs_rescue(queue, io)) {
+		posix_rescue_run(queue->rescue, io);
+		return;
+	}
+	sqe = evloop_sqe(queue->loop);
+	io_uring_prep_sync_file_range(sqe, posix_io_fd(io), io->priv.moved, io->off,
+				      SYNC_FILE_RANGE_WRITE);
+	evloop_bind(sqe, &posix_progress_of(io)->ev);
+}
+
 static void moved(struct ev *ev, int32_t res)
 {
 	struct store_io *io = posix_io_of(ev);
@@ -219,6 +242,10 @@ static void moved(struct ev *ev, int32_t res)
 
 	if (res == -ECANCELED) { /* nothing else cancels I/O */
 		posix_rescue_refused(queue->rescue, io);
+		return;
+	}
+	if (posix_progress_of(io)->writeback) { /* a sync reports what went wrong */
+		finish(io);
 		return;
 	}
 	if (res < 0 && try_again(posix_progress_of(io), res)) {
@@ -243,6 +270,8 @@ static void moved(struct ev *ev, int32_t res)
 	io->priv.moved += (uint32_t)res;
 	if (res && io->priv.moved < io->len)
 		submit(queue, io);
+	else if (needs_writeback(io))
+		begin_writeback(queue, io);
 	else
 		finish(io);
 }

@@ -20,6 +20,7 @@ struct posix_progress {
 	uint32_t agains;
 	bool direct;	/* the current step bypasses the page cache */
 	bool no_direct; /* the file system has refused such a step */
+	bool writeback; /* the current step is the last one, which writes pages to disk */
 };
 
 _Static_assert(sizeof(struct posix_progress) <= sizeof(((struct store_io *)0)->priv.event),

@@ -48,7 +48,10 @@ static int64_t do_step(struct store_io *io)
 	int flags = posix_io_durable(io) ? RWF_DSYNC : 0;
 	ssize_t n;
 
-	if (!io->buf)
+	if (posix_progress_of(io)->writeback)
+		n = sync_file_range(fd, (off_t)io->off, (off_t)io->priv.moved,
+				    SYNC_FILE_RANGE_WRITE);
+	else if (!io->buf)
 		n = splice(fd, &off, io->pipe, NULL, iov.iov_len, SPLICE_F_NONBLOCK);
 	else if (io->kind == STORE_READ)
 		n = preadv2(fd, &iov, 1, off, 0);
