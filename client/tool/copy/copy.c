@@ -123,7 +123,7 @@ void copy_finish(struct copy *copy)
 	pthread_mutex_lock(&copy->lock);
 	copy->complete = true;
 	pthread_cond_broadcast(&copy->pieces);
-	pthread_cond_broadcast(&copy->work);
+	copy_wake_workers(copy);
 	pthread_mutex_unlock(&copy->lock);
 	for (unsigned i = 0; i < copy->nr_lanes; i++)
 		pthread_join(copy->lane[i], NULL);
@@ -146,7 +146,7 @@ static void stop(struct copy *copy)
 		copy_route(copy, container_of(it, struct copy_file, open));
 	pthread_cond_broadcast(&copy->room);
 	pthread_cond_broadcast(&copy->pieces);
-	pthread_cond_broadcast(&copy->work);
+	copy_wake_workers(copy);
 }
 
 void copy_stop(struct copy *copy)

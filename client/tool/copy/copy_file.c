@@ -329,7 +329,7 @@ void copy_file_end(struct copy *copy, struct copy_file *file)
 	pthread_cond_broadcast(&copy->room);
 	if (!copy->nr_open) {
 		pthread_cond_broadcast(&copy->pieces);
-		pthread_cond_broadcast(&copy->work);
+		copy_wake_workers(copy);
 	}
 	pthread_mutex_unlock(&copy->lock);
 	copy_file_free(file);

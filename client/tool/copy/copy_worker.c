@@ -165,7 +165,7 @@ static void *run(void *arg)
 	while (!all_done(copy)) {
 		if (work(copy))
 			continue;
-		copy->nr_idle++; /* copy_want_worker, which wakes one, subtracts it */
+		copy->nr_idle++; /* who wakes workers subtracts them */
 		pthread_cond_wait(&copy->work, &copy->lock);
 	}
 	pthread_mutex_unlock(&copy->lock);
@@ -182,4 +182,10 @@ void copy_want_worker(struct copy *copy)
 	if (copy->nr_workers < WORKERS_MAX &&
 	    !pthread_create(&copy->worker[copy->nr_workers], NULL, run, copy))
 		copy->nr_workers++;
+}
+
+void copy_wake_workers(struct copy *copy)
+{
+	copy->nr_idle = 0;
+	pthread_cond_broadcast(&copy->work);
 }
