@@ -266,6 +266,18 @@ static bool read_ping(struct arena *arena, const Usrbio__Ping *pb, struct ping *
 	return m->pong <= 1;
 }
 
+static bool read_abort(struct arena *arena, const Usrbio__Abort *pb, struct abort *m)
+{
+	(void)arena;
+	*m = (struct abort){
+		.nr_ios = pb->n_io,
+		.ios = pb->io,
+		.nr_calls = pb->n_call,
+		.calls = pb->call,
+	};
+	return m->nr_ios <= ABORT_MAX && m->nr_calls <= ABORT_MAX && (m->nr_ios || m->nr_calls);
+}
+
 static bool read_body(struct arena *arena, const ProtobufCMessage *pb, struct message *msg)
 {
 	const void *body = pb;
@@ -293,6 +305,8 @@ static bool read_body(struct arena *arena, const ProtobufCMessage *pb, struct me
 		return read_challenge(arena, body, &msg->challenge);
 	case MSG_PROOF:
 		return read_proof(arena, body, &msg->proof);
+	case MSG_ABORT:
+		return read_abort(arena, body, &msg->abort);
 	case NR_MSG_TYPES:
 		break;
 	}
@@ -311,6 +325,7 @@ static const ProtobufCMessageDescriptor *const descriptors[NR_MSG_TYPES] = {
 	[MSG_PING] = &usrbio__ping__descriptor,
 	[MSG_CHALLENGE] = &usrbio__challenge__descriptor,
 	[MSG_PROOF] = &usrbio__proof__descriptor,
+	[MSG_ABORT] = &usrbio__abort__descriptor,
 };
 
 int codec_decode(struct arena *arena, const void *frame, size_t len, struct message *msg)

@@ -215,6 +215,17 @@ static long encode_ping(const struct ping *m, uint8_t *buf, size_t cap)
 	return pack(MSG_PING, &pb.base, buf, cap);
 }
 
+static long encode_abort(const struct abort *m, uint8_t *buf, size_t cap)
+{
+	Usrbio__Abort pb = USRBIO__ABORT__INIT;
+
+	pb.n_io = m->nr_ios;
+	pb.io = ARRAY(uint32_t, m->ios);
+	pb.n_call = m->nr_calls;
+	pb.call = ARRAY(uint32_t, m->calls);
+	return pack(MSG_ABORT, &pb.base, buf, cap);
+}
+
 long codec_encode(const struct message *msg, void *buf, size_t cap)
 {
 	switch (msg->type) {
@@ -240,6 +251,8 @@ long codec_encode(const struct message *msg, void *buf, size_t cap)
 		return encode_challenge(&msg->challenge, buf, cap);
 	case MSG_PROOF:
 		return encode_proof(&msg->proof, buf, cap);
+	case MSG_ABORT:
+		return encode_abort(&msg->abort, buf, cap);
 	case NR_MSG_TYPES:
 		break;
 	}

@@ -12,6 +12,7 @@
 #define FRAME_MAX	  16384
 #define BATCH_MAX	  256	      /* entries of a SubmitBatch: 40 bytes each */
 #define COMPLETIONS_MAX	  512	      /* entries of a CompletionBatch: 16 bytes each */
+#define ABORT_MAX	  128	      /* tags of I/Os in an Abort, and tags of calls */
 #define ARENA_SIZE	  (64 * 1024) /* the memory for decoding one frame */
 #define EXPORT_NAME_MAX	  255
 #define PROTO_PATH_MAX	  4095 /* without the final zero, like PATH_MAX */

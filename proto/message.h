@@ -23,6 +23,7 @@ enum msg_type {
 	MSG_PING,
 	MSG_CHALLENGE,
 	MSG_PROOF,
+	MSG_ABORT,
 	NR_MSG_TYPES,
 };
 
@@ -159,6 +160,12 @@ struct ping {
 	uint32_t pong;
 };
 
+/* Tags of I/Os and calls that the client gives up; at least one, at most ABORT_MAX of each. */
+struct abort {
+	size_t nr_ios, nr_calls;
+	const uint32_t *ios, *calls;
+};
+
 struct message {
 	enum msg_type type;
 	union {
@@ -173,6 +180,7 @@ struct message {
 		struct ping ping;
 		struct challenge challenge;
 		struct proof proof;
+		struct abort abort;
 	};
 };
 

@@ -88,6 +88,13 @@ static int on_submit(struct server_conn *conn, const struct message *msg)
 	return requests_admit(&conn->pipeline, &msg->submit);
 }
 
+/* Calls are not aborted yet: they end as they would. */
+static int on_abort(struct server_conn *conn, const struct message *msg)
+{
+	pipeline_abort(&conn->pipeline, msg->abort.ios, msg->abort.nr_ios);
+	return 0;
+}
+
 static int on_call(struct server_conn *conn, const struct message *msg)
 {
 	struct call_answer *answer;
@@ -131,6 +138,7 @@ static int (*const handlers[NR_MSG_TYPES])(struct server_conn *, const struct me
 	[MSG_SUBMIT] = on_submit,
 	[MSG_CALL] = on_call,
 	[MSG_PING] = on_ping,
+	[MSG_ABORT] = on_abort,
 };
 
 void dispatch(struct server_conn *conn, const void *frame, size_t len)

@@ -95,6 +95,12 @@ void pipeline_end(struct pipeline *pipeline)
 		requests_cancel(pipeline, NULL, -ECANCELED);
 }
 
+void pipeline_abort(struct pipeline *pipeline, const uint32_t *tags, size_t n)
+{
+	requests_abort(pipeline, tags, n);
+	segments_abort(pipeline);
+}
+
 void pipeline_detach(struct pipeline *pipeline)
 {
 	segments_detach_all(pipeline);

@@ -73,6 +73,11 @@ void pipeline_close(struct pipeline *pipeline);
 /* When the connection ends: start nothing more, and give up what has not been started. */
 void pipeline_end(struct pipeline *pipeline);
 
+/*
+ * The client gives up the I/Os with these tags, at most ABORT_MAX. Each that is under way ends when
+ * the wire is done with its memory, and does not wait for the store.
+ */
+void pipeline_abort(struct pipeline *pipeline, const uint32_t *tags, size_t n);
 /* The connection is closed: nothing is with the wire. Detach what is with the store. */
 void pipeline_detach(struct pipeline *pipeline);
 

@@ -5,6 +5,8 @@
 #include "server/io/request.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "server/io/parking.h"
 #include "server/io/pipeline.h"
@@ -97,6 +99,7 @@ static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		.priority = (uint8_t)batch->priority,
 		.queued = true,
 		.parked = false,
+		.aborted = false,
 	};
 	region->users++;
 	queue_add(&pipeline->queue, req);
@@ -209,14 +212,9 @@ void request_segment_over(struct server_request *req, uint64_t at, uint32_t len,
 	}
 }
 
-void request_cancel(struct server_request *req, int error)
+/* A request has an error, and starts no more segments: end it, or have its last segment do so. */
+static void stop(struct server_request *req)
 {
-	if (req->next == req->len)
-		return; /* all its segments run already, so it ends soon */
-	if (req->next < req->error_at) {
-		req->error = error;
-		req->error_at = req->next;
-	}
 	if (req->parked && !parking_leave(req))
 		return; /* unpark() ends it */
 	if (!req->nr_busy) {
@@ -225,6 +223,17 @@ void request_cancel(struct server_request *req, int error)
 		req->queued = false;
 		list_move_tail(&req->pipeline->running, &req->node);
 	}
+}
+
+void request_cancel(struct server_request *req, int error)
+{
+	if (req->next == req->len)
+		return; /* all its segments run already, so it ends soon */
+	if (req->next < req->error_at) {
+		req->error = error;
+		req->error_at = req->next;
+	}
+	stop(req);
 }
 
 /* Its barrier is down: queue the request, or end it if it was cancelled. */
@@ -245,20 +254,61 @@ bool request_park(struct server_request *req)
 	return parking_enter(req, unpark);
 }
 
+#define NR_LISTS (NR_PRIORITIES + 2)
+
+/* The lists of requests without a result. `running` goes first, because stop() adds to it. */
+static void lists_of(struct pipeline *pipeline, struct list *lists[NR_LISTS])
+{
+	lists[0] = &pipeline->running;
+	lists[1] = &pipeline->parking.requests;
+	for (int i = 0; i < NR_PRIORITIES; i++)
+		lists[2 + i] = &pipeline->queue.lists[i];
+}
+
 void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error)
 {
-	struct list *lists[NR_PRIORITIES + 2];
+	struct list *lists[NR_LISTS];
 
-	for (int i = 0; i < NR_PRIORITIES; i++)
-		lists[i] = &pipeline->queue.lists[i];
-	lists[NR_PRIORITIES] = &pipeline->parking.requests;
-	lists[NR_PRIORITIES + 1] = &pipeline->running;
-	for (int i = NR_PRIORITIES + 1; i >= 0;
-	     i--) /* `running` goes first, because cancelling adds to it */
+	lists_of(pipeline, lists);
+	for (int i = 0; i < NR_LISTS; i++)
 		list_for_each_safe (it, lists[i]) {
 			struct server_request *req = container_of(it, struct server_request, node);
 
 			if (!region || req->region == region)
 				request_cancel(req, error);
+		}
+}
+
+static int compare_tags(const void *a, const void *b)
+{
+	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+	return one < other ? -1 : one > other;
+}
+
+static void abort_one(struct server_request *req)
+{
+	req->aborted = true;
+	if (!req->error) {
+		req->error = -ECANCELED;
+		req->error_at = 0;
+	}
+	stop(req);
+}
+
+void requests_abort(struct pipeline *pipeline, const uint32_t *tags, size_t n)
+{
+	uint32_t sorted[ABORT_MAX];
+	struct list *lists[NR_LISTS];
+
+	memcpy(sorted, tags, n * sizeof(*tags));
+	qsort(sorted, n, sizeof(*sorted), compare_tags);
+	lists_of(pipeline, lists);
+	for (int i = 0; n && i < NR_LISTS; i++)
+		list_for_each_safe (it, lists[i]) {
+			struct server_request *req = container_of(it, struct server_request, node);
+
+			if (bsearch(&req->tag, sorted, n, sizeof(*sorted), compare_tags))
+				abort_one(req);
 		}
 }

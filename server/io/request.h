@@ -6,6 +6,7 @@
 #define USRBIO_SERVER_IO_REQUEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/list.h"
@@ -34,7 +35,7 @@ struct server_request {
 	uint32_t tag;
 	uint16_t nr_busy; /* segments without a result yet */
 	uint8_t op, flags, priority;
-	bool queued, parked;
+	bool queued, parked, aborted;
 };
 
 /* The most segments of one I/O at a time, so that others find free buffers and an idle disk. */
@@ -75,6 +76,11 @@ static inline bool request_is_barred(const struct server_request *req)
 
 /* Cancel all requests that name this region, or all of the connection if it is NULL. */
 void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error);
+/*
+ * Abort the requests with these tags, at most ABORT_MAX, as far as they are under way: start no
+ * more segments. segments_abort() follows.
+ */
+void requests_abort(struct pipeline *pipeline, const uint32_t *tags, size_t n);
 /* Give back a use of a region, and answer its drop if that was the last one. */
 void request_put_region(struct pipeline *pipeline, struct server_region *region);
 /* Give back the references to a file that requests of this turn held. */

@@ -313,3 +313,20 @@ void segments_detach_all(struct pipeline *pipeline)
 		if (is_in_store(seg) && seg->pipeline == pipeline)
 			detach(seg);
 }
+
+void segments_abort(struct pipeline *pipeline)
+{
+	struct staging *staging = &pipeline->peer.worker->staging;
+	struct segment *seg;
+
+	list_for_each_safe (it, &pipeline->unposted) {
+		seg = container_of(it, struct segment, node);
+		if (!seg->req->aborted)
+			continue;
+		list_del(it);
+		segment_end(seg, -ECANCELED);
+	}
+	for (unsigned i = 0; pipeline->nr_segments && (seg = staging_at(staging, i)); i++)
+		if (is_in_store(seg) && seg->pipeline == pipeline && seg->req->aborted)
+			detach(seg);
+}

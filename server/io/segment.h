@@ -31,5 +31,8 @@ void segments_abandon(struct pipeline *pipeline);
  * is done it keeps its buffer and its file, and counts in the barrier of its inode.
  */
 void segments_detach_all(struct pipeline *pipeline);
+/* End the segments of aborted requests: detach those with the store, give up those that wait for
+ * the wire. Those with the wire end when it is done. */
+void segments_abort(struct pipeline *pipeline);
 
 #endif

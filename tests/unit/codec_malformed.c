@@ -143,6 +143,21 @@ Test(malformed, challenges_and_proofs)
 	}
 }
 
+Test(malformed, aborts)
+{
+	static const uint32_t tags[ABORT_MAX + 1];
+	struct message m = {.type = MSG_ABORT};
+
+	cr_expect_eq(decode_message(&m), -EBADMSG, "without a tag");
+	m.abort = (struct abort){.ios = tags, .nr_ios = ABORT_MAX + 1};
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+	m.abort = (struct abort){.calls = tags, .nr_calls = ABORT_MAX + 1};
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+	m.abort = (struct abort){
+		.ios = tags, .nr_ios = ABORT_MAX, .calls = tags, .nr_calls = ABORT_MAX};
+	cr_expect_eq(decode_message(&m), 0);
+}
+
 /* One or the other, of who is let in. */
 Test(malformed, a_welcome_has_a_key_or_a_mac)
 {

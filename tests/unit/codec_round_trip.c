@@ -123,6 +123,24 @@ Test(round_trip, challenge_and_proof)
 	expect_bytes(out.proof.mac, in.proof.mac);
 }
 
+Test(round_trip, abort)
+{
+	uint32_t tags[ABORT_MAX];
+	struct message in = {.type = MSG_ABORT, .abort = {.ios = tags, .nr_ios = ABORT_MAX}}, out;
+
+	for (uint32_t i = 0; i < ABORT_MAX; i++)
+		tags[i] = UINT32_MAX - i;
+	out = there_and_back(&in);
+	cr_expect_eq(out.abort.nr_ios, ABORT_MAX);
+	cr_expect_arr_eq(out.abort.ios, tags, sizeof(tags));
+	cr_expect_eq(out.abort.nr_calls, 0);
+	in.abort = (struct abort){.calls = tags, .nr_calls = 2, .ios = tags, .nr_ios = 1};
+	out = there_and_back(&in);
+	cr_expect_eq(out.abort.nr_ios, 1);
+	cr_expect_eq(out.abort.nr_calls, 2);
+	cr_expect_arr_eq(out.abort.calls, tags, 2 * sizeof(*tags));
+}
+
 /* Whatever else is in it: the mac is over all that comes before. */
 Test(round_trip, a_mac_is_the_end_of_its_frame)
 {

@@ -1,127 +1,24 @@
 /*
  * Barriers: what an old connection left with the disk lands on nothing newer, and nothing else
- * waits for it. The slow export and the fast one are the same directory, so that the test can look
- * and write past the slow disk.
+ * waits for it.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "fixture.h"
-
-#define RW  (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
-#define LEN 8192u
-
-#define READ_AT (1u << 20) /* in the memory: where reads go to */
-
-enum { OLD = 0xaa, NEW = 0xbb };
-
-/* A file that was written, by an old connection that has left a write of OLD behind. */
-struct scene {
-	struct server *server;
-	struct peer old, new, fast;
-	uint64_t file, seen; /* the handle in the slow and in the fast export */
-};
-
-/* The first byte of a file, past the server. */
-static uint8_t byte_of(const char *name)
-{
-	char path[128];
-	uint8_t byte = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", files_directory, name);
-	fd = open(path, O_RDONLY);
-	cr_assert(fd >= 0);
-	cr_assert_eq(pread(fd, &byte, 1, 0), 1);
-	close(fd);
-	return byte;
-}
-
-static void ping(struct peer *peer)
-{
-	unsigned before = peer->heard.nr_pongs;
-
-	peer_send(peer, &(struct message){.type = MSG_PING});
-	peer_until(peer, peer->heard.nr_pongs > before || peer->link.closed);
-}
-
-static void submit(struct peer *peer, uint32_t op, uint32_t tag, uint64_t file, uint8_t byte)
-{
-	struct peer_io io = {
-		.tag = tag, .file = file, .len = LEN, .region_off = op == IO_READ ? READ_AT : 0};
-
-	if (op == IO_WRITE)
-		memset(peer->memory, byte, LEN);
-	peer_submit(peer, op, PRIORITY_NORMAL, &io, 1);
-}
-
-static int64_t result(struct peer *peer, uint32_t tag)
-{
-	peer_until(peer, peer->results[tag] != NO_RESULT || peer->link.closed);
-	return peer->results[tag];
-}
-
-static void scene_open(struct scene *scene, const char *scheme, const char *rules)
-{
-	const struct server_config config = {.nr_workers = 2, .linger_ms = 60000};
-
-	scene->server = files_start_twice(scheme, "/tmp", rules, &config);
-	fixture_open(&scene->old, scene->server, "slow");
-	fixture_open(&scene->fast, scene->server, "fast");
-	scene->file = peer_open_file(&scene->old, "f", RW);
-	scene->seen = peer_open_file(&scene->fast, "f", RW);
-	cr_assert_eq(peer_io(&scene->fast, IO_WRITE, scene->seen, 0, LEN, 0), LEN);
-}
-
-/* Lose the old connection while its I/O is with the disk, and resume its session. */
-static void scene_resume(struct scene *scene)
-{
-	const struct hello hello = peer_hello_again(&scene->old, "slow", 1);
-
-	ping(&scene->old);
-	fixture_connect(&scene->new, scene->server);
-	peer_say_hello(&scene->new, &hello);
-	while (!scene->new.heard.nr_welcomes) {
-		if (!scene->old.link.closed)
-			peer_step(&scene->old);
-		peer_step(&scene->new);
-	}
-	cr_assert_eq(scene->new.heard.welcome.status, 0);
-	peer_add_region(&scene->new, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
-}
-
-static void scene_close(struct scene *scene)
-{
-	peer_close(&scene->old);
-	peer_close(&scene->new);
-	peer_close(&scene->fast);
-	files_stop(scene->server);
-}
-
-/* Wait until the slow disk is done with everything that it was given before. */
-static void outlast(struct scene *scene)
-{
-	uint64_t other = peer_open_file(&scene->new, "other", RW);
-
-	cr_assert_eq(peer_io(&scene->new, IO_WRITE, other, 0, LEN, 0), LEN);
-}
+#include "scene.h"
 
 static void newer_write(const char *scheme)
 {
 	struct scene scene;
 
 	scene_open(&scene, scheme, "fault:write.delay_ms=100:");
-	submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
+	scene_submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
 	scene_resume(&scene);
-	submit(&scene.fast, IO_WRITE, 7, scene.seen, NEW);
-	cr_assert_eq(result(&scene.fast, 7), LEN);
-	cr_assert_eq(byte_of("f"), NEW);
-	outlast(&scene);
-	cr_assert_eq(byte_of("f"), NEW, "the old write landed on the newer one");
+	scene_submit(&scene.fast, IO_WRITE, 7, scene.seen, NEW);
+	cr_assert_eq(scene_result(&scene.fast, 7), LEN);
+	cr_assert_eq(scene_byte("f"), NEW);
+	scene_outlast(&scene.new);
+	cr_assert_eq(scene_byte("f"), NEW, "the old write landed on the newer one");
 	scene_close(&scene);
 }
 
@@ -136,10 +33,10 @@ static void newer_read(const char *scheme)
 	struct scene scene;
 
 	scene_open(&scene, scheme, "fault:write.delay_ms=100:");
-	submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
+	scene_submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
 	scene_resume(&scene);
-	submit(&scene.fast, IO_READ, 7, scene.seen, 0);
-	result(&scene.fast, 7);
+	scene_submit(&scene.fast, IO_READ, 7, scene.seen, 0);
+	scene_result(&scene.fast, 7);
 	cr_assert_eq(scene.fast.memory[READ_AT], OLD, "it was read before the old write landed");
 	scene_close(&scene);
 }
@@ -159,20 +56,20 @@ static bool goes_on(const char *scheme)
 
 	scene_open(&scene, scheme, "fault:write.delay_ms=500:");
 	other = peer_open_file(&scene.fast, "other", RW);
-	submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
+	scene_submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
 	scene_resume(&scene);
-	submit(&scene.new, IO_WRITE, 7, scene.file, NEW);
-	submit(&scene.new, IO_READ, 8, scene.file, 0);
-	ping(&scene.new);
+	scene_submit(&scene.new, IO_WRITE, 7, scene.file, NEW);
+	scene_submit(&scene.new, IO_READ, 8, scene.file, 0);
+	scene_ping(&scene.new);
 	cr_assert_eq(peer_call(&scene.new, &(struct call){.op = CALL_STAT, .file = scene.file}), 0);
 	cr_assert_eq(peer_io(&scene.fast, IO_WRITE, other, 0, LEN, 0), LEN);
 	cr_assert_eq(peer_io(&scene.fast, IO_READ, other, 0, LEN, 0), LEN);
-	held = byte_of("f") != OLD;
+	held = scene_byte("f") != OLD;
 	cr_assert(!held || scene.new.results[7] == NO_RESULT);
 	cr_assert(!held || scene.new.results[8] == NO_RESULT);
-	cr_assert_eq(result(&scene.new, 7), LEN);
-	cr_assert_neq(result(&scene.new, 8), NO_RESULT);
-	cr_assert_eq(byte_of("f"), NEW);
+	cr_assert_eq(scene_result(&scene.new, 7), LEN);
+	cr_assert_neq(scene_result(&scene.new, 8), NO_RESULT);
+	cr_assert_eq(scene_byte("f"), NEW);
 	scene_close(&scene);
 	return held;
 }
@@ -192,19 +89,19 @@ static void given_up(const char *scheme)
 	struct hello hello;
 
 	scene_open(&scene, scheme, "fault:write.delay_ms=200:");
-	submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
+	scene_submit(&scene.old, IO_WRITE, 7, scene.file, OLD);
 	scene_resume(&scene);
 	for (uint32_t tag = 10; tag < 100; tag++)
-		submit(&scene.new, tag % 2 ? IO_READ : IO_WRITE, tag, scene.file, NEW);
-	ping(&scene.new);
+		scene_submit(&scene.new, tag % 2 ? IO_READ : IO_WRITE, tag, scene.file, NEW);
+	scene_ping(&scene.new);
 	/* What waits at the barrier ends with its region, */
 	cr_assert_eq(peer_drop(&scene.new, 0), 0);
 	for (uint32_t tag = 10; tag < 100; tag++)
-		cr_assert(scene.new.results[tag] == -ECANCELED || byte_of("f") != 0);
+		cr_assert(scene.new.results[tag] == -ECANCELED || scene_byte("f") != 0);
 	peer_add_region(&scene.new, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	for (uint32_t tag = 100; tag < 200; tag++)
-		submit(&scene.new, tag % 2 ? IO_READ : IO_WRITE, tag, scene.file, NEW);
-	ping(&scene.new);
+		scene_submit(&scene.new, tag % 2 ? IO_READ : IO_WRITE, tag, scene.file, NEW);
+	scene_ping(&scene.new);
 	/* and with its connection. */
 	hello = peer_hello_again(&scene.new, "slow", 2);
 	peer_close(&scene.new);
@@ -212,7 +109,7 @@ static void given_up(const char *scheme)
 	cr_assert_eq(peer_hello_as(&third, &hello), 0);
 	peer_add_region(&third, 0, 0, PEER_MEMORY, ACCESS_READ | ACCESS_WRITE);
 	scene.new = third;
-	outlast(&scene);
+	scene_outlast(&scene.new);
 	cr_assert_eq(peer_io(&scene.fast, IO_READ, scene.seen, 0, LEN, 0), LEN);
 	scene_close(&scene);
 }
@@ -234,14 +131,14 @@ static void many_reads(const char *scheme)
 
 	scene_open(&scene, scheme, "fault:read.delay_ms=300:");
 	for (uint32_t tag = 10; tag < 40; tag++)
-		submit(&scene.old, IO_READ, tag, scene.file, 0);
+		scene_submit(&scene.old, IO_READ, tag, scene.file, 0);
 	scene_resume(&scene);
 	for (uint32_t tag = 10; tag < 40; tag++)
-		submit(&scene.new, IO_READ, tag, scene.file, 0);
-	submit(&scene.fast, IO_WRITE, 7, scene.seen, NEW);
-	cr_assert_eq(result(&scene.fast, 7), LEN);
+		scene_submit(&scene.new, IO_READ, tag, scene.file, 0);
+	scene_submit(&scene.fast, IO_WRITE, 7, scene.seen, NEW);
+	cr_assert_eq(scene_result(&scene.fast, 7), LEN);
 	for (uint32_t tag = 10; tag < 40; tag++)
-		nr += result(&scene.new, tag) > 0;
+		nr += scene_result(&scene.new, tag) > 0;
 	cr_assert_eq(nr, 30);
 	scene_close(&scene);
 }
@@ -261,8 +158,8 @@ static void stopped(const char *scheme)
 	struct peer peer;
 
 	fixture_open(&peer, server, "slow");
-	submit(&peer, IO_WRITE, 7, peer_open_file(&peer, "f", RW), OLD);
-	ping(&peer);
+	scene_submit(&peer, IO_WRITE, 7, peer_open_file(&peer, "f", RW), OLD);
+	scene_ping(&peer);
 	peer_close(&peer);
 	files_stop(server);
 }

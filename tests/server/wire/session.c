@@ -148,6 +148,7 @@ static void outlaws_body(struct server *server)
 		{MSG_COMPLETION},
 		{MSG_REPLY},
 		{MSG_SUBMIT},
+		{MSG_ABORT},
 		{NR_MSG_TYPES},
 		{255},
 		{MSG_SUBMIT, 0xff, 0xff, 0xff},
