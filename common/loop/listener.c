@@ -83,12 +83,14 @@ int loop_listen(struct tp_domain *domain, const struct tp_addr *addr, struct tp_
 	return 0;
 }
 
-/* Close the client's end and free the request. */
-static void refuse(struct loop_request *request)
+/* Close the client's end with a status and free the request. */
+static void refuse(struct loop_request *request, int status)
 {
 	struct loop_conn *client = &request->pair->ends[0];
 
-	loop_conn_close(client, -ECONNREFUSED);
+	if (status == -EAGAIN)
+		tp_blame(&client->base, status, "%s", TP_WHY_BUSY);
+	loop_conn_close(client, status);
 	loop_conn_put(loop_peer(client));
 	free(request);
 }
@@ -105,7 +107,7 @@ void loop_unlisten(struct tp_listener *listener)
 		if (request->listener != lis)
 			continue;
 		list_del(&request->link);
-		refuse(request);
+		refuse(request, -ECONNREFUSED);
 	}
 	lock_release(&loop_lock);
 	free(lis);
@@ -131,7 +133,7 @@ int loop_accept(struct tp_domain *domain, struct tp_request *request, void *user
 	if (domain)
 		err = loop_conn_init(server, (struct loop_domain *)domain, user);
 	if (!domain || err) {
-		refuse(req);
+		refuse(req, -EAGAIN);
 		goto out_unlock;
 	}
 	if (client->state == LOOP_STATE_CONNECTING)
@@ -159,7 +161,7 @@ static void ask(struct loop_pair *pair, struct loop_request *request, const stru
 		.pair = pair,
 	};
 	if (!lis) {
-		refuse(request);
+		refuse(request, -ECONNREFUSED);
 		return;
 	}
 	loop_conn_connecting(&pair->ends[0], true);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "common/transport/transport.h"
+#include "common/transport/wire_errno.h"
 
 #define MSG_MIN 1024u /* bytes; the least msg_max of a peer, into which a Hello fits */
 
@@ -22,11 +23,21 @@ void connect_params_make(struct connect_params *wire, uint32_t msg_max, uint32_t
 	};
 }
 
+void connect_params_refuse(struct connect_params *wire)
+{
+	*wire = (struct connect_params){
+		.magic = htole32(CONNECT_PARAMS_MAGIC),
+		.version = htole16(CONNECT_PARAMS_VERSION),
+		.refusal = htole16((uint16_t)-wire_from_errno(-EAGAIN)),
+	};
+}
+
 int connect_params_check(const struct connect_params *wire, struct connect_params *out, char *why)
 {
 	struct connect_params p = {
 		.magic = le32toh(wire->magic),
 		.version = le16toh(wire->version),
+		.refusal = le16toh(wire->refusal),
 		.msg_max = le32toh(wire->msg_max),
 		.nr_recvs = le32toh(wire->nr_recvs),
 	};
@@ -40,6 +51,10 @@ int connect_params_check(const struct connect_params *wire, struct connect_param
 		snprintf(why, room, "has version %u of the transport, this side version %u",
 			 p.version, (unsigned)CONNECT_PARAMS_VERSION);
 		return -EPROTONOSUPPORT;
+	}
+	if (p.refusal) {
+		snprintf(why, room, "%s", TP_WHY_BUSY);
+		return -EAGAIN; /* whatever the number: a refusal is for now */
 	}
 	if (p.msg_max < MSG_MIN || p.nr_recvs < 2) {
 		snprintf(why, room, "offers messages of %u bytes and %u receive buffers", p.msg_max,

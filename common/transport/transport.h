@@ -138,6 +138,8 @@ struct tp_domain {
 
 #define TP_CHANNEL_SIZE 32
 #define TP_WHY_MAX	160
+/* The text about a peer that has refused a request because it takes no connection now. */
+#define TP_WHY_BUSY "takes no connection now: it is full, starting or stopping"
 
 struct tp_conn {
 	const struct tp_ops *ops;
@@ -268,14 +270,17 @@ struct tp_ops {
 	void (*unlisten)(struct tp_listener *listener);
 	/*
 	 * Take a request into `domain`; TP_EV_CONNECTED or TP_EV_CLOSED follows there. A NULL
-	 * domain refuses it. The request is consumed in any case, also on error.
+	 * domain refuses it for now: at the peer TP_EV_CLOSED has -EAGAIN, and nothing is kept
+	 * here. An accept that fails does the same. The request is consumed in any case.
 	 */
 	int (*accept)(struct tp_domain *domain, struct tp_request *request, void *user,
 		      struct tp_conn **conn);
 
 	/*
-	 * Begin to connect; TP_EV_CONNECTED or TP_EV_CLOSED (-ETIMEDOUT, -ECONNREFUSED, ...)
-	 * follows within timeout_ms. The peer reaches only memory that is registered with `device`.
+	 * Begin to connect; TP_EV_CONNECTED or TP_EV_CLOSED follows within timeout_ms.
+	 * -ECONNREFUSED: nobody listens there. -EAGAIN: the peer has refused the request for now.
+	 * -ECONNABORTED: it has closed the connection without a reason. -ETIMEDOUT, and others.
+	 * The peer reaches only memory that is registered with `device`.
 	 */
 	int (*connect)(struct tp_domain *domain, struct tp_device *device,
 		       const struct tp_addr *peer, unsigned timeout_ms, void *user,

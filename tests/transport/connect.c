@@ -92,7 +92,8 @@ Test(connect, the_listener_refuses)
 	must(!pair.ops->accept(NULL, pair.server.request, NULL, NULL));
 	pair.server.request = NULL;
 	pump_until(&pair, pair.client.closed);
-	must(pair.client.closed_status == -ECONNREFUSED);
+	must(pair.client.closed_status == -EAGAIN);
+	must(!strncmp(pair.client.conn->why, TP_WHY_BUSY, strlen(TP_WHY_BUSY)));
 	must(!pair.client.connected);
 	pair_close(&pair);
 }

@@ -44,6 +44,21 @@ Test(connect_params, a_generous_peer_is_taken_down_to_our_limit)
 	cr_expect_eq(out.msg_max, TP_MSG_MAX);
 }
 
+Test(connect_params, a_refusal_is_for_now_whatever_its_number)
+{
+	struct connect_params wire, out;
+	static const uint8_t expected[16] = {0x55, 0x53, 0x52, 0x42, 2, 0, EAGAIN};
+
+	connect_params_refuse(&wire);
+	cr_expect_arr_eq((const uint8_t *)&wire, expected, sizeof(expected));
+	*why = '\0';
+	cr_expect_eq(connect_params_check(&wire, &out, why), -EAGAIN);
+	cr_expect_str_eq(why, TP_WHY_BUSY);
+	cr_expect_eq(check_with(6, EKEYREJECTED), -EAGAIN);
+	cr_expect_eq(check_with(7, 1), -EAGAIN);
+	cr_expect_eq(check_with(4, 1), -EPROTONOSUPPORT, "the version comes first");
+}
+
 Test(connect_params, refuses_the_others)
 {
 	for (size_t at = 0; at < 4; at++)

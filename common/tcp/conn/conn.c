@@ -9,9 +9,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/fork.h"
+#include "common/base/log.h"
 #include "common/fault_points/faults.h"
 #include "common/tcp/conn/listener.h"
 #include "common/tcp/conn/state.h"
@@ -99,17 +101,10 @@ int tcp_conn_accept(struct tp_domain *domain, struct tp_request *request, void *
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 	struct tcp_request *req = (struct tcp_request *)request;
 	struct tcp_conn *conn;
-	int err = 0;
+	int err = dom ? conn_new(dom, req->fd, TCP_STATE_PARAMS, EPOLLIN, user, &conn) : 0;
 
-	if (!dom) {
-		fork_close(req->fd);
-		free(req);
-		return 0;
-	}
-	err = conn_new(dom, req->fd, TCP_STATE_PARAMS, EPOLLIN, user, &conn);
-	if (err) {
-		fork_close(req->fd);
-		free(req);
+	if (!dom || err) {
+		tcp_listener_refuse(req);
 		return err;
 	}
 	free(req);
@@ -119,6 +114,40 @@ int tcp_conn_accept(struct tp_domain *domain, struct tp_request *request, void *
 	return 0;
 }
 
+/*
+ * Make the socket of a connection. -ENODEV: this process may not use sockets of that family, or the
+ * kernel does not have it; logged.
+ */
+static int open_socket(int family)
+{
+	int fd = fork_own(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	int err = errno;
+
+	if (fd >= 0)
+		return fd;
+	log_error("cannot make a socket for %s: %s", family == AF_INET6 ? "IPv6" : "IPv4",
+		  strerror(err));
+	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM ? -err : -ENODEV;
+}
+
+/*
+ * Begin to connect. 0 or -errno. -EHOSTUNREACH: among others, if this machine forbids it by a rule
+ * of its firewall or a filter of system calls.
+ */
+static int begin(struct tcp_conn *conn, const struct tp_addr *peer)
+{
+	if (fault_errno(TCP_CONNECT_FAIL, ECONNREFUSED))
+		return -errno;
+	if (!connect(conn->source.fd, (const struct sockaddr *)&peer->ss, peer->len) ||
+	    errno == EINPROGRESS)
+		return 0;
+	if (errno == EPERM || errno == EACCES)
+		return tp_blame(&conn->base, -EHOSTUNREACH,
+				"cannot be reached, because this machine forbids it: %s",
+				strerror(errno));
+	return -errno;
+}
+
 int tcp_conn_connect(struct tp_domain *domain, struct tp_device *device, const struct tp_addr *peer,
 		     unsigned timeout_ms, void *user, struct tp_conn **out)
 {
@@ -126,9 +155,9 @@ int tcp_conn_connect(struct tp_domain *domain, struct tp_device *device, const s
 	struct tcp_conn *conn;
 	int fd, err;
 
-	fd = fork_own(socket(peer->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	fd = open_socket(peer->ss.ss_family);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = conn_new(dom, fd, TCP_STATE_CONNECTING, 0, user, &conn);
 	if (err) {
 		fork_close(fd);
@@ -137,9 +166,9 @@ int tcp_conn_connect(struct tp_domain *domain, struct tp_device *device, const s
 	conn->keys = &((struct key_device *)device)->keys;
 	conn->tx.blocked = true;
 	tcp_timer_set(&dom->timers, &conn->timer, timeout_ms);
-	if (fault_errno(TCP_CONNECT_FAIL, ECONNREFUSED) ||
-	    (connect(fd, (const struct sockaddr *)&peer->ss, peer->len) && errno != EINPROGRESS))
-		tcp_state_end(conn, -errno);
+	err = begin(conn, peer);
+	if (err)
+		tcp_state_end(conn, err);
 	else
 		tcp_poller_change(&dom->poller, &conn->source, EPOLLOUT);
 	*out = &conn->base;

@@ -14,11 +14,31 @@
 #include "common/base/fork.h"
 #include "common/base/log.h"
 #include "common/fault_points/faults.h"
+#include "common/tcp/tls/tls.h"
 #include "common/transport/addr.h"
+#include "common/transport/connect_params.h"
 
 #define BACKLOG	       1024
 #define ACCEPTS_A_POLL 16
 #define PAUSE_MS       100
+
+/*
+ * The refusal goes out by one call that does not wait: a new socket takes a few bytes. If the peer
+ * has closed it already, nobody needs them.
+ */
+void tcp_listener_refuse(struct tcp_request *request)
+{
+	struct connect_params params;
+
+	if (request->secure) {
+		tls_refuse(request->fd);
+	} else {
+		connect_params_refuse(&params);
+		send(request->fd, &params, sizeof(params), MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	fork_close(request->fd);
+	free(request);
+}
 
 static int open_socket(const struct tp_addr *addr)
 {
@@ -128,6 +148,7 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 			return;
 		}
 		request->base.ops = lis->base.ops;
+		request->secure = lis->domain->secure;
 		request->base.peer.len = sizeof(request->base.peer.ss);
 		request->fd = accept_one(lis->source.fd, &request->base.peer);
 		if (request->fd < 0) {

@@ -17,8 +17,11 @@ struct tcp_listener {
 struct tcp_request {
 	struct tp_request base;
 	int fd;
+	bool secure; /* TLS goes before the connect parameters */
 };
 
+/* Refuse a request for now, and free it. Nothing is kept. */
+void tcp_listener_refuse(struct tcp_request *request);
 int tcp_listener_open(struct tp_domain *domain, const struct tp_addr *addr,
 		      struct tp_listener **listener);
 void tcp_listener_close(struct tp_listener *listener);

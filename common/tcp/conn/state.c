@@ -122,6 +122,13 @@ void tcp_state_timeout(struct tcp_conn *conn)
 	tcp_state_end(conn, -ETIMEDOUT);
 }
 
+/* End a connection that the peer has closed before its connect parameters. */
+static void end_early(struct tcp_conn *conn)
+{
+	tcp_state_end(conn, tp_blame(&conn->base, -ECONNABORTED,
+				     "took the connection and closed it at once"));
+}
+
 /* Send this end's connect parameters, and wait for the peer's. */
 static void send_params(struct tcp_conn *conn)
 {
@@ -137,7 +144,7 @@ static void send_params(struct tcp_conn *conn)
 	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
 			 : sendmsg(conn->source.fd, &msg, MSG_NOSIGNAL);
 	if (sent != (ssize_t)sizeof(mine) || tcp_conn_holds(conn))
-		tcp_state_end(conn, -ECONNREFUSED);
+		end_early(conn);
 }
 
 void tcp_state_start(struct tcp_conn *conn)
@@ -222,7 +229,7 @@ static void run_params(struct tcp_conn *conn, struct tcp_sink *sink)
 	}
 	if (rx->tail < sizeof(theirs)) {
 		if (rx->over)
-			tcp_state_end(conn, -ECONNREFUSED);
+			end_early(conn);
 		return;
 	}
 	memcpy(&theirs, rx->buf, sizeof(theirs));
@@ -245,7 +252,7 @@ static void run_securing(struct tcp_conn *conn, struct tcp_sink *sink)
 {
 	int err = tls_handshake(conn->tls, &conn->base.channel);
 
-	if (err == -EAGAIN) {
+	if (err == -EINPROGRESS) {
 		if (tls_wants_out(conn->tls))
 			tcp_conn_watch(conn, EPOLLOUT);
 		return;

@@ -67,16 +67,33 @@ void tls_close(struct tls *tls)
 	free(tls);
 }
 
+/* Send a fatal alert of TLS, unencrypted, without OpenSSL. */
+static void send_alert(int fd, char description)
+{
+	const char alert[] = {SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, description};
+
+	send(fd, alert, sizeof(alert), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void tls_refuse(int fd)
+{
+	send_alert(fd, SSL_AD_INTERNAL_ERROR);
+}
+
+/* By this alert a peer of this project that speaks no TLS knows the cause. */
 static int say_stranger(struct tls *tls)
 {
-	/* An alert of TLS, by which a peer of this project that speaks no TLS knows the cause. */
-	static const char alert[] = {SSL3_RT_ALERT,	     3, 3, 0, 2, SSL3_AL_FATAL,
-				     SSL_AD_PROTOCOL_VERSION};
-
 	snprintf(tls->why, sizeof(tls->why), "does not speak TLS%s",
 		 tls->accepted ? "" : ": use tcp://, without tls=required");
-	send(tls->fd, alert, sizeof(alert), MSG_NOSIGNAL);
+	send_alert(tls->fd, SSL_AD_PROTOCOL_VERSION);
 	return -EPROTONOSUPPORT;
+}
+
+static int say_failed(struct tls *tls, unsigned long error)
+{
+	snprintf(tls->why, sizeof(tls->why), "got no answer, because OpenSSL failed here: %s",
+		 tls_reason(error));
+	return -EIO;
 }
 
 static int say_rejected(struct tls *tls, const char *why)
@@ -99,12 +116,18 @@ static int handshake_failed(struct tls *tls, int ret)
 
 	ERR_clear_error();
 	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
+		return -EINPROGRESS;
+	if (tls->refused) {
+		snprintf(tls->why, sizeof(tls->why), "%s, or its TLS fails", TP_WHY_BUSY);
 		return -EAGAIN;
+	}
+	if (tls->failed)
+		return say_failed(tls, first);
 	if (tls->heard && tls->first != SSL3_RT_HANDSHAKE && tls->first != SSL3_RT_ALERT)
 		return say_stranger(tls);
 	if (code == SSL_ERROR_SYSCALL ||
 	    ERR_GET_REASON(first) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-		return -ECONNREFUSED;
+		return -ECONNABORTED;
 	return say_rejected(tls, tls_reason(first));
 }
 

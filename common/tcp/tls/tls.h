@@ -31,11 +31,15 @@ struct tls;
 int tls_open(const struct tp_tls_config *config, bool accepted, int fd, struct tls **tls);
 void tls_close(struct tls *tls);
 
+/* Refuse a socket that was accepted, for now, without a handshake. The caller closes it. */
+void tls_refuse(int fd);
+
 /*
  * Go on with the handshake. Returns 0 if it is over; then *channel is the channel binding, which
- * lives as long as `tls`. -EAGAIN: call it again when the socket can be read, or also written if
- * tls_wants_out(). -EKEYREJECTED, -EPROTONOSUPPORT: it failed, and tls_why() is the reason.
- * -ECONNREFUSED: the peer has closed the connection.
+ * lives as long as `tls`. -EINPROGRESS: call it again when the socket can be read, or also written
+ * if tls_wants_out(). Any other error ends it: -EKEYREJECTED and -EPROTONOSUPPORT, with the reason
+ * in tls_why(); -EAGAIN: the peer takes no connection now; -ECONNABORTED: the peer has closed the
+ * connection; -EIO: OpenSSL failed at this end, and tls_why() says how.
  */
 int tls_handshake(struct tls *tls, const uint8_t **channel);
 bool tls_wants_out(const struct tls *tls);

@@ -74,12 +74,29 @@ bool tls_take_key(struct tls *tls, const struct tp_tls_config *config)
 	return tls->session;
 }
 
+/*
+ * Note the alert internal_error. By the rules of TLS it says that the end that sends it failed for
+ * a reason of its own. Here it also says that a server takes no connection: tls_refuse().
+ */
+static void on_info(const SSL *ssl, int where, int value)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+
+	if (!(where & SSL_CB_ALERT) || (value & 0xff) != SSL_AD_INTERNAL_ERROR)
+		return;
+	if (where & SSL_CB_WRITE)
+		tls->failed = true;
+	else
+		tls->refused = true;
+}
+
 static bool set_up(SSL_CTX *ctx)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_ENABLE_KTLS);
 	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(ctx, 1); /* reads a record by one system call instead of two */
+	SSL_CTX_set_info_callback(ctx, on_info);
 	SSL_CTX_set_psk_find_session_callback(ctx, on_name);
 	SSL_CTX_set_psk_use_session_callback(ctx, on_hello);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&

@@ -21,6 +21,8 @@ struct tls {
 	bool heard;	/* bytes have come from the peer */
 	char first;	/* the first of them */
 	bool drained;	/* the last receive left nothing in the socket */
+	bool failed;	/* this end has sent the alert internal_error */
+	bool refused;	/* the peer has sent it */
 	uint8_t channel[TP_CHANNEL_SIZE];
 	char why[TP_WHY_MAX];
 	uint32_t held; /* bytes of `out` in a record that the socket has not taken completely */

@@ -183,7 +183,7 @@ static int take(struct verbs_conn *c, struct verbs_request *r)
 	return 0;
 err_timer:
 	timer_clear(&c->domain->timer, &c->deadline_ns);
-	rdma_reject(c->cm_id, NULL, 0);
+	listener_reject(c->cm_id);
 	wire_close(c);
 	r->id = NULL;
 err_pd:

@@ -35,10 +35,18 @@ static void id_address(struct rdma_cm_id *id, bool peer, struct tp_addr *addr)
 	memcpy(&addr->ss, sa, addr->len);
 }
 
+void listener_reject(struct rdma_cm_id *id)
+{
+	struct connect_params params;
+
+	connect_params_refuse(&params);
+	rdma_reject(id, &params, sizeof(params));
+}
+
 void listener_refuse(struct verbs_request *request)
 {
 	if (request->id) {
-		rdma_reject(request->id, NULL, 0);
+		listener_reject(request->id);
 		cm_id_destroy(request->id);
 	}
 	free(request);
@@ -69,6 +77,15 @@ static struct verbs_request *request_new(const struct verbs_listener *l,
 	return r;
 }
 
+/* Reject a peer with the parameters of this end, whose version tells the peer why. */
+static void reject_for_good(struct rdma_cm_id *id)
+{
+	struct connect_params params;
+
+	connect_params_make(&params, TP_MSG_MAX, 4);
+	rdma_reject(id, &params, sizeof(params));
+}
+
 static void listener_cm_event(struct verbs_cm_handler *handler, const struct verbs_cm_event *event,
 			      struct verbs_sink *out)
 {
@@ -82,7 +99,7 @@ static void listener_cm_event(struct verbs_cm_handler *handler, const struct ver
 		return;
 	r = request_new(l, event);
 	if (!r) {
-		rdma_reject(event->id, NULL, 0);
+		reject_for_good(event->id);
 		cm_id_destroy(event->id);
 		return;
 	}

@@ -18,7 +18,10 @@ struct verbs_request {
 int verbs_listen(struct tp_domain *domain, const struct tp_addr *addr,
 		 struct tp_listener **listener);
 void verbs_unlisten(struct tp_listener *listener);
-/* Refuse the request and free it. Its id may be NULL: an accept that failed has destroyed it. */
+/* Reject the request of an id: no connection now. */
+void listener_reject(struct rdma_cm_id *id);
+/* Refuse the request for now, and free it. Its id may be NULL: an accept that failed has destroyed
+ * it. */
 void listener_refuse(struct verbs_request *request);
 
 #endif

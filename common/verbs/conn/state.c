@@ -24,8 +24,9 @@
 #include "common/verbs/conn/send.h"
 #include "common/verbs/conn/wire.h"
 
-#define DRAIN_MS       2000
-#define PEER_RECVS_MIN 4 /* the credits need it (recv.c), and recv_depth is at least this */
+#define DRAIN_MS	     2000
+#define REJECTED_BY_CONSUMER 28 /* the reason "consumer defined" of InfiniBand's REJ message */
+#define PEER_RECVS_MIN	     4	/* the credits need it (recv.c), and recv_depth is at least this */
 
 static void state_over(struct verbs_conn *c)
 {
@@ -138,10 +139,25 @@ static void unreachable(struct verbs_conn *c, const struct verbs_cm_event *event
 		state_fail(c, event->status < 0 ? event->status : -ETIMEDOUT);
 }
 
+/*
+ * Handle a rejection. Private data of a server are connect parameters that refuse. Without them the
+ * server's kernel has rejected: nobody listens, or too many requests wait for the server.
+ */
 static void rejected(struct verbs_conn *c, const struct verbs_cm_event *event)
 {
-	if (c->state < VERBS_STATE_UP)
-		state_fail(c, -ECONNREFUSED);
+	struct connect_params peer;
+	int err = -ECONNREFUSED;
+
+	if (c->state >= VERBS_STATE_UP)
+		return;
+	if (event->has_params && event->params.magic) {
+		err = connect_params_check(&event->params, &peer, c->conn.why);
+		if (!err)
+			err = tp_blame(&c->conn, -EPROTO, "rejects our connect parameters");
+	} else if (event->status == REJECTED_BY_CONSUMER) {
+		err = tp_blame(&c->conn, -EAGAIN, "%s", TP_WHY_BUSY);
+	}
+	state_fail(c, err);
 }
 
 static void connect_failed(struct verbs_conn *c, const struct verbs_cm_event *event)

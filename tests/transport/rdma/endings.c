@@ -106,7 +106,8 @@ void case_refused(void)
 	ends_begin(&p);
 	check(!ops->accept(NULL, p.server.request, NULL, NULL));
 	until(&p, p.client.closed);
-	check(p.client.close_status == -ECONNREFUSED && !p.client.connected);
+	check(p.client.close_status == -EAGAIN && !p.client.connected);
+	check(!strcmp(p.client.conn->why, TP_WHY_BUSY));
 	ops->conn_free(p.client.conn);
 
 	p.client.closed = 0;
