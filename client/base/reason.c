@@ -21,12 +21,6 @@ bool reason_explains(const struct reason *reason, int err)
 	       (err == reason->err || (of_mount && err == -EREMOTEIO));
 }
 
-bool reason_is_absence(int err)
-{
-	return err == -ECONNREFUSED || err == -EHOSTUNREACH || err == -ENETUNREACH ||
-	       err == -ENODEV || err == -EPROTO;
-}
-
 int reason_outcome(int err)
 {
 	return err == -ENOENT || err == -EACCES || err == -EPERM || err == -EPROTONOSUPPORT ||
@@ -35,18 +29,24 @@ int reason_outcome(int err)
 		       : -EREMOTEIO;
 }
 
-static int weight(int err)
+enum reason_kind reason_kind(int err)
 {
-	if (!err)
-		return -1;
-	if (err == -ENODEV)
-		return 0;
-	if (reason_is_absence(err))
-		return 1;
-	return reason_outcome(err) == err ? 3 : 2;
+	switch (err) {
+	case -ENODEV:
+	case -EAFNOSUPPORT:
+	case -EADDRNOTAVAIL:
+		return REASON_NO_WAY;
+	case -ECONNREFUSED:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -EPROTO:
+		return REASON_ABSENT;
+	default:
+		return reason_outcome(err) == err ? REASON_REFUSED : REASON_NOT_YET;
+	}
 }
 
 bool reason_is_better(int err, int than)
 {
-	return weight(err) >= weight(than);
+	return !than || (err && reason_kind(err) >= reason_kind(than));
 }

@@ -9,13 +9,23 @@
 #include <errno.h>
 #include <string.h>
 
+#include "client/base/reason.h"
 #include "common/provider/provider.h"
 #include "common/transport/addr.h"
 #include "common/base/log.h"
 
+static void note_unresolved(const char *host, int found, int *err)
+{
+	int why = reason_kind(found) == REASON_REFUSED ? -EHOSTUNREACH : found;
+
+	log_warn("cannot resolve the name %s: %s", host, addr_error(found));
+	if (reason_is_better(why, *err))
+		*err = why;
+}
+
 /* Resolve the hosts of a mount for one provider, and add their routes. Returns how many. */
 static unsigned add_routes(const struct mountspec *spec, const char *scheme, struct route *routes,
-			   unsigned max)
+			   unsigned max, int *err)
 {
 	const struct tp_ops *ops = provider_find(scheme);
 	struct tp_addr addrs[8];
@@ -26,24 +36,25 @@ static unsigned add_routes(const struct mountspec *spec, const char *scheme, str
 		int found = addr_resolve(scheme, h->name, h->port, false, addrs, 8);
 
 		if (found < 0)
-			log_warn("cannot resolve the name %s: %s", h->name, addr_error(found));
+			note_unresolved(h->name, found, err);
 		for (int i = 0; i < found && n < max; i++)
 			routes[n++] = (struct route){.ops = ops, .host = h, .addr = addrs[i]};
 	}
 	return n;
 }
 
-unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX])
+unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX], int *err)
 {
 	unsigned n;
 
+	*err = 0;
 	/* RDMA cannot encrypt, so it is no route if the mount requires TLS. */
 	if (spec->tls)
-		return add_routes(spec, "tls", routes, ROUTES_MAX);
+		return add_routes(spec, "tls", routes, ROUTES_MAX, err);
 	if (strcmp(spec->scheme, "usrbio"))
-		return add_routes(spec, spec->scheme, routes, ROUTES_MAX);
-	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2);
-	return n + add_routes(spec, "tcp", routes + n, ROUTES_MAX - n);
+		return add_routes(spec, spec->scheme, routes, ROUTES_MAX, err);
+	n = add_routes(spec, "rdma", routes, ROUTES_MAX / 2, err);
+	return n + add_routes(spec, "tcp", routes + n, ROUTES_MAX - n, err);
 }
 
 void device_init(struct device *device)
@@ -123,15 +134,14 @@ int device_probe(struct device *device, const struct mountspec *spec)
 	struct route routes[ROUTES_MAX];
 	struct log_catch caught; /* these lines are dropped: a connection reports the same */
 	unsigned n;
+	int err;
 
 	if (atomic_load_explicit(&device->epoch, memory_order_acquire))
 		return 0;
 	log_catch_begin(&caught);
-	n = device_routes(spec, routes);
+	n = device_routes(spec, routes, &err);
 	log_catch_end(&caught);
 	for (unsigned i = 0; i < n; i++) {
-		int err;
-
 		log_catch_begin(&caught);
 		lock_acquire(&device->lock);
 		err = device->ops ? 0 : use_locked(device, &routes[i]);

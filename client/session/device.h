@@ -58,9 +58,11 @@ struct route {
 
 /*
  * Find the routes to a mount's servers, best first. It may ask DNS. Returns their number, 0 if
- * there is none. A host without a route is logged as a warning.
+ * there is none. A host without a route is logged as a warning, and sets *err, which is 0
+ * otherwise: -EAGAIN if its name does not resolve for now, -EHOSTUNREACH if there is no such name,
+ * or another -errno of this machine.
  */
-unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX]);
+unsigned device_routes(const struct mountspec *spec, struct route routes[ROUTES_MAX], int *err);
 
 /* Initialise a closed device. */
 void device_init(struct device *device);

@@ -91,13 +91,13 @@ static int read_key(struct session *session)
 	return credentials_for_tls(credentials, &session->tls);
 }
 
-static unsigned find_routes(struct session *session, struct route routes[ROUTES_MAX])
+static unsigned find_routes(struct session *session, struct route routes[ROUTES_MAX], int *err)
 {
 	struct log_catch caught;
 	unsigned n;
 
 	log_catch_begin(&caught);
-	n = device_routes(session->spec, routes);
+	n = device_routes(session->spec, routes, err);
 	log_catch_end(&caught);
 	if (*caught.text)
 		session_blame(session, "%s", caught.text);
@@ -121,19 +121,18 @@ static struct reason cause_of(struct session *session, int err)
 	return cause;
 }
 
-/*
- * Try all routes once. Returns the reason that says most if all failed, or an empty one. *absent:
- * no route has a server.
- */
-static struct reason try_routes(struct session *session, bool *absent)
+/* Try all routes once. Returns the reason that says most if all failed, or an empty one. */
+static struct reason try_routes(struct session *session)
 {
 	struct route routes[ROUTES_MAX];
 	struct reason best = {0};
-	unsigned n = find_routes(session, routes);
+	int unresolved;
+	unsigned n = find_routes(session, routes, &unresolved);
 
-	*absent = true;
-	if (!n)
-		return cause_of(session, -EHOSTUNREACH);
+	if (!n && !unresolved)
+		unresolved = -EHOSTUNREACH;
+	if (unresolved)
+		best = cause_of(session, unresolved);
 	for (unsigned i = 0; i < n; i++) {
 		int err = session_try_route(session, &routes[i]);
 		struct reason cause;
@@ -143,7 +142,6 @@ static struct reason try_routes(struct session *session, bool *absent)
 			return (struct reason){0};
 		}
 		cause = cause_of(session, err);
-		*absent &= reason_is_absence(err);
 		log_at(session->failures ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%s: by %s: %s",
 		       session->spec->mount_point, routes[i].ops->name, cause.text);
 		if (reason_is_better(err, best.err))
@@ -204,22 +202,39 @@ static void fail(struct session *session, const struct reason *reason, bool abse
 
 /*
  * True if everything that waits has to fail now: before the first session was up, if a server
- * refuses the client, or if there was no server for REFUSED_NS.
+ * refuses the client, or if there was no server for REFUSED_NS. All other causes may change while
+ * the client waits: a server that is full or starting, a name that does not resolve for now.
  */
-static bool is_final(struct session *session, int err, bool absent)
+static bool is_final(const struct session *session, int err)
 {
 	if (session->ever)
 		return false;
-	return reason_outcome(err) == err ||
-	       (absent && now_ns() >= session->trying_ns + REFUSED_NS);
+	return reason_kind(err) == REASON_REFUSED ||
+	       (session->absent_ns && now_ns() >= session->absent_ns + REFUSED_NS);
+}
+
+/* Return what a client does after a failure that is not final, as the end of a log line. */
+static const char *what_next(const struct session *session, int err, char *text, size_t size)
+{
+	unsigned timeout_ms = session->spec->timeout_ms;
+
+	if (session->ever)
+		return "; trying again";
+	if (reason_kind(err) != REASON_NOT_YET)
+		return ""; /* the next failure may be final */
+	if (!timeout_ms)
+		return "; waiting for this to change";
+	snprintf(text, size, "; waiting up to %g s for this to change", timeout_ms / 1000.0);
+	return text;
 }
 
 /* Store and log a failure. When the mount's timeout is over, new calls fail at once. */
-static void note_failure(struct session *session, const struct reason *reason, bool absent)
+static void note_failure(struct session *session, const struct reason *reason)
 {
 	const struct mountspec *spec = session->spec;
 	uint64_t now = now_ns();
 	bool over = spec->timeout_ms && now >= session->trying_ns + spec->timeout_ms * NS_PER_MS;
+	char next[64];
 	bool first;
 
 	keep_reason(session, reason, -EREMOTEIO);
@@ -232,8 +247,8 @@ static void note_failure(struct session *session, const struct reason *reason, b
 	if (first)
 		log_warn("%s: no server for %u ms: %s; giving up until it is back",
 			 spec->mount_point, spec->timeout_ms, reason->text);
-	else if (!over) /* if no server was ever there, the next failure may be final */
-		say_reason(session, absent && !session->ever ? "" : "; trying again");
+	else if (!over)
+		say_reason(session, what_next(session, reason->err, next, sizeof(next)));
 }
 
 /* Store when the first attempt began: from then on the mount's timeout counts. */
@@ -246,7 +261,7 @@ static void note_attempt(struct session *session)
 }
 
 /* Make one attempt by all routes. Returns the reason of the failure, or an empty one. */
-static struct reason attempt_once(struct session *session, bool *absent)
+static struct reason attempt_once(struct session *session)
 {
 	int err;
 
@@ -259,25 +274,31 @@ static struct reason attempt_once(struct session *session, bool *absent)
 		session_bring_down(session);
 		err = read_key(session);
 	}
-	return err ? cause_of(session, err) : try_routes(session, absent);
+	return err ? cause_of(session, err) : try_routes(session);
 }
 
 static void attempt(struct session *session)
 {
-	bool absent = false, own;
+	uint64_t began = now_ns();
 	struct reason reason;
+	bool absent, own;
 
 	note_attempt(session);
-	reason = attempt_once(session, &absent);
+	reason = attempt_once(session);
 	own = *session->spec->serve && !session->own;
+	absent = reason.err && !own && reason_kind(reason.err) <= REASON_ABSENT;
+	if (!absent)
+		session->absent_ns = 0;
+	else if (!session->absent_ns)
+		session->absent_ns = began;
 	session->failures++;
 	session->tried_ns = now_ns();
 	if (!reason.err)
 		return;
-	if (own || is_final(session, reason.err, absent))
+	if (own || is_final(session, reason.err))
 		fail(session, &reason, absent);
 	else
-		note_failure(session, &reason, absent);
+		note_failure(session, &reason);
 }
 
 static bool is_busy(struct session *session)
@@ -302,7 +323,7 @@ static bool is_over(struct session *session)
 	over = up || (!busy && !session->wanted);
 	session->wanted = false;
 	if (over && !session->given_up)
-		session->trying_ns = 0;
+		session->trying_ns = session->absent_ns = 0;
 	if (over)
 		session->reconnecting = false;
 	lock_release(&session->lock);

@@ -75,6 +75,8 @@ struct session {
 	struct inprocess *own;	    /* the server of a mount loop:///DIR, after the first attempt */
 	_Atomic unsigned failures;  /* attempts without a longer pause; other threads read it */
 	uint64_t tried_ns;	    /* when the last attempt ended */
+	uint64_t absent_ns;	    /* when the first attempt began since which all said that there
+				       is no server; 0: the last one did not */
 
 	struct lock
 		lock; /* LOCK_SESSION: guards what follows; LOCK_PROGRESS is acquired under it */

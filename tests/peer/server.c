@@ -53,6 +53,10 @@ void play_imm(struct playserver *server, struct play_conn *conn, uint32_t tag)
 static int judge(struct playserver *server, const struct hello *hello)
 {
 	server->last_epoch = hello->epoch;
+	if (atomic_load(&server->early)) {
+		atomic_fetch_sub(&server->early, 1);
+		return -EAGAIN;
+	}
 	if (!hello->session_id.len)
 		return server->refuse;
 	if (atomic_exchange(&server->forget, false)) {
@@ -199,6 +203,11 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 
 static void take_request(struct playserver *server, struct tp_request *request)
 {
+	if (atomic_load(&server->full)) {
+		atomic_fetch_sub(&server->full, 1);
+		server->ops->accept(NULL, request, NULL, NULL);
+		return;
+	}
 	for (unsigned i = 0; i < PLAY_CONNS; i++) {
 		struct play_conn *conn = &server->conns[i];
 

@@ -75,6 +75,8 @@ struct playserver {
 	_Atomic bool deaf;	/* takes messages and answers none, not even pings */
 	_Atomic bool forget;	/* the session, as by a restart, once */
 	_Atomic bool mute;	/* calls are taken, and not answered */
+	_Atomic unsigned full;	/* so many more requests to connect are refused for now */
+	_Atomic unsigned early; /* so many more Hellos are answered by -EAGAIN */
 	_Atomic unsigned nr_reopens, nr_resumed, nr_pings, nr_pongs;
 	_Atomic bool ping; /* every client, once */
 	_Atomic unsigned nr_drops_asked;

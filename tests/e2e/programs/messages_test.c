@@ -61,7 +61,7 @@ E2E(messages, of_missing_servers)
 		 WORDS("cannot connect to 127.0.0.1:1: Connection refused"));
 	one_line(TOOL("stat", "tcp://[::ffff:127.0.0.1]:1/data/x"),
 		 WORDS("cannot connect to [::ffff:127.0.0.1]:1: "));
-	one_line(TOOL("ls", "tcp://no.such.host.invalid/data"),
+	one_line(TOOL("ls", "tcp://no.such.host.invalid/data?timeout=3"),
 		 WORDS("cannot resolve the name no.such.host.invalid: "));
 	/* As ping(8): the cause once, and how many were answered. */
 	one_line(TOOL("ping", "-c", "4", "tcp://127.0.0.1:1/data"),
