@@ -69,6 +69,17 @@ static int permits(const struct server_conn *conn, const char *export, struct pe
 }
 
 /*
+ * True if the client wants more connections than its key ever allows. Waiting would change nothing,
+ * as it does when other connections of that key are in the way.
+ */
+static bool never_fits(const struct server_conn *conn)
+{
+	uint32_t max = conn->peer->permit.max_connections;
+
+	return max && conn->handshake->claim.channel >= max;
+}
+
+/*
  * Enter the session. An export that is missing and one that is not permitted give the same answer,
  * so that a client cannot find out which exports there are.
  */
@@ -85,6 +96,13 @@ static int enter(struct server_conn *conn)
 		snprintf(handshake->text, TEXT_MAX, "no export is named \"%s\"", handshake->export);
 		return -ENOENT;
 	}
+	if (never_fits(conn)) {
+		snprintf(handshake->text, TEXT_MAX,
+			 "the key \"%s\" allows %u connections in all, so nconnect= must not be "
+			 "more",
+			 conn->peer->key.id, conn->peer->permit.max_connections);
+		return -EPERM;
+	}
 	if (conn->peer->permit.max_inflight &&
 	    conn->peer->permit.max_inflight < conn->pipeline.max_inflight)
 		conn->pipeline.max_inflight = conn->peer->permit.max_inflight;
@@ -95,6 +113,9 @@ static int enter(struct server_conn *conn)
 	err = session_enter(server->sessions, export, &handshake->claim, &conn->peer->member);
 	if (err == -ESTALE)
 		snprintf(handshake->text, TEXT_MAX, "unknown or expired session");
+	else if (err == -EUSERS)
+		snprintf(handshake->text, TEXT_MAX,
+			 "there is no room for another session or connection of it now");
 	else if (err && err != -EAGAIN)
 		snprintf(handshake->text, TEXT_MAX, "%s", strerror(-err));
 	else

@@ -178,7 +178,10 @@ static void connections(const struct auth_case *c)
 		{"carol", {&carol}, "export = *:rw\nmax-connections = 2\n"},
 		{"alice", {&alice}, "export = data:rw\nexport = other:rw\n"},
 		{NULL}};
+	static const char no_room[] =
+		"there is no room for another session or connection of it now";
 	struct hand first, second, more;
+	struct hello hello;
 	struct bytes why;
 	int status;
 
@@ -191,8 +194,13 @@ static void connections(const struct auth_case *c)
 	hand_open(&more, served.url);
 	expect_out(hand_login(&more, &carol, "kept"), -EUSERS, "a third connection");
 	why = more.msg.welcome.text;
-	if (why.len != strlen(strerror(EUSERS)) || memcmp(why.data, strerror(EUSERS), why.len))
+	if (why.len != strlen(no_room) || memcmp(why.data, no_room, why.len))
 		bad("another text than when there are too many in a session");
+	hand_close(&more);
+	hand_open(&more, served.url);
+	hello = hand_hello(&more, &carol, "kept");
+	hello.channel = 2;
+	expect_out(hand_insist(&more, &carol, &hello, NULL), -EPERM, "a third one of one mount");
 	hand_close(&more);
 	expect_out(enter(&first, &carol, "data", 0, first.session_key), -EUSERS, "one that joins");
 	hand_open(&more, served.url);
