@@ -1,6 +1,6 @@
 /*
  * What the control groups (cgroups, versions 1 and 2) of this process allow it: memory, CPUs,
- * threads. The group of the process counts, and so does each group above it that can be seen. The
+ * threads. The group of the process counts, and so does each group above it that can be seen.
  * Each call reads the limits again, because a process may be moved and a limit may be changed. Any
  * thread may call these functions.
  *
@@ -11,6 +11,8 @@
 #ifndef USRBIO_COMMON_HOST_GROUP_H
 #define USRBIO_COMMON_HOST_GROUP_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define GROUP_NO_LIMIT UINT64_MAX
@@ -51,5 +53,31 @@ void group_cpus(const char *root, struct group_limit *cpus);
 
 /* Read the smallest limit of threads and processes, pids.max of both versions. */
 void group_tasks(const char *root, struct group_limit *tasks);
+
+/* For the files of this object: what they look at groups with. */
+#define GROUP_TEXT_MAX	  4096		      /* of a file; memory.stat has 1 to 3 KiB */
+#define GROUP_V1_NO_LIMIT ((uint64_t)1 << 62) /* version 1 has a number near 2^63 for it */
+
+struct group_look {
+	/* Look at one group. `v2`: its files have the names of version 2. */
+	void (*at)(const struct group_look *look, const char *dir, bool v2);
+	void *result;
+};
+
+/* Look at each group of the process that a controller may limit. */
+void group_look(const char *root, const char *controller, const struct group_look *look);
+/* Read a file of a group as a string; false if it cannot be read or is empty. */
+bool group_read(const char *dir, const char *name, char *text, size_t room);
+/* Read a file that holds one number. */
+bool group_read_number(const char *dir, const char *name, uint64_t *number);
+/*
+ * Parse the number at the beginning of a text; what follows is left in *end. False for any other
+ * text: "max" and "-1" are no limits. A number beyond the largest is the largest.
+ */
+bool group_parse(const char *text, const char **end, uint64_t *number);
+/* Return the number after a word that begins a line; 0 if there is none. */
+uint64_t group_stat_value(const char *text, const char *word);
+/* Return what a limit leaves; `stat` is the text of memory.stat. */
+uint64_t group_left(uint64_t max, uint64_t used, const char *stat, bool v2);
 
 #endif
