@@ -54,6 +54,28 @@ void group_cpus(const char *root, struct group_limit *cpus);
 /* Read the smallest limit of threads and processes, pids.max of both versions. */
 void group_tasks(const char *root, struct group_limit *tasks);
 
+/*
+ * A gauge of memory: the files of the limits, kept open, for a process that cannot open them later
+ * because of its sandbox. Its owner opens and closes it; in between any thread may read it.
+ */
+#define GROUP_GAUGE_MAX 8 /* limits */
+struct group_gauge {
+	unsigned nr; /* 0: there is no limit */
+	struct {
+		int max, used, stat; /* descriptors */
+		bool v2;
+	} limit[GROUP_GAUGE_MAX];
+};
+
+/* Open the files of all limits that there are now. */
+void group_gauge_open(const char *root, struct group_gauge *gauge);
+void group_gauge_close(struct group_gauge *gauge);
+/*
+ * Return what the limits leave, as group_memory() does, and the smallest limit in *max. Both are
+ * GROUP_NO_LIMIT if there is none.
+ */
+uint64_t group_gauge_left(const struct group_gauge *gauge, uint64_t *max);
+
 /* For the files of this object: what they look at groups with. */
 #define GROUP_TEXT_MAX	  4096		      /* of a file; memory.stat has 1 to 3 KiB */
 #define GROUP_V1_NO_LIMIT ((uint64_t)1 << 62) /* version 1 has a number near 2^63 for it */

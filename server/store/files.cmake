@@ -6,6 +6,6 @@ add_library(store STATIC
   store/posix/beneath.c store/posix/climb.c store/posix/export.c store/posix/file.c
   store/posix/inode.c store/posix/names.c
   store/posix/open.c store/posix/path.c store/posix/queue.c store/posix/readdir.c
-  store/posix/rescue.c store/posix/reserved.c store/posix/writeback.c
+  store/posix/rescue.c store/posix/reserved.c store/posix/tmpfs.c store/posix/writeback.c
   store/memory/data.c store/memory/names.c store/memory/store.c store/memory/tree.c)
 target_link_libraries(store PUBLIC proto common PkgConfig::URING)

@@ -332,3 +332,40 @@ Test(group, a_long_name)
 	cr_expect_eq(found.max.value, 7 * MIB);
 	cr_expect(strstr(found.max.by, "/memory.max"), "%s", found.max.by);
 }
+
+/* What was open once is read again, whatever has become of it. */
+Test(group, a_gauge_follows_limit_and_use)
+{
+	struct group_gauge gauge;
+	char path[PATH_MAX];
+	uint64_t max;
+
+	group_gauge_open(root, &gauge);
+	cr_expect_eq(gauge.nr, 0);
+	cr_expect_eq(group_gauge_left(&gauge, &max), GROUP_NO_LIMIT);
+	cr_expect_eq(max, GROUP_NO_LIMIT);
+	put("/proc/self/cgroup", "4:memory:/v\n0::/a/b\n");
+	put_number("/sys/fs/cgroup/a/b/memory.max", 50 * MIB);
+	put_number("/sys/fs/cgroup/a/b/memory.current", 10 * MIB);
+	put("/sys/fs/cgroup/a/b/memory.stat", "inactive_file 1048576\n");
+	put("/sys/fs/cgroup/a/b/memory.high", "max\n");
+	put_number("/sys/fs/cgroup/a/memory.max", 60 * MIB);
+	put_number("/sys/fs/cgroup/a/memory.current", 30 * MIB);
+	put_number("/sys/fs/cgroup/memory/v/memory.limit_in_bytes", 9223372036854771712u);
+	group_gauge_open(root, &gauge);
+	cr_expect_eq(gauge.nr, 2);
+	cr_expect_eq(group_gauge_left(&gauge, &max), 30 * MIB);
+	cr_expect_eq(max, 50 * MIB);
+	put_number("/sys/fs/cgroup/a/b/memory.current", 31 * MIB);
+	cr_expect_eq(group_gauge_left(&gauge, &max), 20 * MIB);
+	put_number("/sys/fs/cgroup/a/memory.max", 40 * MIB);
+	cr_expect_eq(group_gauge_left(&gauge, &max), 10 * MIB);
+	cr_expect_eq(max, 40 * MIB);
+	put("/sys/fs/cgroup/a/memory.max", "max\n");
+	cr_expect_eq(group_gauge_left(&gauge, &max), 20 * MIB);
+	snprintf(path, sizeof(path), "%s/sys/fs/cgroup/a/b/memory.max", root);
+	cr_assert_eq(truncate(path, 0), 0);
+	cr_expect_eq(group_gauge_left(&gauge, &max), GROUP_NO_LIMIT);
+	group_gauge_close(&gauge);
+	cr_expect_eq(gauge.nr, 0);
+}

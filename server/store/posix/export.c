@@ -79,6 +79,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		goto err_close;
 	posix_inodes_open(&store->inodes);
 	group_tasks("", &store->tasks);
+	group_gauge_open("", &store->gauge);
 	posix_writeback_init("");
 	*out = &store->base;
 	return 0;
@@ -95,6 +96,7 @@ static void close_store(struct store *base)
 	struct posix_store *store = posix_store_of(base);
 
 	posix_rescue_close(store->rescue);
+	group_gauge_close(&store->gauge);
 	fork_close(store->root);
 	posix_inodes_close(&store->inodes);
 	free(store);

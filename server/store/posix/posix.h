@@ -30,6 +30,8 @@ struct posix_store {
 	int root; /* the export's directory; this descriptor also holds the lock on it */
 	struct posix_rescue *rescue; /* from the first queue on */
 	struct group_limit tasks;    /* of the server's control group */
+	struct group_gauge gauge;    /* the memory of that group */
+	_Atomic uint64_t credit;     /* bytes of it that tmpfs may take without another look */
 	/* The log has reported that OPEN_DIRECT is not available. Any thread. */
 	atomic_bool reported_direct;
 	/* The device number, plus 1, of the last file system that could splice. Any thread. */
@@ -184,6 +186,11 @@ void posix_rescue_refused(struct posix_rescue *rescue, struct store_io *io);
 bool posix_rescue_wanted(struct posix_rescue *rescue);
 /* Wait until nothing is under way, and no event will be posted. */
 void posix_rescue_drain(struct posix_rescue *rescue);
+
+/*
+ * tmpfs.c: true if the control group has memory for a write of len > 0 bytes to a file in tmpfs.
+ */
+bool posix_tmpfs_has_room(struct posix_store *store, int fd, uint64_t off, uint64_t len);
 
 /* writeback.c */
 /*

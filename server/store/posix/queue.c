@@ -285,6 +285,15 @@ static int fault_of(enum store_io_kind kind)
 	return fault_at(STORE_WRITE_ENOSPC) ? -ENOSPC : 0;
 }
 
+/* True if the memory of the control group suffices for what is written to tmpfs. */
+static bool fits_in_group(const struct store_io *io)
+{
+	struct posix_file *file = posix_file_of(io->file);
+
+	return io->kind != STORE_WRITE || !file->memory ||
+	       posix_tmpfs_has_room(posix_store_of(io->file->store), file->fd, io->off, io->len);
+}
+
 void posix_io_submit(struct store_queue *base, struct store_io *io)
 {
 	struct posix_queue *queue = (struct posix_queue *)base;
@@ -294,6 +303,8 @@ void posix_io_submit(struct store_queue *base, struct store_io *io)
 		err = fault_of(io->kind);
 	if (!err && io->len && minds_holes(io))
 		err = check_holes(io);
+	if (!err && io->len && !fits_in_group(io))
+		err = -ENOSPC;
 	if (err || !io->len || io->off > INT64_MAX - (uint64_t)io->len) {
 		store_later(queue->loop, io, err); /* nothing lies beyond the largest offset */
 		return;

@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -64,14 +65,11 @@ static void start_in_group(struct process *process, const char *command, const c
 	process_start(process, (const char *const[]){"/bin/sh", "-c", script, NULL}, log);
 }
 
-/* Start a server of the test's directory in the group. False: it ended instead. */
-static bool serve_in_group(struct server *server, const char *options)
+/* Start a server of a directory in the group. False: it ended instead. */
+static bool serve_dir_in_group(struct server *server, const char *dir, const char *options)
 {
 	char command[1024], line[256], addr[96] = "";
 
-	const char *dir = scratch_file("served");
-
-	cr_assert_eq(mkdir(dir, 0755), 0);
 	snprintf(command, sizeof(command),
 		 "%s --listen tcp://127.0.0.1:0 --export data=%s --log info %s", E2E_SERVER, dir,
 		 options);
@@ -84,6 +82,14 @@ static bool serve_in_group(struct server *server, const char *options)
 			return true;
 	}
 	return false;
+}
+
+static bool serve_in_group(struct server *server, const char *options)
+{
+	const char *dir = scratch_file("served");
+
+	cr_assert_eq(mkdir(dir, 0755), 0);
+	return serve_dir_in_group(server, dir, options);
 }
 
 static bool log_has(const char *log, const char *text)
@@ -172,6 +178,44 @@ E2E(group, a_copy_of_one_byte_needs_little_memory)
 	cr_expect_eq(stat(path_of("tree/x"), &st), 0);
 	cr_expect_eq(st.st_size, 1);
 	group_remove();
+}
+
+E2E(group, a_tmpfs_ends_before_the_group_does)
+{
+	char dir[] = "/dev/shm/usrbio-e2e-XXXXXX", mount[120], url[160], command[64];
+	struct server server;
+	struct statfs fs;
+	struct rw rw;
+	int64_t n = BLOCK;
+	uint64_t off = 0;
+	int fd;
+
+	e2e_needs_server_process();
+	needs_small_programs();
+	if (statfs("/dev/shm", &fs) || fs.f_type != TMPFS_MAGIC || !mkdtemp(dir))
+		cr_skip_test("/dev/shm is no tmpfs");
+	group_make("memory", "memory.limit_in_bytes", 128ul << 20);
+	cr_assert(serve_dir_in_group(&server, dir, ""));
+	snprintf(mount, sizeof(mount), "%s/data", server.addr);
+	snprintf(url, sizeof(url), "%s/file", mount);
+	rw_open(&rw, mount, BLOCK);
+	fd = file_reg(url, O_RDWR | O_CREAT);
+	for (; n == BLOCK && off < 200 << 20; off += BLOCK)
+		n = rw_write(&rw, fd, off, BLOCK);
+	cr_expect_eq(n, -ENOSPC, "%ld at %lu", (long)n, (unsigned long)off);
+	cr_expect_gt(off, 8 << 20);
+	/* What is there can be read, and written anew; and what goes makes room. */
+	rw_put(&rw, fd, SEED, 0, BLOCK);
+	rw_expect(&rw, fd, SEED, 0, BLOCK);
+	cr_expect_eq(hf3fs_punchhole(fd, 1, (size_t[]){0}, (size_t[]){off}, 0), 0);
+	rw_put(&rw, fd, SEED, 0, BLOCK);
+	rw_expect(&rw, fd, SEED, 0, BLOCK);
+	file_unreg(fd);
+	rw_close(&rw);
+	server_stop(&server);
+	group_remove();
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	cr_expect_eq(system(command), 0);
 }
 
 /* As many threads and processes as the group has, and no more. */
