@@ -10,7 +10,6 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +80,11 @@ int identity_become(const struct identity *who)
 	if (who)
 		now.who = *who;
 	return 0;
+}
+
+bool identity_is_own(void)
+{
+	return !now.foreign;
 }
 
 static uint64_t effective_capabilities(void)

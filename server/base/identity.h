@@ -6,6 +6,7 @@
 #ifndef USRBIO_SERVER_BASE_IDENTITY_H
 #define USRBIO_SERVER_BASE_IDENTITY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* A user without any supplementary groups. */
@@ -20,6 +21,12 @@ struct identity {
  * may be any user, must not work for a client, and has to call this again.
  */
 int identity_become(const struct identity *who);
+
+/*
+ * True if the calling thread is the server itself. Only such a thread may start another one, which
+ * inherits its user.
+ */
+bool identity_is_own(void);
 
 /*
  * Give up, for ever, the right to keep set-id bits on a file that is written. Every thread that

@@ -1,25 +1,49 @@
-/* The job threads. They run work that blocks: calls, and closing files. */
+/*
+ * Threads for what may block: calls about names and files, and closing files. One set of threads
+ * serves one export, so that a file system that hangs keeps only its own threads busy.
+ *
+ * There is one thread at first. More are started while jobs wait, up to a limit, and end after some
+ * seconds without a job. Sessions and their owners are served in turns (job_queue.h).
+ */
 #ifndef USRBIO_SERVER_BASE_JOB_THREADS_H
 #define USRBIO_SERVER_BASE_JOB_THREADS_H
 
+#include <stdbool.h>
+
+#include "server/base/job_queue.h"
+
 struct job_threads;
 
-/* One job, embedded in the object that it works for. run() may reuse or free it. */
-struct job {
-	void (*run)(struct job *job);
-	struct job *next;
+/* Start the first of at most `max` threads, all of this name. 0, -ENOMEM, -EAGAIN. */
+int job_threads_open(struct job_threads **threads, const char *name, unsigned max);
+/*
+ * Run the jobs that wait, end the threads and free everything, within `ms` milliseconds. 0; or
+ * -ETIMEDOUT: some jobs still run, and all of it stays in use. All session flows are closed.
+ */
+int job_threads_close(struct job_threads *threads, unsigned ms);
+
+struct job_load {
+	unsigned nr_waiting, nr_running; /* jobs */
+	unsigned nr_threads, max;
 };
 
-/* Start the threads. Returns 0, -ENOMEM or -EAGAIN; the log has a line if a thread cannot start. */
-int job_threads_open(struct job_threads **pool, unsigned nr_threads);
-/* Run the jobs that are queued, then end the threads. No more jobs may be queued. */
-void job_threads_close(struct job_threads *pool);
-/* Count the jobs that wait for a thread, and the threads that run one. Any thread. */
-void job_threads_load(struct job_threads *pool, unsigned *nr_waiting, unsigned *nr_busy);
+/* Any thread. */
+void job_threads_load(struct job_threads *threads, struct job_load *load);
+
 /*
- * Queue a job. Any thread may call this, also from within a job. Jobs begin in order, as many at a
- * time as there are threads.
+ * Make the flow of a session of this owner: the id of its key, or "". NULL: no memory. Any thread.
  */
-void job_threads_run(struct job_threads *pool, struct job *job);
+struct job_session *job_session_open(struct job_threads *threads, const char *owner);
+/* None of its jobs waits any more. Any thread. */
+void job_session_close(struct job_threads *threads, struct job_session *session);
+
+/*
+ * Queue a job in the flow of a session; NULL: in the one that is nobody's. Any thread, also from
+ * within a job.
+ */
+void job_threads_run(struct job_threads *threads, struct job_session *session, struct job *job);
+/* Take back a job. False: it has begun, and maybe ended. Only for a job that does not free itself.
+ */
+bool job_threads_withdraw(struct job_threads *threads, struct job *job);
 
 #endif

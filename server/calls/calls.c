@@ -1,7 +1,7 @@
 /*
- * The calls of a connection. A call is copied from its frame, queued, run on a job thread, and
- * answered. The connection owns its calls. All of this runs on its worker's thread, except
- * call_job() and call_return(); while a call runs, the worker does not change it.
+ * The calls of a connection. A call is copied from its frame, queued, run on a thread of the
+ * export, and answered. The connection owns its calls. All of this runs on its worker's thread,
+ * except call_job() and call_return(); while a call runs, the worker does not change it.
  */
 #include "server/calls/calls.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/session/export.h"
 #include "server/session/file.h"
 #include "server/worker/server_impl.h"
 #include "server/session/session.h"
@@ -17,8 +18,7 @@
 void calls_init(struct server_calls *calls, struct server_peer *peer)
 {
 	calls->peer = peer;
-	list_init(&calls->waiting);
-	list_init(&calls->running);
+	list_init(&calls->open);
 }
 
 static size_t beyond_free(size_t bytes)
@@ -67,7 +67,12 @@ static void call_release(struct outgoing *out)
 	free(pending);
 }
 
-static void run_next(struct server_calls *calls);
+/* The call is neither queued nor run any more. */
+static void forget(struct pending_call *pending)
+{
+	pending->calls->nr_open--;
+	list_del(&pending->node);
+}
 
 static void call_back(struct ev *ev, int32_t res)
 {
@@ -75,10 +80,8 @@ static void call_back(struct ev *ev, int32_t res)
 	struct server_calls *calls = pending->calls;
 
 	(void)res;
-	calls->nr_running--;
-	list_del(&pending->node);
+	forget(pending);
 	outbox_message(&calls->peer->outbox, &pending->out);
-	run_next(calls);
 	peer_touch(calls->peer);
 }
 
@@ -94,6 +97,7 @@ static void call_job(struct job *job)
 	struct pending_call *pending = container_of(job, struct pending_call, job);
 	struct server_calls *calls = pending->calls;
 
+	atomic_store_explicit(&pending->begun, true, memory_order_relaxed);
 	if (atomic_load_explicit(&calls->leaving, memory_order_relaxed))
 		pending->out.msg.reply.status = -ECANCELED;
 	else
@@ -117,19 +121,22 @@ static void ask_counters(struct pending_call *pending)
 	call_counters_ask(&pending->query);
 }
 
-static void run_next(struct server_calls *calls)
+/*
+ * What touches no file system must not wait for one, and needs no thread of the export. Closing
+ * only forgets a handle: the last user of the file has the file closed.
+ */
+static void begin(struct pending_call *pending)
 {
-	while (calls->nr_running < CALLS_RUNNING_MAX && !list_empty(&calls->waiting)) {
-		struct list *node = list_pop(&calls->waiting);
-		struct pending_call *pending = container_of(node, struct pending_call, node);
+	struct server_peer *peer = pending->peer;
 
-		calls->nr_running++;
-		pending->began_ns = calls->peer->worker->now_ns;
-		list_add_tail(&calls->running, &pending->node);
-		if (pending->call.op == CALL_COUNTERS)
-			ask_counters(pending);
-		else
-			job_threads_run(calls->peer->worker->server->pool, &pending->job);
+	if (pending->call.op == CALL_COUNTERS) {
+		ask_counters(pending);
+	} else if (pending->call.op == CALL_CLOSE) {
+		call_run_here(pending);
+		call_return(pending);
+	} else {
+		job_threads_run(peer->export->calls, session_jobs(peer->member.session),
+				&pending->job);
 	}
 }
 
@@ -215,16 +222,23 @@ int calls_start(struct server_calls *calls, const struct call *call)
 	}
 	calls->peer->nr_calls++;
 	calls->peer->count.n[COUNT_CALLS]++;
-	list_add_tail(&calls->waiting, &pending->node);
-	run_next(calls);
+	calls->nr_open++;
+	list_add_tail(&calls->open, &pending->node);
+	begin(pending);
 	return 0;
 }
 
 void calls_abandon(struct server_calls *calls)
 {
-	struct list *node;
+	const struct export *export = calls->peer->export;
 
 	atomic_store(&calls->leaving, true);
-	while ((node = list_pop(&calls->waiting)))
-		call_release(&container_of(node, struct pending_call, node)->out);
+	list_for_each_safe (it, &calls->open) {
+		struct pending_call *pending = container_of(it, struct pending_call, node);
+
+		if (job_threads_withdraw(export->calls, &pending->job)) {
+			forget(pending);
+			call_release(&pending->out);
+		}
+	}
 }

@@ -1,6 +1,6 @@
 /*
- * Calls: all operations on names and files except reading and writing. They block, so job threads
- * run them, and the answers come back to the connection's worker.
+ * Calls: all operations on names and files except reading and writing. They block, so threads of
+ * the export run them, and the answers come back to the connection's worker.
  */
 #ifndef USRBIO_SERVER_CALLS_CALLS_H
 #define USRBIO_SERVER_CALLS_CALLS_H
@@ -21,12 +21,6 @@ struct server_file;
 /* The most unanswered calls of a connection. A client that sends more breaks the protocol. */
 #define CALLS_MAX 1024
 /*
- * The most calls of a connection that the job threads have at a time, so that many calls of one
- * client do not delay those of the others.
- */
-#define CALLS_RUNNING_MAX 4
-
-/*
  * The bytes for calls that every connection is charged for. If its calls need more, that is charged
  * when they come. They suffice for CALL_SLOTS calls that list no directory.
  */
@@ -40,20 +34,19 @@ struct server_file;
 /* The calls of a connection, their owner. Only its worker's thread uses this, except `leaving`. */
 struct server_calls {
 	struct server_peer *peer;
-	struct list waiting; /* calls that wait for their turn */
-	struct list running; /* calls that job threads or another worker have */
-	uint32_t nr_running;
+	struct list open; /* with threads of the export, or with another worker; the oldest first */
+	uint32_t nr_open;
 	size_t bytes;	     /* of memory that unanswered calls take */
-	atomic_bool leaving; /* the connection ends; job threads read this and skip its calls */
+	atomic_bool leaving; /* the connection ends; threads read this and skip its calls */
 };
 
 struct pending_call {
 	struct job job;
 	struct ev back; /* brings it back to the worker */
 	struct outgoing out;
-	struct list node;  /* in calls->waiting, then in calls->running */
+	struct list node;  /* in calls->open */
 	uint64_t since_ns; /* when it came */
-	uint64_t began_ns; /* when it began to run; 0: not yet */
+	atomic_bool begun; /* a thread runs it, or has run it */
 	struct server_calls *calls;
 	struct server_peer *peer;	    /* the same connection's */
 	struct server_file *file;	    /* a reference, or NULL if the call names no file */
@@ -78,13 +71,15 @@ void calls_init(struct server_calls *calls, struct server_peer *peer);
  * server did not agree on the feature. -EAGAIN: the calls take too much memory already.
  */
 int calls_start(struct server_calls *calls, const struct call *call);
-/* When the connection ends: drop the calls that have not begun. */
+/* When the connection ends: drop the calls that no thread has begun. */
 void calls_abandon(struct server_calls *calls);
 
 /*
- * Do the call, or find its reply in the reply cache, and fill in the reply. A job thread calls it.
- * It is defined in call_run.c.
+ * Do the call, or find its reply in the reply cache, and fill in the reply. A thread of the export
+ * calls it. It is defined in call_run.c.
  */
 void call_run(struct pending_call *pending);
+/* The same on the worker, for a call that touches no file system and may be done twice. */
+void call_run_here(struct pending_call *pending);
 
 #endif

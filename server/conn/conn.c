@@ -243,7 +243,7 @@ void conn_finish_turn(struct server_conn *conn)
 	if (conn->state == CONN_DRAINING && drained(conn))
 		conn_end(conn, 0, "the server stops");
 	requests_drop_refs(&conn->pipeline);
-	if (conn->closed && pipeline_is_over(&conn->pipeline) && !conn->calls.nr_running) {
+	if (conn->closed && pipeline_is_over(&conn->pipeline) && !conn->calls.nr_open) {
 		handshake_leave(conn);
 		if (!conn->fence_posted)
 			conn_free(conn);

@@ -19,7 +19,7 @@
 #include "server/session/session.h"
 
 #define NAME_SHOWN  200 /* bytes of a name */
-#define CALLS_SHOWN 8	/* calls of one connection: those that run, then those that wait */
+#define CALLS_SHOWN 8	/* calls of one connection, the oldest */
 
 static const char *state_name(enum server_conn_state state)
 {
@@ -139,32 +139,30 @@ static void dump_call(const struct server_conn *conn, const struct pending_call 
 	log_write(LOG_LEVEL_WARN,
 		  "dump: worker %u: connection %" PRIu64 ": call %s \"%s\": %s, came %.3f s ago",
 		  conn->worker->id, conn->peer->number, call_op_name(pending->call.op), name,
-		  pending->began_ns ? "under way" : "waits", age(conn, pending->since_ns));
+		  atomic_load(&pending->begun) ? "under way" : "waits",
+		  age(conn, pending->since_ns));
 }
 
-static unsigned dump_calls(const struct server_conn *conn, const struct list *list, unsigned room)
+static void dump_calls(const struct server_conn *conn)
 {
-	list_for_each (it, list) {
-		if (!room)
-			break;
-		dump_call(conn, container_of(it, struct pending_call, node));
-		room--;
-	}
-	return room;
+	const struct server_calls *calls = &conn->calls;
+	unsigned begun = 0, shown = 0;
+
+	list_for_each (it, &calls->open)
+		begun += atomic_load(&container_of(it, struct pending_call, node)->begun);
+	log_write(LOG_LEVEL_WARN,
+		  "dump: worker %u: connection %" PRIu64
+		  ": calls: %u under way, %u wait; the oldest:",
+		  conn->worker->id, conn->peer->number, begun, calls->nr_open - begun);
+	list_for_each (it, &calls->open)
+		if (shown++ < CALLS_SHOWN)
+			dump_call(conn, container_of(it, struct pending_call, node));
 }
 
 void conn_dump(const struct server_conn *conn)
 {
-	const struct server_calls *calls = &conn->calls;
-	unsigned waiting = count(&calls->waiting);
-
 	dump_conn(conn);
 	dump_io(conn);
-	if (!calls->nr_running && !waiting)
-		return;
-	log_write(LOG_LEVEL_WARN,
-		  "dump: worker %u: connection %" PRIu64
-		  ": calls: %u under way, %u wait; the oldest:",
-		  conn->worker->id, conn->peer->number, calls->nr_running, waiting);
-	dump_calls(conn, &calls->waiting, dump_calls(conn, &calls->running, CALLS_SHOWN));
+	if (conn->calls.nr_open)
+		dump_calls(conn);
 }

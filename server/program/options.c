@@ -39,6 +39,7 @@ static const char usage[] =
 	"  --keyring FILE            serve only clients with a key in FILE; SIGHUP: read it again\n"
 	"  --insecure-no-auth        without a keyring, serve clients of other machines, too\n"
 	"  --workers N               threads that serve connections (one per CPU)\n"
+	"  --call-threads N          threads for calls about names and files, of each export (16)\n"
 	"  --staging MIB             staging buffers of each worker (at most 32)\n"
 	"  --memory MIB              limit for server and clients (half of what there is)\n"
 	"  --max-connections N       connections of all clients together (1024)\n"
@@ -215,6 +216,7 @@ enum {
 	KEYRING,
 	INSECURE,
 	WORKERS,
+	CALL_THREADS,
 	STAGING,
 	MEMORY,
 	CONNECTIONS,
@@ -238,6 +240,7 @@ static const struct option known[] = {
 	{"keyring", required_argument, NULL, KEYRING},
 	{"insecure-no-auth", no_argument, NULL, INSECURE},
 	{"workers", required_argument, NULL, WORKERS},
+	{"call-threads", required_argument, NULL, CALL_THREADS},
 	{"staging", required_argument, NULL, STAGING},
 	{"memory", required_argument, NULL, MEMORY},
 	{"max-connections", required_argument, NULL, CONNECTIONS},
@@ -264,6 +267,8 @@ static int parse_limit(struct parser *parser, int option, const char *value)
 	switch (option) {
 	case WORKERS:
 		return parse_number(parser, "workers", value, 256, &config->nr_workers);
+	case CALL_THREADS:
+		return parse_number(parser, "call-threads", value, 1024, &config->call_threads);
 	case STAGING:
 		return parse_number(parser, "staging", value, 1u << 20, &config->staging_mib);
 	case MEMORY:

@@ -13,13 +13,10 @@
 #include "common/base/log.h"
 #include "server/program/sizing.h"
 #include "server/session/keyring.h"
-#include "server/base/job_threads.h"
 #include "server/worker/server_impl.h"
 #include "server/session/sessions.h"
 #include "server/loop/worker_loop.h"
 #include "server/worker/worker.h"
-
-#define NR_BLOCKING_THREADS 2
 
 static unsigned or_default(unsigned value, unsigned otherwise)
 {
@@ -76,7 +73,6 @@ static int open_sessions(struct server *server, const struct server_config *conf
 	const uint64_t linger = ns_of(config->linger_ms, SERVER_LINGER_MS);
 	const uint64_t silence = ns_of(config->session_ms, SERVER_SESSION_MS);
 	const struct sessions_config sessions = {
-		.pool = server->pool,
 		.budget = &server->budget,
 		.max_sessions = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
 		.max_files = server->max_files,
@@ -176,18 +172,19 @@ static int open_access(struct server *server, const struct server_config *config
 }
 
 /*
- * Open what serves clients: job threads, sessions, workers, listeners, and then the workers'
+ * Open what serves clients: threads for calls, sessions, workers, listeners, and then the workers'
  * threads. On error none of it is left.
  */
 static int open_service(struct server *server, const struct server_config *config)
 {
-	int err = job_threads_open(&server->pool, NR_BLOCKING_THREADS);
+	int err = exports_start(&server->exports,
+				or_default(config->call_threads, SERVER_CALL_THREADS));
 
 	if (err)
 		return err;
 	err = open_sessions(server, config);
 	if (err)
-		goto err_pool;
+		goto err_exports;
 	err = open_workers(server, config);
 	if (err)
 		goto err_sessions;
@@ -205,8 +202,8 @@ err_workers:
 	close_workers(server, server->nr_workers);
 err_sessions:
 	sessions_close(server->sessions);
-err_pool:
-	job_threads_close(server->pool);
+err_exports:
+	exports_stop(&server->exports);
 	return err;
 }
 
@@ -305,7 +302,8 @@ void server_stop(struct server *server)
 	stop_workers(server);
 	sessions_end(server->sessions);
 	/* This closes the last sessions and files. Nothing wakes an event loop after it. */
-	job_threads_close(server->pool);
+	if (exports_stop(&server->exports))
+		return; /* threads that hang use the rest */
 	close_workers(server, server->nr_workers);
 	sessions_close(server->sessions);
 	exports_close(&server->exports);

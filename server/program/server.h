@@ -19,11 +19,12 @@ struct server_config {
 	unsigned nr_exports;
 	const struct listen_config *listens;
 	unsigned nr_listens;
-	const char *keyring;  /* a file of keys; NULL: everybody may do everything */
-	bool insecure;	      /* without a keyring: serve other machines, too */
-	unsigned nr_workers;  /* default: one per CPU, see sizing.h */
-	unsigned staging_mib; /* per worker; default: at most SERVER_STAGING_MIB */
-	unsigned memory_mib;  /* of server and clients; default: half of the memory, see sizing.h */
+	const char *keyring;   /* a file of keys; NULL: everybody may do everything */
+	bool insecure;	       /* without a keyring: serve other machines, too */
+	unsigned nr_workers;   /* default: one per CPU, see sizing.h */
+	unsigned call_threads; /* of each export: for calls, and as many for closing */
+	unsigned staging_mib;  /* per worker; default: at most SERVER_STAGING_MIB */
+	unsigned memory_mib; /* of server and clients; default: half of the memory, see sizing.h */
 	unsigned max_connections; /* of all workers together */
 	unsigned max_inflight;	  /* I/Os of one connection */
 	unsigned max_sessions;	  /* of all clients together */
@@ -43,6 +44,7 @@ struct server_config {
 	int (*opened)(const struct server_config *config);
 };
 
+#define SERVER_CALL_THREADS    16
 #define SERVER_STAGING_MIB     32
 #define SERVER_MAX_CONNECTIONS 1024
 #define SERVER_MAX_INFLIGHT    4096
@@ -62,7 +64,8 @@ int server_start(const struct server_config *config, struct server **server);
 
 /*
  * Stop listening, let the I/O under way end (at most a few seconds), disconnect the clients, and
- * free everything. It blocks until then. Any thread may call it, once.
+ * free everything, except what threads use that hang in a file system. It blocks until then. Any
+ * thread may call it, once.
  */
 void server_stop(struct server *server);
 

@@ -23,16 +23,29 @@
 
 static void dump_server(struct server *server)
 {
-	unsigned max, nr = sessions_count(server->sessions, &max), jobs, busy, conns = 0;
+	unsigned max, nr = sessions_count(server->sessions, &max), conns = 0;
 
-	job_threads_load(server->pool, &jobs, &busy);
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		conns += atomic_load(&server->workers[i]->nr_conns);
 	log_write(LOG_LEVEL_WARN,
 		  "dump: server " USRBIO_VERSION ": %u workers, %u of %u connections, %u of %u "
-		  "sessions, memory: %zu of %zu KiB in use; calls: %u threads busy, %u jobs queued",
+		  "sessions, memory: %zu of %zu KiB in use",
 		  server->nr_workers, conns, server->max_connections, nr, max,
-		  atomic_load(&server->budget.used) >> 10, server->budget.max >> 10, busy, jobs);
+		  atomic_load(&server->budget.used) >> 10, server->budget.max >> 10);
+}
+
+static void dump_export(const struct export *export)
+{
+	struct job_load calls, closes;
+
+	job_threads_load(export->calls, &calls);
+	job_threads_load(export->closes, &closes);
+	log_write(
+		LOG_LEVEL_WARN,
+		"dump: export \"%s\": calls: %u busy, %u wait; closes: %u busy, %u wait; threads: "
+		"%u and %u, of at most %u",
+		export->name, calls.nr_running, calls.nr_waiting, closes.nr_running,
+		closes.nr_waiting, calls.nr_threads, closes.nr_threads, calls.max);
 }
 
 static double seconds_to(uint64_t ns)
@@ -106,6 +119,8 @@ void server_dump(struct server *server)
 	struct timespec deadline;
 
 	dump_server(server);
+	for (unsigned i = 0; i < server->exports.nr; i++)
+		dump_export(&server->exports.list[i]);
 	dump_sessions(server->sessions);
 	for (unsigned i = 0; i < server->nr_workers; i++) {
 		asked[i] = worker_dump(server->workers[i]);

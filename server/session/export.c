@@ -1,6 +1,6 @@
 /*
- * The list of exports. The server owns it. It changes only at start and stop, and every thread
- * reads it.
+ * The list of exports and their threads. The server owns it. It changes only at start and stop, and
+ * every thread reads it.
  */
 #include "server/session/export.h"
 
@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "common/host/host.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "server/base/job_threads.h"
 #include "server/store/store.h"
 
 /*
@@ -71,6 +73,55 @@ void exports_close(struct exports *exports)
 	}
 	free(exports->list);
 	*exports = (struct exports){0};
+}
+
+#define STOP_MS 5000 /* for what hangs, when the server stops */
+
+/* End the threads of an export that has some. Closes come first: they close the sessions. */
+static int stop_one(struct export *export, uint64_t until)
+{
+	struct job_threads **all[] = {&export->closes, &export->calls};
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t now = now_ns();
+		unsigned ms = now < until ? (unsigned)((until - now) / NS_PER_MS) : 0;
+
+		if (*all[i] && job_threads_close(*all[i], ms)) {
+			log_error("export \"%s\": its file system hangs; the server stops without "
+				  "waiting for it any longer",
+				  export->name);
+			return -ETIMEDOUT;
+		}
+		*all[i] = NULL;
+	}
+	return 0;
+}
+
+int exports_stop(struct exports *exports)
+{
+	const uint64_t until = now_ns() + STOP_MS * NS_PER_MS;
+	int err = 0;
+
+	for (unsigned i = 0; i < exports->nr; i++)
+		if (stop_one(&exports->list[i], until))
+			err = -ETIMEDOUT;
+	return err;
+}
+
+int exports_start(struct exports *exports, unsigned nr_threads)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < exports->nr && !err; i++) {
+		struct export *export = &exports->list[i];
+
+		err = job_threads_open(&export->calls, "usrbio-calls", nr_threads);
+		if (!err)
+			err = job_threads_open(&export->closes, "usrbio-closes", nr_threads);
+	}
+	if (err)
+		exports_stop(exports);
+	return err;
 }
 
 /* True if the path is this directory or lies in it. */

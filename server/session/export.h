@@ -10,6 +10,7 @@
 
 #include "proto/message.h"
 
+struct job_threads;
 struct store;
 
 /* The administrator's choice for one --export. */
@@ -28,6 +29,11 @@ struct export
 	bool read_only;
 	uint64_t host;	/* with dev and ino it identifies a file: host_of_export() */
 	unsigned index; /* in the list, and in each worker's array of queues */
+	/*
+	 * Threads for what may block in its file system, from exports_start to exports_stop. Those
+	 * for the closing of files and sessions are apart: they must not wait for calls that hang.
+	 */
+	struct job_threads *calls, *closes;
 };
 
 struct exports {
@@ -42,6 +48,14 @@ struct exports {
 int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr,
 		 uint64_t boot_id);
 void exports_close(struct exports *exports);
+/* Start the threads of each export, at most nr_threads for each kind of work. 0 or -errno, logged.
+ */
+int exports_start(struct exports *exports, unsigned nr_threads);
+/*
+ * Let the threads do what is queued, and end them. 0; or -ETIMEDOUT, logged, after a few seconds:
+ * a file system hangs, and its threads go on to use the exports, their stores and what is queued.
+ */
+int exports_stop(struct exports *exports);
 /*
  * Check that this file, and every name on the way to it, lies outside the exported directories.
  * Returns 0, or -EPERM, logged.

@@ -19,7 +19,7 @@ static void file_close(struct job *job)
 	free(file);
 }
 
-struct server_file *file_new(struct store_file *store_file, struct job_threads *pool,
+struct server_file *file_new(struct store_file *store_file, struct job_threads *closes,
 			     struct budget *budget)
 {
 	struct server_file *file = calloc(1, sizeof(*file));
@@ -27,7 +27,7 @@ struct server_file *file_new(struct store_file *store_file, struct job_threads *
 	if (!file)
 		return NULL;
 	file->store_file = store_file;
-	file->pool = pool;
+	file->closes = closes;
 	file->budget = budget;
 	file->close.run = file_close;
 	atomic_init(&file->refs, 1);
@@ -42,5 +42,5 @@ void file_ref(struct server_file *file, unsigned n)
 void file_unref(struct server_file *file, unsigned n)
 {
 	if (atomic_fetch_sub_explicit(&file->refs, n, memory_order_acq_rel) == n)
-		job_threads_run(file->pool, &file->close);
+		job_threads_run(file->closes, NULL, &file->close);
 }

@@ -20,8 +20,8 @@ struct store_file;
 
 struct server_file {
 	struct store_file *store_file;
-	struct job_threads *pool; /* the threads that close it */
-	struct budget *budget;	  /* gets FILE_BYTES back when the file is closed */
+	struct job_threads *closes; /* the threads that close it */
+	struct budget *budget;	    /* gets FILE_BYTES back when the file is closed */
 	atomic_uint refs;
 	struct job close;
 };
@@ -30,7 +30,7 @@ struct server_file {
  * Make a file with one reference, which the caller owns. The file takes over store_file and
  * FILE_BYTES of the budget. NULL: there is no memory, and nothing is taken over.
  */
-struct server_file *file_new(struct store_file *store_file, struct job_threads *pool,
+struct server_file *file_new(struct store_file *store_file, struct job_threads *closes,
 			     struct budget *budget);
 /*
  * Take or drop n references. Any thread. When the last one is dropped, a job thread closes the

@@ -24,12 +24,16 @@ static int random_bytes(void *buf, size_t len)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
+/* The memory that a session takes beside its files and replies. */
+#define SESSION_BYTES (sizeof(struct server_session) + JOB_SESSION_BYTES)
+
 void session_free(struct server_session *session)
 {
 	file_table_close(&session->handles);
 	replies_close(&session->replies);
+	job_session_close(session->export->calls, session->jobs);
 	explicit_bzero(session->key, sizeof(session->key));
-	budget_give(session->share.budget, sizeof(*session));
+	budget_give(session->share.budget, SESSION_BYTES);
 	free(session);
 }
 
@@ -40,7 +44,7 @@ int session_make(const struct sessions_config *config, struct export *export,
 	struct server_session *session;
 	int err = -ENOMEM;
 
-	if (!budget_take_new(budget, sizeof(*session)))
+	if (!budget_take_new(budget, SESSION_BYTES))
 		return -ENOMEM;
 	session = calloc(1, sizeof(*session));
 	if (!session)
@@ -49,6 +53,10 @@ int session_make(const struct sessions_config *config, struct export *export,
 	if (!err && !*claim->id)
 		err = random_bytes(session->key, sizeof(session->key));
 	if (err)
+		goto err_free;
+	err = -ENOMEM;
+	session->jobs = job_session_open(export->calls, claim->id);
+	if (!session->jobs)
 		goto err_free;
 	if (*claim->id)
 		memcpy(session->key, claim->key, sizeof(session->key));
@@ -69,7 +77,7 @@ int session_make(const struct sessions_config *config, struct export *export,
 err_free:
 	free(session);
 err_budget:
-	budget_give(budget, sizeof(*session));
+	budget_give(budget, SESSION_BYTES);
 	return err;
 }
 
@@ -107,6 +115,11 @@ struct export *session_export(const struct server_session *session)
 	return session->export;
 }
 
+struct job_session *session_jobs(struct server_session *session)
+{
+	return session->jobs;
+}
+
 struct replies *session_replies(struct server_session *session)
 {
 	return &session->replies;
@@ -125,8 +138,8 @@ void session_unreserve_file(struct server_session *session)
 int session_add_file(struct server_session *session, struct store_file *store_file,
 		     uint64_t *handle)
 {
-	const struct sessions_config *config = session->config;
-	struct server_file *file = file_new(store_file, config->pool, config->budget);
+	struct server_file *file =
+		file_new(store_file, session->export->closes, session->config->budget);
 	int err;
 
 	if (!file)

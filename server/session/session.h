@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct export;
+struct job_session;
 struct server_file;
 struct replies;
 struct server_session;
@@ -20,6 +21,8 @@ const uint8_t *session_id(const struct server_session *session);
 const uint8_t *session_key(const struct server_session *session);
 struct export *session_export(const struct server_session *session);
 struct replies *session_replies(struct server_session *session);
+/* Where its calls wait for a thread of the export. */
+struct job_session *session_jobs(struct server_session *session);
 
 /*
  * Reserve room in the budget for a file to be opened, or give the room back if the file was not

@@ -20,6 +20,7 @@ struct server_session {
 	struct share share; /* of the budget; files and replies are charged to it */
 	struct file_table handles;
 	struct replies replies;
+	struct job_session *jobs; /* its calls that wait for a thread of the export */
 
 	/* The registry uses these fields: */
 	struct sessions *sessions;

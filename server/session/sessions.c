@@ -49,7 +49,8 @@ void sessions_close(struct sessions *sessions)
 	free(sessions);
 }
 
-/* A job thread runs this, because a session may have tens of thousands of files to close. */
+/* A thread of the export runs this, because a session may have tens of thousands of files to close.
+ */
 static void free_session(struct job *job)
 {
 	session_free(container_of(job, struct server_session, free));
@@ -62,7 +63,7 @@ static void end(struct server_session *session)
 	list_del(&session->node);
 	list_del(&session->idle);
 	session->sessions->nr--;
-	job_threads_run(session->sessions->config.pool, &session->free);
+	job_threads_run(session->export->closes, NULL, &session->free);
 }
 
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)

@@ -18,13 +18,11 @@
 
 struct budget;
 struct export;
-struct job_threads;
 struct server_session;
 struct sessions;
 
 struct sessions_config {
-	struct job_threads *pool; /* the threads that close sessions and files */
-	struct budget *budget;	  /* their memory is charged to it */
+	struct budget *budget; /* their memory is charged to it */
 	unsigned max_sessions;
 	uint32_t max_files;		/* of a session, at most FILES_MAX */
 	uint64_t linger_ns, silence_ns; /* how long it lingers: see session_leave() */
@@ -74,7 +72,7 @@ int sessions_open(struct sessions **sessions, const struct sessions_config *conf
 typedef bool sessions_keep(void *arg, const char *owner, const struct export *export);
 /* End the sessions without members that may not stay. */
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg);
-/* End all sessions, none of which has members. The job threads still run. */
+/* End all sessions, none of which has members. The threads of the exports still run. */
 void sessions_end(struct sessions *sessions);
 /* Free a registry without sessions. */
 void sessions_close(struct sessions *sessions);

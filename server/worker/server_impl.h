@@ -21,7 +21,6 @@
 #define PROVIDERS_MAX 4 /* transport providers in one server */
 
 struct keyring;
-struct job_threads;
 struct listeners;
 struct sessions;
 struct worker;
@@ -34,7 +33,6 @@ struct server_provider {
 
 struct server {
 	struct exports exports;
-	struct job_threads *pool;
 	struct sessions *sessions;
 	uint64_t boot_id;	  /* a random number, new at every start */
 	struct keyring *keyring;  /* NULL: every client may do everything */

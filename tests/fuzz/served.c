@@ -23,13 +23,15 @@ static struct server *server;
 static struct keyring *keyring;
 static struct secret secret;
 static struct worker *worker;
-static struct job *jobs, **last_job = &jobs;
+static struct list jobs = {&jobs, &jobs};
 static uint64_t now = 1000 * NS;
 static unsigned nr_free[NR_STAGING];
 
 /* The linker puts these in the place of the real ones. */
 int __wrap_worker_start(struct worker *the_worker);
-void __wrap_job_threads_run(struct job_threads *threads, struct job *job);
+void __wrap_job_threads_run(struct job_threads *threads, struct job_session *session,
+			    struct job *job);
+bool __wrap_job_threads_withdraw(struct job_threads *threads, struct job *job);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
 
 int __wrap_worker_start(struct worker *the_worker)
@@ -38,12 +40,20 @@ int __wrap_worker_start(struct worker *the_worker)
 	return 0;
 }
 
-void __wrap_job_threads_run(struct job_threads *threads, struct job *job)
+void __wrap_job_threads_run(struct job_threads *threads, struct job_session *session,
+			    struct job *job)
 {
 	(void)threads;
-	job->next = NULL;
-	*last_job = job;
-	last_job = &job->next;
+	(void)session;
+	list_add_tail(&jobs, &job->node);
+}
+
+/* Each call that was queued is run. */
+bool __wrap_job_threads_withdraw(struct job_threads *threads, struct job *job)
+{
+	(void)threads;
+	(void)job;
+	return false;
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
@@ -56,15 +66,16 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
 
 static bool run_jobs(void)
 {
-	struct job *job = jobs;
+	struct list now, *node;
 
-	jobs = NULL;
-	last_job = &jobs;
-	for (struct job *next; job; job = next) {
-		next = job->next;
+	list_init(&now);
+	list_splice_tail(&now, &jobs);
+	while ((node = list_pop(&now))) {
+		struct job *job = container_of(node, struct job, node);
+
 		job->run(job);
 	}
-	return jobs;
+	return !list_empty(&jobs);
 }
 
 static void start_server(void)

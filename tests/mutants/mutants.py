@@ -100,9 +100,9 @@ RELIABILITY = [
            "server_wire resume/*"),
     Mutant("fence-running-call", "a connection is over only when its calls are",
            "conn_finish_turn",
-           "if (conn->closed && pipeline_is_over(&conn->pipeline) && !conn->calls.nr_running) {",
+           "if (conn->closed && pipeline_is_over(&conn->pipeline) && !conn->calls.nr_open) {",
            "if (conn->closed) handshake_leave(conn); if (conn->closed && "
-           "pipeline_is_over(&conn->pipeline) && !conn->calls.nr_running) {",
+           "pipeline_is_over(&conn->pipeline) && !conn->calls.nr_open) {",
            "server_wire resume/the_welcome_waits_for_a_slow_call"),
     Mutant("barrier-none", "an old write of the disk bars its file",
            "is_barred",

@@ -5,18 +5,15 @@
 
 #include "proto/limits.h"
 #include "server/base/budget.h"
-#include "server/base/job_threads.h"
 
 struct sessions *registry;
 struct exports registry_exports;
 
 static struct budget budget = {.max = SIZE_MAX};
-static struct job_threads *pool;
 
 void registry_open_sessions(unsigned max_sessions, uint32_t max_files)
 {
 	const struct sessions_config config = {
-		.pool = pool,
 		.budget = &budget,
 		.max_sessions = max_sessions,
 		.max_files = max_files,
@@ -33,14 +30,14 @@ void registry_open(void)
 						       {.name = "b", .where = "memory:"}};
 
 	cr_assert_eq(exports_open(&registry_exports, configs, 2, 1), 0);
-	cr_assert_eq(job_threads_open(&pool, 2), 0);
+	cr_assert_eq(exports_start(&registry_exports, 2), 0);
 	registry_open_sessions(4096, FILES_MAX);
 }
 
 void registry_close(void)
 {
 	sessions_end(registry);
-	job_threads_close(pool);
+	cr_assert_eq(exports_stop(&registry_exports), 0);
 	sessions_close(registry);
 	exports_close(&registry_exports);
 	cr_assert_eq(budget.used, 0, "all is given back");

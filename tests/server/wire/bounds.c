@@ -232,7 +232,7 @@ Test(bounds, memory_for_files_is_shared_out)
 	each_scheme(&small, files_body);
 }
 
-/* Stands on a thread of the pool until it is let go. */
+/* Stands on a thread for calls until it is let go. */
 struct gate {
 	struct job job;
 	sem_t standing, open;
@@ -250,7 +250,7 @@ static void stand(struct job *job)
 static void calls_body(struct server *server)
 {
 	static uint64_t range[2 * RANGES_MAX]; /* empty ones: 16 KB that do nothing */
-	struct gate gates[2] = {{.job.run = stand}, {.job.run = stand}};
+	struct gate gates[SERVER_CALL_THREADS];
 	struct peer greedy, polite;
 	uint64_t file, polite_file;
 	size_t before;
@@ -260,10 +260,11 @@ static void calls_body(struct server *server)
 	file = peer_open_file(&greedy, "f", RW);
 	polite_file = peer_open_file(&polite, "f", RW);
 	before = atomic_load(&server->budget.used);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < SERVER_CALL_THREADS; i++) {
+		gates[i].job.run = stand;
 		sem_init(&gates[i].standing, 0, 0);
 		sem_init(&gates[i].open, 0, 0);
-		job_threads_run(server->pool, &gates[i].job);
+		job_threads_run(server->exports.list[0].calls, NULL, &gates[i].job);
 		sem_wait(&gates[i].standing);
 	}
 	for (uint32_t i = 0; i < 1000; i++) {
@@ -277,7 +278,7 @@ static void calls_body(struct server *server)
 	cr_assert_eq(greedy.heard.reply.status, -ENOMEM);
 	cr_assert(is_in_bounds(server));
 	cr_assert_eq(peer_io(&polite, IO_WRITE, polite_file, 0, MIB, 0), (int64_t)MIB);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < SERVER_CALL_THREADS; i++)
 		sem_post(&gates[i].open);
 	peer_until(&greedy, greedy.heard.nr_replies == 1001);
 	cr_assert_not(greedy.link.closed);

@@ -132,7 +132,7 @@ static void call_body(const char *scheme)
 	text = dump(server);
 	contains(text, "calls: 1 under way, 0 wait");
 	contains(text, "call stat \"red?[31m\": under way, came 0.");
-	contains(text, "1 threads busy");
+	contains(text, "export \"data\": calls: 1 busy, 0 wait; closes: 0 busy, 0 wait; threads: ");
 	peer_close(&peer);
 	stop(server, dir, "none");
 }
