@@ -265,15 +265,15 @@ int usrbio_counters(const char *mount_point, struct usrbio_counters *counters);
 /*
  * A row of counters of a server. It has counted for all its clients since it was started. There is
  * a row for each worker, followed by one for each connection that this worker serves. After each of
- * these rows comes a row with its limits, and the last row has the limits of the server. A limit is
- * a pair of values: the amount in use, such as "files", and the maximum, "files_max"; if the
- * maximum is 0, there is no such limit. The library owns the row, which is valid during the call of
- * fn.
+ * these rows comes a row with its limits. The last two rows have the calls of the mount's export,
+ * such as "calls_waiting" for a thread, and the limits of the server. A limit is a pair of values:
+ * the amount in use, such as "files", and the maximum, "files_max"; if the maximum is 0, there is
+ * no such limit. The library owns the row, which is valid during the call of fn.
  */
 struct usrbio_server_counters {
-	const char *kind;	  /* "worker", "connection" or "limits" */
-	const char *name;	  /* the number of a worker, the address of a client, or "server" */
-	size_t nr;		  /* number of counters */
+	const char *kind; /* "worker", "connection", "limits" or "export" */
+	const char *name; /* a worker's number, a client's address, "server", an export's name */
+	size_t nr;	  /* number of counters */
 	const char *const *names; /* of the counters: "reads", "read_bytes", ... */
 	const uint64_t *values;
 };

@@ -102,7 +102,7 @@ enum {
 };
 
 /* The object that a row of CALL_COUNTERS belongs to. */
-enum { COUNTED_WORKER = 1, COUNTED_CONNECTION = 2, COUNTED_LIMITS = 3 };
+enum { COUNTED_WORKER = 1, COUNTED_CONNECTION = 2, COUNTED_LIMITS = 3, COUNTED_EXPORT = 4 };
 
 /*
  * The counters of a row, in this order. Later versions append. A worker's row includes those of its
@@ -133,6 +133,20 @@ enum count {
 	COUNT_SLEEPS,
 	COUNT_CONNECTIONS, /* connections accepted so far */
 	NR_COUNTS,
+};
+
+/*
+ * A row of COUNTED_EXPORT has these numbers at the time of asking: calls that run, and that wait
+ * for a thread of the export; files and sessions that are being closed, or wait for it; and the
+ * most threads for each. Later versions append.
+ */
+enum export_count {
+	EXPORT_CALLS_BUSY,
+	EXPORT_CALLS_WAITING,
+	EXPORT_CLOSES_BUSY,
+	EXPORT_CLOSES_WAITING,
+	EXPORT_CALL_THREADS,
+	NR_EXPORT_COUNTS,
 };
 
 /*

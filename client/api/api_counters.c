@@ -46,6 +46,12 @@ static const char *const limit_names[2 * NR_LIMITS] = {
 	LIMIT(REGIONS, "regions"),	 LIMIT(FILES, "files"),
 };
 
+static const char *const export_names[NR_EXPORT_COUNTS] = {
+	[EXPORT_CALLS_BUSY] = "calls_busy",	[EXPORT_CALLS_WAITING] = "calls_waiting",
+	[EXPORT_CLOSES_BUSY] = "closes_busy",	[EXPORT_CLOSES_WAITING] = "closes_waiting",
+	[EXPORT_CALL_THREADS] = "call_threads",
+};
+
 /* The kinds of counters, indexed by COUNTED_*. */
 static const struct kind {
 	const char *name;
@@ -55,6 +61,7 @@ static const struct kind {
 	[COUNTED_WORKER] = {"worker", names, NR_COUNTS},
 	[COUNTED_CONNECTION] = {"connection", names, NR_COUNTS},
 	[COUNTED_LIMITS] = {"limits", limit_names, 2 * NR_LIMITS},
+	[COUNTED_EXPORT] = {"export", export_names, NR_EXPORT_COUNTS},
 };
 
 static const struct kind *kind_of(uint32_t type)

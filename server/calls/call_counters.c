@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "proto/message.h"
+#include "server/base/job_threads.h"
 #include "server/calls/limits.h"
 #include "server/io/pipeline.h"
+#include "server/session/export.h"
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
@@ -19,6 +21,8 @@
 #define CURSOR_BITS	      48
 #define CURSOR(worker, after) ((uint64_t)(worker) << CURSOR_BITS | (after))
 #define CURSOR_AFTER(cursor)  ((cursor) & (((uint64_t)1 << CURSOR_BITS) - 1))
+
+#define NO_MORE CURSOR_AFTER(UINT64_MAX) /* behind all connections */
 
 #define FRAME_ROOM 128 /* bytes for the other fields of a Reply */
 
@@ -37,8 +41,12 @@ static void sum_of_worker(const struct worker *worker, struct counters *sum)
 	}
 }
 
+static const char server_name[] = "server";
+
 _Static_assert(sizeof(struct limits) <= sizeof(struct counters),
 	       "limits fit into a row of counters");
+_Static_assert((size_t)NR_EXPORT_COUNTS <= (size_t)NR_COUNTS,
+	       "the numbers of an export fit into a row of counters");
 
 /* The rows that fit into one message, while they are filled in. */
 struct rows {
@@ -77,11 +85,36 @@ static bool add_rows(struct rows *rows, uint32_t type, const char *name,
 	return true;
 }
 
+static size_t end_bytes(const struct server_peer *asker)
+{
+	return row_bytes(server_name) + row_bytes(asker->export->name);
+}
+
+/* The rows at the end of the list: the asker's export, and the limits of the server. */
+static void add_end(struct rows *rows, const struct server_peer *asker)
+{
+	struct job_load calls, closes;
+	struct limits limits;
+
+	job_threads_load(asker->export->calls, &calls);
+	job_threads_load(asker->export->closes, &closes);
+	add_row(rows, COUNTED_EXPORT, asker->export->name,
+		(const uint64_t[NR_EXPORT_COUNTS]){
+			[EXPORT_CALLS_BUSY] = calls.nr_running,
+			[EXPORT_CALLS_WAITING] = calls.nr_waiting,
+			[EXPORT_CLOSES_BUSY] = closes.nr_running,
+			[EXPORT_CLOSES_WAITING] = closes.nr_waiting,
+			[EXPORT_CALL_THREADS] = calls.max,
+		},
+		NR_EXPORT_COUNTS * sizeof(uint64_t));
+	limits_of_server(asker->worker->server, &limits);
+	add_row(rows, COUNTED_LIMITS, server_name, &limits, sizeof(limits));
+}
+
 /* Fill in the rows behind connection `after`. Returns the next cursor; 0 at the end of the list. */
 static uint64_t fill_rows(const struct worker *worker, const struct server_peer *asker,
 			  uint64_t after, struct rows *rows)
 {
-	static const char server[] = "server";
 	struct limits limits;
 	struct counters sum;
 	char name[16];
@@ -104,14 +137,10 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_peer 
 	}
 	if (worker->id + 1 < worker->server->nr_workers)
 		return CURSOR(worker->id + 1, 0);
-	/*
-	 * If the server's row does not fit, it comes in the next answer. The smallest message has
-	 * room for the rows of a worker and a connection, or for this row, so the list goes on.
-	 */
-	if (row_bytes(server) > rows->room)
-		return CURSOR(worker->id, after);
-	limits_of_server(worker->server, &limits);
-	add_row(rows, COUNTED_LIMITS, server, &limits, sizeof(limits));
+	/* The smallest message has room for a worker's rows, or for those at the end. */
+	if (end_bytes(asker) > rows->room)
+		return CURSOR(worker->id, NO_MORE);
+	add_end(rows, asker);
 	return 0;
 }
 
