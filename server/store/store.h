@@ -24,6 +24,8 @@ struct evloop;
 struct store_barrier;
 struct store_ops;
 
+#define STORE_NAME_MAX 160 /* bytes of a persistent name: a Linux file handle has 136 of them */
+
 struct store {
 	const struct store_ops *ops;
 	bool read_only; /* the store refuses every change with -EROFS */
@@ -36,7 +38,7 @@ struct store_file {
 	bool regular;	/* false: a directory, which fails reads and writes with -EBADF */
 	bool pipes;	/* a read may go into a pipe */
 	struct store_barrier *barrier; /* of its inode, referenced while open; NULL: not needed */
-	uint8_t persistent[PERSISTENT_MAX];
+	uint8_t persistent[STORE_NAME_MAX];
 	size_t persistent_len; /* 0: the store cannot name files beyond the session */
 };
 
@@ -122,8 +124,8 @@ struct store_ops {
 			 struct file_attr *attr);
 	/*
 	 * Open the file that `persistent` names, at `path` or elsewhere in the export. `flags` are
-	 * of OPEN_REOPEN_FLAGS. -ESTALE: it does not exist or cannot be found. The bytes of the
-	 * name come from a client, but no other file is ever opened.
+	 * of OPEN_REOPEN_FLAGS. -ESTALE: it does not exist or cannot be found. The
+	 * bytes of the name come from a client, but no other file is ever opened.
 	 */
 	int (*reopen_file)(struct store *store, const char *path, struct bytes persistent,
 			   uint32_t flags, struct store_file **file, struct file_attr *attr);

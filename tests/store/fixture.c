@@ -2,25 +2,86 @@
 #include "tests/store/fixture.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static bool submitting; /* done must not be called from within io_submit */
+
+/* Refuse, from now on, what Docker's default filter refuses for a process without privileges. */
+static void refuse_handles(void)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_name_to_handle_at, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_open_by_handle_at, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
+
+	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+void fixture_mount_overlay(const struct fixture *fixture)
+{
+	char options[512];
+
+	snprintf(options, sizeof(options), "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work",
+		 fixture->base, fixture->base, fixture->base);
+	if (mount("overlay", fixture->dir, "overlay", 0, options))
+		cr_skip_test("no overlayfs");
+}
+
+/* Make the export an overlayfs on a tmpfs, in a mount namespace of the test's own. */
+static void overlay(const struct fixture *fixture)
+{
+	static const char *const dirs[] = {"lower", "upper", "work", "export"};
+	char path[96];
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", fixture->base, "tmpfs", 0, NULL))
+		cr_skip_test("no mount namespace");
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", fixture->base, dirs[i]);
+		cr_assert_eq(mkdir(path, 0755), 0);
+	}
+	fixture_mount_overlay(fixture);
+}
 
 void fixture_open(struct fixture *fixture, const char *kind)
 {
 	char where[512];
-	bool is_kind = !strcmp(kind, "posix") || !strcmp(kind, "memory") || !strcmp(kind, "fault");
+	bool is_overlay = !strcmp(kind, "overlay"), is_filtered = !strcmp(kind, "filtered"),
+	     is_kind = !strcmp(kind, "posix") || !strcmp(kind, "memory") || !strcmp(kind, "fault");
 
 	memset(fixture, 0, sizeof(*fixture));
 	strcpy(fixture->base, "/tmp/usrbio-store-XXXXXX");
 	cr_assert(mkdtemp(fixture->base));
 	snprintf(fixture->dir, sizeof(fixture->dir), "%s/export", fixture->base);
 	cr_assert_eq(mkdir(fixture->dir, 0755), 0);
+	fixture->mounted = is_overlay;
+	if (is_overlay)
+		overlay(fixture);
+	else if (is_filtered)
+		refuse_handles();
+	if (is_overlay || is_filtered) {
+		kind = "posix";
+		is_kind = true;
+	}
 	if (!is_kind)
 		snprintf(where, sizeof(where), "%s", kind);
 	else
@@ -50,6 +111,10 @@ void fixture_close(struct fixture *fixture)
 	fixture->store->ops->close_store(fixture->store);
 	evloop_close(fixture->loop);
 	munmap(fixture->staging, FIXTURE_STAGING);
+	if (fixture->mounted) {
+		cr_assert_eq(umount2(fixture->dir, 0), 0);
+		cr_assert_eq(umount2(fixture->base, 0), 0);
+	}
 	cr_assert_eq(nftw(fixture->base, remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
 }
 

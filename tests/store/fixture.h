@@ -16,6 +16,7 @@ struct fixture {
 	char *staging; /* FIXTURE_STAGING bytes */
 	char base[64]; /* a fresh directory */
 	char dir[80];  /* base/export: what a posix store exports */
+	bool mounted;  /* both are mount points */
 };
 
 struct fixture_io {
@@ -24,9 +25,16 @@ struct fixture_io {
 	int nr_done;
 };
 
-/* kind: "posix", "memory", "fault" (without rules, around posix), or all of a store_open text. */
+/*
+ * kind: "posix", "memory", "fault" (without rules, around posix), or all of a store_open text.
+ * Also posix with two handicaps: "filtered", if a seccomp filter refuses the system calls about
+ * file handles, and "overlay", on an overlayfs, which has no handles. The test is skipped if it may
+ * not mount one.
+ */
 void fixture_open(struct fixture *fixture, const char *kind);
 void fixture_close(struct fixture *fixture);
+/* Mount the overlayfs of kind "overlay" on fixture->dir, for a test that has unmounted it. */
+void fixture_mount_overlay(const struct fixture *fixture);
 
 /* Begin an I/O of the fixture's staging memory from `at` on; done when nr_done is 1. */
 void fixture_submit(struct fixture *fixture, struct fixture_io *bio, struct store_file *file,
@@ -60,8 +68,7 @@ int fixture_count_fds(void);
 /* Numbers that are the same in each run. */
 uint32_t fixture_random(uint32_t *state);
 
-/* A case that every store has to pass. */
-#define EACH_STORE(name)                                  \
+#define FIXTURE_CASE(name)                                \
 	static void case_##name(struct fixture *fixture); \
 	static void over_##name(const char *kind)         \
 	{                                                 \
@@ -70,32 +77,32 @@ uint32_t fixture_random(uint32_t *state);
 		fixture_open(&fixture, kind);             \
 		case_##name(&fixture);                    \
 		fixture_close(&fixture);                  \
-	}                                                 \
-	Test(posix, name)                                 \
-	{                                                 \
-		over_##name("posix");                     \
-	}                                                 \
-	Test(memory, name)                                \
-	{                                                 \
-		over_##name("memory");                    \
-	}                                                 \
-	Test(fault, name)                                 \
-	{                                                 \
-		over_##name("fault");                     \
-	}                                                 \
+	}
+
+/* A case that every store has to pass. */
+#define EACH_STORE(name)               \
+	FIXTURE_CASE(name)             \
+	Test(posix, name)              \
+	{                              \
+		over_##name("posix");  \
+	}                              \
+	Test(memory, name)             \
+	{                              \
+		over_##name("memory"); \
+	}                              \
+	Test(fault, name)              \
+	{                              \
+		over_##name("fault");  \
+	}                              \
 	static void case_##name(struct fixture *fixture)
 
 /* A case about what only the kernel's files have. */
-#define POSIX_STORE(name)                                 \
-	static void case_##name(struct fixture *fixture); \
-	Test(posix, name)                                 \
-	{                                                 \
-		struct fixture fixture;                   \
-                                                          \
-		fixture_open(&fixture, "posix");          \
-		case_##name(&fixture);                    \
-		fixture_close(&fixture);                  \
-	}                                                 \
+#define POSIX_STORE(name)             \
+	FIXTURE_CASE(name)            \
+	Test(posix, name)             \
+	{                             \
+		over_##name("posix"); \
+	}                             \
 	static void case_##name(struct fixture *fixture)
 
 #endif

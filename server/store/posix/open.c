@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -18,8 +17,7 @@
 #include "common/base/log.h"
 #include "server/store/posix/posix.h"
 
-#define LINKS_MAX	40   /* symbolic links in a path; the kernel's limit, too */
-#define HANDLE_ATTEMPTS 1000 /* the most attempts that were ever observed are two */
+#define LINKS_MAX 40 /* symbolic links in a path; the kernel's limit, too */
 
 static int check_type(mode_t mode)
 {
@@ -175,32 +173,6 @@ static int open_or_create(struct posix_store *store, struct store_file *at, cons
 	return create(store, at, path, oflags, mode & 0777);
 }
 
-/*
- * A persistent name: the numbers of device and inode, and the handle by which the file system names
- * the inode and its generation. Two are equal only for the same file, also across restarts of the
- * server.
- */
-struct persistent {
-	uint64_t dev, ino;
-	struct file_handle handle; /* its bytes follow */
-};
-
-/* Write the persistent name, at most PERSISTENT_MAX bytes. Returns its length; 0: there is none. */
-static size_t make_persistent(int fd, void *room)
-{
-	struct persistent *name = room;
-	struct stat st;
-	int mount;
-
-	_Static_assert(sizeof(*name) + MAX_HANDLE_SZ <= PERSISTENT_MAX, "a handle fits");
-	name->handle.handle_bytes = MAX_HANDLE_SZ;
-	if (fstat(fd, &st) || name_to_handle_at(fd, "", &name->handle, &mount, AT_EMPTY_PATH))
-		return 0;
-	name->dev = st.st_dev;
-	name->ino = st.st_ino;
-	return sizeof(*name) + name->handle.handle_bytes;
-}
-
 /* Open a second descriptor with O_DIRECT, for the hint OPEN_DIRECT; -1: not supported. */
 static int open_direct(struct posix_store *store, const struct posix_file *file)
 {
@@ -255,7 +227,6 @@ static bool takes_pipes(struct posix_store *store, const struct posix_file *file
 static int file_new(struct posix_store *store, int fd, uint32_t flags, struct store_file **out,
 		    struct file_attr *attr)
 {
-	_Alignas(struct persistent) uint8_t name[PERSISTENT_MAX];
 	struct posix_file *file = calloc(1, sizeof(*file));
 	struct stat st;
 	int err = file ? 0 : -ENOMEM;
@@ -283,8 +254,7 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 	file->memory = file->direct < 0 && is_memory(file->fd);
 	file->base.pipes = takes_pipes(store, file, &st);
 	file->base.flags &= OPEN_READ | OPEN_WRITE;
-	file->base.persistent_len = make_persistent(fd, name);
-	memcpy(file->base.persistent, name, file->base.persistent_len);
+	file->base.persistent_len = posix_name_of(fd, file->base.persistent);
 	posix_attr(&st, attr);
 	*out = &file->base;
 	return 0;
@@ -303,66 +273,6 @@ int posix_open_file(struct store *base, struct store_file *at, const char *path,
 	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
 }
 
-/* Hold the object at a path, if it has this persistent name. The descriptor, -ESTALE, or -errno. */
-static int hold_path(struct posix_store *store, const char *path, struct bytes persistent)
-{
-	_Alignas(struct persistent) uint8_t name[PERSISTENT_MAX];
-	int held = posix_path_open(store, path, O_PATH, 0);
-
-	if (held == -EMFILE || held == -ENFILE || held == -ENOMEM)
-		return held;
-	if (held < 0)
-		return -ESTALE;
-	if (make_persistent(held, name) == persistent.len &&
-	    !memcmp(name, persistent.data, persistent.len))
-		return held;
-	close(held);
-	return -ESTALE;
-}
-
-/*
- * Open the file of a handle with O_PATH, which gives no access to it. Returns the descriptor or
- * -errno. The kernel returns ENOMEM also while it gives the inode's number to a new file
- * (iget_locked() of Linux). That ends within microseconds, so the call is repeated.
- */
-static int open_handle(struct posix_store *store, struct file_handle *handle)
-{
-	int fd = -1;
-
-	for (int attempt = 0; attempt < HANDLE_ATTEMPTS; attempt++) {
-		fd = open_by_handle_at(store->root, handle, O_PATH | O_CLOEXEC);
-		if (fd >= 0 || errno != ENOMEM)
-			break;
-		sched_yield();
-	}
-	return fd < 0 ? -errno : fd;
-}
-
-/*
- * Hold the file of a handle, which only a privileged server can do. A client sent the handle, so it
- * may name any file of the file system. So it is used only to learn a path. The object at that
- * path, beneath the export, is taken if it has the persistent name.
- */
-static int hold_handle(struct posix_store *store, struct bytes persistent)
-{
-	_Alignas(struct persistent) uint8_t room[PERSISTENT_MAX];
-	struct persistent *name = (void *)room;
-	char path[PATH_MAX];
-	int held, err;
-
-	if (persistent.len <= sizeof(*name) || persistent.len > sizeof(room))
-		return -ESTALE;
-	memcpy(room, persistent.data, persistent.len);
-	if (name->handle.handle_bytes != persistent.len - sizeof(*name))
-		return -ESTALE;
-	held = open_handle(store, &name->handle);
-	if (held < 0)
-		return held == -EMFILE || held == -ENFILE || held == -ENOMEM ? held : -ESTALE;
-	err = posix_path_of(store, held, path);
-	close(held);
-	return err ? err : hold_path(store, path, persistent);
-}
-
 int posix_reopen_file(struct store *base, const char *path, struct bytes persistent, uint32_t flags,
 		      struct store_file **out, struct file_attr *attr)
 {
@@ -371,9 +281,7 @@ int posix_reopen_file(struct store *base, const char *path, struct bytes persist
 
 	if (oflags < 0)
 		return oflags;
-	held = hold_path(store, path, persistent);
-	if (held == -ESTALE)
-		held = hold_handle(store, persistent);
+	held = posix_name_hold(store, path, persistent);
 	if (held < 0)
 		return held;
 	fd = open_held(store, held, oflags);

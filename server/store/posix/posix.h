@@ -127,6 +127,18 @@ struct store_barrier *posix_inode_barrier(const struct posix_inode *inode);
 void posix_inode_poison(struct posix_inode *inode);
 bool posix_inode_poisoned(const struct posix_inode *inode);
 
+/* name.c: persistent names */
+/*
+ * Write the persistent name of an open or held object, at most STORE_NAME_MAX bytes. Returns its
+ * length; 0: it has none.
+ */
+size_t posix_name_of(int fd, uint8_t *room);
+/*
+ * Hold, with O_PATH, the object beneath the export that has this persistent name. It is looked for
+ * at `path` first. Returns the descriptor. -ESTALE: it was not found. -EMFILE, -ENFILE or -ENOMEM.
+ */
+int posix_name_hold(struct posix_store *store, const char *path, struct bytes name);
+
 /* open.c */
 int posix_open_file(struct store *store, struct store_file *at, const char *path, uint32_t flags,
 		    uint32_t mode, struct store_file **file, struct file_attr *attr);
