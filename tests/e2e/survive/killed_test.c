@@ -163,12 +163,8 @@ E2E(killed_server, files_that_are_not_what_they_were)
 
 		ring_wait(&rw.reads, &cqe, 1);
 		result = cqe.result;
-		if (cqe.index == 2)
-			cr_expect(result == 1024 || result == -ESTALE, "renamed: %ld",
-				  (long)result);
-		else
-			cr_expect_eq(result, cqe.index ? -ESTALE : 1024, "%s: %ld",
-				     names[cqe.index], (long)result);
+		cr_expect_eq(result, cqe.index == 0 || cqe.index == 2 ? 1024 : -ESTALE, "%s: %ld",
+			     names[cqe.index], (long)result);
 	}
 	cr_expect_eq(usrbio_fsync(fds[1]), -ESTALE);
 	cr_expect_eq(usrbio_fsync(fds[0]), 0);
