@@ -46,6 +46,7 @@ static int fit_in(struct server *server, const struct server_config *config)
 		return err;
 	server->nr_workers = sizing.nr_workers;
 	server->staging_mib = sizing.staging_mib;
+	server->call_threads = sizing.call_threads;
 	server->budget.max = sizing.max;
 	atomic_init(&server->budget.used, sizing.own);
 	memcpy(server->memory_by, sizing.max_by, sizeof(sizing.max_by));
@@ -177,8 +178,7 @@ static int open_access(struct server *server, const struct server_config *config
  */
 static int open_service(struct server *server, const struct server_config *config)
 {
-	int err = exports_start(&server->exports,
-				or_default(config->call_threads, SERVER_CALL_THREADS));
+	int err = exports_start(&server->exports, server->call_threads);
 
 	if (err)
 		return err;

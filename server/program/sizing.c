@@ -18,9 +18,13 @@
 /* A worker with an idle domain of tcp has 1 MiB, half of it in the kernel. */
 #define WORKER_BYTES  (2 * MIB)
 #define CLIENTS_BYTES (16 * MIB) /* less is of no use to clients */
-#define STAGING_LEAST 4		 /* MiB; less would make large I/O slow */
-#define KERNEL_SHARE  8		 /* this part of a control group's limit is the kernel's */
-#define KERNEL_LEAST  (8 * MIB)
+/* A thread for calls: its stacks in the program and in the kernel, and its arena of malloc. */
+#define CALL_THREAD_BYTES  (128u << 10)
+#define CALL_THREADS_LEAST 2
+#define TASKS_SHARE	   4 /* this part of the group's threads is for calls */
+#define STAGING_LEAST	   4 /* MiB; less would make large I/O slow */
+#define KERNEL_SHARE	   8 /* this part of a control group's limit is the kernel's */
+#define KERNEL_LEAST	   (8 * MIB)
 
 void sizing_look(const char *root, struct sizing_host *host)
 {
@@ -33,6 +37,7 @@ void sizing_look(const char *root, struct sizing_host *host)
 	if (all <= group.max.value)
 		host->memory = (struct group_limit){.value = all};
 	group_cpus(root, &host->cpus);
+	group_tasks(root, &host->tasks);
 }
 
 static uint64_t least_of(uint64_t a, uint64_t b)
@@ -125,6 +130,22 @@ static void decide_workers(const struct server_config *config, const struct sizi
 	sizing->staging_mib = staging;
 }
 
+/* Decide the threads for calls: fewer if there are many exports in a small control group. */
+static unsigned decide_call_threads(const struct server_config *config,
+				    const struct sizing_host *host)
+{
+	const unsigned pools = 2 * (config->nr_exports ? config->nr_exports : 1);
+	uint64_t most = SERVER_CALL_THREADS;
+
+	if (config->call_threads)
+		return config->call_threads;
+	if (is_grouped(host))
+		most = least_of(most, SERVER_BYTES / 2 / CALL_THREAD_BYTES / pools);
+	if (host->tasks.value != GROUP_NO_LIMIT)
+		most = least_of(most, host->tasks.value / TASKS_SHARE / pools);
+	return most < CALL_THREADS_LEAST ? CALL_THREADS_LEAST : (unsigned)most;
+}
+
 /* Say that the least does not fit, and what to do. */
 static void refuse(const struct server_config *config, const struct sizing_host *host,
 		   const struct sizing *sizing, uint64_t usable)
@@ -179,6 +200,7 @@ int sizing_decide(const struct server_config *config, const struct sizing_host *
 	uint64_t room = decide_max(config, host, usable, sizing), least;
 
 	decide_workers(config, host, room, sizing);
+	sizing->call_threads = decide_call_threads(config, host);
 	sizing->own = own_bytes(sizing->nr_workers, sizing->staging_mib);
 	least = sizing->own + CLIENTS_BYTES;
 	if (!config->memory_mib && least > sizing->max)

@@ -19,11 +19,13 @@ struct sizing_host {
 	struct group_limit memory; /* in bytes; `by` is "" for the machine's */
 	uint64_t memory_left;	   /* of it at this moment, GROUP_NO_LIMIT: unknown */
 	struct group_limit cpus;   /* `by` is "" for those that it may run on */
+	struct group_limit tasks;  /* threads and processes */
 };
 
 struct sizing {
 	unsigned nr_workers;
 	unsigned staging_mib;	    /* of each worker */
+	unsigned call_threads;	    /* of each export: for calls, and as many for closing */
 	size_t max;		    /* what the server and its clients may take, in bytes */
 	size_t own;		    /* of it, what the server takes before the first client comes */
 	char max_by[SERVER_BY_MAX]; /* what decides `max`, for messages */
@@ -39,7 +41,7 @@ void sizing_look(const char *root, struct sizing_host *host);
  * In a control group with a limit, an eighth of the limit (at least 8 MiB) stays for what is not
  * counted in `max`: the kernel's memory for sockets, inodes and page tables, and a little page
  * cache. So do the sizes of memory: exports. The counted part has
- *   16 MiB       program, libraries, stacks, small allocations
+ *   16 MiB       program, libraries, stacks, small allocations; half of it for threads for calls
  *   per worker   2 MiB (stack, io_uring, tables) and the staging buffers, which are registered
  *   per client   its connections with TLS and its open files, when they come
  */

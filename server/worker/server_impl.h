@@ -41,6 +41,7 @@ struct server {
 	struct budget budget;
 	char memory_by[SERVER_BY_MAX]; /* what decided the maximum of the budget, for messages */
 	unsigned staging_mib;	       /* of each worker */
+	unsigned call_threads;	       /* of each export, and as many for closing */
 	uint64_t refused_ns; /* of the last log line about it; only the first worker uses it */
 	unsigned max_connections;
 	uint32_t max_inflight, max_files;

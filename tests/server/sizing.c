@@ -24,6 +24,7 @@ static struct sizing_host host_of(uint64_t mib, uint64_t cpus, const char *by)
 		.memory = {.value = mib * MIB},
 		.memory_left = GROUP_NO_LIMIT,
 		.cpus = {.value = cpus},
+		.tasks = {.value = GROUP_NO_LIMIT},
 	};
 
 	if (by)
@@ -177,6 +178,36 @@ Test(sizing, what_others_of_the_group_use_is_not_there)
 	host.memory_left--;
 	cr_assert_eq(decide(&config, &host), -EINVAL);
 	cr_expect(strstr(caught.text, "left 35 of the 128 MiB that FILE says"), "%s", caught.text);
+}
+
+Test(sizing, threads_for_calls)
+{
+	struct export_config exports[16] = {{.name = "a", .where = "/"}};
+	struct server_config config = {.exports = exports, .nr_exports = 1};
+	struct sizing_host host = host_of(128, 4, "FILE");
+
+	for (int i = 1; i < 16; i++)
+		exports[i] = exports[0];
+	cr_assert_eq(decide(&config, &host), 0);
+	cr_expect_eq(sizing.call_threads, SERVER_CALL_THREADS);
+	config.nr_exports = 8;
+	cr_assert_eq(decide(&config, &host), 0);
+	cr_expect_eq(sizing.call_threads, 4);
+	config.nr_exports = 16;
+	cr_assert_eq(decide(&config, &host), 0);
+	cr_expect_eq(sizing.call_threads, 2);
+	host = host_of(128 << 10, 4, NULL);
+	cr_assert_eq(decide(&config, &host), 0);
+	cr_expect_eq(sizing.call_threads, SERVER_CALL_THREADS);
+	host.tasks.value = 400;
+	cr_assert_eq(decide(&config, &host), 0);
+	cr_expect_eq(sizing.call_threads, 3);
+	host.tasks.value = 0;
+	cr_assert_eq(decide(&config, &host), 0);
+	cr_expect_eq(sizing.call_threads, 2);
+	config.call_threads = 1000;
+	cr_assert_eq(decide(&config, &host), 0);
+	cr_expect_eq(sizing.call_threads, 1000);
 }
 
 /* Whatever there is: a server that fits, or a refusal. */
