@@ -281,7 +281,10 @@ static void blame_refusal(struct session *session, const struct welcome *welcome
 				      session->at);
 		break;
 	default:
-		session_blame(session, "the server at %s refuses this client: %s", session->at,
+		session_blame(session, "the server at %s %s: %s", session->at,
+			      reason_kind(welcome->status) == REASON_REFUSED
+				      ? "refuses this client"
+				      : "cannot serve this client now",
 			      welcome->text.len ? (const char *)welcome->text.data
 						: strerror(-welcome->status));
 	}

@@ -96,6 +96,11 @@ static int enter(struct server_conn *conn)
 		snprintf(handshake->text, TEXT_MAX, "no export is named \"%s\"", handshake->export);
 		return -ENOENT;
 	}
+	if (atomic_load(&export->elsewhere)) {
+		snprintf(handshake->text, TEXT_MAX, "another server still has the export \"%s\"",
+			 handshake->export);
+		return -EBUSY;
+	}
 	if (never_fits(conn)) {
 		snprintf(handshake->text, TEXT_MAX,
 			 "the key \"%s\" allows %u connections in all, so nconnect= must not be "

@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "server/base/job_threads.h"
+#include "server/session/export_wait.h"
 #include "server/store/store.h"
 
 /*
@@ -39,9 +40,14 @@ static int open_one(struct exports *exports, const struct export_config *config,
 		log_error("--export: two exports are named \"%s\"; rename one", config->name);
 		return -EEXIST;
 	}
-	err = store_open(config->where, flags, &export->store);
+	err = store_open(config->where, flags | STORE_LATER, &export->store);
 	if (err)
 		return err;
+	err = export_wait_decide(exports, config, export);
+	if (err) {
+		export->store->ops->close_store(export->store);
+		return err;
+	}
 	memcpy(export->name, config->name, len + 1);
 	export->read_only = config->read_only || export->store->read_only;
 	export->index = exports->nr++;
@@ -72,7 +78,7 @@ void exports_close(struct exports *exports)
 		store->ops->close_store(store);
 	}
 	free(exports->list);
-	*exports = (struct exports){0};
+	exports->list = NULL;
 }
 
 #define STOP_MS 5000 /* for what hangs, when the server stops */
@@ -100,7 +106,7 @@ static int stop_one(struct export *export, uint64_t until)
 int exports_stop(struct exports *exports)
 {
 	const uint64_t until = now_ns() + STOP_MS * NS_PER_MS;
-	int err = 0;
+	int err = export_wait_stop(exports, until);
 
 	for (unsigned i = 0; i < exports->nr; i++)
 		if (stop_one(&exports->list[i], until))
@@ -119,6 +125,8 @@ int exports_start(struct exports *exports, unsigned nr_threads)
 		if (!err)
 			err = job_threads_open(&export->closes, "usrbio-closes", nr_threads);
 	}
+	if (!err)
+		err = export_wait_start(exports);
 	if (err)
 		exports_stop(exports);
 	return err;

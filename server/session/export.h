@@ -5,6 +5,8 @@
 #ifndef USRBIO_SERVER_SESSION_EXPORT_H
 #define USRBIO_SERVER_SESSION_EXPORT_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,11 +36,15 @@ struct export
 	 * for the closing of files and sessions are apart: they must not wait for calls that hang.
 	 */
 	struct job_threads *calls, *closes;
+	_Atomic bool elsewhere; /* another server has the directory: export_wait.h */
 };
 
 struct exports {
 	struct export *list;
 	unsigned nr;
+	pthread_t waiter; /* from exports_start to exports_stop, if `waiting` */
+	bool waiting;
+	_Atomic bool stopping;
 };
 
 /*

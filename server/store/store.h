@@ -30,6 +30,7 @@ struct store {
 	const struct store_ops *ops;
 	bool read_only; /* the store refuses every change with -EROFS */
 	bool local;	/* its files are files of this machine, which dev and ino identify */
+	bool elsewhere; /* opened with STORE_LATER while another server had it: see claim */
 };
 
 struct store_file {
@@ -85,6 +86,7 @@ struct store_dirents {
 enum {
 	STORE_READ_ONLY = 1,
 	STORE_UNLOCKED = 2, /* other servers may export the same directory */
+	STORE_LATER = 8,    /* open it also while another server has it */
 	STORE_SYNC = 4, /* acknowledged changes survive loss of power, if the store can do that */
 };
 
@@ -96,6 +98,12 @@ struct store_ops {
 	 * -ENOTDIR, -EACCES or -EBUSY (another server exports it) after a line in the log.
 	 */
 	int (*open_store)(const char *where, unsigned flags, struct store **store);
+	/*
+	 * Try to get an export that another server had. Nothing may use the store before. 0; or
+	 * -EBUSY: that server still has it. It may block as long as the file system does. NULL:
+	 * no other server can have an export of this store.
+	 */
+	int (*claim)(struct store *store);
 	/* Close a store, whose files and queues have been closed before. */
 	void (*close_store)(struct store *store);
 

@@ -70,6 +70,11 @@ static int check(struct store *store, enum fault_call call)
 	return err;
 }
 
+static int claim(struct store *store)
+{
+	return inner_of(store)->ops->claim(inner_of(store));
+}
+
 static void close_store(struct store *store)
 {
 	inner_of(store)->ops->close_store(inner_of(store));
@@ -336,6 +341,7 @@ static int list_file(struct store_file *dir, uint64_t start, struct store_dirent
 
 static const struct store_ops store_fault = {
 	.name = "fault",
+	.claim = claim,
 	.close_store = close_store,
 	.queue_open = queue_open,
 	.queue_close = queue_close,
@@ -378,6 +384,7 @@ int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store
 	store->base.ops = &store_fault;
 	store->base.read_only = flags & STORE_READ_ONLY;
 	store->base.local = inner->local;
+	store->base.elsewhere = inner->elsewhere;
 	store->inner = inner;
 	*out = &store->base;
 	return 0;

@@ -101,6 +101,21 @@ POSIX_STORE(a_second_server_is_refused)
 	third->ops->close_store(third);
 }
 
+POSIX_STORE(a_second_server_may_wait)
+{
+	struct store *first, *second;
+
+	cr_assert_eq(store_open(fixture->base, 0, &first), 0);
+	cr_assert(!first->elsewhere);
+	cr_assert_eq(store_open(fixture->base, STORE_LATER, &second), 0);
+	cr_assert(second->elsewhere);
+	cr_assert_eq(second->ops->claim(second), -EBUSY);
+	first->ops->close_store(first);
+	cr_assert_eq(second->ops->claim(second), 0);
+	cr_assert_eq(store_open(fixture->base, 0, &first), -EBUSY);
+	second->ops->close_store(second);
+}
+
 POSIX_STORE(a_killed_server_leaves_no_lock)
 {
 	struct store *store;

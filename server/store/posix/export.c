@@ -14,21 +14,34 @@
 #include "server/store/posix/posix.h"
 
 /*
- * Lock an export. One server at a time may change it, or any number may read it. The lock belongs
- * to the open directory, so it always ends with the process.
+ * Try to lock an export. One server at a time may change it, or any number may read it. The lock
+ * belongs to the open directory, so it always ends with the process. 0; -EBUSY: another one has it;
+ * or another -errno: it cannot be locked.
  */
-static int lock_root(int fd, const char *where, unsigned flags)
+static int try_lock(int fd, bool read_only)
 {
-	int err;
+	if (!flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		return 0;
+	return errno == EWOULDBLOCK ? -EBUSY : -errno;
+}
 
-	if (flags & STORE_UNLOCKED)
+static int claim(struct store *base)
+{
+	int err = try_lock(posix_store_of(base)->root, base->read_only);
+
+	return err == -EBUSY ? err : 0;
+}
+
+static int lock_root(struct posix_store *store, const char *where, unsigned flags)
+{
+	int err = flags & STORE_UNLOCKED ? 0 : try_lock(store->root, store->base.read_only);
+
+	store->base.elsewhere = err == -EBUSY && flags & STORE_LATER;
+	if (!err || store->base.elsewhere)
 		return 0;
-	if (!flock(fd, (flags & STORE_READ_ONLY ? LOCK_SH : LOCK_EX) | LOCK_NB))
-		return 0;
-	err = -errno;
-	if (err == -EWOULDBLOCK) {
+	if (err == -EBUSY) {
 		log_error("export %s: another server, or another --export, has it already", where);
-		return -EBUSY;
+		return err;
 	}
 	/* Some network file systems cannot lock directories. */
 	log_warn("export %s: cannot be locked, so take care that no second server exports it: %s",
@@ -74,7 +87,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	err = check_kernel(store, where);
 	if (err)
 		goto err_close;
-	err = lock_root(store->root, where, flags);
+	err = lock_root(store, where, flags);
 	if (err)
 		goto err_close;
 	posix_inodes_open(&store->inodes);
@@ -105,6 +118,7 @@ static void close_store(struct store *base)
 const struct store_ops store_posix = {
 	.name = "posix",
 	.open_store = open_store,
+	.claim = claim,
 	.close_store = close_store,
 	.queue_open = posix_queue_open,
 	.queue_close = posix_queue_close,

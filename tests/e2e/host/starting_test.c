@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
@@ -43,33 +45,76 @@ static bool refuses(const char *const argv[], const char *why)
 	return !ready && status == 1 && lines_with(log, why) == 1;
 }
 
-static bool export_is_refused(const char *dir, const char *options)
+/* Two exports of one server can have one directory only if neither changes it. */
+E2E(starting, two_exports_of_a_directory_are_refused)
 {
-	char export[600];
+	char first[600], second[600];
 
-	snprintf(export, sizeof(export), "x=%s%s", dir, options);
-	return refuses((const char *const[]){E2E_SERVER, "--workers", "1", "--listen",
-					     "tcp://127.0.0.1:0", "--export", export, NULL},
-		       "another server, or another --export, has it already");
+	e2e_needs_server_process();
+	server_kill(&e2e_server);
+	snprintf(first, sizeof(first), "x=%s", e2e_dir);
+	snprintf(second, sizeof(second), "z=%s,ro", e2e_dir);
+	cr_assert(refuses((const char *const[]){E2E_SERVER, "--workers", "1", "--listen",
+						"tcp://127.0.0.1:0", "--export", first, "--export",
+						second, NULL},
+			  "\"x\" and \"z\" have one directory"));
 }
 
-E2E(starting, a_second_server_of_a_directory_refuses)
+/* Start a program that waits for the export "x" of this server, and see that it waits. */
+static void start_waiting(struct process *client, const struct server *server, const char *log)
 {
-	struct server reader, next;
+	char mount[300];
+
+	snprintf(mount, sizeof(mount), "%s/x", server->addr);
+	process_start(client, (const char *const[]){E2E_TOOL, "ls", mount, NULL}, log);
+	while (access(log, F_OK) ||
+	       !lines_with(log, "another server still has the export \"x\"; waiting up to 60 s"))
+		nap_ms(10);
+}
+
+/* A server whose neighbour has the directory serves its other exports, and that one afterwards. */
+static void expect_wait(struct server *neighbour, const char *options)
+{
+	const char *log = scratch_file("waits");
+	char export[600], url[200];
+	struct process client;
+	struct server next;
+	int fd;
+
+	remove(log);
+	snprintf(export, sizeof(export), "x=%s%s", e2e_dir, options);
+	server_start(&next, NULL, export, "y=memory:", NULL);
+	snprintf(url, sizeof(url), "%s/y/file", next.addr);
+	fd = usrbio_open(url, O_RDWR | O_CREAT, 0600);
+	cr_assert_geq(fd, 0, "%d", fd);
+	usrbio_close(fd);
+	start_waiting(&client, &next, log);
+	server_kill(neighbour);
+	cr_assert_eq(process_wait(&client), 0);
+	cr_assert_eq(lines_with(log, ""), 1);
+	cr_assert_geq(lines_with(next.log, "the other server has ended; it is served now"), 1);
+	*neighbour = next;
+}
+
+E2E(starting, a_second_server_of_a_directory_waits_for_it)
+{
+	struct server reader, another;
 	char export[600];
 
 	e2e_needs_server_process();
-	cr_assert(export_is_refused(e2e_dir, ""));
-	cr_assert(export_is_refused(e2e_dir, ",ro"), "who reads only is disturbed as well");
-	cr_assert(export_is_refused(e2e_read_only_dir, ""), "it disturbs who reads");
-	snprintf(export, sizeof(export), "x=%s,ro", e2e_read_only_dir);
+	setenv("USRBIO_LOG", "warn", 1);
+	expect_wait(&e2e_server, "");
+	expect_wait(&e2e_server, ",ro");
+	snprintf(export, sizeof(export), "x=%s,ro", e2e_dir);
 	server_start(&reader, NULL, export, NULL);
+	/* One log has the lines of all servers of a test. */
+	cr_assert_eq(lines_with(reader.log, "another server has"), 2,
+		     "none for one that reads, too");
 	server_stop(&reader);
-	/* Nothing is left of the lock when its owner is killed. */
-	server_kill(&e2e_server);
-	snprintf(export, sizeof(export), "x=%s", e2e_dir);
-	server_start(&next, NULL, export, NULL);
-	server_stop(&next);
+	expect_wait(&e2e_server, "");
+	/* It may stop while it waits. */
+	server_start(&another, NULL, export, NULL);
+	server_stop(&another);
 }
 
 E2E(starting, too_little_memory_is_said)
