@@ -6,12 +6,14 @@
  */
 #include "client/ring/dispatch.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "client/conn/conn_dump.h"
 #include "client/files/file.h"
 #include "client/ring/batch.h"
 #include "client/ring/ring.h"
+#include "common/base/log.h"
 
 #define SHOWN		64  /* rings of one connection in a state dump */
 #define SUBMIT_OVERHEAD 64u /* bytes of a SubmitBatch around its entries */
@@ -48,15 +50,45 @@ static const char *immediate(struct conn_user *user, uint32_t tag)
 	return complete(of(user), tag, 0, true);
 }
 
+static void log_late(struct dispatch *d, const struct flying *io)
+{
+	const struct slot *slot = &io->ring->slots[io->slot];
+	const struct conn_owner *owner = d->user.conn->owner;
+
+	if (d->log_late)
+		log_peer("the server at %s answers, but a %s of %lu bytes at %lu of \"%s\" has not "
+			 "ended within %u ms: it is given up",
+			 owner->at, io->ring->for_read ? "read" : "write", (unsigned long)slot->len,
+			 (unsigned long)slot->off, slot->file->path ? slot->file->path : "",
+			 owner->timeout_ms);
+	d->log_late = false;
+}
+
+/* The result for the program of an I/O that the server has cancelled, perhaps as it was late. */
+static __attribute__((noinline)) int64_t cancelled(struct dispatch *d, uint32_t tag)
+{
+	const struct flying *io = inflight_find(&d->inflight, tag);
+
+	if (!io || !io->late)
+		return -ECANCELED;
+	log_late(d, io);
+	return -EREMOTEIO;
+}
+
 static const char *on_completion(struct conn_user *user, const struct message *msg)
 {
 	const struct completion *completion = &msg->completion;
 	const char *wrong = NULL;
 
 	user->conn->nr_completions++;
-	for (size_t i = 0; i < completion->n && !wrong; i++)
-		wrong = complete(of(user), (uint32_t)completion->done[i].tag,
-				 completion->done[i].result, false);
+	for (size_t i = 0; i < completion->n && !wrong; i++) {
+		uint32_t tag = (uint32_t)completion->done[i].tag;
+		int64_t result = completion->done[i].result;
+
+		if (result == -ECANCELED)
+			result = cancelled(of(user), tag);
+		wrong = complete(of(user), tag, result, false);
+	}
 	return wrong;
 }
 
@@ -96,12 +128,53 @@ static void resend(struct conn_user *user)
 	user->resends = of(user)->inflight.nr_resend;
 }
 
+/* Put the next tags of I/Os that are late into a message, from index *at on. How many. */
+static size_t take_late(struct inflight *inflight, uint32_t *at, uint32_t tags[ABORT_MAX])
+{
+	size_t n = 0;
+
+	for (; *at < inflight->max && n < ABORT_MAX; (*at)++) {
+		struct flying *io = &inflight->ios[*at];
+
+		if (!io->ring || io->resend || io->late != FLYING_LATE)
+			continue;
+		io->late = FLYING_ABORTED;
+		tags[n++] = inflight_tag(inflight, io);
+	}
+	return n;
+}
+
+/* Tell the server which I/Os are late. False: the rest has to wait for a buffer. */
+static bool send_aborts(struct dispatch *d)
+{
+	uint32_t tags[ABORT_MAX], at = 0;
+	void *buf = NULL;
+
+	while (at < d->inflight.max) {
+		struct message msg = {.type = MSG_ABORT, .abort.ios = tags};
+
+		if (!buf)
+			buf = conn_buf(d->user.conn);
+		if (!buf)
+			return false;
+		msg.abort.nr_ios = take_late(&d->inflight, &at, tags);
+		if (!msg.abort.nr_ios)
+			break;
+		conn_send(d->user.conn, &msg, buf);
+		buf = NULL;
+	}
+	d->aborts_due = false;
+	return true;
+}
+
 static bool pump(struct conn_user *user)
 {
 	struct conn *conn = user->conn;
 
 	if (conn->state != CONN_UP)
 		return true;
+	if (of(user)->aborts_due && !send_aborts(of(user)))
+		return false;
 	batch_dispatch(conn);
 	user->has_more = of(user)->inflight.nr_resend || resend_waits(conn);
 	return true;
@@ -118,21 +191,49 @@ static void due(struct conn_user *user, uint64_t now)
 }
 
 /*
- * True if an I/O under way is overdue. Only the end of the connection can end it, because the
- * transport may access its memory until then.
+ * True if an I/O is overdue although the server was told so a tick ago. What answers lie in the
+ * socket, because this process stood still, are looked at first.
+ */
+static bool is_unanswered(struct dispatch *d)
+{
+	struct conn *conn = d->user.conn;
+
+	for (int look = 0; look < 2; look++) {
+		uint32_t i = 0;
+
+		while (i < d->inflight.max && !(d->inflight.ios[i].ring && d->inflight.ios[i].late))
+			i++;
+		if (i == d->inflight.max || conn->state != CONN_UP)
+			return false;
+		if (!look)
+			conn_look(conn);
+	}
+	return true;
+}
+
+/*
+ * Give up what is overdue: the server is told, and has a tick to complete it. If it does not, only
+ * the end of the connection ends the I/O, because until then the wire can reach its memory.
  */
 static bool expire(struct conn_user *user)
 {
-	const struct inflight *inflight = &of(user)->inflight;
+	struct dispatch *d = of(user);
+	struct inflight *inflight = &d->inflight;
 
 	if (!inflight_sent(inflight))
 		return false;
+	if (is_unanswered(d))
+		return true;
 	for (uint32_t i = 0; i < inflight->max; i++) {
-		const struct flying *io = &inflight->ios[i];
+		struct flying *io = &inflight->ios[i];
 
-		if (io->ring && !io->resend && conn_overdue(user->conn, io->tick))
-			return true;
+		if (!io->ring || io->resend || !conn_overdue(user->conn, io->tick))
+			continue;
+		io->late = FLYING_LATE;
+		d->aborts_due = d->log_late = true;
 	}
+	if (d->aborts_due && user->conn->state == CONN_UP && !send_aborts(d))
+		user->has_more = true;
 	return false;
 }
 
@@ -144,6 +245,7 @@ static void sweep(struct conn_user *user)
 static void lost(struct conn_user *user)
 {
 	inflight_mark_resend(&of(user)->inflight);
+	of(user)->aborts_due = false;
 	user->has_more = user->resends = true;
 	resend_sweep(user->conn);
 }

@@ -20,6 +20,8 @@ struct dispatch {
 	struct wrr wrr;		      /* the turns of the priorities, counted in I/Os */
 	struct list timers;	      /* rings with an incomplete batch and a time limit for it */
 	uint32_t batch_max;	      /* I/Os that fit into one message */
+	bool aborts_due;	      /* some are FLYING_LATE: the server has to be told */
+	bool log_late;		      /* the next one that the server gave up is to be logged */
 };
 
 static inline struct dispatch *dispatch_of(const struct conn *conn)

@@ -48,6 +48,7 @@ void inflight_mark_resend(struct inflight *inflight)
 		if (!io->ring || io->resend)
 			continue;
 		io->resend = true;
+		io->late = FLYING_IN_TIME;
 		left--;
 	}
 	inflight->nr_resend = inflight->nr;

@@ -20,6 +20,9 @@ _Static_assert(INFLIGHT_MAX == 1u << INFLIGHT_BITS, "a tag holds an index and a 
 
 struct ring;
 
+/* An I/O whose time is over, and whether the server has been told so. */
+enum flying_late { FLYING_IN_TIME, FLYING_LATE, FLYING_ABORTED };
+
 struct flying {
 	struct ring *ring; /* NULL: this index is free */
 	uint64_t len;
@@ -27,6 +30,7 @@ struct flying {
 	uint32_t sequence; /* part of the tag; counts the uses of the index */
 	uint32_t tick;	   /* of the connection's clock, when it was released */
 	bool resend;	   /* it has to be sent again in this incarnation of the connection */
+	uint8_t late;	   /* enum flying_late */
 };
 
 /* The memory of an I/O, and the key of its region in this incarnation of the connection. */
@@ -73,8 +77,15 @@ static inline uint32_t inflight_add(struct inflight *inflight, struct ring *ring
 	io->slot = slot;
 	io->len = len;
 	io->tick = tick;
+	io->late = FLYING_IN_TIME;
 	io->sequence = (io->sequence + 1) & (UINT32_MAX >> INFLIGHT_BITS);
 	return index | io->sequence << INFLIGHT_BITS;
+}
+
+/* The tag of an I/O of the table. */
+static inline uint32_t inflight_tag(const struct inflight *inflight, const struct flying *io)
+{
+	return (uint32_t)(io - inflight->ios) | io->sequence << INFLIGHT_BITS;
 }
 
 /* Find the I/O with a tag. NULL: no such I/O is under way. */

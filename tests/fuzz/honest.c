@@ -156,6 +156,8 @@ void honest_serve(const struct message *msg)
 		honest_say(&(struct message){.type = MSG_REPLY,
 					     .reply = {.tag = msg->region_drop.tag}});
 		break;
+	case MSG_ABORT: /* what it names ends as it would */
+		break;
 	case MSG_PING:
 		if (!msg->ping.pong) {
 			const struct message pong = message_pong(&msg->ping);

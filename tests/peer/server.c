@@ -183,6 +183,11 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 	case MSG_REGION_DROP:
 		take_drop(server, conn, &msg.region_drop);
 		break;
+	case MSG_ABORT:
+		atomic_fetch_add(&server->nr_aborts, (unsigned)msg.abort.nr_ios);
+		if (!server->ignore_aborts)
+			play_abort_ios(server, conn, msg.abort.ios, msg.abort.nr_ios);
+		break;
 	case MSG_SUBMIT:
 		take_batch(server, conn, &msg.submit);
 		break;

@@ -49,7 +49,9 @@ struct playserver {
 	uint32_t max_inflight, max_regions;
 	int refuse; /* status of the welcome */
 	bool no_imm;
-	bool lie_once;			  /* then it serves */
+	bool lie_once; /* then it serves */
+	bool ignore_aborts;
+	int64_t aborted;		  /* how aborted I/Os end; 0: with -ECANCELED */
 	int reopen;			  /* status of each REOPEN */
 	int answer;			  /* and of other calls */
 	uint32_t last_epoch, last_replay; /* of the last hello and call */
@@ -80,7 +82,8 @@ struct playserver {
 	_Atomic unsigned nr_reopens, nr_resumed, nr_pings, nr_pongs;
 	_Atomic bool ping; /* every client, once */
 	_Atomic unsigned nr_drops_asked;
-	_Atomic unsigned nr_ended; /* connections */
+	_Atomic unsigned nr_aborts; /* tags in Aborts */
+	_Atomic unsigned nr_ended;  /* connections */
 	_Atomic unsigned nr_batches, nr_adds, nr_drops, nr_closes, nr_welcomes, nr_calls;
 	struct play_batch batches[1024]; /* nr_batches of them */
 

@@ -1,6 +1,7 @@
 /* The I/Os of the played server: a queue, from which each is taken a step on, or put back. */
 #include "tests/peer/server_io.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,31 @@ void play_serve_queue(struct playserver *server)
 		if (!io.conn->open || io.incarnation != io.conn->incarnation)
 			continue;
 		if (!serve(server, &io))
+			play_queue_io(server, &io);
+	}
+}
+
+static bool is_one_of(uint32_t tag, const uint32_t *tags, size_t n)
+{
+	while (n--)
+		if (tags[n] == tag)
+			return true;
+	return false;
+}
+
+void play_abort_ios(struct playserver *server, struct play_conn *conn, const uint32_t *tags,
+		    size_t n)
+{
+	uint32_t nr = server->tail - server->head;
+
+	while (nr--) {
+		struct play_io io = server->ios[server->head++ % PLAY_IOS];
+
+		if (io.op && io.conn == conn && io.incarnation == conn->incarnation &&
+		    is_one_of(io.tag, tags, n))
+			play_complete(server, conn, io.tag,
+				      server->aborted ? server->aborted : -ECANCELED);
+		else
 			play_queue_io(server, &io);
 	}
 }

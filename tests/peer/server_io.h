@@ -8,6 +8,9 @@
 void play_queue_io(struct playserver *server, const struct play_io *io);
 /* Take each queued I/O one step on, unless the server holds them. */
 void play_serve_queue(struct playserver *server);
+/* End those of a connection that are queued and have these tags. */
+void play_abort_ios(struct playserver *server, struct play_conn *conn, const uint32_t *tags,
+		    size_t n);
 /* The data of a write has come, or the connection was lost. */
 void play_take_done(struct playserver *server, const struct tp_event *event);
 

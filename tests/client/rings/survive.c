@@ -255,6 +255,50 @@ Test(survive, every_io_ends_by_its_deadline)
 	rig_stop(&rig);
 }
 
+/* The server answers, but its disk does not: only the I/O ends. */
+Test(survive, an_overdue_io_is_given_up_and_the_connection_goes_on)
+{
+	start("?timeout=1");
+	atomic_store(&rig.server.hold, true);
+	submit(&rig.reads, 64);
+	submit(&rig.writes, 64);
+	expect(&rig.reads, 64, -EREMOTEIO);
+	expect(&rig.writes, 64, -EREMOTEIO);
+	cr_assert_eq(atomic_load(&rig.server.nr_aborts), 128, "each once");
+	atomic_store(&rig.server.hold, false);
+	cr_assert_eq(rig_io(&rig, &rig.reads, 0, 16), 16);
+	cr_assert_eq(rig_io(&rig, &rig.writes, 0, 16), 16);
+	cr_assert_eq(atomic_load(&rig.server.nr_ended), 0);
+	cr_assert_eq(atomic_load(&rig.server.nr_welcomes), 1);
+	rig_stop(&rig);
+}
+
+/* The completion was on its way when the I/O was aborted. */
+Test(survive, a_result_that_crosses_the_abort_counts)
+{
+	start("?timeout=1");
+	rig.server.aborted = 16;
+	atomic_store(&rig.server.hold, true);
+	submit(&rig.reads, 64);
+	expect(&rig.reads, 64, 16);
+	cr_assert_eq(atomic_load(&rig.server.nr_aborts), 64);
+	cr_assert_eq(atomic_load(&rig.server.nr_ended), 0);
+	rig_stop(&rig);
+}
+
+/* Only the end of the connection keeps the server away from the memory. */
+Test(survive, a_server_that_ignores_aborts_loses_the_connection)
+{
+	start("?timeout=1");
+	rig.server.ignore_aborts = true;
+	atomic_store(&rig.server.hold, true);
+	submit(&rig.reads, 64);
+	expect(&rig.reads, 64, -EREMOTEIO);
+	cr_assert_eq(atomic_load(&rig.server.nr_aborts), 64);
+	rig_until(atomic_load(&rig.server.nr_ended) == 1);
+	rig_stop(&rig);
+}
+
 Test(survive, every_call_ends_by_its_deadline)
 {
 	start("?timeout=1");
