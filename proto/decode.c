@@ -119,6 +119,7 @@ static bool read_welcome(struct arena *arena, const Usrbio__Welcome *pb, struct 
 	m->features = pb->features;
 	m->boot_id = pb->boot_id;
 	m->host = pb->host;
+	m->verifier = pb->verifier;
 	m->max_inflight = pb->max_inflight;
 	m->max_regions = pb->max_regions;
 	m->max_files = pb->max_files;
@@ -251,6 +252,7 @@ static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct repl
 		.counts = pb->counts,
 		.nr_ids = pb->n_ids / 2,
 		.ids = pb->ids,
+		.verifier = pb->verifier,
 	};
 	return pb->n_ids % 2 == 0 && m->nr_ids <= ANCESTORS_MAX &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&

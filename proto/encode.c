@@ -74,6 +74,7 @@ static long encode_welcome(const struct welcome *m, uint8_t *buf, size_t cap)
 	pb.session_key = data_of(m->session_key);
 	pb.boot_id = m->boot_id;
 	pb.host = m->host;
+	pb.verifier = m->verifier;
 	pb.max_inflight = m->max_inflight;
 	pb.max_regions = m->max_regions;
 	pb.max_files = m->max_files;
@@ -203,6 +204,7 @@ static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
 	pb.counts = ARRAY(uint64_t, m->counts);
 	pb.n_ids = 2 * m->nr_ids;
 	pb.ids = ARRAY(uint64_t, m->ids);
+	pb.verifier = m->verifier;
 	return pack(MSG_REPLY, &pb.base, buf, cap);
 }
 

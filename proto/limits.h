@@ -43,7 +43,10 @@
 #define FEATURE_IMM	 (1ull << 0) /* a read of its full length completes by an immediate */
 #define FEATURE_COUNTERS (1ull << 1) /* the server answers CALL_COUNTERS */
 
-enum { EXPORT_READ_ONLY = 1 };
+enum {
+	EXPORT_READ_ONLY = 1,
+	EXPORT_SYNC = 2, /* what has been acknowledged survives the loss of power */
+};
 enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
 enum io_op { IO_READ = 1, IO_WRITE = 2 };
 enum { IO_NO_HOLES = 1 }; /* a read of a hole fails with -ENODATA */
@@ -57,7 +60,7 @@ enum call_op {
 	CALL_OPEN = 1,	/* path, flags (OPEN_*), mode -> file, persistent, attributes */
 	CALL_CLOSE,	/* file */
 	CALL_STAT,	/* file, or path when file is 0; flags CALL_(NO)FOLLOW -> attributes */
-	CALL_FSYNC,	/* file; flags CALL_DATA_ONLY */
+	CALL_FSYNC,	/* file; flags CALL_DATA_ONLY -> verifier */
 	CALL_TRUNCATE,	/* file, or path when file is 0; len */
 	CALL_UNLINK,	/* path */
 	CALL_RMDIR,	/* path */

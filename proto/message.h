@@ -66,6 +66,7 @@ struct welcome {
 	uint64_t boot_id;
 	uint32_t max_inflight, max_regions, max_files, export_flags;
 	uint64_t host;
+	uint64_t verifier; /* the export's write verifier */
 	struct bytes server, text;
 	struct bytes mac; /* empty, or sent instead of a session_key */
 };
@@ -153,6 +154,7 @@ struct reply {
 	const uint64_t *counts;
 	size_t nr_ids; /* an id is two numbers, of the device and of the file */
 	const uint64_t *ids;
+	uint64_t verifier; /* of CALL_FSYNC: the export's write verifier when the sync ended */
 };
 
 struct ping {

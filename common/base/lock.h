@@ -39,6 +39,7 @@ enum lock_rank {
 	LOCK_MEMORY_STORE, /* a memory store's tree and data */
 	LOCK_RESCUE,	   /* the queue of a POSIX store's rescue thread */
 	LOCK_BARRIERS,	   /* the barriers of all inodes */
+	LOCK_VERIFIER,	   /* an export's write verifier */
 
 	/* The locks of the transports. */
 	LOCK_LOOP,  /* both ends of all loop connections */

@@ -17,6 +17,7 @@
 #define BOOT_ID_SIZE 36 /* of the text */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char boot[BOOT_ID_SIZE];
 static uint64_t own;
 
 static uint64_t random_number(void)
@@ -28,26 +29,46 @@ static uint64_t random_number(void)
 	return number ? number : (uint64_t)getpid();
 }
 
-uint64_t host_of(const void *what, size_t len)
+static uint64_t derive(const char *salt, const void *what, size_t len)
 {
-	static const char salt[] = "usrbio host";
 	uint8_t prk[HKDF_SIZE];
 	uint64_t number = 0;
 
-	if (!hkdf_extract(salt, sizeof(salt) - 1, what, len, prk))
+	if (!hkdf_extract(salt, strlen(salt), what, len, prk))
 		memcpy(&number, prk, sizeof(number));
 	return number ? number : random_number();
 }
 
+uint64_t host_of(const void *what, size_t len)
+{
+	return derive("usrbio host", what, len);
+}
+
 static void find(void)
 {
-	char boot[BOOT_ID_SIZE];
 	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
 	bool known = fd >= 0 && read(fd, boot, sizeof(boot)) == BOOT_ID_SIZE;
 
 	if (fd >= 0)
 		close(fd);
-	own = known ? host_of(boot, sizeof(boot)) : random_number();
+	for (size_t i = 0; !known && i < sizeof(boot); i += sizeof(own)) {
+		own = random_number();
+		memcpy(boot + i, &own,
+		       sizeof(boot) - i < sizeof(own) ? sizeof(boot) - i : sizeof(own));
+	}
+	own = host_of(boot, sizeof(boot));
+}
+
+uint64_t host_boot_of(const char *purpose, const void *what, size_t len)
+{
+	char all[BOOT_ID_SIZE + HOST_BOOT_MAX];
+
+	pthread_once(&once, find);
+	if (len > HOST_BOOT_MAX)
+		len = HOST_BOOT_MAX;
+	memcpy(all, boot, sizeof(boot));
+	memcpy(all + sizeof(boot), what, len);
+	return derive(purpose, all, sizeof(boot) + len);
 }
 
 uint64_t host_id(void)

@@ -100,9 +100,14 @@ int call_stat(struct pending_call *p)
 
 int call_fsync(struct pending_call *p)
 {
+	int err;
+
 	if (!p->file)
 		return -EBADF;
-	return call_store(p)->ops->sync_file(p->file->store_file, p->call.flags & CALL_DATA_ONLY);
+	err = call_store(p)->ops->sync_file(p->file->store_file, p->call.flags & CALL_DATA_ONLY);
+	/* Read after the sync: a loss that it did not notice has not changed it before. */
+	call_reply(p)->verifier = verifier_get(&p->peer->export->verifier);
+	return err;
 }
 
 static int truncate_path(struct pending_call *p)

@@ -152,7 +152,9 @@ static void fill_welcome(const struct server_conn *conn, struct welcome *welcome
 	welcome->max_inflight = conn->pipeline.max_inflight;
 	welcome->max_regions = REGIONS_MAX;
 	welcome->max_files = session_max_files(session);
-	welcome->export_flags = conn->peer->read_only ? EXPORT_READ_ONLY : 0;
+	welcome->export_flags = (conn->peer->read_only ? EXPORT_READ_ONLY : 0) |
+				(session_export(session)->store->sync ? EXPORT_SYNC : 0);
+	welcome->verifier = verifier_get(&session_export(session)->verifier);
 }
 
 /* Refuse a connection. It leaves its session at once, before the refusal has arrived. */

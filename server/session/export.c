@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "server/base/job_threads.h"
+#include "server/session/export_wait.h"
 #include "server/store/store.h"
 
 /*
@@ -43,10 +44,13 @@ static int open_one(struct exports *exports, const struct export_config *config,
 	if (err)
 		return err;
 	err = export_wait_decide(exports, config, export);
+	if (!err)
+		err = verifier_open(&export->verifier, config->name, export->store->forgets);
 	if (err) {
 		export->store->ops->close_store(export->store);
 		return err;
 	}
+	store_use_verifier(export->store, &export->verifier);
 	memcpy(export->name, config->name, len + 1);
 	export->read_only = config->read_only || export->store->read_only;
 	export->index = exports->nr++;
@@ -72,9 +76,10 @@ int exports_open(struct exports *exports, const struct export_config *configs, u
 void exports_close(struct exports *exports)
 {
 	while (exports->nr) {
-		struct store *store = exports->list[--exports->nr].store;
+		struct export *export = &exports->list[--exports->nr];
 
-		store->ops->close_store(store);
+		export->store->ops->close_store(export->store);
+		verifier_close(&export->verifier);
 	}
 	free(exports->list);
 	exports->list = NULL;

@@ -11,6 +11,7 @@
 
 #include "common/base/text.h"
 #include "proto/name.h"
+#include "server/base/verifier.h"
 
 int store_check_open(const struct store *store, uint32_t flags)
 {
@@ -48,6 +49,24 @@ bool store_name_reserved(const char *name, size_t len, bool in_root)
 	if (len == sizeof(everywhere) - 1)
 		return !strncasecmp(name, everywhere, len);
 	return in_root && len == sizeof(root) - 1 && !strncasecmp(name, root, len);
+}
+
+void store_use_verifier(struct store *store, struct verifier *verifier)
+{
+	for (; store; store = store->inner)
+		store->verifier = verifier;
+}
+
+void store_lost(struct store *store)
+{
+	if (store->verifier)
+		verifier_lost(store->verifier);
+}
+
+/* Three errors mean that the file has nothing to sync, or that the call was interrupted. */
+bool store_sync_lost(int err)
+{
+	return err && err != -EINVAL && err != -EROFS && err != -EINTR;
 }
 
 void store_describe(struct store_file *file, char *text, size_t size)

@@ -23,14 +23,20 @@
 struct evloop;
 struct store_barrier;
 struct store_ops;
+struct verifier;
 
 #define STORE_NAME_MAX 160 /* bytes of a persistent name: a Linux file handle has 136 of them */
 
 struct store {
 	const struct store_ops *ops;
-	bool read_only; /* the store refuses every change with -EROFS */
-	bool local;	/* its files are files of this machine, which dev and ino identify */
-	bool elsewhere; /* opened with STORE_LATER while another server had it: see claim */
+	bool read_only;	     /* the store refuses every change with -EROFS */
+	bool local;	     /* its files are files of this machine, which dev and ino identify */
+	bool elsewhere;	     /* opened with STORE_LATER while another server had it: see claim */
+	bool sync;	     /* acknowledged changes survive loss of power, as STORE_SYNC asked */
+	bool forgets;	     /* its files end with the process */
+	struct store *inner; /* the store that this one wraps; NULL: none */
+	/* Told of losses. The export owns it, and sets it before the store is used; or NULL. */
+	struct verifier *verifier;
 };
 
 struct store_file {
@@ -178,6 +184,13 @@ struct store_ops {
  * "memory:MIB". "fault:RULES:" may stand before any of them. Returns 0 or -errno, logged.
  */
 int store_open(const char *where, unsigned flags, struct store **store);
+
+/* Use a verifier for a store and those that it wraps. */
+void store_use_verifier(struct store *store, struct verifier *verifier);
+/* For stores: note that data which clients wrote may be lost. Any thread. */
+void store_lost(struct store *store);
+/* True if this result of a sync, 0 or -errno, means that data may be lost. */
+bool store_sync_lost(int err);
 
 /* Write the path of an open file, for a message, masked by text_mask(). Any thread. */
 void store_describe(struct store_file *file, char *text, size_t size);

@@ -17,7 +17,6 @@
 
 struct fault_store {
 	struct store base;
-	struct store *inner;
 	struct fault_rules rules;
 };
 
@@ -45,7 +44,7 @@ struct fault_io {
 
 static struct store *inner_of(struct store *store)
 {
-	return ((struct fault_store *)store)->inner;
+	return store->inner;
 }
 
 static struct store_file *inner_file(struct store_file *file)
@@ -228,6 +227,8 @@ static int sync_file(struct store_file *file, bool data_only)
 {
 	int err = check(file->store, FAULT_SYNC);
 
+	if (store_sync_lost(err))
+		store_lost(file->store);
 	return err ? err : inner_of(file->store)->ops->sync_file(inner_file(file), data_only);
 }
 
@@ -385,7 +386,9 @@ int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store
 	store->base.read_only = flags & STORE_READ_ONLY;
 	store->base.local = inner->local;
 	store->base.elsewhere = inner->elsewhere;
-	store->inner = inner;
+	store->base.inner = inner;
+	store->base.sync = inner->sync;
+	store->base.forgets = inner->forgets;
 	*out = &store->base;
 	return 0;
 }

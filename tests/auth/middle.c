@@ -110,6 +110,7 @@ static struct message welcome(bool mac)
 			    .session_key = {made_up, SESSION_KEY_SIZE},
 			    .boot_id = 7,
 			    .host = 1,
+			    .verifier = 1,
 			    .max_inflight = 8,
 			    .max_regions = 8,
 			    .max_files = 8,

@@ -122,6 +122,7 @@ static void reply(const struct call *call)
 	struct reply r = {.tag = call->tag,
 			  .file = 7,
 			  .persistent = {(const uint8_t *)"p", 1},
+			  .verifier = 1,
 			  .attr_valid = 1,
 			  .attr = {.mode = S_IFREG | 0600, .nlink = 1, .size = FILE_LEN}};
 

@@ -54,6 +54,7 @@ struct welcome welcome_new(uint32_t max_inflight, uint32_t max_regions)
 				.session_key = {key, sizeof(key)},
 				.boot_id = 42,
 				.host = 1,
+				.verifier = 1,
 				.max_inflight = max_inflight,
 				.max_regions = max_regions,
 				.max_files = 100};

@@ -75,6 +75,8 @@ static void welcome(struct playserver *server, struct play_conn *conn, const str
 
 	msg.welcome.status = judge(server, hello);
 	msg.welcome.boot_id = server->boot_id;
+	msg.welcome.verifier = server->verifier;
+	msg.welcome.export_flags = server->export_flags;
 	msg.welcome.features =
 		(server->no_imm ? 0 : FEATURE_IMM) | (server->counters ? FEATURE_COUNTERS : 0);
 	atomic_fetch_add(&server->nr_welcomes, 1);
@@ -88,6 +90,7 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 		.reply = {.tag = call->tag,
 			  .status = call->op == CALL_REOPEN ? server->reopen : server->answer,
 			  .file = 7,
+			  .verifier = server->verifier,
 			  .attr_valid = 1,
 			  .attr = {.mode = S_IFREG | 0600, .size = PLAY_SIZE}},
 	};
@@ -319,6 +322,7 @@ void play_start(struct playserver *server)
 	if (!server->max_regions)
 		server->max_regions = 256;
 	server->boot_id = 42;
+	server->verifier = 1;
 	server->ops = provider_find("loop");
 	snprintf(name, sizeof(name), "play-%d-%u", (int)getpid(), atomic_fetch_add(&number, 1));
 	snprintf(server->mount, sizeof(server->mount), "loop://%s/data", name);

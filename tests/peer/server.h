@@ -49,6 +49,7 @@ struct playserver {
 	uint32_t max_inflight, max_regions;
 	int refuse; /* status of the welcome */
 	bool no_imm;
+	uint32_t export_flags;
 	bool lie_once; /* then it serves */
 	bool ignore_aborts;
 	int64_t aborted;		  /* how aborted I/Os end; 0: with -ECANCELED */
@@ -57,6 +58,7 @@ struct playserver {
 	uint32_t last_epoch, last_replay; /* of the last hello and call */
 	uint32_t last_tag;		  /* of the last I/O submitted */
 	uint64_t boot_id;
+	_Atomic uint64_t verifier; /* the export's write verifier */
 	unsigned cut_every; /* so many batches; and every other time the session is forgotten */
 	/* Called instead of serving a batch, on the server's thread. */
 	void (*lie)(struct playserver *server, struct play_conn *conn, const struct submit *submit);

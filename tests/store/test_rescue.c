@@ -138,7 +138,7 @@ POSIX_STORE(durable_writes_and_reads_into_pipes_without_threads_of_the_kernel)
 	if (posix_file_of(file)->memory)
 		cr_skip_test("/tmp is tmpfs, whose I/O needs no thread");
 	cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
-	posix_store_of(fixture->store)->sync = true;
+	fixture->store->sync = true;
 	allow_no_threads();
 	if (may_start_threads())
 		cr_skip_test("the limit of threads does not hold for this user");

@@ -183,6 +183,7 @@ Test(round_trip, welcome)
 					 .session_key = {key, sizeof(key)},
 					 .boot_id = UINT64_MAX,
 					 .host = UINT64_MAX - 1,
+					 .verifier = UINT64_MAX - 2,
 					 .max_inflight = INFLIGHT_MAX,
 					 .max_regions = REGIONS_MAX,
 					 .max_files = 5,
@@ -193,6 +194,7 @@ Test(round_trip, welcome)
 
 	cr_expect_eq(out.welcome.boot_id, UINT64_MAX);
 	cr_expect_eq(out.welcome.host, UINT64_MAX - 1);
+	cr_expect_eq(out.welcome.verifier, UINT64_MAX - 2);
 	cr_expect_eq(out.welcome.max_inflight, INFLIGHT_MAX);
 	cr_expect_eq(out.welcome.max_regions, REGIONS_MAX);
 	cr_expect_eq(out.welcome.max_files, 5);
@@ -326,7 +328,8 @@ Test(round_trip, reply)
 				       .types = types,
 				       .next = 99,
 				       .nr_ids = ANCESTORS_MAX,
-				       .ids = ids}};
+				       .ids = ids,
+				       .verifier = UINT64_MAX - 3}};
 	struct message out;
 
 	memset(persistent, 0x5a, sizeof(persistent));
@@ -342,6 +345,7 @@ Test(round_trip, reply)
 	cr_expect_eq(out.reply.types[1], 8);
 	cr_assert_eq(out.reply.nr_ids, ANCESTORS_MAX);
 	cr_expect_arr_eq(out.reply.ids, ids, sizeof(ids));
+	cr_expect_eq(out.reply.verifier, UINT64_MAX - 3);
 }
 
 Test(round_trip, rows_of_counters)

@@ -66,6 +66,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		return -ENOMEM;
 	store->base.ops = &store_memory;
 	store->base.read_only = flags & STORE_READ_ONLY;
+	store->base.forgets = true;
 	if (getrandom(&store->id, sizeof(store->id), 0) < 0) {
 		err = -errno;
 		goto err_free;

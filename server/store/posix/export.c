@@ -77,7 +77,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	store->base.ops = &store_posix;
 	store->base.read_only = flags & STORE_READ_ONLY;
 	store->base.local = true;
-	store->sync = flags & STORE_SYNC;
+	store->base.sync = flags & STORE_SYNC;
 	store->root = fork_own(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (store->root < 0) {
 		err = -errno;

@@ -67,16 +67,17 @@ int posix_sync_file(struct store_file *base, bool data_only)
 		return -EIO;
 	if (fault_errno(STORE_SYNC_EIO, EIO) || (data_only ? fdatasync(file->fd) : fsync(file->fd)))
 		err = -errno;
-	/* These errors mean that the file has nothing to sync, or that the call was interrupted. */
-	if (err && err != -EINVAL && err != -EROFS && err != -EINTR)
+	if (store_sync_lost(err)) {
 		posix_inode_poison(file->inode);
+		store_lost(base->store);
+	}
 	return err;
 }
 
 /* Bring a change that is no write to disk, on a sync export. Returns 0 or -errno. */
 static int sync_change(struct store_file *base)
 {
-	return posix_store_of(base->store)->sync ? posix_sync_file(base, true) : 0;
+	return base->store->sync ? posix_sync_file(base, true) : 0;
 }
 
 static int check_writable(const struct store_file *file)
@@ -131,7 +132,7 @@ int posix_set_mode(struct store_file *base, uint32_t mode)
 	mode = (mode & 0777) | (S_ISDIR(st.st_mode) ? st.st_mode & 07000 : 0);
 	if (fchmod(fd, mode))
 		return -errno;
-	return posix_store_of(base->store)->sync ? posix_sync_file(base, false) : 0;
+	return base->store->sync ? posix_sync_file(base, false) : 0;
 }
 
 static int punch(int fd, uint64_t start, uint64_t end)

@@ -74,7 +74,7 @@ int posix_sync_dir(struct posix_store *store, int dir)
 {
 	int fd, err;
 
-	if (!store->sync)
+	if (!store->base.sync)
 		return 0;
 	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

@@ -94,7 +94,7 @@ static int create_in(struct posix_store *store, const struct posix_parent *paren
 
 	if (!fd)
 		fd = posix_parent_create(parent, flags, mode);
-	return fd < 0 || !store->sync ? fd : settle_new(store, fd, parent->fd);
+	return fd < 0 || !store->base.sync ? fd : settle_new(store, fd, parent->fd);
 }
 
 /*

@@ -25,7 +25,6 @@ struct posix_inodes {
 
 struct posix_store {
 	struct store base;
-	bool sync; /* changes are on disk before they are acknowledged */
 	struct posix_inodes inodes;
 	int root; /* the export's directory; this descriptor also holds the lock on it */
 	struct posix_rescue *rescue; /* from the first queue on */

@@ -260,8 +260,10 @@ static void moved(struct ev *ev, int32_t res)
 		 * Most likely the data could not be written to disk, which the kernel reports only
 		 * once.
 		 */
-		if (res == -EIO && posix_io_durable(io))
+		if (res == -EIO && posix_io_durable(io)) {
 			posix_inode_poison(posix_file_of(io->file)->inode);
+			store_lost(io->file->store);
+		}
 		io->done(io, res);
 		return;
 	}

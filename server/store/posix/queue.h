@@ -39,7 +39,7 @@ static inline struct store_io *posix_io_of(struct ev *ev)
 /* True if the data must be on disk when the I/O ends. */
 static inline bool posix_io_durable(const struct store_io *io)
 {
-	return io->kind == STORE_WRITE && posix_store_of(io->file->store)->sync;
+	return io->kind == STORE_WRITE && io->file->store->sync;
 }
 
 /* Return the descriptor for the current step. */

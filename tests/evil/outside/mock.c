@@ -25,7 +25,7 @@ static void answer(struct mock_conn *conn, const struct call *call)
 {
 	struct mock *mock = conn->mock;
 	struct mock_answer memory;
-	struct reply reply = {0};
+	struct reply reply = {.verifier = 1};
 	bool told;
 
 	pthread_mutex_lock(&mock->lock);
