@@ -178,7 +178,12 @@ int usrbio_ancestors(int dirfd, struct usrbio_id *ids, size_t room);
  */
 uint64_t usrbio_host(void);
 
-/* Write a file to the disk. 0: everything that was written before is on the server's disk. */
+/*
+ * Write a file to the disk. 0: everything that was written before, by this descriptor or by rings
+ * with its registration, is on the server's disk. -EIO: some of it may be lost, because the
+ * server's machine was started again, or its disk failed. Then each later call fails in the same
+ * way until the file is opened again: see usrbio(7), "What fsync promises".
+ */
 int usrbio_fsync(int fd);
 /*
  * Set the length of a file, in bytes. 0; -EBADF: fd is no descriptor of usrbio_open, or the file is

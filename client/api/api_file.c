@@ -14,6 +14,7 @@
 #include "client/base/cancel.h"
 #include "client/files/file.h"
 #include "client/files/path.h"
+#include "client/files/unsynced.h"
 
 bool hf3fs_is_hf3fs(int fd)
 {
@@ -117,7 +118,7 @@ static int punch(struct file *file, int n, const size_t *start, const size_t *en
 		range[2 * call.nr_ranges + 1] = last;
 		call.nr_ranges++;
 	}
-	return call.nr_ranges ? file_call(file, &call, NULL) : 0;
+	return call.nr_ranges ? file_change(file, &call) : 0;
 }
 
 static int punchhole(int fd, int n, const size_t *start, const size_t *end)

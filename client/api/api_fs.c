@@ -14,6 +14,7 @@
 #include "client/files/file.h"
 #include "client/api/api_fs.h"
 #include "client/files/path.h"
+#include "client/files/unsynced.h"
 
 static struct bytes text(const char *string)
 {
@@ -50,6 +51,18 @@ int api_fs_call(int fd, struct call *call, struct answer *answer)
 	if (!file)
 		return -EBADF;
 	err = file_call(file, call, answer);
+	file_put(file);
+	return err;
+}
+
+int api_fs_change(int fd, const struct call *call)
+{
+	struct file *file = file_opened(fd);
+	int err;
+
+	if (!file)
+		return -EBADF;
+	err = file_change(file, call);
 	file_put(file);
 	return err;
 }
@@ -208,9 +221,14 @@ int usrbio_lstat(const char *path, struct usrbio_stat *st)
 int usrbio_fsync(int fd)
 {
 	NOT_CANCELLED;
-	struct call call = {.op = CALL_FSYNC};
+	struct file *file = file_opened(fd);
+	int err;
 
-	return api_fs_call(fd, &call, NULL);
+	if (!file)
+		return -EBADF;
+	err = file_sync(file);
+	file_put(file);
+	return err;
 }
 
 int usrbio_ftruncate(int fd, uint64_t len)
@@ -218,7 +236,7 @@ int usrbio_ftruncate(int fd, uint64_t len)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_TRUNCATE, .len = len};
 
-	return api_fs_call(fd, &call, NULL);
+	return api_fs_change(fd, &call);
 }
 
 int usrbio_truncate(const char *path, uint64_t len)

@@ -13,6 +13,9 @@ uint32_t api_fs_open_flags(int flags);
 /* Make a call about a descriptor of usrbio_open. 0 or -errno; -EBADF: it is none. */
 int api_fs_call(int fd, struct call *call, struct answer *answer);
 
+/* Do the same for a call that changes the file. */
+int api_fs_change(int fd, const struct call *call);
+
 struct file;
 /*
  * End an open. If err is 0, the descriptor fd stands for the file, takes over its reference, and is

@@ -143,7 +143,7 @@ int usrbio_fchmod(int fd, mode_t mode)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_SETATTR, .flags = SET_MODE, .mode = mode & 0777};
 
-	return api_fs_call(fd, &call, NULL);
+	return api_fs_change(fd, &call);
 }
 
 int64_t usrbio_seek(int fd, uint64_t off, int whence)

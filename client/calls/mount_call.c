@@ -51,6 +51,16 @@ int mount_call_file(struct mount *mount, const struct remote_file *file, const s
 	return ask(mount, &request);
 }
 
+int mount_sync(struct mount *mount, const struct remote_file *file, const struct call *call,
+	       uint64_t *verifier)
+{
+	struct request request = {.kind = REQUEST_CALL, .call = call, .file = file};
+	int err = ask(mount, &request);
+
+	*verifier = request.verifier;
+	return err;
+}
+
 int mount_call_at(struct mount *mount, const struct remote_file *at, const struct remote_file *at2,
 		  const struct call *call, struct answer *answer)
 {

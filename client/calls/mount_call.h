@@ -26,6 +26,12 @@ int mount_call(struct mount *mount, const struct call *call, struct answer *answ
  */
 int mount_call_file(struct mount *mount, const struct remote_file *file, const struct call *call,
 		    struct answer *answer);
+/*
+ * Make a call that syncs an open file. *verifier is the write verifier of the server's answer, also
+ * if that is an error, or 0.
+ */
+int mount_sync(struct mount *mount, const struct remote_file *file, const struct call *call,
+	       uint64_t *verifier);
 /* Make a call about names in open directories of the mount; at2 may be NULL. Errors as above. */
 int mount_call_at(struct mount *mount, const struct remote_file *at, const struct remote_file *at2,
 		  const struct call *call, struct answer *answer);

@@ -72,6 +72,8 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 	case CALL_REOPEN:
 		/* In later calls, a handle of 0 means that there is no file. */
 		return reply->file ? wrong_attributes(reply) : "an open file without a handle";
+	case CALL_FSYNC:
+		return reply->verifier ? NULL : "a sync without a write verifier";
 	case CALL_STAT:
 		return wrong_attributes(reply);
 	case CALL_READDIR:

@@ -40,6 +40,7 @@ struct request {
 	bool done;
 	int status;	    /* 0 or -errno; valid when done */
 	uint64_t handle;    /* of the file that the call opened; valid when done */
+	uint64_t verifier;  /* of a sync; valid when done; 0: the server has not answered */
 	uint64_t session;   /* number of the session in which it was first sent; 0: never sent */
 	uint32_t tick;	    /* of the connection's clock when it was started */
 	unsigned nr_broken; /* how many violations of the protocol ended its connection */

@@ -73,6 +73,7 @@ const char *request_on_reply(struct conn_user *user, const struct message *msg)
 	if (request->answer)
 		answer_copy(request->answer, conn, reply);
 	request->handle = reply->file;
+	request->verifier = reply->verifier;
 	request_finish(conn, request, outcome(conn, request, reply->status));
 	return NULL;
 }

@@ -34,6 +34,11 @@ struct conn_owner {
 	const char *at; /* the server's "host:port"; changes between connections only */
 	const struct tp_tls_config *tls;
 	unsigned timeout_ms; /* of an I/O or a call; 0: none */
+	/*
+	 * The number of the write verifier under which writes count that are sent now. 0: writes
+	 * are durable when they are acknowledged. It changes at any time.
+	 */
+	_Atomic uint32_t writes_under;
 };
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "client/files/fileobj.h"
 #include "client/files/reopen.h"
+#include "client/files/unsynced.h"
 #include "common/base/fork.h"
 #include "common/base/lock.h"
 
@@ -102,6 +103,7 @@ static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 static int open_file(struct mount *mount, struct file *at, const struct call *call,
 		     struct file *file, struct answer *answer, struct file_attr *attr)
 {
+	uint32_t under = call->flags & OPEN_TRUNCATE ? unsynced_number(mount) : 0;
 	int err = mount_reserve_close(mount);
 
 	if (err)
@@ -114,6 +116,9 @@ static int open_file(struct mount *mount, struct file *at, const struct call *ca
 	file->regular = S_ISREG(answer->reply.attr.mode);
 	file->host = answer->host;
 	file->dead = false;
+	atomic_store(&file->unsynced, under);
+	file->syncing = 0;
+	file->lost = false;
 	list_init(&file->link);
 	if (attr)
 		*attr = answer->reply.attr;

@@ -9,6 +9,7 @@
 #ifndef USRBIO_CLIENT_FILES_FILE_H
 #define USRBIO_CLIENT_FILES_FILE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,8 +34,17 @@ struct file {
 	char *path;
 	uint8_t persistent[PERSISTENT_MAX];
 	uint8_t persistent_len;
-	bool dead;	  /* opening it again has failed */
-	struct list link; /* in the session's open files, under their lock */
+	bool dead; /* opening it again has failed */
+	/*
+	 * The number of the write verifier under which the oldest acknowledged change was sent that
+	 * no sync covers; 0: there is none. Any thread.
+	 */
+	_Atomic uint32_t unsynced;
+	/* Under the lock of the session's open files: */
+	uint32_t syncing;  /* the same of the changes that only unfinished or failed syncs cover */
+	uint32_t nr_syncs; /* syncs that have begun */
+	bool lost;	   /* every sync fails */
+	struct list link;  /* in the session's open files, under their lock */
 };
 
 /*
@@ -56,6 +66,17 @@ static inline void file_put(struct file *file)
 static inline int file_call(struct file *file, const struct call *call, struct answer *answer)
 {
 	return mount_call_file(file->mount, &file->remote, call, answer);
+}
+
+/*
+ * Note that a change was acknowledged that was sent under this number of the write verifier, which
+ * is not 0. The caller does this before the program can know of it.
+ */
+void file_wrote(struct file *file, uint32_t under);
+/* True if this is noted already; `under` has the lowest bits of the number. */
+static inline bool file_has_written(const struct file *file, uint16_t under)
+{
+	return (uint16_t)atomic_load_explicit(&file->unsynced, memory_order_relaxed) == under;
 }
 
 /*

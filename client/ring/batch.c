@@ -72,8 +72,9 @@ static int build_next(struct dispatch *d, struct ring *ring, struct batch_builde
 	err = builder_admit(d->user.conn, ring, slot, b);
 	if (err)
 		return err;
-	builder_add(d, b, slot,
-		    inflight_add(&d->inflight, ring, index, slot->len, ring_next_tick(ring)));
+	builder_add(
+		d, b, slot,
+		inflight_add(&d->inflight, ring, index, slot->len, ring_next_tick(ring), b->under));
 	ring->under_way++;
 	return 0;
 }
@@ -92,7 +93,7 @@ static void send_batch(struct dispatch *d, struct ring *ring, uint32_t share, vo
 	struct batch_builder b;
 	int err = 0;
 
-	builder_begin(&b, buf);
+	builder_begin(&b, ring, buf);
 	while (b.n < limit && b.n < share && ring->sent != ring->released &&
 	       !inflight_full(&d->inflight)) {
 		err = build_next(d, ring, &b);

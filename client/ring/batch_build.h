@@ -22,13 +22,17 @@ struct batch_builder {
 	uint32_t region_id;
 	uint32_t key;
 	uintptr_t base;
+	uint16_t under; /* of writes: the number of the verifier, see struct flying; otherwise 0 */
 	size_t n;
 	struct io_entry io[BATCH_MAX];
 };
 
-static inline void builder_begin(struct batch_builder *b, void *buf)
+static inline void builder_begin(struct batch_builder *b, const struct ring *ring, void *buf)
 {
 	b->buf = buf;
+	b->under = ring->for_read ? 0
+				  : (uint16_t)atomic_load_explicit(&ring->conn->owner->writes_under,
+								   memory_order_relaxed);
 	b->region = NULL;
 	b->region_handle = 0;
 	b->n = 0;

@@ -25,11 +25,25 @@ static struct dispatch *of(const struct conn_user *user)
 }
 
 /*
+ * Note that a write was acknowledged, unless it needs no sync or the I/O is a read. An I/O ends
+ * long before the lowest bits of the number come again.
+ */
+static __attribute__((noinline)) void note_write(const struct dispatch *d, const struct flying *io,
+						 int64_t result)
+{
+	uint32_t now = atomic_load(&d->user.conn->owner->writes_under);
+
+	if (io->under && result > 0)
+		file_wrote(io->ring->slots[io->slot].file, now - (uint16_t)(now - io->under));
+}
+
+/*
  * Complete an I/O, as the server says, with a result; or with its full length if `full`. Returns
  * NULL, or the error of the server: then the connection ends, and the I/O is sent again in its next
  * incarnation.
  */
-static const char *complete(struct dispatch *d, uint32_t tag, int64_t result, bool full)
+static inline __attribute__((always_inline)) const char *complete(struct dispatch *d, uint32_t tag,
+								  int64_t result, bool full)
 {
 	struct flying *io = inflight_find(&d->inflight, tag);
 	struct ring *ring;
@@ -39,6 +53,8 @@ static const char *complete(struct dispatch *d, uint32_t tag, int64_t result, bo
 	ring = io->ring;
 	if (full ? !ring->for_read : result > 0 && (uint64_t)result > io->len)
 		return full ? "an immediate for a write" : "a result longer than the I/O";
+	if (!full && !file_has_written(ring->slots[io->slot].file, io->under))
+		note_write(d, io, result);
 	inflight_end(&d->inflight, io);
 	d->user.conn->nr_ios++;
 	ring_complete(ring, io->slot, full ? (int64_t)io->len : result);

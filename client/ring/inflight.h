@@ -31,6 +31,7 @@ struct flying {
 	uint32_t tick;	   /* of the connection's clock, when it was released */
 	bool resend;	   /* it has to be sent again in this incarnation of the connection */
 	uint8_t late;	   /* enum flying_late */
+	uint16_t under;	   /* lowest bits of a write's number of the write verifier; 0: none */
 };
 
 /* The memory of an I/O, and the key of its region in this incarnation of the connection. */
@@ -68,7 +69,7 @@ static inline uint32_t inflight_sent(const struct inflight *inflight)
 
 /* Add an I/O to a table that is not full, and return its tag. */
 static inline uint32_t inflight_add(struct inflight *inflight, struct ring *ring, uint32_t slot,
-				    uint64_t len, uint32_t tick)
+				    uint64_t len, uint32_t tick, uint16_t under)
 {
 	uint32_t index = inflight->free[inflight->max - ++inflight->nr];
 	struct flying *io = &inflight->ios[index];
@@ -78,6 +79,7 @@ static inline uint32_t inflight_add(struct inflight *inflight, struct ring *ring
 	io->len = len;
 	io->tick = tick;
 	io->late = FLYING_IN_TIME;
+	io->under = under;
 	io->sequence = (io->sequence + 1) & (UINT32_MAX >> INFLIGHT_BITS);
 	return index | io->sequence << INFLIGHT_BITS;
 }

@@ -31,9 +31,11 @@ static int build_resend(struct dispatch *d, struct flying *io, struct batch_buil
 
 	if (!err)
 		err = builder_admit(d->user.conn, io->ring, slot, b);
-	if (!err)
-		builder_add(d, b, slot, inflight_take_resend(&d->inflight, io));
-	return err;
+	if (err)
+		return err;
+	io->under = b->under;
+	builder_add(d, b, slot, inflight_take_resend(&d->inflight, io));
+	return 0;
 }
 
 static void end(struct dispatch *d, struct flying *io, int error)
@@ -54,7 +56,7 @@ static bool replay_batch(struct dispatch *d, void *buf)
 	struct batch_builder b;
 	int err = 0;
 
-	builder_begin(&b, buf);
+	builder_begin(&b, ring, buf);
 	for (; io && io->ring == ring && err != -EAGAIN; io = inflight_next_resend(inflight)) {
 		if (b.n == d->batch_max || inflight_sent(inflight) >= inflight->limit)
 			break;

@@ -308,6 +308,11 @@ int session_welcome(struct session *session, const struct welcome *welcome)
 			 session->spec->mount_point);
 		return -EPROTO;
 	}
+	if (!welcome->verifier) {
+		log_warn("%s: the server does not report its write verifier",
+			 session->spec->mount_point);
+		return -EPROTO;
+	}
 	/* The server was restarted, perhaps between two connections of this session. */
 	if (session->known && (session->boot_id != welcome->boot_id ||
 			       memcmp(session->id, welcome->session_id.data, sizeof(session->id))))
@@ -318,6 +323,7 @@ int session_welcome(struct session *session, const struct welcome *welcome)
 	}
 	session->known = true;
 	session->boot_id = welcome->boot_id;
+	session_verifier_welcome(session, welcome);
 	snprintf(session->server, sizeof(session->server), "%s",
 		 (const char *)welcome->server.data);
 	return 0;

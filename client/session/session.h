@@ -12,10 +12,10 @@
  * A thread that needs a session calls session_want and waits at its connection. The reconnector, a
  * thread that runs while the session is wanted and not up, connects or resumes it. Any thread.
  *
- * The object has four files, which use each other: session.c has its states and log lines,
+ * The object has five files. Four of them use each other: session.c has its states and log lines,
  * handshake.c the handshake of a connection, session_attempt.c one attempt to connect, and
  * reconnect.c the reconnector. The session starts the reconnector, which makes attempts. These go
- * through handshakes, which end in the session again.
+ * through handshakes, which end in the session again. session_verifier.c has the write verifier.
  */
 #ifndef USRBIO_CLIENT_SESSION_SESSION_H
 #define USRBIO_CLIENT_SESSION_SESSION_H
@@ -92,6 +92,10 @@ struct session {
 	struct reason reason;  /* why calls fail; empty: it is up, or was not tried */
 	char said[REASON_MAX]; /* the reason that was logged last; "": none since it was up */
 
+	uint64_t verifier;    /* the server's write verifier; 0: not known yet */
+	uint32_t verifier_nr; /* counts the verifiers from 1; 0: none is known yet */
+	bool is_sync;	      /* acknowledged writes are durable, see EXPORT_SYNC */
+
 	unsigned nr_conns;
 	struct conn *conns[]; /* constant */
 };
@@ -143,6 +147,20 @@ void session_explain(struct session *session, int err, const char *text);
 void session_say_loss(struct session *session, int level, const char *after);
 /* Copy the reason why calls fail. */
 void session_reason(struct session *session, struct reason *reason);
+
+/* Use the write verifier of a welcome. */
+void session_verifier_welcome(struct session *session, const struct welcome *welcome);
+/*
+ * Use the write verifier of an answer; 0: there was no answer. `since` is the number that this
+ * function returned before the call began. Returns the number of `verifier`, or of the present one
+ * if there was no answer. 0: `verifier` is not the present one.
+ */
+uint32_t session_verifier_learn(struct session *session, uint32_t since, uint64_t verifier);
+/* Return the number of the verifier under which a write counts that is sent now; 0: it does not. */
+static inline uint32_t session_writes_under(const struct session *session)
+{
+	return atomic_load(&session->owner.writes_under);
+}
 
 /* Limit the rate of log lines: true once in ten seconds. */
 bool session_may_say(struct session *session);

@@ -137,8 +137,8 @@ Test(inflight, knows_each_tag_once)
 	uint32_t a, b;
 
 	cr_assert_eq(inflight_open(&table, 2), 0);
-	a = inflight_add(&table, ring, 5, 100, 0);
-	b = inflight_add(&table, ring, 6, 200, 0);
+	a = inflight_add(&table, ring, 5, 100, 0, 0);
+	b = inflight_add(&table, ring, 6, 200, 0, 0);
 	cr_assert(inflight_full(&table));
 	cr_assert_neq(a, b);
 	io = inflight_find(&table, a);
@@ -146,7 +146,7 @@ Test(inflight, knows_each_tag_once)
 	cr_assert_eq(io->len, 100);
 	inflight_end(&table, io);
 	cr_assert_null(inflight_find(&table, a), "over");
-	cr_assert_neq(inflight_add(&table, ring, 7, 1, 0), a, "another sequence");
+	cr_assert_neq(inflight_add(&table, ring, 7, 1, 0, 0), a, "another sequence");
 	cr_assert_null(inflight_find(&table, a), "the old tag of an index in use");
 	cr_assert_null(inflight_find(&table, 2), "beyond the table");
 	cr_assert_null(inflight_find(&table, UINT32_MAX));
@@ -164,7 +164,7 @@ Test(inflight, parks_all_and_gives_each_back_once)
 
 	cr_assert_eq(inflight_open(&table, INFLIGHT_MAX), 0);
 	for (uint32_t i = 0; i < INFLIGHT_MAX; i++)
-		tags[i] = inflight_add(&table, (struct ring *)0x1000, i, i, 0);
+		tags[i] = inflight_add(&table, (struct ring *)0x1000, i, i, 0, 0);
 	inflight_end(&table, inflight_find(&table, tags[5]));
 	inflight_mark_resend(&table);
 	cr_assert_eq(inflight_sent(&table), 0);
@@ -207,7 +207,7 @@ Test(inflight, takes_memory_for_what_was_under_way)
 
 	cr_assert_eq(inflight_open(&table, INFLIGHT_MAX), 0);
 	for (uint32_t i = 0; i < 100; i++)
-		inflight_add(&table, ring, i, i, 0);
+		inflight_add(&table, ring, i, i, 0, 0);
 	for (int attempt = 0; attempt < 3; attempt++)
 		inflight_mark_resend(&table);
 	cr_assert_eq(table.nr_resend, 100);

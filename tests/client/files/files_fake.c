@@ -10,6 +10,7 @@
 
 #include "client/files/file.h"
 #include "client/files/reopen.h"
+#include "client/files/unsynced.h"
 #include "common/host/host.h"
 
 struct mount {
@@ -167,6 +168,25 @@ int mount_call_file(struct mount *mount, const struct remote_file *file, const s
 
 	named.file = file->handle;
 	return mount_call(mount, &named, answer);
+}
+
+/* What client/files/unsynced.c does is a test of the whole library. */
+int file_sync(struct file *file)
+{
+	const struct call call = {.op = CALL_FSYNC};
+
+	return file_call(file, &call, NULL);
+}
+
+int file_change(struct file *file, const struct call *call)
+{
+	return file_call(file, call, NULL);
+}
+
+uint32_t unsynced_number(struct mount *mount)
+{
+	(void)mount;
+	return 0;
 }
 
 int mount_call_at(struct mount *mount, const struct remote_file *at, const struct remote_file *at2,
