@@ -31,7 +31,8 @@ struct group_memory {
 	 * that the group cannot do without counts as used: anonymous memory, shared memory and
 	 * tmpfs, memory that is pinned or registered, and the kernel's memory for the group. Page
 	 * cache of files counts as free, because the kernel takes it back before it ends a process;
-	 * so do caches of the kernel that it can shrink, in version 2, which names them.
+	 * so do caches of the kernel that it can shrink. Version 2 names these. In version 1 they
+	 * are what the kernel has beyond an eighth of the limit.
 	 */
 	struct group_limit left;
 };
@@ -62,7 +63,7 @@ void group_tasks(const char *root, struct group_limit *tasks);
 struct group_gauge {
 	unsigned nr; /* 0: there is no limit */
 	struct {
-		int max, used, stat; /* descriptors */
+		int max, used, stat, kernel; /* descriptors; the last only of version 1 */
 		bool v2;
 	} limit[GROUP_GAUGE_MAX];
 };
@@ -77,8 +78,10 @@ void group_gauge_close(struct group_gauge *gauge);
 uint64_t group_gauge_left(const struct group_gauge *gauge, uint64_t *max);
 
 /* For the files of this object: what they look at groups with. */
-#define GROUP_TEXT_MAX	  4096		      /* of a file; memory.stat has 1 to 3 KiB */
-#define GROUP_V1_NO_LIMIT ((uint64_t)1 << 62) /* version 1 has a number near 2^63 for it */
+#define GROUP_TEXT_MAX	   4096 /* of a file; memory.stat has 1 to 3 KiB */
+#define GROUP_KERNEL_FILE  "memory.kmem.usage_in_bytes"
+#define GROUP_KERNEL_SHARE 8		       /* what the kernel needs: this part of a limit */
+#define GROUP_V1_NO_LIMIT  ((uint64_t)1 << 62) /* version 1 has a number near 2^63 for it */
 
 struct group_look {
 	/* Look at one group. `v2`: its files have the names of version 2. */
@@ -99,7 +102,10 @@ bool group_read_number(const char *dir, const char *name, uint64_t *number);
 bool group_parse(const char *text, const char **end, uint64_t *number);
 /* Return the number after a word that begins a line; 0 if there is none. */
 uint64_t group_stat_value(const char *text, const char *word);
-/* Return what a limit leaves; `stat` is the text of memory.stat. */
-uint64_t group_left(uint64_t max, uint64_t used, const char *stat, bool v2);
+/*
+ * Return what a limit leaves. `kernel`: the kernel's part of what is used, in version 1; `stat`:
+ * the text of memory.stat.
+ */
+uint64_t group_left(uint64_t max, uint64_t used, uint64_t kernel, const char *stat, bool v2);
 
 #endif

@@ -34,6 +34,7 @@ static void add_limit(struct group_gauge *gauge, const char *dir, bool v2, const
 	gauge->limit[gauge->nr].max = open_file(dir, name);
 	gauge->limit[gauge->nr].used = open_file(dir, usage);
 	gauge->limit[gauge->nr].stat = open_file(dir, "memory.stat");
+	gauge->limit[gauge->nr].kernel = v2 ? -1 : open_file(dir, GROUP_KERNEL_FILE);
 	gauge->nr++;
 }
 
@@ -64,6 +65,7 @@ void group_gauge_close(struct group_gauge *gauge)
 		close_file(gauge->limit[gauge->nr].max);
 		close_file(gauge->limit[gauge->nr].used);
 		close_file(gauge->limit[gauge->nr].stat);
+		close_file(gauge->limit[gauge->nr].kernel);
 	}
 }
 
@@ -91,13 +93,15 @@ uint64_t group_gauge_left(const struct group_gauge *gauge, uint64_t *max)
 	*max = GROUP_NO_LIMIT;
 	for (unsigned i = 0; i < gauge->nr; i++) {
 		char stat[GROUP_TEXT_MAX];
-		uint64_t limit, used, left;
+		uint64_t limit, used, left, kernel;
 
 		if (!number_again(gauge->limit[i].max, &limit) ||
 		    !number_again(gauge->limit[i].used, &used))
 			continue;
 		read_again(gauge->limit[i].stat, stat, sizeof(stat));
-		left = group_left(limit, used, stat, gauge->limit[i].v2);
+		if (!number_again(gauge->limit[i].kernel, &kernel))
+			kernel = 0;
+		left = group_left(limit, used, kernel, stat, gauge->limit[i].v2);
 		least = left < least ? left : least;
 		*max = limit < *max ? limit : *max;
 	}

@@ -35,7 +35,7 @@ static void take_limit(struct group_memory *memory, const char *dir, bool v2, co
 		       uint64_t max, const char *usage)
 {
 	char stat[GROUP_TEXT_MAX] = "";
-	uint64_t used;
+	uint64_t used, kernel;
 
 	if (max >= GROUP_V1_NO_LIMIT)
 		return;
@@ -43,7 +43,9 @@ static void take_limit(struct group_memory *memory, const char *dir, bool v2, co
 	if (!group_read_number(dir, usage, &used))
 		return;
 	group_read(dir, "memory.stat", stat, sizeof(stat));
-	narrow(&memory->left, group_left(max, used, stat, v2), dir, name);
+	if (v2 || !group_read_number(dir, GROUP_KERNEL_FILE, &kernel))
+		kernel = 0;
+	narrow(&memory->left, group_left(max, used, kernel, stat, v2), dir, name);
 }
 
 static void take_memory(struct group_memory *memory, const char *dir, bool v2, const char *name,

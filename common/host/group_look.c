@@ -55,10 +55,12 @@ static uint64_t evictable(const char *stat, bool v2)
 	       group_stat_value(stat, "total_active_file");
 }
 
-uint64_t group_left(uint64_t max, uint64_t used, const char *stat, bool v2)
+uint64_t group_left(uint64_t max, uint64_t used, uint64_t kernel, const char *stat, bool v2)
 {
 	uint64_t cache = evictable(stat, v2);
 
+	if (!v2 && kernel > max / GROUP_KERNEL_SHARE)
+		cache += kernel - max / GROUP_KERNEL_SHARE;
 	used -= cache < used ? cache : used;
 	return used < max ? max - used : 0;
 }

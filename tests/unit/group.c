@@ -178,6 +178,12 @@ Test(group, version_1)
 	cr_expect(is_by(&found.max, "/sys/fs/cgroup/memory/app/memory.limit_in_bytes"), "%s",
 		  found.max.by);
 	cr_expect_eq(found.left.value, (64 - 40 + 3) * MIB);
+	/* What the kernel has beyond an eighth are caches. */
+	put_number("/sys/fs/cgroup/memory/app/memory.kmem.usage_in_bytes", 8 * MIB);
+	cr_expect_eq(memory().left.value, (64 - 40 + 3) * MIB);
+	put_number("/sys/fs/cgroup/memory/app/memory.kmem.usage_in_bytes", 13 * MIB);
+	cr_expect_eq(memory().left.value, (64 - 40 + 3 + 5) * MIB);
+	put_number("/sys/fs/cgroup/memory/app/memory.kmem.usage_in_bytes", MIB);
 	put_number("/sys/fs/cgroup/memory/app/memory.memsw.limit_in_bytes", 70 * MIB);
 	cr_expect_eq(memory().left.value, (70 - 60 + 3) * MIB);
 	cr_expect_eq(memory().max.value, 64 * MIB);
