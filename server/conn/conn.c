@@ -123,6 +123,7 @@ int conn_activate(struct server_conn *conn)
 	peer->export = session_export(peer->member.session);
 	peer->read_only = peer->export->read_only || peer->permit.read_only;
 	conn->pipeline.store = conn->worker->queues[peer->export->index];
+	conn->pipeline.share = &conn->worker->shares[peer->export->index];
 	conn->worker->nr_handshakes--;
 	list_del(&conn->timed);
 	conn->state = CONN_ACTIVE;

@@ -1,5 +1,5 @@
 /*
- * Parking: requests that have not begun and meet the barrier of their file wait here until it is
+ * Parking: requests that come while their file has a barrier wait here until it is
  * down, without a staging buffer. Each pipeline has a table, which only its worker uses.
  */
 #ifndef USRBIO_SERVER_IO_PARKING_H

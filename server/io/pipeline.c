@@ -10,6 +10,7 @@
 
 #include "server/io/request.h"
 #include "server/io/segment.h"
+#include "server/worker/server_impl.h"
 
 /*
  * The bytes that a connection may start in one visit, until the next connection has its turn. A
@@ -24,6 +25,12 @@
  * single connection. A higher factor adds ever less to that, and leaves less to new connections.
  */
 #define FAIR_SHARE 2
+/*
+ * The same for all connections of an export together, if there are others, and with the segments
+ * that its store has although nobody waits for them. One export whose disk hangs gets three
+ * quarters of the buffers at most, a second one three quarters of the rest.
+ */
+#define EXPORT_SHARE 3
 /*
  * The most segments that are started in one turn of the worker. A client with 32 I/Os under way is
  * then served in two halves: one half is on the wire or with the client while the other is served.
@@ -125,6 +132,46 @@ static bool is_fair(const struct pipeline *pipeline, enum staging_class class)
 	       !pipeline->nr_held[class] || class == STAGING_PIPE;
 }
 
+/* Count what the connections of an export, and its detached segments, hold of a class. */
+static unsigned held_by_export(const struct pipeline *pipeline, enum staging_class class)
+{
+	unsigned n = pipeline->share->nr_detached[class];
+
+	list_for_each (it, &pipeline->peer.worker->conns) {
+		const struct pipeline *other = container_of(it, struct pipeline, peer.node);
+
+		if (other->share == pipeline->share)
+			n += other->nr_held[class];
+	}
+	return n;
+}
+
+/* True if an export may have one more of a class; asked only when few are free. */
+static bool has_share(const struct pipeline *pipeline, enum staging_class class)
+{
+	const struct worker *worker = pipeline->peer.worker;
+	unsigned nr_free = worker->staging.nr_free[class];
+
+	return !nr_free || class == STAGING_PIPE || worker->server->exports.nr == 1 ||
+	       held_by_export(pipeline, class) < EXPORT_SHARE * nr_free;
+}
+
+/* Have a connection wait until others of its export hold less. False: it may hold one more. */
+static __attribute__((noinline)) bool waits_for_share(struct pipeline *pipeline,
+						      enum staging_class class)
+{
+	if (has_share(pipeline, class))
+		return false;
+	list_add_tail(&pipeline->peer.worker->waiting_for_share, &pipeline->ready);
+	return true;
+}
+
+/* True if few are free: while there are more, no export can have more than its share. */
+static inline bool is_scarce(const struct staging *staging, enum staging_class class)
+{
+	return (EXPORT_SHARE + 1) * staging->nr_free[class] <= staging->nr[class];
+}
+
 /* Start segments, up to a fair share. Returns how many. */
 static unsigned serve(struct pipeline *pipeline)
 {
@@ -134,16 +181,14 @@ static unsigned serve(struct pipeline *pipeline)
 
 	while (budget > 0 && pipeline_can_start(pipeline)) {
 		struct server_request *req = queue_next(&pipeline->queue);
-		enum staging_class class;
+		uint64_t left = req->len - req->next;
+		enum staging_class class = segment_class(req);
 		struct segment *seg;
-		uint64_t left;
 
-		if (request_is_barred(req) && request_park(req))
-			continue;
-		left = req->len - req->next;
-		class = segment_class(req);
 		/* When one of its own segments ends, that schedules the pipeline again. */
 		if (!is_fair(pipeline, class))
+			return started;
+		if (is_scarce(&worker->staging, class) && waits_for_share(pipeline, class))
 			return started;
 		seg = staging_get(&worker->staging, class);
 		if (!seg) {
@@ -191,6 +236,8 @@ unsigned pipelines_serve_ready(struct worker *worker)
 	unsigned started = 0;
 	struct pipeline *pipeline;
 
+	/* Segments that ended since the last turn may have made room for them. */
+	list_splice_tail(&worker->ready, &worker->waiting_for_share);
 	while (started < TURN_SEGMENTS && (pipeline = next_ready(worker))) {
 		list_del(&pipeline->ready);
 		started += serve(pipeline);

@@ -37,10 +37,11 @@ struct pipeline {
 	struct server_peer peer;  /* embedded, which saves a pointer on the way of each I/O */
 	struct server_conn *conn; /* the owner, for conn_end() */
 	struct store_queue *store;
-	bool closing;  /* nothing is started any more, and no result is sent */
-	bool progress; /* the peer took or gave something since the last turn's end */
+	struct staging_share *share; /* of its export */
+	bool closing;		     /* nothing is started any more, and no result is sent */
+	bool progress;		     /* the peer took or gave something since the last turn's end */
 
-	struct list ready;			 /* in worker->ready */
+	struct list ready;			 /* in worker->ready or worker->waiting_for_share */
 	struct list waiting_for_buf[NR_STAGING]; /* in worker->waiting_for_buf */
 
 	/* nr_open counts from admission until the result is in a message or an immediate. */
@@ -114,7 +115,7 @@ unsigned pipelines_serve_ready(struct worker *worker);
 /* Start some segments of a worker's connections in turn. Returns how many. */
 static inline unsigned pipelines_serve(struct worker *worker)
 {
-	bool some = !list_empty(&worker->ready);
+	bool some = !list_empty(&worker->ready) || !list_empty(&worker->waiting_for_share);
 
 	for (int i = 0; i < NR_STAGING; i++)
 		some |= !list_empty(&worker->waiting_for_buf[i]);

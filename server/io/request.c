@@ -13,6 +13,7 @@
 #include "server/session/export.h"
 #include "server/session/file.h"
 #include "server/session/session.h"
+#include "server/store/barrier.h"
 #include "server/store/store.h"
 #include "server/worker/worker.h"
 
@@ -103,30 +104,6 @@ static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 	};
 	region->users++;
 	queue_add(&pipeline->queue, req);
-}
-
-int requests_admit(struct pipeline *pipeline, const struct submit *batch)
-{
-	struct server_file *files[BATCH_MAX];
-	uint64_t handles[BATCH_MAX];
-	int err = 0;
-
-	if (batch->n > pipeline->max_inflight - pipeline->nr_open)
-		return -EPROTO;
-	pipeline->nr_open += (uint32_t)batch->n;
-	pipeline->peer.count.n[COUNT_BATCHES]++;
-	pipeline->peer.count.n[COUNT_ENTRIES] += batch->n;
-	for (size_t i = 0; i < batch->n; i++)
-		handles[i] = batch->io[i].file;
-	session_get_files(pipeline->peer.member.session, batch->n, handles, files);
-	for (size_t i = 0; i < batch->n; i++) {
-		if (!i || files[i] != files[i - 1])
-			err = check_file(pipeline, batch->op, files[i]);
-		admit_one(pipeline, batch, &batch->io[i], files[i], err);
-	}
-	pipeline_schedule(pipeline);
-	peer_touch(&pipeline->peer);
-	return 0;
 }
 
 void request_put_region(struct pipeline *pipeline, struct server_region *region)
@@ -249,9 +226,47 @@ static void unpark(struct server_request *req)
 	pipeline_schedule(req->pipeline);
 }
 
-bool request_park(struct server_request *req)
+/* Park those of the last n requests of a list whose file has a barrier. */
+static void park_last(struct list *list, size_t n)
 {
-	return parking_enter(req, unpark);
+	struct list *it = list->prev;
+
+	for (; n && it != list; n--) {
+		struct server_request *req = container_of(it, struct server_request, node);
+
+		it = it->prev;
+		if (!req->next && barrier_is_up(req->file->store_file->barrier))
+			parking_enter(req, unpark);
+	}
+}
+
+int requests_admit(struct pipeline *pipeline, const struct submit *batch)
+{
+	struct server_file *files[BATCH_MAX];
+	uint64_t handles[BATCH_MAX];
+	bool barred = false;
+	int err = 0;
+
+	if (batch->n > pipeline->max_inflight - pipeline->nr_open)
+		return -EPROTO;
+	pipeline->nr_open += (uint32_t)batch->n;
+	pipeline->peer.count.n[COUNT_BATCHES]++;
+	pipeline->peer.count.n[COUNT_ENTRIES] += batch->n;
+	for (size_t i = 0; i < batch->n; i++)
+		handles[i] = batch->io[i].file;
+	session_get_files(pipeline->peer.member.session, batch->n, handles, files);
+	for (size_t i = 0; i < batch->n; i++) {
+		if (!i || files[i] != files[i - 1]) {
+			err = check_file(pipeline, batch->op, files[i]);
+			barred |= !err && barrier_is_up(files[i]->store_file->barrier);
+		}
+		admit_one(pipeline, batch, &batch->io[i], files[i], err);
+	}
+	if (barred)
+		park_last(&pipeline->queue.lists[batch->priority], batch->n);
+	pipeline_schedule(pipeline);
+	peer_touch(&pipeline->peer);
+	return 0;
 }
 
 #define NR_LISTS (NR_PRIORITIES + 2)

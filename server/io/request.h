@@ -10,9 +10,6 @@
 #include <stdint.h>
 
 #include "common/base/list.h"
-#include "server/session/file.h"
-#include "server/store/barrier.h"
-#include "server/store/store.h"
 
 struct pipeline;
 struct server_file;
@@ -66,14 +63,6 @@ void request_segment_over(struct server_request *req, uint64_t at, uint32_t len,
 			  bool reported);
 /* Start no more segments of a request; it ends with `error` when those that run have ended. */
 void request_cancel(struct server_request *req, int error);
-/* Have a request wait for its file's barrier. False: the barrier is down. */
-bool request_park(struct server_request *req);
-/* True if a queued request has to wait before it begins: its file has a barrier. */
-static inline bool request_is_barred(const struct server_request *req)
-{
-	return barrier_is_up(req->file->store_file->barrier) && !req->next;
-}
-
 /* Cancel all requests that name this region, or all of the connection if it is NULL. */
 void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error);
 /*

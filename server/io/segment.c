@@ -278,6 +278,7 @@ static void detached_done(struct store_io *io, int64_t result)
 
 	(void)result;
 	drain(seg);
+	seg->share->nr_detached[seg->class]--;
 	staging_put(&worker->staging, seg);
 	worker->nr_detached--;
 	if (file->store_file->barrier)
@@ -293,6 +294,8 @@ static void detach(struct segment *seg)
 
 	seg->worker = seg->pipeline->peer.worker;
 	seg->file = req->file;
+	seg->share = seg->pipeline->share;
+	seg->share->nr_detached[seg->class]++;
 	seg->io.done = detached_done;
 	file_ref(seg->file, 1);
 	seg->worker->nr_detached++;

@@ -30,6 +30,7 @@ static void dump_worker(const struct worker *worker)
 
 	for (int i = 0; i < NR_STAGING; i++)
 		waiting += count(&worker->waiting_for_buf[i]);
+	waiting += count(&worker->waiting_for_share);
 	list_for_each (it, &worker->conns) {
 		const struct pipeline *io = container_of(it, struct pipeline, peer.node);
 

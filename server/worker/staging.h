@@ -30,6 +30,11 @@ struct server_region;
 struct server_request;
 struct worker;
 
+/* The detached segments of one export: server/io/segment.h. */
+struct staging_share {
+	unsigned nr_detached[NR_STAGING];
+};
+
 /* One staging buffer or pipe, and the transfer that uses it; see server/io/segment.h. */
 struct segment {
 	struct store_io io;
@@ -45,6 +50,7 @@ struct segment {
 	uint64_t at;	     /* offset in the request */
 	/* Of a detached segment; see server/io/segment.h. */
 	struct worker *worker;
+	struct staging_share *share;
 	struct server_file *file; /* a reference */
 };
 

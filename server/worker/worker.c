@@ -126,6 +126,7 @@ static void init_lists(struct worker *worker)
 	list_init(&worker->posting);
 	list_init(&worker->fencing);
 	list_init(&worker->watched);
+	list_init(&worker->waiting_for_share);
 	for (int i = 0; i < NR_STAGING; i++)
 		list_init(&worker->waiting_for_buf[i]);
 }
@@ -145,7 +146,8 @@ int worker_open(struct server *server, unsigned id, bool huge_pages, struct work
 	idle_init(&worker->backoff);
 	worker_tick(worker);
 	worker->queues = calloc(server->exports.nr, sizeof(struct store_queue *));
-	if (!worker->queues || arena_open(&worker->arena, ARENA_SIZE))
+	worker->shares = calloc(server->exports.nr, sizeof(*worker->shares));
+	if (!worker->queues || !worker->shares || arena_open(&worker->arena, ARENA_SIZE))
 		goto err_free;
 	err = evloop_open(&worker->loop, LOOP_ENTRIES);
 	if (err)
@@ -175,6 +177,7 @@ err_loop:
 err_free:
 	sem_destroy(&worker->dumped);
 	arena_close(&worker->arena);
+	free(worker->shares);
 	free(worker->queues);
 	free(worker);
 	return err;
@@ -201,6 +204,7 @@ void worker_close(struct worker *worker)
 	evloop_close(worker->loop);
 	arena_close(&worker->arena);
 	sem_destroy(&worker->dumped);
+	free(worker->shares);
 	free(worker->queues);
 	free(worker);
 }

@@ -45,14 +45,16 @@ struct worker {
 	struct worker_domain domains[PROVIDERS_MAX];
 	unsigned nr_domains;
 	struct staging staging;
-	unsigned nr_detached;	     /* segments that the store has and nobody waits for */
-	struct store_queue **queues; /* by export */
-	struct arena arena;	     /* for the message being handled */
+	unsigned nr_detached;	      /* segments that the store has and nobody waits for */
+	struct store_queue **queues;  /* by export */
+	struct staging_share *shares; /* by export */
+	struct arena arena;	      /* for the message being handled */
 
 	struct list conns;
 	struct list dirty;			 /* connections to flush when the turn ends */
 	struct list ready;			 /* pipelines with segments to start */
 	struct list waiting_for_buf[NR_STAGING]; /* pipelines that wait for a buffer */
+	struct list waiting_for_share;		 /* until others of their export hold less */
 	struct list handshakes, posting; /* connections with a deadline, the nearest first */
 	struct list fencing;		 /* connections without one, the oldest first */
 	unsigned nr_handshakes;	 /* connections without a Welcome: in handshakes and fencing */
