@@ -40,6 +40,7 @@ enum lock_rank {
 	LOCK_RESCUE,	   /* the queue of a POSIX store's rescue thread */
 	LOCK_BARRIERS,	   /* the barriers of all inodes */
 	LOCK_VERIFIER,	   /* an export's write verifier */
+	LOCK_STATE,	   /* the state directory */
 
 	/* The locks of the transports. */
 	LOCK_LOOP,  /* both ends of all loop connections */

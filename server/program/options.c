@@ -37,6 +37,7 @@ static const char usage[] =
 	"  --listen URL              tcp://, tls:// or rdma://HOST[:PORT]; HOST * is every\n"
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
 	"  --keyring FILE            serve only clients with a key in FILE; SIGHUP: read it again\n"
+	"  --state DIR               remember in DIR, after a restart, what a disk has lost\n"
 	"  --insecure-no-auth        without a keyring, serve clients of other machines, too\n"
 	"  --workers N               threads that serve connections (one per CPU)\n"
 	"  --call-threads N          threads for calls about names and files, of each export (16)\n"
@@ -214,6 +215,7 @@ enum {
 	EXPORT,
 	LISTEN,
 	KEYRING,
+	STATE,
 	INSECURE,
 	WORKERS,
 	CALL_THREADS,
@@ -238,6 +240,7 @@ static const struct option known[] = {
 	{"export", required_argument, NULL, EXPORT},
 	{"listen", required_argument, NULL, LISTEN},
 	{"keyring", required_argument, NULL, KEYRING},
+	{"state", required_argument, NULL, STATE},
 	{"insecure-no-auth", no_argument, NULL, INSECURE},
 	{"workers", required_argument, NULL, WORKERS},
 	{"call-threads", required_argument, NULL, CALL_THREADS},
@@ -307,6 +310,9 @@ static int parse_option(struct parser *parser, int option, char *value)
 		return parse_listen(parser, value);
 	case KEYRING:
 		config->keyring = value;
+		return 0;
+	case STATE:
+		config->state = value;
 		return 0;
 	case INSECURE:
 		config->insecure = true;

@@ -151,6 +151,16 @@ static int allow_keyring(int ruleset, const struct ruleset *all, const char *pat
 	return err;
 }
 
+static int allow_state(int ruleset, const struct ruleset *all, const char *path)
+{
+	int err = allow(ruleset, all, path,
+			FS_READ | FS_WRITE_FILE | FS_MAKE_REG | FS_TRUNCATE | FS_REMOVE_FILE);
+
+	if (err)
+		log_error("sandbox: %s: %s", path, strerror(-err));
+	return err;
+}
+
 /* A path that does not exist needs no rule. */
 static int allow_rdma(int ruleset, const struct ruleset *all)
 {
@@ -198,6 +208,8 @@ static int allow_needed(int ruleset, const struct ruleset *all, const struct ser
 		err = allow_ports(ruleset, all, config);
 	if (!err && config->keyring)
 		err = allow_keyring(ruleset, all, config->keyring);
+	if (!err && config->state)
+		err = allow_state(ruleset, all, config->state);
 	if (!err && listens_on_rdma(config))
 		err = allow_rdma(ruleset, all);
 	return err;

@@ -2,6 +2,7 @@
  * The server: how it starts, stops and reads its keyring again. The caller owns it. The thread that
  * started it calls these functions, or another one, but only one at a time.
  */
+#include "server/base/state.h"
 #include "server/program/server.h"
 
 #include <errno.h>
@@ -155,6 +156,18 @@ static int start_workers(struct server *server)
 	return 0;
 }
 
+static int open_state(struct server *server, const struct server_config *config)
+{
+	int err;
+
+	if (!config->state) {
+		log_info("without --state DIR a restart forgets which writes a disk has lost");
+		return 0;
+	}
+	err = exports_keep_out(config->exports, config->nr_exports, config->state);
+	return err ? err : state_open(config->state, &server->state);
+}
+
 /* Resolve the addresses to listen at, and open the keyring. On error the keyring is not open. */
 static int open_access(struct server *server, const struct server_config *config)
 {
@@ -245,9 +258,13 @@ int server_start(const struct server_config *config, struct server **out)
 		err = open_access(server, config);
 	if (err)
 		goto err_free;
-	err = exports_open(&server->exports, config->exports, config->nr_exports, server->boot_id);
+	err = open_state(server, config);
 	if (err)
 		goto err_keyring;
+	err = exports_open(&server->exports, config->exports, config->nr_exports, server->boot_id,
+			   server->state);
+	if (err)
+		goto err_state;
 	if (config->opened)
 		err = config->opened(config);
 	if (!err)
@@ -259,6 +276,8 @@ int server_start(const struct server_config *config, struct server **out)
 
 err_exports:
 	exports_close(&server->exports);
+err_state:
+	state_close(server->state);
 err_keyring:
 	keyring_close(server->keyring);
 err_free:
@@ -302,11 +321,14 @@ void server_stop(struct server *server)
 	stop_workers(server);
 	sessions_end(server->sessions);
 	/* This closes the last sessions and files. Nothing wakes an event loop after it. */
-	if (exports_stop(&server->exports))
-		return; /* threads that hang use the rest */
+	if (exports_stop(&server->exports)) {
+		state_unlock(server->state); /* the next server can start */
+		return;			     /* threads that hang use the rest */
+	}
 	close_workers(server, server->nr_workers);
 	sessions_close(server->sessions);
 	exports_close(&server->exports);
+	state_close(server->state);
 	keyring_close(server->keyring);
 	server_free(server);
 }

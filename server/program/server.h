@@ -19,6 +19,7 @@ struct server_config {
 	unsigned nr_exports;
 	const struct listen_config *listens;
 	unsigned nr_listens;
+	const char *state;     /* a directory for what survives a restart; NULL: none */
 	const char *keyring;   /* a file of keys; NULL: everybody may do everything */
 	bool insecure;	       /* without a keyring: serve other machines, too */
 	unsigned nr_workers;   /* default: one per CPU, see sizing.h */

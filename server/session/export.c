@@ -45,7 +45,8 @@ static int open_one(struct exports *exports, const struct export_config *config,
 		return err;
 	err = export_wait_decide(exports, config, export);
 	if (!err)
-		err = verifier_open(&export->verifier, config->name, export->store->forgets);
+		err = verifier_open(&export->verifier, config->name, export->store->forgets,
+				    exports->state);
 	if (err) {
 		export->store->ops->close_store(export->store);
 		return err;
@@ -59,11 +60,11 @@ static int open_one(struct exports *exports, const struct export_config *config,
 }
 
 int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr,
-		 uint64_t boot_id)
+		 uint64_t boot_id, struct state *state)
 {
 	int err = 0;
 
-	*exports = (struct exports){.list = calloc(nr, sizeof(*exports->list))};
+	*exports = (struct exports){.list = calloc(nr, sizeof(*exports->list)), .state = state};
 	if (!exports->list)
 		return -ENOMEM;
 	for (unsigned i = 0; i < nr && !err; i++)

@@ -44,17 +44,18 @@ struct export
 struct exports {
 	struct export *list;
 	unsigned nr;
-	pthread_t waiter; /* from exports_start to exports_stop, if `waiting` */
+	struct state *state; /* the server owns it; NULL: none */
+	pthread_t waiter;    /* from exports_start to exports_stop, if `waiting` */
 	bool waiting;
 	_Atomic bool stopping;
 };
 
 /*
- * Open the stores. boot_id is the server's. Returns 0 or -errno, logged. exports_close() accepts a
- * zeroed struct.
+ * Open the stores. boot_id is the server's; the state may be NULL. Returns 0 or -errno, logged.
+ * exports_close() accepts a zeroed struct.
  */
 int exports_open(struct exports *exports, const struct export_config *configs, unsigned nr,
-		 uint64_t boot_id);
+		 uint64_t boot_id, struct state *state);
 void exports_close(struct exports *exports);
 /* Start the threads of each export, at most nr_threads for each kind of work. 0 or -errno, logged.
  */

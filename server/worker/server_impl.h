@@ -33,6 +33,7 @@ struct server_provider {
 
 struct server {
 	struct exports exports;
+	struct state *state; /* NULL: there is no state directory */
 	struct sessions *sessions;
 	uint64_t boot_id;	  /* a random number, new at every start */
 	struct keyring *keyring;  /* NULL: every client may do everything */

@@ -101,6 +101,9 @@ Test(options, who_is_let_in)
 	cr_assert_eq(parse("--export a=b --keyring /etc/keys --insecure-no-auth"), 0);
 	cr_assert_str_eq(options.config.keyring, "/etc/keys");
 	cr_assert(options.config.insecure);
+	cr_assert_null(options.config.state);
+	cr_assert_eq(parse("--export a=b --state /var/lib/s"), 0);
+	cr_assert_str_eq(options.config.state, "/var/lib/s");
 }
 
 Test(options, help_and_version)

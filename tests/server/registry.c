@@ -29,7 +29,7 @@ void registry_open(void)
 	static const struct export_config configs[] = {{.name = "a", .where = "memory:"},
 						       {.name = "b", .where = "memory:"}};
 
-	cr_assert_eq(exports_open(&registry_exports, configs, 2, 1), 0);
+	cr_assert_eq(exports_open(&registry_exports, configs, 2, 1, NULL), 0);
 	cr_assert_eq(exports_start(&registry_exports, 2), 0);
 	registry_open_sessions(4096, FILES_MAX);
 }

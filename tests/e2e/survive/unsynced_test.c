@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,10 +36,10 @@ struct second {
 	struct rw rw;
 };
 
-static void second_open(struct second *s, const char *where)
+static void second_open(struct second *s, const char *where, const char *option)
 {
 	snprintf(s->export, sizeof(s->export), "x=%s", where);
-	server_start(&s->server, NULL, s->export, NULL);
+	server_start(&s->server, NULL, s->export, option, NULL);
 	snprintf(s->addr, sizeof(s->addr), "%s", s->server.addr);
 	snprintf(s->mount, sizeof(s->mount), "%s/x", s->addr);
 	snprintf(s->url, sizeof(s->url), "%s/file", s->mount);
@@ -67,7 +68,7 @@ E2E(unsynced, a_memory_store_has_lost_all_when_its_server_ends)
 	int fd;
 
 	e2e_needs_server_process();
-	second_open(&s, "memory:");
+	second_open(&s, "memory:", NULL);
 	fd = file_reg(s.url, O_RDWR | O_CREAT);
 	rw_put(&s.rw, fd, SEED, 0, LEN);
 	server_kill(&s.server);
@@ -95,7 +96,7 @@ E2E(unsynced, a_failed_sync_stays_failed)
 
 	e2e_needs_server_process();
 	make_faulty(where, sizeof(where), "sync.eio=#1");
-	second_open(&s, where);
+	second_open(&s, where, NULL);
 	fd = file_reg(s.url, O_RDWR | O_CREAT);
 	rw_put(&s.rw, fd, SEED, 0, LEN);
 	for (int i = 0; i < 3; i++)
@@ -104,4 +105,50 @@ E2E(unsynced, a_failed_sync_stays_failed)
 	cr_assert_eq(usrbio_fsync(fd), -EIO, "until it is opened again");
 	file_unreg(fd);
 	second_close(&s);
+}
+
+/*
+ * One client has written and not synced. A sync of another client finds that the disk has lost
+ * something. The server is killed before the first client hears of it.
+ */
+static int sync_after_a_loss_and_a_restart(const char *option)
+{
+	char where[700], mount[160];
+	struct second s;
+	struct rw other;
+	int fd, fd2, err;
+
+	e2e_needs_server_process();
+	make_faulty(where, sizeof(where), "sync.eio=#1");
+	second_open(&s, where, option);
+	fd = file_reg(s.url, O_RDWR | O_CREAT);
+	rw_put(&s.rw, fd, SEED, 0, LEN);
+	snprintf(mount, sizeof(mount), "%s?timeout=100", s.mount);
+	rw_open(&other, mount, LEN);
+	snprintf(mount, sizeof(mount), "%s?timeout=100/other", s.mount);
+	fd2 = file_reg(mount, O_RDWR | O_CREAT);
+	rw_put(&other, fd2, SEED, 0, LEN);
+	cr_assert_eq(usrbio_fsync(fd2), -EIO);
+	file_unreg(fd2);
+	rw_close(&other);
+	server_kill(&s.server);
+	snprintf(s.export, sizeof(s.export), "x=%s", strrchr(where, ':') + 1);
+	server_start(&s.server, s.addr, s.export, option, NULL);
+	err = usrbio_fsync(fd);
+	file_unreg(fd);
+	second_close(&s);
+	return err;
+}
+
+E2E(unsynced, a_loss_survives_a_kill_with_a_state_directory)
+{
+	char option[600];
+
+	snprintf(option, sizeof(option), "--state=%s/state", e2e_scratch);
+	cr_assert_eq(sync_after_a_loss_and_a_restart(option), -EIO);
+}
+
+E2E(unsynced, without_a_state_directory_a_kill_forgets_losses)
+{
+	cr_assert_eq(sync_after_a_loss_and_a_restart(NULL), 0);
 }
