@@ -13,6 +13,7 @@
 #include "client/memory/region.h"
 #include "client/session/session.h"
 #include "client/memory/wrap_cache.h"
+#include "common/base/log.h"
 
 /*
  * Check a mount point. 0; -EINVAL: it is NULL or too long. An empty one is no error here: mount_get
@@ -73,13 +74,20 @@ static int publish(struct mount *mount, struct shm *shm, size_t block_size, uint
 	return 0;
 }
 
-static void make_id(uint8_t id[16])
+static int make_id(uint8_t id[16])
 {
 	/* getrandom returns 16 bytes at once, or waits until the kernel has entropy. */
-	while (getrandom(id, 16, 0) != 16)
-		;
+	while (getrandom(id, 16, 0) != 16) {
+		int err = -errno;
+
+		if (err == -EINTR)
+			continue;
+		log_warn("cannot make an id for an iov: getrandom: %s", strerror(-err));
+		return err;
+	}
 	id[6] = (id[6] & 0x0f) | 0x40; /* a UUID of version 4 */
 	id[8] = (id[8] & 0x3f) | 0x80;
+	return 0;
 }
 
 int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t size,
@@ -97,8 +105,9 @@ int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t
 	err = mount_get(hf3fs_mount_point, &mount);
 	if (err)
 		return err;
-	make_id(id);
-	err = shm_create(&shm, id, size, block_size, numa);
+	err = make_id(id);
+	if (!err)
+		err = shm_create(&shm, id, size, block_size, numa);
 	if (!err)
 		err = publish(mount, &shm, block_size, &handle);
 	if (err) {

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "client/files/fileobj.h"
 #include "client/files/kernelfd.h"
 #include "common/base/fork.h"
+#include "common/base/log.h"
 
 static struct fd_table opened;
 static struct fd_table registered;
@@ -48,12 +50,32 @@ static bool vacate(struct fd_slot *slot, struct file *expected)
 	return true;
 }
 
+/*
+ * Make a descriptor that stands for a file: a socket that is never connected, so that reading and
+ * writing fail. Any family will do, because a process may be refused one. Returns it or -errno.
+ */
+static int make_placeholder(void)
+{
+	static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
+	int fd = -1, err;
+
+	for (int i = 0; i < 3 && fd < 0; i++)
+		fd = socket(families[i], SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		return fd;
+	err = -errno;
+	if (err == -EMFILE || err == -ENFILE)
+		return -EMFILE;
+	log_warn("cannot make a descriptor for a file: socket: %s", strerror(-err));
+	return err;
+}
+
 int file_reserve(void)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = make_placeholder();
 
 	if (fd < 0)
-		return -EMFILE;
+		return fd;
 	pthread_once(&fork_once, watch);
 	if (fd_table_make(&opened, fd))
 		return fd;

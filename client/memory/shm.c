@@ -6,12 +6,14 @@
  */
 #include "client/memory/shm.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -21,9 +23,12 @@
 
 #include "client/memory/mem_avail.h"
 #include "common/base/fork.h"
+#include "common/base/log.h"
 #include "common/base/pages.h"
 
 #define NAME_MAX_LEN  64
+#define FULL_NAME_MAX (NAME_MAX_LEN + 36)
+#define MEMFD	      "/memfd:"
 #define POPULATE_STEP ((size_t)4 << 20)
 #define SEALS	      (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -33,7 +38,7 @@ struct notice {
 	uint64_t size, block_size;
 };
 
-/* Write "usrbio-" and 32 hex digits: the memfd's name and the beginning of the address. */
+/* Write "usrbio-" and 32 hex digits: the beginning of the memfd's name and of the address. */
 static void spell_id(char name[NAME_MAX_LEN], const uint8_t id[16])
 {
 	static const char digits[] = "0123456789abcdef";
@@ -44,6 +49,11 @@ static void spell_id(char name[NAME_MAX_LEN], const uint8_t id[16])
 		*at++ = digits[id[i] & 15];
 	}
 	*at = '\0';
+}
+
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
 }
 
 /* Bind a socket to the address that announces the object. Returns the descriptor or -errno. */
@@ -70,8 +80,9 @@ static int populate_range(int fd, char *base, size_t off, size_t len)
 {
 	if (!madvise(base + off, len, MADV_POPULATE_WRITE))
 		return 0;
-	if (errno != EINVAL) /* EINVAL: Linux before 5.14 does not know it */
+	if (errno == ENOMEM || errno == EFAULT || errno == EHWPOISON)
 		return -ENOMEM;
+	/* Linux before 5.14 does not know it (EINVAL), or a filter refuses it. */
 	return fallocate(fd, 0, (off_t)off, (off_t)len) ? -ENOMEM : 0;
 }
 
@@ -103,32 +114,53 @@ static int map(struct shm *shm, int fd, size_t size, size_t mapped)
 	return 0;
 }
 
-int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa)
+/* Make the memfd, with the size and the block size behind the name. Returns it or -errno, logged.
+ */
+static int make_memfd(const char *name, size_t mapped, size_t size, size_t block_size)
 {
-	size_t mapped = pages_round(size);
-	char name[NAME_MAX_LEN];
-	struct shm made;
-	int fd, name_fd, err;
+	char full[FULL_NAME_MAX];
+	int fd, err;
 
-	if (!size)
-		return -EINVAL;
-	if (!mapped || mapped > SSIZE_MAX || !mem_avail_for(mapped))
+	snprintf(full, sizeof(full), "%s.%zx.%zx", name, size, block_size);
+	fd = memfd_create(full, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0) {
+		err = -errno;
+		log_warn("cannot make memory for an iov: memfd_create: %s", strerror(-err));
+		return err;
+	}
+	if (ftruncate(fd, (off_t)mapped)) {
+		log_warn("cannot make memory for an iov: ftruncate: %s", strerror(errno));
+		close(fd);
 		return -ENOMEM;
-	spell_id(name, id);
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0)
-		return -errno;
-	err = -ENOMEM;
-	if (ftruncate(fd, (off_t)mapped))
-		goto err_close;
+	}
 	/*
 	 * The kernel makes a memfd with mode 0777, but other users cannot reach it through
 	 * /proc/PID/fd.
 	 */
 	if (fchmod(fd, 0600) || fcntl(fd, F_ADD_SEALS, SEALS)) {
 		err = -errno;
-		goto err_close;
+		log_warn("cannot protect the memory of an iov: fchmod, fcntl: %s", strerror(-err));
+		close(fd);
+		return err;
 	}
+	return fd;
+}
+
+int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa)
+{
+	size_t mapped = pages_round(size);
+	char name[NAME_MAX_LEN];
+	struct shm made;
+	int fd, err;
+
+	if (!size)
+		return -EINVAL;
+	if (!mapped || mapped > SSIZE_MAX || !mem_avail_for(mapped))
+		return -ENOMEM;
+	spell_id(name, id);
+	fd = make_memfd(name, mapped, size, block_size);
+	if (fd < 0)
+		return fd;
 	err = map(&made, fd, size, mapped);
 	if (err)
 		goto err_close;
@@ -136,12 +168,13 @@ int shm_create(struct shm *shm, const uint8_t id[16], size_t size, size_t block_
 	err = populate(fd, made.base, mapped);
 	if (err)
 		goto err_unmap;
-	name_fd = announce(name, fd, size, block_size);
-	if (name_fd < 0) {
-		err = name_fd;
+	made.name_fd = announce(name, fd, size, block_size);
+	if (is_shortage(made.name_fd)) {
+		err = made.name_fd;
 		goto err_unmap;
 	}
-	made.name_fd = fork_own(name_fd);
+	/* A process that may have no such socket is found by its descriptors. */
+	fork_own(made.name_fd);
 	made.memory_fd = fork_own(fd);
 	*shm = made;
 	return 0;
@@ -153,19 +186,35 @@ err_close:
 	return err;
 }
 
-/* True if the link text of /proc/PID/fd/FD or /proc/self/fd/FD names our memfd. */
-static bool is_named(int fd, const char *name)
+/*
+ * True if the link `at` in the directory `dir`, /proc/PID/fd, names the memfd of this name, with
+ * its size and block size in *notice.
+ */
+static bool is_named(int dir, const char *at, const char *name, struct notice *notice)
 {
-	char path[64], link[NAME_MAX_LEN + 32], want[NAME_MAX_LEN + 32];
-	ssize_t n;
+	char link[FULL_NAME_MAX + 32], end[16] = "";
+	ssize_t n = readlinkat(dir, at, link, sizeof(link) - 1);
+	size_t len = strlen(name);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = readlink(path, link, sizeof(link) - 1);
 	if (n < 0)
 		return false;
 	link[n] = '\0';
-	snprintf(want, sizeof(want), "/memfd:%s (deleted)", name);
-	return !strcmp(link, want);
+	return !strncmp(link, MEMFD, sizeof(MEMFD) - 1) &&
+	       !strncmp(link + sizeof(MEMFD) - 1, name, len) &&
+	       sscanf(link + sizeof(MEMFD) - 1 + len, ".%" SCNx64 ".%" SCNx64 " %9s", &notice->size,
+		      &notice->block_size, end) == 3 &&
+	       !strcmp(end, "(deleted)");
+}
+
+/* True if the memfd behind a path handle is the one that the notice describes. */
+static bool is_meant(int handle, const char *name, const struct notice *notice)
+{
+	char path[64];
+	struct notice own;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
+	return is_named(AT_FDCWD, path, name, &own) && own.size == notice->size &&
+	       own.block_size == notice->block_size;
 }
 
 /* Open the object of a path handle, after checking that opening it does no harm. */
@@ -175,7 +224,7 @@ static int open_handle(int handle, const char *name, const struct notice *notice
 	struct stat st;
 	int fd;
 
-	if (fstat(handle, &st) || !S_ISREG(st.st_mode) || !is_named(handle, name))
+	if (fstat(handle, &st) || !S_ISREG(st.st_mode) || !is_meant(handle, name, notice))
 		return -ENOENT;
 	if (st.st_uid != geteuid())
 		return -EPERM;
@@ -221,15 +270,18 @@ static bool read_notice(const char *line, const char *name, struct notice *notic
 	       notice->pid > 0 && notice->fd >= 0;
 }
 
-/* Find and open the object. Any user can announce anything, so false notices are skipped. */
-static int find(const char *name, size_t block_size, struct notice *notice)
+/*
+ * Find and open the object by its notice. Any user can announce anything, so false notices are
+ * skipped.
+ */
+static int find_notice(const char *name, size_t block_size, struct notice *notice)
 {
 	FILE *file = fopen("/proc/net/unix", "re");
 	char line[512];
 	int found = -ENOENT;
 
 	if (!file)
-		return -errno;
+		return -ENOENT;
 	while (found < 0 && fgets(line, sizeof(line), file)) {
 		int fd;
 
@@ -241,6 +293,56 @@ static int find(const char *name, size_t block_size, struct notice *notice)
 	}
 	fclose(file);
 	return found;
+}
+
+/* Find and open the object among the descriptors of one process. */
+static int search_process(const char *pid, const char *name, size_t block_size,
+			  struct notice *notice)
+{
+	struct dirent *entry;
+	char path[300];
+	DIR *dir;
+	int found = -ENOENT;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	dir = opendir(path);
+	while (dir && found < 0 && (entry = readdir(dir))) {
+		if (!is_named(dirfd(dir), entry->d_name, name, notice) ||
+		    notice->block_size != block_size)
+			continue;
+		notice->pid = atoi(pid);
+		notice->fd = atoi(entry->d_name);
+		found = open_announced(name, notice);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* The same in all processes that this one may see. */
+static int search(const char *name, size_t block_size, struct notice *notice)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int found = proc ? -ENOENT : -errno;
+
+	while (proc && found < 0 && (entry = readdir(proc))) {
+		if (*entry->d_name >= '0' && *entry->d_name <= '9')
+			found = search_process(entry->d_name, name, block_size, notice);
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+static int find(const char *name, size_t block_size, struct notice *notice)
+{
+	int noticed = find_notice(name, block_size, notice), found;
+
+	if (noticed >= 0)
+		return noticed;
+	found = search(name, block_size, notice);
+	return found == -ENOENT ? noticed : found;
 }
 
 int shm_open_id(struct shm *shm, const uint8_t id[16], size_t size, size_t block_size, int numa)

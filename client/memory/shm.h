@@ -2,10 +2,13 @@
  * Shared memory that another process of the same user can open by an id of 16 bytes. No name of it
  * stays when its creator ends, in whatever way.
  *
- * The memory is a memfd. While the id may be opened, there is a socket that is bound to an abstract
- * address with the id, process, descriptor, size and block size. Other processes find the address
- * in /proc/net/unix, and open the memfd through /proc/PID/fd. The kernel removes both when the
- * creator ends. A struct shm belongs to its caller, who serialises the calls for it.
+ * The memory is a memfd, whose name has the id, size and block size. While the id may be opened,
+ * there is a socket that is bound to an abstract address with the same and with process and
+ * descriptor. Other processes find the address in /proc/net/unix, and open the memfd through
+ * /proc/PID/fd. If that does not lead to it (another network or PID namespace, no Unix sockets),
+ * they look for the memfd among the descriptors of all processes that they may see. The kernel
+ * removes all of it when the creator ends. A struct shm belongs to its caller, who serialises the
+ * calls for it.
  */
 #ifndef USRBIO_CLIENT_MEMORY_SHM_H
 #define USRBIO_CLIENT_MEMORY_SHM_H
@@ -17,7 +20,7 @@ struct shm {
 	void *base;
 	size_t size;   /* the requested size in bytes */
 	size_t mapped; /* the size in bytes of the whole pages */
-	int name_fd;   /* the bound socket; -1: unlinked, or the creator is another process */
+	int name_fd;   /* the bound socket; < 0: there is none */
 	int memory_fd; /* the memfd; -1: other processes cannot open it through this one */
 };
 

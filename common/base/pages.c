@@ -65,8 +65,11 @@ int pages_alloc(struct pages *pages, size_t len, int node, bool huge)
 			return -ENOMEM;
 	}
 	pages_bind(base, size, node);
-	/* Kernels before 5.14 do not know this advice; the pages then come at their first touch. */
-	if (madvise(base, size, MADV_POPULATE_WRITE) && errno != EINVAL) {
+	/*
+	 * Kernels before 5.14 do not know this advice (EINVAL), and a filter may refuse it; the
+	 * pages then come at their first touch.
+	 */
+	if (madvise(base, size, MADV_POPULATE_WRITE) && (errno == ENOMEM || errno == EFAULT)) {
 		munmap(base, size);
 		return -ENOMEM;
 	}
