@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ static uint64_t poll(struct task *task, uint64_t now, int *fd);
 struct conn *conn_create(struct conn_owner *owner, unsigned index)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
+	int err = ENOMEM;
 
 	if (!conn)
 		return NULL;
@@ -30,8 +32,11 @@ struct conn *conn_create(struct conn_owner *owner, unsigned index)
 		goto err_free;
 	spin_init(&conn->wait.spin);
 	conn->wait.wake_fd = fork_own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	if (conn->wait.wake_fd < 0)
+	if (conn->wait.wake_fd < 0) {
+		err = errno;
+		log_warn("cannot make a connection: eventfd: %s", strerror(err));
 		goto err_arena;
+	}
 	lock_init(&conn->lock, LOCK_CONN);
 	conn->owner = owner;
 	conn->index = index;
@@ -50,6 +55,7 @@ err_arena:
 	arena_close(&conn->arena);
 err_free:
 	free(conn);
+	errno = err;
 	return NULL;
 }
 

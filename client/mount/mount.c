@@ -77,7 +77,7 @@ static struct mount *find(const char *mount_point)
 	return NULL;
 }
 
-/* Return the relation of a mount with the same meaning, or a new one; NULL: out of memory. */
+/* Return the relation of a mount with the same meaning, or a new one; NULL: see errno. */
 static struct relation *find_relation(const struct mountspec *spec)
 {
 	lock_assert_held(&mounts.lock);
@@ -113,6 +113,7 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 {
 	struct mount *mount;
 	bool added = false;
+	int err = 0;
 
 	pthread_once(&once, start);
 	lock_acquire(&mounts.lock);
@@ -123,9 +124,11 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 	}
 	if (mount)
 		mount->refs++;
+	else
+		err = errno ? -errno : -ENOMEM;
 	lock_release(&mounts.lock);
 	if (!mount)
-		return -ENOMEM;
+		return err;
 	if (added && on_first && !atomic_exchange(&mounts.made, true))
 		on_first();
 	if (added && *spec->dir)

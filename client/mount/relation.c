@@ -32,7 +32,7 @@ struct relation *relation_create(const struct mountspec *spec)
 	relation->session = session_create(&relation->spec);
 	if (relation->session)
 		return relation;
-	free(relation);
+	free(relation); /* this keeps errno */
 	return NULL;
 }
 

@@ -65,6 +65,12 @@ static int read_file(const char *path, struct credentials *credentials)
 	return err ? err : secret_tag(&credentials->secret, credentials->tag);
 }
 
+/* True if this process lacks something for now. Then nothing is known about the key. */
+static bool is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO;
+}
+
 int credentials_read(const struct mountspec *spec, struct credentials *credentials)
 {
 	struct credentials found = {0};
@@ -85,7 +91,7 @@ int credentials_read(const struct mountspec *spec, struct credentials *credentia
 	if (!err)
 		*credentials = found;
 	secret_wipe(&found.secret);
-	return err ? -EKEYREJECTED : 0;
+	return err && !is_shortage(err) ? -EKEYREJECTED : err;
 }
 
 int credentials_for_tls(const struct credentials *credentials, struct tp_tls_config *tls)

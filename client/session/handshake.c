@@ -41,6 +41,16 @@ static int offer_key(struct conn *conn, struct message *msg, uint8_t nonce[NONCE
 	return seal_say(&conn->exchange, msg);
 }
 
+/* Disconnect, because the handshake cannot be computed here. It says nothing about the key. */
+static void fail(struct conn *conn, int err)
+{
+	session_blame(
+		session_of(conn),
+		"the handshake with the server at %s failed here, in getrandom or OpenSSL: %s",
+		session_of(conn)->at, strerror(-err));
+	conn_shut(conn, err);
+}
+
 void session_handshake_begin(struct conn *conn)
 {
 	struct message msg = {.type = MSG_HELLO};
@@ -61,7 +71,7 @@ void session_handshake_begin(struct conn *conn)
 	if (has_key(conn))
 		err = offer_key(conn, &msg, nonce, share);
 	if (err)
-		conn_shut(conn, err);
+		fail(conn, err);
 	else if (conn_send(conn, &msg, buf))
 		conn_violated(conn, "no room for a hello");
 }
@@ -119,6 +129,10 @@ static void on_challenge(struct conn *conn, const void *frame, size_t len,
 	if (!err)
 		err = exchange_keys(exchange, &session_of(conn)->credentials.secret,
 				    challenge->share.data);
+	if (err == -EIO) {
+		fail(conn, err);
+		return;
+	}
 	if (err || !exchange_check(exchange, AUTH_SERVER, mac)) {
 		distrust(conn);
 		return;

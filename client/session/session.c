@@ -74,7 +74,10 @@ struct session *session_create(const struct mountspec *spec)
 	for (; session->nr_conns < spec->nconnect; session->nr_conns++) {
 		session->conns[session->nr_conns] = conn_create(&session->owner, session->nr_conns);
 		if (!session->conns[session->nr_conns]) {
+			int err = errno;
+
 			session_destroy(session);
+			errno = err;
 			return NULL;
 		}
 	}

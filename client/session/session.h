@@ -106,7 +106,7 @@ static inline struct session *session_of(const struct conn *conn)
 	return container_of(conn->owner, struct session, owner);
 }
 
-/* Create a session; it does not connect. spec outlives it. NULL: out of memory or descriptors. */
+/* Create a session; it does not connect. spec outlives it. NULL: errno is ENOMEM or EMFILE. */
 struct session *session_create(const struct mountspec *spec);
 /*
  * End a session that nothing uses and that has no reconnector. On the progress thread, unless the

@@ -78,7 +78,9 @@ static int read_lines(struct reader *reader, FILE *file)
 		long len = (long)strlen(text), end = ftell(file);
 
 		reader->nr++;
-		if (end - begin != len)
+		if (end < 0)
+			wrong = strerror(errno);
+		else if (end - begin != len)
 			wrong = "there is a zero byte in this line";
 		else if (len == sizeof(text) - 1)
 			wrong = "this line is too long";

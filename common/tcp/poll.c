@@ -5,6 +5,11 @@
  */
 #include "common/tcp/poll.h"
 
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "common/base/log.h"
 #include "common/tcp/conn/listener.h"
 #include "common/tcp/conn/state.h"
 
@@ -37,6 +42,14 @@ static void conn_event(struct tcp_conn *conn, uint32_t events)
 	tcp_conn_wake(conn);
 }
 
+static void say_unable(void)
+{
+	static atomic_bool said;
+
+	if (errno != EINTR && !atomic_exchange(&said, true))
+		log_error("cannot wait for sockets: epoll_wait: %s", strerror(errno));
+}
+
 /*
  * Ask epoll. Returns true if timers are due. Timers run after the connections. So a message that
  * came in time still counts, even if this process could not run (it was stopped, or waited for a
@@ -48,6 +61,8 @@ static bool look_at_epoll(struct tcp_domain *domain, struct tcp_sink *sink)
 	int n = epoll_wait(domain->base.fd, events, EPOLL_BATCH, 0);
 	bool timers = false;
 
+	if (n < 0)
+		say_unable();
 	domain->skipped = 0;
 	domain->armed = false;
 	for (int i = 0; i < n; i++) {

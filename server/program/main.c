@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -107,16 +108,18 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	announce(server);
-	while (sigwait(&ending, &sig) || sig == SIGHUP || sig == SIGUSR1)
+	while (!(err = sigwait(&ending, &sig)) && (sig == SIGHUP || sig == SIGUSR1))
 		if (sig == SIGHUP)
 			reload(server, options.config.keyring);
 		else if (sig == SIGUSR1)
 			server_dump(server);
+	if (err)
+		log_error("cannot wait for signals, so the server stops: %s", strerror(err));
 	/* A second signal ends the program without waiting for the clients. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
 	notify_send("STOPPING=1\nSTATUS=Finishing what is under way");
 	server_stop(server);
-	return EXIT_SUCCESS;
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -56,6 +56,8 @@ static int fit_in(struct server *server, const struct server_config *config)
 
 static int fill_in(struct server *server, const struct server_config *config)
 {
+	int err;
+
 	server->max_connections = or_default(config->max_connections, SERVER_MAX_CONNECTIONS);
 	server->max_inflight =
 		at_most(or_default(config->max_inflight, SERVER_MAX_INFLIGHT), INFLIGHT_MAX);
@@ -65,9 +67,12 @@ static int fill_in(struct server *server, const struct server_config *config)
 	server->keepalive_ns = config->keepalive_ms == SERVER_OFF
 				       ? 0
 				       : ns_of(config->keepalive_ms, SERVER_KEEPALIVE_MS);
-	if (getrandom(&server->boot_id, sizeof(server->boot_id), 0) < 0)
-		return -errno;
-	return secret_draw(&server->nobodys);
+	err = getrandom(&server->boot_id, sizeof(server->boot_id), 0) < 0 ? -errno : 0;
+	if (!err)
+		err = secret_draw(&server->nobodys);
+	if (err)
+		log_error("no random numbers: getrandom: %s", strerror(-err));
+	return err;
 }
 
 static int open_sessions(struct server *server, const struct server_config *config)

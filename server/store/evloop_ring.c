@@ -91,6 +91,17 @@ static int restrict_to_used(struct io_uring *ring)
 		       : 0;
 }
 
+/*
+ * Find out whether the ring can be used at all. A filter of system calls may allow to make a ring
+ * and forbid to use it. 0 or -errno. The kernel says EBADFD, because the ring is still disabled.
+ */
+static int check_enter(const struct io_uring *ring)
+{
+	if (!syscall(SYS_io_uring_enter, ring->ring_fd, 0, 0, 0, NULL, 0) || errno == EBADFD)
+		return 0;
+	return -errno;
+}
+
 int evloop_ring_open(struct io_uring *ring, unsigned entries)
 {
 	int err = -EINVAL;
@@ -111,7 +122,12 @@ int evloop_ring_open(struct io_uring *ring, unsigned entries)
 	err = restrict_to_used(ring);
 	if (err) {
 		log_error("io_uring: restrictions: %s", strerror(-err));
-		io_uring_queue_exit(ring);
+	} else {
+		err = check_enter(ring);
+		if (err)
+			explain(err);
 	}
+	if (err)
+		io_uring_queue_exit(ring);
 	return err;
 }

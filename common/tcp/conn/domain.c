@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/log.h"
 #include "common/tcp/conn/conn.h"
 
 int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,
@@ -27,12 +29,17 @@ int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *con
 	list_init(&dom->conns);
 	list_init(&dom->ready);
 	err = tcp_poller_open(&dom->poller);
-	if (err)
+	if (err) {
+		log_error("cannot wait for sockets: epoll_create1: %s", strerror(-err));
 		goto err_free;
+	}
 	dom->base.fd = dom->poller.fd;
 	err = tcp_timers_open(&dom->timers, &dom->poller);
-	if (err)
+	if (err) {
+		log_error("cannot wait for sockets: timerfd_create or epoll_ctl: %s",
+			  strerror(-err));
 		goto err_close;
+	}
 	*domain = dom;
 	return 0;
 

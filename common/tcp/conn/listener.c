@@ -125,10 +125,24 @@ void tcp_listener_timeout(struct tcp_listener *lis)
 	tcp_poller_change(&lis->domain->poller, &lis->source, EPOLLIN);
 }
 
-/* accept4() also reports errors of the new connection. Only these are errors of this process. */
-static bool out_of_resources(int err)
+/* accept4() also reports errors of the new connection: accept(2). Others are of this process. */
+static bool is_of_peer(int err)
 {
-	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
+	switch (err) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+	case EOPNOTSUPP:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static int accept_one(int fd, struct tp_addr *peer)
@@ -155,11 +169,11 @@ void tcp_listener_run(struct tcp_listener *lis, struct tcp_sink *sink)
 			int err = errno;
 
 			free(request);
-			if (out_of_resources(err))
+			if (is_of_peer(err))
+				continue;
+			if (err != EAGAIN)
 				pause_listening(lis, err);
-			if (out_of_resources(err) || err == EAGAIN)
-				return;
-			continue;
+			return;
 		}
 		fork_own(request->fd);
 		lis->pause_logged = false;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/fork.h"
+#include "common/base/log.h"
 #include "common/transport/connect_params.h"
 #include "common/transport/wire_errno.h"
 
@@ -122,11 +123,22 @@ void tcp_state_timeout(struct tcp_conn *conn)
 	tcp_state_end(conn, -ETIMEDOUT);
 }
 
-/* End a connection that the peer has closed before its connect parameters. */
-static void end_early(struct tcp_conn *conn)
+/*
+ * End a connection before the peer's connect parameters. `err` is that of sending or receiving; 0:
+ * the peer has closed it.
+ */
+static void end_early(struct tcp_conn *conn, int err)
 {
-	tcp_state_end(conn, tp_blame(&conn->base, -ECONNABORTED,
-				     "took the connection and closed it at once"));
+	bool here = err && err != -ECONNRESET && err != -EPIPE;
+
+	if (here && !conn->keys)
+		log_peer("a connection that was accepted cannot be used: %s", strerror(-err));
+	if (here)
+		tcp_state_end(conn, tp_blame(&conn->base, -ECONNABORTED,
+					     "cannot be talked to from here: %s", strerror(-err)));
+	else
+		tcp_state_end(conn, tp_blame(&conn->base, -ECONNABORTED,
+					     "took the connection and closed it at once"));
 }
 
 /* Send this end's connect parameters, and wait for the peer's. */
@@ -144,7 +156,7 @@ static void send_params(struct tcp_conn *conn)
 	sent = conn->tls ? tls_send(conn->tls, &msg, MSG_NOSIGNAL)
 			 : sendmsg(conn->source.fd, &msg, MSG_NOSIGNAL);
 	if (sent != (ssize_t)sizeof(mine) || tcp_conn_holds(conn))
-		end_early(conn);
+		end_early(conn, sent < 0 ? -errno : 0);
 }
 
 void tcp_state_start(struct tcp_conn *conn)
@@ -229,7 +241,7 @@ static void run_params(struct tcp_conn *conn, struct tcp_sink *sink)
 	}
 	if (rx->tail < sizeof(theirs)) {
 		if (rx->over)
-			end_early(conn);
+			end_early(conn, rx->status);
 		return;
 	}
 	memcpy(&theirs, rx->buf, sizeof(theirs));
