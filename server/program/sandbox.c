@@ -15,6 +15,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -136,16 +137,23 @@ static int allow_exports(int ruleset, const struct ruleset *all, const struct se
 	return 0;
 }
 
-/* The directory of the file is allowed, because a reload may read another file of that name. */
+/*
+ * The directory of the file is allowed, because a reload may read another file of that name. If
+ * links lead from there to another directory, that one is allowed as well.
+ */
 static int allow_keyring(int ruleset, const struct ruleset *all, const char *path)
 {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], real[PATH_MAX];
 	int err = -ENAMETOOLONG;
 
 	if (strlen(path) < sizeof(dir)) {
 		strcpy(dir, path);
 		err = allow(ruleset, all, dirname(dir), FS_READ_FILE);
 	}
+	if (!err && !realpath(path, real))
+		err = -errno;
+	if (!err)
+		err = allow(ruleset, all, dirname(real), FS_READ_FILE);
 	if (err)
 		log_error("sandbox: directory of %s: %s", path, strerror(-err));
 	return err;

@@ -120,6 +120,27 @@ E2E(messages, of_reloading)
 	server_stop(&server);
 }
 
+/* The sandbox lets the server follow the links that it has followed at the start. */
+E2E(messages, of_reloading_a_keyring_behind_links)
+{
+	struct server server;
+	char ring[PATH_MAX], export[PATH_MAX];
+
+	e2e_needs_server_process();
+	messages_make_keys();
+	cr_assert_eq(mkdir(scratch_file("links"), 0755) | mkdir(scratch_file("away"), 0755), 0);
+	cr_assert_eq(mkdir(scratch_file("dir"), 0755), 0);
+	cr_assert_eq(rename(scratch_file("ring"), scratch_file("away/ring")), 0);
+	cr_assert_eq(symlink("../second", scratch_file("links/ring")), 0);
+	cr_assert_eq(symlink("away/ring", scratch_file("second")), 0);
+	snprintf(ring, sizeof(ring), "--keyring=%s", scratch_file("links/ring"));
+	snprintf(export, sizeof(export), "data=%s", scratch_file("dir"));
+	server_start(&server, "tcp://127.0.0.1:0", export, ring, NULL);
+	server_signal(&server, SIGHUP);
+	messages_await_log(&server, "the keyring has been read again; ids in it: 1");
+	server_stop(&server);
+}
+
 E2E(messages, of_a_state_dump)
 {
 	e2e_needs_server_process();
