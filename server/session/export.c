@@ -86,7 +86,8 @@ void exports_close(struct exports *exports)
 	exports->list = NULL;
 }
 
-#define STOP_MS 5000 /* for what hangs, when the server stops */
+#define STOP_MS	      5000 /* when the server stops, for all exports together */
+#define STOP_LEAST_MS 100  /* for one of them, after others that hang */
 
 /* End the threads of an export that has some. Closes come first: they close the sessions. */
 static int stop_one(struct export *export, uint64_t until)
@@ -95,7 +96,8 @@ static int stop_one(struct export *export, uint64_t until)
 
 	for (int i = 0; i < 2; i++) {
 		uint64_t now = now_ns();
-		unsigned ms = now < until ? (unsigned)((until - now) / NS_PER_MS) : 0;
+		uint64_t left = now < until ? (until - now) / NS_PER_MS : 0;
+		unsigned ms = left < STOP_LEAST_MS ? STOP_LEAST_MS : (unsigned)left;
 
 		if (*all[i] && job_threads_close(*all[i], ms)) {
 			log_error("export \"%s\": its file system hangs; the server stops without "
