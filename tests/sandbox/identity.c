@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/list.h"
 #include "server/base/identity.h"
+#include "server/base/job_threads.h"
 #include "tests/support/must.h"
 #include "tests/sandbox/identity_ops.h"
 
@@ -283,6 +286,51 @@ static void check_turns(void)
 	}
 }
 
+/* A job that tells as whom it runs, becomes a user, and queues the next one meanwhile. */
+struct queued {
+	struct job job;
+	struct job_threads *threads;
+	struct queued *next; /* NULL: none */
+	uid_t uid;
+	sem_t done;
+};
+
+static void run_queued(struct job *job)
+{
+	static const struct identity user = {1501, 1601};
+	struct queued *queued = container_of(job, struct queued, job);
+	struct job_load load;
+
+	queued->uid = (uid_t)setfsuid((uid_t)-1);
+	must(!identity_become(&user), "identity");
+	if (queued->next) {
+		job_threads_run(queued->threads, NULL, &queued->next->job);
+		job_threads_load(queued->threads, &load);
+		must(load.nr_threads == 1, "a user's job starts a thread");
+	}
+	sem_post(&queued->done);
+}
+
+/* A thread inherits the user of its starter: none is started by a job that acts as one. */
+static void check_threads(void)
+{
+	struct queued jobs[3] = {{.next = &jobs[1]}, {.next = &jobs[2]}};
+	struct job_threads *threads;
+
+	must(!job_threads_open(&threads, "usrbio-calls", 8), "threads");
+	for (size_t i = 0; i < COUNT(jobs); i++) {
+		jobs[i].job.run = run_queued;
+		jobs[i].threads = threads;
+		sem_init(&jobs[i].done, 0, 0);
+	}
+	job_threads_run(threads, NULL, &jobs[0].job);
+	for (size_t i = 0; i < COUNT(jobs); i++)
+		while (sem_wait(&jobs[i].done))
+			;
+	must(jobs[0].uid == geteuid(), "the first thread is user %u", jobs[0].uid);
+	must(!job_threads_close(threads, 60000), "close");
+}
+
 int main(void)
 {
 	char base[64] = "/tmp/usrbio-identity-XXXXXX", command[96];
@@ -293,6 +341,7 @@ int main(void)
 		return 77;
 	}
 	check_turns();
+	check_threads();
 	umask(0);
 	must(mkdtemp(base) && !chmod(base, 0777), "%s", base);
 	check_io_goes_on(base);
