@@ -379,7 +379,54 @@ static void end_for_an_answer(struct evil *e, const struct lie *lie)
 		__VA_ARGS__        \
 	}
 
+static void send_abort(struct evil *e, const uint32_t *tags, size_t n)
+{
+	wire_msg(&e->wire,
+		 &(struct message){.type = MSG_ABORT, .abort = {.ios = tags, .nr_ios = n}});
+}
+
+/* Of nothing, of calls, and of the same over and over: each is ignored. */
+static void abort_flood(struct evil *e, const struct lie *lie)
+{
+	uint32_t tags[ABORT_MAX];
+
+	for (int i = 0; i < 2000; i++) {
+		for (uint32_t j = 0; j < ABORT_MAX; j++)
+			tags[j] = j % 2 ? (uint32_t)i * 2654435761u + j : 1;
+		send_abort(e, tags, ABORT_MAX);
+	}
+	wire_msg(&e->wire, &(struct message){.type = MSG_ABORT,
+					     .abort = {.calls = tags, .nr_calls = ABORT_MAX}});
+	expect_alive(e);
+	expect_file(e);
+}
+
+/* Twice, and then the tag is used again: each of these I/Os ends once. */
+static void abort_and_reuse(struct evil *e, const struct lie *lie)
+{
+	const uint32_t tag = 1;
+
+	for (unsigned i = 1; i <= 200; i++) {
+		const struct io_entry io = good_io(e);
+
+		evil_submit(e, IO_READ, &io, 1);
+		send_abort(e, &tag, 1);
+		send_abort(e, &tag, 1);
+		if (!evil_until(e, SEEN_RESULT)) {
+			escape(e, "the server has left");
+			return;
+		}
+		if (e->result != -ECANCELED && e->result != 4096 && e->result != INT64_MAX)
+			escape(e, "an aborted read ended with %ld", (long)e->result);
+	}
+	expect_alive(e);
+	if (e->nr_results != 200)
+		escape(e, "%u results of 200 reads", e->nr_results);
+}
+
 const struct lie io_lies[] = {
+	{"abort-flood", STAGE_FILE, abort_flood},
+	{"abort-and-reuse", STAGE_FILE, abort_and_reuse},
 	{"offset-huge", WRONG(OFF, IO_READ, UINT64_MAX, -EINVAL)},
 	{"offset-negative", WRONG(OFF, IO_WRITE, 1ull << 63, -EINVAL)},
 	{"offset-and-length-wrap", WRONG(OFF, IO_WRITE, INT64_MAX - 1, -EINVAL)},
