@@ -14,7 +14,6 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "server/base/job_threads.h"
-#include "server/session/export_wait.h"
 #include "server/store/store.h"
 
 /*

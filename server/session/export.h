@@ -38,7 +38,7 @@ struct export
 	 * for the closing of files and sessions are apart: they must not wait for calls that hang.
 	 */
 	struct job_threads *calls, *closes;
-	_Atomic bool elsewhere; /* another server has the directory: export_wait.h */
+	_Atomic bool elsewhere; /* another server has the directory: see export_wait_decide() */
 };
 
 struct exports {
@@ -72,5 +72,21 @@ int exports_stop(struct exports *exports);
 int exports_keep_out(const struct export_config *configs, unsigned nr, const char *path);
 /* Find an export by its name; NULL: there is none. */
 struct export *exports_find(const struct exports *exports, struct bytes name);
+
+/*
+ * export_wait.c: exports whose directory another server has at the start, perhaps because it has
+ * not ended yet. Clients of such an export are told to wait until the directory is free.
+ */
+/*
+ * Decide what to do if another server has the directory of the next export of the list, whose store
+ * is open. `config` is its configuration, in an array in the order of the list. Returns 0; or
+ * -EBUSY, logged: it is another export of this server that has the directory.
+ */
+int export_wait_decide(const struct exports *exports, const struct export_config *config,
+		       struct export *export);
+/* Start the thread that waits, if there is something to wait for. Returns 0 or -errno, logged. */
+int export_wait_start(struct exports *exports);
+/* End it by until_ns. Returns 0; or -ETIMEDOUT, logged: its file system hangs, and it goes on. */
+int export_wait_stop(struct exports *exports, uint64_t until_ns);
 
 #endif

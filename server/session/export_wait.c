@@ -1,9 +1,9 @@
 /*
- * The thread that waits for exports of other servers; see export_wait.h. The list of exports owns
+ * The thread that waits for exports of other servers; see export.h. The list of exports owns
  * it. The thread tries to get each of them again and again. It is a thread of its own because a
  * hung file system may block that.
  */
-#include "server/session/export_wait.h"
+#include "server/session/export.h"
 
 #include <errno.h>
 #include <pthread.h>
