@@ -286,6 +286,8 @@ int usrbio_rename(const char *from, const char *to)
 	call.path = text(old.path);
 	call.path2 = text(new.path);
 	err = mount_same(old.mount, new.mount) ? mount_call(old.mount, &call, NULL) : -EXDEV;
+	if (!err)
+		file_renamed(old.mount, NULL, old.path, NULL, new.path);
 	path_close(&new);
 out_old:
 	path_close(&old);

@@ -132,6 +132,8 @@ int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to
 	err = mount_same(old->mount, new->mount)
 		      ? mount_call_at(old->mount, &old->remote, &new->remote, &call, NULL)
 		      : -EXDEV;
+	if (!err)
+		file_renamed(old->mount, old, from, new, to);
 	file_put(new);
 out_old:
 	file_put(old);

@@ -21,6 +21,12 @@ struct call;
 struct conn;
 struct dump;
 
+/* A file's name beyond its session, as the server gave it. */
+struct persistent_name {
+	uint8_t data[PERSISTENT_MAX];
+	uint8_t len; /* 0: the server gave none */
+};
+
 /* An open file as the server knows it. */
 struct remote_file {
 	uint64_t handle;
@@ -35,8 +41,10 @@ struct request {
 	/* REQUEST_CALL: the file of the call, and the directories of its names; may be NULL. */
 	const struct remote_file *file, *at, *at2;
 	struct answer *answer; /* REQUEST_CALL; may be NULL */
-	uint16_t region;       /* REQUEST_DROP */
-	bool recovers;	       /* it is sent before the connection is up, and ends with it */
+	/* REQUEST_CALL: receives the name of the file that the call opened; may be NULL. */
+	struct persistent_name *persistent;
+	uint16_t region; /* REQUEST_DROP */
+	bool recovers;	 /* it is sent before the connection is up, and ends with it */
 	bool done;
 	int status;	    /* 0 or -errno; valid when done */
 	uint64_t handle;    /* of the file that the call opened; valid when done */

@@ -11,6 +11,13 @@
 #include "client/session/session.h"
 #include "common/base/log.h"
 
+static void persistent_name_set(struct persistent_name *name, struct bytes bytes)
+{
+	name->len = (uint8_t)bytes.len;
+	if (bytes.len)
+		memcpy(name->data, bytes.data, bytes.len);
+}
+
 /* True if this status may mean that the previous session had made the call already. */
 static bool is_ambiguous(const struct call *call, int status)
 {
@@ -72,6 +79,8 @@ const char *request_on_reply(struct conn_user *user, const struct message *msg)
 	}
 	if (request->answer)
 		answer_copy(request->answer, conn, reply);
+	if (request->persistent)
+		persistent_name_set(request->persistent, reply->persistent);
 	request->handle = reply->file;
 	request->verifier = reply->verifier;
 	request_finish(conn, request, outcome(conn, request, reply->status));

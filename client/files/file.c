@@ -71,9 +71,9 @@ static void learn(struct file *file, const struct answer *answer)
 
 	file->remote.handle = answer->reply.file;
 	file->remote.session = answer->session;
-	file->persistent_len = (uint8_t)persistent->len;
+	file->persistent.len = (uint8_t)persistent->len;
 	if (persistent->len)
-		memcpy(file->persistent, persistent->data, persistent->len);
+		memcpy(file->persistent.data, persistent->data, persistent->len);
 }
 
 /*
@@ -90,7 +90,7 @@ static int enlist(struct mount *mount, struct file *file, struct answer *answer)
 			.op = CALL_REOPEN,
 			.path = {(const uint8_t *)file->path, strlen(file->path)},
 			.flags = file->flags,
-			.persistent = {file->persistent, file->persistent_len},
+			.persistent = {file->persistent.data, file->persistent.len},
 		};
 
 		err = mount_call(mount, &call, answer);
@@ -133,19 +133,40 @@ err_owed:
 	return err;
 }
 
+void file_describe(struct file *file, char *path, size_t size)
+{
+	reopen_path(mount_to_session(file->mount), file, path, size);
+}
+
 /*
  * Return the path for opening the file again; NULL: out of memory. It is "" if the path is not
  * known: then only the persistent name leads to the file.
  */
-static char *path_in(const struct file *at, const char *name)
+static char *path_in(struct file *at, const char *name)
 {
-	char *path;
+	char dir[PROTO_PATH_MAX + 1] = "", *path;
 
-	if (!at || !*at->path)
+	if (at)
+		file_describe(at, dir, sizeof(dir));
+	if (!*dir)
 		return strdup(name);
-	if (strlen(at->path) + 1 + strlen(name) > PROTO_PATH_MAX)
+	if (strlen(dir) + 1 + strlen(name) > PROTO_PATH_MAX)
 		return strdup("");
-	return asprintf(&path, "%s/%s", at->path, name) < 0 ? NULL : path;
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
+void file_renamed(struct mount *mount, struct file *at, const char *from, struct file *at2,
+		  const char *to)
+{
+	char *old = path_in(at, from), *new = path_in(at2, to);
+	size_t len = old ? strlen(old) : 0;
+
+	while (len && old[len - 1] == '/') /* of a directory */
+		old[--len] = '\0';
+	if (len && new &&new[0])
+		reopen_renamed(mount_to_session(mount), old, new);
+	free(old);
+	free(new);
 }
 
 int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,

@@ -30,10 +30,12 @@ struct file {
 	uint32_t flags; /* those for opening it again, OPEN_REOPEN_FLAGS */
 	bool regular;	/* it is a regular file */
 	uint64_t host;	/* the host of the file, see usrbio_stat */
-	/* For opening it again: its path, and its persistent name at the server. */
+	/*
+	 * For opening it again: its path, and its persistent name at the server. The path changes
+	 * under the lock of the session's open files, if this process renames the file.
+	 */
 	char *path;
-	uint8_t persistent[PERSISTENT_MAX];
-	uint8_t persistent_len;
+	struct persistent_name persistent;
 	bool dead; /* opening it again has failed */
 	/*
 	 * The number of the write verifier under which the oldest acknowledged change was sent that
@@ -53,6 +55,14 @@ struct file {
  */
 int file_open(struct mount *mount, struct file *at, const char *path, uint32_t flags, uint32_t mode,
 	      struct file **file, struct file_attr *attr);
+/*
+ * Note that names were moved at the server: paths below the export or, with at and at2, names in
+ * these directories.
+ */
+void file_renamed(struct mount *mount, struct file *at, const char *from, struct file *at2,
+		  const char *to);
+/* Copy the path of a file, for a message. The caller holds no lock below LOCK_CONN. */
+void file_describe(struct file *file, char *path, size_t size);
 void file_hold(struct file *file);
 /* Give n references back. After the last one the handle is closed, without waiting. */
 void file_put_many(struct file *file, unsigned n);

@@ -8,6 +8,8 @@
 #include "client/files/reopen.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
@@ -23,7 +25,9 @@
 struct reopening {
 	struct request request;
 	struct call call;
+	struct persistent_name persistent; /* the one that the new session gave */
 	struct file *file;
+	char *path; /* a copy of the file's; NULL: out of memory */
 };
 
 struct bunch {
@@ -60,6 +64,42 @@ void reopen_remove(struct session *session, struct file *file)
 	lock_release(&files->lock);
 }
 
+void reopen_path(struct session *session, const struct file *file, char *path, size_t size)
+{
+	lock_acquire(&session->files.lock);
+	snprintf(path, size, "%s", file->path ? file->path : "");
+	lock_release(&session->files.lock);
+}
+
+/* Return the new path of a file that has moved, allocated; NULL: out of memory, or it has not. */
+static char *moved_path(const char *path, const char *from, const char *to)
+{
+	size_t len = strlen(from);
+	char *moved;
+
+	if (strncmp(path, from, len) || (path[len] && path[len] != '/') ||
+	    strlen(to) + strlen(path + len) > PROTO_PATH_MAX)
+		return NULL;
+	return asprintf(&moved, "%s%s", to, path + len) < 0 ? NULL : moved;
+}
+
+void reopen_renamed(struct session *session, const char *from, const char *to)
+{
+	struct session_files *files = &session->files;
+
+	lock_acquire(&files->lock);
+	list_for_each (it, &files->list) {
+		struct file *file = container_of(it, struct file, link);
+		char *moved = moved_path(file->path, from, to);
+
+		if (!moved)
+			continue;
+		free(file->path);
+		file->path = moved;
+	}
+	lock_release(&files->lock);
+}
+
 /*
  * Look at the first max files of the list, and take a reference to those that have to be opened.
  * Returns how many were looked at.
@@ -76,8 +116,10 @@ static unsigned take(struct session_files *files, struct bunch *bunch, unsigned 
 		list_del(&file->link);
 		list_add_tail(&files->list, &file->link);
 		if (file->remote.session != files->session && !file->dead &&
-		    fileobj_try(fileobj_of(file)))
+		    fileobj_try(fileobj_of(file))) {
+			bunch->items[bunch->n].path = strdup(file->path);
 			bunch->items[bunch->n++].file = file;
+		}
 	}
 	lock_release(&files->lock);
 	return looked;
@@ -96,14 +138,20 @@ static bool is_done(const struct waiter *waiter)
 static void ask(struct conn *conn, struct reopening *r)
 {
 	const struct file *file = r->file;
+	const char *path = r->path ? r->path : "";
 
 	r->call = (struct call){
 		.op = CALL_REOPEN,
-		.path = {(const uint8_t *)file->path, strlen(file->path)},
+		.path = {(const uint8_t *)path, strlen(path)},
 		.flags = file->flags,
-		.persistent = {file->persistent, file->persistent_len},
+		.persistent = {file->persistent.data, file->persistent.len},
 	};
-	r->request = (struct request){.kind = REQUEST_CALL, .call = &r->call, .recovers = true};
+	r->request = (struct request){
+		.kind = REQUEST_CALL,
+		.call = &r->call,
+		.persistent = &r->persistent,
+		.recovers = true,
+	};
 	request_start(conn, &r->request);
 }
 
@@ -143,6 +191,9 @@ static unsigned keep_answers(struct session_files *files, const struct bunch *bu
 				 strerror(-request->status));
 			continue;
 		}
+		/* This server seals names with its own key, so the old one may prove nothing. */
+		if (bunch->items[i].persistent.len)
+			file->persistent = bunch->items[i].persistent;
 		file->remote.handle = request->handle;
 		file->remote.session = files->session;
 	}
@@ -152,8 +203,10 @@ static unsigned keep_answers(struct session_files *files, const struct bunch *bu
 
 static void put_all(const struct bunch *bunch)
 {
-	for (unsigned i = 0; i < bunch->n; i++)
+	for (unsigned i = 0; i < bunch->n; i++) {
+		free(bunch->items[i].path);
 		file_put(bunch->items[i].file);
+	}
 }
 
 /*

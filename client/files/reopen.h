@@ -7,6 +7,7 @@
 #define USRBIO_CLIENT_FILES_REOPEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct file;
 struct session;
@@ -17,5 +18,12 @@ struct session;
  */
 bool reopen_add(struct session *session, struct file *file);
 void reopen_remove(struct session *session, struct file *file);
+/* Copy the path of a file. */
+void reopen_path(struct session *session, const struct file *file, char *path, size_t size);
+/*
+ * A name was moved at the server, from one path of the export to another: change the paths of the
+ * files that have it, or are below it.
+ */
+void reopen_renamed(struct session *session, const char *from, const char *to);
 
 #endif

@@ -336,12 +336,12 @@ static const struct flying *find_oldest(const struct inflight *inflight)
 static void dump_io(const struct conn *conn, struct dump *dump, const char *which,
 		    const struct ring *ring, const struct slot *slot, uint32_t tick, uint64_t now)
 {
-	char age[CONN_AGE_MAX];
+	char age[CONN_AGE_MAX], path[PROTO_PATH_MAX + 1];
 
+	file_describe(slot->file, path, sizeof(path));
 	dump_line(dump, "connection %u: %s: %s of %lu bytes at %lu of \"%s\", %s", conn->index,
 		  which, ring->for_read ? "read" : "write", (unsigned long)slot->len,
-		  (unsigned long)slot->off, slot->file->path ? slot->file->path : "",
-		  conn_dump_age(conn, tick, now, age));
+		  (unsigned long)slot->off, path, conn_dump_age(conn, tick, now, age));
 }
 
 static void dump_inflight(const struct conn *conn, struct dump *dump, uint64_t now)

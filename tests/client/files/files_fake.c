@@ -161,6 +161,19 @@ void reopen_remove(struct session *session, struct file *file)
 	(void)file;
 }
 
+void reopen_path(struct session *session, const struct file *file, char *path, size_t size)
+{
+	(void)session;
+	snprintf(path, size, "%s", file->path);
+}
+
+void reopen_renamed(struct session *session, const char *from, const char *to)
+{
+	(void)session;
+	(void)from;
+	(void)to;
+}
+
 int mount_call_file(struct mount *mount, const struct remote_file *file, const struct call *call,
 		    struct answer *answer)
 {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/conn/conn.h"
@@ -97,6 +98,55 @@ Test(survive, a_new_session_has_them_opened_first)
 	atomic_store(&rig.server.hold, false);
 	expect(&rig.reads, 10, 16);
 	cr_assert_eq(rig.server.last_epoch, 0);
+	rig_stop(&rig);
+}
+
+static char asked_path[64];
+static uint8_t asked_name;
+
+/* Give each opened file another persistent name, a number, and note what a REOPEN asks for. */
+static void name_files(struct playserver *server, const struct call *call, struct reply *reply)
+{
+	static uint8_t number;
+
+	if (call->op == CALL_REOPEN) {
+		snprintf(asked_path, sizeof(asked_path), "%.*s", (int)call->path.len,
+			 (const char *)call->path.data);
+		asked_name = call->persistent.len == 1 ? *call->persistent.data : 0;
+	}
+	if (call->op == CALL_OPEN || call->op == CALL_REOPEN) {
+		number++;
+		reply->persistent = (struct bytes){&number, 1};
+	}
+}
+
+static void expect_asked(unsigned nr, const char *path)
+{
+	atomic_store(&rig.server.forget, true);
+	submit_and_cut(10);
+	rig_until(atomic_load(&rig.server.nr_reopens) == nr);
+	atomic_store(&rig.server.hold, false);
+	expect(&rig.reads, 10, 16);
+	cr_expect_str_eq(asked_path, path);
+	cr_expect_eq(asked_name, nr, "the name that was given last");
+}
+
+Test(survive, a_renamed_file_is_asked_for_by_its_new_path_and_name)
+{
+	char from[200];
+
+	start("");
+	rig.server.tell = name_files;
+	rig_close(rig.fd);
+	rig.fd = rig_open(&rig);
+	strcpy(from, url_of("file"));
+	cr_assert_eq(usrbio_rename(from, url_of("dir/moved")), 0);
+	expect_asked(1, "dir/moved");
+	strcpy(from, url_of("dir/"));
+	cr_assert_eq(usrbio_rename(from, url_of("other")), 0);
+	strcpy(from, url_of("oth"));
+	cr_assert_eq(usrbio_rename(from, url_of("nothing")), 0);
+	expect_asked(2, "other/moved");
 	rig_stop(&rig);
 }
 
