@@ -17,7 +17,7 @@
 #define EXPORT_NAME_MAX	  255
 #define PROTO_PATH_MAX	  4095 /* without the final zero, like PATH_MAX */
 #define PROTO_NAME_MAX	  255  /* one component of a path, like NAME_MAX */
-#define PERSISTENT_MAX	  160  /* Linux file handles: 128 bytes and a header */
+#define PERSISTENT_MAX	  192  /* Linux file handles: 128 bytes and headers */
 #define TEXT_MAX	  512
 #define RANGES_MAX	  1000 /* ranges of one CALL_PUNCH */
 #define SESSION_ID_SIZE	  16

@@ -1,5 +1,6 @@
 /*
- * The state directory: what a server has to remember after a restart. It has two files:
+ * The state directory: what a server has to remember after a restart. Besides those of
+ * state_secret.h it has two files:
  *
  *	lock	locked by the server that uses the directory
  *	losses	an id of the directory, and how many losses of data each export has had

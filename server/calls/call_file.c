@@ -5,9 +5,9 @@
 #include "server/calls/call_ops.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "server/base/identity.h"
+#include "server/calls/persistent.h"
 #include "server/session/session.h"
 
 static int check_open(const struct pending_call *p, uint32_t allowed)
@@ -30,9 +30,8 @@ static int opened(struct pending_call *p, int status, struct store_file *file)
 		session_unreserve_file(p->peer->member.session);
 		return status;
 	}
-	len = file->persistent_len;
-	memcpy(p->persistent, file->persistent,
-	       len); /* copied first, because the session may close the file as soon as it has it */
+	/* This comes first, because the session may close the file as soon as it has it. */
+	len = persistent_seal(p->peer, file, p->persistent);
 	err = session_add_file(p->peer->member.session, file, &reply->file);
 	if (err) {
 		file->store->ops->close_file(file);
@@ -60,20 +59,55 @@ int call_open(struct pending_call *p)
 	return opened(p, err, file);
 }
 
-int call_reopen(struct pending_call *p)
+static int reopen(struct pending_call *p, struct bytes name, uint32_t flags,
+		  struct store_file **file)
 {
 	struct store *store = call_store(p);
+
+	return store->ops->reopen_file(store, call_path(p->call.path), name, p->call.flags | flags,
+				       file, &call_reply(p)->attr);
+}
+
+/* True if the right to open or to find a file may be missing. */
+static bool is_denied(int err)
+{
+	return err == -EACCES || err == -EPERM || err == -ESTALE;
+}
+
+/*
+ * Open a file again, first as the client's user with its present rights. If these do not suffice
+ * but the client was allowed to open the file before, the server opens it as itself, and then as
+ * the client's user, who may be its owner.
+ */
+static int reopen_any(struct pending_call *p, struct bytes name, bool proven,
+		      struct store_file **file)
+{
+	int err = reopen(p, name, 0, file), as;
+
+	if (!is_denied(err) || !proven)
+		return err;
+	as = identity_become(NULL);
+	err = as ? as : reopen(p, name, STORE_PROVEN, file);
+	as = call_become_client(p);
+	if (is_denied(err) && p->peer->permit.as_user)
+		err = as ? as : reopen(p, name, STORE_PROVEN, file);
+	return err;
+}
+
+int call_reopen(struct pending_call *p)
+{
 	struct store_file *file;
+	struct bytes name;
+	bool proven;
 	int err = check_open(p, OPEN_REOPEN_FLAGS);
 
+	if (!err)
+		err = persistent_open(p->peer, p->call.persistent, p->call.flags, &name, &proven);
 	if (err)
 		return err;
-	if (!p->call.persistent.len)
-		return -ESTALE;
 	if (!session_reserve_file(p->peer->member.session))
 		return -ENOMEM;
-	err = store->ops->reopen_file(store, call_path(p->call.path), p->call.persistent,
-				      p->call.flags, &file, &call_reply(p)->attr);
+	err = reopen_any(p, name, proven, &file);
 	return opened(p, err, file);
 }
 

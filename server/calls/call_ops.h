@@ -38,6 +38,12 @@ static inline struct reply *call_reply(struct pending_call *p)
 	return &p->out.msg.reply;
 }
 
+/*
+ * Make the thread act as the user that the client's key stands for, or as the server itself.
+ * Returns 0 or -errno. It is defined in call_run.c.
+ */
+int call_become_client(const struct pending_call *p);
+
 /* call_file.c: calls about open files, and calls that open them */
 int call_open(struct pending_call *p);
 int call_reopen(struct pending_call *p);

@@ -92,8 +92,7 @@ static void run_once(struct pending_call *p)
 	replies_keep(replies, channel, &p->call, reply);
 }
 
-/* Act as the user that the client's key stands for, or as the server itself. */
-static int become_client(const struct pending_call *p)
+int call_become_client(const struct pending_call *p)
 {
 	const struct permit *permit = &p->peer->permit;
 	const struct identity who = {.uid = permit->uid, .gid = permit->gid};
@@ -108,7 +107,7 @@ void call_run_here(struct pending_call *p)
 
 void call_run(struct pending_call *p)
 {
-	int err = become_client(p);
+	int err = call_become_client(p);
 
 	if (err)
 		call_reply(p)->status = err;

@@ -26,18 +26,19 @@
 #endif
 
 static const char usage[] =
-	"usage: usrbio-server --export NAME=WHERE[,ro][,sync] ... [--listen URL] ...\n"
+	"usage: usrbio-server --export NAME=WHERE[,OPTION]... ... [--listen URL] ...\n"
 	"\n"
 	"Serve directories to usrbio clients over RDMA and TCP.\n"
 	"\n"
-	"  --export NAME=WHERE[,ro][,sync]\n"
+	"  --export NAME=WHERE[,ro][,sync][,id=ID]\n"
 	"                            export WHERE as NAME; ro: read-only; sync: acknowledge\n"
-	"                            writes when they are on disk; WHERE is a directory,\n"
-	"                            null:SIZE or memory:\n"
+	"                            writes when they are on disk; id: what stays the same\n"
+	"                            when the export gets another name or server (NAME);\n"
+	"                            WHERE is a directory, null:SIZE or memory:\n"
 	"  --listen URL              tcp://, tls:// or rdma://HOST[:PORT]; HOST * is every\n"
 	"                            address, PORT 0 any free one (tcp://127.0.0.1:7040)\n"
 	"  --keyring FILE            serve only clients with a key in FILE; SIGHUP: read it again\n"
-	"  --state DIR               remember in DIR, after a restart, what a disk has lost\n"
+	"  --state DIR               keep in DIR what has to survive a restart\n"
 	"  --insecure-no-auth        without a keyring, serve clients of other machines, too\n"
 	"  --workers N               threads that serve connections (one per CPU)\n"
 	"  --call-threads N          threads for calls about names and files, of each export (16)\n"
@@ -93,6 +94,20 @@ static bool take_word(char *text, const char *word, bool *found)
 	return *found = true;
 }
 
+/* Remove a suffix ",id=ID", and set *id. Returns true if it was there. */
+static bool take_id(char *text, const char **id)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.-";
+	char *word = strrchr(text, ',');
+
+	if (!word || strncmp(word, ",id=", 4) || !word[4] || word[4 + strspn(word + 4, plain)])
+		return false;
+	*word = '\0';
+	*id = word + 4;
+	return true;
+}
+
 /* Get the end of a missing directory's name that looks like an export option, or NULL. */
 static const char *unknown_word(const char *where)
 {
@@ -119,13 +134,15 @@ static int parse_export(struct parser *parser, char *text)
 				   text);
 	where++;
 	while (take_word(where, ",ro", &export->read_only) ||
-	       take_word(where, ",sync", &export->sync))
+	       take_word(where, ",sync", &export->sync) || take_id(where, &export->id))
 		;
 	if (!*where)
 		return usage_error(parser, "--export %s: WHERE is missing", text);
 	word = unknown_word(where);
 	if (word)
-		return usage_error(parser, "--export %s: unknown export option %s; use ro or sync",
+		return usage_error(parser,
+				   "--export %s: unknown export option %s; use ro, sync or "
+				   "id=ID",
 				   text, word);
 	memcpy(export->name, text, len);
 	export->name[len] = '\0';

@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "server/program/sizing.h"
 #include "server/session/keyring.h"
+#include "server/base/state_secret.h"
 #include "server/worker/server_impl.h"
 #include "server/session/sessions.h"
 #include "server/loop/worker_loop.h"
@@ -161,16 +162,25 @@ static int start_workers(struct server *server)
 	return 0;
 }
 
+/* Open the state, and get the key that seals persistent names: that of the server before. */
 static int open_state(struct server *server, const struct server_config *config)
 {
 	int err;
 
 	if (!config->state) {
-		log_info("without --state DIR a restart forgets which writes a disk has lost");
-		return 0;
+		log_info("without --state DIR a restart forgets which writes a disk has lost, and "
+			 "the right of a client to reopen a file whose permissions have changed");
+		return secret_draw(&server->names);
 	}
 	err = exports_keep_out(config->exports, config->nr_exports, config->state);
-	return err ? err : state_open(config->state, &server->state);
+	if (!err)
+		err = state_open(config->state, &server->state);
+	if (err)
+		return err;
+	err = state_secret(config->state, "names", &server->names);
+	if (err)
+		state_close(server->state);
+	return err;
 }
 
 /* Resolve the addresses to listen at, and open the keyring. On error the keyring is not open. */

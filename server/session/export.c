@@ -27,6 +27,14 @@ static uint64_t host_of_export(const struct export *export, uint64_t boot_id)
 	return export->store->local ? host_id() : host_of(own, sizeof(own));
 }
 
+/* Get the number for the id of an export. */
+static uint64_t id_of_export(const struct export_config *config)
+{
+	const char *id = config->id ? config->id : config->name;
+
+	return host_of(id, strlen(id));
+}
+
 static int open_one(struct exports *exports, const struct export_config *config, uint64_t boot_id)
 {
 	struct export *export = &exports->list[exports->nr];
@@ -55,6 +63,7 @@ static int open_one(struct exports *exports, const struct export_config *config,
 	export->read_only = config->read_only || export->store->read_only;
 	export->index = exports->nr++;
 	export->host = host_of_export(export, boot_id);
+	export->id = id_of_export(config);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct store;
 struct export_config {
 	char name[EXPORT_NAME_MAX + 1]; /* not empty, no '/' */
 	const char *where;		/* an argument of store_open() */
+	const char *id;			/* stays the same when the export moves; NULL: the name */
 	bool read_only;
 	bool unlocked; /* other servers may export the same directory */
 	bool sync;     /* writes and changes are on disk before they are acknowledged */
@@ -30,6 +31,7 @@ struct export
 	char name[EXPORT_NAME_MAX + 1];
 	struct store *store;
 	bool read_only;
+	uint64_t id;   /* of the id= of its option: a part of persistent names */
 	uint64_t host; /* with dev and ino it identifies a file: host_of_export() */
 	struct verifier verifier;
 	unsigned index; /* in the list, and in each worker's array of queues */

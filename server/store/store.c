@@ -15,7 +15,7 @@
 
 int store_check_open(const struct store *store, uint32_t flags)
 {
-	if (!(flags & (OPEN_READ | OPEN_WRITE)) || flags & ~(uint32_t)OPEN_FLAGS_ALL)
+	if (!(flags & (OPEN_READ | OPEN_WRITE)) || flags & ~(OPEN_FLAGS_ALL | STORE_PROVEN))
 		return -EINVAL;
 	if (flags & OPEN_TRUNCATE && !(flags & OPEN_WRITE))
 		return -EINVAL;

@@ -26,6 +26,11 @@ struct store_ops;
 struct verifier;
 
 #define STORE_NAME_MAX 160 /* bytes of a persistent name: a Linux file handle has 136 of them */
+/*
+ * A flag of reopen_file: this client was allowed to open the file with these flags before. So the
+ * present mode of the file does not matter, if the store can open it all the same.
+ */
+#define STORE_PROVEN (1u << 31)
 
 struct store {
 	const struct store_ops *ops;
@@ -138,7 +143,7 @@ struct store_ops {
 			 struct file_attr *attr);
 	/*
 	 * Open the file that `persistent` names, at `path` or elsewhere in the export. `flags` are
-	 * of OPEN_REOPEN_FLAGS. -ESTALE: it does not exist or cannot be found. The
+	 * of OPEN_REOPEN_FLAGS and STORE_PROVEN. -ESTALE: it does not exist or cannot be found. The
 	 * bytes of the name come from a client, but no other file is ever opened.
 	 */
 	int (*reopen_file)(struct store *store, const char *path, struct bytes persistent,

@@ -39,6 +39,7 @@ struct server {
 	struct keyring *keyring;  /* NULL: every client may do everything */
 	struct tp_tls_config tls; /* how listeners on tls:// find keys of the keyring */
 	struct secret nobodys;	  /* random; Challenges for unknown keys are made with it */
+	struct secret names;	  /* the key that seals persistent names */
 	struct budget budget;
 	char memory_by[SERVER_BY_MAX]; /* what decided the maximum of the budget, for messages */
 	unsigned staging_mib;	       /* of each worker */

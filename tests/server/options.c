@@ -26,18 +26,22 @@ static int parse(const char *line)
 
 Test(options, a_full_line)
 {
-	cr_assert_eq(parse("--export a=/srv,sync,ro --export b=null:1G --listen tcp://[::1]:0 "
-			   "--listen rdma://host --workers 3 --staging 64 --max-connections 9 "
-			   "--max-inflight 100 --huge-pages --log off --max-sessions 7 "
-			   "--max-files 8 --session-time 11 --keepalive 12 --hello-time 13 "
-			   "--stall-time 14 --memory 500"),
-		     0);
+	cr_assert_eq(
+		parse("--export a=/srv,sync,id=disk-1,ro --export b=null:1G --state /st --listen tcp://[::1]:0 "
+		      "--listen rdma://host --workers 3 --staging 64 --max-connections 9 "
+		      "--max-inflight 100 --huge-pages --log off --max-sessions 7 "
+		      "--max-files 8 --session-time 11 --keepalive 12 --hello-time 13 "
+		      "--stall-time 14 --memory 500"),
+		0);
 	cr_assert_eq(options.config.nr_exports, 2);
 	cr_assert_str_eq(options.exports[0].name, "a");
 	cr_assert_str_eq(options.exports[0].where, "/srv");
 	cr_assert(options.exports[0].read_only);
 	cr_assert(options.exports[0].sync);
 	cr_assert_not(options.exports[1].sync);
+	cr_assert_str_eq(options.exports[0].id, "disk-1");
+	cr_assert_null(options.exports[1].id);
+	cr_assert_str_eq(options.config.state, "/st");
 	cr_assert_str_eq(options.exports[1].where, "null:1G");
 	cr_assert_not(options.exports[1].read_only);
 	cr_assert_eq(options.config.nr_listens, 2);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -444,4 +445,55 @@ Test(overlay, the_same_file_after_it_was_mounted_again)
 	while (nr_others--)
 		cr_assert_eq(umount2(other, 0), 0);
 	fixture_close(&fixture);
+}
+
+/* What has been proved at the first opening is not asked again, as far as the store can. */
+static void expect_proven(struct fixture *fixture, const char *path, const struct name *name,
+			  mode_t mode)
+{
+	struct store_file *file;
+	struct stat st;
+	int dir = open(fixture->dir, O_PATH | O_DIRECTORY);
+
+	if (geteuid())
+		cr_assert_eq(reopen(fixture, path, name, RW, &file), -EACCES);
+	cr_assert_eq(reopen(fixture, path, name, RW | STORE_PROVEN, &file), 0);
+	cr_assert_eq(file->flags, RW);
+	cr_assert_eq(fixture_write(fixture, file, 0, 1, 0), 1);
+	fixture_shut(fixture, file);
+	cr_assert_eq(fstatat(dir, path, &st, 0), 0);
+	cr_assert_eq(st.st_mode & 07777, mode, "%o", st.st_mode);
+	close(dir);
+}
+
+static void become_nobody(struct fixture *fixture)
+{
+	if (geteuid())
+		return;
+	cr_assert_eq(chown(fixture->base, 65534, 65534), 0);
+	cr_assert_eq(chown(fixture->dir, 65534, 65534), 0);
+	cr_assert_eq(setgroups(0, NULL), 0);
+	cr_assert_eq(setgid(65534), 0);
+	cr_assert_eq(setuid(65534), 0);
+}
+
+POSIX_KIND(a_proven_name_needs_no_permission)
+{
+	struct store *store = fixture->store;
+	struct store_file *file;
+	struct file_attr attr;
+	struct name name;
+
+	become_nobody(fixture);
+	cr_assert_eq(store->ops->open_file(store, NULL, "f", RW | OPEN_CREATE | OPEN_EXCLUSIVE,
+					   0444, &file, &attr),
+		     0);
+	name = name_of(file);
+	expect_proven(fixture, "f", &name, 0444);
+	cr_assert_eq(store->ops->set_mode(file, 0), 0);
+	expect_proven(fixture, "f", &name, 0);
+	cr_assert_eq(store->ops->mkdir(store, NULL, "dir", 0755), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "f", NULL, "dir/moved", false), 0);
+	expect_proven(fixture, "dir/moved", &name, 0);
+	fixture_shut(fixture, file);
 }

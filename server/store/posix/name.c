@@ -167,7 +167,7 @@ static int hold_handle(struct posix_store *store, struct name *name, struct byte
  * The search for an object that has left its path, in directory after directory. It is for servers
  * that cannot open files by their handles, and for file systems without handles.
  */
-struct search {
+struct name_search {
 	uint64_t ino;
 	struct bytes name;
 	unsigned nr_left; /* entries that may still be looked at */
@@ -181,7 +181,7 @@ static int open_in(int dir, const char *name, int flags)
 }
 
 /* Go down into a directory, whose descriptor belongs to the search from now on. */
-static void push(struct search *search, int fd)
+static void push(struct name_search *search, int fd)
 {
 	DIR *dir = fd >= 0 && search->nr_levels < LEVELS_MAX ? fdopendir(fd) : NULL;
 
@@ -192,7 +192,7 @@ static void push(struct search *search, int fd)
 }
 
 /* Look at an entry. Returns a descriptor that holds the object if this is it, or -1. */
-static int look(struct search *search, int dir, const struct dirent *entry)
+static int look(struct name_search *search, int dir, const struct dirent *entry)
 {
 	int held;
 
@@ -213,7 +213,7 @@ static bool is_dots(const char *name)
 }
 
 /* Look at what is in a directory, and below it if `deep`. The descriptor, or -1. */
-static int look_below(struct search *search, int fd, bool deep)
+static int look_below(struct name_search *search, int fd, bool deep)
 {
 	int held = -1;
 
@@ -260,7 +260,7 @@ static int open_parent(struct posix_store *store, const char *path)
 static int search_export(struct posix_store *store, const char *path, uint64_t ino,
 			 struct bytes name)
 {
-	struct search search = {.ino = ino, .name = name, .nr_left = ENTRIES_MAX};
+	struct name_search search = {.ino = ino, .name = name, .nr_left = ENTRIES_MAX};
 	int held = look_below(&search, open_parent(store, path), false);
 
 	if (held < 0)

@@ -45,8 +45,34 @@ static bool is_change(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
 }
 
-/* Open a held object if it is a regular file or a directory, and close `held` in any case. */
-static int open_held(struct posix_store *store, int held, int flags)
+/*
+ * Open a held object again that its mode does not let its owner open. The right to it is proved, so
+ * the owner takes the permission for the time of this open, and then gives it back, unless another
+ * process has set a mode meanwhile. Returns the descriptor or -errno.
+ */
+static int open_as_owner(const char *name, int flags, const struct stat *st)
+{
+	const mode_t old = st->st_mode & 07777,
+		     lent = old | ((flags & O_ACCMODE) != O_WRONLY ? S_IRUSR : 0) |
+			    ((flags & O_ACCMODE) != O_RDONLY ? S_IWUSR : 0);
+	struct stat now;
+	int fd;
+
+	if (old & (S_ISUID | S_ISGID) || lent == old || chmod(name, lent))
+		return -EACCES;
+	fd = open(name, flags);
+	if (fd < 0)
+		fd = -errno;
+	if (!stat(name, &now) && (now.st_mode & 07777) == lent && chmod(name, old))
+		log_warn("cannot restore the mode %o of a file: %s", old, strerror(errno));
+	return fd;
+}
+
+/*
+ * Open a held object if it is a regular file or a directory, and close `held` in any case.
+ * proven: the mode of the object does not matter, if the server's user may change it.
+ */
+static int open_held(struct posix_store *store, int held, int flags, bool proven)
 {
 	char name[PROC_FD_MAX];
 	struct stat st;
@@ -55,9 +81,12 @@ static int open_held(struct posix_store *store, int held, int flags)
 	if (!fd && is_change(flags))
 		fd = posix_check_held(store, held);
 	if (!fd) {
-		fd = open(posix_proc_fd(held, name), flags & ~(O_NOFOLLOW | O_DIRECTORY));
+		flags &= ~(O_NOFOLLOW | O_DIRECTORY);
+		fd = open(posix_proc_fd(held, name), flags);
 		if (fd < 0)
 			fd = -errno;
+		if (fd == -EACCES && proven)
+			fd = open_as_owner(name, flags, &st);
 	}
 	close(held);
 	return fd;
@@ -72,7 +101,7 @@ static int open_existing(struct posix_store *store, struct store_file *at, const
 {
 	int held = posix_open_at(store, at, path, O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)), 0);
 
-	return held < 0 ? held : open_held(store, held, flags);
+	return held < 0 ? held : open_held(store, held, flags, false);
 }
 
 /* Bring a new file to disk, on a sync export. Returns fd, or closes it and returns -errno. */
@@ -284,7 +313,7 @@ int posix_reopen_file(struct store *base, const char *path, struct bytes persist
 	held = posix_name_hold(store, path, persistent);
 	if (held < 0)
 		return held;
-	fd = open_held(store, held, oflags);
+	fd = open_held(store, held, oflags, flags & STORE_PROVEN);
 	if (fd == -ELOOP || fd == -ENXIO) /* neither file nor directory, so never opened here */
 		return -ESTALE;
 	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);

@@ -78,7 +78,7 @@ E2E(messages, of_a_server_that_cannot_start)
 	snprintf(missing, sizeof(missing), "data=%s", scratch_file("missing"));
 
 	wrong_usage(SERVER("--export", unknown),
-		    WORDS(",rw: unknown export option rw; use ro or sync"));
+		    WORDS(",rw: unknown export option rw; use ro, sync or id=ID"));
 	wrong_usage(SERVER("--export", export, "--listen", "http://h"),
 		    WORDS("no transport \"http\"; there are tcp, tls and rdma"));
 	one_line(SERVER("--export", missing), WORDS("/missing: No such file or directory"));

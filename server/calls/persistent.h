@@ -1,0 +1,29 @@
+/*
+ * The persistent names of files as clients get them: the name that the store gave, sealed by the
+ * server. The seal proves to a later server, with the same key, that this client was allowed to
+ * open the file with these flags. Any thread may call these functions.
+ */
+#ifndef USRBIO_SERVER_CALLS_PERSISTENT_H
+#define USRBIO_SERVER_CALLS_PERSISTENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/message.h"
+
+struct server_peer;
+struct store_file;
+
+/* Seal the name of a file that the client has opened. Returns its length; 0: it has none. */
+size_t persistent_seal(const struct server_peer *peer, const struct store_file *file,
+		       uint8_t sealed[PERSISTENT_MAX]);
+/*
+ * Open a name that a client sent. *name is the store's name, in the same memory. *proven is true if
+ * a server with this key sealed it for this client, with the access modes of `flags` or more.
+ * Returns 0. -ESTALE: it is no name of a file of this export.
+ */
+int persistent_open(const struct server_peer *peer, struct bytes sealed, uint32_t flags,
+		    struct bytes *name, bool *proven);
+
+#endif
