@@ -177,8 +177,8 @@ static void expect_well(struct bed *bed)
 E2E(hung, calls_of_one_export_stop_no_other)
 {
 	static struct asker askers[HUNG];
+	int rule, closed, fd;
 	struct bed bed;
-	int rule, fd;
 	uint64_t ns;
 
 	bed_open(&bed, NULL);
@@ -189,9 +189,9 @@ E2E(hung, calls_of_one_export_stop_no_other)
 	expect_well(&bed);
 	/* Nor do they stop what touches no file system, or the closing of files, of their own. */
 	cr_assert_eq(usrbio_ping(at(bed.slow, 0, "", ""), &ns), 0);
+	closed = slowfs_rule(&bed.fs, "flush", "file", "pass");
 	cr_assert_eq(usrbio_close(fd), 0);
-	while (load_of(at(bed.slow, 0, "", "")).closes)
-		nap_ms(10);
+	slowfs_wait_matched(&bed.fs, closed, 1);
 	cr_assert_gt(slowfs_hung(&bed.fs, rule), 0);
 	slowfs_drop(&bed.fs, rule);
 	join(askers, HUNG);
