@@ -151,8 +151,13 @@ void *copy_lane_run(void *arg);
 
 /* copy_worker.c: wake a worker, or start one if none is idle. The caller holds the lock. */
 void copy_want_worker(struct copy *copy);
-/* copy_worker.c: wake all workers, to see whether they are to end. The caller holds the lock. */
-void copy_wake_workers(struct copy *copy);
+
+/* Wake all workers, to see whether they are to end. The caller holds the lock. */
+static inline void copy_wake_workers(struct copy *copy)
+{
+	copy->nr_idle = 0;
+	pthread_cond_broadcast(&copy->work);
+}
 /* Put a file into the list where it belongs now. The caller holds the lock. */
 void copy_route(struct copy *copy, struct copy_file *file);
 

@@ -183,9 +183,3 @@ void copy_want_worker(struct copy *copy)
 	    !pthread_create(&copy->worker[copy->nr_workers], NULL, run, copy))
 		copy->nr_workers++;
 }
-
-void copy_wake_workers(struct copy *copy)
-{
-	copy->nr_idle = 0;
-	pthread_cond_broadcast(&copy->work);
-}
