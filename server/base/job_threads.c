@@ -196,7 +196,9 @@ int job_threads_open(struct job_threads **out, const char *name, unsigned max)
 	threads->nr_threads = threads->nr_coming = 1;
 	err = create(threads);
 	if (err) {
-		log_error("cannot start a thread for calls: %s", strerror(err));
+		log_error(
+			"cannot start a thread for calls: %s; raise RLIMIT_NPROC (ulimit -u) or pids.max of the control group",
+			strerror(err));
 		free(threads);
 		return -err;
 	}

@@ -151,7 +151,9 @@ static int start_workers(struct server *server)
 		int err = worker_start(server->workers[i - 1]);
 
 		if (err) {
-			log_error("cannot start a thread: %s", strerror(-err));
+			log_error(
+				"cannot start a thread: %s; raise RLIMIT_NPROC (ulimit -u) or pids.max of the control group",
+				strerror(-err));
 			/* The workers that run have no listener and no connection yet. */
 			for (unsigned j = i; j < server->nr_workers; j++)
 				worker_stop(server->workers[j]);

@@ -114,7 +114,9 @@ int posix_rescue_open(const struct group_limit *tasks, struct posix_rescue **out
 	rescue->tasks = *tasks;
 	err = pthread_create(&rescue->thread, NULL, run, rescue);
 	if (err) {
-		log_error("cannot start a thread for I/O: %s", strerror(err));
+		log_error(
+			"cannot start a thread for I/O: %s; raise RLIMIT_NPROC (ulimit -u) or pids.max of the control group",
+			strerror(err));
 		pthread_cond_destroy(&rescue->more);
 		pthread_cond_destroy(&rescue->none);
 		lock_destroy(&rescue->lock);
