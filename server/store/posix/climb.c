@@ -53,7 +53,7 @@ int posix_climb(int dir, bool (*see)(void *arg, const struct stat *st), void *ar
 	return err;
 }
 
-struct search {
+struct root_search {
 	const struct stat *root;
 	unsigned level;
 	bool found;
@@ -61,7 +61,7 @@ struct search {
 
 static bool is_not_root(void *arg, const struct stat *st)
 {
-	struct search *search = arg;
+	struct root_search *search = arg;
 
 	search->found = is_same(st, search->root);
 	search->level += !search->found;
@@ -105,7 +105,7 @@ static int check_path(struct posix_store *store, const struct posix_file *file)
 int posix_check_beneath(struct posix_store *store, struct posix_file *file)
 {
 	struct stat root;
-	struct search search = {.root = &root};
+	struct root_search search = {.root = &root};
 	int err;
 
 	if (fstat(store->root, &root))
