@@ -19,7 +19,9 @@ struct inprocess;
 int inprocess_start(const char *dir, bool read_only, const char *name, struct inprocess **server);
 /*
  * Stop a server whose clients have left; NULL is ignored. It does not wait until the server has
- * ended, and until then the name may still be in use.
+ * ended, and until then the name may still be in use. While a file system hangs, the server stays,
+ * with its threads, memory and descriptors. Only if there is no thread for this does it wait, a few
+ * seconds, and what hangs then stays for good.
  */
 void inprocess_stop(struct inprocess *server);
 

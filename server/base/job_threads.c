@@ -27,6 +27,7 @@ struct job_threads {
 	struct lock lock; /* LOCK_JOBS: guards what follows; the threads wait under it */
 	struct job_queue queue;
 	struct list idle;      /* struct idle_thread, the last one first */
+	struct list busy;      /* struct busy_thread, the one that has been longest first */
 	unsigned nr_threads;   /* with those that are being started */
 	unsigned nr_coming;    /* called or being started: they have not looked for a job yet */
 	bool closing, refused; /* the system refused the last thread */
@@ -38,6 +39,12 @@ struct idle_thread {
 	struct list node;
 	pthread_cond_t call;
 	bool called;
+};
+
+/* One that runs a job; on its own stack. */
+struct busy_thread {
+	struct list node;
+	uint64_t since_ns; /* when the job began */
 };
 
 /* Jobs that run, which is one for each thread that is busy. */
@@ -101,22 +108,27 @@ static bool wait_for_call(struct job_threads *threads)
 static void start_thread(struct job_threads *threads);
 
 /* `done`: the flow of the job that the thread comes from; NULL: from none. */
-static struct job *take(struct job_threads *threads, struct job_flow *done, struct job_flow **flow)
+static struct job *take(struct job_threads *threads, struct busy_thread *self,
+			struct job_flow *done, struct job_flow **flow)
 {
 	struct job *job = NULL;
 	bool more;
 
 	lock_acquire(&threads->lock);
+	list_del(&self->node);
 	if (done)
 		job_queue_end(&threads->queue, done);
 	else
 		threads->nr_coming--;
 	while (!(*flow = next(threads)) && wait_for_call(threads))
 		;
-	if (*flow)
+	if (*flow) {
 		job = job_flow_begin(*flow);
-	else if (!--threads->nr_threads)
+		self->since_ns = now_ns();
+		list_add_tail(&threads->busy, &self->node);
+	} else if (!--threads->nr_threads) {
 		pthread_cond_signal(&threads->ended);
+	}
 	more = job && call_thread(threads, true);
 	lock_release(&threads->lock);
 	if (more)
@@ -128,11 +140,13 @@ static void *run(void *arg)
 {
 	struct job_threads *threads = arg;
 	struct job_flow *flow = NULL;
+	struct busy_thread self;
 	struct job *job;
 
+	list_init(&self.node);
 	pthread_setname_np(pthread_self(), threads->name);
 	identity_forgo_set_id();
-	while ((job = take(threads, flow, &flow)))
+	while ((job = take(threads, &self, flow, &flow)))
 		job->run(job);
 	return NULL;
 }
@@ -193,6 +207,7 @@ int job_threads_open(struct job_threads **out, const char *name, unsigned max)
 	pthread_cond_init(&threads->ended, NULL);
 	job_queue_init(&threads->queue);
 	list_init(&threads->idle);
+	list_init(&threads->busy);
 	threads->nr_threads = threads->nr_coming = 1;
 	err = create(threads);
 	if (err) {
@@ -288,5 +303,8 @@ void job_threads_load(struct job_threads *threads, struct job_load *load)
 		.nr_threads = threads->nr_threads,
 		.max = threads->max,
 	};
+	if (!list_empty(&threads->busy))
+		load->since_ns =
+			container_of(threads->busy.next, struct busy_thread, node)->since_ns;
 	lock_release(&threads->lock);
 }

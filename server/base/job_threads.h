@@ -9,6 +9,7 @@
 #define USRBIO_SERVER_BASE_JOB_THREADS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "server/base/job_queue.h"
 
@@ -25,6 +26,7 @@ int job_threads_close(struct job_threads *threads, unsigned ms);
 struct job_load {
 	unsigned nr_waiting, nr_running; /* jobs */
 	unsigned nr_threads, max;
+	uint64_t since_ns; /* when the oldest of those that run began, if there is one */
 };
 
 /* Any thread. */

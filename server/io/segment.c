@@ -296,6 +296,7 @@ static void detach(struct segment *seg)
 	seg->file = req->file;
 	seg->share = seg->pipeline->share;
 	seg->share->nr_detached[seg->class]++;
+	seg->since_ns = req->since_ns;
 	seg->io.done = detached_done;
 	file_ref(seg->file, 1);
 	seg->worker->nr_detached++;
@@ -332,4 +333,21 @@ void segments_abort(struct pipeline *pipeline)
 	for (unsigned i = 0; pipeline->nr_segments && (seg = staging_at(staging, i)); i++)
 		if (is_in_store(seg) && seg->pipeline == pipeline && seg->req->aborted)
 			detach(seg);
+}
+
+static bool is_detached(const struct segment *seg)
+{
+	return list_empty(&seg->node) && !seg->req && seg->io.done == detached_done;
+}
+
+const struct server_file *segment_in_store(const struct segment *seg, uint64_t *since_ns)
+{
+	if (is_detached(seg)) {
+		*since_ns = seg->since_ns;
+		return seg->file;
+	}
+	if (!is_in_store(seg))
+		return NULL;
+	*since_ns = seg->req->since_ns;
+	return seg->req->file;
 }

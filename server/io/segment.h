@@ -13,6 +13,7 @@
 #include "server/store/store.h"
 
 struct pipeline;
+struct server_file;
 struct server_request;
 
 /* Get the class of staging that the next segment of a request needs. */
@@ -34,5 +35,7 @@ void segments_detach_all(struct pipeline *pipeline);
 /* End the segments of aborted requests: detach those with the store, give up those that wait for
  * the wire. Those with the wire end when it is done. */
 void segments_abort(struct pipeline *pipeline);
+/* Get the file of a segment that is with the store, also if detached; NULL: it is not there. */
+const struct server_file *segment_in_store(const struct segment *seg, uint64_t *since_ns);
 
 #endif

@@ -27,7 +27,6 @@
 #include "server/worker/worker.h"
 
 #define EVENTS_MAX 64
-#define STOP_NS	   (5 * 1000000000ull) /* the time for I/O under way when the server stops */
 
 static int poll_domain(struct worker *worker, struct tp_domain *domain)
 {
@@ -91,6 +90,14 @@ static void run_slow_timers(struct worker *worker)
 	worker_slow_timers(worker, worker->session_ns);
 }
 
+void worker_end_conns(struct worker *worker)
+{
+	worker->stop_ns = NEVER;
+	list_for_each_safe (it, &worker->conns)
+		conn_end(container_of(it, struct server_conn, pipeline.peer.node), -ETIMEDOUT,
+			 "the server stops");
+}
+
 /* Run the timers that are due. Returns when the next one is due, or NEVER. */
 static uint64_t run_timers(struct worker *worker)
 {
@@ -106,10 +113,7 @@ static uint64_t run_timers(struct worker *worker)
 		return due;
 	if (now < worker->stop_ns)
 		return earlier(due, worker->stop_ns);
-	worker->stop_ns = NEVER;
-	list_for_each_safe (it, &worker->conns)
-		conn_end(container_of(it, struct server_conn, pipeline.peer.node), -ETIMEDOUT,
-			 "the server stops");
+	worker_end_conns(worker);
 	return due;
 }
 
@@ -166,8 +170,6 @@ static void stop(struct ev *ev, int32_t res)
 
 	(void)res;
 	worker->stopping = true;
-	worker_tick(worker);
-	worker->stop_ns = worker->now_ns + STOP_NS;
 	if (!worker->id) {
 		listeners_close(worker->server->listeners);
 		sem_post(&worker->server->listeners_closed);
@@ -176,8 +178,9 @@ static void stop(struct ev *ev, int32_t res)
 		conn_drain(container_of(it, struct server_conn, pipeline.peer.node));
 }
 
-void worker_stop(struct worker *worker)
+void worker_stop(struct worker *worker, uint64_t end_ns)
 {
+	worker->stop_ns = end_ns; /* the worker reads it after the post */
 	worker->stop.fn = stop;
 	evloop_post(worker->loop, &worker->stop, 0);
 }

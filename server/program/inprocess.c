@@ -63,9 +63,14 @@ int inprocess_start(const char *dir, bool read_only, const char *name, struct in
 	return err;
 }
 
+/*
+ * Stop the server, however long its file system hangs. Then this thread and those of the server
+ * stay, and the program goes on without them. They are gone when the file system answers.
+ */
 static void *stop(void *server)
 {
-	server_stop(server);
+	while (server_stop(server))
+		;
 	return NULL;
 }
 
@@ -80,7 +85,7 @@ void inprocess_stop(struct inprocess *server)
 	 * that.
 	 */
 	if (pthread_create(&thread, NULL, stop, server_of(server)))
-		server_stop(server_of(server));
+		server_stop(server_of(server)); /* if it hangs, this thread leaves it behind */
 	else
 		pthread_detach(thread);
 }

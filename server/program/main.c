@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/log.h"
 #include "server/base/identity.h"
@@ -18,6 +19,7 @@
 #include "server/program/options.h"
 
 #define EXIT_USAGE 2
+#define EXIT_HUNG  3 /* a file system hangs, and the kernel may still do what was begun there */
 
 /* Block the signals in every thread, so that the main thread can wait for them. */
 static void block_signals(sigset_t *ending)
@@ -80,6 +82,24 @@ static int confine(const struct server_config *config)
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
+/*
+ * End the program beside a file system that hangs. A thread that hangs there keeps the descriptors
+ * of the process open until the kernel lets it go. So the listeners, connections and devices are
+ * closed here. The locks of exports stay: they tell the next server that I/O may still be done.
+ */
+static void abandon(void)
+{
+	struct rlimit limit = {.rlim_cur = 1024};
+	struct stat st;
+
+	notify_send("STATUS=Ending, though a file system hangs");
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (int fd = STDERR_FILENO + 1; fd < (int)limit.rlim_cur; fd++)
+		if (!fstat(fd, &st) && (S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode)))
+			close(fd);
+	_exit(EXIT_HUNG);
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options;
@@ -120,6 +140,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, SIG_DFL);
 	pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
 	notify_send("STOPPING=1\nSTATUS=Finishing what is under way");
-	server_stop(server);
+	if (server_stop(server))
+		abandon();
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

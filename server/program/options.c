@@ -52,6 +52,7 @@ static const char usage[] =
 	"  --keepalive SECONDS       ping a client that is silent for this long (5); 0: never\n"
 	"  --hello-time SECONDS      from connecting to the first message (5)\n"
 	"  --stall-time SECONDS      disconnect a client that reads no data for this long (30)\n"
+	"  --stop-time SECONDS       end this long after SIGTERM, whatever the disk does (5)\n"
 	"  --sandbox on|required|off give up access to everything but the exports: if the\n"
 	"                            kernel can (on), or do not start; off: for debugging\n"
 	"  --huge-pages              allocate staging buffers from huge pages, if available\n"
@@ -246,6 +247,7 @@ enum {
 	KEEPALIVE,
 	HELLO_TIME,
 	STALL_TIME,
+	STOP_TIME,
 	HUGE_PAGES,
 	SANDBOX,
 	LOG,
@@ -271,6 +273,7 @@ static const struct option known[] = {
 	{"keepalive", required_argument, NULL, KEEPALIVE},
 	{"hello-time", required_argument, NULL, HELLO_TIME},
 	{"stall-time", required_argument, NULL, STALL_TIME},
+	{"stop-time", required_argument, NULL, STOP_TIME},
 	{"huge-pages", no_argument, NULL, HUGE_PAGES},
 	{"sandbox", required_argument, NULL, SANDBOX},
 	{"log", required_argument, NULL, LOG},
@@ -311,6 +314,8 @@ static int parse_limit(struct parser *parser, int option, const char *value)
 		return parse_seconds(parser, "hello-time", value, 0, &config->hello_ms);
 	case STALL_TIME:
 		return parse_seconds(parser, "stall-time", value, 0, &config->stall_ms);
+	case STOP_TIME:
+		return parse_seconds(parser, "stop-time", value, 0, &config->stop_ms);
 	default:
 		return usage_error(parser, "unknown option %s; see --help", value);
 	}

@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "server/program/server_hung.h"
 #include "server/program/sizing.h"
 #include "server/session/keyring.h"
 #include "server/base/state_secret.h"
@@ -65,6 +68,7 @@ static int fill_in(struct server *server, const struct server_config *config)
 	server->max_files = at_most(or_default(config->max_files, FILES_MAX), FILES_MAX);
 	server->hello_ns = ns_of(config->hello_ms, SERVER_HELLO_MS);
 	server->stall_ns = ns_of(config->stall_ms, SERVER_STALL_MS);
+	server->stop_ns = ns_of(config->stop_ms, SERVER_STOP_MS);
 	server->keepalive_ns = config->keepalive_ms == SERVER_OFF
 				       ? 0
 				       : ns_of(config->keepalive_ms, SERVER_KEEPALIVE_MS);
@@ -116,33 +120,33 @@ static int open_workers(struct server *server, const struct server_config *confi
 
 /*
  * Wait for the workers from `first` on, which have been stopped. They exit together, because a
- * worker with connections may still ask any other worker.
+ * worker with connections may still ask any other worker. Returns 0; -ETIMEDOUT: some are not idle.
  */
-static void join_workers(struct server *server, unsigned first)
+static int join_workers(struct server *server, unsigned first, uint64_t until_ns)
 {
-	for (unsigned i = first; i < server->nr_workers; i++)
-		while (sem_wait(&server->idle))
-			;
+	for (; server->nr_idle < server->nr_workers - first; server->nr_idle++)
+		if (!server_wait(&server->idle, until_ns))
+			return -ETIMEDOUT;
 	for (unsigned i = first; i < server->nr_workers; i++)
 		worker_exit(server->workers[i]);
 	for (unsigned i = first; i < server->nr_workers; i++)
 		worker_join(server->workers[i]);
+	return 0;
 }
 
 /*
- * Stop the workers. The first one comes first: when it has closed the listeners, the others get no
- * more connections.
+ * Tell the workers to stop. The first one comes first: when it has closed the listeners, the others
+ * get no more connections. They do not wait for it for ever, because it may hang.
  */
-static void stop_workers(struct server *server)
+static void ask_workers(struct server *server, uint64_t now)
 {
-	unsigned nr = server->nr_workers;
+	const uint64_t end_ns = now + server->stop_ns / 10 * 7;
 
-	worker_stop(server->workers[0]);
-	while (sem_wait(&server->listeners_closed))
-		;
-	for (unsigned i = 1; i < nr; i++)
-		worker_stop(server->workers[i]);
-	join_workers(server, 0);
+	server->stopping = true;
+	worker_stop(server->workers[0], end_ns);
+	server_wait(&server->listeners_closed, now + server->stop_ns / 4);
+	for (unsigned i = 1; i < server->nr_workers; i++)
+		worker_stop(server->workers[i], end_ns);
 }
 
 static int start_workers(struct server *server)
@@ -156,8 +160,8 @@ static int start_workers(struct server *server)
 				strerror(-err));
 			/* The workers that run have no listener and no connection yet. */
 			for (unsigned j = i; j < server->nr_workers; j++)
-				worker_stop(server->workers[j]);
-			join_workers(server, i);
+				worker_stop(server->workers[j], 0);
+			join_workers(server, i, NEVER);
 			return err;
 		}
 	}
@@ -233,7 +237,7 @@ err_workers:
 err_sessions:
 	sessions_close(server->sessions);
 err_exports:
-	exports_stop(&server->exports);
+	exports_stop(&server->exports, now_ns() + server->stop_ns);
 	return err;
 }
 
@@ -333,14 +337,30 @@ int server_reload_keys(struct server *server)
 	return 0;
 }
 
-void server_stop(struct server *server)
+static int stop_threads(struct server *server, uint64_t until_ns)
 {
-	stop_workers(server);
+	int err = 0;
+
+	if (!server->stopped)
+		err = join_workers(server, 0, until_ns);
+	if (err)
+		return err;
+	server->stopped = true;
 	sessions_end(server->sessions);
 	/* This closes the last sessions and files. Nothing wakes an event loop after it. */
-	if (exports_stop(&server->exports)) {
-		state_unlock(server->state); /* the next server can start */
-		return;			     /* threads that hang use the rest */
+	return exports_stop(&server->exports, until_ns);
+}
+
+int server_stop(struct server *server)
+{
+	const uint64_t now = now_ns();
+
+	if (!server->stopping)
+		ask_workers(server, now);
+	/* The rest of the time is for naming what hangs. */
+	if (stop_threads(server, now + server->stop_ns / 10 * 8)) {
+		server_name_hung(server);
+		return -ETIMEDOUT;
 	}
 	close_workers(server, server->nr_workers);
 	sessions_close(server->sessions);
@@ -348,6 +368,7 @@ void server_stop(struct server *server)
 	state_close(server->state);
 	keyring_close(server->keyring);
 	server_free(server);
+	return 0;
 }
 
 const char *server_address(const struct server *server, unsigned i)

@@ -35,6 +35,7 @@ struct server_config {
 	unsigned keepalive_ms;	  /* of silence until a client is pinged; SERVER_OFF: never */
 	unsigned session_ms;	  /* how long a session is kept whose client fell silent */
 	unsigned linger_ms;	  /* how long a session is kept whose client left */
+	unsigned stop_ms;	  /* how long server_stop() may take */
 	bool huge_pages;	  /* for the staging buffers, if the system has them */
 	/*
 	 * NULL, or a function that server_start() calls once. At that time names are resolved, and
@@ -55,6 +56,7 @@ struct server_config {
 #define SERVER_KEEPALIVE_MS    5000
 #define SERVER_SESSION_MS      60000
 #define SERVER_LINGER_MS       900 /* longer than a client takes to come back, and below 1 s */
+#define SERVER_STOP_MS	       5000
 #define SERVER_OFF	       UINT32_MAX
 
 /*
@@ -64,11 +66,13 @@ struct server_config {
 int server_start(const struct server_config *config, struct server **server);
 
 /*
- * Stop listening, let the I/O under way end (at most a few seconds), disconnect the clients, and
- * free everything, except what threads use that hang in a file system. It blocks until then. Any
- * thread may call it, once.
+ * Stop listening, let the I/O under way end, disconnect the clients, and free everything. Any
+ * thread may call it, one at a time. It blocks for stop_ms at most. Returns 0; or -ETIMEDOUT: a
+ * file system hangs. The first such call logs what hangs there, and unlocks the other exports.
+ * Threads and the kernel still use the server then, so nothing is freed: call it again to wait for
+ * them again, or end the process.
  */
-void server_stop(struct server *server);
+int server_stop(struct server *server);
 
 /*
  * Read the keyring again. Clients whose key or grant is not in it any more are disconnected, and

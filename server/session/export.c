@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/host/host.h"
 #include "common/base/clock.h"
@@ -94,40 +95,97 @@ void exports_close(struct exports *exports)
 	exports->list = NULL;
 }
 
-#define STOP_MS	      5000 /* when the server stops, for all exports together */
-#define STOP_LEAST_MS 100  /* for one of them, after others that hang */
+#define STOP_LEAST_MS 100 /* for one of them, after others that hang */
 
 /* End the threads of an export that has some. Closes come first: they close the sessions. */
-static int stop_one(struct export *export, uint64_t until)
+static int stop_one(struct export *export, uint64_t until_ns)
 {
 	struct job_threads **all[] = {&export->closes, &export->calls};
 
 	for (int i = 0; i < 2; i++) {
 		uint64_t now = now_ns();
-		uint64_t left = now < until ? (until - now) / NS_PER_MS : 0;
-		unsigned ms = left < STOP_LEAST_MS ? STOP_LEAST_MS : (unsigned)left;
+		uint64_t left = now < until_ns ? (until_ns - now) / NS_PER_MS : 0;
+		unsigned ms = left < STOP_LEAST_MS ? STOP_LEAST_MS
+			      : left < UINT_MAX	   ? (unsigned)left
+						   : UINT_MAX;
 
-		if (*all[i] && job_threads_close(*all[i], ms)) {
-			log_error("export \"%s\": its file system hangs; the server stops without "
-				  "waiting for it any longer",
-				  export->name);
+		if (*all[i] && job_threads_close(*all[i], ms))
 			return -ETIMEDOUT;
-		}
 		*all[i] = NULL;
 	}
 	return 0;
 }
 
-int exports_stop(struct exports *exports)
+int exports_stop(struct exports *exports, uint64_t until_ns)
 {
-	const uint64_t until = now_ns() + STOP_MS * NS_PER_MS;
-	int err = export_wait_stop(exports, until);
+	int err = export_wait_stop(exports, until_ns);
 
 	for (unsigned i = 0; i < exports->nr; i++)
-		if (stop_one(&exports->list[i], until))
+		if (stop_one(&exports->list[i], until_ns))
 			err = -ETIMEDOUT;
 	return err;
 }
+
+#define SETTLE_NS (100 * NS_PER_MS) /* for what does not hang, such as the end of a session */
+
+static struct job_load load_of(struct job_threads *threads)
+{
+	struct job_load load = {0};
+
+	if (threads)
+		job_threads_load(threads, &load);
+	return load;
+}
+
+static bool is_busy(struct job_threads *threads)
+{
+	const struct job_load load = load_of(threads);
+
+	return load.nr_running || load.nr_waiting;
+}
+
+static void name_hung(const struct export *export, struct job_threads *threads, const char *what)
+{
+	const struct job_load load = load_of(threads);
+
+	if (load.nr_running)
+		log_error(
+			"export \"%s\": its file system hangs: %s: %u under way, for %.1f s, and %u "
+			"wait",
+			export->name, what, load.nr_running,
+			(double)(now_ns() - load.since_ns) / NS_PER_S, load.nr_waiting);
+}
+
+/* Release the exports that have nothing under way. True if threads of some export are busy. */
+static bool leave_idle(const struct exports *exports, bool release)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; i < exports->nr; i++) {
+		const struct export *export = &exports->list[i];
+
+		if (is_busy(export->calls) || is_busy(export->closes))
+			busy = true;
+		else if (release && !atomic_load(&export->hung) && export->store->ops->release)
+			export->store->ops->release(export->store); /* once or more */
+	}
+	return busy;
+}
+
+void exports_leave(const struct exports *exports, bool release)
+{
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
+	const uint64_t until_ns = now_ns() + SETTLE_NS;
+
+	while (leave_idle(exports, release) && now_ns() < until_ns)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	for (unsigned i = 0; i < exports->nr; i++) {
+		name_hung(&exports->list[i], exports->list[i].calls, "calls");
+		name_hung(&exports->list[i], exports->list[i].closes, "closing files");
+	}
+}
+
+#define START_FAILED_NS (5 * NS_PER_S) /* for threads that have nothing to do */
 
 int exports_start(struct exports *exports, unsigned nr_threads)
 {
@@ -143,7 +201,7 @@ int exports_start(struct exports *exports, unsigned nr_threads)
 	if (!err)
 		err = export_wait_start(exports);
 	if (err)
-		exports_stop(exports);
+		exports_stop(exports, now_ns() + START_FAILED_NS);
 	return err;
 }
 

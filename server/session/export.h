@@ -40,6 +40,7 @@ struct export
 	 * for the closing of files and sessions are apart: they must not wait for calls that hang.
 	 */
 	struct job_threads *calls, *closes;
+	_Atomic bool hung; /* I/O of it is with the store, though the server stops; any thread */
 	_Atomic bool elsewhere; /* another server has the directory: see export_wait_decide() */
 };
 
@@ -63,10 +64,16 @@ void exports_close(struct exports *exports);
  */
 int exports_start(struct exports *exports, unsigned nr_threads);
 /*
- * Let the threads do what is queued, and end them. 0; or -ETIMEDOUT, logged, after a few seconds:
- * a file system hangs, and its threads go on to use the exports, their stores and what is queued.
+ * Let the threads do what is queued, and end them, by until_ns. Returns 0; or -ETIMEDOUT: a file
+ * system hangs, and its threads go on to use the exports, their stores and what is queued. Then it
+ * may be called again.
  */
-int exports_stop(struct exports *exports);
+int exports_stop(struct exports *exports, uint64_t until_ns);
+/*
+ * Log what exports_stop() would wait for. With `release`, let the next server have the exports that
+ * have nothing under way: no I/O (`hung`), no call, no closing of a file.
+ */
+void exports_leave(const struct exports *exports, bool release);
 /*
  * Check that this file, and every name on the way to it, lies outside the exported directories.
  * Returns 0, or -EPERM, logged.

@@ -104,9 +104,10 @@ int export_wait_stop(struct exports *exports, uint64_t until_ns)
 	atomic_store(&exports->stopping, true);
 	if (!exports->waiting)
 		return 0;
-	exports->waiting = false;
-	if (!pthread_clockjoin_np(exports->waiter, NULL, CLOCK_MONOTONIC, &until))
+	if (!pthread_clockjoin_np(exports->waiter, NULL, CLOCK_MONOTONIC, &until)) {
+		exports->waiting = false;
 		return 0;
+	}
 	log_error("an export of another server: its file system hangs; the server stops without "
 		  "waiting for it any longer");
 	return -ETIMEDOUT;

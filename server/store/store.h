@@ -115,6 +115,8 @@ struct store_ops {
 	 * no other server can have an export of this store.
 	 */
 	int (*claim)(struct store *store);
+	/* Let another server have the export from now on. NULL like `claim`. It does not block. */
+	void (*release)(struct store *store);
 	/* Close a store, whose files and queues have been closed before. */
 	void (*close_store)(struct store *store);
 

@@ -74,6 +74,12 @@ static int claim(struct store *store)
 	return inner_of(store)->ops->claim(inner_of(store));
 }
 
+static void release(struct store *store)
+{
+	if (inner_of(store)->ops->release)
+		inner_of(store)->ops->release(inner_of(store));
+}
+
 static void close_store(struct store *store)
 {
 	inner_of(store)->ops->close_store(inner_of(store));
@@ -343,6 +349,7 @@ static int list_file(struct store_file *dir, uint64_t start, struct store_dirent
 static const struct store_ops store_fault = {
 	.name = "fault",
 	.claim = claim,
+	.release = release,
 	.close_store = close_store,
 	.queue_open = queue_open,
 	.queue_close = queue_close,

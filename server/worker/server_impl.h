@@ -7,6 +7,7 @@
 #define USRBIO_SERVER_WORKER_SERVER_IMPL_H
 
 #include <semaphore.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/auth/secret.h"
@@ -54,6 +55,11 @@ struct server {
 	struct listeners *listeners; /* in the first worker's domains */
 	sem_t listeners_closed;	     /* the first worker posts it when it has closed them */
 	sem_t idle;		     /* a stopping worker posts it without connections */
+	uint64_t stop_ns;	     /* how long server_stop() may take */
+	/* How far server_stop() has come, which may be called again; only its caller uses them. */
+	bool stopping, stopped; /* the workers have been told to end; their threads have ended */
+	bool hung_named;	/* the log says what hangs */
+	unsigned nr_idle;	/* workers that posted `idle` */
 	struct worker **workers;
 	unsigned nr_workers;
 };

@@ -52,6 +52,7 @@ struct segment {
 	struct worker *worker;
 	struct staging_share *share;
 	struct server_file *file; /* a reference */
+	uint64_t since_ns;	  /* when its I/O was admitted */
 };
 
 struct staging {

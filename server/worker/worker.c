@@ -141,6 +141,7 @@ int worker_open(struct server *server, unsigned id, bool huge_pages, struct work
 	worker->server = server;
 	worker->id = id;
 	sem_init(&worker->dumped, 0, 0);
+	sem_init(&worker->named, 0, 0);
 	init_lists(worker);
 	worker->session_ns = worker->slow_timers_ns = NEVER;
 	idle_init(&worker->backoff);
@@ -176,6 +177,7 @@ err_loop:
 	evloop_close(worker->loop);
 err_free:
 	sem_destroy(&worker->dumped);
+	sem_destroy(&worker->named);
 	arena_close(&worker->arena);
 	free(worker->shares);
 	free(worker->queues);
@@ -205,6 +207,7 @@ void worker_close(struct worker *worker)
 	arena_close(&worker->arena);
 	sem_destroy(&worker->dumped);
 	free(worker->shares);
+	sem_destroy(&worker->named);
 	free(worker->queues);
 	free(worker);
 }

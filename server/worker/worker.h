@@ -67,10 +67,12 @@ struct worker {
 	atomic_bool reviewing, evicting; /* `review` or `evict` is posted; any thread */
 	atomic_bool dumping;		 /* a state dump is under way; any thread */
 	sem_t dumped;			 /* the worker posts it at the end of a dump; any thread */
+	struct ev name_hung;		 /* see worker_hung.h */
+	sem_t named;			 /* the worker posts it after name_hung; any thread */
 	uint64_t dump_after;		 /* the number of the last connection in the dump */
 	unsigned nr_dumped;		 /* connections in the dump so far */
 	uint64_t now_ns;		 /* the time of the last worker_tick() */
-	uint64_t stop_ns;
+	uint64_t stop_ns; /* when a worker that stops ends its connections; NEVER: it has */
 	struct idle_backoff backoff;
 	uint64_t limited_ns;   /* the current second, in seconds, of warnings about peers */
 	unsigned nr_limited;   /* the number of such warnings in that second */

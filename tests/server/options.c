@@ -31,7 +31,7 @@ Test(options, a_full_line)
 		      "--listen rdma://host --workers 3 --staging 64 --max-connections 9 "
 		      "--max-inflight 100 --huge-pages --log off --max-sessions 7 "
 		      "--max-files 8 --session-time 11 --keepalive 12 --hello-time 13 "
-		      "--stall-time 14 --memory 500"),
+		      "--stall-time 14 --stop-time 15 --memory 500"),
 		0);
 	cr_assert_eq(options.config.nr_exports, 2);
 	cr_assert_str_eq(options.exports[0].name, "a");
@@ -60,6 +60,7 @@ Test(options, a_full_line)
 	cr_assert_eq(options.config.keepalive_ms, 12000);
 	cr_assert_eq(options.config.hello_ms, 13000);
 	cr_assert_eq(options.config.stall_ms, 14000);
+	cr_assert_eq(options.config.stop_ms, 15000);
 	cr_assert(options.config.huge_pages);
 }
 
@@ -143,6 +144,7 @@ Test(options, mistakes_are_named_in_one_line)
 		{"--export a=x --memory 0", "--memory 0"},
 		{"--export a=x --hello-time 0", "--hello-time 0"},
 		{"--export a=x --stall-time 0", "--stall-time 0"},
+		{"--export a=x --stop-time 0", "--stop-time 0"},
 		{"--export a=x --keepalive 1000001", "1000000"},
 		{"--export a=x --log loud", "--log loud"},
 		{"--export a=x --keyring", "--keyring needs a value"},

@@ -37,7 +37,7 @@ void registry_open(void)
 void registry_close(void)
 {
 	sessions_end(registry);
-	cr_assert_eq(exports_stop(&registry_exports), 0);
+	cr_assert_eq(exports_stop(&registry_exports, UINT64_MAX), 0);
 	sessions_close(registry);
 	exports_close(&registry_exports);
 	cr_assert_eq(budget.used, 0, "all is given back");

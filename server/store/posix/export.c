@@ -32,6 +32,11 @@ static int claim(struct store *base)
 	return err == -EBUSY ? err : 0;
 }
 
+static void release(struct store *base)
+{
+	flock(posix_store_of(base)->root, LOCK_UN);
+}
+
 static int lock_root(struct posix_store *store, const char *where, unsigned flags)
 {
 	int err = flags & STORE_UNLOCKED ? 0 : try_lock(store->root, store->base.read_only);
@@ -119,6 +124,7 @@ const struct store_ops store_posix = {
 	.name = "posix",
 	.open_store = open_store,
 	.claim = claim,
+	.release = release,
 	.close_store = close_store,
 	.queue_open = posix_queue_open,
 	.queue_close = posix_queue_close,
