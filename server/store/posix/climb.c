@@ -3,6 +3,10 @@
  * directories it lies. Each step opens a directory before it checks it. So a rename meanwhile can
  * change the way, but not the results so far. This code has no state and owns nothing. Any thread
  * may call it.
+ *
+ * path.c and this file use each other: a name in an open directory is looked up after a climb has
+ * shown that the directory is beneath the export, and where the server may not climb, the path of
+ * the directory has to lead to it.
  */
 #include <errno.h>
 #include <fcntl.h>
