@@ -316,10 +316,12 @@ void requests_abort(struct pipeline *pipeline, const uint32_t *tags, size_t n)
 	uint32_t sorted[ABORT_MAX];
 	struct list *lists[NR_LISTS];
 
+	if (!n)
+		return;
 	memcpy(sorted, tags, n * sizeof(*tags));
 	qsort(sorted, n, sizeof(*sorted), compare_tags);
 	lists_of(pipeline, lists);
-	for (int i = 0; n && i < NR_LISTS; i++)
+	for (int i = 0; i < NR_LISTS; i++)
 		list_for_each_safe (it, lists[i]) {
 			struct server_request *req = container_of(it, struct server_request, node);
 

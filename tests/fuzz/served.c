@@ -66,11 +66,11 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
 
 static bool run_jobs(void)
 {
-	struct list now, *node;
+	struct list due, *node;
 
-	list_init(&now);
-	list_splice_tail(&now, &jobs);
-	while ((node = list_pop(&now))) {
+	list_init(&due);
+	list_splice_tail(&due, &jobs);
+	while ((node = list_pop(&due))) {
 		struct job *job = container_of(node, struct job, node);
 
 		job->run(job);
