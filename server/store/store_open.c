@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "server/store/store_fault.h"
+#include "server/store/fault/store_fault.h"
 
 static const struct {
 	const char *prefix;

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "common/base/log.h"
-#include "server/store/store_fault.h"
+#include "server/store/fault/store_fault.h"
 
 #define ERRNO_MAX 133
 #define RULE_MAX  64 /* bytes of text in a rule */

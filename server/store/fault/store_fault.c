@@ -3,7 +3,7 @@
  * of the inner store, so it allocates memory for each I/O. The server owns the store. Any thread
  * may use it; a queue belongs to its worker's thread.
  */
-#include "server/store/store_fault.h"
+#include "server/store/fault/store_fault.h"
 
 #include <errno.h>
 #include <liburing.h>

@@ -12,8 +12,8 @@
  *
  * Example: "fault:read.eio=1/100,write.enospc=#5,sync.delay_ms=20:/export"
  */
-#ifndef USRBIO_SERVER_STORE_STORE_FAULT_H
-#define USRBIO_SERVER_STORE_STORE_FAULT_H
+#ifndef USRBIO_SERVER_STORE_FAULT_STORE_FAULT_H
+#define USRBIO_SERVER_STORE_FAULT_STORE_FAULT_H
 
 #include "common/fault_points/fault_trigger.h"
 #include "server/store/store.h"
