@@ -38,6 +38,7 @@ enum lock_rank {
 	LOCK_INODES,	   /* inodes with a failed sync, of a POSIX store */
 	LOCK_MEMORY_STORE, /* a memory store's tree and data */
 	LOCK_RESCUE,	   /* the queue of a POSIX store's rescue thread */
+	LOCK_FENCES,	   /* what calls under way are about to change */
 	LOCK_BARRIERS,	   /* the barriers of all inodes */
 	LOCK_VERIFIER,	   /* an export's write verifier */
 	LOCK_STATE,	   /* the state directory */

@@ -13,6 +13,7 @@
 /* LOCK_BARRIERS: guards the table and all barriers; no other lock is acquired under it. */
 static struct lock lock = LOCK_INIT(LOCK_BARRIERS);
 static struct store_barrier *buckets[NR_BUCKETS];
+static atomic_uint nr_up; /* written under the lock */
 
 static struct store_barrier **bucket_of(uint64_t ino)
 {
@@ -89,12 +90,28 @@ static bool is_barred(const struct store_barrier *barrier)
 	return barrier->nr_changes || barrier->nr_reads >= BARRIER_READS_MAX;
 }
 
+/* Something has been counted: note whether the barrier is up. */
+static void note(struct store_barrier *barrier)
+{
+	bool up = is_barred(barrier);
+
+	lock_assert_held(&lock);
+	if (up != atomic_load(&barrier->up))
+		atomic_fetch_add(&nr_up, up ? 1u : -1u);
+	atomic_store(&barrier->up, up);
+}
+
+bool barrier_any_is_up(void)
+{
+	return atomic_load(&nr_up);
+}
+
 void barrier_raise(struct store_barrier *barrier, bool change)
 {
 	lock_acquire(&lock);
 	barrier->nr_changes += change;
 	barrier->nr_reads += !change;
-	atomic_store(&barrier->up, is_barred(barrier));
+	note(barrier);
 	lock_release(&lock);
 }
 
@@ -105,7 +122,7 @@ void barrier_lower(struct store_barrier *barrier, bool change)
 	lock_acquire(&lock);
 	barrier->nr_changes -= change;
 	barrier->nr_reads -= !change;
-	atomic_store(&barrier->up, is_barred(barrier));
+	note(barrier);
 	/* The owner of a waiter may free it as soon as its event has been posted. */
 	while (!is_barred(barrier) && (node = list_pop(&barrier->waiters))) {
 		struct barrier_waiter *waiter = container_of(node, struct barrier_waiter, node);

@@ -50,6 +50,8 @@ void barrier_raise(struct store_barrier *barrier, bool change);
 /* Note that such an operation is over. After the last one the waiters get their events. */
 void barrier_lower(struct store_barrier *barrier, bool change);
 
+/* True if any barrier is up. */
+bool barrier_any_is_up(void);
 /* True if later operations have to wait. NULL is no barrier. */
 static inline bool barrier_is_up(const struct store_barrier *barrier)
 {

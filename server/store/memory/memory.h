@@ -112,7 +112,12 @@ int tree_walk(struct memory_store *store, struct store_file *at, const char *pat
  * writing.
  */
 struct node *tree_find(struct node *dir, uint64_t ino);
-/* Give the node the place's name; a node of that name is replaced. 0, -ENOSPC or -ENOMEM. */
+/* Enter the fence of this thread's call (fence.h) for a node that changes. Returns 0 or -errno. */
+int tree_fence(const struct memory_store *store, const struct node *node);
+/*
+ * Give the node the place's name, after tree_fence() of the directory; a node of that name is
+ * replaced. Returns 0, -ENOSPC, -ENOMEM, or what tree_fence() returns.
+ */
 int tree_enter(struct memory_store *store, const struct mem_place *place, struct node *node);
 /* Remove the name. The node's nlink falls by one, and the node may be freed. */
 void tree_remove(struct memory_store *store, const struct mem_place *place);

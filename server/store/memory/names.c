@@ -65,6 +65,9 @@ static int find_or_create(struct memory_store *store, struct store_file *at, con
 		return err;
 	*node = place.node;
 	if (flags & OPEN_TRUNCATE) {
+		err = tree_fence(store, place.node);
+		if (err)
+			return err;
 		data_free(&place.node->data, store->pool);
 		place.node->size = 0;
 		tree_touch(place.node, true);
@@ -173,6 +176,8 @@ static int begin_change(struct store *base, struct store_file *at, const char *p
 		err = -EINVAL;
 	if (!err && is_reserved(store, place))
 		err = -EPERM;
+	if (!err)
+		err = tree_fence(store, place->dir);
 	if (err)
 		rwlock_release(&store->lock);
 	return err;

@@ -212,13 +212,17 @@ static int truncate_file(struct store_file *file, uint64_t len)
 	if (len > DATA_MAX)
 		return -EFBIG;
 	rwlock_write(&store->lock);
+	err = tree_fence(store, node);
+	if (err)
+		goto out;
 	if (len < node->size)
 		data_punch(&node->data, store->pool, len,
 			   (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
 	node->size = len;
 	tree_touch(node, true);
+out:
 	rwlock_release(&store->lock);
-	return 0;
+	return err;
 }
 
 static int punch(struct store_file *file, uint64_t start, uint64_t end)
@@ -230,14 +234,15 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 	if (err)
 		return err;
 	rwlock_write(&store->lock);
+	err = tree_fence(store, node);
 	if (end > node->size)
 		end = (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE;
-	if (start < end) {
+	if (!err && start < end) {
 		data_punch(&node->data, store->pool, start, end);
 		tree_touch(node, true);
 	}
 	rwlock_release(&store->lock);
-	return 0;
+	return err;
 }
 
 static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
@@ -263,14 +268,18 @@ static int set_mode(struct store_file *file, uint32_t mode)
 {
 	struct memory_store *store = memory_store_of(file->store);
 	struct node *node = memory_node_of(file);
+	int err;
 
 	if (file->store->read_only)
 		return -EROFS;
 	rwlock_write(&store->lock);
-	node->mode = (node->mode & S_IFMT) | (mode & 0777);
-	tree_touch(node, false);
+	err = tree_fence(store, node);
+	if (!err) {
+		node->mode = (node->mode & S_IFMT) | (mode & 0777);
+		tree_touch(node, false);
+	}
 	rwlock_release(&store->lock);
-	return 0;
+	return err;
 }
 
 const struct store_ops store_memory = {

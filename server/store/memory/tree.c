@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/store/fence.h"
 #include "server/store/memory/memory.h"
 
 #define ENTRY_COST (sizeof(struct entry) + NAME_MAX + 1)
@@ -238,12 +239,19 @@ static int entry_add(struct memory_store *store, const struct mem_place *place, 
 	return 0;
 }
 
+int tree_fence(const struct memory_store *store, const struct node *node)
+{
+	return fence_enter(&(struct fence_inode){store->id, node->ino}, 1);
+}
+
 int tree_enter(struct memory_store *store, const struct mem_place *place, struct node *node)
 {
 	struct entry *entry = entry_find(place->dir, place->name, place->len);
 	struct node *replaced = entry ? entry->node : NULL;
-	int err = entry ? 0 : entry_add(store, place, node);
+	int err = tree_fence(store, place->dir);
 
+	if (!err && !entry)
+		err = entry_add(store, place, node);
 	if (err)
 		return err;
 	node->nlink++;

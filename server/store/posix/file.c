@@ -95,6 +95,9 @@ int posix_truncate_file(struct store_file *base, uint64_t len)
 		return err;
 	if (len > INT64_MAX)
 		return -EFBIG;
+	err = posix_inode_enter(&posix_file_of(base)->fd, 1);
+	if (err)
+		return err;
 	return ftruncate(posix_file_of(base)->fd, (off_t)len) ? -errno : sync_change(base);
 }
 
@@ -125,6 +128,8 @@ int posix_set_mode(struct store_file *base, uint32_t mode)
 	if (base->store->read_only)
 		return -EROFS;
 	err = posix_check_held(posix_store_of(base->store), fd);
+	if (!err)
+		err = posix_inode_enter(&fd, 1);
 	if (err)
 		return err;
 	if (fstat(fd, &st))
@@ -151,6 +156,9 @@ int posix_punch(struct store_file *base, uint64_t start, uint64_t end)
 	struct stat st;
 
 	if (err || start >= end || start > INT64_MAX)
+		return err;
+	err = posix_inode_enter(&fd, 1);
+	if (err)
 		return err;
 	err = punch(fd, start, end < INT64_MAX ? end : INT64_MAX);
 	if (err != -EFBIG)

@@ -4,10 +4,14 @@
  * So it is kept here until the file is opened again. The store owns the table, and any thread uses
  * it under its lock.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/sysmacros.h>
 
 #include "common/base/list.h"
 #include "server/store/barrier.h"
+#include "server/store/fence.h"
 #include "server/store/posix/posix.h"
 
 struct posix_inode {
@@ -94,6 +98,21 @@ void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode)
 struct store_barrier *posix_inode_barrier(const struct posix_inode *inode)
 {
 	return inode->barrier;
+}
+
+/* A file system need not be asked for what names an inode: it does not change. */
+int posix_inode_enter(const int *fds, unsigned n)
+{
+	struct fence_inode inodes[FENCE_INODES_MAX];
+	struct statx stx;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (statx(fds[i], "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &stx))
+			return -errno;
+		inodes[i].dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+		inodes[i].ino = stx.stx_ino;
+	}
+	return fence_enter(inodes, n);
 }
 
 void posix_inode_poison(struct posix_inode *inode)

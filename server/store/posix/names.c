@@ -110,7 +110,9 @@ static int remove_name(struct store *base, struct store_file *at, const char *pa
 
 	if (err)
 		return err;
-	err = unlinkat(parent.fd, parent.name, flags) ? -errno : sync_parent(base, &parent);
+	err = posix_inode_enter(&parent.fd, 1);
+	if (!err)
+		err = unlinkat(parent.fd, parent.name, flags) ? -errno : sync_parent(base, &parent);
 	posix_parent_close(&parent);
 	return err;
 }
@@ -132,7 +134,10 @@ int posix_mkdir(struct store *base, struct store_file *at, const char *path, uin
 
 	if (err)
 		return err;
-	err = mkdirat(parent.fd, parent.name, mode & 0777) ? -errno : sync_parent(base, &parent);
+	err = posix_inode_enter(&parent.fd, 1);
+	if (!err)
+		err = mkdirat(parent.fd, parent.name, mode & 0777) ? -errno
+								   : sync_parent(base, &parent);
 	posix_parent_close(&parent);
 	return err;
 }
@@ -148,9 +153,12 @@ int posix_rename(struct store *base, struct store_file *at, const char *from,
 	err = change_parent(base, at2, to, &new);
 	if (err)
 		goto out_old;
-	err = renameat2(old.fd, old.name, new.fd, new.name, noreplace ? RENAME_NOREPLACE : 0)
-		      ? -errno
-		      : sync_parent(base, &new);
+	err = posix_inode_enter((const int[]){old.fd, new.fd}, 2);
+	if (!err)
+		err = renameat2(old.fd, old.name, new.fd, new.name,
+				noreplace ? RENAME_NOREPLACE : 0)
+			      ? -errno
+			      : sync_parent(base, &new);
 	if (!err)
 		err = sync_parent(base, &old);
 	posix_parent_close(&new);
@@ -179,7 +187,10 @@ int posix_link(struct store *base, struct store_file *at, const char *from, stru
 	err = link_parent(base, at2, to, &new);
 	if (err)
 		goto out_old;
-	err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno : sync_parent(base, &new);
+	err = posix_inode_enter((const int[]){old.fd, new.fd}, 2);
+	if (!err)
+		err = linkat(old.fd, old.name, new.fd, new.name, 0) ? -errno
+								    : sync_parent(base, &new);
 	posix_parent_close(&new);
 out_old:
 	posix_parent_close(&old);
@@ -196,11 +207,13 @@ int posix_link_file(struct store_file *file, struct store_file *at, const char *
 		err = link_parent(file->store, at, to, &new);
 	if (err)
 		return err;
+	err = posix_inode_enter(&new.fd, 1);
 	/* AT_EMPTY_PATH would not need /proc, but only a privileged server may use it. */
-	err = linkat(AT_FDCWD, posix_proc_fd(posix_file_of(file)->fd, name), new.fd, new.name,
-		     AT_SYMLINK_FOLLOW)
-		      ? -errno
-		      : sync_parent(file->store, &new);
+	if (!err)
+		err = linkat(AT_FDCWD, posix_proc_fd(posix_file_of(file)->fd, name), new.fd,
+			     new.name, AT_SYMLINK_FOLLOW)
+			      ? -errno
+			      : sync_parent(file->store, &new);
 	posix_parent_close(&new);
 	return err;
 }

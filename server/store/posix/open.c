@@ -15,6 +15,7 @@
 #include "common/fault_points/faults.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
+#include "server/store/barrier.h"
 #include "server/store/posix/posix.h"
 
 #define LINKS_MAX 40 /* symbolic links in a path; the kernel's limit, too */
@@ -80,6 +81,8 @@ static int open_held(struct posix_store *store, int held, int flags, bool proven
 
 	if (!fd && is_change(flags))
 		fd = posix_check_held(store, held);
+	if (!fd && flags & O_TRUNC)
+		fd = posix_inode_enter(&held, 1);
 	if (!fd) {
 		flags &= ~(O_NOFOLLOW | O_DIRECTORY);
 		fd = open(posix_proc_fd(held, name), flags);
@@ -121,6 +124,8 @@ static int create_in(struct posix_store *store, const struct posix_parent *paren
 {
 	int fd = posix_check_name(store, parent);
 
+	if (!fd)
+		fd = posix_inode_enter(&parent->fd, 1);
 	if (!fd)
 		fd = posix_parent_create(parent, flags, mode);
 	return fd < 0 || !store->base.sync ? fd : settle_new(store, fd, parent->fd);
@@ -182,10 +187,26 @@ static int create(struct posix_store *store, struct store_file *at, const char *
 	return fd;
 }
 
+/*
+ * A file system may let every lookup wait in a directory in which a call hangs. So a call that may
+ * create a name waits at the barrier of the directory first, if there are barriers. 0 or -errno.
+ */
+static int enter_early(struct posix_store *store, struct store_file *at, const char *path)
+{
+	struct posix_parent parent;
+	int err;
+
+	if (!barrier_any_is_up() || posix_parent_open(store, at, path, &parent))
+		return 0;
+	err = posix_inode_enter(&parent.fd, 1);
+	posix_parent_close(&parent);
+	return err;
+}
+
 static int open_or_create(struct posix_store *store, struct store_file *at, const char *path,
 			  uint32_t flags, uint32_t mode)
 {
-	int oflags = flags_of(&store->base, flags), fd = -ENOENT;
+	int oflags = flags_of(&store->base, flags), fd;
 
 	if (oflags < 0)
 		return oflags;
@@ -193,6 +214,10 @@ static int open_or_create(struct posix_store *store, struct store_file *at, cons
 		oflags |= O_NOFOLLOW;
 	if (!(flags & OPEN_CREATE))
 		return open_existing(store, at, path, oflags);
+	fd = enter_early(store, at, path);
+	if (fd)
+		return fd;
+	fd = -ENOENT;
 	if (!(flags & OPEN_EXCLUSIVE))
 		fd = open_existing(store, at, path, oflags);
 	if (fd != -ENOENT)

@@ -122,6 +122,11 @@ struct posix_inode *posix_inode_get(struct posix_inodes *inodes, const struct st
 void posix_inode_put(struct posix_inodes *inodes, struct posix_inode *inode);
 /* Get the barrier of an inode, which lives as long as the inode. */
 struct store_barrier *posix_inode_barrier(const struct posix_inode *inode);
+/*
+ * Enter the fence of this thread's call (fence.h) for the inodes of n open or held objects, at most
+ * FENCE_INODES_MAX. Returns 0 or -errno.
+ */
+int posix_inode_enter(const int *fds, unsigned n);
 /* Make each later sync of the files that have this inode fail. */
 void posix_inode_poison(struct posix_inode *inode);
 bool posix_inode_poisoned(const struct posix_inode *inode);
