@@ -32,6 +32,7 @@ struct job_threads {
 	unsigned nr_coming;    /* called or being started: they have not looked for a job yet */
 	bool closing, refused; /* the system refused the last thread */
 	pthread_cond_t ended;  /* there is no thread any more */
+	pthread_cond_t quiet;  /* nothing waits or runs */
 };
 
 /* One that waits for a job; on its own stack. */
@@ -116,10 +117,13 @@ static struct job *take(struct job_threads *threads, struct busy_thread *self,
 
 	lock_acquire(&threads->lock);
 	list_del(&self->node);
-	if (done)
+	if (done) {
 		job_queue_end(&threads->queue, done);
-	else
+		if (job_flow_idle(&threads->queue.root))
+			pthread_cond_broadcast(&threads->quiet);
+	} else {
 		threads->nr_coming--;
+	}
 	while (!(*flow = next(threads)) && wait_for_call(threads))
 		;
 	if (*flow) {
@@ -205,6 +209,7 @@ int job_threads_open(struct job_threads **out, const char *name, unsigned max)
 	threads->max = max;
 	lock_init(&threads->lock, LOCK_JOBS);
 	pthread_cond_init(&threads->ended, NULL);
+	pthread_cond_init(&threads->quiet, NULL);
 	job_queue_init(&threads->queue);
 	list_init(&threads->idle);
 	list_init(&threads->busy);
@@ -221,17 +226,38 @@ int job_threads_open(struct job_threads **out, const char *name, unsigned max)
 	return 0;
 }
 
-/* Wait until there is no thread any more. False: it is late. */
-static bool await_end(struct job_threads *threads, unsigned ms)
+static bool is_quiet(const struct job_threads *threads)
+{
+	return job_flow_idle(&threads->queue.root);
+}
+
+static bool is_ended(const struct job_threads *threads)
+{
+	return !threads->nr_threads;
+}
+
+/* Wait, within `ms` milliseconds, until it is so. False: it is late. */
+static bool await(struct job_threads *threads, bool (*is_so)(const struct job_threads *),
+		  pthread_cond_t *cond, unsigned ms)
 {
 	const uint64_t until = now_ns() + ms * NS_PER_MS;
 	const struct timespec ts = {(time_t)(until / NS_PER_S), (long)(until % NS_PER_S)};
 	bool late = false;
 
 	lock_assert_held(&threads->lock);
-	while (threads->nr_threads && !late)
-		late = lock_wait_until(&threads->lock, &threads->ended, &ts) == ETIMEDOUT;
-	return !threads->nr_threads;
+	while (!is_so(threads) && !late)
+		late = lock_wait_until(&threads->lock, cond, &ts) == ETIMEDOUT;
+	return is_so(threads);
+}
+
+int job_threads_drain(struct job_threads *threads, unsigned ms)
+{
+	bool over;
+
+	lock_acquire(&threads->lock);
+	over = await(threads, is_quiet, &threads->quiet, ms);
+	lock_release(&threads->lock);
+	return over ? 0 : -ETIMEDOUT;
 }
 
 int job_threads_close(struct job_threads *threads, unsigned ms)
@@ -242,11 +268,12 @@ int job_threads_close(struct job_threads *threads, unsigned ms)
 	threads->closing = true;
 	list_for_each (it, &threads->idle)
 		pthread_cond_signal(&container_of(it, struct idle_thread, node)->call);
-	over = await_end(threads, ms);
+	over = await(threads, is_ended, &threads->ended, ms);
 	lock_release(&threads->lock);
 	if (!over)
 		return -ETIMEDOUT;
 	pthread_cond_destroy(&threads->ended);
+	pthread_cond_destroy(&threads->quiet);
 	lock_destroy(&threads->lock);
 	free(threads);
 	return 0;

@@ -23,6 +23,12 @@ int job_threads_open(struct job_threads **threads, const char *name, unsigned ma
  */
 int job_threads_close(struct job_threads *threads, unsigned ms);
 
+/*
+ * Wait until no job waits or runs, within `ms` milliseconds. 0 or -ETIMEDOUT. Nobody queues another
+ * one.
+ */
+int job_threads_drain(struct job_threads *threads, unsigned ms);
+
 struct job_load {
 	unsigned nr_waiting, nr_running; /* jobs */
 	unsigned nr_threads, max;

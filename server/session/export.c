@@ -97,19 +97,28 @@ void exports_close(struct exports *exports)
 
 #define STOP_LEAST_MS 100 /* for one of them, after others that hang */
 
-/* End the threads of an export that has some. Closes come first: they close the sessions. */
+static unsigned ms_until(uint64_t until_ns)
+{
+	uint64_t now = now_ns();
+	uint64_t left = now < until_ns ? (until_ns - now) / NS_PER_MS : 0;
+
+	if (left < STOP_LEAST_MS)
+		return STOP_LEAST_MS;
+	return left < UINT_MAX ? (unsigned)left : UINT_MAX;
+}
+
+/*
+ * End the threads of an export that has some. Calls that were given up may still run; they have
+ * files and sessions to close. Closes come next: they close the sessions.
+ */
 static int stop_one(struct export *export, uint64_t until_ns)
 {
 	struct job_threads **all[] = {&export->closes, &export->calls};
 
+	if (export->calls && job_threads_drain(export->calls, ms_until(until_ns)))
+		return -ETIMEDOUT;
 	for (int i = 0; i < 2; i++) {
-		uint64_t now = now_ns();
-		uint64_t left = now < until_ns ? (until_ns - now) / NS_PER_MS : 0;
-		unsigned ms = left < STOP_LEAST_MS ? STOP_LEAST_MS
-			      : left < UINT_MAX	   ? (unsigned)left
-						   : UINT_MAX;
-
-		if (*all[i] && job_threads_close(*all[i], ms))
+		if (*all[i] && job_threads_close(*all[i], ms_until(until_ns)))
 			return -ETIMEDOUT;
 		*all[i] = NULL;
 	}
