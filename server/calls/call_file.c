@@ -27,15 +27,15 @@ static int opened(struct pending_call *p, int status, struct store_file *file)
 	int err;
 
 	if (status) {
-		session_unreserve_file(p->peer->member.session);
+		session_unreserve_file(p->session);
 		return status;
 	}
 	/* This comes first, because the session may close the file as soon as it has it. */
-	len = persistent_seal(p->peer, file, p->persistent);
-	err = session_add_file(p->peer->member.session, file, &reply->file);
+	len = persistent_seal(&p->owner, file, p->persistent);
+	err = session_add_file(p->session, file, &reply->file);
 	if (err) {
 		file->store->ops->close_file(file);
-		session_unreserve_file(p->peer->member.session);
+		session_unreserve_file(p->session);
 		*reply = (struct reply){.tag = reply->tag};
 		return err;
 	}
@@ -52,7 +52,7 @@ int call_open(struct pending_call *p)
 
 	if (err)
 		return err;
-	if (!session_reserve_file(p->peer->member.session))
+	if (!session_reserve_file(p->session))
 		return -ENOMEM;
 	err = store->ops->open_file(store, call_dir(p->at), call_path(p->call.path), p->call.flags,
 				    p->call.mode & MODE_MASK, &file, &call_reply(p)->attr);
@@ -89,7 +89,7 @@ static int reopen_any(struct pending_call *p, struct bytes name, bool proven,
 	as = identity_become(NULL);
 	err = as ? as : reopen(p, name, STORE_PROVEN, file);
 	as = call_become_client(p);
-	if (is_denied(err) && p->peer->permit.as_user)
+	if (is_denied(err) && p->owner.permit.as_user)
 		err = as ? as : reopen(p, name, STORE_PROVEN, file);
 	return err;
 }
@@ -102,10 +102,10 @@ int call_reopen(struct pending_call *p)
 	int err = check_open(p, OPEN_REOPEN_FLAGS);
 
 	if (!err)
-		err = persistent_open(p->peer, p->call.persistent, p->call.flags, &name, &proven);
+		err = persistent_open(&p->owner, p->call.persistent, p->call.flags, &name, &proven);
 	if (err)
 		return err;
-	if (!session_reserve_file(p->peer->member.session))
+	if (!session_reserve_file(p->session))
 		return -ENOMEM;
 	err = reopen_any(p, name, proven, &file);
 	return opened(p, err, file);
@@ -113,7 +113,7 @@ int call_reopen(struct pending_call *p)
 
 int call_close(struct pending_call *p)
 {
-	return session_close_file(p->peer->member.session, p->call.file);
+	return session_close_file(p->session, p->call.file);
 }
 
 int call_stat(struct pending_call *p)
@@ -142,9 +142,9 @@ int call_fsync(struct pending_call *p)
 	err = call_store(p)->ops->sync_file(p->file->store_file, p->call.flags & CALL_DATA_ONLY);
 	/* A loss is stored before the client hears of it, as the server's own user. */
 	if (store_sync_lost(err) && !identity_become(NULL))
-		verifier_save(&p->peer->export->verifier);
+		verifier_save(&p->export->verifier);
 	/* Read after the sync: a loss that it did not notice has not changed it before. */
-	call_reply(p)->verifier = verifier_get(&p->peer->export->verifier);
+	call_reply(p)->verifier = verifier_get(&p->export->verifier);
 	return err;
 }
 

@@ -62,9 +62,9 @@ int call_link(struct pending_call *p)
  * The most bytes of names in a Reply: half of a frame, because the frame also holds a byte for each
  * type and the other fields.
  */
-static size_t names_room(const struct server_peer *peer)
+static size_t names_room(const struct pending_call *p)
 {
-	size_t room = peer->tp->msg_max / 2;
+	size_t room = p->msg_max / 2;
 
 	return room < NAMES_MAX ? room : NAMES_MAX;
 }
@@ -73,7 +73,7 @@ int call_readdir(struct pending_call *p)
 {
 	struct store *store = call_store(p);
 	struct reply *reply = call_reply(p);
-	struct store_dirents dirents = {.room = names_room(p->peer), .max = TYPES_MAX};
+	struct store_dirents dirents = {.room = names_room(p), .max = TYPES_MAX};
 	int err;
 
 	p->names = malloc(sizeof(*p->names));
@@ -96,7 +96,7 @@ int call_readdir(struct pending_call *p)
 
 int call_ancestors(struct pending_call *p)
 {
-	size_t max = names_room(p->peer) / (2 * sizeof(*p->ids));
+	size_t max = names_room(p) / (2 * sizeof(*p->ids));
 	int n;
 
 	if (!p->file)

@@ -14,7 +14,7 @@
 
 static inline struct store *call_store(const struct pending_call *p)
 {
-	return p->peer->export->store;
+	return p->export->store;
 }
 
 static inline const char *call_path(struct bytes path)
@@ -30,7 +30,7 @@ static inline struct store_file *call_dir(const struct server_file *at)
 
 static inline bool call_read_only(const struct pending_call *p)
 {
-	return p->peer->read_only;
+	return p->read_only;
 }
 
 static inline struct reply *call_reply(struct pending_call *p)

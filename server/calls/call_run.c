@@ -1,7 +1,7 @@
 /*
  * How a call is run: the job thread takes on the user of the client, answers a repeated call from
- * the reply cache, and checks the paths. The connection owns the call, and while it runs only its
- * job thread uses it.
+ * the reply cache, and checks the paths. The connection owns the call until it is detached, and
+ * while it runs only its job thread uses it.
  */
 #include "server/calls/call_ops.h"
 
@@ -73,28 +73,36 @@ static bool is_once_only(uint32_t op)
 	       op != CALL_COUNTERS && op != CALL_SEEK && op != CALL_ANCESTORS;
 }
 
+/* True if the store has changed nothing, because the call is given up or has to wait. */
+static bool is_undone(const struct pending_call *p)
+{
+	return p->fence.refused || p->fence.met;
+}
+
 /*
- * Do a call that must be done once. Its reply is kept before the answer leaves and before the
- * connection can end, so that a client that resumes the session and repeats the call finds it.
+ * Do a call that must be done once. Its reply is kept before the answer leaves, so that a client
+ * that resumes the session and repeats the call finds it; or the repetition waits for it.
  */
 static void run_once(struct pending_call *p)
 {
-	struct replies *replies = session_replies(p->peer->member.session);
-	uint32_t channel = p->peer->member.channel;
+	struct replies *replies = session_replies(p->session);
 	struct reply *reply = call_reply(p);
+	int answer = replies_begin(replies, p->channel, &p->call, &p->run, reply, p->persistent);
 
-	if (p->call.replay && replies_find(replies, channel, &p->call, reply, p->persistent))
+	if (answer == REPLIES_KEPT)
 		return;
-	reply->status = replies_reserve(replies, channel, p->call.tag);
-	if (reply->status)
+	p->repeated = answer == REPLIES_BUSY;
+	if (answer < 0)
+		reply->status = answer;
+	if (answer != REPLIES_NEW)
 		return;
 	reply->status = run(p);
-	replies_keep(replies, channel, &p->call, reply);
+	p->unwanted = !replies_end(replies, &p->run, is_undone(p) ? NULL : reply);
 }
 
 int call_become_client(const struct pending_call *p)
 {
-	const struct permit *permit = &p->peer->permit;
+	const struct permit *permit = &p->owner.permit;
 	const struct identity who = {.uid = permit->uid, .gid = permit->gid};
 
 	return identity_become(permit->as_user ? &who : NULL);

@@ -1,7 +1,8 @@
 /*
  * The calls of a connection. A call is copied from its frame, queued, run on a thread of the
- * export, and answered. The connection owns its calls. All of this runs on its worker's thread,
- * except call_job() and call_return(); while a call runs, the worker does not change it.
+ * export, and answered. The connection owns its calls until they are detached. All of this runs on
+ * its worker's thread, except call_job() and call_return(); while a call runs, the worker only
+ * gives it up.
  */
 #include "server/calls/calls.h"
 
@@ -10,8 +11,6 @@
 #include <string.h>
 
 #include "server/session/export.h"
-#include "server/session/file.h"
-#include "server/worker/server_impl.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
 
@@ -21,52 +20,6 @@ void calls_init(struct server_calls *calls, struct server_peer *peer)
 	list_init(&calls->open);
 }
 
-static size_t beyond_free(size_t bytes)
-{
-	return bytes > CALLS_FREE_BYTES ? bytes - CALLS_FREE_BYTES : 0;
-}
-
-/* Charge memory for a call. The calls of a connection may take no more than they leave free. */
-static bool charge(struct server_calls *calls, size_t bytes)
-{
-	size_t before = beyond_free(calls->bytes), now = beyond_free(calls->bytes + bytes);
-
-	if (now > before && !budget_take(&calls->peer->worker->server->budget, now - before, now))
-		return false;
-	calls->bytes += bytes;
-	return true;
-}
-
-static void uncharge(struct server_calls *calls, size_t bytes)
-{
-	size_t before = beyond_free(calls->bytes), now = beyond_free(calls->bytes - bytes);
-
-	calls->bytes -= bytes;
-	if (now < before)
-		budget_give(&calls->peer->worker->server->budget, before - now);
-}
-
-static void put_file(struct server_file *file)
-{
-	if (file)
-		file_unref(file, 1);
-}
-
-static void call_release(struct outgoing *out)
-{
-	struct pending_call *pending = container_of(out, struct pending_call, out);
-
-	uncharge(pending->calls, pending->bytes);
-	pending->peer->nr_calls--;
-	put_file(pending->file);
-	put_file(pending->at);
-	put_file(pending->at2);
-	free(pending->names);
-	free(pending->query.rows);
-	free(pending->ids);
-	free(pending);
-}
-
 /* The call is neither queued nor run any more. */
 static void forget(struct pending_call *pending)
 {
@@ -74,35 +27,105 @@ static void forget(struct pending_call *pending)
 	list_del(&pending->node);
 }
 
-static void call_back(struct ev *ev, int32_t res)
+/* The call is over: send its reply. */
+static void answer(struct pending_call *pending)
 {
-	struct pending_call *pending = container_of(ev, struct pending_call, back);
-	struct server_calls *calls = pending->calls;
+	struct server_peer *peer = pending->peer;
 
-	(void)res;
 	forget(pending);
-	outbox_message(&calls->peer->outbox, &pending->out);
-	peer_touch(calls->peer);
+	outbox_message(&peer->outbox, &pending->out);
+	peer_touch(peer);
+}
+
+/* The call ends before anything was done. */
+static void cancel(struct pending_call *pending)
+{
+	pending->out.msg.reply = (struct reply){.tag = pending->call.tag, .status = -ECANCELED};
+	answer(pending);
 }
 
 /* Send a call that has been done back to the worker of its connection. Any thread. */
 static void call_return(struct pending_call *pending)
 {
-	pending->back.fn = call_back;
 	evloop_post(pending->peer->worker->loop, &pending->back, 0);
 }
 
 static void call_job(struct job *job)
 {
 	struct pending_call *pending = container_of(job, struct pending_call, job);
-	struct server_calls *calls = pending->calls;
 
 	atomic_store_explicit(&pending->begun, true, memory_order_relaxed);
-	if (atomic_load_explicit(&calls->leaving, memory_order_relaxed))
-		pending->out.msg.reply.status = -ECANCELED;
+	fence_begin(&pending->fence);
+	call_run(pending);
+	if (fence_end(&pending->fence))
+		pending_free_detached(pending);
 	else
-		call_run(pending);
-	call_return(pending);
+		call_return(pending);
+}
+
+/* Have a thread of the export do the call from its beginning. */
+static void queue(struct pending_call *pending)
+{
+	barrier_put(pending->fence.met);
+	pending->fence = (struct fence){0};
+	pending->repeated = false;
+	atomic_store_explicit(&pending->begun, false, memory_order_relaxed);
+	pending->place = PENDING_AT_THREAD;
+	job_threads_run(pending->export->calls, session_jobs(pending->session), &pending->job);
+}
+
+/* What a call waited for is over. */
+static void proceed(struct pending_call *pending)
+{
+	if (pending->aborted || pending->calls->leaving)
+		cancel(pending);
+	else
+		queue(pending);
+}
+
+static void barrier_down(struct ev *ev, int32_t res)
+{
+	(void)res;
+	proceed(container_of(ev, struct pending_call, barred.ev));
+}
+
+static void first_run_over(struct ev *ev, int32_t res)
+{
+	(void)res;
+	proceed(container_of(ev, struct pending_call, repeats.ev));
+}
+
+/* The call could not begin: it waits, without a thread, and then runs again. */
+static void park(struct pending_call *pending)
+{
+	struct evloop *loop = pending->peer->worker->loop;
+	bool waits;
+
+	atomic_store_explicit(&pending->begun, false, memory_order_relaxed);
+	pending->place = pending->repeated ? PENDING_REPEATED : PENDING_BARRED;
+	if (pending->repeated) {
+		pending->repeats = (struct reply_waiter){.loop = loop, .ev.fn = first_run_over};
+		waits = replies_wait(session_replies(pending->session), pending->channel,
+				     &pending->call, &pending->repeats);
+	} else {
+		pending->barred = (struct barrier_waiter){.loop = loop, .ev.fn = barrier_down};
+		waits = barrier_wait(pending->fence.met, &pending->barred);
+	}
+	if (!waits)
+		queue(pending);
+}
+
+static void call_back(struct ev *ev, int32_t res)
+{
+	struct pending_call *pending = container_of(ev, struct pending_call, back);
+
+	(void)res;
+	if (!pending->repeated && !pending->fence.met)
+		answer(pending);
+	else if (pending->aborted || pending->calls->leaving)
+		cancel(pending);
+	else
+		park(pending);
 }
 
 static void counted(struct counters_query *query)
@@ -127,99 +150,30 @@ static void ask_counters(struct pending_call *pending)
  */
 static void begin(struct pending_call *pending)
 {
-	struct server_peer *peer = pending->peer;
-
+	pending->back.fn = call_back;
+	pending->job.run = call_job;
 	if (pending->call.op == CALL_COUNTERS) {
 		ask_counters(pending);
 	} else if (pending->call.op == CALL_CLOSE) {
 		call_run_here(pending);
 		call_return(pending);
 	} else {
-		job_threads_run(peer->export->calls, session_jobs(peer->member.session),
-				&pending->job);
+		queue(pending);
 	}
-}
-
-static struct bytes copy_bytes(uint8_t **at, struct bytes in)
-{
-	struct bytes out = {.data = *at, .len = in.len};
-
-	memcpy(*at, in.data, in.len + 1); /* includes the zero byte behind it */
-	*at += in.len + 1;
-	return out;
-}
-
-/* The bytes that the strings and ranges of a call take. */
-static size_t size_of(const struct call *call)
-{
-	return 2 * call->nr_ranges * sizeof(*call->range) + call->path.len + 1 + call->path2.len +
-	       1 + call->persistent.len + 1;
-}
-
-/* The bytes that a call takes with its answer. */
-static size_t bytes_of(const struct call *call)
-{
-	size_t answer = call->op == CALL_READDIR     ? sizeof(struct names)
-			: call->op == CALL_COUNTERS  ? COUNTERS_BYTES
-			: call->op == CALL_ANCESTORS ? ANCESTORS_MAX * 2 * sizeof(uint64_t)
-						     : 0;
-
-	return sizeof(struct pending_call) + size_of(call) + answer;
-}
-
-/* Take a reference to the file of a handle, if it is not 0. *file is NULL if there is none. */
-static void get_file(struct server_calls *calls, uint64_t handle, struct server_file **file)
-{
-	if (handle)
-		session_get_files(calls->peer->member.session, 1, &handle, file);
-}
-
-/* Copy a call whose bytes have been charged. NULL: there is no memory. */
-static struct pending_call *pending_new(struct server_calls *calls, const struct call *call)
-{
-	size_t ranges = 2 * call->nr_ranges * sizeof(*call->range);
-	struct pending_call *pending = calloc(1, sizeof(*pending) + size_of(call));
-	uint8_t *at;
-
-	if (!pending)
-		return NULL;
-	pending->bytes = bytes_of(call);
-	at = (uint8_t *)pending->data;
-	pending->call = *call;
-	pending->call.range = pending->data;
-	if (ranges)
-		memcpy(at, call->range, ranges);
-	at += ranges;
-	pending->call.path = copy_bytes(&at, call->path);
-	pending->call.path2 = copy_bytes(&at, call->path2);
-	pending->call.persistent = copy_bytes(&at, call->persistent);
-	pending->calls = calls;
-	pending->peer = calls->peer;
-	pending->since_ns = calls->peer->worker->now_ns;
-	pending->job.run = call_job;
-	pending->out.release = call_release;
-	pending->out.msg = (struct message){.type = MSG_REPLY, .reply = {.tag = call->tag}};
-	get_file(calls, call->file, &pending->file);
-	get_file(calls, call->at, &pending->at);
-	get_file(calls, call->at2, &pending->at2);
-	return pending;
 }
 
 int calls_start(struct server_calls *calls, const struct call *call)
 {
 	struct pending_call *pending;
+	int err;
 
 	if (calls->peer->nr_calls == CALLS_MAX)
 		return -ENOBUFS;
 	if (call->op == CALL_COUNTERS && !(calls->peer->features & FEATURE_COUNTERS))
 		return -EPROTO;
-	if (!charge(calls, bytes_of(call)))
-		return -EAGAIN;
-	pending = pending_new(calls, call);
-	if (!pending) {
-		uncharge(calls, bytes_of(call));
-		return -ENOMEM;
-	}
+	pending = pending_new(calls, call, &err);
+	if (!pending)
+		return err;
 	calls->peer->nr_calls++;
 	calls->peer->count.n[COUNT_CALLS]++;
 	calls->nr_open++;
@@ -228,17 +182,109 @@ int calls_start(struct server_calls *calls, const struct call *call)
 	return 0;
 }
 
-void calls_abandon(struct server_calls *calls)
+/* Take the call out of where it waits. False: it does not wait, or its event is on its way. */
+static bool withdraw(struct pending_call *pending)
 {
-	const struct export *export = calls->peer->export;
+	switch (pending->place) {
+	case PENDING_AT_THREAD:
+		return job_threads_withdraw(pending->export->calls, &pending->job);
+	case PENDING_BARRED:
+		return barrier_cancel(&pending->barred);
+	case PENDING_REPEATED:
+		return replies_cancel(session_replies(pending->session), &pending->repeats,
+				      pending->aborted);
+	case PENDING_AT_WORKER:
+		break;
+	}
+	return false;
+}
 
-	atomic_store(&calls->leaving, true);
+/* The answer to a call that was detached when it was aborted. */
+struct aborted {
+	struct outgoing out;
+	struct server_peer *peer;
+};
+
+static void aborted_release(struct outgoing *out)
+{
+	struct aborted *aborted = container_of(out, struct aborted, out);
+
+	aborted->peer->nr_calls--;
+	free(aborted);
+}
+
+static int abort_running(struct pending_call *pending)
+{
+	struct server_peer *peer = pending->peer;
+	struct aborted *aborted = calloc(1, sizeof(*aborted));
+
+	_Static_assert(sizeof(*aborted) + 16 <= ANSWER_BYTES,
+		       "an answer fits what its connection is charged for");
+	if (!aborted)
+		return -ENOMEM;
+	aborted->peer = peer;
+	aborted->out.release = aborted_release;
+	aborted->out.msg = (struct message){
+		.type = MSG_REPLY, .reply = {.tag = pending->call.tag, .status = -ECANCELED}};
+	if (!pending_detach(pending)) {
+		free(aborted);
+		return 0;
+	}
+	peer->nr_calls++;
+	outbox_message(&peer->outbox, &aborted->out);
+	peer_touch(peer);
+	return 0;
+}
+
+static int abort_one(struct pending_call *pending)
+{
+	if (pending->place == PENDING_AT_WORKER)
+		return 0; /* it is answered soon */
+	pending->aborted = true;
+	if (withdraw(pending))
+		cancel(pending);
+	else if (pending->place == PENDING_AT_THREAD)
+		return abort_running(pending);
+	return 0;
+}
+
+static int compare_tags(const void *a, const void *b)
+{
+	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+	return one < other ? -1 : one > other;
+}
+
+int calls_abort(struct server_calls *calls, const uint32_t *tags, size_t n)
+{
+	uint32_t sorted[ABORT_MAX];
+	int err = 0;
+
+	if (!n)
+		return 0;
+	memcpy(sorted, tags, n * sizeof(*tags));
+	qsort(sorted, n, sizeof(*sorted), compare_tags);
 	list_for_each_safe (it, &calls->open) {
 		struct pending_call *pending = container_of(it, struct pending_call, node);
 
-		if (job_threads_withdraw(export->calls, &pending->job)) {
+		if (!err && !pending->aborted &&
+		    bsearch(&pending->call.tag, sorted, n, sizeof(*sorted), compare_tags))
+			err = abort_one(pending);
+	}
+	return err;
+}
+
+void calls_abandon(struct server_calls *calls)
+{
+	calls->leaving = true;
+	list_for_each_safe (it, &calls->open) {
+		struct pending_call *pending = container_of(it, struct pending_call, node);
+
+		if (withdraw(pending)) {
 			forget(pending);
-			call_release(&pending->out);
+			pending->out.release(&pending->out);
+		} else if (pending->place == PENDING_AT_THREAD) {
+			pending_detach(pending);
 		}
 	}
 }

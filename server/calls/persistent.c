@@ -13,10 +13,8 @@
 
 #include "common/auth/exchange.h"
 #include "common/crypto/hkdf.h"
-#include "server/io/peer.h"
 #include "server/session/export.h"
 #include "server/store/store.h"
-#include "server/worker/server_impl.h"
 
 #define MODES (OPEN_READ | OPEN_WRITE)
 
@@ -37,33 +35,33 @@ struct claims {
 };
 
 /* Compute the mac. Returns 0, or -EIO if OpenSSL fails. */
-static int compute(const struct server_peer *peer, const struct sealed *sealed, struct bytes name,
-		   uint8_t mac[HKDF_SIZE])
+static int compute(const struct persistent_owner *owner, const struct sealed *sealed,
+		   struct bytes name, uint8_t mac[HKDF_SIZE])
 {
-	const struct permit *permit = &peer->permit;
-	const struct secret *key = &peer->worker->server->names;
+	const struct permit *permit = &owner->permit;
+	const struct secret *key = owner->key;
 	struct claims claims = {.export = sealed->export, .modes = sealed->modes};
 
 	_Static_assert(sizeof(claims) == 8 + 16 + SECRET_ID_MAX + 8 + STORE_NAME_MAX, "no holes");
 	claims.as_user = permit->as_user;
 	claims.uid = permit->as_user ? permit->uid : 0;
 	claims.gid = permit->as_user ? permit->gid : 0;
-	strcpy(claims.owner, peer->key.id);
+	strcpy(claims.owner, owner->id);
 	memcpy(claims.name, name.data, name.len);
 	/* Extracting with a salt is HMAC (RFC 5869). The length of the name is a part of it. */
 	return hkdf_extract(key->key, sizeof(key->key), &claims,
 			    offsetof(struct claims, name) + name.len, mac);
 }
 
-size_t persistent_seal(const struct server_peer *peer, const struct store_file *file,
+size_t persistent_seal(const struct persistent_owner *owner, const struct store_file *file,
 		       uint8_t out[PERSISTENT_MAX])
 {
 	const struct bytes name = {file->persistent, file->persistent_len};
-	struct sealed sealed = {.export = peer->export->id, .modes = file->flags & MODES};
+	struct sealed sealed = {.export = owner->export->id, .modes = file->flags & MODES};
 	uint8_t mac[HKDF_SIZE];
 
 	_Static_assert(sizeof(sealed) + STORE_NAME_MAX <= PERSISTENT_MAX, "a name fits");
-	if (!name.len || compute(peer, &sealed, name, mac))
+	if (!name.len || compute(owner, &sealed, name, mac))
 		return 0;
 	memcpy(sealed.mac, mac, sizeof(sealed.mac));
 	memcpy(out, &sealed, sizeof(sealed));
@@ -71,7 +69,7 @@ size_t persistent_seal(const struct server_peer *peer, const struct store_file *
 	return sizeof(sealed) + name.len;
 }
 
-int persistent_open(const struct server_peer *peer, struct bytes bytes, uint32_t flags,
+int persistent_open(const struct persistent_owner *owner, struct bytes bytes, uint32_t flags,
 		    struct bytes *name, bool *proven)
 {
 	struct sealed sealed;
@@ -81,9 +79,9 @@ int persistent_open(const struct server_peer *peer, struct bytes bytes, uint32_t
 		return -ESTALE;
 	memcpy(&sealed, bytes.data, sizeof(sealed));
 	*name = (struct bytes){bytes.data + sizeof(sealed), bytes.len - sizeof(sealed)};
-	if (sealed.export != peer->export->id || sealed.zero)
+	if (sealed.export != owner->export->id || sealed.zero)
 		return -ESTALE;
-	*proven = !compute(peer, &sealed, *name, mac) &&
+	*proven = !compute(owner, &sealed, *name, mac) &&
 		  exchange_equal(mac, sealed.mac, sizeof(sealed.mac)) &&
 		  !(flags & MODES & ~sealed.modes);
 	return 0;

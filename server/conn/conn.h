@@ -4,8 +4,8 @@
  * session may post `fence`, and server/io/peer.h and server/calls/calls.h name what others read.
  *
  * It ends in steps. conn_end() cancels what is queued, and disconnects. When the transport reports
- * TP_EV_CLOSED, the connection detaches its store I/O. Then it waits until none of its calls runs
- * any more. At the end of that turn it leaves its session and is freed.
+ * TP_EV_CLOSED, the connection detaches its store I/O. At the end of that turn it leaves its
+ * session and is freed. Its calls that run were detached before, in conn_end().
  */
 #ifndef USRBIO_SERVER_CONN_CONN_H
 #define USRBIO_SERVER_CONN_CONN_H

@@ -139,7 +139,10 @@ static void dump_call(const struct server_conn *conn, const struct pending_call 
 	log_write(LOG_LEVEL_WARN,
 		  "dump: worker %u: connection %" PRIu64 ": call %s \"%s\": %s, came %.3f s ago",
 		  conn->worker->id, conn->peer->number, call_op_name(pending->call.op), name,
-		  atomic_load(&pending->begun) ? "under way" : "waits",
+		  atomic_load(&pending->begun)	       ? "under way"
+		  : pending->place == PENDING_BARRED   ? "waits at a barrier"
+		  : pending->place == PENDING_REPEATED ? "waits for its first run"
+						       : "waits",
 		  age(conn, pending->since_ns));
 }
 

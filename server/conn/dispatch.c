@@ -88,11 +88,10 @@ static int on_submit(struct server_conn *conn, const struct message *msg)
 	return requests_admit(&conn->pipeline, &msg->submit);
 }
 
-/* Calls are not aborted yet: they end as they would. */
 static int on_abort(struct server_conn *conn, const struct message *msg)
 {
 	pipeline_abort(&conn->pipeline, msg->abort.ios, msg->abort.nr_ios);
-	return 0;
+	return calls_abort(&conn->calls, msg->abort.calls, msg->abort.nr_calls);
 }
 
 static int on_call(struct server_conn *conn, const struct message *msg)

@@ -9,7 +9,8 @@
 #include "server/base/budget.h"
 
 struct kept {
-	uint32_t op; /* 0: there is no reply yet */
+	uint32_t op;	 /* 0: there is no reply yet */
+	uint64_t number; /* of its run */
 	struct reply reply;
 	uint8_t persistent[PERSISTENT_MAX];
 };
@@ -22,6 +23,7 @@ void replies_init(struct replies *replies, struct share *share)
 {
 	*replies = (struct replies){.share = share};
 	lock_init(&replies->lock, LOCK_REPLIES);
+	list_init(&replies->running);
 }
 
 /* Allocate zeroed memory; NULL: there is none, or the client's share is used up. */
@@ -77,44 +79,114 @@ static int reserve(struct replies *replies, uint32_t channel, uint32_t tag)
 	return slot && *slot ? 0 : -ENOMEM;
 }
 
-int replies_reserve(struct replies *replies, uint32_t channel, uint32_t tag)
+static bool find(struct replies *replies, uint32_t channel, const struct call *call,
+		 struct reply *reply, uint8_t *persistent)
 {
-	int err;
+	struct kept **slot = slot_of(replies, channel, call->tag);
 
-	lock_acquire(&replies->lock);
-	err = reserve(replies, channel, tag);
-	lock_release(&replies->lock);
-	return err;
+	if (!slot || !*slot || (*slot)->op != call->op || (*slot)->reply.tag != call->tag)
+		return false;
+	*reply = (*slot)->reply;
+	memcpy(persistent, (*slot)->persistent, reply->persistent.len);
+	reply->persistent.data = persistent;
+	return true;
 }
 
-bool replies_find(struct replies *replies, uint32_t channel, const struct call *call,
-		  struct reply *reply, uint8_t *persistent)
+static struct reply_run *find_run(const struct replies *replies, uint32_t channel,
+				  const struct call *call)
 {
-	struct kept **slot;
-	bool found;
+	lock_assert_held(&replies->lock);
+	list_for_each (it, &replies->running) {
+		struct reply_run *run = container_of(it, struct reply_run, node);
 
-	lock_acquire(&replies->lock);
-	slot = slot_of(replies, channel, call->tag);
-	found = slot && *slot && (*slot)->op == call->op && (*slot)->reply.tag == call->tag;
-	if (found) {
-		*reply = (*slot)->reply;
-		memcpy(persistent, (*slot)->persistent, reply->persistent.len);
-		reply->persistent.data = persistent;
+		if (run->channel == channel && run->tag == call->tag && run->op == call->op)
+			return run;
 	}
-	lock_release(&replies->lock);
-	return found;
+	return NULL;
 }
 
-void replies_keep(struct replies *replies, uint32_t channel, const struct call *call,
-		  const struct reply *reply)
+static void start(struct replies *replies, uint32_t channel, const struct call *call,
+		  struct reply_run *run)
 {
-	struct kept *kept;
+	lock_assert_held(&replies->lock);
+	*run = (struct reply_run){.channel = channel,
+				  .op = call->op,
+				  .tag = call->tag,
+				  .number = ++replies->nr_begun};
+	list_init(&run->waiters);
+	list_add_tail(&replies->running, &run->node);
+}
+
+int replies_begin(struct replies *replies, uint32_t channel, const struct call *call,
+		  struct reply_run *run, struct reply *reply, uint8_t *persistent)
+{
+	int answer;
 
 	lock_acquire(&replies->lock);
-	kept = *slot_of(replies, channel, call->tag);
-	kept->op = call->op;
+	if (call->replay && find(replies, channel, call, reply, persistent))
+		answer = REPLIES_KEPT;
+	else if (call->replay && find_run(replies, channel, call))
+		answer = REPLIES_BUSY;
+	else
+		answer = reserve(replies, channel, call->tag);
+	if (answer == REPLIES_NEW)
+		start(replies, channel, call, run);
+	lock_release(&replies->lock);
+	return answer;
+}
+
+static void keep(struct replies *replies, const struct reply_run *run, const struct reply *reply)
+{
+	struct kept *kept = *slot_of(replies, run->channel, run->tag);
+
+	if (kept->op && kept->number > run->number)
+		return;
+	kept->op = run->op;
+	kept->number = run->number;
 	kept->reply = *reply;
 	if (reply->persistent.len)
 		memcpy(kept->persistent, reply->persistent.data, reply->persistent.len);
+}
+
+bool replies_end(struct replies *replies, struct reply_run *run, const struct reply *reply)
+{
+	struct list *node;
+	bool wanted;
+
+	lock_acquire(&replies->lock);
+	list_del(&run->node);
+	wanted = !run->unwanted;
+	if (reply && wanted)
+		keep(replies, run, reply);
+	while ((node = list_pop(&run->waiters))) {
+		struct reply_waiter *waiter = container_of(node, struct reply_waiter, node);
+
+		evloop_post(waiter->loop, &waiter->ev, 0);
+	}
 	lock_release(&replies->lock);
+	return wanted;
+}
+
+bool replies_wait(struct replies *replies, uint32_t channel, const struct call *call,
+		  struct reply_waiter *waiter)
+{
+	lock_acquire(&replies->lock);
+	waiter->run = find_run(replies, channel, call);
+	if (waiter->run)
+		list_add_tail(&waiter->run->waiters, &waiter->node);
+	lock_release(&replies->lock);
+	return waiter->run;
+}
+
+bool replies_cancel(struct replies *replies, struct reply_waiter *waiter, bool give_up)
+{
+	bool waits;
+
+	lock_acquire(&replies->lock);
+	waits = !list_empty(&waiter->node);
+	list_del(&waiter->node);
+	if (waits && give_up)
+		waiter->run->unwanted = true;
+	lock_release(&replies->lock);
+	return waits;
 }

@@ -67,6 +67,7 @@ int session_make(const struct sessions_config *config, struct export *export,
 	if (claim->max_files && claim->max_files < session->max_files)
 		session->max_files = claim->max_files;
 	session->config = config;
+	atomic_init(&session->refs, 1);
 	session->export = export;
 	session->share.budget = budget;
 	file_table_init(&session->handles, session->max_files, &session->share);
@@ -79,6 +80,17 @@ err_free:
 err_budget:
 	budget_give(budget, SESSION_BYTES);
 	return err;
+}
+
+void session_ref(struct server_session *session)
+{
+	atomic_fetch_add_explicit(&session->refs, 1, memory_order_relaxed);
+}
+
+void session_unref(struct server_session *session)
+{
+	if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) == 1)
+		job_threads_run(session->export->closes, NULL, &session->free);
 }
 
 static bool is_same_user(const struct server_session *session, const struct claim *claim)

@@ -17,6 +17,13 @@ struct replies;
 struct server_session;
 struct store_file;
 
+/*
+ * Take or drop a reference. Any thread. A session of the registry has one. When the last one is
+ * dropped, a thread of the export closes its files and frees it.
+ */
+void session_ref(struct server_session *session);
+void session_unref(struct server_session *session);
+
 const uint8_t *session_id(const struct server_session *session);
 const uint8_t *session_key(const struct server_session *session);
 struct export *session_export(const struct server_session *session);

@@ -2,6 +2,8 @@
 #ifndef USRBIO_SERVER_SESSION_SESSION_IMPL_H
 #define USRBIO_SERVER_SESSION_SESSION_IMPL_H
 
+#include <stdatomic.h>
+
 #include "server/base/budget.h"
 #include "server/session/file_table.h"
 #include "server/base/job_threads.h"
@@ -21,6 +23,7 @@ struct server_session {
 	struct file_table handles;
 	struct replies replies;
 	struct job_session *jobs; /* its calls that wait for a thread of the export */
+	atomic_uint refs;	  /* one of the registry, and one of each call; any thread */
 
 	/* The registry uses these fields: */
 	struct sessions *sessions;

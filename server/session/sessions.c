@@ -56,14 +56,16 @@ static void free_session(struct job *job)
 	session_free(container_of(job, struct server_session, free));
 }
 
-/* End a session without members. The caller holds the registry's lock. */
+/*
+ * End a session without members. Calls that are still being done keep it a while. The caller holds
+ * the registry's lock. */
 static void end(struct server_session *session)
 {
 	lock_assert_held(&session->sessions->lock);
 	list_del(&session->node);
 	list_del(&session->idle);
 	session->sessions->nr--;
-	job_threads_run(session->export->closes, NULL, &session->free);
+	session_unref(session);
 }
 
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)

@@ -114,7 +114,8 @@ int session_enter(struct sessions *sessions, struct export *export, const struct
  */
 int session_check(struct member *member);
 /*
- * Leave the session. The member has no I/O or call under way, and is not notified after this. When
+ * Leave the session. The member is not notified after this. Its I/O and calls are over, or behind
+ * barriers. When
  * the last member leaves, the session lingers for silence_ns if `silent`, else for linger_ns.
  * Returns when sessions_expire() has to be called at the latest; UINT64_MAX: not for this session.
  */

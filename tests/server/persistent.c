@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "server/calls/persistent.h"
-#include "server/io/peer.h"
+#include "server/session/export.h"
 #include "server/store/store.h"
 #include "server/worker/server_impl.h"
 
@@ -14,9 +14,8 @@
 /* A client with a key for a user, its server, and a file that it has opened. */
 struct scene {
 	struct server server;
-	struct worker worker;
 	struct export export;
-	struct server_peer peer;
+	struct persistent_owner owner;
 	struct store_file file;
 	uint8_t sealed[PERSISTENT_MAX];
 	size_t len;
@@ -25,17 +24,16 @@ struct scene {
 static void scene_open(struct scene *scene)
 {
 	*scene = (struct scene){
-		.worker.server = &scene->server,
 		.export.id = 7,
-		.peer = {.worker = &scene->worker,
-			 .export = &scene->export,
-			 .permit = {.as_user = true, .uid = 1501, .gid = 1601},
-			 .key.id = "alice"},
+		.owner = {.key = &scene->server.names,
+			  .export = &scene->export,
+			  .permit = {.as_user = true, .uid = 1501, .gid = 1601},
+			  .id = "alice"},
 		.file = {.flags = OPEN_READ, .persistent_len = STORE_NAME_MAX},
 	};
 	cr_assert_eq(secret_draw(&scene->server.names), 0);
 	memset(scene->file.persistent, 'n', STORE_NAME_MAX);
-	scene->len = persistent_seal(&scene->peer, &scene->file, scene->sealed);
+	scene->len = persistent_seal(&scene->owner, &scene->file, scene->sealed);
 	cr_assert_gt(scene->len, STORE_NAME_MAX);
 	cr_assert_leq(scene->len, PERSISTENT_MAX);
 }
@@ -45,7 +43,7 @@ static int prove(const struct scene *scene, uint32_t flags)
 {
 	struct bytes name;
 	bool proven;
-	int err = persistent_open(&scene->peer, (struct bytes){scene->sealed, scene->len}, flags,
+	int err = persistent_open(&scene->owner, (struct bytes){scene->sealed, scene->len}, flags,
 				  &name, &proven);
 
 	if (err)
@@ -65,16 +63,16 @@ Test(persistent, a_name_proves_what_was_granted)
 	cr_expect_eq(prove(&scene, OPEN_READ | OPEN_DIRECT), 1);
 	cr_expect_eq(prove(&scene, OPEN_WRITE), 0);
 	cr_expect_eq(prove(&scene, RW), 0);
-	cr_assert_eq(persistent_open(&scene.peer, (struct bytes){scene.sealed, scene.len},
+	cr_assert_eq(persistent_open(&scene.owner, (struct bytes){scene.sealed, scene.len},
 				     OPEN_READ, &name, &proven),
 		     0);
 	cr_expect_eq(name.len, scene.file.persistent_len);
 	cr_expect_eq(memcmp(name.data, scene.file.persistent, name.len), 0);
 	scene.file.flags = RW;
-	scene.len = persistent_seal(&scene.peer, &scene.file, scene.sealed);
+	scene.len = persistent_seal(&scene.owner, &scene.file, scene.sealed);
 	cr_expect_eq(prove(&scene, RW), 1);
 	scene.file.persistent_len = 0;
-	cr_expect_eq(persistent_seal(&scene.peer, &scene.file, scene.sealed), 0, "no name");
+	cr_expect_eq(persistent_seal(&scene.owner, &scene.file, scene.sealed), 0, "no name");
 }
 
 Test(persistent, a_changed_name_proves_nothing)
@@ -99,18 +97,18 @@ Test(persistent, nobody_else_can_use_it)
 	struct scene scene;
 
 	scene_open(&scene);
-	strcpy(scene.peer.key.id, "bob");
+	strcpy(scene.owner.id, "bob");
 	cr_expect_eq(prove(&scene, OPEN_READ), 0);
-	strcpy(scene.peer.key.id, "alice");
-	scene.peer.permit.uid++;
+	strcpy(scene.owner.id, "alice");
+	scene.owner.permit.uid++;
 	cr_expect_eq(prove(&scene, OPEN_READ), 0);
-	scene.peer.permit.uid--;
-	scene.peer.permit.gid++;
+	scene.owner.permit.uid--;
+	scene.owner.permit.gid++;
 	cr_expect_eq(prove(&scene, OPEN_READ), 0);
-	scene.peer.permit.gid--;
-	scene.peer.permit.as_user = false;
+	scene.owner.permit.gid--;
+	scene.owner.permit.as_user = false;
 	cr_expect_eq(prove(&scene, OPEN_READ), 0);
-	scene.peer.permit.as_user = true;
+	scene.owner.permit.as_user = true;
 	scene.export.id++;
 	cr_expect_eq(prove(&scene, OPEN_READ), -ESTALE, "another export");
 	scene.export.id--;

@@ -31,6 +31,11 @@ static struct call call_of(uint32_t op, uint32_t slot, uint32_t sequence)
 	return (struct call){.op = op, .tag = slot + CALL_SLOTS * sequence};
 }
 
+static int begin(uint32_t channel, struct call call, struct reply_run *run)
+{
+	return replies_begin(&replies, channel, &call, run, &found, persistent);
+}
+
 static void keep(uint32_t channel, struct call call, int status)
 {
 	const struct reply reply = {.tag = call.tag,
@@ -38,13 +43,22 @@ static void keep(uint32_t channel, struct call call, int status)
 				    .file = 77,
 				    .persistent = {(const uint8_t *)"name", 4}};
 
-	cr_assert_eq(replies_reserve(&replies, channel, call.tag), 0);
-	replies_keep(&replies, channel, &call, &reply);
+	struct reply_run run;
+
+	cr_assert_eq(begin(channel, call, &run), REPLIES_NEW);
+	cr_assert(replies_end(&replies, &run, &reply));
 }
 
 static bool find(uint32_t channel, struct call call)
 {
-	return replies_find(&replies, channel, &call, &found, persistent);
+	struct reply_run run;
+	int answer;
+
+	call.replay = 1;
+	answer = begin(channel, call, &run);
+	if (answer == REPLIES_NEW)
+		replies_end(&replies, &run, NULL);
+	return answer == REPLIES_KEPT;
 }
 
 Test(replies, the_last_of_a_slot_is_found_whole)
@@ -65,8 +79,7 @@ Test(replies, the_last_of_a_slot_is_found_whole)
 Test(replies, nothing_else_is_found)
 {
 	cr_assert_not(find(3, call_of(CALL_OPEN, 5, 1)));
-	cr_assert_eq(replies_reserve(&replies, 3, call_of(CALL_OPEN, 5, 0).tag), 0);
-	cr_assert_not(find(3, call_of(CALL_OPEN, 5, 0)), "reserved, not done");
+	cr_assert_not(find(3, call_of(CALL_OPEN, 5, 0)), "begun, not done");
 	cr_assert_not(find(3, (struct call){.tag = 5}));
 	keep(3, call_of(CALL_OPEN, 5, 1), 0);
 	cr_assert_not(find(2, call_of(CALL_OPEN, 5, 1)));
@@ -85,4 +98,35 @@ Test(replies, each_slot_of_each_channel_has_its_own)
 			cr_assert(find(channel, call_of(CALL_MKDIR, slot, channel)));
 			cr_assert_eq(found.status, -(int)slot);
 		}
+}
+
+Test(replies, one_that_ends_late_does_not_replace_a_later_one)
+{
+	const struct reply old = {.tag = call_of(CALL_MKDIR, 5, 1).tag, .status = -5};
+	struct reply_run run;
+
+	cr_assert_eq(begin(3, call_of(CALL_MKDIR, 5, 1), &run), REPLIES_NEW);
+	keep(3, call_of(CALL_MKDIR, 5, 2), -17);
+	cr_assert(replies_end(&replies, &run, &old));
+	cr_assert_not(find(3, call_of(CALL_MKDIR, 5, 1)));
+	cr_assert(find(3, call_of(CALL_MKDIR, 5, 2)));
+}
+
+Test(replies, a_repetition_meets_the_first_run)
+{
+	struct call call = call_of(CALL_MKDIR, 5, 1);
+	const struct reply reply = {.tag = call.tag, .status = -17};
+	struct reply_run run, again;
+	struct reply_waiter waiter = {.loop = NULL};
+
+	call.replay = 1;
+	cr_assert_eq(begin(3, call, &run), REPLIES_NEW);
+	cr_assert_eq(begin(3, call, &again), REPLIES_BUSY);
+	cr_assert(replies_wait(&replies, 3, &call, &waiter));
+	cr_assert(replies_cancel(&replies, &waiter, false));
+	cr_assert(replies_wait(&replies, 3, &call, &waiter));
+	cr_assert(replies_cancel(&replies, &waiter, true), "and it is given up");
+	cr_assert_not(replies_end(&replies, &run, &reply), "nobody waits for the reply");
+	cr_assert_not(replies_wait(&replies, 3, &call, &waiter), "it is over");
+	cr_assert_not(find(3, call));
 }
