@@ -151,7 +151,8 @@ static bool pump(struct conn_user *user)
 
 	if (conn->state == CONN_WELCOMED)
 		return send_list(conn, &requests->recovery);
-	if (!send_again(conn) || !send_list(conn, &requests->queue) || !send_closes(conn))
+	if (!request_send_aborts(conn) || !send_again(conn) || !send_list(conn, &requests->queue) ||
+	    !send_closes(conn))
 		return false;
 	user->has_more = !list_empty(&requests->queue) || requests->closes.nr;
 	return true;
@@ -191,6 +192,11 @@ static void keep_or_end(struct conn *conn, uint32_t index)
 	struct requests *requests = requests_of(conn);
 	struct request *request = requests->sent[index];
 	bool forgotten = request == &requests->fire_and_forget;
+
+	if (request_is_late(requests, index)) {
+		request_finish(conn, request_give_index(requests, index), -EREMOTEIO);
+		return;
+	}
 
 	if (request->kind == REQUEST_CALL && !forgotten && !request->recovers) {
 		request->nr_broken += conn->error == -EPROTO;
@@ -252,59 +258,6 @@ static void forget_session(struct requests *requests)
 	requests->closes.nr = 0;
 }
 
-/* End an overdue call of the table. Its answer is dropped if it comes later. */
-static void expire_sent(struct conn *conn, uint32_t index)
-{
-	struct requests *requests = requests_of(conn);
-	struct request *request = requests->sent[index];
-
-	if (requests->again & 1ull << index)
-		request_give_index(requests, index);
-	else
-		requests->sent[index] = &requests->fire_and_forget;
-	request_finish(conn, request, -EREMOTEIO);
-}
-
-/* End the calls and pings in the queue: all of them, or those that are overdue. */
-static void end_queue(struct conn *conn, int status, bool all)
-{
-
-	list_for_each_safe (it, &requests_of(conn)->queue) {
-		struct request *request = container_of(it, struct request, link);
-
-		if (request->kind == REQUEST_DROP || !(all || conn_overdue(conn, request->tick)))
-			continue;
-		list_del(it);
-		request_finish(conn, request, status);
-	}
-}
-
-/*
- * End overdue calls. True: a drop is overdue, and the server may still access its memory; or a ping
- * is, and its pong may still come. Then the connection has to end.
- */
-static bool expire(struct conn_user *user)
-{
-	struct conn *conn = user->conn;
-	struct requests *requests = requests_of(conn);
-	bool overdue = false;
-
-	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
-		const struct request *request = requests->sent[i];
-
-		if (!request || request == &requests->fire_and_forget ||
-		    !conn_overdue(conn, request->tick))
-			continue;
-		if (request->kind == REQUEST_CALL && !request->recovers)
-			expire_sent(conn, i);
-		overdue |= request->kind != REQUEST_CALL;
-		if (request->kind == REQUEST_PING)
-			request_finish(conn, request_give_index(requests, i), -EREMOTEIO);
-	}
-	end_queue(conn, -EREMOTEIO, false);
-	return overdue;
-}
-
 static void welcomed(struct conn_user *user, bool renewed)
 {
 	if (renewed)
@@ -314,7 +267,7 @@ static void welcomed(struct conn_user *user, bool renewed)
 static void give_up(struct conn_user *user, int status)
 {
 	forget_session(requests_of(user->conn));
-	end_queue(user->conn, status, true);
+	request_end_queue(user->conn, status, true);
 }
 
 static bool is_busy(const struct conn_user *user)
@@ -341,7 +294,7 @@ static const struct conn_user_ops ops = {
 	.owes = is_busy,
 	.has_work = is_busy,
 	.pump = pump,
-	.expire = expire,
+	.expire = request_expire,
 	.lost = lost,
 	.welcomed = welcomed,
 	.give_up = give_up,

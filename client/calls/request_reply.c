@@ -1,6 +1,7 @@
 /*
- * Handles answers and pongs: an answer is checked, copied, and ends its request. The requests
- * belong to their callers. This runs on the thread that drives the connection, under its lock.
+ * How requests end. An answer or a pong is checked, copied, and ends its request. If the time of a
+ * call is over, the server is told to abort it, and has a tick to answer. The requests belong to
+ * their callers. This runs on the thread that drives the connection, under its lock.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "client/calls/request_table.h"
 #include "client/session/session.h"
 #include "common/base/log.h"
+#include "proto/call_op.h"
 
 static void persistent_name_set(struct persistent_name *name, struct bytes bytes)
 {
@@ -37,6 +39,17 @@ static bool is_ambiguous(const struct call *call, int status)
 	}
 }
 
+/* Say that a call was given up, though its server is well. */
+static void log_late(const struct conn *conn, const struct request *request)
+{
+	const struct conn_owner *owner = conn->owner;
+
+	log_peer("the server at %s answers, but a call %s for \"%.*s\" has not ended within %u ms: "
+		 "it is given up",
+		 owner->at, call_op_name(request->call->op), (int)request->call->path.len,
+		 (const char *)request->call->path.data, owner->timeout_ms);
+}
+
 /*
  * Return the status for the caller. If the call was sent in two sessions, the status of the second
  * may say nothing about the first.
@@ -57,6 +70,7 @@ const char *request_on_reply(struct conn_user *user, const struct message *msg)
 	struct conn *conn = user->conn;
 	struct requests *requests = requests_of(conn);
 	const struct reply *reply = &msg->reply;
+	bool late = request_is_late(requests, reply->tag % REQUESTS_MAX);
 	struct request *request = request_give_tag(requests, reply->tag, false);
 	const char *wrong;
 
@@ -70,6 +84,11 @@ const char *request_on_reply(struct conn_user *user, const struct message *msg)
 	}
 	if (request->kind != REQUEST_CALL) {
 		request_finish(conn, request, reply->status);
+		return NULL;
+	}
+	if (late && reply->status == -ECANCELED) {
+		log_late(conn, request);
+		request_finish(conn, request, -EREMOTEIO);
 		return NULL;
 	}
 	wrong = reply_check(request->call, reply);
@@ -98,4 +117,94 @@ const char *request_on_pong(struct conn_user *user, const struct message *msg)
 		return "a pong without a ping";
 	request_finish(user->conn, request, 0);
 	return NULL;
+}
+
+/* ---- those whose time is over ---- */
+
+bool request_send_aborts(struct conn *conn)
+{
+	struct requests *requests = requests_of(conn);
+	uint32_t tags[REQUESTS_MAX];
+	struct message msg = {.type = MSG_ABORT, .abort.calls = tags};
+	void *buf;
+
+	_Static_assert(REQUESTS_MAX <= ABORT_MAX, "the tags fit into one message");
+	if (!requests->aborts)
+		return true;
+	buf = conn_buf(conn);
+	if (!buf)
+		return false;
+	for (; requests->aborts; requests->aborts &= requests->aborts - 1) {
+		uint32_t index = (uint32_t)__builtin_ctzll(requests->aborts);
+
+		tags[msg.abort.nr_calls++] = request_tag(requests, index);
+	}
+	conn_send(conn, &msg, buf);
+	return true;
+}
+
+/*
+ * Give up an overdue call of the table. If the server has it, it is told, and the call ends by the
+ * answer: from then on the call changes nothing that is newer than its end.
+ */
+static void expire_sent(struct conn *conn, uint32_t index)
+{
+	struct requests *requests = requests_of(conn);
+
+	if (requests->again & 1ull << index) {
+		request_finish(conn, request_give_index(requests, index), -EREMOTEIO);
+	} else {
+		requests->late |= 1ull << index;
+		requests->aborts |= 1ull << index;
+	}
+}
+
+/*
+ * True if the server has not answered a call that it was told to abort a tick ago. What answers lie
+ * in the socket, because this process stood still, are looked at first.
+ */
+static bool is_unanswered(struct conn *conn)
+{
+	const struct requests *requests = requests_of(conn);
+
+	if (!requests->late || conn->state != CONN_UP)
+		return false;
+	conn_look(conn);
+	return requests->late && conn->state == CONN_UP;
+}
+
+void request_end_queue(struct conn *conn, int status, bool all)
+{
+	list_for_each_safe (it, &requests_of(conn)->queue) {
+		struct request *request = container_of(it, struct request, link);
+
+		if (request->kind == REQUEST_DROP || !(all || conn_overdue(conn, request->tick)))
+			continue;
+		list_del(it);
+		request_finish(conn, request, status);
+	}
+}
+
+bool request_expire(struct conn_user *user)
+{
+	struct conn *conn = user->conn;
+	struct requests *requests = requests_of(conn);
+	bool overdue = is_unanswered(conn);
+
+	for (uint32_t i = 0; i < REQUESTS_MAX; i++) {
+		const struct request *request = requests->sent[i];
+
+		if (!request || request == &requests->fire_and_forget ||
+		    !conn_overdue(conn, request->tick))
+			continue;
+		if (request->kind == REQUEST_CALL && !request->recovers)
+			expire_sent(conn, i);
+		overdue |= request->kind != REQUEST_CALL;
+		if (request->kind == REQUEST_PING)
+			request_finish(conn, request_give_index(requests, i), -EREMOTEIO);
+	}
+	request_end_queue(conn, -EREMOTEIO, false);
+	if (!overdue && conn->state == CONN_UP && !request_send_aborts(conn))
+		user->has_more = true;
+	return overdue;
 }

@@ -30,6 +30,8 @@ struct request *request_give_index(struct requests *requests, uint32_t index)
 
 	requests->sent[index] = NULL;
 	requests->again &= ~(1ull << index);
+	requests->late &= ~(1ull << index);
+	requests->aborts &= ~(1ull << index);
 	requests->nr_sent--;
 	return request;
 }

@@ -20,6 +20,11 @@ struct requests {
 					 */
 	unsigned nr_sent;
 	uint64_t again; /* a bit for each index whose call has to be sent again */
+	/*
+	 * The same for calls whose time is over: the server has been told (Abort), or has to be;
+	 * and those of them of which it has to be told.
+	 */
+	uint64_t late, aborts;
 	struct closes closes;
 	struct request fire_and_forget; /* stands in `sent` for all requests without a caller */
 };
@@ -31,6 +36,11 @@ static inline struct requests *requests_of(const struct conn *conn)
 
 /* Put a request into the table, which has room (nr_sent < REQUESTS_MAX). Returns its index. */
 uint32_t request_take_index(struct requests *requests, struct request *request);
+static inline bool request_is_late(const struct requests *requests, uint32_t index)
+{
+	return requests->late & 1ull << index;
+}
+
 /* Take the request with this index out of the table. */
 struct request *request_give_index(struct requests *requests, uint32_t index);
 uint32_t request_tag(const struct requests *requests, uint32_t index);
@@ -42,6 +52,18 @@ struct request *request_give_tag(struct requests *requests, uint32_t tag, bool p
 
 /* End a request with its status, 0 or -errno. */
 void request_finish(struct conn *conn, struct request *request, int status);
+
+/* request_reply.c */
+/* Tell the server which calls are late. False: no buffer. */
+bool request_send_aborts(struct conn *conn);
+/* End the calls and pings in the queue: all of them, or those that are overdue. */
+void request_end_queue(struct conn *conn, int status, bool all);
+/*
+ * Give up overdue calls. True: a drop is overdue, and the server may still access its memory; a
+ * ping is, and its pong may still come; or a call that was given up has no answer, and the server
+ * may still do it. Then the connection has to end.
+ */
+bool request_expire(struct conn_user *user);
 
 /*
  * Handle an answer or a pong. Returns NULL, or the error in it, such as an answer without a

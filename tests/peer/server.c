@@ -83,6 +83,31 @@ static void welcome(struct playserver *server, struct play_conn *conn, const str
 	play_send(server, conn, &msg);
 }
 
+static void leave_unanswered(struct play_conn *conn, uint32_t tag)
+{
+	if (conn->unanswered_incarnation != conn->incarnation)
+		conn->nr_unanswered = 0;
+	conn->unanswered_incarnation = conn->incarnation;
+	must(conn->nr_unanswered < CALL_SLOTS, "more calls than slots");
+	conn->unanswered[conn->nr_unanswered++] = tag;
+}
+
+/* An aborted call is answered if it was not before. */
+static void abort_call(struct playserver *server, struct play_conn *conn, uint32_t tag)
+{
+	const struct message msg = {.type = MSG_REPLY, .reply = {.tag = tag, .status = -ECANCELED}};
+
+	atomic_fetch_add(&server->nr_call_aborts, 1);
+	if (server->ignore_aborts || conn->unanswered_incarnation != conn->incarnation)
+		return;
+	for (unsigned i = 0; i < conn->nr_unanswered; i++)
+		if (conn->unanswered[i] == tag) {
+			conn->unanswered[i] = conn->unanswered[--conn->nr_unanswered];
+			play_send(server, conn, &msg);
+			return;
+		}
+}
+
 static void answer_call(struct playserver *server, struct play_conn *conn, const struct call *call)
 {
 	struct message msg = {
@@ -108,8 +133,10 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 	}
 	if (call->op == CALL_CLOSE)
 		atomic_fetch_add(&server->nr_closes, 1);
-	if (mute)
+	if (mute) {
+		leave_unanswered(conn, call->tag);
 		return;
+	}
 	if (server->tell)
 		server->tell(server, call, &msg.reply);
 	play_send(server, conn, &msg);
@@ -190,6 +217,8 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 		atomic_fetch_add(&server->nr_aborts, (unsigned)msg.abort.nr_ios);
 		if (!server->ignore_aborts)
 			play_abort_ios(server, conn, msg.abort.ios, msg.abort.nr_ios);
+		for (size_t i = 0; i < msg.abort.nr_calls; i++)
+			abort_call(server, conn, msg.abort.calls[i]);
 		break;
 	case MSG_SUBMIT:
 		take_batch(server, conn, &msg.submit);

@@ -26,6 +26,8 @@ struct play_conn {
 	bool open;
 	unsigned incarnation; /* counts its connections: what an earlier one asked for is over */
 	struct region_add regions[REGIONS_MAX];
+	uint32_t unanswered[CALL_SLOTS]; /* tags of calls of this connection */
+	unsigned nr_unanswered, unanswered_incarnation;
 };
 
 struct play_io {
@@ -84,8 +86,9 @@ struct playserver {
 	_Atomic unsigned nr_reopens, nr_resumed, nr_pings, nr_pongs;
 	_Atomic bool ping; /* every client, once */
 	_Atomic unsigned nr_drops_asked;
-	_Atomic unsigned nr_aborts; /* tags in Aborts */
-	_Atomic unsigned nr_ended;  /* connections */
+	_Atomic unsigned nr_aborts; /* tags of I/Os in Aborts */
+	_Atomic unsigned nr_call_aborts;
+	_Atomic unsigned nr_ended; /* connections */
 	_Atomic unsigned nr_batches, nr_adds, nr_drops, nr_closes, nr_welcomes, nr_calls;
 	struct play_batch batches[1024]; /* nr_batches of them */
 

@@ -358,6 +358,21 @@ Test(survive, every_call_ends_by_its_deadline)
 	atomic_store(&rig.server.mute, false);
 	cr_assert_eq(usrbio_fsync(rig.fd), 0, "the connection is what it was");
 	cr_assert_eq(atomic_load(&rig.server.nr_welcomes), 1);
+	cr_assert_eq(atomic_load(&rig.server.nr_call_aborts), 2, "the server does neither later");
+	rig_stop(&rig);
+}
+
+/* The call could still be done at any time, if the connection stayed. */
+Test(survive, a_server_that_ignores_the_abort_of_a_call_loses_the_connection)
+{
+	start("?timeout=1");
+	rig.server.ignore_aborts = true;
+	atomic_store(&rig.server.mute, true);
+	cr_assert_eq(usrbio_mkdir(url_of("dir"), 0700), -EREMOTEIO);
+	atomic_store(&rig.server.mute, false);
+	rig_until(atomic_load(&rig.server.nr_ended) == 1);
+	cr_assert_eq(atomic_load(&rig.server.nr_call_aborts), 1);
+	cr_assert_eq(atomic_load(&rig.server.nr_calls), 2, "nor is it sent again");
 	rig_stop(&rig);
 }
 

@@ -7,6 +7,7 @@
  *   USRBIO_TEST_URL        the export of a server that runs elsewhere: then none is started, and
  *                          what a file holds can be seen through the library only
  *   USRBIO_TEST_QUICK      smaller sizes and counts, the same cases
+ *   USRBIO_TEST_LONG       more rounds of what is played in rounds
  */
 #ifndef USRBIO_TESTS_E2E_HARNESS_H
 #define USRBIO_TESTS_E2E_HARNESS_H
