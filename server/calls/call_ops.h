@@ -5,6 +5,7 @@
 #ifndef USRBIO_SERVER_CALLS_CALL_OPS_H
 #define USRBIO_SERVER_CALLS_CALL_OPS_H
 
+#include "server/base/identity.h"
 #include "server/calls/calls.h"
 #include "server/session/export.h"
 #include "server/session/file.h"
@@ -40,9 +41,15 @@ static inline struct reply *call_reply(struct pending_call *p)
 
 /*
  * Make the thread act as the user that the client's key stands for, or as the server itself.
- * Returns 0 or -errno. It is defined in call_run.c.
+ * Returns 0 or -errno.
  */
-int call_become_client(const struct pending_call *p);
+static inline int call_become_client(const struct pending_call *p)
+{
+	const struct permit *permit = &p->owner.permit;
+	const struct identity who = {.uid = permit->uid, .gid = permit->gid};
+
+	return identity_become(permit->as_user ? &who : NULL);
+}
 
 /* call_file.c: calls about open files, and calls that open them */
 int call_open(struct pending_call *p);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include "server/base/identity.h"
 #include "server/session/replies.h"
 #include "server/session/session.h"
 
@@ -98,14 +97,6 @@ static void run_once(struct pending_call *p)
 		return;
 	reply->status = run(p);
 	p->unwanted = !replies_end(replies, &p->run, is_undone(p) ? NULL : reply);
-}
-
-int call_become_client(const struct pending_call *p)
-{
-	const struct permit *permit = &p->owner.permit;
-	const struct identity who = {.uid = permit->uid, .gid = permit->gid};
-
-	return identity_become(permit->as_user ? &who : NULL);
 }
 
 void call_run_here(struct pending_call *p)

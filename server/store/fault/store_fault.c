@@ -380,11 +380,8 @@ int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store
 		     struct store **out)
 {
 	struct fault_store *store = calloc(1, sizeof(*store));
-	int err;
+	int err = store ? store_fault_parse(&store->rules, rules, len) : -ENOMEM;
 
-	if (!store)
-		return -ENOMEM;
-	err = store_fault_parse(&store->rules, rules, len);
 	if (err) {
 		free(store);
 		return err;
