@@ -93,9 +93,7 @@ bool tcp_rx_fill(struct tcp_conn *conn)
 		return false;
 	got = receive_some(conn, &msg, (size_t)direct + room);
 	if (got <= 0) {
-		/* TLS may have read records without data, and there may be more. */
-		conn->readable = got < 0 && (errno == EINTR ||
-					     (errno == EAGAIN && conn->tls && conn->readable));
+		conn->readable = got < 0 && errno == EINTR;
 		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
 			rx->over = true;
 			rx->status = got ? -errno : 0;

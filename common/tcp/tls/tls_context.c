@@ -94,11 +94,6 @@ static bool set_up(SSL_CTX *ctx)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_ENABLE_KTLS);
 	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
-	/*
-	 * A read returns after records without data, such as a KeyUpdate, instead of going on to
-	 * the next bytes of the socket: a peer that sends nothing else would keep the thread busy.
-	 */
-	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(ctx, 1); /* reads a record by one system call instead of two */
 	SSL_CTX_set_info_callback(ctx, on_info);

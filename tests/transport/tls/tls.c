@@ -8,7 +8,6 @@
 
 #include "common/transport/connect_params.h"
 #include "common/tcp/conn/conn.h"
-#include "common/tcp/tls/tls_impl.h"
 #include "tests/transport/tls/only_tls.h"
 #include "tests/transport/tls/relay.h"
 
@@ -293,40 +292,6 @@ Test(tls, the_channel_is_theirs_alone)
 	must(!memcmp(client[0], client[1], len) == !test_is("tls"));
 	pair_close(&pairs[0]);
 	pair_close(&pairs[1]);
-}
-
-/* The bytes that an end has read from its socket so far. */
-static uint64_t taken(const struct end *end)
-{
-	return BIO_number_read(SSL_get_rbio(((struct tcp_conn *)end->conn)->tls->ssl));
-}
-
-/* Records without data, as many as the sockets hold: a poll reads a few of them only. */
-Test(tls, a_flood_of_key_updates_is_read_piece_by_piece)
-{
-	enum { TURN_MAX = 2 * (16384 + 1024) };
-	struct pair pair;
-	struct tls *tls;
-	uint64_t before, most = 0, begin;
-
-	only_tls();
-	pair_open(&pair);
-	tls = ((struct tcp_conn *)pair.client.conn)->tls;
-	if (tls->offloaded)
-		cr_skip_test("OpenSSL changes no key of the kernel");
-	begin = taken(&pair.server);
-	while (SSL_key_update(tls->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
-	       SSL_do_handshake(tls->ssl) == 1)
-		;
-	while (taken(&pair.server) - begin < 4 * TURN_MAX) {
-		before = taken(&pair.server);
-		end_poll(&pair.server);
-		if (taken(&pair.server) - before > most)
-			most = taken(&pair.server) - before;
-	}
-	printf("RESULT key-updates bytes_per_poll=%llu\n", (unsigned long long)most);
-	must(most <= TURN_MAX && !pair.server.closed);
-	pair_close(&pair);
 }
 
 static bool seen(const struct relay *relay, const void *what, size_t len)
