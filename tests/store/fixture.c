@@ -105,6 +105,17 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+void fixture_reopen(struct fixture *fixture, unsigned flags)
+{
+	fixture->store->ops->queue_close(fixture->queue);
+	fixture->store->ops->close_store(fixture->store);
+	cr_assert_eq(store_open(fixture->dir, flags, &fixture->store), 0);
+	cr_assert_eq(fixture->store->ops->queue_open(fixture->store, fixture->loop,
+						     fixture->staging, FIXTURE_STAGING,
+						     &fixture->queue),
+		     0);
+}
+
 void fixture_close(struct fixture *fixture)
 {
 	fixture->store->ops->queue_close(fixture->queue);

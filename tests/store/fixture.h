@@ -33,6 +33,8 @@ struct fixture_io {
  */
 void fixture_open(struct fixture *fixture, const char *kind);
 void fixture_close(struct fixture *fixture);
+/* Close the posix store and its queue, and open both again with these flags of store_open(). */
+void fixture_reopen(struct fixture *fixture, unsigned flags);
 /* Mount the overlayfs of kind "overlay" on fixture->dir, for a test that has unmounted it. */
 void fixture_mount_overlay(const struct fixture *fixture);
 

@@ -59,8 +59,7 @@ static void mount_some(struct fixture *fixture, const char *where)
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return;
 	cr_assert_eq(mount("none", where, "tmpfs", 0, NULL), 0);
-	fixture->store->ops->close_store(fixture->store);
-	cr_assert_eq(store_open(fixture->dir, 0, &fixture->store), 0);
+	fixture_reopen(fixture, 0);
 }
 
 /*

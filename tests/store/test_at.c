@@ -450,9 +450,8 @@ Test(posix, a_read_only_store_stays_as_it_is)
 
 	fixture_open(&fixture, "posix");
 	fixture_shut(&fixture, fixture_create(&fixture, "f"));
-	fixture.store->ops->close_store(fixture.store);
-	cr_assert_eq(store_open(fixture.dir, STORE_READ_ONLY, &store), 0);
-	fixture.store = store;
+	fixture_reopen(&fixture, STORE_READ_ONLY);
+	store = fixture.store;
 	dir = open_dir(&fixture, "");
 	cr_assert_eq(store->ops->set_mode(dir, 0777), -EROFS);
 	cr_assert_eq(store->ops->unlink(store, dir, "f"), -EROFS);

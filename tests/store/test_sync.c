@@ -63,16 +63,8 @@ void __wrap_evloop_bind(struct io_uring_sqe *sqe, struct ev *ev)
 
 static void open_fixture(struct fixture *fixture, unsigned flags)
 {
-	struct store *store;
-
 	fixture_open(fixture, "posix");
-	fixture->store->ops->queue_close(fixture->queue);
-	fixture->store->ops->close_store(fixture->store);
-	cr_assert_eq(store_open(fixture->dir, flags, &store), 0);
-	fixture->store = store;
-	cr_assert_eq(store->ops->queue_open(store, fixture->loop, fixture->staging, FIXTURE_STAGING,
-					    &fixture->queue),
-		     0);
+	fixture_reopen(fixture, flags);
 	memset(&seen, 0, sizeof(seen));
 }
 
