@@ -153,21 +153,24 @@ static void expire_sent(struct conn *conn, uint32_t index)
 
 	if (requests->again & 1ull << index) {
 		request_finish(conn, request_give_index(requests, index), -EREMOTEIO);
-	} else {
+	} else if (!request_is_late(requests, index)) {
+		if (!requests->late)
+			requests->late_tick = conn->tick;
 		requests->late |= 1ull << index;
 		requests->aborts |= 1ull << index;
 	}
 }
 
 /*
- * True if the server has not answered a call that it was told to abort a tick ago. What answers lie
+ * True if the server has not answered a call that it was told to abort in time. What answers lie
  * in the socket, because this process stood still, are looked at first.
  */
 static bool is_unanswered(struct conn *conn)
 {
 	const struct requests *requests = requests_of(conn);
 
-	if (!requests->late || conn->state != CONN_UP)
+	if (!requests->late || conn->state != CONN_UP ||
+	    conn->tick - requests->late_tick < CONN_ABORT_TICKS)
 		return false;
 	conn_look(conn);
 	return requests->late && conn->state == CONN_UP;

@@ -25,6 +25,7 @@ struct requests {
 	 * and those of them of which it has to be told.
 	 */
 	uint64_t late, aborts;
+	uint32_t late_tick; /* when the first of those that are late became so */
 	struct closes closes;
 	struct request fire_and_forget; /* stands in `sent` for all requests without a caller */
 };

@@ -46,7 +46,8 @@ enum conn_state {
 /* In a handshake with a key: whether this side has sent its proof. */
 enum conn_proof { PROOF_NONE, PROOF_GIVEN };
 
-#define CONN_TICKS 16 /* ticks of the clock in the mount's timeout */
+#define CONN_TICKS	 16 /* ticks of the clock in the mount's timeout */
+#define CONN_ABORT_TICKS 2  /* to answer an Abort: one that begins now, and a whole one */
 
 struct conn {
 	struct lock lock;   /* LOCK_CONN: guards all members without another note */

@@ -206,25 +206,25 @@ static void due(struct conn_user *user, uint64_t now)
 	batch_timers(user->conn, now);
 }
 
-/*
- * True if an I/O is overdue although the server was told so a tick ago. What answers lie in the
- * socket, because this process stood still, are looked at first.
- */
+static bool has_late(const struct dispatch *d)
+{
+	for (uint32_t i = 0; i < d->inflight.max; i++)
+		if (d->inflight.ios[i].ring && d->inflight.ios[i].late)
+			return true;
+	return false;
+}
+
+/* True if the server has not completed an aborted I/O in time. Answers in the socket count. */
 static bool is_unanswered(struct dispatch *d)
 {
 	struct conn *conn = d->user.conn;
 
-	for (int look = 0; look < 2; look++) {
-		uint32_t i = 0;
-
-		while (i < d->inflight.max && !(d->inflight.ios[i].ring && d->inflight.ios[i].late))
-			i++;
-		if (i == d->inflight.max || conn->state != CONN_UP)
-			return false;
-		if (!look)
-			conn_look(conn);
-	}
-	return true;
+	if (!has_late(d))
+		d->late_tick = conn->tick;
+	if (conn->state != CONN_UP || conn->tick - d->late_tick < CONN_ABORT_TICKS)
+		return false;
+	conn_look(conn);
+	return has_late(d) && conn->state == CONN_UP;
 }
 
 /*
@@ -243,7 +243,7 @@ static bool expire(struct conn_user *user)
 	for (uint32_t i = 0; i < inflight->max; i++) {
 		struct flying *io = &inflight->ios[i];
 
-		if (!io->ring || io->resend || !conn_overdue(user->conn, io->tick))
+		if (!io->ring || io->resend || io->late || !conn_overdue(user->conn, io->tick))
 			continue;
 		io->late = FLYING_LATE;
 		d->aborts_due = d->log_late = true;

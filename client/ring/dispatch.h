@@ -20,6 +20,7 @@ struct dispatch {
 	struct wrr wrr;		      /* the turns of the priorities, counted in I/Os */
 	struct list timers;	      /* rings with an incomplete batch and a time limit for it */
 	uint32_t batch_max;	      /* I/Os that fit into one message */
+	uint32_t late_tick;	      /* when the first of those that are late became so */
 	bool aborts_due;	      /* some are FLYING_LATE: the server has to be told */
 	bool log_late;		      /* the next one that the server gave up is to be logged */
 };
