@@ -9,6 +9,7 @@
 #define USRBIO_SERVER_BASE_JOB_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/base/list.h"
 
@@ -24,6 +25,12 @@ struct job_flow {
 /* One job, embedded in the object that it is about. run() may reuse or free it. */
 struct job {
 	void (*run)(struct job *job);
+	/*
+	 * Say what it does, for job_threads_show(); NULL: nothing. Called while it runs, by any
+	 * thread under the lock of the threads, until run() has called job_threads_hide(). It does
+	 * not block.
+	 */
+	void (*describe)(const struct job *job, char *text, size_t size);
 	struct list node;      /* flow->jobs, while it waits */
 	struct job_flow *flow; /* in which it waits; NULL: it does not */
 };

@@ -19,7 +19,8 @@
 #include "common/base/log.h"
 #include "server/base/identity.h"
 
-#define IDLE_S 10 /* a thread without a job lives this long, unless it is the only one */
+#define JOB_TEXT_MAX 256
+#define IDLE_S	     10 /* a thread without a job lives this long, unless it is the only one */
 
 struct job_threads {
 	const char *name;
@@ -46,6 +47,7 @@ struct idle_thread {
 struct busy_thread {
 	struct list node;
 	uint64_t since_ns; /* when the job began */
+	struct job *job;   /* which can be described; or NULL */
 };
 
 /* Jobs that run, which is one for each thread that is busy. */
@@ -129,6 +131,7 @@ static struct job *take(struct job_threads *threads, struct busy_thread *self,
 	if (*flow) {
 		job = job_flow_begin(*flow);
 		self->since_ns = now_ns();
+		self->job = job->describe ? job : NULL;
 		list_add_tail(&threads->busy, &self->node);
 	} else if (!--threads->nr_threads) {
 		pthread_cond_signal(&threads->ended);
@@ -319,6 +322,35 @@ bool job_threads_withdraw(struct job_threads *threads, struct job *job)
 		job_flow_remove(job);
 	lock_release(&threads->lock);
 	return waits;
+}
+
+void job_threads_show(struct job_threads *threads,
+		      void (*show)(void *arg, const char *text, uint64_t since_ns), void *arg)
+{
+	char text[JOB_TEXT_MAX];
+
+	lock_acquire(&threads->lock);
+	list_for_each (it, &threads->busy) {
+		const struct busy_thread *busy = container_of(it, struct busy_thread, node);
+
+		if (!busy->job)
+			continue;
+		busy->job->describe(busy->job, text, sizeof(text));
+		show(arg, text, busy->since_ns);
+	}
+	lock_release(&threads->lock);
+}
+
+void job_threads_hide(struct job_threads *threads, struct job *job)
+{
+	lock_acquire(&threads->lock);
+	list_for_each (it, &threads->busy) {
+		struct busy_thread *busy = container_of(it, struct busy_thread, node);
+
+		if (busy->job == job)
+			busy->job = NULL;
+	}
+	lock_release(&threads->lock);
 }
 
 void job_threads_load(struct job_threads *threads, struct job_load *load)

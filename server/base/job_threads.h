@@ -9,6 +9,7 @@
 #define USRBIO_SERVER_BASE_JOB_THREADS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "server/base/job_queue.h"
@@ -37,6 +38,15 @@ struct job_load {
 
 /* Any thread. */
 void job_threads_load(struct job_threads *threads, struct job_load *load);
+
+/*
+ * Call show() with what each job that runs does and since when, the oldest first, under the lock of
+ * the threads. Any thread.
+ */
+void job_threads_show(struct job_threads *threads,
+		      void (*show)(void *arg, const char *text, uint64_t since_ns), void *arg);
+/* By a job with describe(), before its end: it is not to be described any more. */
+void job_threads_hide(struct job_threads *threads, struct job *job);
 
 /*
  * Make the flow of a session of this owner: the id of its key, or "". NULL: no memory. Any thread.

@@ -7,12 +7,18 @@
 #include "server/calls/calls.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
+#include "proto/call_op.h"
 #include "server/session/export.h"
+#include "server/session/file.h"
 #include "server/session/session.h"
 #include "server/worker/worker.h"
+
+#define NAME_SHOWN 200 /* bytes of a name in a message */
 
 void calls_init(struct server_calls *calls, struct server_peer *peer)
 {
@@ -50,6 +56,19 @@ static void call_return(struct pending_call *pending)
 	evloop_post(pending->peer->worker->loop, &pending->back, 0);
 }
 
+static void call_describe(const struct job *job, char *text, size_t size)
+{
+	const struct pending_call *pending = container_of(job, struct pending_call, job);
+	char name[NAME_SHOWN] = "";
+
+	if (pending->file)
+		store_describe(pending->file->store_file, name, sizeof(name));
+	else if (pending->call.path.len)
+		snprintf(name, sizeof(name), "%s", (const char *)pending->call.path.data);
+	text_mask(name, strlen(name)); /* a client chose it */
+	snprintf(text, size, "call %s \"%s\"", call_op_name(pending->call.op), name);
+}
+
 static void call_job(struct job *job)
 {
 	struct pending_call *pending = container_of(job, struct pending_call, job);
@@ -57,6 +76,7 @@ static void call_job(struct job *job)
 	atomic_store_explicit(&pending->begun, true, memory_order_relaxed);
 	fence_begin(&pending->fence);
 	call_run(pending);
+	job_threads_hide(pending->export->calls, job);
 	if (fence_end(&pending->fence))
 		pending_free_detached(pending);
 	else
@@ -152,6 +172,7 @@ static void begin(struct pending_call *pending)
 {
 	pending->back.fn = call_back;
 	pending->job.run = call_job;
+	pending->job.describe = call_describe;
 	if (pending->call.op == CALL_COUNTERS) {
 		ask_counters(pending);
 	} else if (pending->call.op == CALL_CLOSE) {

@@ -10,7 +10,6 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
-#include "proto/call_op.h"
 #include "server/conn/conn.h"
 #include "server/io/segment.h"
 #include "server/loop/worker_loop.h"
@@ -19,7 +18,7 @@
 #include "server/worker/worker.h"
 
 #define NAME_SHOWN 200 /* bytes of a name */
-#define SHOWN	   8   /* I/Os of a worker, and as many calls */
+#define SHOWN	   8   /* I/Os of a worker */
 
 static struct export *export_of(const struct worker *worker, const struct store *store)
 {
@@ -67,40 +66,6 @@ static void name_ios(const struct worker *worker)
 		log_error("and %u more pieces of I/O of worker %u hang", nr - SHOWN, worker->id);
 }
 
-static void name_call(const struct server_conn *conn, const struct pending_call *pending)
-{
-	char name[NAME_SHOWN] = "";
-
-	if (pending->file)
-		store_describe(pending->file->store_file, name, sizeof(name));
-	else if (pending->call.path.len)
-		snprintf(name, sizeof(name), "%s", (const char *)pending->call.path.data);
-	text_mask(name, strlen(name));
-	log_error("export \"%s\": its file system hangs: call %s \"%s\", for %.1f s",
-		  conn->peer->export->name, call_op_name(pending->call.op), name,
-		  age(conn->worker, pending->since_ns));
-}
-
-static void name_calls(const struct worker *worker)
-{
-	unsigned nr = 0;
-
-	list_for_each (at, &worker->conns) {
-		const struct server_conn *conn =
-			container_of(at, struct server_conn, pipeline.peer.node);
-
-		list_for_each (it, &conn->calls.open) {
-			const struct pending_call *pending =
-				container_of(it, struct pending_call, node);
-
-			if (atomic_load(&pending->begun) && ++nr <= SHOWN)
-				name_call(conn, pending);
-		}
-	}
-	if (nr > SHOWN)
-		log_error("and %u more calls of worker %u hang", nr - SHOWN, worker->id);
-}
-
 static void name_hung(struct ev *ev, int32_t res)
 {
 	struct worker *worker = container_of(ev, struct worker, name_hung);
@@ -111,7 +76,6 @@ static void name_hung(struct ev *ev, int32_t res)
 	 */
 	worker_end_conns(worker);
 	name_ios(worker);
-	name_calls(worker);
 	sem_post(&worker->named);
 }
 

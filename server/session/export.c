@@ -153,10 +153,20 @@ static bool is_busy(struct job_threads *threads)
 	return load.nr_running || load.nr_waiting;
 }
 
-static void name_hung(const struct export *export, struct job_threads *threads, const char *what)
+static void name_job(void *arg, const char *text, uint64_t since_ns)
+{
+	const struct export *export = arg;
+
+	log_error("export \"%s\": its file system hangs: %s, for %.1f s", export->name, text,
+		  (double)(now_ns() - since_ns) / NS_PER_S);
+}
+
+static void name_hung(struct export *export, struct job_threads *threads, const char *what)
 {
 	const struct job_load load = load_of(threads);
 
+	if (threads)
+		job_threads_show(threads, name_job, export);
 	if (load.nr_running)
 		log_error(
 			"export \"%s\": its file system hangs: %s: %u under way, for %.1f s, and %u "
