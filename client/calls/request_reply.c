@@ -1,6 +1,6 @@
 /*
  * How requests end. An answer or a pong is checked, copied, and ends its request. If the time of a
- * call is over, the server is told to abort it, and has a tick to answer. The requests belong to
+ * call is over, the server is told to abort it, and has a while to answer. The requests belong to
  * their callers. This runs on the thread that drives the connection, under its lock.
  */
 #include <errno.h>

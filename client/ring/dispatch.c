@@ -228,7 +228,7 @@ static bool is_unanswered(struct dispatch *d)
 }
 
 /*
- * Give up what is overdue: the server is told, and has a tick to complete it. If it does not, only
+ * Give up what is overdue: the server is told, and has a while to complete it. If it does not, only
  * the end of the connection ends the I/O, because until then the wire can reach its memory.
  */
 static bool expire(struct conn_user *user)
