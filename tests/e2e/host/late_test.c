@@ -168,6 +168,7 @@ static void play_round(struct bed *bed, const struct kind *kind, bool in_the_mid
 	int rule;
 
 	bed->round++;
+	e2e_goes_on();
 	make(bed, "", 0);
 	make(bed, "f", OLD_SIZE);
 	make(bed, "new", NEW_SIZE);

@@ -42,6 +42,8 @@ struct server {
 extern struct server e2e_server;
 void e2e_begin(const char *suite, const char *name);
 void e2e_end(void);
+/* A test of many rounds has come further: it has the time of one step again. */
+void e2e_goes_on(void);
 /* Skip a test that looks at the exported files behind the library's back. */
 void e2e_needs_local_files(void);
 /* Skip a test that signals, stops or inspects the server, or starts another one. */
