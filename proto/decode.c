@@ -276,8 +276,11 @@ static bool read_abort(struct arena *arena, const Usrbio__Abort *pb, struct abor
 		.ios = pb->io,
 		.nr_calls = pb->n_call,
 		.calls = pb->call,
+		.nr_former = pb->n_former,
+		.former = pb->former,
 	};
-	return m->nr_ios <= ABORT_MAX && m->nr_calls <= ABORT_MAX && (m->nr_ios || m->nr_calls);
+	return m->nr_ios <= ABORT_MAX && m->nr_calls <= ABORT_MAX && m->nr_former <= ABORT_MAX &&
+	       (m->nr_ios || m->nr_calls || m->nr_former);
 }
 
 static bool read_body(struct arena *arena, const ProtobufCMessage *pb, struct message *msg)

@@ -225,6 +225,8 @@ static long encode_abort(const struct abort *m, uint8_t *buf, size_t cap)
 	pb.io = ARRAY(uint32_t, m->ios);
 	pb.n_call = m->nr_calls;
 	pb.call = ARRAY(uint32_t, m->calls);
+	pb.n_former = m->nr_former;
+	pb.former = ARRAY(uint32_t, m->former);
 	return pack(MSG_ABORT, &pb.base, buf, cap);
 }
 

@@ -162,10 +162,13 @@ struct ping {
 	uint32_t pong;
 };
 
-/* Tags of I/Os and calls that the client gives up; at least one, at most ABORT_MAX of each. */
+/*
+ * Tags of I/Os and calls that the client gives up, and of calls that it sent on earlier connections
+ * and does not repeat; at least one, at most ABORT_MAX of each.
+ */
 struct abort {
-	size_t nr_ios, nr_calls;
-	const uint32_t *ios, *calls;
+	size_t nr_ios, nr_calls, nr_former;
+	const uint32_t *ios, *calls, *former;
 };
 
 struct message {

@@ -43,9 +43,11 @@ static void answer(struct pending_call *pending)
 	peer_touch(peer);
 }
 
-/* The call ends before anything was done. */
+/* The call ends before anything was done, at least by this run of it. */
 static void cancel(struct pending_call *pending)
 {
+	if (pending->aborted)
+		pending_give_up(pending);
 	pending->out.msg.reply = (struct reply){.tag = pending->call.tag, .status = -ECANCELED};
 	answer(pending);
 }
@@ -212,8 +214,7 @@ static bool withdraw(struct pending_call *pending)
 	case PENDING_BARRED:
 		return barrier_cancel(&pending->barred);
 	case PENDING_REPEATED:
-		return replies_cancel(session_replies(pending->session), &pending->repeats,
-				      pending->aborted);
+		return replies_cancel(session_replies(pending->session), &pending->repeats);
 	case PENDING_AT_WORKER:
 		break;
 	}
@@ -293,6 +294,19 @@ int calls_abort(struct server_calls *calls, const uint32_t *tags, size_t n)
 			err = abort_one(pending);
 	}
 	return err;
+}
+
+void calls_give_up_former(struct server_calls *calls, const uint32_t *tags, size_t n)
+{
+	const struct member *member = &calls->peer->member;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t file = replies_give_up(session_replies(member->session), member->channel,
+						0, tags[i]);
+
+		if (file)
+			session_close_file(member->session, file);
+	}
 }
 
 void calls_abandon(struct server_calls *calls)

@@ -80,7 +80,7 @@ struct pending_call {
 	bool aborted;  /* the client does not expect its answer; set before fence_give_up() */
 	bool repeated; /* the first run of the same call is not over: wait for that */
 	struct reply_run run;
-	bool unwanted; /* its repetition was aborted */
+	bool unwanted; /* the client gave it up otherwise */
 	enum pending_place place;
 	struct barrier_waiter barred;
 	struct reply_waiter repeats;
@@ -112,6 +112,11 @@ int calls_start(struct server_calls *calls, const struct call *call);
  * -ECANCELED unless it is over already. Returns 0. -ENOMEM: there is no memory for an answer.
  */
 int calls_abort(struct server_calls *calls, const uint32_t *tags, size_t n);
+/*
+ * The client does not repeat the calls with these tags, at most ABORT_MAX, that it sent on earlier
+ * connections of the session: close what they have opened, or will.
+ */
+void calls_give_up_former(struct server_calls *calls, const uint32_t *tags, size_t n);
 /* When the connection ends: drop the calls that no thread has begun, and detach the others. */
 void calls_abandon(struct server_calls *calls);
 
@@ -123,6 +128,8 @@ struct pending_call *pending_new(struct server_calls *calls, const struct call *
  * it, by pending_free_detached(), and the caller does not use it any more.
  */
 bool pending_detach(struct pending_call *pending);
+/* Nobody expects the reply of an aborted call: close what it, or a former run of it, has opened. */
+void pending_give_up(struct pending_call *pending);
 /* Free it, with what it opened if nobody expects that. The thread that ran it calls this. */
 void pending_free_detached(struct pending_call *pending);
 

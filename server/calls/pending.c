@@ -91,12 +91,31 @@ bool pending_detach(struct pending_call *pending)
 	return true;
 }
 
+/*
+ * A run of its own began with a number. Otherwise a repetition may have an earlier run of the same
+ * call, which may be over.
+ */
+void pending_give_up(struct pending_call *pending)
+{
+	struct replies *replies = session_replies(pending->session);
+	const struct reply *reply = &pending->out.msg.reply;
+	uint64_t file = 0;
+
+	if (pending->run.number) {
+		file = reply->status ? 0 : reply->file;
+		replies_forget(replies, &pending->run);
+	} else if (pending->call.replay) {
+		file = replies_give_up(replies, pending->channel, pending->call.op,
+				       pending->call.tag);
+	}
+	if (file)
+		session_close_file(pending->session, file);
+}
+
 void pending_free_detached(struct pending_call *pending)
 {
-	const struct reply *reply = &pending->out.msg.reply;
-
-	if ((pending->aborted || pending->unwanted) && !reply->status && reply->file)
-		session_close_file(pending->session, reply->file);
+	if (pending->aborted || pending->unwanted)
+		pending_give_up(pending);
 	budget_give(pending->budget, pending->bytes_kept);
 	pending_free(pending);
 }

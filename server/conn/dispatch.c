@@ -91,6 +91,7 @@ static int on_submit(struct server_conn *conn, const struct message *msg)
 static int on_abort(struct server_conn *conn, const struct message *msg)
 {
 	pipeline_abort(&conn->pipeline, msg->abort.ios, msg->abort.nr_ios);
+	calls_give_up_former(&conn->calls, msg->abort.former, msg->abort.nr_former);
 	return calls_abort(&conn->calls, msg->abort.calls, msg->abort.nr_calls);
 }
 

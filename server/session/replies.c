@@ -92,14 +92,15 @@ static bool find(struct replies *replies, uint32_t channel, const struct call *c
 	return true;
 }
 
-static struct reply_run *find_run(const struct replies *replies, uint32_t channel,
-				  const struct call *call)
+/* Find a run of a tag; op 0: of any call. */
+static struct reply_run *find_run(const struct replies *replies, uint32_t channel, uint32_t op,
+				  uint32_t tag)
 {
 	lock_assert_held(&replies->lock);
 	list_for_each (it, &replies->running) {
 		struct reply_run *run = container_of(it, struct reply_run, node);
 
-		if (run->channel == channel && run->tag == call->tag && run->op == call->op)
+		if (run->channel == channel && run->tag == tag && (!op || run->op == op))
 			return run;
 	}
 	return NULL;
@@ -125,7 +126,7 @@ int replies_begin(struct replies *replies, uint32_t channel, const struct call *
 	lock_acquire(&replies->lock);
 	if (call->replay && find(replies, channel, call, reply, persistent))
 		answer = REPLIES_KEPT;
-	else if (call->replay && find_run(replies, channel, call))
+	else if (call->replay && find_run(replies, channel, call->op, call->tag))
 		answer = REPLIES_BUSY;
 	else
 		answer = reserve(replies, channel, call->tag);
@@ -135,17 +136,19 @@ int replies_begin(struct replies *replies, uint32_t channel, const struct call *
 	return answer;
 }
 
-static void keep(struct replies *replies, const struct reply_run *run, const struct reply *reply)
+/* False: the slot has the reply of a later call. */
+static bool keep(struct replies *replies, const struct reply_run *run, const struct reply *reply)
 {
 	struct kept *kept = *slot_of(replies, run->channel, run->tag);
 
 	if (kept->op && kept->number > run->number)
-		return;
+		return false;
 	kept->op = run->op;
 	kept->number = run->number;
 	kept->reply = *reply;
 	if (reply->persistent.len)
 		memcpy(kept->persistent, reply->persistent.data, reply->persistent.len);
+	return true;
 }
 
 bool replies_end(struct replies *replies, struct reply_run *run, const struct reply *reply)
@@ -157,7 +160,7 @@ bool replies_end(struct replies *replies, struct reply_run *run, const struct re
 	list_del(&run->node);
 	wanted = !run->unwanted;
 	if (reply && wanted)
-		keep(replies, run, reply);
+		wanted = keep(replies, run, reply);
 	while ((node = list_pop(&run->waiters))) {
 		struct reply_waiter *waiter = container_of(node, struct reply_waiter, node);
 
@@ -170,23 +173,59 @@ bool replies_end(struct replies *replies, struct reply_run *run, const struct re
 bool replies_wait(struct replies *replies, uint32_t channel, const struct call *call,
 		  struct reply_waiter *waiter)
 {
+	struct reply_run *run;
+
 	lock_acquire(&replies->lock);
-	waiter->run = find_run(replies, channel, call);
-	if (waiter->run)
-		list_add_tail(&waiter->run->waiters, &waiter->node);
+	run = find_run(replies, channel, call->op, call->tag);
+	if (run)
+		list_add_tail(&run->waiters, &waiter->node);
 	lock_release(&replies->lock);
-	return waiter->run;
+	return run;
 }
 
-bool replies_cancel(struct replies *replies, struct reply_waiter *waiter, bool give_up)
+bool replies_cancel(struct replies *replies, struct reply_waiter *waiter)
 {
 	bool waits;
 
 	lock_acquire(&replies->lock);
 	waits = !list_empty(&waiter->node);
 	list_del(&waiter->node);
-	if (waits && give_up)
-		waiter->run->unwanted = true;
 	lock_release(&replies->lock);
 	return waits;
+}
+
+/* Remove a reply. Returns the handle of the file that its call has opened, or 0. */
+static uint64_t forget(struct kept *kept)
+{
+	kept->op = 0;
+	return kept->reply.status ? 0 : kept->reply.file;
+}
+
+uint64_t replies_give_up(struct replies *replies, uint32_t channel, uint32_t op, uint32_t tag)
+{
+	struct reply_run *run;
+	struct kept **slot;
+	uint64_t file = 0;
+
+	lock_acquire(&replies->lock);
+	run = find_run(replies, channel, op, tag);
+	slot = slot_of(replies, channel, tag);
+	if (run)
+		run->unwanted = true;
+	else if (slot && *slot && (*slot)->op && (*slot)->reply.tag == tag &&
+		 (!op || (*slot)->op == op))
+		file = forget(*slot);
+	lock_release(&replies->lock);
+	return file;
+}
+
+void replies_forget(struct replies *replies, const struct reply_run *run)
+{
+	struct kept **slot;
+
+	lock_acquire(&replies->lock);
+	slot = slot_of(replies, run->channel, run->tag);
+	if (slot && *slot && (*slot)->op && (*slot)->number == run->number)
+		forget(*slot);
+	lock_release(&replies->lock);
 }

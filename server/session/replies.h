@@ -38,13 +38,12 @@ struct reply_run {
 	uint32_t channel, op, tag;
 	uint64_t number;     /* of runs that began later it is higher */
 	struct list waiters; /* the repetitions of this call */
-	bool unwanted;	     /* a repetition has been given up, so nobody waits for the reply */
+	bool unwanted;	     /* it has been given up, so nobody waits for the reply */
 };
 
 /* A repetition that waits for the end of the first run. Its owner keeps it until the event. */
 struct reply_waiter {
-	struct list node; /* run->waiters, under the lock of the cache */
-	struct reply_run *run;
+	struct list node;    /* in the run's list, under the lock of the cache */
 	struct evloop *loop; /* calls ev.fn once */
 	struct ev ev;
 };
@@ -64,17 +63,22 @@ int replies_begin(struct replies *replies, uint32_t channel, const struct call *
 		  struct reply_run *run, struct reply *reply, uint8_t *persistent);
 /*
  * End a run, and keep its reply, which has no names and no counts; NULL: the call was not done.
- * A later call of the slot keeps its own. Its repetitions get their events. False: nobody waits for
- * the reply any more.
+ * Its repetitions get their events. False: nobody waits for the reply any more, because the call
+ * has been given up, or a later one of the slot is over.
  */
 bool replies_end(struct replies *replies, struct reply_run *run, const struct reply *reply);
 /* Wait until the first run of a call is over. False: it is over, and no event will come. */
 bool replies_wait(struct replies *replies, uint32_t channel, const struct call *call,
 		  struct reply_waiter *waiter);
+/* Stop waiting. False: the event has been posted already, and will come. */
+bool replies_cancel(struct replies *replies, struct reply_waiter *waiter);
 /*
- * Stop waiting. False: the event has been posted already, and will come. `give_up`: the client does
- * not expect a reply to the call any more.
+ * Nobody expects the reply to a call any more, and nobody will repeat it; op 0: to whichever call
+ * has the tag. If it runs, replies_end() returns false. If it is over, its reply is forgotten; then
+ * this returns the handle of the file that it has opened, which the caller closes. Otherwise 0.
  */
-bool replies_cancel(struct replies *replies, struct reply_waiter *waiter, bool give_up);
+uint64_t replies_give_up(struct replies *replies, uint32_t channel, uint32_t op, uint32_t tag);
+/* Forget the reply of a run that is over, unless a later call has replaced it. */
+void replies_forget(struct replies *replies, const struct reply_run *run);
 
 #endif

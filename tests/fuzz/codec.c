@@ -70,11 +70,14 @@ static void look_at(const struct message *msg)
 		insist(msg->proof.mac.len == MAC_SIZE);
 		n += sum(msg->proof.session_mac) + sum(msg->proof.mac);
 	} else if (msg->type == MSG_ABORT) {
-		insist(msg->abort.nr_ios <= ABORT_MAX && msg->abort.nr_calls <= ABORT_MAX);
+		insist(msg->abort.nr_ios <= ABORT_MAX && msg->abort.nr_calls <= ABORT_MAX &&
+		       msg->abort.nr_former <= ABORT_MAX);
 		for (size_t i = 0; i < msg->abort.nr_ios; i++)
 			n += msg->abort.ios[i];
 		for (size_t i = 0; i < msg->abort.nr_calls; i++)
 			n += msg->abort.calls[i];
+		for (size_t i = 0; i < msg->abort.nr_former; i++)
+			n += msg->abort.former[i];
 	} else if (msg->type == MSG_WELCOME) {
 		insist(!msg->welcome.mac.len || msg->welcome.mac.len == MAC_SIZE);
 		n += sum(msg->welcome.text) + sum(msg->welcome.server) + sum(msg->welcome.mac);

@@ -107,7 +107,7 @@ Test(replies, one_that_ends_late_does_not_replace_a_later_one)
 
 	cr_assert_eq(begin(3, call_of(CALL_MKDIR, 5, 1), &run), REPLIES_NEW);
 	keep(3, call_of(CALL_MKDIR, 5, 2), -17);
-	cr_assert(replies_end(&replies, &run, &old));
+	cr_assert_not(replies_end(&replies, &run, &old), "nobody waits for the reply");
 	cr_assert_not(find(3, call_of(CALL_MKDIR, 5, 1)));
 	cr_assert(find(3, call_of(CALL_MKDIR, 5, 2)));
 }
@@ -123,10 +123,44 @@ Test(replies, a_repetition_meets_the_first_run)
 	cr_assert_eq(begin(3, call, &run), REPLIES_NEW);
 	cr_assert_eq(begin(3, call, &again), REPLIES_BUSY);
 	cr_assert(replies_wait(&replies, 3, &call, &waiter));
-	cr_assert(replies_cancel(&replies, &waiter, false));
-	cr_assert(replies_wait(&replies, 3, &call, &waiter));
-	cr_assert(replies_cancel(&replies, &waiter, true), "and it is given up");
+	cr_assert(replies_cancel(&replies, &waiter));
+	cr_assert_eq(replies_give_up(&replies, 3, CALL_RMDIR, call.tag), 0, "another call");
+	cr_assert_eq(replies_give_up(&replies, 3, call.op, call.tag), 0, "it has opened nothing");
 	cr_assert_not(replies_end(&replies, &run, &reply), "nobody waits for the reply");
 	cr_assert_not(replies_wait(&replies, 3, &call, &waiter), "it is over");
+	cr_assert_not(find(3, call));
+}
+
+Test(replies, what_is_given_up_is_forgotten_with_its_file)
+{
+	const struct call call = call_of(CALL_OPEN, 5, 1), failed = call_of(CALL_OPEN, 6, 1);
+
+	keep(3, call, 0);
+	cr_assert_eq(replies_give_up(&replies, 2, CALL_OPEN, call.tag), 0, "another channel");
+	cr_assert_eq(replies_give_up(&replies, 3, CALL_MKDIR, call.tag), 0, "another call");
+	cr_assert_eq(replies_give_up(&replies, 3, 0, call.tag + CALL_SLOTS), 0, "another tag");
+	cr_assert_eq(replies_give_up(&replies, 3, CALL_OPEN, call.tag), 77);
+	cr_assert_eq(replies_give_up(&replies, 3, CALL_OPEN, call.tag), 0, "once");
+	cr_assert_not(find(3, call));
+	keep(3, call, 0);
+	cr_assert_eq(replies_give_up(&replies, 3, 0, call.tag), 77);
+	keep(3, failed, -2);
+	cr_assert_eq(replies_give_up(&replies, 3, 0, failed.tag), 0, "it has opened nothing");
+	cr_assert_not(find(3, failed));
+}
+
+Test(replies, a_run_that_is_over_forgets_its_own_only)
+{
+	const struct call call = call_of(CALL_OPEN, 5, 1);
+	const struct reply reply = {.tag = call.tag, .file = 77};
+	struct reply_run run, later;
+
+	cr_assert_eq(begin(3, call, &run), REPLIES_NEW);
+	cr_assert(replies_end(&replies, &run, &reply));
+	cr_assert_eq(begin(3, call, &later), REPLIES_NEW, "a client that uses a tag again");
+	cr_assert(replies_end(&replies, &later, &reply));
+	replies_forget(&replies, &run);
+	cr_assert(find(3, call));
+	replies_forget(&replies, &later);
 	cr_assert_not(find(3, call));
 }

@@ -153,8 +153,14 @@ Test(malformed, aborts)
 	cr_expect_eq(decode_message(&m), -EBADMSG);
 	m.abort = (struct abort){.calls = tags, .nr_calls = ABORT_MAX + 1};
 	cr_expect_eq(decode_message(&m), -EBADMSG);
-	m.abort = (struct abort){
-		.ios = tags, .nr_ios = ABORT_MAX, .calls = tags, .nr_calls = ABORT_MAX};
+	m.abort = (struct abort){.former = tags, .nr_former = ABORT_MAX + 1};
+	cr_expect_eq(decode_message(&m), -EBADMSG);
+	m.abort = (struct abort){.ios = tags,
+				 .nr_ios = ABORT_MAX,
+				 .calls = tags,
+				 .nr_calls = ABORT_MAX,
+				 .former = tags,
+				 .nr_former = ABORT_MAX};
 	cr_expect_eq(decode_message(&m), 0);
 }
 

@@ -139,6 +139,11 @@ Test(round_trip, abort)
 	cr_expect_eq(out.abort.nr_ios, 1);
 	cr_expect_eq(out.abort.nr_calls, 2);
 	cr_expect_arr_eq(out.abort.calls, tags, 2 * sizeof(*tags));
+	cr_expect_eq(out.abort.nr_former, 0);
+	in.abort = (struct abort){.former = tags, .nr_former = 3};
+	out = there_and_back(&in);
+	cr_expect_eq(out.abort.nr_former, 3);
+	cr_expect_arr_eq(out.abort.former, tags, 3 * sizeof(*tags));
 }
 
 /* Whatever else is in it: the mac is over all that comes before. */
