@@ -75,7 +75,9 @@ static void send_index(struct conn *conn, uint32_t index, bool replay, void *buf
 	err = fill(conn, request, request_tag(requests, index), replay, &msg);
 	if (!err)
 		err = conn_send(conn, &msg, buf);
-	if (err)
+	if (err && replay)
+		request_end_unanswered(conn, index, err);
+	else if (err)
 		request_finish(conn, request_give_index(requests, index), err);
 	else if (!request->session)
 		request->session = conn->number;
@@ -149,12 +151,13 @@ static bool pump(struct conn_user *user)
 	struct conn *conn = user->conn;
 	struct requests *requests = requests_of(conn);
 
+	if (!request_send_aborts(conn))
+		return false;
 	if (conn->state == CONN_WELCOMED)
 		return send_list(conn, &requests->recovery);
-	if (!request_send_aborts(conn) || !send_again(conn) || !send_list(conn, &requests->queue) ||
-	    !send_closes(conn))
+	if (!send_again(conn) || !send_list(conn, &requests->queue) || !send_closes(conn))
 		return false;
-	user->has_more = !list_empty(&requests->queue) || requests->closes.nr;
+	user->has_more = !list_empty(&requests->queue) || requests->closes.nr || requests->former;
 	return true;
 }
 
@@ -186,34 +189,45 @@ void request_start(struct conn *conn, struct request *request)
 	conn_pump(conn);
 }
 
+/* Handle the loss of the connection for a call of the table: it is sent again, or ends. */
+static void keep_or_end_call(struct conn *conn, uint32_t index)
+{
+	struct requests *requests = requests_of(conn);
+	struct request *request = requests->sent[index];
+
+	if (requests->former & 1ull << index)
+		return;
+	if (request == &requests->fire_and_forget) {
+		request_give_index(requests, index);
+		request_close_handle(conn, requests->closing[index]);
+		return;
+	}
+	if (request->recovers || request_is_late(requests, index)) {
+		request_end_unanswered(conn, index, -EREMOTEIO);
+		return;
+	}
+	request->nr_broken += conn->error == -EPROTO;
+	if (request->nr_broken < BROKEN_MAX)
+		requests->again |= 1ull << index;
+	else
+		request_end_unanswered(conn, index, -EPROTO);
+}
+
 /* Handle the loss of the connection for a request of the table: it waits or ends. */
 static void keep_or_end(struct conn *conn, uint32_t index)
 {
 	struct requests *requests = requests_of(conn);
 	struct request *request = requests->sent[index];
-	bool forgotten = request == &requests->fire_and_forget;
 
-	if (request_is_late(requests, index)) {
-		request_finish(conn, request_give_index(requests, index), -EREMOTEIO);
-		return;
-	}
-
-	if (request->kind == REQUEST_CALL && !forgotten && !request->recovers) {
-		request->nr_broken += conn->error == -EPROTO;
-		if (request->nr_broken < BROKEN_MAX) {
-			requests->again |= 1ull << index;
-			return;
-		}
-		request_finish(conn, request_give_index(requests, index), -EPROTO);
+	if (request->kind == REQUEST_CALL) {
+		keep_or_end_call(conn, index);
 		return;
 	}
 	request_give_index(requests, index);
 	if (request->kind == REQUEST_PING)
 		list_add_tail(&requests->queue, &request->link);
-	else if (forgotten && requests->closing[index])
-		request_close_handle(conn, requests->closing[index]);
 	else
-		request_finish(conn, request, request->recovers ? -EREMOTEIO : 0);
+		request_finish(conn, request, 0);
 }
 
 /*
@@ -255,6 +269,8 @@ static void forget_session(struct requests *requests)
 
 		list_add_tail(&requests->queue, &request->link);
 	}
+	while (requests->former)
+		request_give_index(requests, (uint32_t)__builtin_ctzll(requests->former));
 	requests->closes.nr = 0;
 }
 
@@ -274,8 +290,8 @@ static bool is_busy(const struct conn_user *user)
 {
 	const struct requests *requests = requests_of(user->conn);
 
-	return requests->nr_sent || !list_empty(&requests->queue) ||
-	       !list_empty(&requests->recovery);
+	return requests->nr_sent > (unsigned)__builtin_popcountll(requests->former) ||
+	       !list_empty(&requests->queue) || !list_empty(&requests->recovery);
 }
 
 static void destroy(struct conn_user *user)

@@ -76,12 +76,8 @@ const char *request_on_reply(struct conn_user *user, const struct message *msg)
 
 	if (!request)
 		return "a reply without a request";
-	if (request == &requests->fire_and_forget) {
-		/* The call was given up, and its answer has opened a file: close it. */
-		if (!requests->closing[reply->tag % REQUESTS_MAX] && !reply->status && reply->file)
-			request_close_handle(conn, reply->file);
+	if (request == &requests->fire_and_forget)
 		return NULL;
-	}
 	if (request->kind != REQUEST_CALL) {
 		request_finish(conn, request, reply->status);
 		return NULL;
@@ -121,24 +117,34 @@ const char *request_on_pong(struct conn_user *user, const struct message *msg)
 
 /* ---- those whose time is over ---- */
 
+/* Write the tags of a set of indices to the array. Returns how many. */
+static size_t tags_of(const struct requests *requests, uint64_t set, uint32_t tags[REQUESTS_MAX])
+{
+	size_t n = 0;
+
+	for (; set; set &= set - 1)
+		tags[n++] = request_tag(requests, (uint32_t)__builtin_ctzll(set));
+	return n;
+}
+
 bool request_send_aborts(struct conn *conn)
 {
 	struct requests *requests = requests_of(conn);
-	uint32_t tags[REQUESTS_MAX];
-	struct message msg = {.type = MSG_ABORT, .abort.calls = tags};
+	uint32_t calls[REQUESTS_MAX], former[REQUESTS_MAX];
+	struct message msg = {.type = MSG_ABORT, .abort = {.calls = calls, .former = former}};
 	void *buf;
 
 	_Static_assert(REQUESTS_MAX <= ABORT_MAX, "the tags fit into one message");
-	if (!requests->aborts)
+	if (!requests->aborts && !requests->former)
 		return true;
 	buf = conn_buf(conn);
 	if (!buf)
 		return false;
-	for (; requests->aborts; requests->aborts &= requests->aborts - 1) {
-		uint32_t index = (uint32_t)__builtin_ctzll(requests->aborts);
-
-		tags[msg.abort.nr_calls++] = request_tag(requests, index);
-	}
+	msg.abort.nr_calls = tags_of(requests, requests->aborts, calls);
+	msg.abort.nr_former = tags_of(requests, requests->former, former);
+	requests->aborts = 0;
+	while (requests->former)
+		request_give_index(requests, (uint32_t)__builtin_ctzll(requests->former));
 	conn_send(conn, &msg, buf);
 	return true;
 }
@@ -152,7 +158,7 @@ static void expire_sent(struct conn *conn, uint32_t index)
 	struct requests *requests = requests_of(conn);
 
 	if (requests->again & 1ull << index) {
-		request_finish(conn, request_give_index(requests, index), -EREMOTEIO);
+		request_end_unanswered(conn, index, -EREMOTEIO);
 	} else if (!request_is_late(requests, index)) {
 		if (!requests->late)
 			requests->late_tick = conn->tick;

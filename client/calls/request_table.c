@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "proto/message.h"
 
 #define INDEX_BITS 6u
 
@@ -32,6 +33,7 @@ struct request *request_give_index(struct requests *requests, uint32_t index)
 	requests->again &= ~(1ull << index);
 	requests->late &= ~(1ull << index);
 	requests->aborts &= ~(1ull << index);
+	requests->former &= ~(1ull << index);
 	requests->nr_sent--;
 	return request;
 }
@@ -46,7 +48,8 @@ struct request *request_give_tag(struct requests *requests, uint32_t tag, bool p
 	uint32_t index = tag & (REQUESTS_MAX - 1);
 	const struct request *request = requests->sent[index];
 
-	if (!request || request_tag(requests, index) != tag || requests->again & 1ull << index ||
+	if (!request || request_tag(requests, index) != tag ||
+	    (requests->again | requests->former) & 1ull << index ||
 	    (request->kind == REQUEST_PING) != pong)
 		return NULL;
 	return request_give_index(requests, index);
@@ -61,6 +64,20 @@ void request_finish(struct conn *conn, struct request *request, int status)
 	conn->wait.wake_pending = true;
 	if (request->over)
 		request->over(request, conn);
+}
+
+void request_end_unanswered(struct conn *conn, uint32_t index, int status)
+{
+	struct requests *requests = requests_of(conn);
+	struct request *request = request_give_index(requests, index);
+
+	if (request->call->op == CALL_OPEN || request->call->op == CALL_REOPEN) {
+		requests->sent[index] = &requests->fire_and_forget;
+		requests->closing[index] = 0;
+		requests->nr_sent++;
+		requests->former |= 1ull << index;
+	}
+	request_finish(conn, request, status);
 }
 
 int request_reserve_close(struct conn *conn)

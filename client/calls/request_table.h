@@ -16,8 +16,7 @@ struct requests {
 	struct list recovery; /* those that are sent before that */
 	struct request *sent[REQUESTS_MAX];
 	uint32_t sequence[REQUESTS_MAX];
-	uint64_t closing[REQUESTS_MAX]; /* the handle to close, where fire_and_forget is sent; or 0
-					 */
+	uint64_t closing[REQUESTS_MAX]; /* the handle to close, where fire_and_forget is sent */
 	unsigned nr_sent;
 	uint64_t again; /* a bit for each index whose call has to be sent again */
 	/*
@@ -26,6 +25,11 @@ struct requests {
 	 */
 	uint64_t late, aborts;
 	uint32_t late_tick; /* when the first of those that are late became so */
+	/*
+	 * The same for calls that may have opened a file, and ended without an answer. The server
+	 * has to be told on the next connection. Until then fire_and_forget keeps their place.
+	 */
+	uint64_t former;
 	struct closes closes;
 	struct request fire_and_forget; /* stands in `sent` for all requests without a caller */
 };
@@ -51,11 +55,19 @@ uint32_t request_tag(const struct requests *requests, uint32_t index);
  */
 struct request *request_give_tag(struct requests *requests, uint32_t tag, bool pong);
 
+/*
+ * End a call of the table to which no answer will come any more, because its connection was lost
+ * and it is not repeated.
+ */
+void request_end_unanswered(struct conn *conn, uint32_t index, int status);
 /* End a request with its status, 0 or -errno. */
 void request_finish(struct conn *conn, struct request *request, int status);
 
 /* request_reply.c */
-/* Tell the server which calls are late. False: no buffer. */
+/*
+ * Tell the server which calls are late, and which ones of earlier connections it will not see
+ * again. False: no buffer.
+ */
 bool request_send_aborts(struct conn *conn);
 /* End the calls and pings in the queue: all of them, or those that are overdue. */
 void request_end_queue(struct conn *conn, int status, bool all);

@@ -123,6 +123,7 @@ static void answer_call(struct playserver *server, struct play_conn *conn, const
 	bool mute = atomic_load(&server->mute);
 
 	server->last_replay = call->replay;
+	server->last_call = call->tag;
 	atomic_fetch_add(&server->nr_calls, 1);
 	if (call->op == CALL_REOPEN)
 		atomic_fetch_add(&server->nr_reopens, 1);
@@ -219,6 +220,9 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 			play_abort_ios(server, conn, msg.abort.ios, msg.abort.nr_ios);
 		for (size_t i = 0; i < msg.abort.nr_calls; i++)
 			abort_call(server, conn, msg.abort.calls[i]);
+		for (size_t i = 0; i < msg.abort.nr_former; i++)
+			server->last_former = msg.abort.former[i];
+		atomic_fetch_add(&server->nr_former, (unsigned)msg.abort.nr_former);
 		break;
 	case MSG_SUBMIT:
 		take_batch(server, conn, &msg.submit);

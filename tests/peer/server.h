@@ -59,6 +59,7 @@ struct playserver {
 	int answer;			  /* and of other calls */
 	uint32_t last_epoch, last_replay; /* of the last hello and call */
 	uint32_t last_tag;		  /* of the last I/O submitted */
+	uint32_t last_call, last_former;  /* tags: of the last call, and of the last given up so */
 	uint64_t boot_id;
 	_Atomic uint64_t verifier; /* the export's write verifier */
 	unsigned cut_every; /* so many batches; and every other time the session is forgotten */
@@ -88,7 +89,8 @@ struct playserver {
 	_Atomic unsigned nr_drops_asked;
 	_Atomic unsigned nr_aborts; /* tags of I/Os in Aborts */
 	_Atomic unsigned nr_call_aborts;
-	_Atomic unsigned nr_ended; /* connections */
+	_Atomic unsigned nr_former; /* tags of calls of earlier connections in Aborts */
+	_Atomic unsigned nr_ended;  /* connections */
 	_Atomic unsigned nr_batches, nr_adds, nr_drops, nr_closes, nr_welcomes, nr_calls;
 	struct play_batch batches[1024]; /* nr_batches of them */
 

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -373,6 +374,76 @@ Test(survive, a_server_that_ignores_the_abort_of_a_call_loses_the_connection)
 	rig_until(atomic_load(&rig.server.nr_ended) == 1);
 	cr_assert_eq(atomic_load(&rig.server.nr_call_aborts), 1);
 	cr_assert_eq(atomic_load(&rig.server.nr_calls), 2, "nor is it sent again");
+	rig_stop(&rig);
+}
+
+/* What it has opened is closed, as soon as there is a connection. */
+Test(survive, an_open_without_an_answer_is_given_up_on_the_next_connection)
+{
+	uint32_t tag;
+
+	start("?timeout=1");
+	rig.server.ignore_aborts = true;
+	atomic_store(&rig.server.mute, true);
+	cr_assert_eq(usrbio_open(url_of("f"), O_RDONLY, 0), -EREMOTEIO);
+	tag = rig.server.last_call;
+	atomic_store(&rig.server.mute, false);
+	cr_assert_eq(usrbio_mkdir(url_of("dir"), 0700), 0);
+	cr_assert_eq(atomic_load(&rig.server.nr_former), 1);
+	cr_assert_eq(rig.server.last_former, tag);
+	cr_assert_eq(atomic_load(&rig.server.nr_resumed), 1);
+	rig_stop(&rig);
+}
+
+static void *open_late(void *arg)
+{
+	*(int *)arg = usrbio_open(url_of("f"), O_RDONLY, 0);
+	return NULL;
+}
+
+/* Open while the connection is lost and no other one comes in time. */
+static uint32_t open_without_a_server(void)
+{
+	unsigned before = atomic_load(&rig.server.nr_calls);
+	pthread_t thread;
+	int result = 0;
+
+	atomic_store(&rig.server.mute, true);
+	must(!pthread_create(&thread, NULL, open_late, &result));
+	rig_until(atomic_load(&rig.server.nr_calls) > before);
+	atomic_store(&rig.server.full, UINT_MAX);
+	atomic_store(&rig.server.cut, true);
+	must(!pthread_join(thread, NULL));
+	cr_assert_eq(result, -EREMOTEIO);
+	atomic_store(&rig.server.mute, false);
+	return rig.server.last_call;
+}
+
+Test(survive, an_open_that_ends_while_there_is_no_server_is_given_up_later)
+{
+	uint32_t tag;
+
+	start("?timeout=1");
+	tag = open_without_a_server();
+	atomic_store(&rig.server.full, 0);
+	/* Whoever comes before the next connection may fail, as the server was away for long. */
+	while (usrbio_fsync(rig.fd))
+		sched_yield();
+	cr_assert_eq(atomic_load(&rig.server.nr_former), 1);
+	cr_assert_eq(rig.server.last_former, tag);
+	rig_stop(&rig);
+}
+
+/* The next session has other tags and handles. */
+Test(survive, an_open_of_a_session_that_is_gone_is_forgotten)
+{
+	start("?timeout=1");
+	open_without_a_server();
+	atomic_store(&rig.server.forget, true);
+	atomic_store(&rig.server.full, 0);
+	while (usrbio_fsync(rig.fd))
+		sched_yield();
+	cr_assert_eq(atomic_load(&rig.server.nr_former), 0);
 	rig_stop(&rig);
 }
 
