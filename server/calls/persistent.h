@@ -12,7 +12,7 @@
 
 #include "common/auth/secret.h"
 #include "proto/message.h"
-#include "server/session/keyring.h"
+#include "server/account/keyring.h"
 
 struct export;
 struct store_file;

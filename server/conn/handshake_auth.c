@@ -9,7 +9,7 @@
 
 #include "proto/seal.h"
 #include "server/conn/conn.h"
-#include "server/session/keyring.h"
+#include "server/account/keyring.h"
 #include "server/worker/server_impl.h"
 
 /* Nothing is freed here: the Challenge is a part of the handshake, which its Welcome owns later. */

@@ -12,7 +12,7 @@
 
 #include "common/transport/addr.h"
 #include "server/io/outbox.h"
-#include "server/session/keyring.h"
+#include "server/account/keyring.h"
 #include "server/session/sessions.h"
 #include "server/worker/counters.h"
 #include "server/worker/worker.h"

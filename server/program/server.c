@@ -16,7 +16,7 @@
 #include "common/base/log.h"
 #include "server/program/server_hung.h"
 #include "server/program/sizing.h"
-#include "server/session/keyring.h"
+#include "server/account/keyring.h"
 #include "server/base/state_secret.h"
 #include "server/worker/server_impl.h"
 #include "server/session/sessions.h"

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/session/keyring.h"
+#include "server/account/keyring.h"
 #include "server/base/job_threads.h"
 #include "server/program/server.h"
 #include "server/worker/server_impl.h"

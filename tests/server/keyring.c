@@ -1,5 +1,5 @@
 /* Keyrings: what is in a file, who may do what by it, and files that change. */
-#include "server/session/keyring.h"
+#include "server/account/keyring.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -10,8 +10,8 @@
  *	max-inflight = 64		a limit below the server's; also max-files
  *	max-connections = 8		of all sessions of this id together
  */
-#ifndef USRBIO_SERVER_SESSION_KEYRING_H
-#define USRBIO_SERVER_SESSION_KEYRING_H
+#ifndef USRBIO_SERVER_ACCOUNT_KEYRING_H
+#define USRBIO_SERVER_ACCOUNT_KEYRING_H
 
 #include <stdbool.h>
 #include <stdint.h>

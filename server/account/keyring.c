@@ -3,7 +3,7 @@
  * list. The server owns the keyring, and any thread may use it. It is small and used only at
  * handshakes, so a search goes through all of it.
  */
-#include "server/session/keyring.h"
+#include "server/account/keyring.h"
 
 #include <errno.h>
 #include <pthread.h>
