@@ -34,6 +34,7 @@ enum lock_rank {
 	LOCK_REPLIES,	   /* a session's reply cache */
 	LOCK_FILE_TABLE,   /* a session's open files */
 	LOCK_KEYRING,	   /* the keys and what they permit */
+	LOCK_ACCOUNTS,	   /* what each id has of the server */
 	LOCK_JOBS,	   /* the threads of an export and the jobs that wait for them */
 	LOCK_INODES,	   /* inodes with a failed sync, of a POSIX store */
 	LOCK_MEMORY_STORE, /* a memory store's tree and data */
