@@ -52,8 +52,9 @@ int call_open(struct pending_call *p)
 
 	if (err)
 		return err;
-	if (!session_reserve_file(p->session))
-		return -ENOMEM;
+	err = session_reserve_file(p->session);
+	if (err)
+		return err;
 	err = store->ops->open_file(store, call_dir(p->at), call_path(p->call.path), p->call.flags,
 				    p->call.mode & MODE_MASK, &file, &call_reply(p)->attr);
 	return opened(p, err, file);
@@ -105,8 +106,9 @@ int call_reopen(struct pending_call *p)
 		err = persistent_open(&p->owner, p->call.persistent, p->call.flags, &name, &proven);
 	if (err)
 		return err;
-	if (!session_reserve_file(p->session))
-		return -ENOMEM;
+	err = session_reserve_file(p->session);
+	if (err)
+		return err;
 	err = reopen_any(p, name, proven, &file);
 	return opened(p, err, file);
 }

@@ -127,6 +127,7 @@ int conn_activate(struct server_conn *conn)
 	conn->worker->nr_handshakes--;
 	list_del(&conn->timed);
 	conn->state = CONN_ACTIVE;
+	peer_is_busy(peer);
 	keepalive_start(conn);
 	return 0;
 }
@@ -142,6 +143,8 @@ static void conn_free(struct server_conn *conn)
 	list_del(&conn->timed);
 	pipeline_close(&conn->pipeline);
 	handshake_close(conn);
+	if (conn->peer->account)
+		account_put(conn->peer->account);
 	budget_give(&worker->server->budget, conn->charged);
 	free(conn);
 	atomic_fetch_sub(&worker->nr_conns, 1);
@@ -154,10 +157,13 @@ static bool is_loss(int err)
 	       err == -ENOTCONN;
 }
 
-/* True if the peer fell silent, so that the client may not know that the connection ended. */
+/*
+ * True if the peer fell silent, so that the client may not know that the connection ended, or if it
+ * was evicted: then it comes back.
+ */
 static bool is_silence(int err)
 {
-	return err == -ETIMEDOUT || err == -EHOSTUNREACH || err == -ENETUNREACH ||
+	return err == -EUSERS || err == -ETIMEDOUT || err == -EHOSTUNREACH || err == -ENETUNREACH ||
 	       err == -EHOSTDOWN;
 }
 

@@ -85,6 +85,7 @@ static int on_region_drop(struct server_conn *conn, const struct message *msg)
 
 static int on_submit(struct server_conn *conn, const struct message *msg)
 {
+	peer_is_busy(conn->peer);
 	return requests_admit(&conn->pipeline, &msg->submit);
 }
 
@@ -100,6 +101,7 @@ static int on_call(struct server_conn *conn, const struct message *msg)
 	struct call_answer *answer;
 	int err = calls_start(&conn->calls, &msg->call);
 
+	peer_is_busy(conn->peer);
 	if (err != -EAGAIN)
 		return err;
 	err = answer_open(conn, &answer);

@@ -15,6 +15,7 @@
 #include "proto/seal.h"
 #include "server/conn/conn.h"
 #include "server/conn/handshake.h"
+#include "server/conn/handshake_enter.h"
 #include "server/session/export.h"
 #include "server/worker/server_impl.h"
 #include "server/session/session.h"
@@ -51,86 +52,6 @@ static struct bytes bytes_of(const char *text)
 	return (struct bytes){.data = (const uint8_t *)text, .len = strlen(text)};
 }
 
-static bool has_key(const struct server_conn *conn)
-{
-	return *conn->peer->key.id;
-}
-
-/*
- * Ask the keyring how the client may use that export. Without a keyring every client may use it in
- * every way. The result is that of keyring_permits().
- */
-static int permits(const struct server_conn *conn, const char *export, struct permit *permit)
-{
-	struct keyring *keyring = conn->worker->server->keyring;
-
-	*permit = (struct permit){0};
-	return keyring ? keyring_permits(keyring, &conn->peer->key, export, permit) : 0;
-}
-
-/*
- * True if the client wants more connections than its key ever allows. Waiting would change nothing,
- * as it does when other connections of that key are in the way.
- */
-static bool never_fits(const struct server_conn *conn)
-{
-	uint32_t max = conn->peer->permit.max_connections;
-
-	return max && conn->handshake->claim.channel >= max;
-}
-
-/*
- * Enter the session. An export that is missing and one that is not permitted give the same answer,
- * so that a client cannot find out which exports there are.
- */
-static int enter(struct server_conn *conn)
-{
-	struct handshake *handshake = conn->handshake;
-	struct server *server = conn->worker->server;
-	struct export *export = exports_find(&server->exports, bytes_of(handshake->export));
-	int err = permits(conn, handshake->export, &conn->peer->permit);
-
-	if (err == -EKEYREJECTED) /* the key was removed from the keyring in the meantime */
-		return err;
-	if (err || !export) {
-		snprintf(handshake->text, TEXT_MAX, "no export is named \"%s\"", handshake->export);
-		return -ENOENT;
-	}
-	if (atomic_load(&export->elsewhere)) {
-		snprintf(handshake->text, TEXT_MAX, "another server still has the export \"%s\"",
-			 handshake->export);
-		return -EBUSY;
-	}
-	if (never_fits(conn)) {
-		snprintf(handshake->text, TEXT_MAX,
-			 "the key \"%s\" allows %u connections in all, so nconnect= must not be "
-			 "more",
-			 conn->peer->key.id, conn->peer->permit.max_connections);
-		return -EPERM;
-	}
-	if (conn->peer->permit.max_inflight &&
-	    conn->peer->permit.max_inflight < conn->pipeline.max_inflight)
-		conn->pipeline.max_inflight = conn->peer->permit.max_inflight;
-	handshake->claim.max_files = conn->peer->permit.max_files;
-	handshake->claim.max_connections = conn->peer->permit.max_connections;
-	handshake->claim.as_user = conn->peer->permit.as_user;
-	handshake->claim.user = (struct identity){conn->peer->permit.uid, conn->peer->permit.gid};
-	err = session_enter(server->sessions, export, &handshake->claim, &conn->peer->member);
-	if (err == -ESTALE)
-		snprintf(handshake->text, TEXT_MAX, "unknown or expired session");
-	else if (err == -EUSERS)
-		snprintf(handshake->text, TEXT_MAX,
-			 "there is no room for another session or connection of it now");
-	else if (err && err != -EAGAIN)
-		snprintf(handshake->text, TEXT_MAX, "%s", strerror(-err));
-	else
-		log_info("%s: client \"%s\"%s%s%s %s export \"%s\"", conn->peer->name,
-			 handshake->client, has_key(conn) ? " (" : "", conn->peer->key.id,
-			 has_key(conn) ? ")" : "", handshake->claim.epoch ? "resumes" : "uses",
-			 handshake->export);
-	return err;
-}
-
 static uint32_t inflight_of(const struct server *server, const struct hello *hello)
 {
 	uint32_t most = server->max_inflight;
@@ -145,7 +66,7 @@ static void fill_welcome(const struct server_conn *conn, struct welcome *welcome
 	welcome->version = PROTO_VERSION;
 	welcome->features = conn->peer->features;
 	welcome->session_id = (struct bytes){session_id(session), SESSION_ID_SIZE};
-	if (!has_key(conn))
+	if (!handshake_has_key(conn))
 		welcome->session_key = (struct bytes){session_key(session), SESSION_KEY_SIZE};
 	welcome->boot_id = conn->worker->server->boot_id;
 	welcome->host = session_export(session)->host;
@@ -225,7 +146,9 @@ static void fence(struct ev *ev, int32_t res)
 		return;
 	status = session_check(&conn->peer->member);
 	if (conn->state != CONN_FENCING) {
-		if (status)
+		if (status == -EUSERS)
+			conn_end(conn, status, "evicted, because its id has more than others");
+		else if (status)
 			conn_end(conn, 0, "its client resumed the session");
 		return;
 	}
@@ -233,7 +156,8 @@ static void fence(struct ev *ev, int32_t res)
 		return;
 	if (status)
 		snprintf(conn->handshake->text, TEXT_MAX,
-			 "a newer connection has resumed this session");
+			 status == -EUSERS ? "another id needed the room, and this one has more"
+					   : "a newer connection has resumed this session");
 	answer(conn, status);
 }
 
@@ -257,7 +181,7 @@ static void refuse_key(struct server_conn *conn)
 /* Enter the session, for a client that has proved its key or needs none. */
 static void let_in(struct server_conn *conn)
 {
-	int status = enter(conn);
+	int status = handshake_enter(conn);
 
 	if (status == -EAGAIN)
 		wait_for_older(conn);
@@ -309,7 +233,7 @@ static int on_hello(struct server_conn *conn, const struct hello *hello, const v
 		return 0;
 	}
 	keep(conn, hello);
-	if (has_key(conn))
+	if (handshake_has_key(conn))
 		return handshake_challenge(conn, hello, frame, len);
 	if (conn->worker->server->keyring)
 		refuse_key(conn);
@@ -350,9 +274,9 @@ void handshake_review(struct server_conn *conn)
 {
 	struct permit permit;
 
-	if (!has_key(conn) || !conn->peer->member.session)
+	if (!handshake_has_key(conn) || !conn->peer->member.session)
 		return;
-	if (permits(conn, session_export(conn->peer->member.session)->name, &permit) ||
+	if (handshake_permits(conn, session_export(conn->peer->member.session)->name, &permit) ||
 	    !keyring_permit_equal(&permit, &conn->peer->permit))
 		conn_end(conn, -EKEYREJECTED, "its key was revoked, or its permissions changed");
 }

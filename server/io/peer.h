@@ -12,6 +12,7 @@
 
 #include "common/transport/addr.h"
 #include "server/io/outbox.h"
+#include "server/account/account.h"
 #include "server/account/keyring.h"
 #include "server/session/sessions.h"
 #include "server/worker/counters.h"
@@ -26,9 +27,10 @@ struct server_peer {
 	uint64_t features;    /* FEATURE_* of both ends */
 	struct member member; /* its session is NULL while it has none */
 	struct export *export;
-	bool read_only;	      /* the permit or the export is read-only */
-	struct permit permit; /* what its key allows at its export */
-	struct key_name key;  /* "": none */
+	bool read_only;		 /* the permit or the export is read-only */
+	struct permit permit;	 /* what its key allows at its export */
+	struct key_name key;	 /* "": none */
+	struct account *account; /* a reference; NULL until the handshake enters a session */
 	struct outbox outbox;
 	uint32_t nr_calls; /* calls, region drops and pings without an answer */
 	struct counters count;
@@ -37,6 +39,12 @@ struct server_peer {
 	struct list dirty; /* in worker->dirty */
 	char name[ADDR_TEXT_MAX];
 };
+
+/* Note that the peer has just asked for something. */
+static inline void peer_is_busy(struct server_peer *peer)
+{
+	atomic_store_explicit(&peer->member.used_ns, peer->worker->now_ns, memory_order_relaxed);
+}
 
 /* Make the worker call conn_finish_turn() for the peer's connection when the turn ends. */
 static inline void peer_touch(struct server_peer *peer)

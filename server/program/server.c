@@ -6,6 +6,7 @@
 #include "server/program/server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -86,7 +87,9 @@ static int open_sessions(struct server *server, const struct server_config *conf
 	const uint64_t silence = ns_of(config->session_ms, SERVER_SESSION_MS);
 	const struct sessions_config sessions = {
 		.budget = &server->budget,
-		.max_sessions = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
+		.max = {[ACCOUNT_CONNECTIONS] = UINT_MAX,
+			[ACCOUNT_SESSIONS] = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
+			[ACCOUNT_FILES] = UINT_MAX},
 		.max_files = server->max_files,
 		.linger_ns = linger,
 		.silence_ns = silence > linger ? silence : linger,

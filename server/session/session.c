@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "server/account/account.h"
 #include "server/base/budget.h"
 #include "server/session/export.h"
 #include "server/session/file.h"
@@ -29,11 +30,13 @@ static int random_bytes(void *buf, size_t len)
 
 void session_free(struct server_session *session)
 {
+	account_give(session->account, ACCOUNT_FILES, session_nr_files(session));
 	file_table_close(&session->handles);
 	replies_close(&session->replies);
 	job_session_close(session->export->calls, session->jobs);
 	explicit_bzero(session->key, sizeof(session->key));
 	budget_give(session->share.budget, SESSION_BYTES);
+	account_put(session->account);
 	free(session);
 }
 
@@ -55,12 +58,14 @@ int session_make(const struct sessions_config *config, struct export *export,
 	if (err)
 		goto err_free;
 	err = -ENOMEM;
-	session->jobs = job_session_open(export->calls, claim->id);
+	session->jobs = job_session_open(export->calls, claim->account->name);
 	if (!session->jobs)
 		goto err_free;
 	if (*claim->id)
 		memcpy(session->key, claim->key, sizeof(session->key));
 	strcpy(session->owner, claim->id);
+	session->account = claim->account;
+	account_ref(session->account);
 	session->as_user = claim->as_user;
 	session->user = claim->user;
 	session->max_files = config->max_files;
@@ -137,13 +142,22 @@ struct replies *session_replies(struct server_session *session)
 	return &session->replies;
 }
 
-bool session_reserve_file(struct server_session *session)
+int session_reserve_file(struct server_session *session)
 {
-	return budget_share_take(&session->share, FILE_BYTES);
+	struct account *none;
+	int err = account_take(session->account, ACCOUNT_FILES, &none);
+
+	if (err)
+		return err == -EDQUOT ? -EMFILE : err;
+	if (budget_share_take(&session->share, FILE_BYTES))
+		return 0;
+	account_give(session->account, ACCOUNT_FILES, 1);
+	return -ENOMEM;
 }
 
 void session_unreserve_file(struct server_session *session)
 {
+	account_give(session->account, ACCOUNT_FILES, 1);
 	budget_share_give(&session->share, FILE_BYTES);
 }
 
@@ -176,6 +190,7 @@ int session_close_file(struct server_session *session, uint64_t handle)
 		return -ESTALE;
 	/* file_close() gives the bytes back to the budget. */
 	budget_share_release(&session->share, FILE_BYTES);
+	account_give(session->account, ACCOUNT_FILES, 1);
 	file_unref(file, 1);
 	return 0;
 }

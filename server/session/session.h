@@ -32,10 +32,10 @@ struct replies *session_replies(struct server_session *session);
 struct job_session *session_jobs(struct server_session *session);
 
 /*
- * Reserve room in the budget for a file to be opened, or give the room back if the file was not
- * opened.
+ * Reserve room for a file to be opened. 0; -ENOMEM: the budget has none; -EMFILE: the id of the
+ * session has as many files as it may have now. Or give the room back if the file was not opened.
  */
-bool session_reserve_file(struct server_session *session);
+int session_reserve_file(struct server_session *session);
 void session_unreserve_file(struct server_session *session);
 /*
  * Take over an open file with its reserved room, and give it a handle. Returns 0. -EMFILE, -ENOMEM

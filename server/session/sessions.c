@@ -9,30 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/account/account.h"
 #include "server/base/job_threads.h"
 #include "server/session/export.h"
 #include "server/session/session_impl.h"
 #include "common/base/lock.h"
 
-#define NR_BUCKETS SESSION_PLACES
-
-/* The reason why a session has no connection: its client left, or fell silent. */
-enum { LINGERING, SILENT, NR_IDLE };
-
-struct sessions {
-	struct sessions_config config;
-	struct lock lock; /* LOCK_SESSIONS: guards the fields below; LOCK_JOBS is taken under it */
-	struct list buckets[NR_BUCKETS];
-	struct list idle[NR_IDLE]; /* sessions without members, ordered by end_ns */
-	unsigned nr;
-};
-
 int sessions_open(struct sessions **out, const struct sessions_config *config)
 {
 	struct sessions *sessions = calloc(1, sizeof(*sessions));
+	int err;
 
 	if (!sessions)
 		return -ENOMEM;
+	err = accounts_open(&sessions->accounts, config->max);
+	if (err) {
+		free(sessions);
+		return err;
+	}
 	sessions->config = *config;
 	lock_init(&sessions->lock, LOCK_SESSIONS);
 	for (int i = 0; i < NR_BUCKETS; i++)
@@ -45,6 +39,7 @@ int sessions_open(struct sessions **out, const struct sessions_config *config)
 
 void sessions_close(struct sessions *sessions)
 {
+	accounts_close(sessions->accounts);
 	lock_destroy(&sessions->lock);
 	free(sessions);
 }
@@ -56,18 +51,6 @@ static void free_session(struct job *job)
 	session_free(container_of(job, struct server_session, free));
 }
 
-/*
- * End a session without members. Calls that are still being done keep it a while. The caller holds
- * the registry's lock. */
-static void end(struct server_session *session)
-{
-	lock_assert_held(&session->sessions->lock);
-	list_del(&session->node);
-	list_del(&session->idle);
-	session->sessions->nr--;
-	session_unref(session);
-}
-
 void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
 {
 	lock_acquire(&sessions->lock);
@@ -77,7 +60,7 @@ void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
 				container_of(it, struct server_session, idle);
 
 			if (!keep(arg, session->owner, session->export))
-				end(session);
+				session_shares_end(session);
 		}
 	lock_release(&sessions->lock);
 }
@@ -92,44 +75,27 @@ void sessions_end(struct sessions *sessions)
 	sessions_review(sessions, keep_none, NULL);
 }
 
-/* Get the session without members that ends first; NULL: all sessions have members. */
-static struct server_session *next_to_end(struct sessions *sessions)
-{
-	struct server_session *next = NULL;
-
-	lock_assert_held(&sessions->lock);
-	for (int i = 0; i < NR_IDLE; i++) {
-		struct list *first = sessions->idle[i].next;
-		struct server_session *session = container_of(first, struct server_session, idle);
-
-		if (first != &sessions->idle[i] && (!next || session->end_ns < next->end_ns))
-			next = session;
-	}
-	return next;
-}
-
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
 {
 	struct server_session *session;
 	uint64_t next;
 
 	lock_acquire(&sessions->lock);
-	while ((session = next_to_end(sessions)) && session->end_ns <= now_ns)
-		end(session);
+	while ((session = session_shares_next(sessions)) && session->end_ns <= now_ns)
+		session_shares_end(session);
 	next = session ? session->end_ns : UINT64_MAX;
 	lock_release(&sessions->lock);
 	return next;
 }
 
+struct accounts *sessions_accounts(struct sessions *sessions)
+{
+	return sessions->accounts;
+}
+
 unsigned sessions_count(struct sessions *sessions, unsigned *max)
 {
-	unsigned nr;
-
-	*max = sessions->config.max_sessions;
-	lock_acquire(&sessions->lock);
-	nr = sessions->nr;
-	lock_release(&sessions->lock);
-	return nr;
+	return accounts_used(sessions->accounts, ACCOUNT_SESSIONS, max);
 }
 
 static struct session_state state_of(struct server_session *session)
@@ -198,31 +164,6 @@ static int make(struct sessions *sessions, struct export *export, const struct c
 	return 0;
 }
 
-/* Put a session into the table. If there are too many, a session without members ends for it. */
-static int enter_new(struct sessions *sessions, struct server_session *session)
-{
-	lock_assert_held(&sessions->lock);
-	if (sessions->nr >= sessions->config.max_sessions) {
-		struct server_session *unused = next_to_end(sessions);
-
-		if (!unused)
-			return -EUSERS;
-		end(unused);
-	}
-	sessions->nr++;
-	list_add_tail(bucket_of(sessions, session->id), &session->node);
-	return 0;
-}
-
-/* Notify a member, unless it has been notified and has not called session_check() since. */
-static void tell(struct member *member)
-{
-	if (!member->reported) {
-		member->reported = true;
-		member->notify(member);
-	}
-}
-
 /* Count the members of an epoch. */
 static unsigned count(const struct server_session *session, uint32_t epoch)
 {
@@ -233,46 +174,22 @@ static unsigned count(const struct server_session *session, uint32_t epoch)
 	return n;
 }
 
-/*
- * True if the owner has as many connections in all sessions as are allowed. Connections of an epoch
- * that is over do not count, nor those of an epoch that ends when the claim enters `known`.
- */
-static bool owner_is_full(const struct sessions *sessions, const struct claim *claim,
-			  const struct server_session *known)
-{
-	unsigned n = 0;
-
-	lock_assert_held(&sessions->lock);
-	if (!claim->max_connections)
-		return false;
-	for (int i = 0; i < NR_BUCKETS; i++)
-		list_for_each (it, &sessions->buckets[i]) {
-			const struct server_session *session =
-				container_of(it, struct server_session, node);
-
-			if (!strcmp(session->owner, claim->id))
-				n += count(session,
-					   session == known ? claim->epoch : session->epoch);
-		}
-	return n >= claim->max_connections;
-}
-
 /* Decide whether a member of the claimed epoch may enter, and begin a new epoch. 0 or -errno. */
-static int admit(struct server_session *session, const struct claim *claim)
+static int admit(struct server_session *session, uint32_t epoch, struct member *member)
 {
-	uint32_t epoch = claim->epoch;
+	int err;
 
 	lock_assert_held(&session->sessions->lock);
 	if (epoch < session->epoch)
 		return -ESTALE;
-	if (count(session, epoch) >= SESSION_CONNS_MAX ||
-	    owner_is_full(session->sessions, claim, session))
+	if (count(session, epoch) >= SESSION_CONNS_MAX)
 		return -EUSERS;
-	if (epoch == session->epoch)
-		return 0;
+	err = session_shares_enter(session, epoch, member);
+	if (err || epoch == session->epoch)
+		return err;
 	session->epoch = epoch;
 	list_for_each (it, &session->members)
-		tell(container_of(it, struct member, node));
+		session_shares_tell(container_of(it, struct member, node));
 	return 0;
 }
 
@@ -282,6 +199,8 @@ static int check(const struct member *member)
 	const struct member *first = container_of(session->members.next, struct member, node);
 
 	lock_assert_held(&member->session->sessions->lock);
+	if (member->evicted)
+		return -EUSERS;
 	if (member->epoch < session->epoch)
 		return -ESTALE;
 	return first->epoch < member->epoch ? -EAGAIN : 0;
@@ -307,7 +226,7 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 	lock_acquire(&sessions->lock);
 	session = find(sessions, claim->session_id);
 	if (session && session->export == export && session_is_theirs(session, claim))
-		err = admit(session, claim);
+		err = admit(session, claim->epoch, member);
 	if (!err) {
 		add_member(session, claim, member);
 		err = check(member);
@@ -316,21 +235,36 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 	return err;
 }
 
+/* The limits of the id's key hold from its last handshake on. */
+static void limit(const struct claim *claim)
+{
+	account_limit(claim->account, ACCOUNT_CONNECTIONS, claim->max_connections);
+	account_limit(claim->account, ACCOUNT_SESSIONS, claim->max_sessions);
+	account_limit(claim->account, ACCOUNT_FILES, claim->max_files);
+}
+
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member)
 {
 	struct server_session *session = NULL;
 	int err;
 
+	limit(claim);
 	if (claim->session_id)
 		return enter_known(sessions, export, claim, member);
 	err = make(sessions, export, claim, &session);
 	if (err)
 		return err;
 	lock_acquire(&sessions->lock);
-	err = owner_is_full(sessions, claim, NULL) ? -EUSERS : enter_new(sessions, session);
+	err = session_shares_enter(session, claim->epoch, member);
 	if (!err)
+		err = session_shares_add(session);
+	if (!err) {
+		list_add_tail(bucket_of(sessions, session->id), &session->node);
 		add_member(session, claim, member);
+	} else if (member->counted) {
+		account_give(claim->account, ACCOUNT_CONNECTIONS, 1);
+	}
 	lock_release(&sessions->lock);
 	if (err)
 		session_free(session);
@@ -369,10 +303,13 @@ uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
 	uint64_t end_ns = UINT64_MAX;
 
 	lock_acquire(&sessions->lock);
+	session_shares_uncount(member);
 	list_del(&member->node);
 	if (member->epoch == session->epoch)
 		session->silent = silent;
-	if (list_empty(&session->members))
+	if (list_empty(&session->members) && session->evicted)
+		session_unref(session);
+	else if (list_empty(&session->members))
 		end_ns = leave_alone(session, now_ns);
 	/* If it was the last member of an older epoch, notify the members that wait for this. */
 	else if (member->epoch < session->epoch)
@@ -381,7 +318,7 @@ uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
 
 			if (check(other) != 0)
 				break;
-			tell(other);
+			session_shares_tell(other);
 		}
 	lock_release(&sessions->lock);
 	return end_ns;

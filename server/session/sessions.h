@@ -7,12 +7,14 @@
 #ifndef USRBIO_SERVER_SESSION_SESSIONS_H
 #define USRBIO_SERVER_SESSION_SESSIONS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/auth/exchange.h"
 #include "common/auth/secret.h"
 #include "proto/limits.h"
+#include "server/account/account.h"
 #include "server/base/identity.h"
 #include "common/base/list.h"
 
@@ -22,8 +24,8 @@ struct server_session;
 struct sessions;
 
 struct sessions_config {
-	struct budget *budget; /* their memory is charged to it */
-	unsigned max_sessions;
+	struct budget *budget;		/* their memory is charged to it */
+	unsigned max[NR_ACCOUNT_ITEMS]; /* of all ids together */
 	uint32_t max_files;		/* of a session, at most FILES_MAX */
 	uint64_t linger_ns, silence_ns; /* how long it lingers: see session_leave() */
 };
@@ -31,10 +33,11 @@ struct sessions_config {
 /* The claim of a connection that wants to enter a session. */
 struct claim {
 	const char *id;		   /* the client's id, whose key it has proved; "": it has no key */
+	struct account *account;   /* of the id, or of a client without one */
 	const uint8_t *session_id; /* NULL: a new session */
 	uint32_t epoch, channel;
-	uint32_t max_files;	  /* of a new session; 0: as many as the server allows */
-	uint32_t max_connections; /* of all sessions of this id together; 0: no limit */
+	/* What the id may have, in all its sessions together; 0: no limit. */
+	uint32_t max_connections, max_sessions, max_files;
 	/*
 	 * If as_user is true, the user that the id stands for. Nobody enters a session as another
 	 * user than the one it was opened for.
@@ -57,7 +60,10 @@ struct member {
 	struct list node; /* in its session, the lowest epoch first */
 	struct server_session *session;
 	uint32_t epoch, channel;
-	bool reported; /* notified, and session_check() not called since */
+	bool reported;	       /* notified, and session_check() not called since */
+	bool counted;	       /* it is one of the connections of its session's account */
+	bool evicted;	       /* it ends, because another id had less */
+	atomic_ullong used_ns; /* when it last had an I/O or call to do; its connection sets it */
 	/*
 	 * The registry calls this, under its lock and on any thread, if the member's epoch is over
 	 * or if it need not wait any more. It makes the member's own thread call session_check(),
@@ -94,6 +100,8 @@ struct session_state {
  */
 unsigned sessions_look(struct sessions *sessions, unsigned place, struct session_state *states,
 		       unsigned max);
+/* The accounts of the ids, which live as long as the registry. */
+struct accounts *sessions_accounts(struct sessions *sessions);
 /* Get the number of sessions, and its limit. */
 unsigned sessions_count(struct sessions *sessions, unsigned *max);
 /* End the sessions whose time is over. Returns when the next one ends; UINT64_MAX: never. */
@@ -103,14 +111,15 @@ uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
  * Become a member of the claimed session, or of a new one. The caller has set member->notify.
  * Returns 0 if the member may begin. -EAGAIN: it is a member, but may not begin before
  * session_check() returns 0. -ESTALE: there is no such session of this export, id and user, the key
- * is not its key, or its epoch is over. -EUSERS: the session has SESSION_CONNS_MAX connections, its
- * owner has as many as are allowed, or there are too many sessions. Also -ENOMEM and -EIO.
+ * is not its key, or its epoch is over. -EDQUOT: the id has as many connections or sessions as it
+ * may have. -EUSERS: the session has SESSION_CONNS_MAX connections, or there are too many sessions
+ * or connections. Also -ENOMEM and -EIO.
  */
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member);
 /*
  * Ask whether a member may begin or go on. Returns 0 if it may. -EAGAIN: members of older epochs
- * are left. -ESTALE: a higher epoch has begun.
+ * are left. -ESTALE: a higher epoch has begun. -EUSERS: another id got its place.
  */
 int session_check(struct member *member);
 /*

@@ -178,8 +178,7 @@ static void connections(const struct auth_case *c)
 		{"carol", {&carol}, "export = *:rw\nmax-connections = 2\n"},
 		{"alice", {&alice}, "export = data:rw\nexport = other:rw\n"},
 		{NULL}};
-	static const char no_room[] =
-		"there is no room for another session or connection of it now";
+	static const char limit[] = "the key \"carol\" allows no more connections than it has now";
 	struct hand first, second, more;
 	struct hello hello;
 	struct bytes why;
@@ -194,8 +193,8 @@ static void connections(const struct auth_case *c)
 	hand_open(&more, served.url);
 	expect_out(hand_login(&more, &carol, "kept"), -EUSERS, "a third connection");
 	why = more.msg.welcome.text;
-	if (why.len != strlen(no_room) || memcmp(why.data, no_room, why.len))
-		bad("another text than when there are too many in a session");
+	if (why.len != strlen(limit) || memcmp(why.data, limit, why.len))
+		bad("a text that does not name the limit of the key");
 	hand_close(&more);
 	hand_open(&more, served.url);
 	hello = hand_hello(&more, &carol, "kept");

@@ -2,6 +2,7 @@
 #include "tests/server/registry.h"
 
 #include <criterion/criterion.h>
+#include <limits.h>
 
 #include "proto/limits.h"
 #include "server/base/budget.h"
@@ -13,9 +14,16 @@ static struct budget budget = {.max = SIZE_MAX};
 
 void registry_open_sessions(unsigned max_sessions, uint32_t max_files)
 {
+	registry_open_shared(1000, max_sessions, max_files);
+}
+
+void registry_open_shared(unsigned max_connections, unsigned max_sessions, uint32_t max_files)
+{
 	const struct sessions_config config = {
 		.budget = &budget,
-		.max_sessions = max_sessions,
+		.max = {[ACCOUNT_CONNECTIONS] = max_connections,
+			[ACCOUNT_SESSIONS] = max_sessions,
+			[ACCOUNT_FILES] = UINT_MAX},
 		.max_files = max_files,
 		.linger_ns = LINGER,
 		.silence_ns = SILENCE,
@@ -53,7 +61,7 @@ uint64_t registry_add_file(struct server_session *session)
 	cr_assert_eq(store->ops->open_file(store, NULL, "f", OPEN_READ | OPEN_CREATE, 0644, &file,
 					   &attr),
 		     0);
-	cr_assert(session_reserve_file(session));
+	cr_assert_eq(session_reserve_file(session), 0);
 	cr_assert_eq(session_add_file(session, file, &handle), 0);
 	return handle;
 }
@@ -63,10 +71,21 @@ static void notify(struct member *member)
 	container_of(member, struct one, member)->notified++;
 }
 
+int registry_enter_export(struct one *one, unsigned export, const struct claim *claim)
+{
+	struct claim whole = *claim;
+	int err;
+
+	*one = (struct one){.member.notify = notify};
+	whole.account = account_get(sessions_accounts(registry), claim->id);
+	err = session_enter(registry, &registry_exports.list[export], &whole, &one->member);
+	account_put(whole.account);
+	return err;
+}
+
 int registry_enter(struct one *one, const struct claim *claim)
 {
-	*one = (struct one){.member.notify = notify};
-	return session_enter(registry, &registry_exports.list[0], claim, &one->member);
+	return registry_enter_export(one, 0, claim);
 }
 
 struct server_session *registry_enter_new(struct one *one)

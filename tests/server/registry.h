@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "server/account/account.h"
 #include "server/session/export.h"
 #include "server/session/file.h"
 #include "server/session/session.h"
@@ -27,6 +28,10 @@ void registry_open(void);
 void registry_close(void);
 /* Open `registry` with these limits, in place of one that was closed. */
 void registry_open_sessions(unsigned max_sessions, uint32_t max_files);
+/* The same, for few connections of all ids together. */
+void registry_open_shared(unsigned max_connections, unsigned max_sessions, uint32_t max_files);
+/* Enter a session of the export of this number. */
+int registry_enter_export(struct one *one, unsigned export, const struct claim *claim);
 /* Enter a session of "a": as session_enter() does, and a new one, which must succeed. */
 int registry_enter(struct one *one, const struct claim *claim);
 struct server_session *registry_enter_new(struct one *one);

@@ -36,8 +36,7 @@ Test(session_object, join_needs_id_key_and_export)
 	cr_assert_eq(registry_enter(&two, &claim), 0);
 	cr_assert_eq(two.member.session, one.member.session);
 	registry_leave(&two);
-	cr_assert_eq(session_enter(registry, &registry_exports.list[1], &claim, &two.member),
-		     -ESTALE);
+	cr_assert_eq(registry_enter_export(&two, 1, &claim), -ESTALE);
 	for (size_t i = 0; i < sizeof(claim.key); i++) {
 		claim.key[i] ^= 0x80;
 		cr_assert_eq(registry_enter(&two, &claim), -ESTALE);
@@ -156,13 +155,13 @@ Test(session_object, the_connections_of_an_id_are_bounded_together)
 	known.max_connections = 3;
 	cr_assert_eq(exchange_mac_by(&known.proof, claim.key, known.key), 0);
 	cr_assert_eq(registry_enter(&ones[2], &known), 0);
-	cr_assert_eq(registry_enter(&more, &known), -EUSERS);
-	cr_assert_eq(registry_enter(&more, &claim), -EUSERS);
+	cr_assert_eq(registry_enter(&more, &known), -EDQUOT);
+	cr_assert_eq(registry_enter(&more, &claim), -EDQUOT);
 	cr_assert_eq(registry_enter(&bobs, &(struct claim){.id = "bob", .max_connections = 1}), 0);
 	known.epoch = 1;
 	cr_assert_eq(registry_enter(&resumes, &known), -EAGAIN, "two of alice's are over by this");
 	cr_assert_eq(registry_enter(&more, &known), -EAGAIN, "two and one");
-	cr_assert_eq(registry_enter(&late, &claim), -EUSERS);
+	cr_assert_eq(registry_enter(&late, &claim), -EDQUOT);
 	registry_leave(&more);
 	cr_assert_eq(registry_enter(&late, &claim), 0, "one has left");
 	registry_leave(&late);

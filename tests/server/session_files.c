@@ -68,7 +68,7 @@ static void fill(struct server_session *session, int max)
 	for (int i = 1; i < max; i++)
 		registry_add_file(session);
 	cr_assert_eq(store->ops->open_file(store, NULL, "f", OPEN_READ, 0, &file, &attr), 0);
-	cr_assert(session_reserve_file(session));
+	cr_assert_eq(session_reserve_file(session), 0);
 	cr_assert_eq(session_add_file(session, file, &handle), -EMFILE);
 	cr_assert_eq(session_close_file(session, first), 0);
 	cr_assert_eq(session_add_file(session, file, &handle), 0);

@@ -1,0 +1,217 @@
+/*
+ * Which connections and sessions count in the accounts of their ids, and which of them ends when
+ * another id has less and there is no room. The registry of sessions owns them, and its lock is
+ * held during all of this.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "server/account/account.h"
+#include "server/session/session_impl.h"
+
+void session_shares_tell(struct member *member)
+{
+	if (!member->reported) {
+		member->reported = true;
+		member->notify(member);
+	}
+}
+
+void session_shares_uncount(struct member *member)
+{
+	lock_assert_held(&member->session->sessions->lock);
+	if (member->counted)
+		account_give(member->session->account, ACCOUNT_CONNECTIONS, 1);
+	member->counted = false;
+}
+
+/* Take a session out of the table. */
+static void take_out(struct server_session *session)
+{
+	lock_assert_held(&session->sessions->lock);
+	list_del(&session->node);
+	list_del(&session->idle);
+}
+
+void session_shares_end(struct server_session *session)
+{
+	take_out(session);
+	account_give(session->account, ACCOUNT_SESSIONS, 1);
+	session_unref(session);
+}
+
+static uint64_t used_ns(const struct member *member)
+{
+	return atomic_load_explicit(&member->used_ns, memory_order_relaxed);
+}
+
+/* The connection of an account that has sent no I/O and no call for the longest time. */
+static struct member *quietest_member(struct sessions *sessions, const struct account *account)
+{
+	struct member *quietest = NULL;
+
+	for (int i = 0; i < NR_BUCKETS; i++)
+		list_for_each (it, &sessions->buckets[i]) {
+			struct server_session *session =
+				container_of(it, struct server_session, node);
+
+			if (session->account != account)
+				continue;
+			list_for_each (m, &session->members) {
+				struct member *member = container_of(m, struct member, node);
+
+				if (member->counted &&
+				    (!quietest || used_ns(member) < used_ns(quietest)))
+					quietest = member;
+			}
+		}
+	return quietest;
+}
+
+/* End a connection of an account, which has given up its place already. */
+static void evict_member(struct sessions *sessions, struct account *account)
+{
+	struct member *member = quietest_member(sessions, account);
+
+	lock_assert_held(&sessions->lock);
+	if (!member)
+		return;
+	member->counted = false;
+	member->evicted = true;
+	session_shares_tell(member);
+}
+
+int session_shares_enter(struct server_session *session, uint32_t epoch, struct member *member)
+{
+	struct account *loser;
+	int err;
+
+	member->counted = member->evicted = false;
+	list_for_each (it, &session->members) {
+		struct member *other = container_of(it, struct member, node);
+
+		if (other->epoch >= epoch || !other->counted)
+			continue;
+		if (member->counted)
+			session_shares_uncount(other);
+		member->counted = true;
+		other->counted = false;
+	}
+	if (member->counted)
+		return 0;
+	err = account_take(session->account, ACCOUNT_CONNECTIONS, &loser);
+	if (err)
+		return err;
+	member->counted = true;
+	if (loser)
+		evict_member(session->sessions, loser);
+	return 0;
+}
+
+/* True if a session of `other` without a connection may end for a new one of `account`. */
+static bool may_end_for(const struct account *other, const struct account *account)
+{
+	return other == account ||
+	       account_has(other, ACCOUNT_SESSIONS) > account_has(account, ACCOUNT_SESSIONS);
+}
+
+/*
+ * The session without members that ends first: one of `of`, or one that may end for one of `by`.
+ * NULL stands for all.
+ */
+static struct server_session *first_to_end(struct sessions *sessions, const struct account *of,
+					   const struct account *by)
+{
+	struct server_session *first = NULL;
+
+	lock_assert_held(&sessions->lock);
+	for (int i = 0; i < NR_IDLE; i++)
+		list_for_each (it, &sessions->idle[i]) {
+			struct server_session *session =
+				container_of(it, struct server_session, idle);
+
+			if ((of && session->account != of) ||
+			    (by && !may_end_for(session->account, by)))
+				continue;
+			if (!first || session->end_ns < first->end_ns)
+				first = session;
+			break;
+		}
+	return first;
+}
+
+struct server_session *session_shares_next(struct sessions *sessions)
+{
+	return first_to_end(sessions, NULL, NULL);
+}
+
+/* When the last of its connections that did something did it. */
+static uint64_t session_used_ns(const struct server_session *session)
+{
+	uint64_t last = 0;
+
+	list_for_each (it, &session->members) {
+		uint64_t ns = used_ns(container_of(it, struct member, node));
+
+		last = ns > last ? ns : last;
+	}
+	return last;
+}
+
+/* The session of an account that has sent no I/O and no call for the longest time. */
+static struct server_session *quietest_session(struct sessions *sessions,
+					       const struct account *account)
+{
+	struct server_session *quietest = NULL;
+
+	for (int i = 0; i < NR_BUCKETS; i++)
+		list_for_each (it, &sessions->buckets[i]) {
+			struct server_session *session =
+				container_of(it, struct server_session, node);
+
+			if (session->account == account &&
+			    (!quietest || session_used_ns(session) < session_used_ns(quietest)))
+				quietest = session;
+		}
+	return quietest;
+}
+
+/* End a session of an account, which has given up its place already. */
+static void evict_session(struct sessions *sessions, struct account *account)
+{
+	struct server_session *session = first_to_end(sessions, account, NULL);
+
+	if (!session)
+		session = quietest_session(sessions, account);
+	if (!session)
+		return;
+	take_out(session);
+	if (list_empty(&session->members)) {
+		session_unref(session);
+		return;
+	}
+	session->evicted = true; /* it ends when its last member leaves */
+	list_for_each (it, &session->members) {
+		struct member *member = container_of(it, struct member, node);
+
+		session_shares_uncount(member);
+		member->evicted = true;
+		session_shares_tell(member);
+	}
+}
+
+int session_shares_add(struct server_session *session)
+{
+	struct sessions *sessions = session->sessions;
+	struct account *loser, *account = session->account;
+	struct server_session *unused;
+	int err = account_take(account, ACCOUNT_SESSIONS, &loser);
+
+	if (err == -EUSERS && (unused = first_to_end(sessions, NULL, account))) {
+		session_shares_end(unused);
+		err = account_take(account, ACCOUNT_SESSIONS, &loser);
+	}
+	if (!err && loser)
+		evict_session(sessions, loser);
+	return err;
+}
