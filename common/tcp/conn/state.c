@@ -131,6 +131,10 @@ static void end_early(struct tcp_conn *conn, int err)
 {
 	bool here = err && err != -ECONNRESET && err != -EPIPE;
 
+	if (conn->tls && *tls_why(conn->tls)) { /* that is the whole reason */
+		tcp_state_end(conn, err == -EPROTO ? err : -ECONNABORTED);
+		return;
+	}
 	if (here && !conn->keys)
 		log_peer("a connection that was accepted cannot be used: %s", strerror(-err));
 	if (here)

@@ -90,6 +90,19 @@ static void on_info(const SSL *ssl, int where, int value)
 		tls->refused = true;
 }
 
+/*
+ * Count the messages of TLS itself that come. After too many, let OpenSSL discard what it has read
+ * ahead, as behind a farewell: tls_recv() ends the connection.
+ */
+static void on_message(int sent, int version, int type, const void *buf, size_t len, SSL *ssl,
+		       void *arg)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+
+	if (!sent && type == SSL3_RT_HANDSHAKE && ++tls->nr_dataless > TLS_DATALESS_MAX)
+		SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+}
+
 static bool set_up(SSL_CTX *ctx)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_ENABLE_KTLS);
@@ -97,6 +110,7 @@ static bool set_up(SSL_CTX *ctx)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(ctx, 1); /* reads a record by one system call instead of two */
 	SSL_CTX_set_info_callback(ctx, on_info);
+	SSL_CTX_set_msg_callback(ctx, on_message);
 	SSL_CTX_set_psk_find_session_callback(ctx, on_name);
 	SSL_CTX_set_psk_use_session_callback(ctx, on_hello);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&

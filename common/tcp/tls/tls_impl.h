@@ -10,6 +10,15 @@
 
 #define TLS_RECORD_MAX 16384
 
+/*
+ * The most bytes that one call of OpenSSL takes from the socket: during the handshake, and after
+ * it, when the limit is more than OpenSSL asks for at once and more than a record of any length.
+ */
+#define TLS_HANDSHAKE_TURN 4096u
+#define TLS_TURN	   17408u
+/* The most messages of TLS itself, such as a KeyUpdate, that may come without data between them. */
+#define TLS_DATALESS_MAX 32
+
 struct tls {
 	SSL *ssl;
 	int fd;
@@ -17,12 +26,14 @@ struct tls {
 	SSL_SESSION *session;		    /* connecting: the key */
 	char identity[TP_IDENTITY_MAX];	    /* of the key in use; "": not known */
 	bool accepted;
-	bool offloaded; /* the kernel encrypts what is sent */
-	bool heard;	/* bytes have come from the peer */
-	char first;	/* the first of them */
-	bool drained;	/* the last receive left nothing in the socket */
-	bool failed;	/* this end has sent the alert internal_error */
-	bool refused;	/* the peer has sent it */
+	bool offloaded;	 /* the kernel encrypts what is sent */
+	bool heard;	 /* bytes have come from the peer */
+	char first;	 /* the first of them */
+	bool drained;	 /* the last receive left nothing in the socket */
+	uint32_t turn;	 /* bytes that the call of OpenSSL under way may still take */
+	int nr_dataless; /* messages of TLS itself since the last data */
+	bool failed;	 /* this end has sent the alert internal_error */
+	bool refused;	 /* the peer has sent it */
 	uint8_t channel[TP_CHANNEL_SIZE];
 	char why[TP_WHY_MAX];
 	uint32_t held; /* bytes of `out` in a record that the socket has not taken completely */
@@ -37,11 +48,15 @@ bool tls_take_key(struct tls *tls, const struct tp_tls_config *config);
 /* tls_wire.c: make the BIO between OpenSSL and the socket of `tls`; NULL: no memory. */
 BIO *tls_wire(struct tls *tls);
 
-/* Clear old errors before a call, so that an error after it is really its own. */
-static inline void tls_begin(void)
+/*
+ * Begin a call of OpenSSL, which may take `turn` bytes from the socket. What is left waits there,
+ * and epoll reports it again. Old errors are cleared, so that an error after the call is its own.
+ */
+static inline void tls_begin(struct tls *tls, uint32_t turn)
 {
 	ERR_clear_error();
 	errno = 0;
+	tls->turn = turn;
 }
 
 static inline const char *tls_reason(unsigned long error)

@@ -33,16 +33,31 @@ static int meaning(struct tls *tls, int ret, int err)
 	return ECONNRESET;
 }
 
+static int say_flood(struct tls *tls)
+{
+	ERR_clear_error();
+	snprintf(tls->why, sizeof(tls->why),
+		 "sent more than %d messages of TLS in a row, such as KeyUpdate, without data",
+		 TLS_DATALESS_MAX);
+	return EPROTO;
+}
+
 ssize_t tls_recv(struct tls *tls, const struct msghdr *msg, bool *more)
 {
 	size_t got;
 	int ret;
 
-	tls_begin();
+	tls_begin(tls, TLS_TURN);
 	ret = SSL_read_ex(tls->ssl, msg->msg_iov->iov_base, msg->msg_iov->iov_len, &got);
 	*more = !tls->drained || SSL_has_pending(tls->ssl);
-	if (ret == 1)
+	if (tls->nr_dataless > TLS_DATALESS_MAX) {
+		errno = say_flood(tls);
+		return -1;
+	}
+	if (ret == 1) {
+		tls->nr_dataless = 0;
 		return (ssize_t)got;
+	}
 	errno = meaning(tls, ret, errno);
 	return errno ? -1 : 0;
 }
@@ -58,7 +73,7 @@ int tls_push(struct tls *tls)
 	size_t sent;
 	int ret;
 
-	tls_begin();
+	tls_begin(tls, TLS_TURN);
 	ret = SSL_write_ex(tls->ssl, tls->out, tls->held, &sent);
 	if (ret == 1) {
 		tls->held = 0;
@@ -133,7 +148,7 @@ bool tls_farewell(struct tls *tls)
 {
 	int ret;
 
-	tls_begin();
+	tls_begin(tls, TLS_TURN);
 	ret = SSL_shutdown(tls->ssl);
 	return ret >= 0 || meaning(tls, ret, errno) != EAGAIN;
 }

@@ -1,7 +1,8 @@
 /*
- * The BIO by which OpenSSL reads from and writes to the socket. It raises no SIGPIPE, keeps the
- * first byte of the peer, and supports kernel TLS. The process owns the method, which is made once
- * and never freed. A connection owns its BIO, and only the connection's thread uses it.
+ * The BIO by which OpenSSL reads from and writes to the socket. It raises no SIGPIPE, limits
+ * what a call reads, keeps the first byte of the peer, and supports kernel TLS. The process owns
+ * the method, which is made once and never freed. A connection owns its BIO, and only the
+ * connection's thread uses it.
  */
 #include "common/tcp/tls/tls_impl.h"
 
@@ -12,12 +13,26 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static BIO_METHOD *method; /* NULL: no memory for it */
 static int (*socket_read)(BIO *, char *, int);
 
+/*
+ * Read what is left of the turn at most. OpenSSL goes on reading until it has data, so a peer that
+ * sends only other records would otherwise keep the thread for as long as it likes.
+ */
 static int wire_read(BIO *bio, char *buf, int len)
 {
 	struct tls *tls = BIO_get_app_data(bio);
-	int got = socket_read(bio, buf, len);
+	int got;
 
+	if (!tls->turn) {
+		BIO_clear_retry_flags(bio);
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	if ((uint32_t)len > tls->turn)
+		len = (int)tls->turn;
+	got = socket_read(bio, buf, len);
 	tls->drained = got < len;
+	if (got > 0)
+		tls->turn -= (uint32_t)got;
 	if (got > 0 && !tls->heard) {
 		tls->heard = true;
 		tls->first = *buf;

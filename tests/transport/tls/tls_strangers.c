@@ -250,3 +250,24 @@ Test(tls_strangers, one_that_asks_for_fresh_keys)
 	must(who.server->closed_status == (kernel ? -EPROTO : 0));
 	stranger_close(&who);
 }
+
+/* After the handshake of TLS, and before anything of ours. */
+Test(tls_strangers, one_that_sends_nothing_but_fresh_keys)
+{
+	struct stranger who;
+
+	only_tls();
+	stranger_open(&who, TLS1_3_VERSION, true);
+	while (SSL_connect(who.ssl) != 1) {
+		must(!who.server->closed);
+		end_poll(who.server);
+	}
+	while (!who.server->closed) {
+		if (SSL_key_update(who.ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
+			SSL_do_handshake(who.ssl);
+		end_poll(who.server);
+	}
+	must(who.server->closed_status == -EPROTO && !who.server->connected);
+	must(strstr(who.server->conn->why, "in a row"));
+	stranger_close(&who);
+}
