@@ -20,6 +20,12 @@
 long codec_encode(const struct message *msg, void *buf, size_t cap);
 
 /*
+ * Get the type of the message in a frame, an enum msg_type, without reading further. -EBADMSG if
+ * there is no such type, or if the frame is empty or too long: then the debug log says so.
+ */
+int codec_type(const void *frame, size_t len);
+
+/*
  * Read a frame. Returns 0, or -EBADMSG if the frame is malformed or exceeds the arena: then the
  * debug log says why, and *msg is undefined. The pointers in *msg are valid until the next decode
  * with the same arena.

@@ -333,23 +333,32 @@ static const ProtobufCMessageDescriptor *const descriptors[NR_MSG_TYPES] = {
 	[MSG_ABORT] = &usrbio__abort__descriptor,
 };
 
+int codec_type(const void *frame, size_t len)
+{
+	const uint8_t *bytes = frame;
+
+	if (len && len <= FRAME_MAX && bytes[0] < NR_MSG_TYPES && descriptors[bytes[0]])
+		return bytes[0];
+	log_debug("a frame of %zu bytes has the unknown type %d, or is too long", len,
+		  len ? bytes[0] : -1);
+	return -EBADMSG;
+}
+
 int codec_decode(struct arena *arena, const void *frame, size_t len, struct message *msg)
 {
 	ProtobufCAllocator allocator = {
 		.alloc = pb_alloc, .free = pb_free, .allocator_data = arena};
 	const uint8_t *bytes = frame;
+	int type = codec_type(frame, len);
 	ProtobufCMessage *pb;
 
 	arena_reset(arena);
-	if (!len || len > FRAME_MAX || bytes[0] >= NR_MSG_TYPES || !descriptors[bytes[0]]) {
-		log_debug("a frame of %zu bytes has the unknown type %d, or is too long", len,
-			  len ? bytes[0] : -1);
-		return -EBADMSG;
-	}
-	msg->type = bytes[0];
-	pb = protobuf_c_message_unpack(descriptors[bytes[0]], &allocator, len - 1, bytes + 1);
+	if (type < 0)
+		return type;
+	msg->type = (enum msg_type)type;
+	pb = protobuf_c_message_unpack(descriptors[type], &allocator, len - 1, bytes + 1);
 	if (!pb || !read_body(arena, pb, msg)) {
-		log_debug("a frame of %zu bytes and type %d is malformed", len, bytes[0]);
+		log_debug("a frame of %zu bytes and type %d is malformed", len, type);
 		return -EBADMSG;
 	}
 	return 0;

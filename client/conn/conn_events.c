@@ -125,9 +125,16 @@ static void on_immediate(struct conn *conn, uint32_t tag)
 
 static void on_msg(struct conn *conn, const void *frame, size_t len)
 {
+	int type = codec_type(frame, len);
 	struct message msg;
 
 	conn->msg_bytes += len;
+	/* A server that has not proved itself has nothing else decoded. */
+	if (conn->state == CONN_HANDSHAKE && type >= 0 && type != MSG_CHALLENGE &&
+	    type != MSG_WELCOME) {
+		conn_violated(conn, "a message before the welcome");
+		return;
+	}
 	if (codec_decode(&conn->arena, frame, len, &msg)) {
 		conn_violated(conn, "a malformed message");
 		return;

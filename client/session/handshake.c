@@ -183,8 +183,6 @@ void session_handshake_message(struct conn *conn, const void *frame, size_t len,
 {
 	if (msg->type == MSG_CHALLENGE)
 		on_challenge(conn, frame, len, &msg->challenge);
-	else if (msg->type != MSG_WELCOME)
-		conn_violated(conn, "a message before the welcome");
 	else if (!is_genuine(conn, frame, len, &msg->welcome))
 		distrust(conn);
 	else

@@ -1,7 +1,7 @@
 /*
  * The dispatcher of incoming messages by type. The connection owns what a message starts, and only
  * its worker's thread runs this. A decoded message lives in the worker's arena until the next one
- * is decoded.
+ * is decoded. Only what may come in the state of its connection is decoded at all.
  */
 #include "server/conn/dispatch.h"
 
@@ -143,20 +143,51 @@ static int (*const handlers[NR_MSG_TYPES])(struct server_conn *, const struct me
 	[MSG_ABORT] = on_abort,
 };
 
+/* True if a message of that type may come now: before the Welcome only the next of the handshake.
+ */
+static bool takes(const struct server_conn *conn, int type)
+{
+	switch (conn->state) {
+	case CONN_HELLO:
+		return type == MSG_HELLO;
+	case CONN_PROVING:
+		return type == MSG_PROOF;
+	case CONN_ACTIVE:
+		return handlers[type];
+	case CONN_FENCING:
+	case CONN_DRAINING:
+	case CONN_REFUSED:
+	case CONN_CLOSING:
+		break;
+	}
+	return false;
+}
+
+static int handle(struct server_conn *conn, const void *frame, size_t len)
+{
+	int type = codec_type(frame, len);
+	struct message msg;
+	int err;
+
+	if (type < 0)
+		return type;
+	if (!takes(conn, type))
+		return -EPROTO;
+	err = codec_decode(&conn->worker->arena, frame, len, &msg);
+	if (err)
+		return err;
+	if (conn->state == CONN_ACTIVE)
+		return handlers[type](conn, &msg);
+	return handshake_message(conn, frame, len, &msg);
+}
+
 void dispatch(struct server_conn *conn, const void *frame, size_t len)
 {
-	struct message msg;
-	int err = codec_decode(&conn->worker->arena, frame, len, &msg);
+	int err = handle(conn, frame, len);
 
-	if (err) {
-		conn_end(conn, err, "sent a malformed message");
-	} else {
-		err = conn->state < CONN_ACTIVE ? handshake_message(conn, frame, len, &msg)
-		      : handlers[msg.type]	? handlers[msg.type](conn, &msg)
-						: -EPROTO;
-		if (err)
-			conn_end(conn, err,
-				 err == -ENOMEM ? "the server has no memory for an answer"
-						: "broke the rules of the protocol");
-	}
+	if (err)
+		conn_end(conn, err,
+			 err == -EBADMSG  ? "sent a malformed message"
+			 : err == -ENOMEM ? "the server has no memory for an answer"
+					  : "broke the rules of the protocol");
 }

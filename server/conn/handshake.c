@@ -259,11 +259,8 @@ static int on_proof(struct server_conn *conn, const struct proof *proof, const v
 int handshake_message(struct server_conn *conn, const void *frame, size_t len,
 		      const struct message *msg)
 {
-	if (msg->type == MSG_HELLO && conn->state == CONN_HELLO)
-		return on_hello(conn, &msg->hello, frame, len);
-	if (msg->type == MSG_PROOF && conn->state == CONN_PROVING)
-		return on_proof(conn, &msg->proof, frame, len);
-	return -EPROTO;
+	return msg->type == MSG_HELLO ? on_hello(conn, &msg->hello, frame, len)
+				      : on_proof(conn, &msg->proof, frame, len);
 }
 
 /*

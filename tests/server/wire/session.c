@@ -2,7 +2,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/base/log.h"
 #include "fixture.h"
 
 #define RW (OPEN_READ | OPEN_WRITE | OPEN_CREATE)
@@ -171,6 +173,48 @@ static void outlaws_body(struct server *server)
 Test(session, who_breaks_the_protocol_is_alone_in_it)
 {
 	fixture_each_scheme(outlaws_body, NULL);
+}
+
+/* Count the lines by which the decoder calls a message malformed, if this is a client's first. */
+static unsigned count_malformed(struct server *server, int log, const void *frame, size_t len)
+{
+	static char lines[1 << 16];
+	unsigned n = 0;
+	ssize_t got;
+
+	outlaw(server, false, frame, len);
+	got = read(log, lines, sizeof(lines) - 1);
+	cr_assert_gt(got, 0, "the end of the connection is logged, too");
+	lines[got] = '\0';
+	for (const char *at = lines; (at = strstr(at, "is malformed")); at++)
+		n++;
+	return n;
+}
+
+static void before_hello_body(struct server *server)
+{
+	int log[2], err = dup(STDERR_FILENO);
+	uint8_t frame[64];
+
+	cr_assert(err >= 0 && !pipe(log) && dup2(log[1], STDERR_FILENO) >= 0);
+	log_set_level("debug");
+	memset(frame, 0xff, sizeof(frame));
+	for (uint8_t type = MSG_HELLO; type < NR_MSG_TYPES; type++) {
+		frame[0] = type;
+		cr_expect_eq(count_malformed(server, log[0], frame, sizeof(frame)),
+			     type == MSG_HELLO, "type %u", type);
+	}
+	log_set_level("warn");
+	dup2(err, STDERR_FILENO);
+	close(err);
+	close(log[0]);
+	close(log[1]);
+}
+
+/* Of a client that has not said who it is, nothing but that is looked at. */
+Test(session, before_a_hello_nothing_else_is_decoded)
+{
+	fixture_each_scheme(before_hello_body, NULL);
 }
 
 static void second_hello_body(struct server *server)
