@@ -51,6 +51,7 @@ struct exports {
 	pthread_t waiter;    /* from exports_start to exports_stop, if `waiting` */
 	bool waiting;
 	_Atomic bool stopping;
+	uint64_t rings_ns; /* until when a start waits for exports of killed servers; 0: not yet */
 };
 
 /*
@@ -91,7 +92,7 @@ struct export *exports_find(const struct exports *exports, struct bytes name);
  * is open. `config` is its configuration, in an array in the order of the list. Returns 0; or
  * -EBUSY, logged: it is another export of this server that has the directory.
  */
-int export_wait_decide(const struct exports *exports, const struct export_config *config,
+int export_wait_decide(struct exports *exports, const struct export_config *config,
 		       struct export *export);
 /* Start the thread that waits, if there is something to wait for. Returns 0 or -errno, logged. */
 int export_wait_start(struct exports *exports);

@@ -18,6 +18,13 @@
 
 #define PAUSE_NS 100000000l /* between two attempts */
 
+/*
+ * A server that was killed had rings, and the kernel frees them, and unlocks the exports, some
+ * milliseconds after the end of the process. A start waits so long for all exports together.
+ */
+#define RINGS_NS       (500 * NS_PER_MS)
+#define RINGS_PAUSE_NS 5000000l
+
 static bool same_directory(const char *a, const char *b)
 {
 	struct stat sa, sb;
@@ -26,13 +33,28 @@ static bool same_directory(const char *a, const char *b)
 	       sa.st_ino == sb.st_ino;
 }
 
-int export_wait_decide(const struct exports *exports, const struct export_config *config,
+/* True if another server still has the directory when the rings of a killed one must be gone. */
+static bool stays_elsewhere(struct exports *exports, struct store *store)
+{
+	const struct timespec pause = {.tv_nsec = RINGS_PAUSE_NS};
+	bool elsewhere = store->elsewhere;
+
+	if (elsewhere && !exports->rings_ns)
+		exports->rings_ns = now_ns() + RINGS_NS;
+	while (elsewhere && now_ns() < exports->rings_ns) {
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		elsewhere = store->ops->claim(store) != 0;
+	}
+	return elsewhere;
+}
+
+int export_wait_decide(struct exports *exports, const struct export_config *config,
 		       struct export *export)
 {
 	const char *dir = store_directory(config->where);
 
-	atomic_store(&export->elsewhere, export->store->elsewhere);
-	if (!export->store->elsewhere)
+	atomic_store(&export->elsewhere, stays_elsewhere(exports, export->store));
+	if (!atomic_load(&export->elsewhere))
 		return 0;
 	for (unsigned i = 1; i <= exports->nr; i++) {
 		const struct export_config *other = config - i;

@@ -33,6 +33,7 @@ struct evloop {
 	struct iovec memory[MEMORY_MAX];
 	unsigned nr_memory;
 	bool sparse; /* more ranges can be added one by one (kernel 5.19) */
+	unsigned nr_held;
 
 	int wake_fd;
 	bool wake_armed; /* a read of wake_fd is queued or under way */
@@ -235,6 +236,26 @@ int evloop_register(struct evloop *loop, void *base, size_t len)
 	}
 	loop->memory[loop->nr_memory] = iov;
 	return (int)loop->nr_memory++;
+}
+
+/*
+ * A ring lives in the kernel until its I/O is over, and so do the files that are registered with
+ * it.
+ */
+int evloop_hold(struct evloop *loop, int fd)
+{
+	int n = -ENOSPC;
+
+	if (loop->nr_held < HELD_MAX)
+		n = io_uring_register_files_update(&loop->ring, loop->nr_held, &fd, 1);
+	if (n >= 0) {
+		loop->nr_held++;
+		return 0;
+	}
+	log_warn("event loop: cannot register a directory with io_uring (%s); writes go through "
+		 "the page cache",
+		 strerror(-n));
+	return n;
 }
 
 void evloop_defer(struct evloop *loop, struct ev *ev, int32_t res)

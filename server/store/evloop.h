@@ -40,6 +40,11 @@ void evloop_bind(struct io_uring_sqe *sqe, struct ev *ev);
  * the ring refuses it. Returns the index (>= 0) of the memory, or -errno: then use plain I/O.
  */
 int evloop_register(struct evloop *loop, void *base, size_t len);
+/*
+ * Have the kernel hold what fd is open on until the last I/O of this loop is over, also when the
+ * process ends before. Returns 0 or -errno, logged.
+ */
+int evloop_hold(struct evloop *loop, int fd);
 
 /* Let the loop call ev->fn(ev, res) soon, but not within this call. */
 void evloop_defer(struct evloop *loop, struct ev *ev, int32_t res);

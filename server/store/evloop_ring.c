@@ -36,8 +36,12 @@ static const uint8_t used[] = {
 	IORING_OP_WRITE_FIXED, IORING_OP_SPLICE, IORING_OP_POLL_ADD,
 	IORING_OP_TIMEOUT,     IORING_OP_NOP,	 IORING_OP_SYNC_FILE_RANGE,
 };
-/* The registrations that are used after that. Memory is registered before. */
-static const uint8_t used_later[] = {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS};
+/*
+ * The registrations that are used after that. Memory is registered before. No operation can use
+ * registered files, because no flag of a submission is allowed: the ring only holds them.
+ */
+static const uint8_t used_later[] = {IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS,
+				     IORING_REGISTER_FILES_UPDATE};
 
 /* Read kernel.io_uring_disabled; -1: there is no such sysctl (before 6.6). */
 static int disabled_by_sysctl(void)
@@ -91,6 +95,15 @@ static int restrict_to_used(struct io_uring *ring)
 		       : 0;
 }
 
+/* Make room for files that the ring will hold. Without it, no write goes past the page cache. */
+static void make_room(struct io_uring *ring)
+{
+	int none[HELD_MAX];
+
+	memset(none, -1, sizeof(none));
+	io_uring_register_files(ring, none, HELD_MAX);
+}
+
 /*
  * Find out whether the ring can be used at all. A filter of system calls may allow to make a ring
  * and forbid to use it. 0 or -errno. The kernel says EBADFD, because the ring is still disabled.
@@ -119,6 +132,7 @@ int evloop_ring_open(struct io_uring *ring, unsigned entries)
 		explain(err);
 		return err;
 	}
+	make_room(ring);
 	err = restrict_to_used(ring);
 	if (err) {
 		log_error("io_uring: restrictions: %s", strerror(-err));

@@ -4,6 +4,8 @@
 
 struct io_uring;
 
+#define HELD_MAX 64 /* descriptors that a ring can hold; an export needs at most one */
+
 /*
  * Set up a ring. Returns 0, or -errno with the reason in the log. The ring is disabled
  * (IORING_SETUP_R_DISABLED), and belongs to the thread that enables it. From then on it takes only

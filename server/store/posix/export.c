@@ -15,8 +15,9 @@
 
 /*
  * Try to lock an export. One server at a time may change it, or any number may read it. The lock
- * belongs to the open directory, so it always ends with the process. 0; -EBUSY: another one has it;
- * or another -errno: it cannot be locked.
+ * belongs to the open directory, which the rings of the workers hold as well (evloop_hold): it ends
+ * when the process has ended and the kernel does nothing for it any more. 0; -EBUSY: another one
+ * has it; or another -errno: it cannot be locked.
  */
 static int try_lock(int fd, bool read_only)
 {
@@ -115,6 +116,7 @@ static void close_store(struct store *base)
 
 	posix_rescue_close(store->rescue);
 	group_gauge_close(&store->gauge);
+	release(base); /* the kernel frees a ring, which holds the root, only some time later */
 	fork_close(store->root);
 	posix_inodes_close(&store->inodes);
 	free(store);

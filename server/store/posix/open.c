@@ -241,11 +241,19 @@ static int open_direct(struct posix_store *store, const struct posix_file *file)
 	return fd;
 }
 
-static bool is_memory(int fd)
+/* Get the type of a file's file system; 0: it is not known. */
+static long type_of_fs(int fd)
 {
 	struct statfs fs;
 
-	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC;
+	return fstatfs(fd, &fs) ? 0 : fs.f_type;
+}
+
+/* True if a write without O_DIRECT always goes through the page cache. FUSE and others decide. */
+static bool always_caches(long type)
+{
+	return type == TMPFS_MAGIC || type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC ||
+	       type == BTRFS_SUPER_MAGIC || type == OVERLAYFS_SUPER_MAGIC;
 }
 
 /* True if the file system can splice. Splicing at the end of a file is enough to find out. */
@@ -284,6 +292,7 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 	struct posix_file *file = calloc(1, sizeof(*file));
 	struct stat st;
 	int err = file ? 0 : -ENOMEM;
+	long type;
 
 	/* Check the type again, because another object may have been made after the first check. */
 	if (!err)
@@ -305,7 +314,9 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 	file->base.regular = S_ISREG(st.st_mode);
 	file->base.barrier = posix_inode_barrier(file->inode);
 	file->direct = open_direct(store, file);
-	file->memory = file->direct < 0 && is_memory(file->fd);
+	type = type_of_fs(file->fd);
+	file->memory = file->direct < 0 && type == TMPFS_MAGIC;
+	file->uncached = file->direct >= 0 || !always_caches(type);
 	file->base.pipes = takes_pipes(store, file, &st);
 	file->base.flags &= OPEN_READ | OPEN_WRITE;
 	file->base.persistent_len = posix_name_of(fd, file->base.persistent);

@@ -40,8 +40,9 @@ struct posix_store {
 struct posix_file {
 	struct store_file base;
 	int fd;
-	int direct;  /* the same file, opened with O_DIRECT; or -1 */
-	bool memory; /* it is in tmpfs */
+	int direct;    /* the same file, opened with O_DIRECT; or -1 */
+	bool memory;   /* it is in tmpfs */
+	bool uncached; /* the kernel may write it past the page cache */
 	/* A directory: its depth beneath the root when it was last checked. Any thread. */
 	atomic_uint level;
 	struct posix_inode *inode;

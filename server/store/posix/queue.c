@@ -41,6 +41,7 @@ int posix_queue_open(struct store *base, struct evloop *loop, void *staging, siz
 	queue->staging = staging;
 	queue->len = len;
 	queue->rescue = store->rescue;
+	queue->root = store->root;
 	queue->index = evloop_register(loop, staging, len);
 	*out = &queue->base;
 	return 0;
@@ -128,6 +129,19 @@ static void read_or_write(struct posix_queue *queue, struct store_io *io)
 	evloop_bind(sqe, &posix_progress_of(io)->ev);
 }
 
+/*
+ * A write past the page cache may be left to the disk, and nothing of this process waits for it. So
+ * the ring holds the lock of the export from the first one on. False: it cannot.
+ */
+static bool holds_lock(struct posix_queue *queue)
+{
+	if (!queue->asked_to_hold) {
+		queue->asked_to_hold = true;
+		queue->holds = !evloop_hold(queue->loop, queue->root);
+	}
+	return queue->holds;
+}
+
 /* True if a thread of io_uring would do the step, but the kernel has just refused one. */
 static bool needs_rescue(const struct posix_queue *queue, const struct store_io *io)
 {
@@ -140,6 +154,8 @@ static void submit(struct posix_queue *queue, struct store_io *io)
 	struct posix_progress *progress = posix_progress_of(io);
 
 	progress->direct = io->buf && file->direct >= 0 && !progress->no_direct && is_aligned(io);
+	if (file->uncached && io->kind == STORE_WRITE && !holds_lock(queue))
+		progress->direct = false;
 	if (file->memory && (io->kind == STORE_READ || io->len <= COPY_MAX))
 		move_now(queue, io, file->fd);
 	else if (fault_at(STORE_RING_CANCEL))

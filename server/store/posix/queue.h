@@ -9,6 +9,8 @@ struct posix_queue {
 	struct store_queue base;
 	struct evloop *loop;
 	struct posix_rescue *rescue; /* the store's */
+	int root;		     /* the store's, which holds the lock */
+	bool asked_to_hold, holds;   /* the ring holds the root, too */
 	char *staging;
 	size_t len;
 	int index; /* of the staging memory among the ring's registered buffers, or -errno */
