@@ -89,7 +89,7 @@ static void call_job(struct job *job)
 static void queue(struct pending_call *pending)
 {
 	barrier_put(pending->fence.met);
-	pending->fence = (struct fence){0};
+	pending->fence = (struct fence){.since_ns = pending->since_ns};
 	pending->repeated = false;
 	atomic_store_explicit(&pending->begun, false, memory_order_relaxed);
 	pending->place = PENDING_AT_THREAD;
@@ -130,7 +130,8 @@ static void park(struct pending_call *pending)
 		waits = replies_wait(session_replies(pending->session), pending->channel,
 				     &pending->call, &pending->repeats);
 	} else {
-		pending->barred = (struct barrier_waiter){.loop = loop, .ev.fn = barrier_down};
+		pending->barred = (struct barrier_waiter){
+			.until_ns = pending->since_ns, .loop = loop, .ev.fn = barrier_down};
 		waits = barrier_wait(pending->fence.met, &pending->barred);
 	}
 	if (!waits)

@@ -55,7 +55,9 @@ bool parking_enter(struct server_request *req, void (*down)(struct server_reques
 	struct parking_place *place = place_of(req);
 
 	*place = (struct parking_place){
-		.waiter = {.loop = pipeline->peer.worker->loop, .ev.fn = barrier_down},
+		.waiter = {.until_ns = BARRIER_ALL,
+			   .loop = pipeline->peer.worker->loop,
+			   .ev.fn = barrier_down},
 		.req = req,
 		.down = down,
 	};

@@ -279,10 +279,10 @@ static void detached_done(struct store_io *io, int64_t result)
 	(void)result;
 	drain(seg);
 	seg->share->nr_detached[seg->class]--;
-	staging_put(&worker->staging, seg);
 	worker->nr_detached--;
 	if (file->store_file->barrier)
-		barrier_lower(file->store_file->barrier, io->kind == STORE_WRITE);
+		barrier_lower(file->store_file->barrier, &seg->hold);
+	staging_put(&worker->staging, seg);
 	file_unref(file, 1);
 }
 
@@ -296,13 +296,14 @@ static void detach(struct segment *seg)
 	seg->file = req->file;
 	seg->share = seg->pipeline->share;
 	seg->share->nr_detached[seg->class]++;
-	seg->since_ns = req->since_ns;
+	seg->hold = (struct barrier_hold){.change = seg->io.kind == STORE_WRITE,
+					  .since_ns = req->since_ns};
 	seg->io.done = detached_done;
 	file_ref(seg->file, 1);
 	seg->worker->nr_detached++;
 	/* Before anybody hears that the request is over. */
 	if (barrier)
-		barrier_raise(barrier, seg->io.kind == STORE_WRITE);
+		barrier_raise(barrier, &seg->hold);
 	request_segment_over(req, seg->at, seg->len, -ECANCELED, false);
 	let_go(seg);
 	seg->req = NULL;
@@ -343,7 +344,7 @@ static bool is_detached(const struct segment *seg)
 const struct server_file *segment_in_store(const struct segment *seg, uint64_t *since_ns)
 {
 	if (is_detached(seg)) {
-		*since_ns = seg->since_ns;
+		*since_ns = seg->hold.since_ns;
 		return seg->file;
 	}
 	if (!is_in_store(seg))

@@ -39,6 +39,7 @@ static struct store_barrier *make(uint64_t dev, uint64_t ino)
 	if (!barrier)
 		return NULL;
 	list_init(&barrier->waiters);
+	list_init(&barrier->changes);
 	barrier->dev = dev;
 	barrier->ino = ino;
 	barrier->next = *bucket;
@@ -85,15 +86,10 @@ void barrier_put(struct store_barrier *barrier)
 		free(barrier);
 }
 
-static bool is_barred(const struct store_barrier *barrier)
-{
-	return barrier->nr_changes || barrier->nr_reads >= BARRIER_READS_MAX;
-}
-
 /* Something has been counted: note whether the barrier is up. */
 static void note(struct store_barrier *barrier)
 {
-	bool up = is_barred(barrier);
+	bool up = !list_empty(&barrier->changes) || barrier->nr_reads >= BARRIER_READS_MAX;
 
 	lock_assert_held(&lock);
 	if (up != atomic_load(&barrier->up))
@@ -106,27 +102,64 @@ bool barrier_any_is_up(void)
 	return atomic_load(&nr_up);
 }
 
-void barrier_raise(struct store_barrier *barrier, bool change)
+/* When the oldest of the changes came; BARRIER_ALL: there is none. */
+static uint64_t oldest(const struct store_barrier *barrier)
 {
+	uint64_t since_ns = BARRIER_ALL;
+
+	lock_assert_held(&lock);
+	list_for_each (it, &barrier->changes) {
+		const struct barrier_hold *hold = container_of(it, struct barrier_hold, node);
+
+		if (hold->since_ns < since_ns)
+			since_ns = hold->since_ns;
+	}
+	return since_ns;
+}
+
+/* True if one that waits until this time has to wait; `since_ns`: when the oldest change came. */
+static bool is_barred(const struct store_barrier *barrier, uint64_t until_ns, uint64_t since_ns)
+{
+	return until_ns == BARRIER_ALL ? atomic_load(&barrier->up) : since_ns <= until_ns;
+}
+
+bool barrier_bars(struct store_barrier *barrier, uint64_t until_ns)
+{
+	bool bars;
+
 	lock_acquire(&lock);
-	barrier->nr_changes += change;
-	barrier->nr_reads += !change;
+	bars = is_barred(barrier, until_ns, oldest(barrier));
+	lock_release(&lock);
+	return bars;
+}
+
+void barrier_raise(struct store_barrier *barrier, struct barrier_hold *hold)
+{
+	list_init(&hold->node);
+	lock_acquire(&lock);
+	if (hold->change)
+		list_add_tail(&barrier->changes, &hold->node);
+	barrier->nr_reads += !hold->change;
 	note(barrier);
 	lock_release(&lock);
 }
 
-void barrier_lower(struct store_barrier *barrier, bool change)
+void barrier_lower(struct store_barrier *barrier, struct barrier_hold *hold)
 {
-	struct list *node;
+	uint64_t since_ns;
 
 	lock_acquire(&lock);
-	barrier->nr_changes -= change;
-	barrier->nr_reads -= !change;
+	list_del(&hold->node);
+	barrier->nr_reads -= !hold->change;
 	note(barrier);
-	/* The owner of a waiter may free it as soon as its event has been posted. */
-	while (!is_barred(barrier) && (node = list_pop(&barrier->waiters))) {
-		struct barrier_waiter *waiter = container_of(node, struct barrier_waiter, node);
+	since_ns = oldest(barrier);
+	list_for_each_safe (it, &barrier->waiters) {
+		struct barrier_waiter *waiter = container_of(it, struct barrier_waiter, node);
 
+		if (is_barred(barrier, waiter->until_ns, since_ns))
+			continue;
+		list_del(it);
+		/* The owner of a waiter may free it as soon as its event has been posted. */
 		evloop_post(waiter->loop, &waiter->ev, 0);
 	}
 	lock_release(&lock);
@@ -137,7 +170,7 @@ bool barrier_wait(struct store_barrier *barrier, struct barrier_waiter *waiter)
 	bool wait;
 
 	lock_acquire(&lock);
-	wait = is_barred(barrier);
+	wait = is_barred(barrier, waiter->until_ns, oldest(barrier));
 	if (wait)
 		list_add_tail(&barrier->waiters, &waiter->node);
 	lock_release(&lock);

@@ -34,7 +34,7 @@ bool fence_end(struct fence *fence)
 		struct store_barrier *barrier = fence->entered[fence->nr_entered - 1];
 
 		if (given_up)
-			barrier_lower(barrier, true);
+			barrier_lower(barrier, &fence->holds[fence->nr_entered - 1]);
 		barrier_put(barrier);
 	}
 	if (given_up) {
@@ -52,8 +52,11 @@ bool fence_give_up(struct fence *fence)
 	under_way = !fence->over;
 	if (under_way) {
 		fence->given_up = true;
-		for (unsigned i = 0; i < fence->nr_entered; i++)
-			barrier_raise(fence->entered[i], true);
+		for (unsigned i = 0; i < fence->nr_entered; i++) {
+			fence->holds[i] =
+				(struct barrier_hold){.change = true, .since_ns = fence->since_ns};
+			barrier_raise(fence->entered[i], &fence->holds[i]);
+		}
 	}
 	lock_release(&lock);
 	return under_way;
@@ -77,7 +80,7 @@ static int enter(struct fence *fence, struct store_barrier **barrier)
 		fence->refused = true;
 		return -ECANCELED;
 	}
-	if (barrier_is_up(*barrier)) {
+	if (barrier_is_up(*barrier) && barrier_bars(*barrier, fence->since_ns)) {
 		fence->met = *barrier;
 		*barrier = NULL;
 		return -ECANCELED;

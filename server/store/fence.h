@@ -13,14 +13,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct store_barrier;
+#include "server/store/barrier.h"
 
 #define FENCE_INODES_MAX 4 /* that one call changes */
 
-/* A zeroed struct is a new fence. */
+/* A new fence has nothing but `since_ns`. */
 struct fence {
+	uint64_t since_ns; /* when the call came: it waits for no changes that came later */
 	/* The call's thread uses these, and fence_give_up() under the lock of fence.c: */
 	struct store_barrier *entered[FENCE_INODES_MAX]; /* references */
+	struct barrier_hold holds[FENCE_INODES_MAX];	 /* of a call that was given up */
 	unsigned nr_entered;
 	bool given_up, over;
 	/* Of the thread, and of the owner after fence_end(): */

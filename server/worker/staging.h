@@ -13,6 +13,7 @@
 
 #include "common/base/pages.h"
 #include "common/base/list.h"
+#include "server/store/barrier.h"
 #include "server/store/store.h"
 
 /*
@@ -52,7 +53,7 @@ struct segment {
 	struct worker *worker;
 	struct staging_share *share;
 	struct server_file *file; /* a reference */
-	uint64_t since_ns;	  /* when its I/O was admitted */
+	struct barrier_hold hold; /* since its I/O was admitted */
 };
 
 struct staging {

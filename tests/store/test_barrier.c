@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "server/store/barrier.h"
+#include "server/store/fence.h"
 #include "server/store/posix/posix.h"
 #include "tests/store/fixture.h"
 
@@ -19,52 +20,57 @@ static void count_event(struct ev *ev, int32_t res)
 
 static struct barrier_waiter waiter_of(struct evloop *loop)
 {
-	return (struct barrier_waiter){.loop = loop, .ev.fn = count_event};
+	return (struct barrier_waiter){.until_ns = BARRIER_ALL, .loop = loop, .ev.fn = count_event};
 }
 
 Test(barrier, it_is_up_while_a_change_is_unfinished)
 {
+	struct barrier_hold change = {.change = true}, other = {.change = true};
 	struct store_barrier *barrier = barrier_get(1, 2);
 
 	cr_assert_not(barrier_is_up(NULL));
 	cr_assert_not(barrier_is_up(barrier));
-	barrier_raise(barrier, true);
-	barrier_raise(barrier, true);
-	barrier_lower(barrier, true);
+	barrier_raise(barrier, &change);
+	barrier_raise(barrier, &other);
+	barrier_lower(barrier, &change);
 	cr_assert(barrier_is_up(barrier));
-	barrier_lower(barrier, true);
+	barrier_lower(barrier, &other);
 	cr_assert_not(barrier_is_up(barrier));
 	barrier_put(barrier);
 }
 
 Test(barrier, a_few_unfinished_reads_bar_nobody)
 {
+	struct barrier_hold reads[BARRIER_READS_MAX] = {0};
 	struct store_barrier *barrier = barrier_get(1, 2);
 
 	for (int i = 0; i < BARRIER_READS_MAX; i++) {
 		cr_assert_not(barrier_is_up(barrier));
-		barrier_raise(barrier, false);
+		barrier_raise(barrier, &reads[i]);
 	}
 	cr_assert(barrier_is_up(barrier));
-	barrier_lower(barrier, false);
+	cr_assert(barrier_bars(barrier, BARRIER_ALL));
+	cr_assert_not(barrier_bars(barrier, UINT64_MAX - 1), "calls never wait for reads");
+	barrier_lower(barrier, &reads[0]);
 	cr_assert_not(barrier_is_up(barrier));
 	for (int i = 1; i < BARRIER_READS_MAX; i++)
-		barrier_lower(barrier, false);
+		barrier_lower(barrier, &reads[i]);
 	barrier_put(barrier);
 }
 
 Test(barrier, each_inode_has_one)
 {
+	struct barrier_hold change = {.change = true};
 	struct store_barrier *one = barrier_get(1, 2), *same = barrier_get(1, 2);
 	struct store_barrier *other = barrier_get(1, 3), *elsewhere = barrier_get(2, 2);
 	struct store_barrier *bucket = barrier_get(1, 2 + 1024);
 
 	cr_assert_eq(one, same);
 	cr_assert(one != other && one != elsewhere && one != bucket);
-	barrier_raise(one, true);
+	barrier_raise(one, &change);
 	barrier_put(one);
 	cr_assert(barrier_is_up(same), "the other reference keeps it");
-	barrier_lower(same, true);
+	barrier_lower(same, &change);
 	barrier_put(same);
 	barrier_put(bucket);
 	barrier_put(elsewhere);
@@ -75,6 +81,7 @@ Test(barrier, each_inode_has_one)
 Test(barrier, waiters_hear_of_it_once_when_it_is_down)
 {
 	struct store_barrier *barrier = barrier_get(1, 2);
+	struct barrier_hold change = {.change = true};
 	struct barrier_waiter waiters[3];
 	struct evloop *loop;
 
@@ -82,13 +89,13 @@ Test(barrier, waiters_hear_of_it_once_when_it_is_down)
 	for (int i = 0; i < 3; i++)
 		waiters[i] = waiter_of(loop);
 	cr_assert_not(barrier_wait(barrier, &waiters[0]), "it is down");
-	barrier_raise(barrier, true);
+	barrier_raise(barrier, &change);
 	for (int i = 0; i < 3; i++)
 		cr_assert(barrier_wait(barrier, &waiters[i]));
 	cr_assert(barrier_cancel(&waiters[1]));
 	evloop_turn(loop, false, 0);
 	cr_assert_eq(nr_events, 0);
-	barrier_lower(barrier, true);
+	barrier_lower(barrier, &change);
 	cr_assert_not(barrier_cancel(&waiters[2]), "its event is on its way");
 	while (nr_events < 2)
 		evloop_turn(loop, true, -1);
@@ -96,6 +103,61 @@ Test(barrier, waiters_hear_of_it_once_when_it_is_down)
 	cr_assert_eq(nr_events, 2);
 	barrier_put(barrier);
 	evloop_close(loop);
+}
+
+/* Newer changes may come all the time. */
+Test(barrier, one_that_came_earlier_waits_only_for_older_changes)
+{
+	struct barrier_hold older = {.change = true, .since_ns = 10};
+	struct barrier_hold newer = {.change = true, .since_ns = 20};
+	struct store_barrier *barrier = barrier_get(1, 2);
+	struct barrier_waiter waiters[2];
+	struct evloop *loop;
+
+	cr_assert_eq(evloop_open(&loop, 64), 0);
+	waiters[0] = waiters[1] = waiter_of(loop);
+	waiters[0].until_ns = 15;
+	barrier_raise(barrier, &newer);
+	cr_assert_not(barrier_wait(barrier, &waiters[0]), "there is only a newer one");
+	barrier_raise(barrier, &older);
+	cr_assert(barrier_bars(barrier, 10), "as old as itself");
+	cr_assert_not(barrier_bars(barrier, 9));
+	cr_assert(barrier_wait(barrier, &waiters[0]));
+	cr_assert(barrier_wait(barrier, &waiters[1]));
+	barrier_lower(barrier, &older);
+	while (!nr_events)
+		evloop_turn(loop, true, -1);
+	cr_assert_not(barrier_cancel(&waiters[0]));
+	cr_assert(barrier_cancel(&waiters[1]), "this one waits for all");
+	barrier_lower(barrier, &newer);
+	barrier_put(barrier);
+	evloop_close(loop);
+}
+
+/* The call of a fence that came at this time: what it hears when it is about to change inode 2. */
+static int enter_at(struct fence *fence, uint64_t since_ns)
+{
+	*fence = (struct fence){.since_ns = since_ns};
+	fence_begin(fence);
+	return fence_enter(&(struct fence_inode){1, 2}, 1);
+}
+
+Test(barrier, a_call_waits_only_for_calls_that_came_before_it)
+{
+	struct fence hung, other;
+
+	cr_assert_eq(enter_at(&hung, 20), 0);
+	cr_assert(fence_give_up(&hung));
+	cr_assert_eq(enter_at(&other, 25), -ECANCELED);
+	cr_assert(other.met);
+	cr_assert(barrier_bars(other.met, 25));
+	cr_assert_not(fence_end(&other));
+	barrier_put(other.met);
+	cr_assert_eq(enter_at(&other, 15), 0);
+	cr_assert_not(other.met);
+	cr_assert_not(fence_end(&other));
+	cr_assert(fence_end(&hung));
+	cr_assert_not(barrier_any_is_up());
 }
 
 struct race {
@@ -106,12 +168,13 @@ struct race {
 /* Raise and lower the barrier once for each round. */
 static void *up_and_down(void *arg)
 {
+	struct barrier_hold change = {.change = true};
 	struct race *race = arg;
 
 	for (unsigned i = 0; i < NR_ROUNDS; i++) {
-		barrier_raise(race->barrier, true);
+		barrier_raise(race->barrier, &change);
 		atomic_store(&race->round, i + 1);
-		barrier_lower(race->barrier, true);
+		barrier_lower(race->barrier, &change);
 	}
 	return NULL;
 }

@@ -183,6 +183,40 @@ Test(call_abort, a_truncation_that_hangs_bars_its_file)
 	slow_each_scheme(truncate_body);
 }
 
+/* Reads change nothing. There are so many of them that other I/Os of the file wait. */
+static void hung_reads_body(void)
+{
+	uint64_t file = peer_open_file(&slow.peer, "f", RW);
+	uint32_t tags[8];
+	int rule;
+
+	slow.next_tag = 100;
+	scene_submit(&slow.peer, IO_WRITE, 1, file, OLD);
+	cr_assert_eq(scene_result(&slow.peer, 1), LEN);
+	rule = slowfs_rule(&slow.fs, "read", "f", "hang");
+	for (uint32_t i = 0; i < 8; i++) {
+		tags[i] = 10 + i;
+		scene_submit(&slow.peer, IO_READ, tags[i], file, 0);
+		slowfs_wait(&slow.fs, rule, i + 1);
+	}
+	peer_send(&slow.peer,
+		  &(struct message){.type = MSG_ABORT, .abort = {.ios = tags, .nr_ios = 8}});
+	for (uint32_t i = 0; i < 8; i++)
+		cr_assert_eq(scene_result(&slow.peer, tags[i]), -ECANCELED);
+	scene_submit(&slow.peer, IO_READ, 30, file, 0);
+	cr_assert_eq(slow_call((struct call){
+			     .op = CALL_SETATTR, .file = file, .flags = SET_MODE, .mode = 0600}),
+		     0);
+	cr_assert_eq(slow.peer.results[30], NO_RESULT);
+	slowfs_drop(&slow.fs, rule);
+	cr_assert_geq(scene_result(&slow.peer, 30), (int64_t)LEN);
+}
+
+Test(call_abort, reads_that_hang_stop_no_call, .timeout = 60)
+{
+	slow_each_scheme(hung_reads_body);
+}
+
 /* The session is resumed at once, and the repeated call waits for its first run. */
 static void repeated_body(void)
 {
