@@ -100,19 +100,34 @@ struct store_barrier *posix_inode_barrier(const struct posix_inode *inode)
 	return inode->barrier;
 }
 
-/* A file system need not be asked for what names an inode: it does not change. */
+/*
+ * Get what names an inode. It does not change, so the file system need not be asked. Where a filter
+ * refuses statx(), fstat() asks it all the same. Returns 0 or -errno.
+ */
+static int identify(int fd, struct fence_inode *inode)
+{
+	struct statx stx;
+	struct stat st;
+
+	if (!statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &stx)) {
+		*inode = (struct fence_inode){makedev(stx.stx_dev_major, stx.stx_dev_minor),
+					      stx.stx_ino};
+		return 0;
+	}
+	if (fstat(fd, &st))
+		return -errno;
+	*inode = (struct fence_inode){st.st_dev, st.st_ino};
+	return 0;
+}
+
 int posix_inode_enter(const int *fds, unsigned n)
 {
 	struct fence_inode inodes[FENCE_INODES_MAX];
-	struct statx stx;
+	int err = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (statx(fds[i], "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &stx))
-			return -errno;
-		inodes[i].dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
-		inodes[i].ino = stx.stx_ino;
-	}
-	return fence_enter(inodes, n);
+	for (unsigned i = 0; i < n && !err; i++)
+		err = identify(fds[i], &inodes[i]);
+	return err ? err : fence_enter(inodes, n);
 }
 
 void posix_inode_poison(struct posix_inode *inode)
