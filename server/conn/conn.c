@@ -249,7 +249,7 @@ void conn_finish_turn(struct server_conn *conn)
 		conn_end(conn, 0, "refused");
 	if (conn->state == CONN_DRAINING && drained(conn))
 		conn_end(conn, 0, "the server stops");
-	requests_drop_refs(&conn->pipeline);
+	requests_end_turn(&conn->pipeline);
 	if (conn->closed && pipeline_is_over(&conn->pipeline) && !conn->calls.nr_open) {
 		handshake_leave(conn);
 		if (!conn->fence_posted)

@@ -56,6 +56,8 @@ struct pipeline {
 	uint32_t nr_posted;	      /* those of them that the wire has */
 	uint32_t nr_held[NR_STAGING]; /* the number of segments by class */
 	uint64_t fetching;	      /* bytes of the client's memory that READs are to bring */
+	uint64_t bytes_begun;	      /* of I/Os of the batch that is being admitted */
+	uint64_t bytes_ended;	      /* of I/Os that ended in this turn */
 	struct regions regions;
 	struct server_file *drop_file; /* the file of requests that ended in this turn */
 	unsigned nr_drop;	       /* their references to it, dropped when the turn ends */

@@ -103,6 +103,7 @@ static void admit_one(struct pipeline *pipeline, const struct submit *batch,
 		.aborted = false,
 	};
 	region->users++;
+	pipeline->bytes_begun += io->len;
 	queue_add(&pipeline->queue, req);
 }
 
@@ -128,11 +129,26 @@ static void count_request(struct counters *count, const struct server_request *r
 	count->n[read ? COUNT_READ_BYTES : COUNT_WRITTEN_BYTES] += bytes;
 }
 
-void requests_drop_refs(struct pipeline *pipeline)
+static void drop_refs(struct pipeline *pipeline)
 {
 	if (pipeline->nr_drop)
 		file_unref(pipeline->drop_file, pipeline->nr_drop);
 	pipeline->nr_drop = 0;
+}
+
+/* Tell the account what has begun or ended: once for a batch or a turn, because it is shared. */
+static void count_bytes(struct pipeline *pipeline, uint64_t begun, uint64_t ended)
+{
+	if (begun != ended)
+		atomic_fetch_add_explicit(&pipeline->peer.account->bytes, begun - ended,
+					  memory_order_relaxed);
+}
+
+void requests_end_turn(struct pipeline *pipeline)
+{
+	drop_refs(pipeline);
+	count_bytes(pipeline, 0, pipeline->bytes_ended);
+	pipeline->bytes_ended = 0;
 }
 
 /*
@@ -142,7 +158,7 @@ void requests_drop_refs(struct pipeline *pipeline)
 static void put_file(struct pipeline *pipeline, struct server_file *file)
 {
 	if (pipeline->drop_file != file)
-		requests_drop_refs(pipeline);
+		drop_refs(pipeline);
 	pipeline->drop_file = file;
 	pipeline->nr_drop++;
 }
@@ -152,6 +168,7 @@ static void request_finish(struct server_request *req, bool reported)
 	struct pipeline *pipeline = req->pipeline;
 
 	count_request(&pipeline->peer.count, req);
+	pipeline->bytes_ended += req->len;
 	pipeline->peer.count.n[COUNT_IMMEDIATES] += reported;
 	if (reported)
 		pipeline->nr_open--;
@@ -262,6 +279,8 @@ int requests_admit(struct pipeline *pipeline, const struct submit *batch)
 		}
 		admit_one(pipeline, batch, &batch->io[i], files[i], err);
 	}
+	count_bytes(pipeline, pipeline->bytes_begun, 0);
+	pipeline->bytes_begun = 0;
 	if (barred)
 		park_last(&pipeline->queue.lists[batch->priority], batch->n);
 	pipeline_schedule(pipeline);

@@ -72,7 +72,10 @@ void requests_cancel(struct pipeline *pipeline, const struct server_region *regi
 void requests_abort(struct pipeline *pipeline, const uint32_t *tags, size_t n);
 /* Give back a use of a region, and answer its drop if that was the last one. */
 void request_put_region(struct pipeline *pipeline, struct server_region *region);
-/* Give back the references to a file that requests of this turn held. */
-void requests_drop_refs(struct pipeline *pipeline);
+/*
+ * At the end of a turn: give back the references to a file that requests of this turn held, and
+ * take the bytes of those that ended off the account.
+ */
+void requests_end_turn(struct pipeline *pipeline);
 
 #endif
