@@ -105,7 +105,13 @@ enum {
 };
 
 /* The object that a row of CALL_COUNTERS belongs to. */
-enum { COUNTED_WORKER = 1, COUNTED_CONNECTION = 2, COUNTED_LIMITS = 3, COUNTED_EXPORT = 4 };
+enum {
+	COUNTED_WORKER = 1,
+	COUNTED_CONNECTION = 2,
+	COUNTED_LIMITS = 3,
+	COUNTED_EXPORT = 4,
+	COUNTED_ID = 5,
+};
 
 /*
  * The counters of a row, in this order. Later versions append. A worker's row includes those of its
@@ -150,6 +156,25 @@ enum export_count {
 	EXPORT_CLOSES_WAITING,
 	EXPORT_CALL_THREADS,
 	NR_EXPORT_COUNTS,
+};
+
+/*
+ * A row of COUNTED_ID has what the id of a key has now, or a client's address without a keyring:
+ * connections, sessions and open files, each with the limit of the key, or 0; the bytes of its I/Os
+ * under way; and how often it was refused one more, or lost one to another id. Later versions
+ * append.
+ */
+enum id_count {
+	ID_CONNECTIONS,
+	ID_CONNECTIONS_MAX,
+	ID_SESSIONS,
+	ID_SESSIONS_MAX,
+	ID_FILES,
+	ID_FILES_MAX,
+	ID_INFLIGHT_BYTES,
+	ID_REFUSED,
+	ID_EVICTED,
+	NR_ID_COUNTS,
 };
 
 /*

@@ -52,6 +52,18 @@ static const char *const export_names[NR_EXPORT_COUNTS] = {
 	[EXPORT_CALL_THREADS] = "call_threads",
 };
 
+static const char *const id_names[NR_ID_COUNTS] = {
+	[ID_CONNECTIONS] = "connections",
+	[ID_CONNECTIONS_MAX] = "connections_max",
+	[ID_SESSIONS] = "sessions",
+	[ID_SESSIONS_MAX] = "sessions_max",
+	[ID_FILES] = "files",
+	[ID_FILES_MAX] = "files_max",
+	[ID_INFLIGHT_BYTES] = "inflight_bytes",
+	[ID_REFUSED] = "refused",
+	[ID_EVICTED] = "evicted",
+};
+
 /* The kinds of counters, indexed by COUNTED_*. */
 static const struct kind {
 	const char *name;
@@ -62,6 +74,7 @@ static const struct kind {
 	[COUNTED_CONNECTION] = {"connection", names, NR_COUNTS},
 	[COUNTED_LIMITS] = {"limits", limit_names, 2 * NR_LIMITS},
 	[COUNTED_EXPORT] = {"export", export_names, NR_EXPORT_COUNTS},
+	[COUNTED_ID] = {"id", id_names, NR_ID_COUNTS},
 };
 
 static const struct kind *kind_of(uint32_t type)

@@ -259,7 +259,8 @@ bool accounts_next(struct accounts *accounts, uint64_t after, const char *only,
 	list_for_each (it, &accounts->list) {
 		struct account *account = container_of(it, struct account, node);
 
-		if (account->number <= after || (only && strcmp(account->name, only)))
+		if (account->number <= after || !account->refs ||
+		    (only && strcmp(account->name, only)))
 			continue;
 		found = account;
 		break;

@@ -85,8 +85,8 @@ struct account_state {
 };
 
 /*
- * Get the first account behind number `after`, in the order in which they came; only that of this
- * name, if `only` is not NULL. False: there is none.
+ * Get the first account in use behind number `after`, in the order in which they came; only that of
+ * this name, if `only` is not NULL. False: there is none.
  */
 bool accounts_next(struct accounts *accounts, uint64_t after, const char *only,
 		   struct account_state *state);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/message.h"
+#include "server/account/account.h"
 #include "server/base/job_threads.h"
 #include "server/calls/limits.h"
 #include "server/io/pipeline.h"
@@ -17,12 +18,13 @@
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
-/* A cursor names a worker, and the last of its connections that was shown. */
+/*
+ * A cursor names a worker, and the last of its connections that was shown. The number behind the
+ * last worker stands for the ids, and what comes after them.
+ */
 #define CURSOR_BITS	      48
 #define CURSOR(worker, after) ((uint64_t)(worker) << CURSOR_BITS | (after))
 #define CURSOR_AFTER(cursor)  ((cursor) & (((uint64_t)1 << CURSOR_BITS) - 1))
-
-#define NO_MORE CURSOR_AFTER(UINT64_MAX) /* behind all connections */
 
 #define FRAME_ROOM 128 /* bytes for the other fields of a Reply */
 
@@ -47,6 +49,8 @@ _Static_assert(sizeof(struct limits) <= sizeof(struct counters),
 	       "limits fit into a row of counters");
 _Static_assert((size_t)NR_EXPORT_COUNTS <= (size_t)NR_COUNTS,
 	       "the numbers of an export fit into a row of counters");
+_Static_assert((size_t)NR_ID_COUNTS <= (size_t)NR_COUNTS,
+	       "the numbers of an id fit into a row of counters");
 
 /* The rows that fit into one message, while they are filled in. */
 struct rows {
@@ -111,7 +115,7 @@ static void add_end(struct rows *rows, const struct server_peer *asker)
 	add_row(rows, COUNTED_LIMITS, server_name, &limits, sizeof(limits));
 }
 
-/* Fill in the rows behind connection `after`. Returns the next cursor; 0 at the end of the list. */
+/* Fill in the rows of a worker behind connection `after`. Returns the next cursor. */
 static uint64_t fill_rows(const struct worker *worker, const struct server_peer *asker,
 			  uint64_t after, struct rows *rows)
 {
@@ -135,17 +139,59 @@ static uint64_t fill_rows(const struct worker *worker, const struct server_peer 
 			return CURSOR(worker->id, after);
 		after = peer->number;
 	}
-	if (worker->id + 1 < worker->server->nr_workers)
-		return CURSOR(worker->id + 1, 0);
-	/* The smallest message has room for a worker's rows, or for those at the end. */
+	return CURSOR(worker->id + 1, 0);
+}
+
+static void add_id(struct rows *rows, const struct account_state *state)
+{
+	add_row(rows, COUNTED_ID, state->name,
+		(const uint64_t[NR_ID_COUNTS]){
+			[ID_CONNECTIONS] = state->n[ACCOUNT_CONNECTIONS],
+			[ID_CONNECTIONS_MAX] = state->max[ACCOUNT_CONNECTIONS],
+			[ID_SESSIONS] = state->n[ACCOUNT_SESSIONS],
+			[ID_SESSIONS_MAX] = state->max[ACCOUNT_SESSIONS],
+			[ID_FILES] = state->n[ACCOUNT_FILES],
+			[ID_FILES_MAX] = state->max[ACCOUNT_FILES],
+			[ID_INFLIGHT_BYTES] = state->bytes,
+			[ID_REFUSED] = state->refused,
+			[ID_EVICTED] = state->evicted,
+		},
+		NR_ID_COUNTS * sizeof(uint64_t));
+}
+
+/* Fill in the ids behind number `after`, and what comes last. Returns the next cursor, or 0. */
+static uint64_t fill_ids(const struct server *server, const struct server_peer *asker,
+			 uint64_t after, struct rows *rows)
+{
+	/* A client sees only its own key. Without a keyring it sees all. */
+	const char *only = *asker->key.id ? asker->key.id : NULL;
+	struct accounts *accounts = sessions_accounts(server->sessions);
+	struct account_state state;
+
+	while (accounts_next(accounts, after, only, &state)) {
+		if (row_bytes(state.name) > rows->room)
+			return CURSOR(server->nr_workers, after);
+		add_id(rows, &state);
+		after = state.number;
+	}
+	/* The smallest message has room for these. */
 	if (end_bytes(asker) > rows->room)
-		return CURSOR(worker->id, NO_MORE);
+		return CURSOR(server->nr_workers, after);
 	add_end(rows, asker);
 	return 0;
 }
 
+static uint64_t fill(const struct counters_query *query, struct rows *rows)
+{
+	const struct server *server = query->asker->worker->server;
+	uint64_t id = query->cursor >> CURSOR_BITS, after = CURSOR_AFTER(query->cursor);
+
+	return id < server->nr_workers ? fill_rows(server->workers[id], query->asker, after, rows)
+				       : fill_ids(server, query->asker, after, rows);
+}
+
 /* Fill in the reply. Only the thread of the worker that is asked calls it. */
-static void collect(struct counters_query *query, const struct worker *worker)
+static void collect(struct counters_query *query)
 {
 	struct reply *reply = query->reply;
 	size_t room = query->asker->tp->msg_max - FRAME_ROOM;
@@ -161,7 +207,7 @@ static void collect(struct counters_query *query, const struct worker *worker)
 	rows.counts = query->rows;
 	rows.types = (uint32_t *)(rows.counts + max);
 	rows.names = (uint8_t *)(rows.types + max);
-	reply->next = fill_rows(worker, query->asker, CURSOR_AFTER(query->cursor), &rows);
+	reply->next = fill(query, &rows);
 	reply->names = (struct bytes){.data = rows.names, .len = rows.names_len};
 	reply->types = rows.types;
 	reply->nr_types = rows.n;
@@ -173,10 +219,9 @@ static void collect(struct counters_query *query, const struct worker *worker)
 static void asked(struct ev *ev, int32_t res)
 {
 	struct counters_query *query = container_of(ev, struct counters_query, ev);
-	struct server *server = query->asker->worker->server;
 
 	(void)res;
-	collect(query, server->workers[query->cursor >> CURSOR_BITS]);
+	collect(query);
 	query->done(query);
 }
 
@@ -185,11 +230,12 @@ void call_counters_ask(struct counters_query *query)
 	struct server *server = query->asker->worker->server;
 	uint64_t id = query->cursor >> CURSOR_BITS;
 
-	if (id >= server->nr_workers) {
+	if (id > server->nr_workers) {
 		query->reply->status = -EINVAL;
 		query->done(query);
 		return;
 	}
 	query->ev.fn = asked;
-	evloop_post(server->workers[id]->loop, &query->ev, 0);
+	/* Any worker can tell about the ids. */
+	evloop_post(server->workers[id < server->nr_workers ? id : 0]->loop, &query->ev, 0);
 }

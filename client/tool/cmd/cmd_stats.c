@@ -14,8 +14,8 @@ static const char help[] =
 	"usage: usrbio stats [--json] PATH\n\n"
 	"Print what the server of a mount has counted since it started: a block for each of its\n"
 	"workers, and after it one for each connection that this worker serves. Each is followed\n"
-	"by its limits, and how much of them is in use; last come the calls at the export\n"
-	"of the path, and the limits of the server.\n\n"
+	"by its limits, and how much of them is in use; last come what each id of a key has,\n"
+	"the calls at the export of the path, and the limits of the server.\n\n"
 	"  --json  as JSON: a list with an object for each of them\n";
 
 /* Return the value of a counter by its name; 0 if the row has none. */

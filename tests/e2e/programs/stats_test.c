@@ -8,7 +8,7 @@
 enum { READS = 40, SIZE = 8192 };
 
 struct sum {
-	unsigned workers, connections, limits, exports;
+	unsigned workers, connections, limits, exports, ids;
 	uint64_t reads, read_bytes, moved, direct;
 };
 
@@ -33,6 +33,12 @@ static void add(void *arg, const struct usrbio_server_counters *row)
 	if (!strcmp(row->kind, "export")) {
 		cr_assert_geq(value(row, "call_threads"), 1);
 		sum->exports++;
+		return;
+	}
+	if (!strcmp(row->kind, "id")) {
+		cr_assert_geq(value(row, "connections"), 1);
+		cr_assert_geq(value(row, "sessions"), 1);
+		sum->ids++;
 		return;
 	}
 	if (strcmp(row->kind, "worker")) {
@@ -83,6 +89,7 @@ E2E(stats, the_server_counts_what_was_read)
 	cr_assert_gt(after.connections, 0, "this one at least");
 	cr_assert_eq(after.limits, after.workers + after.connections + 1, "the server's");
 	cr_assert_eq(after.exports, 1, "the one of the mount");
+	cr_assert_geq(after.ids, 1, "this machine");
 	/* Another's server may have other clients. */
 	cr_assert_geq(after.reads - before.reads, READS);
 	cr_assert_geq(after.read_bytes - before.read_bytes, READS * SIZE);
@@ -122,12 +129,13 @@ E2E(stats, who_forbids_holes_gets_a_copy)
 /* Reads the JSON and prints the number of reads in the rows of workers. */
 static const char script[] = "import json, sys\n"
 			     "rows = json.loads(sys.argv[1])\n"
-			     "kinds = {'worker', 'connection', 'limits', 'export'}\n"
+			     "kinds = {'worker', 'connection', 'limits', 'export', 'id'}\n"
 			     "assert all(len(kinds & set(r)) == 1 for r in rows)\n"
 			     "assert all(isinstance(v, int) for r in rows for k, v in r.items()\n"
 			     "           if k not in kinds)\n"
 			     "export, = (r for r in rows if 'export' in r)\n"
 			     "assert export['calls_busy'] <= export['call_threads']\n"
+			     "assert any(r['sessions'] > 0 for r in rows if 'id' in r)\n"
 			     "server, = (r for r in rows if r.get('limits') == 'server')\n"
 			     "assert 0 < server['memory_bytes'] <= server['memory_bytes_max']\n"
 			     "assert 0 < server['connections'] <= server['connections_max']\n"

@@ -118,7 +118,8 @@ static void exact_body(struct server *server)
 	cr_assert_eq(rows_of(COUNTED_CONNECTION), 2);
 	check_work(COUNTED_WORKER, &peer);
 	check_work(COUNTED_CONNECTION, &peer);
-	/* An open, and its own calls so far: one for each worker. */
+	/* An open, and the other one's calls about the workers; that about ids is not counted yet.
+	 */
 	cr_assert_eq(sum(COUNTED_CONNECTION, COUNT_CALLS), 3);
 	/* Hello, region, open, four batches; and of the other one hello, region, two calls. */
 	cr_assert_eq(sum(COUNTED_CONNECTION, COUNT_MESSAGES_IN), 11);
@@ -128,6 +129,11 @@ static void exact_body(struct server *server)
 	cr_assert_gt(sum(COUNTED_WORKER, COUNT_TURNS), 0);
 	cr_assert_eq(sum(COUNTED_WORKER, COUNT_CONNECTIONS), 2);
 	cr_assert_eq(rows_of(COUNTED_LIMITS), 2 + 2 + 1, "workers, connections, the server");
+	cr_assert_eq(rows_of(COUNTED_ID), 1, "both come from the same machine");
+	cr_assert_eq(sum(COUNTED_ID, (enum count)ID_CONNECTIONS), 2);
+	cr_assert_eq(sum(COUNTED_ID, (enum count)ID_SESSIONS), 2);
+	cr_assert_eq(sum(COUNTED_ID, (enum count)ID_FILES), 1);
+	cr_assert_eq(sum(COUNTED_ID, (enum count)ID_INFLIGHT_BYTES), 0);
 	/* What a connection counted outlives it. */
 	peer_close(&peer);
 	do {
@@ -153,6 +159,42 @@ static void each_scheme(unsigned workers, void (*body)(struct server *server))
 Test(counters, count_what_happened)
 {
 	each_scheme(2, exact_body);
+}
+
+/* On a busy machine the read may be over too early; then the case is repeated. */
+static void inflight_body(struct server *server)
+{
+	const struct peer_io io = {.tag = 10, .len = SIZE};
+	struct peer peer, other;
+	bool seen = false;
+
+	fixture_open(&peer, server, "slow");
+	fixture_open(&other, server, "memory");
+	while (!seen) {
+		struct peer_io once = io;
+		uint64_t bytes;
+
+		once.file = peer_open_file(&peer, "f", OPEN_READ | OPEN_WRITE | OPEN_CREATE);
+		peer.results[10] = NO_RESULT;
+		peer_submit(&peer, IO_READ, PRIORITY_NORMAL, &once, 1);
+		do {
+			ask_all(&other);
+			bytes = sum(COUNTED_ID, (enum count)ID_INFLIGHT_BYTES);
+			cr_assert(!bytes || bytes == SIZE);
+			seen |= bytes;
+			peer_step(&peer);
+		} while (peer.results[10] == NO_RESULT);
+	}
+	do {
+		ask_all(&other);
+	} while (sum(COUNTED_ID, (enum count)ID_INFLIGHT_BYTES));
+	peer_close(&peer);
+	peer_close(&other);
+}
+
+Test(counters, tell_the_bytes_under_way_of_an_id)
+{
+	each_scheme(2, inflight_body);
 }
 
 static void pieces_body(struct server *server)
@@ -194,7 +236,7 @@ static void refused_body(struct server *server)
 
 	hello.features = FEATURE_IMM;
 	fixture_open(&peer, server, "null");
-	cr_assert_eq(ask(&peer, 3ull << 48), -EINVAL, "no such worker");
+	cr_assert_eq(ask(&peer, 4ull << 48), -EINVAL, "no such worker");
 	cr_assert_eq(ask(&peer, UINT64_MAX), -EINVAL);
 	peer_close(&peer);
 	/* Who did not offer the feature has no business asking. */
