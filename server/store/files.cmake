@@ -8,5 +8,5 @@ add_library(store STATIC
   store/posix/inode.c store/posix/name.c store/posix/names.c
   store/posix/open.c store/posix/path.c store/posix/queue.c store/posix/readdir.c
   store/posix/rescue.c store/posix/reserved.c store/posix/tmpfs.c store/posix/writeback.c
-  store/memory/data.c store/memory/names.c store/memory/store.c store/memory/tree.c)
+  store/memory/data.c store/memory/listing.c store/memory/names.c store/memory/store.c store/memory/tree.c)
 target_link_libraries(store PUBLIC proto common PkgConfig::URING)

@@ -175,6 +175,14 @@ struct store_ops {
 	int (*unlink)(struct store *store, struct store_file *at, const char *path);
 	int (*rmdir)(struct store *store, struct store_file *at, const char *path);
 	int (*mkdir)(struct store *store, struct store_file *at, const char *path, uint32_t mode);
+	/* Make a symbolic link to `target`, which is any text of 1 to PROTO_PATH_MAX bytes. */
+	int (*symlink)(struct store *store, struct store_file *at, const char *path,
+		       const char *target);
+	/*
+	 * Read a symbolic link, with a final zero, into PROTO_PATH_MAX + 1 bytes. Returns its
+	 * length without the zero. -EINVAL: it is no symbolic link.
+	 */
+	int (*readlink)(struct store *store, struct store_file *at, const char *path, char *target);
 	int (*rename)(struct store *store, struct store_file *at, const char *from,
 		      struct store_file *at2, const char *to, bool noreplace);
 	int (*link)(struct store *store, struct store_file *at, const char *from,

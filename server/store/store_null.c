@@ -252,6 +252,18 @@ static int make_dir(struct store *store, struct store_file *at, const char *path
 	return change_name(store);
 }
 
+static int make_link(struct store *store, struct store_file *at, const char *path,
+		     const char *target)
+{
+	return change_name(store);
+}
+
+/* There are no symbolic links. */
+static int read_link(struct store *store, struct store_file *at, const char *path, char *target)
+{
+	return -EINVAL;
+}
+
 static int rename_name(struct store *store, struct store_file *at, const char *from,
 		       struct store_file *at2, const char *to, bool noreplace)
 {
@@ -305,6 +317,8 @@ const struct store_ops store_null = {
 	.unlink = remove_name,
 	.rmdir = remove_name,
 	.mkdir = make_dir,
+	.symlink = make_link,
+	.readlink = read_link,
 	.rename = rename_name,
 	.link = link_name,
 	.link_file = link_file,

@@ -30,6 +30,7 @@ static void expect_all(struct fixture *fixture, struct store_file *at, const cha
 	const struct store_ops *ops = fixture->store->ops;
 	struct store *store = fixture->store;
 	struct store_file *file = fixture_create(fixture, "whole");
+	char target[PROTO_PATH_MAX + 1];
 	struct file_attr attr;
 
 	cr_expect_eq(fixture_open_at(fixture, at, name, OPEN_READ), err, "%s", name);
@@ -41,6 +42,8 @@ static void expect_all(struct fixture *fixture, struct store_file *at, const cha
 	cr_expect_eq(ops->mkdir(store, at, name, 0755), err, "%s", name);
 	cr_expect_eq(ops->unlink(store, at, name), err, "%s", name);
 	cr_expect_eq(ops->rmdir(store, at, name), err, "%s", name);
+	cr_expect_eq(ops->symlink(store, at, name, "whole"), err, "%s", name);
+	cr_expect_eq(ops->readlink(store, at, name, target), err, "%s", name);
 	cr_expect_eq(ops->rename(store, at, name, NULL, "moved", false), err, "%s", name);
 	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, false), err, "%s", name);
 	cr_expect_eq(ops->link(store, at, name, NULL, "linked"), err, "%s", name);

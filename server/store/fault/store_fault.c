@@ -304,6 +304,23 @@ static int make_dir(struct store *store, struct store_file *at, const char *path
 	return err ? err : inner_of(store)->ops->mkdir(inner_of(store), inner_at(at), path, mode);
 }
 
+static int make_link(struct store *store, struct store_file *at, const char *path,
+		     const char *target)
+{
+	int err = check(store, FAULT_SYMLINK);
+
+	return err ? err
+		   : inner_of(store)->ops->symlink(inner_of(store), inner_at(at), path, target);
+}
+
+static int read_link(struct store *store, struct store_file *at, const char *path, char *target)
+{
+	int err = check(store, FAULT_READLINK);
+
+	return err ? err
+		   : inner_of(store)->ops->readlink(inner_of(store), inner_at(at), path, target);
+}
+
 static int rename_name(struct store *store, struct store_file *at, const char *from,
 		       struct store_file *at2, const char *to, bool noreplace)
 {
@@ -369,6 +386,8 @@ static const struct store_ops store_fault = {
 	.unlink = unlink_name,
 	.rmdir = remove_dir,
 	.mkdir = make_dir,
+	.symlink = make_link,
+	.readlink = read_link,
 	.rename = rename_name,
 	.link = link_name,
 	.link_file = link_file,

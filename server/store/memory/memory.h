@@ -51,7 +51,7 @@ struct entry {
 	uint64_t id; /* the cookie of listings; it grows along the directory */
 };
 
-/* A file or a directory. It exists while a name or an open file refers to it. */
+/* A file, directory or symbolic link. It exists while a name or an open file refers to it. */
 struct node {
 	uint64_t ino, size;
 	uint32_t mode;
@@ -60,6 +60,7 @@ struct node {
 	struct node *parent; /* of a directory; NULL: the root, or one that was removed */
 	int64_t atime_ns, mtime_ns, ctime_ns;
 	struct data data;
+	char *target;	       /* of a symbolic link: `size` bytes and a zero; else NULL */
 	struct entry *entries; /* of a directory, ordered by id */
 	size_t nr_entries, room;
 	size_t nr_passed; /* entries that tree_find() has passed */
@@ -91,21 +92,29 @@ static inline struct node *memory_node_of(struct store_file *file)
 	return ((struct memory_file *)file)->node;
 }
 
-/* The result of walking a path. */
+/* The result of walking a path. It is valid while the lock is held and the path exists. */
 struct mem_place {
 	struct node *dir; /* NULL: the path ends in "", "." or "..", and cannot be changed */
-	const char *name; /* the last component, of len bytes */
+	const char *name; /* the last component, of len bytes; in the path or in a link's target */
 	size_t len;
 	struct node *node; /* NULL: it does not exist */
+	bool slash;	   /* there is a slash behind the last component */
 };
 
 /* tree.c; the caller of each function holds the lock */
-/* Make a node without a name. NULL: no memory, or the pool is empty. */
-struct node *tree_node_new(struct memory_store *store, uint32_t mode);
+/*
+ * Make a node without a name. target: of a symbolic link, else NULL. Returns NULL if there is no
+ * memory, or the pool is empty.
+ */
+struct node *tree_node_new(struct memory_store *store, uint32_t mode, const char *target);
 /* Free a node if nothing refers to it any more. */
 void tree_node_put(struct memory_store *store, struct node *node);
-/* Walk a path from the root, or find the name `path` in the open directory `at`. 0 or -errno. */
-int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
+/*
+ * Walk a path from the root, or find the name `path` in the open directory `at`. Symbolic links are
+ * followed beneath the root; one at the end only if `follow` is true, or if a slash comes behind
+ * it. Returns 0 or -errno.
+ */
+int tree_walk(struct memory_store *store, struct store_file *at, const char *path, bool follow,
 	      struct mem_place *place);
 /*
  * Find the node of this number at or below dir; NULL: it has no name there. The lock is held for
@@ -137,11 +146,16 @@ int memory_stat_path(struct store *store, struct store_file *at, const char *pat
 int memory_unlink(struct store *store, struct store_file *at, const char *path);
 int memory_rmdir(struct store *store, struct store_file *at, const char *path);
 int memory_mkdir(struct store *store, struct store_file *at, const char *path, uint32_t mode);
+int memory_symlink(struct store *store, struct store_file *at, const char *path,
+		   const char *target);
+int memory_readlink(struct store *store, struct store_file *at, const char *path, char *target);
 int memory_rename(struct store *store, struct store_file *at, const char *from,
 		  struct store_file *at2, const char *to, bool noreplace);
 int memory_link(struct store *store, struct store_file *at, const char *from,
 		struct store_file *at2, const char *to);
 int memory_link_file(struct store_file *file, struct store_file *at, const char *to);
+
+/* listing.c */
 int memory_readdir(struct store *store, const char *path, uint64_t start,
 		   struct store_dirents *out);
 int memory_readdir_file(struct store_file *dir, uint64_t start, struct store_dirents *out);

@@ -2,7 +2,6 @@
  * Calls about names of the memory store. The store owns the names. Any thread may call this,
  * because each call acquires the store's lock.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,8 @@ static int check_existing(const struct node *node, uint32_t flags)
 		return -EEXIST;
 	if (S_ISDIR(node->mode))
 		return flags & (OPEN_WRITE | OPEN_CREATE) ? -EISDIR : 0;
+	if (S_ISLNK(node->mode))
+		return flags & OPEN_DIRECTORY ? -ENOTDIR : -ELOOP;
 	return flags & OPEN_DIRECTORY ? -ENOTDIR : 0;
 }
 
@@ -28,16 +29,17 @@ static bool is_reserved(const struct memory_store *store, const struct mem_place
 	       store_name_reserved(place->name, place->len, place->dir == store->root);
 }
 
-static int create(struct memory_store *store, struct mem_place *place, uint32_t mode)
+static int create(struct memory_store *store, struct mem_place *place, uint32_t mode,
+		  const char *target)
 {
 	struct node *node;
 	int err;
 
 	if (is_reserved(store, place))
 		return -EPERM;
-	if (place->name[place->len] == '/' && S_ISREG(mode))
-		return -EISDIR;
-	node = tree_node_new(store, mode);
+	if (place->slash && !S_ISDIR(mode))
+		return target ? -ENOENT : -EISDIR;
+	node = tree_node_new(store, mode, target);
 	if (!node)
 		return -ENOSPC;
 	err = tree_enter(store, place, node);
@@ -48,18 +50,26 @@ static int create(struct memory_store *store, struct mem_place *place, uint32_t 
 	return err;
 }
 
+/* True if a symbolic link at the end of the path is to be followed. */
+static bool may_follow(const struct store_file *at, uint32_t flags)
+{
+	if (flags & OPEN_CREATE && flags & OPEN_EXCLUSIVE)
+		return false;
+	return at ? flags & OPEN_FOLLOW : !(flags & OPEN_NOFOLLOW);
+}
+
 static int find_or_create(struct memory_store *store, struct store_file *at, const char *path,
 			  uint32_t flags, uint32_t mode, struct node **node)
 {
 	struct mem_place place;
-	int err = tree_walk(store, at, path, &place);
+	int err = tree_walk(store, at, path, may_follow(at, flags), &place);
 
 	if (err)
 		return err;
 	if (place.node)
 		err = check_existing(place.node, flags);
 	else
-		err = flags & OPEN_CREATE ? create(store, &place, S_IFREG | (mode & 0777))
+		err = flags & OPEN_CREATE ? create(store, &place, S_IFREG | (mode & 0777), NULL)
 					  : -ENOENT;
 	if (err)
 		return err;
@@ -152,7 +162,7 @@ int memory_stat_path(struct store *base, struct store_file *at, const char *path
 	int err;
 
 	rwlock_read(&store->lock);
-	err = tree_walk(store, at, path, &place);
+	err = tree_walk(store, at, path, !nofollow, &place);
 	if (!err && !place.node)
 		err = -ENOENT;
 	if (!err)
@@ -171,7 +181,7 @@ static int begin_change(struct store *base, struct store_file *at, const char *p
 	if (base->read_only)
 		return -EROFS;
 	rwlock_write(&store->lock);
-	err = tree_walk(store, at, path, place);
+	err = tree_walk(store, at, path, false, place);
 	if (!err && !place->dir)
 		err = -EINVAL;
 	if (!err && is_reserved(store, place))
@@ -230,7 +240,40 @@ int memory_mkdir(struct store *base, struct store_file *at, const char *path, ui
 		return err;
 	if (place.node)
 		return end_change(base, -EEXIST);
-	return end_change(base, create(memory_store_of(base), &place, S_IFDIR | (mode & 0777)));
+	return end_change(base,
+			  create(memory_store_of(base), &place, S_IFDIR | (mode & 0777), NULL));
+}
+
+int memory_symlink(struct store *base, struct store_file *at, const char *path, const char *target)
+{
+	struct mem_place place;
+	int err = begin_change(base, at, path, &place);
+
+	if (err)
+		return err;
+	if (place.node)
+		return end_change(base, -EEXIST);
+	return end_change(base, create(memory_store_of(base), &place, S_IFLNK | 0777, target));
+}
+
+int memory_readlink(struct store *base, struct store_file *at, const char *path, char *target)
+{
+	struct memory_store *store = memory_store_of(base);
+	struct mem_place place;
+	int err;
+
+	rwlock_read(&store->lock);
+	err = tree_walk(store, at, path, false, &place);
+	if (!err && !place.node)
+		err = -ENOENT;
+	else if (!err && !place.node->target)
+		err = -EINVAL;
+	if (!err) {
+		memcpy(target, place.node->target, place.node->size + 1);
+		err = (int)place.node->size;
+	}
+	rwlock_release(&store->lock);
+	return err;
 }
 
 static bool is_within(const struct node *node, const struct node *dir)
@@ -250,7 +293,7 @@ static int check_rename(const struct mem_place *from, const struct mem_place *to
 	if (!to->dir || (is_dir && is_within(to->dir, from->node)))
 		return -EINVAL;
 	if (!to->node)
-		return !is_dir && to->name[to->len] == '/' ? -ENOTDIR : 0;
+		return !is_dir && to->slash ? -ENOTDIR : 0;
 	if (noreplace)
 		return -EEXIST;
 	if (is_dir && !S_ISDIR(to->node->mode))
@@ -269,7 +312,7 @@ int memory_rename(struct store *base, struct store_file *at, const char *from,
 
 	if (err)
 		return err;
-	err = tree_walk(store, at2, to, &new);
+	err = tree_walk(store, at2, to, false, &new);
 	if (!err && is_reserved(store, &new))
 		err = -EPERM;
 	if (!err)
@@ -286,7 +329,7 @@ static int link_node(struct memory_store *store, struct node *node, struct store
 		     const char *to)
 {
 	struct mem_place place;
-	int err = tree_walk(store, at, to, &place);
+	int err = tree_walk(store, at, to, false, &place);
 
 	if (err)
 		return err;
@@ -296,7 +339,7 @@ static int link_node(struct memory_store *store, struct node *node, struct store
 		return -EEXIST;
 	if (S_ISDIR(node->mode))
 		return -EPERM;
-	if (place.name[place.len] == '/' || !node->nlink)
+	if (place.slash || !node->nlink)
 		return -ENOENT;
 	err = tree_enter(store, &place, node);
 	if (!err)
@@ -326,73 +369,4 @@ int memory_link_file(struct store_file *file, struct store_file *at, const char 
 		return -EROFS;
 	rwlock_write(&store->lock);
 	return end_change(file->store, link_node(store, memory_node_of(file), at, to));
-}
-
-static int list(const struct node *dir, uint64_t start, struct store_dirents *out)
-{
-	out->n = 0;
-	out->used = 0;
-	out->next = 0;
-	for (size_t i = 0; i < dir->nr_entries; i++) {
-		const struct entry *entry = &dir->entries[i];
-		size_t len = strlen(entry->name) + 1;
-
-		if (entry->id < start)
-			continue;
-		if (out->n == out->max || len > out->room - out->used) {
-			out->next = entry->id;
-			return out->n ? 0 : -EINVAL;
-		}
-		memcpy(out->names + out->used, entry->name, len);
-		out->used += len;
-		out->types[out->n++] = IFTODT(entry->node->mode);
-	}
-	return 0;
-}
-
-int memory_readdir(struct store *base, const char *path, uint64_t start, struct store_dirents *out)
-{
-	struct memory_store *store = memory_store_of(base);
-	struct mem_place place;
-	int err;
-
-	rwlock_read(&store->lock);
-	err = tree_walk(store, NULL, path, &place);
-	if (!err && !place.node)
-		err = -ENOENT;
-	else if (!err && !S_ISDIR(place.node->mode))
-		err = -ENOTDIR;
-	if (!err)
-		err = list(place.node, start, out);
-	rwlock_release(&store->lock);
-	return err;
-}
-
-int memory_readdir_file(struct store_file *dir, uint64_t start, struct store_dirents *out)
-{
-	struct memory_store *store = memory_store_of(dir->store);
-	int err;
-
-	if (dir->regular)
-		return -ENOTDIR;
-	rwlock_read(&store->lock);
-	err = list(memory_node_of(dir), start, out);
-	rwlock_release(&store->lock);
-	return err;
-}
-
-int memory_ancestors(struct store_file *file, uint64_t *ids, int max)
-{
-	struct memory_store *store = memory_store_of(file->store);
-	int n = 0;
-
-	if (file->regular)
-		return -ENOTDIR;
-	rwlock_read(&store->lock);
-	for (const struct node *at = memory_node_of(file); at && n < max; at = at->parent, n++) {
-		ids[2 * n] = 0; /* the device number that tree_attr() gives */
-		ids[2 * n + 1] = at->ino;
-	}
-	rwlock_release(&store->lock);
-	return n;
 }

@@ -79,7 +79,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		err = -EINVAL;
 		goto err_free;
 	}
-	store->root = tree_node_new(store, S_IFDIR | 0777);
+	store->root = tree_node_new(store, S_IFDIR | 0777, NULL);
 	if (!store->root)
 		goto err_free;
 	store->root->nlink = 1;
@@ -303,6 +303,8 @@ const struct store_ops store_memory = {
 	.unlink = memory_unlink,
 	.rmdir = memory_rmdir,
 	.mkdir = memory_mkdir,
+	.symlink = memory_symlink,
+	.readlink = memory_readlink,
 	.rename = memory_rename,
 	.link = memory_link,
 	.link_file = memory_link_file,

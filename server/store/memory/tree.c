@@ -14,6 +14,7 @@
 #include "server/store/memory/memory.h"
 
 #define ENTRY_COST (sizeof(struct entry) + NAME_MAX + 1)
+#define LINKS_MAX  40 /* symbolic links in a path; the kernel's limit, too */
 
 void tree_touch(struct node *node, bool content)
 {
@@ -66,19 +67,35 @@ struct node *tree_find(struct node *dir, uint64_t ino)
 	}
 }
 
-struct node *tree_node_new(struct memory_store *store, uint32_t mode)
+/* The bytes that a node takes without its data and entries. */
+static uint64_t cost_of(const char *target)
+{
+	return sizeof(struct node) + (target ? strlen(target) + 1 : 0);
+}
+
+static void node_free(struct node *node)
+{
+	free(node->target);
+	free(node);
+}
+
+struct node *tree_node_new(struct memory_store *store, uint32_t mode, const char *target)
 {
 	struct node *node;
 
-	if (!memory_pool_charge(store->pool, sizeof(*node)))
+	if (!memory_pool_charge(store->pool, cost_of(target)))
 		return NULL;
 	node = calloc(1, sizeof(*node));
-	if (!node) {
-		memory_pool_uncharge(store->pool, sizeof(*node));
+	if (node && target)
+		node->target = strdup(target);
+	if (!node || (target && !node->target)) {
+		memory_pool_uncharge(store->pool, cost_of(target));
+		free(node);
 		return NULL;
 	}
 	node->ino = ++store->last_ino;
 	node->mode = mode;
+	node->size = target ? strlen(target) : 0;
 	tree_touch(node, true);
 	node->atime_ns = node->mtime_ns;
 	return node;
@@ -93,8 +110,8 @@ void tree_node_put(struct memory_store *store, struct node *node)
 		return;
 	data_free(&node->data, store->pool);
 	free(node->entries);
-	free(node);
-	memory_pool_uncharge(store->pool, sizeof(*node));
+	memory_pool_uncharge(store->pool, cost_of(node->target));
+	node_free(node);
 }
 
 /*
@@ -148,6 +165,15 @@ static struct entry *entry_find(const struct node *dir, const char *name, size_t
 	return NULL;
 }
 
+/* A way through the tree. Texts that are still to be walked wait in `rest`, the next one last. */
+struct way {
+	struct mem_place *place;
+	const char *text;
+	const char *rest[LINKS_MAX];
+	unsigned nr_rest, nr_links;
+	bool slash; /* there is a slash behind the last component */
+};
+
 /* Go one component further. */
 static int step(struct memory_store *store, struct mem_place *place, const char *name, size_t len)
 {
@@ -168,45 +194,79 @@ static int step(struct memory_store *store, struct mem_place *place, const char 
 		return at == store->root ? -EACCES : 0;
 	}
 	entry = entry_find(at, name, len);
-	*place = (struct mem_place){at, name, len, entry ? entry->node : NULL};
+	*place = (struct mem_place){at, name, len, entry ? entry->node : NULL, false};
 	return 0;
 }
 
-/* Go to a name in an open directory, which may have been removed. */
-static int step_at(struct memory_store *store, struct store_file *at, const char *name,
-		   struct mem_place *place)
+/* Go on with the target of the symbolic link at which the way is; the rest of the text waits. */
+static int enter_link(struct way *way)
 {
-	int err = store_check_name(at, name);
+	const struct node *link = way->place->node;
 
-	*place = (struct mem_place){.node = memory_node_of(at)};
-	if (err)
-		return err;
-	return place->node->nlink ? step(store, place, name, strlen(name)) : -ENOENT;
+	if (way->nr_links++ == LINKS_MAX)
+		return -ELOOP;
+	if (*link->target == '/')
+		return -EACCES;
+	if (*way->text)
+		way->rest[way->nr_rest++] = way->text;
+	way->text = link->target;
+	way->place->node = way->place->dir;
+	return 0;
 }
 
-int tree_walk(struct memory_store *store, struct store_file *at, const char *path,
+/* Go one component further, and into it if it is a symbolic link that is to be followed. */
+static int advance(struct memory_store *store, struct way *way, bool follow)
+{
+	struct mem_place *place = way->place;
+	const char *name = way->text;
+	size_t len = strcspn(name, "/");
+	int err = step(store, place, name, len);
+	bool last;
+
+	if (err)
+		return err;
+	way->text += len;
+	way->text += strspn(way->text, "/");
+	last = !*way->text && !way->nr_rest;
+	way->slash |= last && name[len] == '/';
+	if (place->node && place->node->target && (follow || !last || way->slash))
+		return enter_link(way);
+	return 0;
+}
+
+static int walk(struct memory_store *store, const char *path, bool follow, struct mem_place *place)
+{
+	struct way way = {.place = place, .text = path};
+
+	while (*way.text || way.nr_rest) {
+		int err = 0;
+
+		if (*way.text)
+			err = advance(store, &way, follow);
+		else
+			way.text = way.rest[--way.nr_rest];
+		if (err)
+			return err;
+	}
+	place->slash = way.slash;
+	return way.slash && place->node && !S_ISDIR(place->node->mode) ? -ENOTDIR : 0;
+}
+
+int tree_walk(struct memory_store *store, struct store_file *at, const char *path, bool follow,
 	      struct mem_place *place)
 {
-	bool slash = false;
+	int err = store_check_name(at, path);
 
-	if (at)
-		return step_at(store, at, path, place);
+	*place = (struct mem_place){.node = at ? memory_node_of(at) : store->root};
+	if (err)
+		return err;
+	if (at && !place->node->nlink)
+		return -ENOENT;
 	if (*path == '/')
 		return -EACCES;
 	if (strlen(path) > PROTO_PATH_MAX)
 		return -ENAMETOOLONG;
-	*place = (struct mem_place){.node = store->root};
-	while (*path) {
-		size_t len = strcspn(path, "/");
-		int err = step(store, place, path, len);
-
-		if (err)
-			return err;
-		path += len;
-		slash = *path == '/';
-		path += strspn(path, "/");
-	}
-	return slash && place->node && !S_ISDIR(place->node->mode) ? -ENOTDIR : 0;
+	return walk(store, path, follow, place);
 }
 
 static int entry_add(struct memory_store *store, const struct mem_place *place, struct node *node)

@@ -142,6 +142,38 @@ int posix_mkdir(struct store *base, struct store_file *at, const char *path, uin
 	return err;
 }
 
+int posix_symlink(struct store *base, struct store_file *at, const char *path, const char *target)
+{
+	struct posix_parent parent;
+	int err = change_parent(base, at, path, &parent);
+
+	if (err)
+		return err;
+	err = posix_inode_enter(&parent.fd, 1);
+	if (!err)
+		err = symlinkat(target, parent.fd, parent.name) ? -errno
+								: sync_parent(base, &parent);
+	posix_parent_close(&parent);
+	return err;
+}
+
+int posix_readlink(struct store *base, struct store_file *at, const char *path, char *target)
+{
+	int fd = posix_open_at(posix_store_of(base), at, path, O_PATH | O_NOFOLLOW, 0);
+	ssize_t len;
+
+	if (fd < 0)
+		return fd;
+	len = readlinkat(fd, "", target, PROTO_PATH_MAX);
+	if (len < 0)
+		/* The kernel says ENOENT of an open file that is no link. */
+		len = errno == ENOENT ? -EINVAL : -errno;
+	else
+		target[len] = '\0';
+	close(fd);
+	return (int)len;
+}
+
 int posix_rename(struct store *base, struct store_file *at, const char *from,
 		 struct store_file *at2, const char *to, bool noreplace)
 {

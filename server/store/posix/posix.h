@@ -173,6 +173,8 @@ int posix_stat_path(struct store *store, struct store_file *at, const char *path
 int posix_unlink(struct store *store, struct store_file *at, const char *path);
 int posix_rmdir(struct store *store, struct store_file *at, const char *path);
 int posix_mkdir(struct store *store, struct store_file *at, const char *path, uint32_t mode);
+int posix_symlink(struct store *store, struct store_file *at, const char *path, const char *target);
+int posix_readlink(struct store *store, struct store_file *at, const char *path, char *target);
 int posix_rename(struct store *store, struct store_file *at, const char *from,
 		 struct store_file *at2, const char *to, bool noreplace);
 int posix_link(struct store *store, struct store_file *at, const char *from, struct store_file *at2,
