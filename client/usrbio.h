@@ -123,7 +123,7 @@ int usrbio_stat(const char *path, struct usrbio_stat *st);
 int usrbio_lstat(const char *path, struct usrbio_stat *st);
 
 /*
- * The functions from here to usrbio_renameat take an open directory and a name in it. dirfd: a
+ * The functions from here to usrbio_linkat take an open directory and a name in it. dirfd: a
  * descriptor of usrbio_open for a directory, opened with O_RDONLY. The directory may have been
  * renamed since within its export. name: one component; "", ".", ".." and a name with a slash are
  * -EINVAL. Errors of all: -EBADF: dirfd is no descriptor of usrbio_open; -ENOTDIR: it is no
@@ -150,6 +150,12 @@ int usrbio_unlinkat(int dirfd, const char *name, int flags);
  * file systems of the server; ...
  */
 int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags);
+
+/* Make, and read, a symbolic link: see usrbio_symlink and usrbio_readlink. */
+int usrbio_symlinkat(const char *target, int dirfd, const char *name);
+int usrbio_readlinkat(int dirfd, const char *name, char *target, size_t size);
+/* Give a file one more name: see usrbio_link. */
+int usrbio_linkat(int olddirfd, const char *from, int newdirfd, const char *to);
 
 /*
  * Set the nine permission bits of an open file or directory; other bits of `mode` are ignored. The
@@ -203,6 +209,26 @@ int usrbio_mkdir(const char *path, mode_t mode);
  * paths are on two mounts, or on two file systems of the server; ...
  */
 int usrbio_rename(const char *from, const char *to);
+
+/*
+ * Make a symbolic link. target: any text of 1 to 4,095 bytes, which need not name anything. Servers
+ * follow links only beneath the export; elsewhere they end a call with -EACCES. 0; -EEXIST;
+ * -ENOENT: also of an empty target; -ENAMETOOLONG, ...
+ */
+int usrbio_symlink(const char *target, const char *path);
+/*
+ * Read a symbolic link. target: the buffer, of `size` bytes; the text gets a final zero. Returns
+ * the length of the text in bytes, without the zero. -ERANGE: the buffer is too small; -EINVAL: it
+ * is no symbolic link; -ENOENT, ... The text comes from the server: a program that follows it on
+ * this machine must treat it as data of a stranger.
+ */
+int usrbio_readlink(const char *path, char *target, size_t size);
+/*
+ * Give a file one more name, a hard link. A symbolic link at the end of `from` is not followed: it
+ * gets the name itself. 0; -EEXIST; -EPERM: `from` is a directory; -EXDEV: as of usrbio_rename;
+ * -EMLINK, ...
+ */
+int usrbio_link(const char *from, const char *to);
 
 /*
  * Open a directory by its path, to read its names. 0: the caller owns *dir, uses it on one thread

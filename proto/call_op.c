@@ -43,6 +43,10 @@ const char *call_op_name(uint32_t op)
 		return "setattr";
 	case CALL_ANCESTORS:
 		return "ancestors";
+	case CALL_SYMLINK:
+		return "symlink";
+	case CALL_READLINK:
+		return "readlink";
 	case NR_CALLS:
 		break;
 	}

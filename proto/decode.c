@@ -207,7 +207,8 @@ static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *
 	       m->replay <= 1 &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
 	       get_string(arena, &pb->path, PROTO_PATH_MAX, &m->path) &&
-	       get_string(arena, &pb->path2, PROTO_PATH_MAX, &m->path2);
+	       get_string(arena, &pb->path2, PROTO_PATH_MAX, &m->path2) &&
+	       get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target);
 }
 
 /* True if there are as many zero bytes as types, with one at the end, so that each name ends. */
@@ -257,7 +258,7 @@ static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct repl
 	return pb->n_ids % 2 == 0 && m->nr_ids <= ANCESTORS_MAX &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
 	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m) &&
-	       counts_match(m);
+	       counts_match(m) && get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target);
 }
 
 static bool read_ping(struct arena *arena, const Usrbio__Ping *pb, struct ping *m)

@@ -172,6 +172,7 @@ static long encode_call(const struct call *m, uint8_t *buf, size_t cap)
 	pb.persistent = data_of(m->persistent);
 	pb.at = m->at;
 	pb.at2 = m->at2;
+	pb.target = data_of(m->target);
 	return pack(MSG_CALL, &pb.base, buf, cap);
 }
 
@@ -205,6 +206,7 @@ static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
 	pb.n_ids = 2 * m->nr_ids;
 	pb.ids = ARRAY(uint64_t, m->ids);
 	pb.verifier = m->verifier;
+	pb.target = data_of(m->target);
 	return pack(MSG_REPLY, &pb.base, buf, cap);
 }
 

@@ -6,7 +6,7 @@
 #define USRBIO_PROTO_LIMITS_H
 
 #define PROTO_PORT    7040 /* for URLs without a port; IANA has not assigned this number */
-#define PROTO_VERSION 2u
+#define PROTO_VERSION 3u
 
 /* A frame is a type byte and a protobuf message; larger frames are not decoded. */
 #define FRAME_MAX	  16384
@@ -75,6 +75,8 @@ enum call_op {
 	CALL_SEEK,	/* file, off, flags CALL_DATA or CALL_HOLE -> next */
 	CALL_SETATTR,	/* file, flags (SET_*), mode */
 	CALL_ANCESTORS, /* file -> ids */
+	CALL_SYMLINK,	/* path, target */
+	CALL_READLINK,	/* path -> target */
 	NR_CALLS,
 };
 enum {

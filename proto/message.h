@@ -130,6 +130,7 @@ struct call {
 	uint32_t replay;
 	struct bytes persistent;
 	uint64_t at, at2;
+	struct bytes target; /* of a symbolic link; like a path, it has no zero byte */
 };
 
 struct file_attr {
@@ -154,7 +155,8 @@ struct reply {
 	const uint64_t *counts;
 	size_t nr_ids; /* an id is two numbers, of the device and of the file */
 	const uint64_t *ids;
-	uint64_t verifier; /* of CALL_FSYNC: the export's write verifier when the sync ended */
+	uint64_t verifier;   /* of CALL_FSYNC: the export's write verifier when the sync ended */
+	struct bytes target; /* of a symbolic link */
 };
 
 struct ping {

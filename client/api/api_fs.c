@@ -16,11 +16,6 @@
 #include "client/files/path.h"
 #include "client/files/unsynced.h"
 
-static struct bytes text(const char *string)
-{
-	return (struct bytes){(const uint8_t *)string, strlen(string)};
-}
-
 /* Do path_open with the errors of usrbio.h: -ENOENT if the path is on no mount. */
 static int locate(const char *path, bool follow, struct resolved_path *place)
 {
@@ -29,15 +24,14 @@ static int locate(const char *path, bool follow, struct resolved_path *place)
 	return err == -ENOTTY ? -ENOENT : err;
 }
 
-/* Make a call about one path. */
-static int path_call(const char *path, bool follow, struct call *call, struct answer *answer)
+int api_fs_path_call(const char *path, bool follow, struct call *call, struct answer *answer)
 {
 	struct resolved_path place;
 	int err = locate(path, follow, &place);
 
 	if (err)
 		return err;
-	call->path = text(place.path);
+	call->path = api_fs_text(place.path);
 	err = mount_call(place.mount, call, answer);
 	path_close(&place);
 	return err;
@@ -193,7 +187,7 @@ static int attributes(const char *path, int fd, bool follow, struct usrbio_stat 
 
 	if (!answer)
 		return -ENOMEM;
-	err = path ? path_call(path, follow, &call, answer) : api_fs_call(fd, &call, answer);
+	err = path ? api_fs_path_call(path, follow, &call, answer) : api_fs_call(fd, &call, answer);
 	if (!err)
 		api_fs_stat_of(answer, st);
 	free(answer);
@@ -244,7 +238,7 @@ int usrbio_truncate(const char *path, uint64_t len)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_TRUNCATE, .len = len};
 
-	return path_call(path, true, &call, NULL);
+	return api_fs_path_call(path, true, &call, NULL);
 }
 
 int usrbio_unlink(const char *path)
@@ -252,7 +246,7 @@ int usrbio_unlink(const char *path)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_UNLINK};
 
-	return path_call(path, false, &call, NULL);
+	return api_fs_path_call(path, false, &call, NULL);
 }
 
 int usrbio_rmdir(const char *path)
@@ -260,7 +254,7 @@ int usrbio_rmdir(const char *path)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_RMDIR};
 
-	return path_call(path, false, &call, NULL);
+	return api_fs_path_call(path, false, &call, NULL);
 }
 
 int usrbio_mkdir(const char *path, mode_t mode)
@@ -268,13 +262,11 @@ int usrbio_mkdir(const char *path, mode_t mode)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_MKDIR, .mode = mode & 07777};
 
-	return path_call(path, false, &call, NULL);
+	return api_fs_path_call(path, false, &call, NULL);
 }
 
-int usrbio_rename(const char *from, const char *to)
+int api_fs_paths_call(const char *from, const char *to, struct call *call)
 {
-	NOT_CANCELLED;
-	struct call call = {.op = CALL_RENAME};
 	struct resolved_path old, new;
 	int err = locate(from, false, &old);
 
@@ -283,13 +275,21 @@ int usrbio_rename(const char *from, const char *to)
 	err = locate(to, false, &new);
 	if (err)
 		goto out_old;
-	call.path = text(old.path);
-	call.path2 = text(new.path);
-	err = mount_same(old.mount, new.mount) ? mount_call(old.mount, &call, NULL) : -EXDEV;
-	if (!err)
+	call->path = api_fs_text(old.path);
+	call->path2 = api_fs_text(new.path);
+	err = mount_same(old.mount, new.mount) ? mount_call(old.mount, call, NULL) : -EXDEV;
+	if (!err && call->op == CALL_RENAME)
 		file_renamed(old.mount, NULL, old.path, NULL, new.path);
 	path_close(&new);
 out_old:
 	path_close(&old);
 	return err;
+}
+
+int usrbio_rename(const char *from, const char *to)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_RENAME};
+
+	return api_fs_paths_call(from, to, &call);
 }

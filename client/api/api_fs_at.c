@@ -15,11 +15,6 @@
 #include "common/host/host.h"
 #include "proto/name.h"
 
-static struct bytes text(const char *string)
-{
-	return (struct bytes){(const uint8_t *)string, strlen(string)};
-}
-
 /*
  * Check a name as the server does: 0, -EINVAL, -ENAMETOOLONG. It is checked here, because a very
  * long name does not fit into a message.
@@ -33,8 +28,7 @@ static int check_name(const char *name)
 	return len > PROTO_NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* Make a call about one name. */
-static int name_call(int dirfd, const char *name, struct call *call, struct answer *answer)
+int api_fs_name_call(int dirfd, const char *name, struct call *call, struct answer *answer)
 {
 	int err = check_name(name);
 	struct file *dir;
@@ -44,7 +38,7 @@ static int name_call(int dirfd, const char *name, struct call *call, struct answ
 	dir = file_opened(dirfd);
 	if (!dir)
 		return -EBADF;
-	call->path = text(name);
+	call->path = api_fs_text(name);
 	err = mount_call_at(dir->mount, &dir->remote, NULL, call, answer);
 	file_put(dir);
 	return err;
@@ -84,7 +78,7 @@ int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flag
 	answer = malloc(sizeof(*answer)); /* too large for small stacks */
 	if (!answer)
 		return -ENOMEM;
-	err = name_call(dirfd, name, &call, answer);
+	err = api_fs_name_call(dirfd, name, &call, answer);
 	if (!err)
 		api_fs_stat_of(answer, st);
 	free(answer);
@@ -96,7 +90,7 @@ int usrbio_mkdirat(int dirfd, const char *name, mode_t mode)
 	NOT_CANCELLED;
 	struct call call = {.op = CALL_MKDIR, .mode = mode & 07777};
 
-	return name_call(dirfd, name, &call, NULL);
+	return api_fs_name_call(dirfd, name, &call, NULL);
 }
 
 int usrbio_unlinkat(int dirfd, const char *name, int flags)
@@ -106,20 +100,19 @@ int usrbio_unlinkat(int dirfd, const char *name, int flags)
 
 	if (flags & ~AT_REMOVEDIR)
 		return -EINVAL;
-	return name_call(dirfd, name, &call, NULL);
+	return api_fs_name_call(dirfd, name, &call, NULL);
 }
 
-int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags)
+int api_fs_names_call(int olddirfd, const char *from, int newdirfd, const char *to,
+		      struct call *call)
 {
-	NOT_CANCELLED;
-	struct call call = {.op = CALL_RENAME, .flags = flags ? CALL_NOREPLACE : 0};
 	struct file *old, *new;
 	int err = check_name(from);
 
 	if (!err)
 		err = check_name(to);
-	if (err || flags & ~(unsigned)RENAME_NOREPLACE)
-		return err ? err : -EINVAL;
+	if (err)
+		return err;
 	err = -EBADF;
 	old = file_opened(olddirfd);
 	if (!old)
@@ -127,17 +120,27 @@ int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to
 	new = file_opened(newdirfd);
 	if (!new)
 		goto out_old;
-	call.path = text(from);
-	call.path2 = text(to);
+	call->path = api_fs_text(from);
+	call->path2 = api_fs_text(to);
 	err = mount_same(old->mount, new->mount)
-		      ? mount_call_at(old->mount, &old->remote, &new->remote, &call, NULL)
+		      ? mount_call_at(old->mount, &old->remote, &new->remote, call, NULL)
 		      : -EXDEV;
-	if (!err)
+	if (!err && call->op == CALL_RENAME)
 		file_renamed(old->mount, old, from, new, to);
 	file_put(new);
 out_old:
 	file_put(old);
 	return err;
+}
+
+int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_RENAME, .flags = flags ? CALL_NOREPLACE : 0};
+
+	if (flags & ~(unsigned)RENAME_NOREPLACE)
+		return -EINVAL;
+	return api_fs_names_call(olddirfd, from, newdirfd, to, &call);
 }
 
 int usrbio_fchmod(int fd, mode_t mode)

@@ -36,4 +36,8 @@ void answer_copy(struct answer *answer, const struct conn *conn, const struct re
 	if (reply->persistent.len)
 		memcpy(at, reply->persistent.data, reply->persistent.len);
 	answer->reply.persistent.data = at;
+	at += reply->persistent.len;
+	if (reply->target.len)
+		memcpy(at, reply->target.data, reply->target.len);
+	answer->reply.target.data = at;
 }

@@ -43,6 +43,8 @@ static const char *wrong_surplus(const struct call *call, const struct reply *re
 		return "counters that were not requested";
 	if (call->op != CALL_ANCESTORS && reply->nr_ids)
 		return "directories that were not requested";
+	if (call->op != CALL_READLINK && reply->target.len)
+		return "a symbolic link that was not requested";
 	return NULL;
 }
 
@@ -80,6 +82,8 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 		return wrong_names(reply);
 	case CALL_SEEK:
 		return wrong_place(call, reply);
+	case CALL_READLINK:
+		return reply->target.len ? NULL : "a symbolic link without a target";
 	case CALL_ANCESTORS:
 		return reply->nr_ids ? NULL : "a directory that is nothing";
 	default:

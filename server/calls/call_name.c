@@ -58,6 +58,36 @@ int call_link(struct pending_call *p)
 				call_path(p->call.path2));
 }
 
+int call_symlink(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+
+	if (call_read_only(p))
+		return -EROFS;
+	if (!p->call.target.len)
+		return -ENOENT; /* as symlink(2) says */
+	return store->ops->symlink(store, call_dir(p->at), call_path(p->call.path),
+				   call_path(p->call.target));
+}
+
+int call_readlink(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	int len;
+
+	p->target = malloc(TARGET_BYTES);
+	if (!p->target)
+		return -ENOMEM;
+	len = store->ops->readlink(store, call_dir(p->at), call_path(p->call.path), p->target);
+	if (len < 0)
+		return len;
+	/* The other fields of such a Reply take a few bytes only. */
+	if ((size_t)len + 64 > p->msg_max)
+		return -ENAMETOOLONG;
+	call_reply(p)->target = (struct bytes){(uint8_t *)p->target, (size_t)len};
+	return 0;
+}
+
 /*
  * The most bytes of names in a Reply: half of a frame, because the frame also holds a byte for each
  * type and the other fields.

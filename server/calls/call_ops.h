@@ -70,5 +70,7 @@ int call_rename(struct pending_call *p);
 int call_link(struct pending_call *p);
 int call_readdir(struct pending_call *p);
 int call_ancestors(struct pending_call *p);
+int call_symlink(struct pending_call *p);
+int call_readlink(struct pending_call *p);
 
 #endif

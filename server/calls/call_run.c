@@ -19,6 +19,7 @@ static int (*const ops[NR_CALLS])(struct pending_call *) = {
 	[CALL_READDIR] = call_readdir,	 [CALL_PUNCH] = call_punch,
 	[CALL_REOPEN] = call_reopen,	 [CALL_SEEK] = call_seek,
 	[CALL_SETATTR] = call_setattr,	 [CALL_ANCESTORS] = call_ancestors,
+	[CALL_SYMLINK] = call_symlink,	 [CALL_READLINK] = call_readlink,
 };
 
 /* True if the path is relative. The store checks the rest of it. */
@@ -31,7 +32,8 @@ static bool path_ok(struct bytes path)
 static bool takes_at(uint32_t op)
 {
 	return op == CALL_OPEN || op == CALL_STAT || op == CALL_TRUNCATE || op == CALL_UNLINK ||
-	       op == CALL_RMDIR || op == CALL_MKDIR || op == CALL_RENAME || op == CALL_LINK;
+	       op == CALL_RMDIR || op == CALL_MKDIR || op == CALL_RENAME || op == CALL_LINK ||
+	       op == CALL_SYMLINK || op == CALL_READLINK;
 }
 
 /* True if the second path of this call may be relative to `at2`. */
@@ -69,7 +71,8 @@ static int run(struct pending_call *p)
 static bool is_once_only(uint32_t op)
 {
 	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&
-	       op != CALL_COUNTERS && op != CALL_SEEK && op != CALL_ANCESTORS;
+	       op != CALL_COUNTERS && op != CALL_SEEK && op != CALL_ANCESTORS &&
+	       op != CALL_READLINK;
 }
 
 /* True if the store has changed nothing, because the call is given up or has to wait. */

@@ -36,8 +36,9 @@ struct server_file;
 /* The bytes of an answer that is allocated alone (dispatch.c). */
 #define ANSWER_BYTES (sizeof(struct outgoing) + 32)
 
-#define NAMES_MAX 8192 /* bytes of names in one Reply to CALL_READDIR */
-#define TYPES_MAX 2048 /* names in it */
+#define NAMES_MAX    8192		   /* bytes of names in one Reply to CALL_READDIR */
+#define TYPES_MAX    2048		   /* names in it */
+#define TARGET_BYTES (PROTO_PATH_MAX + 1u) /* for the target of a symbolic link */
 
 /* The calls of a connection, their owner. Only its worker's thread uses this. */
 struct server_calls {
@@ -92,6 +93,7 @@ struct pending_call {
 	struct names *names;		    /* CALL_READDIR: memory of the reply */
 	struct counters_query query;	    /* CALL_COUNTERS */
 	uint64_t *ids;			    /* CALL_ANCESTORS: memory of the reply */
+	char *target;			    /* CALL_READLINK: memory of the reply */
 	size_t bytes;			    /* charged for all of this */
 	uint64_t data[];
 };

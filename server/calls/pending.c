@@ -55,6 +55,7 @@ static void pending_free(struct pending_call *pending)
 	free(pending->names);
 	free(pending->query.rows);
 	free(pending->ids);
+	free(pending->target);
 	free(pending);
 }
 
@@ -133,7 +134,7 @@ static struct bytes copy_bytes(uint8_t **at, struct bytes in)
 static size_t size_of(const struct call *call)
 {
 	return 2 * call->nr_ranges * sizeof(*call->range) + call->path.len + 1 + call->path2.len +
-	       1 + call->persistent.len + 1;
+	       1 + call->persistent.len + 1 + call->target.len + 1;
 }
 
 /* The bytes that a call takes with its answer. */
@@ -142,6 +143,7 @@ static size_t bytes_of(const struct call *call)
 	size_t answer = call->op == CALL_READDIR     ? sizeof(struct names)
 			: call->op == CALL_COUNTERS  ? COUNTERS_BYTES
 			: call->op == CALL_ANCESTORS ? ANCESTORS_MAX * 2 * sizeof(uint64_t)
+			: call->op == CALL_READLINK  ? TARGET_BYTES
 						     : 0;
 
 	return sizeof(struct pending_call) + size_of(call) + answer;
@@ -189,6 +191,7 @@ static struct pending_call *copy(struct server_calls *calls, const struct call *
 	pending->call.path = copy_bytes(&at, call->path);
 	pending->call.path2 = copy_bytes(&at, call->path2);
 	pending->call.persistent = copy_bytes(&at, call->persistent);
+	pending->call.target = copy_bytes(&at, call->target);
 	return pending;
 }
 

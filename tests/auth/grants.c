@@ -66,6 +66,7 @@ static void expect_read_only(struct hand *hand, uint64_t file, const char *who)
 		{.op = CALL_UNLINK, .path = text("file")},
 		{.op = CALL_RMDIR, .path = text("dir")},
 		{.op = CALL_MKDIR, .path = text("dir"), .mode = 0755},
+		{.op = CALL_SYMLINK, .path = text("link"), .target = text("file")},
 		{.op = CALL_RENAME, .path = text("file"), .path2 = text("elif")},
 		{.op = CALL_LINK, .path = text("file"), .path2 = text("elif")},
 		{.op = CALL_LINK, .file = file, .path2 = text("elif")},

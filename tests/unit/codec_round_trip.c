@@ -301,11 +301,13 @@ Test(round_trip, the_largest_calls_fit)
 				.replay = 1,
 				.persistent = text("name\2"),
 				.at = UINT64_MAX,
-				.at2 = 6};
+				.at2 = 6,
+				.target = text(path)};
 	out = there_and_back(&in);
 	cr_expect_eq(out.call.replay, 1);
 	cr_expect_eq(out.call.at, UINT64_MAX);
 	cr_expect_eq(out.call.at2, 6);
+	expect_bytes(out.call.target, in.call.target);
 	expect_bytes(out.call.persistent, in.call.persistent);
 	expect_bytes(out.call.path, in.call.path);
 	expect_bytes(out.call.path2, in.call.path2);
@@ -334,7 +336,8 @@ Test(round_trip, reply)
 				       .next = 99,
 				       .nr_ids = ANCESTORS_MAX,
 				       .ids = ids,
-				       .verifier = UINT64_MAX - 3}};
+				       .verifier = UINT64_MAX - 3,
+				       .target = text("../a link")}};
 	struct message out;
 
 	memset(persistent, 0x5a, sizeof(persistent));
@@ -351,6 +354,7 @@ Test(round_trip, reply)
 	cr_assert_eq(out.reply.nr_ids, ANCESTORS_MAX);
 	cr_expect_arr_eq(out.reply.ids, ids, sizeof(ids));
 	cr_expect_eq(out.reply.verifier, UINT64_MAX - 3);
+	expect_bytes(out.reply.target, in.reply.target);
 }
 
 Test(round_trip, rows_of_counters)

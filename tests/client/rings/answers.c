@@ -79,6 +79,7 @@ static int ask(uint32_t op, int fd)
 {
 	struct usrbio_stat st;
 	struct usrbio_id id;
+	char target[16];
 
 	switch (op) {
 	case CALL_READDIR:
@@ -93,6 +94,8 @@ static int ask(uint32_t op, int fd)
 		return usrbio_ancestors(fd, &id, 1);
 	case CALL_UNLINK:
 		return usrbio_unlink(url());
+	case CALL_READLINK:
+		return usrbio_readlink(url(), target, sizeof(target));
 	default:
 		return -ENOSYS;
 	}
@@ -189,6 +192,9 @@ Test(answers, what_nobody_asked_for)
 	lie = (struct reply){.attr_valid = 1, .nr_ids = 2, .ids = numbers};
 	lie_op = CALL_STAT;
 	expect_lie("ancestors of a file", 1);
+	lie = (struct reply){.attr_valid = 1, .target = {(const uint8_t *)"x", 1}};
+	lie_op = CALL_STAT;
+	expect_lie("a symbolic link of a file", 1);
 }
 
 Test(answers, attributes_that_no_file_has)
@@ -232,6 +238,16 @@ Test(answers, places_and_directories)
 	lie = (struct reply){0};
 	lie_op = CALL_ANCESTORS;
 	expect_lie("nothing", 1);
+	lie_op = CALL_READLINK;
+	expect_lie("a link to nothing", 1);
+	lie_op = CALL_READLINK;
+	lie.target = (struct bytes){(const uint8_t *)long_name, 16};
+	cr_assert_eq(ask(CALL_READLINK, -1), -ERANGE);
+	lie.target.len = 15;
+	cr_assert_eq(ask(CALL_READLINK, -1), 15);
+	lie.target = (struct bytes){(const uint8_t *)"a\0b", 3};
+	lie_op = CALL_READLINK;
+	expect_lie("a link with a zero byte", 3);
 }
 
 /* Full answers for ever: each place is new. */

@@ -112,6 +112,12 @@ static void handles_body(struct server *server)
 			{{.op = CALL_SETATTR, .flags = SET_MODE}, -EBADF},
 			{{.op = CALL_SETATTR, .file = file}, -EINVAL},
 			{{.op = CALL_SETATTR, .file = file, .flags = 2 * SET_FLAGS_ALL}, -EINVAL},
+			{{.op = CALL_SYMLINK, .path = text("l")}, -ENOENT},
+			{{.op = CALL_SYMLINK, .at = dir, .path = text("a/b"), .target = text("x")},
+			 -EINVAL},
+			{{.op = CALL_READLINK, .path = text("f")}, -EINVAL},
+			{{.op = CALL_READLINK, .at = dir, .path = text(".")}, -EINVAL},
+			{{.op = CALL_READLINK, .at = file, .path = text("l")}, -ENOTDIR},
 			{{.op = CALL_ANCESTORS}, -EBADF},
 			{{.op = CALL_ANCESTORS, .file = file}, -ENOTDIR},
 		};
