@@ -49,6 +49,7 @@ void pipeline_init(struct pipeline *pipeline)
 		list_init(&pipeline->waiting_for_buf[i]);
 	parking_init(&pipeline->parking);
 	list_init(&pipeline->running);
+	list_init(&pipeline->aside);
 	list_init(&pipeline->unposted);
 	list_init(&pipeline->free);
 	queue_init(&pipeline->queue);
@@ -173,7 +174,7 @@ static inline bool is_scarce(const struct staging *staging, enum staging_class c
 }
 
 /* Start segments, up to a fair share. Returns how many. */
-static unsigned serve(struct pipeline *pipeline)
+static unsigned start(struct pipeline *pipeline)
 {
 	struct worker *worker = pipeline->peer.worker;
 	int64_t budget = QUANTUM;
@@ -185,6 +186,8 @@ static unsigned serve(struct pipeline *pipeline)
 		enum staging_class class = segment_class(req);
 		struct segment *seg;
 
+		if (request_may_wait(req) && request_waits(req))
+			continue;
 		/* When one of its own segments ends, that schedules the pipeline again. */
 		if (!is_fair(pipeline, class))
 			return started;
@@ -213,6 +216,19 @@ static unsigned serve(struct pipeline *pipeline)
 	}
 	if (budget <= 0)
 		pipeline_schedule(pipeline);
+	return started;
+}
+
+/* The same. If there are more than could be started, a file may hang. */
+static unsigned serve(struct pipeline *pipeline)
+{
+	struct worker *worker = pipeline->peer.worker;
+	unsigned started = start(pipeline);
+
+	if (worker->look_ns == NEVER && pipeline_is_held_up(pipeline)) {
+		worker->look_ns = worker->now_ns + LOOK_NS;
+		worker_slow_timers(worker, worker->look_ns);
+	}
 	return started;
 }
 

@@ -48,13 +48,15 @@ struct pipeline {
 	struct queue queue;
 	struct parking parking;
 	struct list running;  /* requests with all segments started, or as many as may be */
+	struct list aside;    /* requests whose file hangs, not in the queue */
 	struct list unposted; /* segments that the transport had no room for, in order */
 	struct list free;     /* unused requests of the first nr_used of the slab */
 	struct server_request *slab;
 	uint32_t max_inflight, nr_used, nr_open;
 	uint32_t nr_segments;	      /* segments that hold a staging buffer or a pipe */
 	uint32_t nr_posted;	      /* those of them that the wire has */
-	uint32_t nr_held[NR_STAGING]; /* the number of segments by class */
+	uint32_t nr_stuck;	      /* those of them that hang, which the limits do not count */
+	uint32_t nr_held[NR_STAGING]; /* the number of segments by class, without those that hang */
 	uint64_t fetching;	      /* bytes of the client's memory that READs are to bring */
 	uint64_t bytes_begun;	      /* of I/Os of the batch that is being admitted */
 	uint64_t bytes_ended;	      /* of I/Os that ended in this turn */
@@ -96,11 +98,24 @@ static inline bool pipeline_idle(const struct pipeline *pipeline)
 	return !pipeline->nr_open && !pipeline->nr_segments;
 }
 
+/* True if the connection has as many segments as it may have, not counting those that hang. */
+static inline bool pipeline_is_full(const struct pipeline *pipeline)
+{
+	return pipeline->nr_segments - pipeline->nr_stuck >= CONN_SEGMENTS_MAX;
+}
+
+/* True if a segment waits, or would have to wait, for others of the connection. */
+static inline bool pipeline_is_held_up(const struct pipeline *pipeline)
+{
+	return !pipeline->closing && (pipeline_is_full(pipeline) || !list_empty(&pipeline->aside) ||
+				      !queue_empty(&pipeline->queue));
+}
+
 /* True if there is a segment to start, and the connection's own limits allow one more. */
 static inline bool pipeline_can_start(const struct pipeline *pipeline)
 {
 	return !queue_empty(&pipeline->queue) && !pipeline->closing &&
-	       list_empty(&pipeline->unposted) && pipeline->nr_segments < CONN_SEGMENTS_MAX &&
+	       list_empty(&pipeline->unposted) && !pipeline_is_full(pipeline) &&
 	       pipeline->nr_held[STAGING_PIPE] < CONN_PIPES_MAX && pipeline->fetching < FETCH_MAX;
 }
 

@@ -288,15 +288,44 @@ int requests_admit(struct pipeline *pipeline, const struct submit *batch)
 	return 0;
 }
 
-#define NR_LISTS (NR_PRIORITIES + 2)
+bool request_waits(struct server_request *req)
+{
+	if (!req->next && barrier_is_up(req->file->store_file->barrier) &&
+	    parking_enter(req, unpark))
+		return true;
+	if (!atomic_load_explicit(&req->file->nr_stuck, memory_order_relaxed))
+		return false;
+	req->queued = false;
+	list_move_tail(&req->pipeline->aside, &req->node);
+	return true;
+}
+
+void requests_recall(struct pipeline *pipeline)
+{
+	struct list *node;
+
+	while ((node = list_pop(&pipeline->aside))) {
+		struct server_request *req = container_of(node, struct server_request, node);
+
+		req->queued = request_has_more(req);
+		if (req->queued)
+			queue_add(&pipeline->queue, req);
+		else
+			list_add_tail(&pipeline->running, node);
+	}
+	pipeline_schedule(pipeline);
+}
+
+#define NR_LISTS (NR_PRIORITIES + 3)
 
 /* The lists of requests without a result. `running` goes first, because stop() adds to it. */
 static void lists_of(struct pipeline *pipeline, struct list *lists[NR_LISTS])
 {
 	lists[0] = &pipeline->running;
 	lists[1] = &pipeline->parking.requests;
+	lists[2] = &pipeline->aside;
 	for (int i = 0; i < NR_PRIORITIES; i++)
-		lists[2 + i] = &pipeline->queue.lists[i];
+		lists[3 + i] = &pipeline->queue.lists[i];
 }
 
 void requests_cancel(struct pipeline *pipeline, const struct server_region *region, int error)

@@ -5,11 +5,15 @@
 #ifndef USRBIO_SERVER_IO_REQUEST_H
 #define USRBIO_SERVER_IO_REQUEST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/list.h"
+#include "server/session/file.h"
+#include "server/store/barrier.h"
+#include "server/store/store.h"
 
 struct pipeline;
 struct server_file;
@@ -17,7 +21,7 @@ struct server_region;
 struct submit;
 
 struct server_request {
-	struct list node; /* in its pipeline's queue, `running`, `parking` or `free` */
+	struct list node; /* in its pipeline's queue, `running`, `aside`, `parking` or `free` */
 	struct pipeline *pipeline;
 	struct server_file *file;
 	struct server_region *region;
@@ -46,6 +50,21 @@ static inline bool request_has_more(const struct server_request *req)
 {
 	return req->next < req->len && req->end == req->len && !req->error;
 }
+
+/* True if the request may not start a segment now: request_waits(). */
+static inline bool request_may_wait(const struct server_request *req)
+{
+	return atomic_load_explicit(&req->file->nr_stuck, memory_order_relaxed) ||
+	       (!req->next && barrier_is_up(req->file->store_file->barrier));
+}
+
+/*
+ * Take a request off the queue if it has not begun and its file has a barrier, or if its file
+ * hangs. False: it has to wait for neither.
+ */
+bool request_waits(struct server_request *req);
+/* Queue the requests again that were put aside. They may have to wait again. */
+void requests_recall(struct pipeline *pipeline);
 
 /*
  * True if only one segment has no result yet, and all other bytes have been transferred or posted.

@@ -20,12 +20,6 @@
  */
 #define PIPE_MIN ((uint64_t)64 << 10)
 
-/* True if the store has a segment of a pipeline, so that it is neither free nor with the wire. */
-static bool is_in_store(const struct segment *seg)
-{
-	return list_empty(&seg->node) && seg->req && (seg->io.kind == STORE_READ || seg->moved);
-}
-
 /* Give back what a segment has of its pipeline and its region, but not its buffer. */
 static void let_go(struct segment *seg)
 {
@@ -175,6 +169,8 @@ static void read_done(struct store_io *io, int64_t result)
 	struct segment *seg = container_of(io, struct segment, io);
 	struct server_request *req = seg->req;
 
+	if (segment_is_stuck(seg))
+		segment_unstick(seg);
 	if (result <= 0 || req->error || seg->at >= req->end || seg->pipeline->closing) {
 		segment_end(seg, result);
 		return;
@@ -185,7 +181,11 @@ static void read_done(struct store_io *io, int64_t result)
 
 static void write_done(struct store_io *io, int64_t result)
 {
-	segment_end(container_of(io, struct segment, io), result);
+	struct segment *seg = container_of(io, struct segment, io);
+
+	if (segment_is_stuck(seg))
+		segment_unstick(seg);
+	segment_end(seg, result);
 }
 
 static void submit_to_store(struct segment *seg)
@@ -249,6 +249,7 @@ void segment_start(struct segment *seg, struct server_request *req)
 	seg->at = req->next;
 	seg->len = len;
 	seg->moved = 0;
+	seg->looks = 0;
 	/* Set all fields except those that belong to the store. */
 	seg->io.kind = req->op == IO_READ ? STORE_READ : STORE_WRITE;
 	seg->io.flags = req->flags;
@@ -292,6 +293,8 @@ static void detach(struct segment *seg)
 	struct server_request *req = seg->req;
 	struct store_barrier *barrier = req->file->store_file->barrier;
 
+	if (segment_is_stuck(seg))
+		segment_unstick(seg);
 	seg->worker = seg->pipeline->peer.worker;
 	seg->file = req->file;
 	seg->share = seg->pipeline->share;
@@ -315,7 +318,7 @@ void segments_detach_all(struct pipeline *pipeline)
 	struct segment *seg;
 
 	for (unsigned i = 0; pipeline->nr_segments && (seg = staging_at(staging, i)); i++)
-		if (is_in_store(seg) && seg->pipeline == pipeline)
+		if (segment_is_in_store(seg) && seg->pipeline == pipeline)
 			detach(seg);
 }
 
@@ -332,7 +335,7 @@ void segments_abort(struct pipeline *pipeline)
 		segment_end(seg, -ECANCELED);
 	}
 	for (unsigned i = 0; pipeline->nr_segments && (seg = staging_at(staging, i)); i++)
-		if (is_in_store(seg) && seg->pipeline == pipeline && seg->req->aborted)
+		if (segment_is_in_store(seg) && seg->pipeline == pipeline && seg->req->aborted)
 			detach(seg);
 }
 
@@ -347,7 +350,7 @@ const struct server_file *segment_in_store(const struct segment *seg, uint64_t *
 		*since_ns = seg->hold.since_ns;
 		return seg->file;
 	}
-	if (!is_in_store(seg))
+	if (!segment_is_in_store(seg))
 		return NULL;
 	*since_ns = seg->req->since_ns;
 	return seg->req->file;

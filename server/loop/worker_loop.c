@@ -21,6 +21,7 @@
 #include "server/conn/conn.h"
 #include "server/conn/handshake.h"
 #include "server/base/identity.h"
+#include "server/io/segment.h"
 #include "server/loop/listener.h"
 #include "server/loop/worker_loop.h"
 #include "server/worker/server_impl.h"
@@ -87,6 +88,9 @@ static void run_slow_timers(struct worker *worker)
 		worker->session_ns = sessions_expire(worker->server->sessions, worker->now_ns);
 	worker->slow_timers_ns = NEVER;
 	worker_slow_timers(worker, keepalive_run(worker));
+	if (worker->now_ns >= worker->look_ns)
+		worker->look_ns = segments_look(worker);
+	worker_slow_timers(worker, worker->look_ns);
 	worker_slow_timers(worker, worker->session_ns);
 }
 

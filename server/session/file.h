@@ -20,6 +20,7 @@ struct store_file;
 
 struct server_file {
 	struct store_file *store_file;
+	atomic_uint nr_stuck;	    /* pieces of I/O that hang; see server/io/segment.h */
 	struct job_threads *closes; /* the threads that close it */
 	struct budget *budget;	    /* gets FILE_BYTES back when the file is closed */
 	atomic_uint refs;

@@ -31,7 +31,7 @@ struct server_region;
 struct server_request;
 struct worker;
 
-/* The detached segments of one export: server/io/segment.h. */
+/* The detached segments of one export, and those that are stuck: server/io/segment.h. */
 struct staging_share {
 	unsigned nr_detached[NR_STAGING];
 };
@@ -47,6 +47,7 @@ struct segment {
 	void *buf;   /* NULL with a pipe */
 	int pipe[2]; /* reading end, writing end */
 	enum staging_class class;
+	uint8_t looks;	     /* how often it was found with the store; see server/io/segment.h */
 	uint32_t len, moved; /* moved: the bytes that came from disk or wire, and go to the other */
 	uint64_t at;	     /* offset in the request */
 	/* Of a detached segment; see server/io/segment.h. */

@@ -143,7 +143,7 @@ int worker_open(struct server *server, unsigned id, bool huge_pages, struct work
 	sem_init(&worker->dumped, 0, 0);
 	sem_init(&worker->named, 0, 0);
 	init_lists(worker);
-	worker->session_ns = worker->slow_timers_ns = NEVER;
+	worker->session_ns = worker->look_ns = worker->slow_timers_ns = NEVER;
 	idle_init(&worker->backoff);
 	worker_tick(worker);
 	worker->queues = calloc(server->exports.nr, sizeof(struct store_queue *));

@@ -60,7 +60,8 @@ struct worker {
 	unsigned nr_handshakes;	 /* connections without a Welcome: in handshakes and fencing */
 	struct list watched;	 /* connections with keep-alive: keepalive.h */
 	uint64_t session_ns;	 /* when to call sessions_expire(), or NEVER */
-	uint64_t slow_timers_ns; /* when keep-alive or session_ns is due, or before; or NEVER */
+	uint64_t look_ns;	 /* when to call segments_look(), or NEVER */
+	uint64_t slow_timers_ns; /* when one of these or keep-alive is due, or before; or NEVER */
 
 	struct ev stop, exit_ev, review, evict, dump;
 	bool stopping, idle, exiting;
