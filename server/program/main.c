@@ -15,7 +15,7 @@
 
 #include "common/base/log.h"
 #include "server/base/identity.h"
-#include "server/program/notify.h"
+#include "server/manager/notify.h"
 #include "server/program/options.h"
 
 #define EXIT_USAGE 2

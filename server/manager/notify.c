@@ -2,7 +2,7 @@
  * Messages to systemd over one datagram socket. The process owns the socket, and only the main
  * thread uses it.
  */
-#include "server/program/notify.h"
+#include "server/manager/notify.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Report the state of the server to systemd (sd_notify(3)), if NOTIFY_SOCKET is set. */
-#ifndef USRBIO_SERVER_PROGRAM_NOTIFY_H
-#define USRBIO_SERVER_PROGRAM_NOTIFY_H
+#ifndef USRBIO_SERVER_MANAGER_NOTIFY_H
+#define USRBIO_SERVER_MANAGER_NOTIFY_H
 
 /* Connect to NOTIFY_SOCKET, if it is set. The sandbox forbids this, so call it before. */
 void notify_open(void);
