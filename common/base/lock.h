@@ -41,6 +41,7 @@ enum lock_rank {
 	LOCK_RESCUE,	   /* the queue of a POSIX store's rescue thread */
 	LOCK_FENCES,	   /* what calls under way are about to change */
 	LOCK_BARRIERS,	   /* the barriers of all inodes */
+	LOCK_KEPT,	   /* descriptors that the service manager keeps */
 	LOCK_VERIFIER,	   /* an export's write verifier */
 	LOCK_STATE,	   /* the state directory */
 

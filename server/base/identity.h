@@ -42,4 +42,7 @@ void identity_forgo_set_id(void);
  */
 const char *identity_missing(void);
 
+/* True if modes of files do not limit this process. For its first thread, at the start. */
+bool identity_ignores_modes(void);
+
 #endif

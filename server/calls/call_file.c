@@ -76,6 +76,23 @@ static bool is_denied(int err)
 }
 
 /*
+ * Take a file that was kept for this client, as the server itself: it is open already. -ESTALE:
+ * there is none.
+ */
+static int take(struct pending_call *p, struct bytes name, struct store_file **file)
+{
+	struct store *store = call_store(p);
+	int err = store->ops->take_file ? identity_become(NULL) : -ESTALE, as;
+
+	if (!err)
+		err = store->ops->take_file(store, name, p->call.flags, file, &call_reply(p)->attr);
+	as = call_become_client(p);
+	if (!err && as)
+		store->ops->close_file(*file);
+	return as ? as : err;
+}
+
+/*
  * Open a file again, first as the client's user with its present rights. If these do not suffice
  * but the client was allowed to open the file before, the server opens it as itself, and then as
  * the client's user, who may be its owner.
@@ -83,8 +100,10 @@ static bool is_denied(int err)
 static int reopen_any(struct pending_call *p, struct bytes name, bool proven,
 		      struct store_file **file)
 {
-	int err = reopen(p, name, 0, file), as;
+	int err = proven ? take(p, name, file) : -ESTALE, as;
 
+	if (err == -ESTALE)
+		err = reopen(p, name, 0, file);
 	if (!is_denied(err) || !proven)
 		return err;
 	as = identity_become(NULL);

@@ -7,4 +7,10 @@ void notify_open(void);
 /* Send lines of sd_notify(3), for instance "READY=1". Errors are only logged. */
 void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Send lines with a descriptor; fd < 0: without one. Returns 0 or -errno, which is not logged.
+ * -EAGAIN: the receiver took nothing for a second. Any thread.
+ */
+int notify_descriptor(const char *text, int fd);
+
 #endif

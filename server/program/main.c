@@ -13,8 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "server/base/identity.h"
+#include "server/manager/kept.h"
 #include "server/manager/notify.h"
 #include "server/program/options.h"
 
@@ -118,6 +120,8 @@ int main(int argc, char **argv)
 	identity_forgo_set_id();
 	umask(0); /* a client asks for the mode that the file is to get */
 	notify_open();
+	if (options.config.state) /* without a state no client can prove what is its own */
+		kept_open();
 	if (options.sandbox != SANDBOX_OFF)
 		options.config.opened =
 			options.sandbox == SANDBOX_REQUIRED ? confine_required : confine;
@@ -127,6 +131,9 @@ int main(int argc, char **argv)
 			log_error("not enough memory to start");
 		return EXIT_FAILURE;
 	}
+	kept_start((options.config.session_ms ? options.config.session_ms : SERVER_SESSION_MS) *
+		   NS_PER_MS);
+	server_report_restart(server);
 	announce(server);
 	while (!(err = sigwait(&ending, &sig)) && (sig == SIGHUP || sig == SIGUSR1))
 		if (sig == SIGHUP)
@@ -139,6 +146,7 @@ int main(int argc, char **argv)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+	kept_leave();
 	notify_send("STOPPING=1\nSTATUS=Finishing what is under way");
 	if (server_stop(server))
 		abandon();

@@ -177,8 +177,7 @@ static int open_state(struct server *server, const struct server_config *config)
 	int err;
 
 	if (!config->state) {
-		log_info("without --state DIR a restart forgets which writes a disk has lost, and "
-			 "the right of a client to reopen a file whose permissions have changed");
+		log_info("without --state DIR a restart forgets which writes a disk has lost");
 		return secret_draw(&server->names);
 	}
 	err = exports_keep_out(config->exports, config->nr_exports, config->state);

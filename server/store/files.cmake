@@ -1,6 +1,6 @@
 # The stores, and the event loop and the identity of threads they stand on.
 add_library(store STATIC
-  base/identity.c base/state.c base/verifier.c manager/notify.c
+  base/identity.c base/state.c base/verifier.c manager/kept.c manager/notify.c
   store/barrier.c store/evloop.c store/evloop_ring.c store/fence.c store/store.c
   store/fault/store_fault.c store/fault/store_fault_rules.c
   store/store_later.c store/store_null.c store/store_open.c

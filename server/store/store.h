@@ -39,6 +39,7 @@ struct store {
 	bool elsewhere;	     /* opened with STORE_LATER while another server had it: see claim */
 	bool sync;	     /* acknowledged changes survive loss of power, as STORE_SYNC asked */
 	bool forgets;	     /* its files end with the process */
+	unsigned hindrances; /* STORE_NO_* */
 	struct store *inner; /* the store that this one wraps; NULL: none */
 	/* Told of losses. The export owns it, and sets it before the store is used; or NULL. */
 	struct verifier *verifier;
@@ -101,6 +102,13 @@ enum {
 	STORE_SYNC = 4, /* acknowledged changes survive loss of power, if the store can do that */
 };
 
+/* What makes it harder for a store to open files again after a restart. */
+enum {
+	STORE_NO_HANDLES = 1, /* no file handles: the file system has none, or a filter is there */
+	STORE_NO_NAMES = 2,   /* nor times of birth: no file has a name */
+	STORE_NO_RIGHTS = 4,  /* the server may not open each file, whatever its place and mode */
+};
+
 struct store_ops {
 	const char *name;
 
@@ -150,6 +158,14 @@ struct store_ops {
 	 */
 	int (*reopen_file)(struct store *store, const char *path, struct bytes persistent,
 			   uint32_t flags, struct store_file **file, struct file_attr *attr);
+	/*
+	 * Take the file that `persistent` names from those that the service manager has kept since
+	 * the server before, if its access modes are those of `flags`. The caller has the proof
+	 * that STORE_PROVEN means. -ESTALE: it is not there, or is another file. NULL: the store
+	 * has nothing kept.
+	 */
+	int (*take_file)(struct store *store, struct bytes persistent, uint32_t flags,
+			 struct store_file **file, struct file_attr *attr);
 	/* Close a file without I/O under way. */
 	void (*close_file)(struct store_file *file);
 	/* Write the path of the file, for a message. It does not block. NULL: not supported. */

@@ -209,6 +209,18 @@ static int reopen_file(struct store *store, const char *path, struct bytes persi
 	return err ? err : wrap(store, inner, out);
 }
 
+static int take_file(struct store *store, struct bytes persistent, uint32_t flags,
+		     struct store_file **out, struct file_attr *attr)
+{
+	struct store *inner_store = inner_of(store);
+	struct store_file *inner;
+	int err = inner_store->ops->take_file ? check(store, FAULT_OPEN) : -ESTALE;
+
+	if (!err)
+		err = inner_store->ops->take_file(inner_store, persistent, flags, &inner, attr);
+	return err ? err : wrap(store, inner, out);
+}
+
 static void close_file(struct store_file *file)
 {
 	struct store *inner = inner_of(file->store);
@@ -373,6 +385,7 @@ static const struct store_ops store_fault = {
 	.io_submit = io_submit,
 	.open_file = open_file,
 	.reopen_file = reopen_file,
+	.take_file = take_file,
 	.close_file = close_file,
 	.describe_file = describe_file,
 	.stat_file = stat_file,

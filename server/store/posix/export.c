@@ -96,6 +96,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	err = lock_root(store, where, flags);
 	if (err)
 		goto err_close;
+	store->base.hindrances = posix_name_hindrances(store);
 	posix_inodes_open(&store->inodes);
 	group_tasks("", &store->tasks);
 	group_gauge_open("", &store->gauge);
@@ -133,6 +134,7 @@ const struct store_ops store_posix = {
 	.io_submit = posix_io_submit,
 	.open_file = posix_open_file,
 	.reopen_file = posix_reopen_file,
+	.take_file = posix_take_file,
 	.close_file = posix_close_file,
 	.describe_file = posix_describe_file,
 	.stat_file = posix_stat_file,

@@ -7,12 +7,15 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/fault_points/faults.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
+#include "common/host/host.h"
+#include "server/manager/kept.h"
 #include "server/store/posix/posix.h"
 
 static int64_t time_ns(const struct timespec *ts)
@@ -37,6 +40,57 @@ void posix_attr(const struct stat *st, struct file_attr *attr)
 	};
 }
 
+uint64_t posix_kept_tag(struct bytes name, uint32_t modes)
+{
+	uint8_t both[STORE_NAME_MAX + sizeof(modes)];
+
+	modes &= OPEN_READ | OPEN_WRITE;
+	memcpy(both, &modes, sizeof(modes));
+	memcpy(both + sizeof(modes), name.data, name.len);
+	return host_of(both, sizeof(modes) + name.len);
+}
+
+/* Flags of an open file that do not matter. The kernel sets O_LARGEFILE, which is 0 here. */
+#define HARMLESS (O_NONBLOCK | O_NOFOLLOW | O_DIRECTORY | O_NOCTTY | O_CLOEXEC | 0100000)
+
+bool posix_kept_is(int fd, uint64_t number, struct bytes name, uint32_t flags)
+{
+	static const int modes[] = {
+		[OPEN_READ] = O_RDONLY, [OPEN_WRITE] = O_WRONLY, [OPEN_READ | OPEN_WRITE] = O_RDWR};
+	int own = fcntl(fd, F_GETFL);
+
+	return own >= 0 && (own & ~HARMLESS) == modes[flags & (OPEN_READ | OPEN_WRITE)] &&
+	       posix_name_is(fd, number, name);
+}
+
+/*
+ * A file with a handle is found wherever it is, by a server that modes do not limit. Any other one
+ * can become unreachable while it is open, because anybody may move it or change its mode.
+ */
+void posix_keep_file(struct posix_file *file)
+{
+	struct store_file *base = &file->base;
+	const bool named = base->persistent_len;
+	uint64_t number;
+
+	if (!kept_max())
+		return;
+	if (named && !(base->store->hindrances & STORE_NO_RIGHTS) &&
+	    posix_name_has_handle(base->persistent))
+		return;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return;
+	if (!named)
+		base->persistent_len = posix_name_numbered(file->fd, number, base->persistent);
+	if (base->persistent_len)
+		file->kept = kept_add(
+			file->fd, number,
+			posix_kept_tag((struct bytes){base->persistent, base->persistent_len},
+				       base->flags));
+	if (!named && !file->kept)
+		base->persistent_len = 0;
+}
+
 void posix_close_file(struct store_file *base)
 {
 	struct posix_file *file = posix_file_of(base);
@@ -44,6 +98,7 @@ void posix_close_file(struct store_file *base)
 	if (file->direct >= 0)
 		fork_close(file->direct);
 	fork_close(file->fd);
+	kept_drop(file->kept);
 	posix_inode_put(&posix_store_of(base->store)->inodes, file->inode);
 	free(file);
 }

@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "server/base/identity.h"
 #include "server/store/posix/posix.h"
 
 #define HANDLE_ATTEMPTS 1000 /* the most attempts that were ever observed are two */
@@ -109,6 +110,39 @@ static bool has_name(int held, struct bytes name)
 	return posix_name_of(held, own) == name.len && !memcmp(own, name.data, name.len);
 }
 
+bool posix_name_has_handle(const uint8_t *bytes)
+{
+	uint32_t len;
+
+	memcpy(&len, bytes + offsetof(struct name, handle.handle_bytes), sizeof(len));
+	return len;
+}
+
+size_t posix_name_numbered(int fd, uint64_t number, uint8_t *out)
+{
+	ROOM(room) = {0};
+	struct name *name = (void *)room;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return 0;
+	name->fs = number_of_fs(fd, st.st_dev);
+	name->ino = st.st_ino;
+	memcpy(out, room, sizeof(*name));
+	memcpy(out + sizeof(*name), &number, sizeof(number));
+	return sizeof(*name) + sizeof(number);
+}
+
+bool posix_name_is(int fd, uint64_t number, struct bytes name)
+{
+	uint8_t own[STORE_NAME_MAX];
+	size_t len = posix_name_of(fd, own);
+
+	if (!len)
+		len = posix_name_numbered(fd, number, own);
+	return len && len == name.len && !memcmp(own, name.data, len);
+}
+
 static bool is_shortage(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
@@ -143,6 +177,24 @@ static int open_handle(struct posix_store *store, struct file_handle *handle)
 		sched_yield();
 	}
 	return fd < 0 ? -errno : fd;
+}
+
+unsigned posix_name_hindrances(const struct posix_store *store)
+{
+	ROOM(room) = {0};
+	struct name *name = (void *)room;
+	int fd;
+
+	if (!get_handle(store->root, &name->handle))
+		return STORE_NO_RIGHTS | STORE_NO_HANDLES |
+		       (birth_ns(store->root) ? 0 : STORE_NO_NAMES);
+	if (!identity_ignores_modes())
+		return STORE_NO_RIGHTS;
+	fd = open_by_handle_at(store->root, &name->handle, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return STORE_NO_RIGHTS;
+	close(fd);
+	return 0;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "common/fault_points/faults.h"
 #include "common/base/fork.h"
 #include "common/base/log.h"
+#include "server/manager/kept.h"
 #include "server/store/barrier.h"
 #include "server/store/posix/posix.h"
 
@@ -285,9 +286,12 @@ static bool takes_pipes(struct posix_store *store, const struct posix_file *file
 	return true;
 }
 
-/* Make a file of an open descriptor. Returns 0, or closes the descriptor and returns -errno. */
-static int file_new(struct posix_store *store, int fd, uint32_t flags, struct store_file **out,
-		    struct file_attr *attr)
+/*
+ * Make a file of an open descriptor. Returns 0, or closes the descriptor and returns -errno. kept:
+ * the service manager has the descriptor already.
+ */
+static int file_new(struct posix_store *store, int fd, uint32_t flags, struct kept *kept,
+		    struct store_file **out, struct file_attr *attr)
 {
 	struct posix_file *file = calloc(1, sizeof(*file));
 	struct stat st;
@@ -305,10 +309,12 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 		err = -ENOMEM;
 	if (err) {
 		close(fd);
+		kept_drop(kept);
 		free(file);
 		return err;
 	}
 	file->fd = fork_own(fd);
+	file->kept = kept;
 	file->base.store = &store->base;
 	file->base.flags = flags & (OPEN_READ | OPEN_WRITE | OPEN_DIRECT);
 	file->base.regular = S_ISREG(st.st_mode);
@@ -320,6 +326,11 @@ static int file_new(struct posix_store *store, int fd, uint32_t flags, struct st
 	file->base.pipes = takes_pipes(store, file, &st);
 	file->base.flags &= OPEN_READ | OPEN_WRITE;
 	file->base.persistent_len = posix_name_of(fd, file->base.persistent);
+	if (!kept)
+		posix_keep_file(file);
+	else if (!file->base.persistent_len)
+		file->base.persistent_len =
+			posix_name_numbered(fd, kept_number(kept), file->base.persistent);
 	posix_attr(&st, attr);
 	*out = &file->base;
 	return 0;
@@ -335,7 +346,7 @@ int posix_open_file(struct store *base, struct store_file *at, const char *path,
 	if (err)
 		return err;
 	fd = fault_at(STORE_OPEN_EMFILE) ? -EMFILE : open_or_create(store, at, path, flags, mode);
-	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
+	return fd < 0 ? fd : file_new(store, fd, flags, NULL, out, attr);
 }
 
 int posix_reopen_file(struct store *base, const char *path, struct bytes persistent, uint32_t flags,
@@ -352,5 +363,26 @@ int posix_reopen_file(struct store *base, const char *path, struct bytes persist
 	fd = open_held(store, held, oflags, flags & STORE_PROVEN);
 	if (fd == -ELOOP || fd == -ENXIO) /* neither file nor directory, so never opened here */
 		return -ESTALE;
-	return fd < 0 ? fd : file_new(store, fd, flags, out, attr);
+	return fd < 0 ? fd : file_new(store, fd, flags, NULL, out, attr);
+}
+
+int posix_take_file(struct store *base, struct bytes persistent, uint32_t flags,
+		    struct store_file **out, struct file_attr *attr)
+{
+	struct posix_store *store = posix_store_of(base);
+	int err = store_check_open(base, flags), fd = -1;
+	struct kept *kept;
+
+	if (err || persistent.len > STORE_NAME_MAX)
+		return err ? err : -ESTALE;
+	kept = kept_take(posix_kept_tag(persistent, flags), &fd);
+	if (!kept)
+		return -ESTALE;
+	if (posix_kept_is(fd, kept_number(kept), persistent, flags))
+		return file_new(store, fd, flags, kept, out, attr);
+	log_warn("the service manager passed another file, or another mode of it, than this server "
+		 "has left; it is closed");
+	close(fd);
+	kept_drop(kept);
+	return -ESTALE;
 }

@@ -17,6 +17,7 @@
 
 #define POSIX_INODE_BUCKETS 1024
 
+struct kept;
 struct posix_inode;
 struct posix_inodes {
 	struct lock lock; /* LOCK_INODES; LOCK_BARRIERS is acquired under it */
@@ -40,9 +41,10 @@ struct posix_store {
 struct posix_file {
 	struct store_file base;
 	int fd;
-	int direct;    /* the same file, opened with O_DIRECT; or -1 */
-	bool memory;   /* it is in tmpfs */
-	bool uncached; /* the kernel may write it past the page cache */
+	int direct;	   /* the same file, opened with O_DIRECT; or -1 */
+	bool memory;	   /* it is in tmpfs */
+	bool uncached;	   /* the kernel may write it past the page cache */
+	struct kept *kept; /* the service manager keeps fd; NULL: it does not */
 	/* A directory: its depth beneath the root when it was last checked. Any thread. */
 	atomic_uint level;
 	struct posix_inode *inode;
@@ -144,13 +146,33 @@ size_t posix_name_of(int fd, uint8_t *room);
  */
 int posix_name_hold(struct posix_store *store, const char *path, struct bytes name);
 
+/* True if the name has a file handle. */
+bool posix_name_has_handle(const uint8_t *name);
+/*
+ * Write a name, of at most STORE_NAME_MAX bytes, for a file that has none otherwise. It is good for
+ * a kept descriptor with this number only. Returns its length; 0: an error.
+ */
+size_t posix_name_numbered(int fd, uint64_t number, uint8_t *room);
+/* True if a descriptor that was kept with this number is of the file of this name. */
+bool posix_name_is(int fd, uint64_t number, struct bytes name);
+/* Find out what hinders names in an export: STORE_NO_*. */
+unsigned posix_name_hindrances(const struct posix_store *store);
+
 /* open.c */
 int posix_open_file(struct store *store, struct store_file *at, const char *path, uint32_t flags,
 		    uint32_t mode, struct store_file **file, struct file_attr *attr);
 int posix_reopen_file(struct store *store, const char *path, struct bytes persistent,
 		      uint32_t flags, struct store_file **file, struct file_attr *attr);
+int posix_take_file(struct store *store, struct bytes persistent, uint32_t flags,
+		    struct store_file **file, struct file_attr *attr);
 
 /* file.c */
+/* Let the service manager keep a file that may not be found or opened after a restart. */
+void posix_keep_file(struct posix_file *file);
+/* True if a descriptor that the service manager has passed is the one that was kept. */
+bool posix_kept_is(int fd, uint64_t number, struct bytes name, uint32_t flags);
+/* Get the tag of what is kept of a file with this name and these access modes. */
+uint64_t posix_kept_tag(struct bytes name, uint32_t modes);
 void posix_close_file(struct store_file *file);
 int posix_stat_file(struct store_file *file, struct file_attr *attr);
 int posix_sync_file(struct store_file *file, bool data_only);
