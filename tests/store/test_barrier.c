@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "server/store/barrier.h"
 #include "server/store/fence.h"
@@ -251,4 +252,47 @@ POSIX_STORE(two_exports_of_one_directory_share_it_too)
 	again->ops->close_file(two);
 	again->ops->close_store(again);
 	fixture_shut(fixture, one);
+}
+
+/*
+ * An OPEN with these flags either makes a file or truncates one. If it made one, it has been done,
+ * whatever waits then: here a barrier that the new inode has by chance, in place of a call that is
+ * given up at this moment.
+ */
+Test(memory, a_file_that_was_made_is_not_truncated_as_well)
+{
+	const uint32_t flags = OPEN_READ | OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE;
+	struct barrier_hold change = {.change = true};
+	struct fence fence = {.since_ns = 1};
+	struct store_barrier *barrier;
+	struct fixture fixture;
+	struct store_file *file;
+	uint64_t name[2]; /* of the store and of the inode, which come one after the other */
+	int err;
+
+	fixture_open(&fixture, "memory");
+	file = fixture_create(&fixture, "first");
+	cr_assert_eq(file->persistent_len, sizeof(name));
+	memcpy(name, file->persistent, sizeof(name));
+	fixture_shut(&fixture, file);
+	barrier = barrier_get(name[0], name[1] + 1);
+	barrier_raise(barrier, &change);
+	fence_begin(&fence);
+	file = fixture_file(&fixture, "second", flags, &err);
+	cr_assert_eq(err, 0, "%d", err);
+	cr_assert_eq(file->barrier, barrier, "this is not the next inode");
+	cr_assert_not(fence.met);
+	cr_assert_not(fence_end(&fence));
+	/* It exists now, so it would be truncated. */
+	fence = (struct fence){.since_ns = 1};
+	fence_begin(&fence);
+	cr_assert_null(fixture_file(&fixture, "second", flags, &err));
+	cr_assert_eq(err, -ECANCELED);
+	cr_assert(fence.met);
+	cr_assert_not(fence_end(&fence));
+	barrier_put(fence.met);
+	barrier_lower(barrier, &change);
+	barrier_put(barrier);
+	fixture_shut(&fixture, file);
+	fixture_close(&fixture);
 }

@@ -62,11 +62,13 @@ static int find_or_create(struct memory_store *store, struct store_file *at, con
 			  uint32_t flags, uint32_t mode, struct node **node)
 {
 	struct mem_place place;
+	bool exists;
 	int err = tree_walk(store, at, path, may_follow(at, flags), &place);
 
 	if (err)
 		return err;
-	if (place.node)
+	exists = place.node;
+	if (exists)
 		err = check_existing(place.node, flags);
 	else
 		err = flags & OPEN_CREATE ? create(store, &place, S_IFREG | (mode & 0777), NULL)
@@ -74,7 +76,7 @@ static int find_or_create(struct memory_store *store, struct store_file *at, con
 	if (err)
 		return err;
 	*node = place.node;
-	if (flags & OPEN_TRUNCATE) {
+	if (flags & OPEN_TRUNCATE && exists) {
 		err = tree_fence(store, place.node);
 		if (err)
 			return err;
