@@ -13,6 +13,7 @@
 
 #include "common/base/text.h"
 #include "proto/call_op.h"
+#include "server/base/identity.h"
 #include "server/session/export.h"
 #include "server/session/file.h"
 #include "server/session/session.h"
@@ -79,10 +80,13 @@ static void call_job(struct job *job)
 	fence_begin(&pending->fence);
 	call_run(pending);
 	job_threads_hide(pending->export->calls, job);
-	if (fence_end(&pending->fence))
-		pending_free_detached(pending);
-	else
+	if (!fence_end(&pending->fence)) {
 		call_return(pending);
+		return;
+	}
+	/* Files are closed now, and only the server itself may start a thread for that. */
+	identity_become(NULL);
+	pending_free_detached(pending);
 }
 
 /* Have a thread of the export do the call from its beginning. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -252,5 +253,51 @@ E2E(hung, a_flood_of_one_session_costs_another_a_turn)
 	join(&polite, 1);
 	slowfs_drop(&bed.fs, rule);
 	join(flood, n);
+	bed_close(&bed);
+}
+
+/* The keyring and the key of a client that acts as a user. */
+static void make_user(void)
+{
+	char command[2048];
+
+	snprintf(command, sizeof(command),
+		 "cd '%s' && '%s' keygen alice alice && umask 077 && "
+		 "{ cat alice; echo export = slow:rw; echo uid = 1501; echo gid = 1601; } >ring",
+		 e2e_scratch, E2E_TOOL);
+	cr_assert_eq(run("/bin/sh", "-c", command), 0);
+	setenv("USRBIO_KEY", scratch_file("alice"), 1);
+}
+
+/* The thread that made the call ends it, and closes the file, while all threads for that hang. */
+E2E(hung, what_a_call_of_a_user_opened_in_vain_is_closed_beside_closes_that_hang)
+{
+	int hung, open, closed, fd, kept;
+	struct bed bed;
+	char ring[600], vain[700];
+
+	e2e_needs_server_process();
+	make_user();
+	snprintf(ring, sizeof(ring), "--keyring=%s", scratch_file("ring"));
+	bed_open(&bed, ring);
+	must(!chmod(bed.fs.backing, 0777), "chmod");
+	/* Files of this mount stay open, so that nothing else is closed. */
+	snprintf(vain, sizeof(vain), "%s?timeout=2/kept", bed.slow);
+	kept = usrbio_open(vain, O_RDWR | O_CREAT, 0644);
+	snprintf(vain, sizeof(vain), "%s?timeout=2/hung", bed.slow);
+	fd = usrbio_open(vain, O_RDWR | O_CREAT, 0644);
+	cr_assert(kept >= 0 && fd >= 0, "%d %d", kept, fd);
+	hung = slowfs_rule(&bed.fs, "flush", "hung", "hang");
+	cr_assert_eq(usrbio_close(fd), 0);
+	slowfs_wait(&bed.fs, hung, 1);
+	open = slowfs_rule(&bed.fs, "create", "vain", "hang");
+	closed = slowfs_rule(&bed.fs, "flush", "vain", "pass");
+	snprintf(vain, sizeof(vain), "%s?timeout=2/vain", bed.slow);
+	cr_assert_eq(usrbio_open(vain, O_RDWR | O_CREAT, 0644), -EREMOTEIO);
+	slowfs_drop(&bed.fs, open);
+	slowfs_wait_matched(&bed.fs, closed, 1);
+	slowfs_drop(&bed.fs, hung);
+	cr_assert_eq(usrbio_close(kept), 0);
+	unsetenv("USRBIO_KEY");
 	bed_close(&bed);
 }
