@@ -61,9 +61,16 @@ HANDSHAKE = [
            "if (!exchange_check(&handshake->exchange, AUTH_CLIENT, mac)) return -EKEYREJECTED;", "",
            "auth splice"),
     Mutant("proof-out-of-place", "when it has been asked to, once",
-           "handshake_message",
-           "msg->type == MSG_PROOF && conn->state == CONN_PROVING", "msg->type == MSG_PROOF",
+           "takes",
+           "return type == MSG_HELLO;", "return type == MSG_HELLO || type == MSG_PROOF;",
            "auth out-of-order"),
+    Mutant("decoded-before-login", "before a Hello nothing else is decoded",
+           "handle",
+           "if (!takes(conn, type)) return -EPROTO; "
+           "err = codec_decode(&conn->worker->arena, frame, len, &msg); if (err)",
+           "err = codec_decode(&conn->worker->arena, frame, len, &msg); "
+           "if (!err && !takes(conn, type)) return -EPROTO; if (err)",
+           "server_wire session/before_a_hello_nothing_else_is_decoded"),
     Mutant("unknown-at-once", "unknown ids go the way of wrong keys",
            "handshake_challenge",
            "if (server->keyring) keyring_secret(server->keyring, &conn->peer->key, &secret);",
