@@ -236,6 +236,8 @@ static void come_and_go(struct evil *e, const struct lie *lie)
 
 const struct lie flood_lies[] = {
 	{"flood-of-pings", STAGE_WELCOME, flood, MESSAGE(.type = MSG_PING), .number = 50000},
+	{"flood-of-pongs", STAGE_WELCOME, flood, MESSAGE(.type = MSG_PING, .ping = {.pong = 1}),
+	 .number = 200000},
 	{"flood-of-calls", STAGE_WELCOME, flood,
 	 MESSAGE(.type = MSG_CALL, .call = {.op = CALL_STAT, .path = TEXT("file")}),
 	 .number = 20000},

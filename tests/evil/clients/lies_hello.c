@@ -70,6 +70,43 @@ static void twice(struct evil *e, const struct lie *lie)
 	expect_end(e);
 }
 
+/* Each type of message that is no Hello, and as it should be otherwise. */
+static void before_hello(struct evil *e, const struct lie *lie)
+{
+	static const uint8_t mac[MAC_SIZE], share[SHARE_SIZE], nonce[NONCE_SIZE];
+	const struct io_entry io = good_io(e);
+	const uint32_t tag = 1;
+	struct io_result done;
+	const struct message messages[] = {
+		{.type = MSG_WELCOME, .welcome = welcome_new(16, 16)},
+		{.type = MSG_REGION_ADD,
+		 .region_add = {.base = 4096, .size = 4096, .access = ACCESS_READ}},
+		{.type = MSG_REGION_DROP},
+		message_submit(IO_READ, &io, 1),
+		message_completion(&done, 1, 0),
+		{.type = MSG_CALL, .call = {.op = CALL_STAT, .path = text("file")}},
+		{.type = MSG_REPLY, .reply = {.tag = 1}},
+		{.type = MSG_PING},
+		{.type = MSG_CHALLENGE,
+		 .challenge = {.nonce = {nonce, NONCE_SIZE},
+			       .share = {share, SHARE_SIZE},
+			       .mac = {mac, MAC_SIZE}}},
+		{.type = MSG_PROOF, .proof = {.mac = {mac, MAC_SIZE}}},
+		{.type = MSG_ABORT, .abort = {.nr_ios = 1, .ios = &tag}},
+	};
+
+	for (size_t i = 0; i < sizeof(messages) / sizeof(*messages); i++) {
+		struct evil other;
+
+		evil_open(&other, e->fixture, e->name, STAGE_PARAMS);
+		wire_msg(&other.wire, &messages[i]);
+		expect_end(&other);
+		if (other.heard.nr_welcomes || other.heard.nr_replies || other.heard.nr_pongs)
+			escape(&other, "an answer to type %d before a Hello", messages[i].type);
+		evil_close(&other, e);
+	}
+}
+
 /* Two at once, before the first is answered. */
 static void both(struct evil *e, const struct lie *lie)
 {
@@ -252,6 +289,7 @@ const struct lie hello_lies[] = {
 	{"export-shorter", STAGE_PARAMS, export, "dat"},
 	{"export-too-long", STAGE_PARAMS, export_too_long},
 	{"export-with-a-zero", STAGE_PARAMS, export_with_a_zero},
+	{"anything-before-a-hello", STAGE_SOCKET, before_hello},
 	{"hello-twice", STAGE_WELCOME, twice},
 	{"hello-twice-at-once", STAGE_PARAMS, both},
 	{"hello-later", STAGE_FILE, twice},
