@@ -1,7 +1,11 @@
 /*
- * The poll of a domain. It wakes the connections that epoll reports, and then runs every woken
- * connection once and in order, so that each has its turn. The caller owns the domain, and only the
- * domain's thread calls this.
+ * The poll of a domain. It wakes the connections that epoll reports, and then runs the woken
+ * connections once and in order, so that each has its turn. The caller owns the domain, and only
+ * the domain's thread calls this.
+ *
+ * Of the connections that are not open yet, one poll runs a few, because their handshakes cost much
+ * and anybody may begin as many as he likes. So a connection that is open waits for these few, and
+ * not for all of them.
  */
 #include "common/tcp/poll.h"
 
@@ -20,6 +24,8 @@
  */
 #define SKIP_BUSY 8
 #define SKIP_HOT  64
+/* The connections that are not open yet which one poll runs. */
+#define STRANGERS_MAX 2
 
 static struct tcp_conn *conn_of_source(struct tcp_source *source)
 {
@@ -112,23 +118,33 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 {
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 	struct tcp_sink sink = {.events = events, .max = max};
-	struct list batch, *node;
+	struct list batch, later, *node;
+	unsigned nr_strangers = 0;
 	bool timers = false;
 
 	dom->round++;
 	dom->base.count.polls++;
-	if (!try_hot(dom) && (list_empty(&dom->ready) || dom->armed || ++dom->skipped >= SKIP_BUSY))
+	if (!try_hot(dom) &&
+	    (list_empty(&dom->ready) || dom->armed || dom->crowded || ++dom->skipped >= SKIP_BUSY))
 		timers = look_at_epoll(dom, &sink);
 
 	/* A connection that is woken from here on is run by the next poll. */
 	list_init(&batch);
 	list_splice_tail(&batch, &dom->ready);
+	list_init(&later);
 	while (!tcp_sink_full(&sink) && (node = list_pop(&batch))) {
 		struct tcp_conn *conn = container_of(node, struct tcp_conn, link);
 
+		if (conn->state < TCP_STATE_OPEN && nr_strangers++ >= STRANGERS_MAX) {
+			list_add_tail(&later, node);
+			continue;
+		}
 		conn->queued = false;
 		tcp_state_run(conn, &sink);
 	}
+	/* Beside these, others may have become readable: do not skip epoll. */
+	dom->crowded = !list_empty(&later);
+	list_splice_tail(&batch, &later);
 	list_splice_tail(&batch, &dom->ready);
 	list_splice_tail(&dom->ready, &batch);
 	if (timers)

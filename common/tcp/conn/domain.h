@@ -36,6 +36,7 @@ struct tcp_domain {
 	bool secure;	  /* its connections go through TLS */
 	unsigned skipped; /* polls since the last epoll_wait() */
 	bool armed;	  /* the caller has slept; the next poll asks epoll first */
+	bool crowded;	  /* the last poll has left connections that are not open yet */
 };
 
 int tcp_domain_open(const struct tp_ops *ops, const struct tp_domain_config *config,

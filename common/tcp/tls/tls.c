@@ -145,7 +145,7 @@ int tls_handshake(struct tls *tls, const uint8_t **channel)
 	if (SSL_export_keying_material(tls->ssl, tls->channel, TP_CHANNEL_SIZE, LABEL,
 				       strlen(LABEL), NULL, 0, 0) != 1)
 		return -ENOMEM;
-	tls->nr_dataless = 0;
+	tls->nr_unpaid = 0;
 	tls->offloaded = BIO_get_ktls_send(SSL_get_wbio(tls->ssl));
 	log_debug("TLS with key %s%s", tls->identity, tls->offloaded ? ", by the kernel" : "");
 	*channel = tls->channel;

@@ -50,7 +50,7 @@ const char *tls_why(const struct tls *tls);
 /*
  * Receive like recvmsg(), but only into the first iovec. 0: the peer has ended the connection in
  * the regular way. ECONNRESET: the connection was cut, or bytes were changed. EPROTO: too many
- * messages of TLS itself came without data between them. *more is true if there may be more bytes,
+ * messages of TLS itself came with little or no data. *more is true if there may be more bytes,
  * which epoll does not report. One call takes a limited number of bytes from the socket, whatever
  * they are: EAGAIN may also mean that it has reached the limit, and epoll reports the rest.
  */

@@ -99,7 +99,7 @@ static void on_message(int sent, int version, int type, const void *buf, size_t 
 {
 	struct tls *tls = SSL_get_app_data(ssl);
 
-	if (!sent && type == SSL3_RT_HANDSHAKE && ++tls->nr_dataless > TLS_DATALESS_MAX)
+	if (!sent && type == SSL3_RT_HANDSHAKE && ++tls->nr_unpaid > TLS_UNPAID_MAX)
 		SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 }
 

@@ -16,8 +16,12 @@
  */
 #define TLS_HANDSHAKE_TURN 4096u
 #define TLS_TURN	   17408u
-/* The most messages of TLS itself, such as a KeyUpdate, that may come without data between them. */
-#define TLS_DATALESS_MAX 32
+/*
+ * The most messages of TLS itself, such as a KeyUpdate, that may come unpaid. This many bytes of
+ * data pay for one.
+ */
+#define TLS_PRICE      16384u
+#define TLS_UNPAID_MAX 8
 
 struct tls {
 	SSL *ssl;
@@ -26,14 +30,15 @@ struct tls {
 	SSL_SESSION *session;		    /* connecting: the key */
 	char identity[TP_IDENTITY_MAX];	    /* of the key in use; "": not known */
 	bool accepted;
-	bool offloaded;	 /* the kernel encrypts what is sent */
-	bool heard;	 /* bytes have come from the peer */
-	char first;	 /* the first of them */
-	bool drained;	 /* the last receive left nothing in the socket */
-	uint32_t turn;	 /* bytes that the call of OpenSSL under way may still take */
-	int nr_dataless; /* messages of TLS itself since the last data */
-	bool failed;	 /* this end has sent the alert internal_error */
-	bool refused;	 /* the peer has sent it */
+	bool offloaded; /* the kernel encrypts what is sent */
+	bool heard;	/* bytes have come from the peer */
+	char first;	/* the first of them */
+	bool drained;	/* the last receive left nothing in the socket */
+	uint32_t turn;	/* bytes that the call of OpenSSL under way may still take */
+	int nr_unpaid;	/* messages of TLS itself that no data has paid for */
+	uint32_t paid;	/* bytes of data towards the price of the next, if there is one */
+	bool failed;	/* this end has sent the alert internal_error */
+	bool refused;	/* the peer has sent it */
 	uint8_t channel[TP_CHANNEL_SIZE];
 	char why[TP_WHY_MAX];
 	uint32_t held; /* bytes of `out` in a record that the socket has not taken completely */

@@ -37,9 +37,21 @@ static int say_flood(struct tls *tls)
 {
 	ERR_clear_error();
 	snprintf(tls->why, sizeof(tls->why),
-		 "sent more than %d messages of TLS in a row, such as KeyUpdate, without data",
-		 TLS_DATALESS_MAX);
+		 "sent more than %d messages of TLS, such as KeyUpdate, with little or no data",
+		 TLS_UNPAID_MAX);
 	return EPROTO;
+}
+
+/* Data has come: it pays for messages of TLS itself that came before. */
+static void pay(struct tls *tls, size_t bytes)
+{
+	tls->paid += (uint32_t)bytes; /* a record at most */
+	if (tls->paid < TLS_PRICE)
+		return;
+	tls->paid -= TLS_PRICE;
+	tls->nr_unpaid--;
+	if (!tls->nr_unpaid)
+		tls->paid = 0;
 }
 
 ssize_t tls_recv(struct tls *tls, const struct msghdr *msg, bool *more)
@@ -50,12 +62,13 @@ ssize_t tls_recv(struct tls *tls, const struct msghdr *msg, bool *more)
 	tls_begin(tls, TLS_TURN);
 	ret = SSL_read_ex(tls->ssl, msg->msg_iov->iov_base, msg->msg_iov->iov_len, &got);
 	*more = !tls->drained || SSL_has_pending(tls->ssl);
-	if (tls->nr_dataless > TLS_DATALESS_MAX) {
+	if (tls->nr_unpaid > TLS_UNPAID_MAX) {
 		errno = say_flood(tls);
 		return -1;
 	}
 	if (ret == 1) {
-		tls->nr_dataless = 0;
+		if (tls->nr_unpaid)
+			pay(tls, got);
 		return (ssize_t)got;
 	}
 	errno = meaning(tls, ret, errno);

@@ -47,7 +47,7 @@ static void is_read_in_turns(struct end *from, struct end *to)
 	enum { RECORD = 27, NR = 8 * TLS_TURN / RECORD };
 	uint64_t total = 0, most = 0;
 
-	tls_of(to)->nr_dataless = INT_MIN; /* that there are too many is another matter */
+	tls_of(to)->nr_unpaid = INT_MIN; /* that there are too many is another matter */
 	for (int i = 0; i < (int)NR; i++)
 		must(update_keys(from));
 	while (total < 6 * TLS_TURN) {
@@ -76,8 +76,8 @@ static void is_enough(struct end *from, struct end *to)
 		must(update_keys(from));
 	while (!to->closed)
 		end_poll(to);
-	must(to->closed_status == -EPROTO && strstr(to->conn->why, "in a row"));
-	must(tls_of(to)->nr_dataless == TLS_DATALESS_MAX + 1); /* the others were discarded */
+	must(to->closed_status == -EPROTO && strstr(to->conn->why, "such as KeyUpdate"));
+	must(tls_of(to)->nr_unpaid == TLS_UNPAID_MAX + 1); /* the others were discarded */
 }
 
 Test(tls_floods, too_many_fresh_keys_end_it)
@@ -92,44 +92,79 @@ Test(tls_floods, too_many_fresh_keys_end_it)
 	pair_close(&pair);
 }
 
+/* Rounds of KeyUpdates and then messages from the client, until the server has had enough. */
+static void mix(struct pair *pair, unsigned keys, unsigned msgs, unsigned msg_len, unsigned rounds)
+{
+	static const char text[DEFAULT_MSG];
+
+	for (unsigned i = 1; i <= rounds && !pair->server.closed; i++) {
+		for (unsigned n = 0; n < keys; n++)
+			must(update_keys(&pair->client));
+		for (unsigned n = 0; n < msgs; n++)
+			must(send_msg(&pair->client, text, msg_len));
+		pair->ops->flush(pair->client.conn);
+		pump_until(pair, pair->server.msgs == i * msgs || pair->server.closed);
+	}
+}
+
 Test(tls_floods, fresh_keys_now_and_then_are_welcome)
 {
-	enum { ROUNDS = 200 };
+	enum { MSGS = TLS_UNPAID_MAX * TLS_PRICE / DEFAULT_MSG };
 	struct pair pair;
 
 	open_without_ktls(&pair);
-	for (unsigned i = 1; i <= ROUNDS; i++) {
-		for (int n = 0; n < TLS_DATALESS_MAX; n++)
-			must(update_keys(&pair.client) && update_keys(&pair.server));
-		must(send_msg(&pair.client, "x", 1) && send_msg(&pair.server, "y", 1));
-		pair.ops->flush(pair.client.conn);
-		pair.ops->flush(pair.server.conn);
-		pump_until(&pair, pair.client.msgs == i && pair.server.msgs == i);
-	}
+	mix(&pair, TLS_UNPAID_MAX, MSGS, DEFAULT_MSG, 20);
+	must(!pair.server.closed);
+	pair_close(&pair);
+}
+
+Test(tls_floods, fresh_keys_with_little_data_end_it)
+{
+	struct pair pair;
+
+	open_without_ktls(&pair);
+	mix(&pair, 1, 1, 1, TLS_UNPAID_MAX + 1);
+	must(pair.server.closed && pair.server.closed_status == -EPROTO);
+	must(pair.server.msgs == TLS_UNPAID_MAX);
 	pair_close(&pair);
 }
 
 /* A ClientHello in records of one byte each, which OpenSSL collects. */
+enum { HELLO_LEN = 65535, CRUMB = 6 };
+static unsigned char crumbs[HELLO_LEN][CRUMB];
+
+static void make_crumbs(void)
+{
+	static const unsigned char head[] = {1, HELLO_LEN >> 16, HELLO_LEN >> 8, HELLO_LEN & 0xff};
+
+	for (size_t i = 0; i < HELLO_LEN; i++)
+		memcpy(crumbs[i], (const unsigned char[]){22, 3, 1, 0, 1, i < 4 ? head[i] : 0},
+		       CRUMB);
+}
+
+/* Somebody connects who will send crumbs. Returns the socket, and the server's end of it. */
+static int come_with_crumbs(struct pair *pair, struct tp_conn **conn)
+{
+	int fd = test_socket_to(&pair->listener->addr);
+
+	while (!pair->server.request)
+		end_poll(&pair->server);
+	must(!pair->ops->accept(pair->server.domain, pair->server.request, NULL, conn));
+	pair->server.request = NULL;
+	return fd;
+}
+
 Test(tls_floods, a_hello_in_crumbs_is_read_in_turns)
 {
-	enum { LEN = 65535, CRUMB = 6 };
-	static unsigned char crumbs[LEN][CRUMB];
-	static const unsigned char head[] = {1, LEN >> 16, LEN >> 8, LEN & 0xff};
 	uint64_t total = 0, most = 0;
 	size_t sent = 0;
 	struct pair pair;
 	int fd;
 
 	only_tls();
-	for (size_t i = 0; i < LEN; i++)
-		memcpy(crumbs[i], (const unsigned char[]){22, 3, 1, 0, 1, i < 4 ? head[i] : 0},
-		       CRUMB);
+	make_crumbs();
 	pair_prepare(&pair, NULL, NULL);
-	fd = test_socket_to(&pair.listener->addr);
-	while (!pair.server.request)
-		end_poll(&pair.server);
-	must(!pair.ops->accept(pair.server.domain, pair.server.request, NULL, &pair.server.conn));
-	pair.server.request = NULL;
+	fd = come_with_crumbs(&pair, &pair.server.conn);
 	while (total < sizeof(crumbs) / 2) {
 		ssize_t n = send(fd, (char *)crumbs + sent, sizeof(crumbs) - sent,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -142,6 +177,50 @@ Test(tls_floods, a_hello_in_crumbs_is_read_in_turns)
 	}
 	must(most <= TLS_HANDSHAKE_TURN);
 	close(fd);
+	pair_close(&pair);
+}
+
+enum { STRANGERS = 40, STRANGERS_A_POLL = 2 };
+
+static uint64_t bytes_of(struct tp_conn *const strangers[])
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < STRANGERS; i++)
+		bytes += BIO_number_read(SSL_get_rbio(tcp_conn_of(strangers[i])->tls->ssl));
+	return bytes;
+}
+
+/* Who is in does not wait for all who are at the door. */
+Test(tls_floods, of_many_handshakes_a_poll_goes_on_with_few)
+{
+	enum { EACH = 2 * TLS_HANDSHAKE_TURN };
+	struct tp_conn *strangers[STRANGERS];
+	uint64_t before, most = 0;
+	int fds[STRANGERS];
+	struct pair pair;
+
+	only_tls();
+	make_crumbs();
+	pair_open(&pair);
+	for (int i = 0; i < STRANGERS; i++)
+		fds[i] = come_with_crumbs(&pair, &strangers[i]);
+	for (int i = 0; i < STRANGERS; i++)
+		must(send(fds[i], crumbs, EACH, MSG_NOSIGNAL) == EACH);
+	must(send_msg(&pair.client, "x", 1));
+	pair.ops->flush(pair.client.conn);
+	while (bytes_of(strangers) < (uint64_t)STRANGERS * EACH) {
+		before = bytes_of(strangers);
+		must(before < (uint64_t)STRANGERS * EACH / 2 || pair.server.msgs);
+		end_poll(&pair.server);
+		if (bytes_of(strangers) - before > most)
+			most = bytes_of(strangers) - before;
+	}
+	must(most <= STRANGERS_A_POLL * TLS_HANDSHAKE_TURN);
+	for (int i = 0; i < STRANGERS; i++) {
+		pair.ops->conn_free(strangers[i]);
+		close(fds[i]);
+	}
 	pair_close(&pair);
 }
 
