@@ -313,6 +313,8 @@ static bool read_body(struct arena *arena, const ProtobufCMessage *pb, struct me
 		return read_proof(arena, body, &msg->proof);
 	case MSG_ABORT:
 		return read_abort(arena, body, &msg->abort);
+	case MSG_GOODBYE:
+		return true;
 	case NR_MSG_TYPES:
 		break;
 	}
@@ -332,6 +334,7 @@ static const ProtobufCMessageDescriptor *const descriptors[NR_MSG_TYPES] = {
 	[MSG_CHALLENGE] = &usrbio__challenge__descriptor,
 	[MSG_PROOF] = &usrbio__proof__descriptor,
 	[MSG_ABORT] = &usrbio__abort__descriptor,
+	[MSG_GOODBYE] = &usrbio__goodbye__descriptor,
 };
 
 int codec_type(const void *frame, size_t len)

@@ -232,6 +232,13 @@ static long encode_abort(const struct abort *m, uint8_t *buf, size_t cap)
 	return pack(MSG_ABORT, &pb.base, buf, cap);
 }
 
+static long encode_goodbye(uint8_t *buf, size_t cap)
+{
+	Usrbio__Goodbye pb = USRBIO__GOODBYE__INIT;
+
+	return pack(MSG_GOODBYE, &pb.base, buf, cap);
+}
+
 long codec_encode(const struct message *msg, void *buf, size_t cap)
 {
 	switch (msg->type) {
@@ -259,6 +266,8 @@ long codec_encode(const struct message *msg, void *buf, size_t cap)
 		return encode_proof(&msg->proof, buf, cap);
 	case MSG_ABORT:
 		return encode_abort(&msg->abort, buf, cap);
+	case MSG_GOODBYE:
+		return encode_goodbye(buf, cap);
 	case NR_MSG_TYPES:
 		break;
 	}

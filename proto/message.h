@@ -24,6 +24,7 @@ enum msg_type {
 	MSG_CHALLENGE,
 	MSG_PROOF,
 	MSG_ABORT,
+	MSG_GOODBYE, /* it has no fields */
 	NR_MSG_TYPES,
 };
 

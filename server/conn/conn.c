@@ -106,7 +106,7 @@ static bool charge(struct server_conn *conn)
 	if (conn->peer->member.epoch ? !budget_take(budget, bytes, 0)
 				     : !budget_take_new(budget, bytes)) {
 		list_del(&conn->timed);
-		conn_evict(conn->worker);
+		conn_make_room(conn->worker);
 		return false;
 	}
 	conn->charged += bytes;
@@ -157,16 +157,6 @@ static bool is_loss(int err)
 	       err == -ENOTCONN;
 }
 
-/*
- * True if the peer fell silent, so that the client may not know that the connection ended, or if it
- * was evicted: then it comes back.
- */
-static bool is_silence(int err)
-{
-	return err == -EUSERS || err == -ETIMEDOUT || err == -EHOSTUNREACH || err == -ENETUNREACH ||
-	       err == -EHOSTDOWN;
-}
-
 void conn_end(struct server_conn *conn, int err, const char *why)
 {
 	if (conn->state == CONN_CLOSING)
@@ -179,7 +169,6 @@ void conn_end(struct server_conn *conn, int err, const char *why)
 	if (conn->state < CONN_ACTIVE || conn->state == CONN_REFUSED)
 		conn->worker->nr_handshakes--;
 	conn->state = CONN_CLOSING;
-	conn->silent = is_silence(err);
 	list_del(&conn->timed);
 	keepalive_stop(conn);
 	pipeline_end(&conn->pipeline);

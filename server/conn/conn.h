@@ -35,7 +35,6 @@ enum server_conn_state {
 struct server_conn {
 	enum server_conn_state state;
 	bool closed; /* TP_EV_CLOSED has come */
-	bool silent; /* it ended because its peer fell silent */
 	struct worker *worker;
 	struct server_peer *peer; /* &pipeline.peer */
 	struct pipeline pipeline;

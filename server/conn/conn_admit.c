@@ -7,6 +7,8 @@
 #include <errno.h>
 
 #include "server/conn/conn.h"
+#include "server/session/sessions.h"
+#include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
 static void end_oldest(struct list *list)
@@ -19,6 +21,12 @@ void conn_evict(struct worker *worker)
 {
 	if (!list_empty(&worker->handshakes))
 		end_oldest(&worker->handshakes);
+}
+
+void conn_make_room(struct worker *worker)
+{
+	conn_evict(worker);
+	sessions_yield(worker->server->sessions, worker->now_ns);
 }
 
 void conn_admit(struct server_conn *conn)

@@ -15,6 +15,11 @@ struct worker;
 void conn_admit(struct server_conn *conn);
 /* End the worker's oldest connection without a Hello, if there is one, to free its memory. */
 void conn_evict(struct worker *worker);
+/*
+ * There is no memory for a connection. End the worker's oldest connection without a Hello, and the
+ * oldest session without a connection if it has to yield.
+ */
+void conn_make_room(struct worker *worker);
 /* The same, from another thread. */
 void conn_ask_evict(struct worker *worker);
 

@@ -56,7 +56,8 @@ static void dump_conn(const struct server_conn *conn)
 	log_write(LOG_LEVEL_WARN,
 		  "dump: worker %u: connection %" PRIu64
 		  " %s://%s: %s, key \"%s\", export \"%s\"%s, "
-		  "session %02x%02x%02x%02x epoch %u channel %u, accepted %.3f s ago, heard %.3f s "
+		  "session %02x%02x%02x%02x epoch %" PRIu64
+		  " channel %u, accepted %.3f s ago, heard %.3f s "
 		  "ago",
 		  conn->worker->id, peer->number, peer->tp->ops->name, peer->name,
 		  state_name(conn->state), key, peer->export ? peer->export->name : "",

@@ -13,6 +13,7 @@
 #include "server/conn/conn.h"
 #include "server/conn/handshake.h"
 #include "server/io/request.h"
+#include "server/session/sessions.h"
 #include "server/worker/worker.h"
 
 /*
@@ -134,6 +135,15 @@ static int on_ping(struct server_conn *conn, const struct message *msg)
 	return 0;
 }
 
+/* The session is over. What its connections have under way ends as if they were lost. */
+static int on_goodbye(struct server_conn *conn, const struct message *msg)
+{
+	(void)msg;
+	session_over(&conn->peer->member);
+	conn_end(conn, 0, "its client said goodbye");
+	return 0;
+}
+
 static int (*const handlers[NR_MSG_TYPES])(struct server_conn *, const struct message *) = {
 	[MSG_REGION_ADD] = on_region_add,
 	[MSG_REGION_DROP] = on_region_drop,
@@ -141,6 +151,7 @@ static int (*const handlers[NR_MSG_TYPES])(struct server_conn *, const struct me
 	[MSG_CALL] = on_call,
 	[MSG_PING] = on_ping,
 	[MSG_ABORT] = on_abort,
+	[MSG_GOODBYE] = on_goodbye,
 };
 
 /* True if a message of that type may come now: before the Welcome only the next of the handshake.

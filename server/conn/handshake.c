@@ -149,15 +149,16 @@ static void fence(struct ev *ev, int32_t res)
 		if (status == -EUSERS)
 			conn_end(conn, status, "evicted, because its id has more than others");
 		else if (status)
-			conn_end(conn, 0, "its client resumed the session");
+			conn_end(conn, 0, "its client resumed or ended the session");
 		return;
 	}
 	if (status == -EAGAIN)
 		return;
-	if (status)
+	if (status == -EUSERS)
 		snprintf(conn->handshake->text, TEXT_MAX,
-			 status == -EUSERS ? "another id needed the room, and this one has more"
-					   : "a newer connection has resumed this session");
+			 "another id needed the room, and this one has more");
+	else if (status)
+		handshake_explain(conn, status);
 	answer(conn, status);
 }
 
@@ -265,17 +266,24 @@ int handshake_message(struct server_conn *conn, const void *frame, size_t len,
 
 /*
  * End the connection unless its key permits exactly the same as before. A client that may do more
- * or less now connects again.
+ * or less now connects again. Its session is over if it may not use it any more: without its key,
+ * or as another user than the one for whom its files were opened.
  */
 void handshake_review(struct server_conn *conn)
 {
+	const struct permit *before = &conn->peer->permit;
 	struct permit permit;
+	int err;
 
 	if (!handshake_has_key(conn) || !conn->peer->member.session)
 		return;
-	if (handshake_permits(conn, session_export(conn->peer->member.session)->name, &permit) ||
-	    !keyring_permit_equal(&permit, &conn->peer->permit))
-		conn_end(conn, -EKEYREJECTED, "its key was revoked, or its permissions changed");
+	err = handshake_permits(conn, session_export(conn->peer->member.session)->name, &permit);
+	if (!err && keyring_permit_equal(&permit, before))
+		return;
+	if (err || permit.as_user != before->as_user || permit.uid != before->uid ||
+	    permit.gid != before->gid)
+		session_over(&conn->peer->member);
+	conn_end(conn, -EKEYREJECTED, "its key was revoked, or its permissions changed");
 }
 
 void handshake_leave(struct server_conn *conn)
@@ -285,7 +293,7 @@ void handshake_leave(struct server_conn *conn)
 
 	if (!conn->peer->member.session)
 		return;
-	due = session_leave(&conn->peer->member, conn->silent, worker->now_ns);
+	due = session_leave(&conn->peer->member, worker->now_ns);
 	conn->peer->member.session = NULL;
 	if (due < worker->session_ns)
 		worker->session_ns = due;

@@ -85,13 +85,16 @@ static void explain_limit(struct server_conn *conn)
 		 connections ? "connections" : "sessions");
 }
 
-/* Say in the Welcome why the client cannot enter. Returns the status for it. */
-static int explain(struct server_conn *conn, int err)
+int handshake_explain(struct server_conn *conn, int err)
 {
 	struct handshake *handshake = conn->handshake;
 
 	if (err == -ESTALE)
 		snprintf(handshake->text, TEXT_MAX, "unknown or expired session");
+	else if (err == -EALREADY)
+		snprintf(handshake->text, TEXT_MAX, "a newer connection has resumed this session");
+	else if (err == -EINVAL)
+		snprintf(handshake->text, TEXT_MAX, "the session is of another export");
 	else if (err == -EDQUOT)
 		explain_limit(conn);
 	else if (err == -EUSERS)
@@ -136,9 +139,9 @@ int handshake_enter(struct server_conn *conn)
 	err = make_claim(conn);
 	if (!err)
 		err = session_enter(server->sessions, export, &handshake->claim,
-				    &conn->peer->member);
+				    &conn->peer->member, conn->worker->now_ns);
 	if (err && err != -EAGAIN)
-		return explain(conn, err);
+		return handshake_explain(conn, err);
 	log_info("%s: client \"%s\"%s%s%s %s export \"%s\"", conn->peer->name, handshake->client,
 		 handshake_has_key(conn) ? " (" : "", conn->peer->key.id,
 		 handshake_has_key(conn) ? ")" : "", handshake->claim.epoch ? "resumes" : "uses",

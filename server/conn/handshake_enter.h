@@ -21,5 +21,7 @@ int handshake_permits(const struct server_conn *conn, const char *export, struct
  * is set then, except for -EKEYREJECTED.
  */
 int handshake_enter(struct server_conn *conn);
+/* Say in the Welcome why the client cannot enter its session. Returns the status for it. */
+int handshake_explain(struct server_conn *conn, int err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "common/provider/provider.h"
 #include "server/conn/conn.h"
 #include "server/conn/conn_admit.h"
+#include "server/session/sessions.h"
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
@@ -254,7 +255,12 @@ static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 	if (target && conn_reserve(target, ops))
 		return target;
 	say_refused(worker, target);
-	/* Connections without a Hello may keep others out: each worker evicts its oldest. */
+	/*
+	 * Connections without a Hello may keep others out: each worker evicts its oldest. So may
+	 * the memory of sessions without a connection.
+	 */
+	if (target)
+		sessions_yield(server->sessions, worker->now_ns);
 	for (unsigned i = 0; i < server->nr_workers; i++)
 		conn_ask_evict(server->workers[i]);
 	return NULL;

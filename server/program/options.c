@@ -48,7 +48,7 @@ static const char usage[] =
 	"  --max-inflight N          I/Os under way on a connection (4096)\n"
 	"  --max-sessions N          sessions of all clients together (4096)\n"
 	"  --max-files N             open files of a session (65536)\n"
-	"  --session-time SECONDS    keep the session of a client that is silent (60)\n"
+	"  --session-time SECONDS    keep a session without a connection (60)\n"
 	"  --keepalive SECONDS       ping a client that is silent for this long (5); 0: never\n"
 	"  --hello-time SECONDS      from connecting to the first message (5)\n"
 	"  --stall-time SECONDS      disconnect a client that reads no data for this long (30)\n"
@@ -306,7 +306,7 @@ static int parse_limit(struct parser *parser, int option, const char *value)
 		return parse_number(parser, "max-sessions", value, 1u << 20, &config->max_sessions);
 	case FILES:
 		return parse_number(parser, "max-files", value, FILES_MAX, &config->max_files);
-	case SESSION_TIME: /* 0 becomes 1 ms, and the server then uses its linger time */
+	case SESSION_TIME: /* 0 becomes 1 ms */
 		return parse_seconds(parser, "session-time", value, 1, &config->session_ms);
 	case KEEPALIVE:
 		return parse_seconds(parser, "keepalive", value, SERVER_OFF, &config->keepalive_ms);

@@ -83,16 +83,14 @@ static int fill_in(struct server *server, const struct server_config *config)
 
 static int open_sessions(struct server *server, const struct server_config *config)
 {
-	const uint64_t linger = ns_of(config->linger_ms, SERVER_LINGER_MS);
-	const uint64_t silence = ns_of(config->session_ms, SERVER_SESSION_MS);
 	const struct sessions_config sessions = {
 		.budget = &server->budget,
 		.max = {[ACCOUNT_CONNECTIONS] = UINT_MAX,
 			[ACCOUNT_SESSIONS] = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
 			[ACCOUNT_FILES] = UINT_MAX},
 		.max_files = server->max_files,
-		.linger_ns = linger,
-		.silence_ns = silence > linger ? silence : linger,
+		.session_ns = ns_of(config->session_ms, SERVER_SESSION_MS),
+		.yield_ns = ns_of(config->yield_ms, SERVER_YIELD_MS),
 	};
 
 	return sessions_open(&server->sessions, &sessions);

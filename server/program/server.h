@@ -33,8 +33,8 @@ struct server_config {
 	unsigned hello_ms;	  /* from accepting a connection to its Hello */
 	unsigned stall_ms;	  /* until a peer that moves no data is disconnected */
 	unsigned keepalive_ms;	  /* of silence until a client is pinged; SERVER_OFF: never */
-	unsigned session_ms;	  /* how long a session is kept whose client fell silent */
-	unsigned linger_ms;	  /* how long a session is kept whose client left */
+	unsigned session_ms;	  /* how long a session without a connection is kept */
+	unsigned yield_ms;	  /* how long, if others need its place or its memory */
 	unsigned stop_ms;	  /* how long server_stop() may take */
 	bool huge_pages;	  /* for the staging buffers, if the system has them */
 	/*
@@ -55,7 +55,7 @@ struct server_config {
 #define SERVER_STALL_MS	       30000
 #define SERVER_KEEPALIVE_MS    5000
 #define SERVER_SESSION_MS      60000
-#define SERVER_LINGER_MS       900 /* longer than a client takes to come back, and below 1 s */
+#define SERVER_YIELD_MS	       5000
 #define SERVER_STOP_MS	       5000
 #define SERVER_OFF	       UINT32_MAX
 

@@ -63,19 +63,20 @@ static void dump_session(struct session_state *state)
 	if (state->nr_members)
 		log_write(
 			LOG_LEVEL_WARN,
-			"dump: session %02x%02x%02x%02x: %s, key \"%s\", export \"%s\", epoch %u, "
-			"%u connections, %u of them of older epochs, %u open files",
-			id[0], id[1], id[2], id[3], state->nr_older ? "being resumed" : "up",
+			"dump: session %02x%02x%02x%02x: %s, key \"%s\", export \"%s\", epoch %" PRIu64
+			", %u connections, %u of them of older epochs, %u open files",
+			id[0], id[1], id[2], id[3],
+			state->epoch > UINT32_MAX ? "ending"
+			: state->nr_older	  ? "being resumed"
+						  : "up",
 			state->owner, state->export, state->epoch, state->nr_members,
 			state->nr_older, state->nr_files);
 	else
-		log_write(
-			LOG_LEVEL_WARN,
-			"dump: session %02x%02x%02x%02x: lingering for %.3f s more, its client %s, "
-			"key \"%s\", export \"%s\", epoch %u, %u open files",
-			id[0], id[1], id[2], id[3], seconds_to(state->end_ns),
-			state->silent ? "fell silent" : "left", state->owner, state->export,
-			state->epoch, state->nr_files);
+		log_write(LOG_LEVEL_WARN,
+			  "dump: session %02x%02x%02x%02x: without a connection, kept for %.3f s "
+			  "more, key \"%s\", export \"%s\", epoch %" PRIu64 ", %u open files",
+			  id[0], id[1], id[2], id[3], seconds_to(state->end_ns), state->owner,
+			  state->export, state->epoch, state->nr_files);
 }
 
 static void dump_sessions(struct sessions *sessions)

@@ -98,7 +98,7 @@ void session_unref(struct server_session *session)
 		job_threads_run(session->export->closes, NULL, &session->free);
 }
 
-static bool is_same_user(const struct server_session *session, const struct claim *claim)
+bool session_has_user(const struct server_session *session, const struct claim *claim)
 {
 	return session->as_user == claim->as_user && session->user.uid == claim->user.uid &&
 	       session->user.gid == claim->user.gid;
@@ -106,7 +106,7 @@ static bool is_same_user(const struct server_session *session, const struct clai
 
 bool session_is_theirs(const struct server_session *session, const struct claim *claim)
 {
-	if (strcmp(session->owner, claim->id) || !is_same_user(session, claim))
+	if (strcmp(session->owner, claim->id))
 		return false;
 	return *claim->id ? exchange_check_by(&claim->proof, session->key, claim->key)
 			  : exchange_equal(session->key, claim->key, sizeof(session->key));

@@ -34,26 +34,33 @@ struct server_session {
 	struct job free;
 	/* It uses these under its lock: */
 	struct list node;    /* in its bucket */
-	struct list idle;    /* without members: in the list LINGERING or SILENT */
-	uint64_t end_ns;     /* when it ends, while it is in one of those */
+	struct list idle;    /* without members: in the registry's list */
+	uint64_t idle_ns;    /* when its last member left, while it is in that list */
 	struct list members; /* the lowest epoch first */
-	uint32_t epoch;	     /* the highest that a connection has entered with */
-	bool silent;	     /* the last member of this epoch that left was silent */
-	bool evicted;	     /* it is not in the table any more, and ends without members */
+	uint64_t epoch;	     /* the highest that a connection has entered with, or EPOCH_OVER */
+	bool evicted;	     /* it is over, and its account has given up its place */
 };
 
-#define NR_BUCKETS SESSION_PLACES
+#define EPOCH_OVER ((uint64_t)UINT32_MAX + 1) /* the session is over */
 
-/* The reason why a session has no connection: its client left, or fell silent. */
-enum { LINGERING, SILENT, NR_IDLE };
+static inline bool session_is_over(const struct server_session *session)
+{
+	return session->epoch == EPOCH_OVER;
+}
 
 struct sessions {
 	struct sessions_config config;
 	struct accounts *accounts;
 	struct lock lock; /* LOCK_SESSIONS: guards the fields below, and what of it counts */
-	struct list buckets[NR_BUCKETS];
-	struct list idle[NR_IDLE]; /* sessions without members, ordered by end_ns */
+	struct list buckets[SESSION_PLACES];
+	struct list idle; /* sessions without members, ordered by idle_ns */
 };
+
+/* When a session without members ends. The caller holds the registry's lock. */
+static inline uint64_t session_end_ns(const struct server_session *session)
+{
+	return session->idle_ns + session->sessions->config.session_ns;
+}
 
 /* Make a session that claim->id owns. Returns 0, -ENOMEM or -EIO. `config` outlives the session. */
 int session_make(const struct sessions_config *config, struct export *export,
@@ -61,14 +68,17 @@ int session_make(const struct sessions_config *config, struct export *export,
 /* Free a session and close its files, which may take long. */
 void session_free(struct server_session *session);
 /*
- * True if a claim proves that it comes from the owner. The time does not depend on where a key
- * differs.
+ * True if a claim proves that it comes from the owner, whichever user the id stands for now. The
+ * time does not depend on where a key differs.
  */
 bool session_is_theirs(const struct server_session *session, const struct claim *claim);
+/* True if the id stands for the user for whom the session was opened, or for none as it did. */
+bool session_has_user(const struct server_session *session, const struct claim *claim);
 
 /* session_shares.c; the caller holds the registry's lock. */
 /* Notify a member, unless it has been notified and has not called session_check() since. */
 void session_shares_tell(struct member *member);
+void session_shares_tell_all(struct server_session *session);
 /* The member is not one of the connections of its id any more. */
 void session_shares_uncount(struct member *member);
 /*
@@ -76,15 +86,19 @@ void session_shares_uncount(struct member *member);
  * any more, and it takes the place of one of them. If there is no room, a connection of another id
  * may be evicted. 0, -EDQUOT or -EUSERS.
  */
-int session_shares_enter(struct server_session *session, uint32_t epoch, struct member *member);
+int session_shares_enter(struct server_session *session, uint64_t epoch, struct member *member);
 /*
- * Count a new session. If there is no room, one without members ends, or one of another id is
- * evicted. 0, -EDQUOT or -EUSERS.
+ * Count a new session. If there is no room, one of another id is evicted, or one without members
+ * yields. 0, -EDQUOT or -EUSERS.
  */
-int session_shares_add(struct server_session *session);
+int session_shares_add(struct server_session *session, uint64_t now_ns);
 /* End a session without members. Calls that are still being done keep it for a while. */
 void session_shares_end(struct server_session *session);
-/* The session without members that ends first; NULL: all sessions have members. */
-struct server_session *session_shares_next(struct sessions *sessions);
+/* The session that has been without members for longest; NULL: all sessions have members. */
+struct server_session *session_shares_oldest(struct sessions *sessions);
+/* End the oldest session without members if it has to yield. False: there is none. */
+bool session_shares_yield(struct sessions *sessions, uint64_t now_ns);
+/* From now on nobody enters the session. It ends when its last member has left. */
+void session_shares_finish(struct server_session *session);
 
 #endif

@@ -25,19 +25,50 @@ void session_shares_uncount(struct member *member)
 	member->counted = false;
 }
 
-/* Take a session out of the table. */
-static void take_out(struct server_session *session)
+void session_shares_tell_all(struct server_session *session)
 {
-	lock_assert_held(&session->sessions->lock);
-	list_del(&session->node);
-	list_del(&session->idle);
+	list_for_each (it, &session->members)
+		session_shares_tell(container_of(it, struct member, node));
 }
 
 void session_shares_end(struct server_session *session)
 {
-	take_out(session);
-	account_give(session->account, ACCOUNT_SESSIONS, 1);
+	lock_assert_held(&session->sessions->lock);
+	list_del(&session->node);
+	list_del(&session->idle);
+	if (!session->evicted)
+		account_give(session->account, ACCOUNT_SESSIONS, 1);
 	session_unref(session);
+}
+
+void session_shares_finish(struct server_session *session)
+{
+	lock_assert_held(&session->sessions->lock);
+	if (session_is_over(session))
+		return;
+	session->epoch = EPOCH_OVER;
+	session_shares_tell_all(session);
+	if (list_empty(&session->members))
+		session_shares_end(session);
+}
+
+struct server_session *session_shares_oldest(struct sessions *sessions)
+{
+	lock_assert_held(&sessions->lock);
+	if (list_empty(&sessions->idle))
+		return NULL;
+	return container_of(sessions->idle.next, struct server_session, idle);
+}
+
+bool session_shares_yield(struct sessions *sessions, uint64_t now_ns)
+{
+	struct server_session *session = session_shares_oldest(sessions);
+
+	lock_assert_held(&sessions->lock);
+	if (!session || session->idle_ns + sessions->config.yield_ns > now_ns)
+		return false;
+	session_shares_end(session);
+	return true;
 }
 
 static uint64_t used_ns(const struct member *member)
@@ -50,7 +81,7 @@ static struct member *quietest_member(struct sessions *sessions, const struct ac
 {
 	struct member *quietest = NULL;
 
-	for (int i = 0; i < NR_BUCKETS; i++)
+	for (int i = 0; i < SESSION_PLACES; i++)
 		list_for_each (it, &sessions->buckets[i]) {
 			struct server_session *session =
 				container_of(it, struct server_session, node);
@@ -81,7 +112,7 @@ static void evict_member(struct sessions *sessions, struct account *account)
 	session_shares_tell(member);
 }
 
-int session_shares_enter(struct server_session *session, uint32_t epoch, struct member *member)
+int session_shares_enter(struct server_session *session, uint64_t epoch, struct member *member)
 {
 	struct account *loser;
 	int err;
@@ -108,41 +139,17 @@ int session_shares_enter(struct server_session *session, uint32_t epoch, struct 
 	return 0;
 }
 
-/* True if a session of `other` without a connection may end for a new one of `account`. */
-static bool may_end_for(const struct account *other, const struct account *account)
+/* The session of an account that has been without members for longest. */
+static struct server_session *oldest_idle(struct sessions *sessions, const struct account *account)
 {
-	return other == account ||
-	       account_has(other, ACCOUNT_SESSIONS) > account_has(account, ACCOUNT_SESSIONS);
-}
-
-/*
- * The session without members that ends first: one of `of`, or one that may end for one of `by`.
- * NULL stands for all.
- */
-static struct server_session *first_to_end(struct sessions *sessions, const struct account *of,
-					   const struct account *by)
-{
-	struct server_session *first = NULL;
-
 	lock_assert_held(&sessions->lock);
-	for (int i = 0; i < NR_IDLE; i++)
-		list_for_each (it, &sessions->idle[i]) {
-			struct server_session *session =
-				container_of(it, struct server_session, idle);
+	list_for_each (it, &sessions->idle) {
+		struct server_session *session = container_of(it, struct server_session, idle);
 
-			if ((of && session->account != of) ||
-			    (by && !may_end_for(session->account, by)))
-				continue;
-			if (!first || session->end_ns < first->end_ns)
-				first = session;
-			break;
-		}
-	return first;
-}
-
-struct server_session *session_shares_next(struct sessions *sessions)
-{
-	return first_to_end(sessions, NULL, NULL);
+		if (session->account == account)
+			return session;
+	}
+	return NULL;
 }
 
 /* When the last of its connections that did something did it. */
@@ -164,12 +171,12 @@ static struct server_session *quietest_session(struct sessions *sessions,
 {
 	struct server_session *quietest = NULL;
 
-	for (int i = 0; i < NR_BUCKETS; i++)
+	for (int i = 0; i < SESSION_PLACES; i++)
 		list_for_each (it, &sessions->buckets[i]) {
 			struct server_session *session =
 				container_of(it, struct server_session, node);
 
-			if (session->account == account &&
+			if (session->account == account && !session_is_over(session) &&
 			    (!quietest || session_used_ns(session) < session_used_ns(quietest)))
 				quietest = session;
 		}
@@ -179,38 +186,30 @@ static struct server_session *quietest_session(struct sessions *sessions,
 /* End a session of an account, which has given up its place already. */
 static void evict_session(struct sessions *sessions, struct account *account)
 {
-	struct server_session *session = first_to_end(sessions, account, NULL);
+	struct server_session *session = oldest_idle(sessions, account);
 
 	if (!session)
 		session = quietest_session(sessions, account);
 	if (!session)
 		return;
-	take_out(session);
-	if (list_empty(&session->members)) {
-		session_unref(session);
-		return;
-	}
-	session->evicted = true; /* it ends when its last member leaves */
+	session->evicted = true;
 	list_for_each (it, &session->members) {
 		struct member *member = container_of(it, struct member, node);
 
 		session_shares_uncount(member);
 		member->evicted = true;
-		session_shares_tell(member);
 	}
+	session_shares_finish(session);
 }
 
-int session_shares_add(struct server_session *session)
+int session_shares_add(struct server_session *session, uint64_t now_ns)
 {
 	struct sessions *sessions = session->sessions;
 	struct account *loser, *account = session->account;
-	struct server_session *unused;
 	int err = account_take(account, ACCOUNT_SESSIONS, &loser);
 
-	if (err == -EUSERS && (unused = first_to_end(sessions, NULL, account))) {
-		session_shares_end(unused);
+	if (err == -EUSERS && session_shares_yield(sessions, now_ns))
 		err = account_take(account, ACCOUNT_SESSIONS, &loser);
-	}
 	if (!err && loser)
 		evict_session(sessions, loser);
 	return err;

@@ -29,10 +29,9 @@ int sessions_open(struct sessions **out, const struct sessions_config *config)
 	}
 	sessions->config = *config;
 	lock_init(&sessions->lock, LOCK_SESSIONS);
-	for (int i = 0; i < NR_BUCKETS; i++)
+	for (int i = 0; i < SESSION_PLACES; i++)
 		list_init(&sessions->buckets[i]);
-	for (int i = 0; i < NR_IDLE; i++)
-		list_init(&sessions->idle[i]);
+	list_init(&sessions->idle);
 	*out = sessions;
 	return 0;
 }
@@ -51,43 +50,6 @@ static void free_session(struct job *job)
 	session_free(container_of(job, struct server_session, free));
 }
 
-void sessions_review(struct sessions *sessions, sessions_keep *keep, void *arg)
-{
-	lock_acquire(&sessions->lock);
-	for (int i = 0; i < NR_IDLE; i++)
-		list_for_each_safe (it, &sessions->idle[i]) {
-			struct server_session *session =
-				container_of(it, struct server_session, idle);
-
-			if (!keep(arg, session->owner, session->export))
-				session_shares_end(session);
-		}
-	lock_release(&sessions->lock);
-}
-
-static bool keep_none(void *arg, const char *owner, const struct export *export)
-{
-	return false;
-}
-
-void sessions_end(struct sessions *sessions)
-{
-	sessions_review(sessions, keep_none, NULL);
-}
-
-uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
-{
-	struct server_session *session;
-	uint64_t next;
-
-	lock_acquire(&sessions->lock);
-	while ((session = session_shares_next(sessions)) && session->end_ns <= now_ns)
-		session_shares_end(session);
-	next = session ? session->end_ns : UINT64_MAX;
-	lock_release(&sessions->lock);
-	return next;
-}
-
 struct accounts *sessions_accounts(struct sessions *sessions)
 {
 	return sessions->accounts;
@@ -104,8 +66,7 @@ static struct session_state state_of(struct server_session *session)
 		.export = session->export->name,
 		.epoch = session->epoch,
 		.nr_files = session_nr_files(session),
-		.silent = session->silent,
-		.end_ns = session->end_ns,
+		.end_ns = session_end_ns(session),
 	};
 
 	lock_assert_held(&session->sessions->lock);
@@ -135,7 +96,7 @@ unsigned sessions_look(struct sessions *sessions, unsigned place, struct session
 
 static struct list *bucket_of(struct sessions *sessions, const uint8_t *id)
 {
-	return &sessions->buckets[(id[0] | (unsigned)id[1] << 8) % NR_BUCKETS];
+	return &sessions->buckets[(id[0] | (unsigned)id[1] << 8) % SESSION_PLACES];
 }
 
 static struct server_session *find(struct sessions *sessions, const uint8_t *id)
@@ -165,7 +126,7 @@ static int make(struct sessions *sessions, struct export *export, const struct c
 }
 
 /* Count the members of an epoch. */
-static unsigned count(const struct server_session *session, uint32_t epoch)
+static unsigned count(const struct server_session *session, uint64_t epoch)
 {
 	unsigned n = 0;
 
@@ -181,15 +142,14 @@ static int admit(struct server_session *session, uint32_t epoch, struct member *
 
 	lock_assert_held(&session->sessions->lock);
 	if (epoch < session->epoch)
-		return -ESTALE;
+		return -EALREADY;
 	if (count(session, epoch) >= SESSION_CONNS_MAX)
 		return -EUSERS;
 	err = session_shares_enter(session, epoch, member);
 	if (err || epoch == session->epoch)
 		return err;
 	session->epoch = epoch;
-	list_for_each (it, &session->members)
-		session_shares_tell(container_of(it, struct member, node));
+	session_shares_tell_all(session);
 	return 0;
 }
 
@@ -197,24 +157,66 @@ static int check(const struct member *member)
 {
 	const struct server_session *session = member->session;
 	const struct member *first = container_of(session->members.next, struct member, node);
+	bool over = session_is_over(session);
 
 	lock_assert_held(&member->session->sessions->lock);
 	if (member->evicted)
 		return -EUSERS;
-	if (member->epoch < session->epoch)
+	if (first->epoch < member->epoch && (over || member->epoch == session->epoch))
+		return -EAGAIN;
+	if (over)
 		return -ESTALE;
-	return first->epoch < member->epoch ? -EAGAIN : 0;
+	return member->epoch < session->epoch ? -EALREADY : 0;
 }
 
-static void add_member(struct server_session *session, const struct claim *claim,
+static void add_member(struct server_session *session, uint64_t epoch, uint32_t channel,
 		       struct member *member)
 {
 	list_del(&session->idle);
 	member->session = session;
-	member->epoch = claim->epoch;
-	member->channel = claim->channel;
+	member->epoch = epoch;
+	member->channel = channel;
 	member->reported = false;
 	list_add_tail(&session->members, &member->node);
+}
+
+/*
+ * The client of a session that is over asks for it. It may hear that only when all members are
+ * gone, because nothing of the session may be under way then.
+ */
+static int wait_for_end(struct server_session *session, const struct claim *claim,
+			struct member *member)
+{
+	if (count(session, EPOCH_OVER) >= SESSION_CONNS_MAX)
+		return -EUSERS;
+	member->counted = member->evicted = false;
+	add_member(session, EPOCH_OVER, claim->channel, member);
+	return -EAGAIN;
+}
+
+/*
+ * Enter a session whose key the claim has. What is open in it was opened for one user: if the id
+ * now stands for another one, the session is over.
+ */
+static int enter_found(struct server_session *session, const struct claim *claim,
+		       struct member *member)
+{
+	int err;
+
+	if (!session_is_over(session) && !session_has_user(session, claim)) {
+		bool idle = list_empty(&session->members);
+
+		session_shares_finish(session);
+		if (idle)
+			return -ESTALE;
+	}
+	if (session_is_over(session))
+		return wait_for_end(session, claim, member);
+	err = admit(session, claim->epoch, member);
+	if (err)
+		return err;
+	add_member(session, claim->epoch, claim->channel, member);
+	return check(member);
 }
 
 static int enter_known(struct sessions *sessions, struct export *export, const struct claim *claim,
@@ -225,12 +227,8 @@ static int enter_known(struct sessions *sessions, struct export *export, const s
 
 	lock_acquire(&sessions->lock);
 	session = find(sessions, claim->session_id);
-	if (session && session->export == export && session_is_theirs(session, claim))
-		err = admit(session, claim->epoch, member);
-	if (!err) {
-		add_member(session, claim, member);
-		err = check(member);
-	}
+	if (session && session_is_theirs(session, claim))
+		err = session->export == export ? enter_found(session, claim, member) : -EINVAL;
 	lock_release(&sessions->lock);
 	return err;
 }
@@ -244,7 +242,7 @@ static void limit(const struct claim *claim)
 }
 
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
-		  struct member *member)
+		  struct member *member, uint64_t now_ns)
 {
 	struct server_session *session = NULL;
 	int err;
@@ -253,15 +251,17 @@ int session_enter(struct sessions *sessions, struct export *export, const struct
 	if (claim->session_id)
 		return enter_known(sessions, export, claim, member);
 	err = make(sessions, export, claim, &session);
+	if (err == -ENOMEM)
+		sessions_yield(sessions, now_ns);
 	if (err)
 		return err;
 	lock_acquire(&sessions->lock);
 	err = session_shares_enter(session, claim->epoch, member);
 	if (!err)
-		err = session_shares_add(session);
+		err = session_shares_add(session, now_ns);
 	if (!err) {
 		list_add_tail(bucket_of(sessions, session->id), &session->node);
-		add_member(session, claim, member);
+		add_member(session, claim->epoch, claim->channel, member);
 	} else if (member->counted) {
 		account_give(claim->account, ACCOUNT_CONNECTIONS, 1);
 	}
@@ -283,20 +283,45 @@ int session_check(struct member *member)
 	return err;
 }
 
-/* Let a session linger whose last member has left. Returns when it ends. */
-static uint64_t leave_alone(struct server_session *session, uint64_t now_ns)
+void session_over(struct member *member)
 {
+	struct server_session *session = member->session;
 	struct sessions *sessions = session->sessions;
-	int why = session->silent ? SILENT : LINGERING;
 
-	lock_assert_held(&session->sessions->lock);
-	session->end_ns = now_ns + (session->silent ? sessions->config.silence_ns
-						    : sessions->config.linger_ns);
-	list_add_tail(&sessions->idle[why], &session->idle);
-	return session->end_ns;
+	lock_acquire(&sessions->lock);
+	if (member->epoch == session->epoch)
+		session_shares_finish(session);
+	lock_release(&sessions->lock);
 }
 
-uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
+/* The last member has left. Returns when the session ends; UINT64_MAX: it has ended. */
+static uint64_t leave_alone(struct server_session *session, uint64_t now_ns)
+{
+	lock_assert_held(&session->sessions->lock);
+	if (session_is_over(session)) {
+		session_shares_end(session);
+		return UINT64_MAX;
+	}
+	session->idle_ns = now_ns;
+	list_add_tail(&session->sessions->idle, &session->idle);
+	return session_end_ns(session);
+}
+
+/* A member of an older epoch has left. If it was the last one, notify those that wait for it. */
+static void tell_waiting(struct server_session *session)
+{
+	list_for_each (it, &session->members) {
+		struct member *member = container_of(it, struct member, node);
+		int err = check(member);
+
+		if (err == -EAGAIN)
+			break;
+		if (err != -EALREADY)
+			session_shares_tell(member);
+	}
+}
+
+uint64_t session_leave(struct member *member, uint64_t now_ns)
 {
 	struct server_session *session = member->session;
 	struct sessions *sessions = session->sessions;
@@ -305,21 +330,10 @@ uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns)
 	lock_acquire(&sessions->lock);
 	session_shares_uncount(member);
 	list_del(&member->node);
-	if (member->epoch == session->epoch)
-		session->silent = silent;
-	if (list_empty(&session->members) && session->evicted)
-		session_unref(session);
-	else if (list_empty(&session->members))
+	if (list_empty(&session->members))
 		end_ns = leave_alone(session, now_ns);
-	/* If it was the last member of an older epoch, notify the members that wait for this. */
 	else if (member->epoch < session->epoch)
-		list_for_each (it, &session->members) {
-			struct member *other = container_of(it, struct member, node);
-
-			if (check(other) != 0)
-				break;
-			session_shares_tell(other);
-		}
+		tell_waiting(session);
 	lock_release(&sessions->lock);
 	return end_ns;
 }

@@ -1,8 +1,9 @@
 /*
  * The registry of sessions. A client names a session by its id, and enters it by its key. Epochs
  * number the incarnations of a session. A connection that enters with a higher epoch fences the
- * connections of lower ones, and begins when they have ended. A session without a connection
- * lingers. Any thread may call these functions.
+ * connections of lower ones, and begins when they have ended. A session without a connection is
+ * kept for a time, because its client may come back: how a connection ends says nothing about that.
+ * Only a Goodbye does. Any thread may call these functions.
  */
 #ifndef USRBIO_SERVER_SESSION_SESSIONS_H
 #define USRBIO_SERVER_SESSION_SESSIONS_H
@@ -27,7 +28,8 @@ struct sessions_config {
 	struct budget *budget;		/* their memory is charged to it */
 	unsigned max[NR_ACCOUNT_ITEMS]; /* of all ids together */
 	uint32_t max_files;		/* of a session, at most FILES_MAX */
-	uint64_t linger_ns, silence_ns; /* how long it lingers: see session_leave() */
+	uint64_t session_ns;		/* how long a session without members is kept */
+	uint64_t yield_ns;		/* how long, if others need its place or its memory */
 };
 
 /* The claim of a connection that wants to enter a session. */
@@ -59,7 +61,8 @@ struct claim {
 struct member {
 	struct list node; /* in its session, the lowest epoch first */
 	struct server_session *session;
-	uint32_t epoch, channel;
+	uint64_t epoch; /* as in the claim, unless the session is over */
+	uint32_t channel;
 	bool reported;	       /* notified, and session_check() not called since */
 	bool counted;	       /* it is one of the connections of its session's account */
 	bool evicted;	       /* it ends, because another id had less */
@@ -87,9 +90,9 @@ struct session_state {
 	uint8_t id[SESSION_ID_SIZE];
 	char owner[SECRET_ID_MAX + 1];
 	const char *export;
-	uint32_t epoch, nr_members, nr_older; /* older: members of epochs that are over */
+	uint64_t epoch;
+	uint32_t nr_members, nr_older; /* older: members of epochs that are over */
 	uint32_t nr_files;
-	bool silent;
 	uint64_t end_ns; /* when it ends, if it has no members */
 };
 #define SESSION_PLACES 1024
@@ -104,30 +107,43 @@ unsigned sessions_look(struct sessions *sessions, unsigned place, struct session
 struct accounts *sessions_accounts(struct sessions *sessions);
 /* Get the number of sessions, and its limit. */
 unsigned sessions_count(struct sessions *sessions, unsigned *max);
+/*
+ * The server has no room for somebody. End the session that has been without members for longest,
+ * if that is yield_ns or longer, and return true. Its memory and files become free a little later.
+ */
+bool sessions_yield(struct sessions *sessions, uint64_t now_ns);
 /* End the sessions whose time is over. Returns when the next one ends; UINT64_MAX: never. */
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
 
 /*
  * Become a member of the claimed session, or of a new one. The caller has set member->notify.
  * Returns 0 if the member may begin. -EAGAIN: it is a member, but may not begin before
- * session_check() returns 0. -ESTALE: there is no such session of this export, id and user, the key
- * is not its key, or its epoch is over. -EDQUOT: the id has as many connections or sessions as it
- * may have. -EUSERS: the session has SESSION_CONNS_MAX connections, or there are too many sessions
- * or connections. Also -ENOMEM and -EIO.
+ * session_check() returns 0. -ESTALE: there is no such session, or not for this id, key and user.
+ * If the claim has its key, the session is over then and nothing of it is under way. -EINVAL: it is
+ * of another export. -EALREADY: a higher epoch has begun. -EDQUOT: the id has as many connections
+ * or sessions as it may have. -EUSERS: the session has SESSION_CONNS_MAX connections, or there are
+ * too many sessions or connections. Also -ENOMEM and -EIO. A session that has to yield ends for a
+ * new one.
  */
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
-		  struct member *member);
+		  struct member *member, uint64_t now_ns);
 /*
  * Ask whether a member may begin or go on. Returns 0 if it may. -EAGAIN: members of older epochs
- * are left. -ESTALE: a higher epoch has begun. -EUSERS: another id got its place.
+ * are left. -EALREADY: a higher epoch has begun. -ESTALE: the session is over. -EUSERS: another id
+ * got its place.
  */
 int session_check(struct member *member);
 /*
+ * The session is over, because the member's client said goodbye or may not use it any more. All
+ * members are notified, and it ends when the last one has left. A member of an older epoch does not
+ * speak for its client any more.
+ */
+void session_over(struct member *member);
+/*
  * Leave the session. The member is not notified after this. Its I/O and calls are over, or behind
- * barriers. When
- * the last member leaves, the session lingers for silence_ns if `silent`, else for linger_ns.
+ * barriers. When the last member leaves, the session is kept for session_ns, unless it is over.
  * Returns when sessions_expire() has to be called at the latest; UINT64_MAX: not for this session.
  */
-uint64_t session_leave(struct member *member, bool silent, uint64_t now_ns);
+uint64_t session_leave(struct member *member, uint64_t now_ns);
 
 #endif

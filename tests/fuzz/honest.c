@@ -158,6 +158,7 @@ void honest_serve(const struct message *msg)
 					     .reply = {.tag = msg->region_drop.tag}});
 		break;
 	case MSG_ABORT: /* what it names ends as it would */
+	case MSG_GOODBYE:
 		break;
 	case MSG_PING:
 		if (!msg->ping.pong) {

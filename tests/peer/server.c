@@ -230,6 +230,9 @@ static void take_message(struct playserver *server, struct play_conn *conn, cons
 	case MSG_CALL:
 		answer_call(server, conn, &msg.call);
 		break;
+	case MSG_GOODBYE:
+		server->ops->disconnect(conn->tp);
+		break;
 	case MSG_PING:
 		atomic_fetch_add(msg.ping.pong ? &server->nr_pongs : &server->nr_pings, 1);
 		if (msg.ping.pong)

@@ -9,6 +9,7 @@
 
 struct sessions *registry;
 struct exports registry_exports;
+uint64_t registry_now_ns;
 
 static struct budget budget = {.max = SIZE_MAX};
 
@@ -25,8 +26,8 @@ void registry_open_shared(unsigned max_connections, unsigned max_sessions, uint3
 			[ACCOUNT_SESSIONS] = max_sessions,
 			[ACCOUNT_FILES] = UINT_MAX},
 		.max_files = max_files,
-		.linger_ns = LINGER,
-		.silence_ns = SILENCE,
+		.session_ns = KEPT,
+		.yield_ns = YIELDS,
 	};
 
 	cr_assert_eq(sessions_open(&registry, &config), 0);
@@ -78,7 +79,8 @@ int registry_enter_export(struct one *one, unsigned export, const struct claim *
 
 	*one = (struct one){.member.notify = notify};
 	whole.account = account_get(sessions_accounts(registry), claim->id);
-	err = session_enter(registry, &registry_exports.list[export], &whole, &one->member);
+	err = session_enter(registry, &registry_exports.list[export], &whole, &one->member,
+			    registry_now_ns);
 	account_put(whole.account);
 	return err;
 }
@@ -96,5 +98,5 @@ struct server_session *registry_enter_new(struct one *one)
 
 void registry_leave(struct one *one)
 {
-	session_leave(&one->member, false, 0);
+	session_leave(&one->member, 0);
 }

@@ -11,8 +11,8 @@
 #include "server/session/sessions.h"
 #include "server/store/store.h"
 
-#define LINGER	10  /* ns that a session without a connection is kept */
-#define SILENCE 100 /* the same, if its client fell silent */
+#define KEPT   100 /* ns that a session without a connection is kept */
+#define YIELDS 10  /* the same, if others need its place */
 
 /* A member, and how often it was notified. */
 struct one {
@@ -21,6 +21,7 @@ struct one {
 };
 
 extern struct sessions *registry;
+extern uint64_t registry_now_ns;	/* when members enter */
 extern struct exports registry_exports; /* "a" and "b", each a memory store */
 
 /* For TestSuite: before and after a case. */

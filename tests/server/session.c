@@ -36,7 +36,7 @@ Test(session_object, join_needs_id_key_and_export)
 	cr_assert_eq(registry_enter(&two, &claim), 0);
 	cr_assert_eq(two.member.session, one.member.session);
 	registry_leave(&two);
-	cr_assert_eq(registry_enter_export(&two, 1, &claim), -ESTALE);
+	cr_assert_eq(registry_enter_export(&two, 1, &claim), -EINVAL);
 	for (size_t i = 0; i < sizeof(claim.key); i++) {
 		claim.key[i] ^= 0x80;
 		cr_assert_eq(registry_enter(&two, &claim), -ESTALE);
@@ -46,7 +46,7 @@ Test(session_object, join_needs_id_key_and_export)
 	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "it was begun without a key");
 	claim.id = "";
 	registry_leave(&one);
-	cr_assert_eq(sessions_expire(registry, LINGER), UINT64_MAX);
+	cr_assert_eq(sessions_expire(registry, KEPT), UINT64_MAX);
 	cr_assert_eq(registry_enter(&two, &claim), -ESTALE);
 }
 
@@ -69,9 +69,6 @@ Test(session_object, one_begun_with_a_key_is_entered_by_its_owner_and_its_key)
 	claim.proof.transcript[0]++;
 	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "a mac of another handshake");
 	claim.proof.transcript[0]--;
-	claim.as_user = true;
-	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "as a user, and root at that");
-	claim.as_user = false;
 	cr_assert_eq(registry_enter(&two, &claim), 0);
 	cr_assert_eq(two.member.session, one.member.session);
 	registry_leave(&two);
@@ -89,17 +86,94 @@ Test(session_object, one_begun_as_a_user_is_entered_as_that_user)
 	claim.id = "alice";
 	claim.as_user = true;
 	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
-	claim.user = (struct identity){3, 2};
-	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "another user");
-	claim.user = (struct identity){1, 3};
-	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "another group");
 	claim.user = (struct identity){1, 2};
-	claim.as_user = false;
-	cr_assert_eq(registry_enter(&two, &claim), -ESTALE, "the server itself");
-	claim.as_user = true;
 	cr_assert_eq(registry_enter(&two, &claim), 0);
 	registry_leave(&two);
 	registry_leave(&one);
+}
+
+/*
+ * Everything that such a session began has to be over before its client hears that it is. `change`
+ * makes a claim of another user.
+ */
+static void others_body(void (*change)(struct claim *claim))
+{
+	struct claim first = {.id = "alice", .key = {1}, .as_user = true, .user = {1, 2}}, claim;
+	struct one old[2], waiting, late;
+	unsigned most;
+
+	cr_assert_eq(registry_enter(&old[0], &first), 0);
+	claim = claim_of(old[0].member.session, 0);
+	claim.id = "alice";
+	claim.as_user = true;
+	claim.user = first.user;
+	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
+	cr_assert_eq(registry_enter(&old[1], &claim), 0);
+	change(&claim);
+	cr_assert_eq(registry_enter(&waiting, &claim), -EAGAIN);
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(old[i].notified, 1);
+		cr_expect_eq(session_check(&old[i].member), -ESTALE);
+	}
+	registry_leave(&old[0]);
+	cr_expect_eq(session_check(&waiting.member), -EAGAIN, "one is left");
+	registry_leave(&old[1]);
+	cr_expect_eq(waiting.notified, 1);
+	cr_expect_eq(session_check(&waiting.member), -ESTALE);
+	claim.user = first.user;
+	claim.as_user = true;
+	cr_expect_eq(registry_enter(&late, &claim), -EAGAIN, "it is over for everybody");
+	registry_leave(&waiting);
+	registry_leave(&late);
+	cr_expect_eq(registry_enter(&late, &claim), -ESTALE);
+	cr_expect_eq(sessions_count(registry, &most), 0);
+}
+
+static void other_user(struct claim *claim)
+{
+	claim->user.uid++;
+}
+
+static void other_group(struct claim *claim)
+{
+	claim->user.gid++;
+}
+
+static void no_user(struct claim *claim)
+{
+	claim->as_user = false;
+}
+
+static void other_epoch(struct claim *claim)
+{
+	claim->user.uid++;
+	claim->epoch = UINT32_MAX;
+}
+
+Test(session_object, one_that_another_user_claims_ends_before_it_is_refused)
+{
+	others_body(other_user);
+	others_body(other_group);
+	others_body(no_user);
+	others_body(other_epoch);
+}
+
+/* It has no members, so nothing of it is under way. */
+Test(session_object, a_silent_one_that_another_user_claims_is_refused_at_once)
+{
+	struct claim first = {.id = "alice", .key = {1}, .as_user = true, .user = {1, 2}}, claim;
+	struct one one;
+	unsigned most;
+
+	cr_assert_eq(registry_enter(&one, &first), 0);
+	claim = claim_of(one.member.session, 1);
+	claim.id = "alice";
+	claim.as_user = true;
+	cr_assert_eq(exchange_mac_by(&claim.proof, first.key, claim.key), 0);
+	registry_leave(&one);
+	cr_expect_eq(sessions_count(registry, &most), 1);
+	cr_expect_eq(registry_enter(&one, &claim), -ESTALE);
+	cr_expect_eq(sessions_count(registry, &most), 0, "nobody can use it any more");
 }
 
 Test(session_object, who_begins_one_may_be_allowed_fewer_files)
@@ -132,8 +206,8 @@ Test(session_object, those_who_may_not_come_back_are_not_waited_for)
 	cr_assert_eq(registry_enter(&bobs, &(struct claim){.id = "bob"}), 0);
 	cr_assert_eq(registry_enter(&present, &(struct claim){.id = "bob"}), 0);
 	registry_add_file(bobs.member.session);
-	session_leave(&alices.member, true, 1000);
-	session_leave(&bobs.member, true, 1000);
+	session_leave(&alices.member, 1000);
+	session_leave(&bobs.member, 1000);
 	sessions_review(registry, keep_alices, &asked);
 	cr_expect_eq(asked, 2, "of those with a member their connections know");
 	cr_expect_eq(sessions_count(registry, &most), 2);
@@ -183,7 +257,7 @@ Test(session_object, connections_are_bounded)
 	cr_assert_eq(enter_again(&ones[n], &first, 0), -EUSERS);
 	cr_assert_eq(enter_again(&ones[n], &first, 1), -EAGAIN,
 		     "those of an older incarnation do not count");
-	cr_assert_eq(session_check(&first.member), -ESTALE);
+	cr_assert_eq(session_check(&first.member), -EALREADY);
 	registry_leave(&first);
 	for (int i = 0; i <= n; i++)
 		registry_leave(&ones[i]);
@@ -197,10 +271,10 @@ Test(session_object, a_higher_epoch_waits_until_all_of_lower_ones_have_left)
 	cr_assert_eq(enter_again(&old[1], &old[0], 0), 0);
 	cr_assert_eq(enter_again(&waiting, &old[0], 7), -EAGAIN);
 	cr_assert_eq(enter_again(&joins, &old[0], 7), -EAGAIN, "who joins has to wait as well");
-	cr_assert_eq(enter_again(&late, &old[0], 6), -ESTALE);
+	cr_assert_eq(enter_again(&late, &old[0], 6), -EALREADY);
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(old[i].notified, 1);
-		cr_assert_eq(session_check(&old[i].member), -ESTALE);
+		cr_assert_eq(session_check(&old[i].member), -EALREADY);
 	}
 	cr_assert_eq(session_check(&waiting.member), -EAGAIN);
 	registry_leave(&old[0]);
@@ -224,7 +298,7 @@ Test(session_object, who_waits_can_be_overtaken)
 	cr_assert_eq(enter_again(&second, &old, UINT32_MAX), -EAGAIN);
 	cr_assert_eq(old.notified, 1, "not again before it has looked");
 	cr_assert_eq(first.notified, 1);
-	cr_assert_eq(session_check(&first.member), -ESTALE);
+	cr_assert_eq(session_check(&first.member), -EALREADY);
 	registry_leave(&old);
 	cr_assert_eq(second.notified, 0, "the one overtaken is still there");
 	cr_assert_eq(first.notified, 1);
@@ -240,31 +314,72 @@ Test(session_object, one_left_alone_is_kept_for_a_while)
 	struct claim claim;
 
 	claim = claim_of(registry_enter_new(&one), 0);
-	cr_assert_eq(session_leave(&one.member, false, 1000), 1000 + LINGER);
-	cr_assert_eq(sessions_expire(registry, 1000 + LINGER - 1), 1000 + LINGER);
+	cr_assert_eq(session_leave(&one.member, 1000), 1000 + KEPT);
+	cr_assert_eq(sessions_expire(registry, 1000 + KEPT - 1), 1000 + KEPT);
 	cr_assert_eq(registry_enter(&two, &claim), 0);
 	cr_assert_eq(sessions_expire(registry, UINT64_MAX), UINT64_MAX,
 		     "not while somebody is there");
-	cr_assert_eq(session_leave(&two.member, true, 2000), 2000 + SILENCE);
-	claim = claim_of(registry_enter_new(&one), 0);
-	cr_assert_eq(session_leave(&one.member, false, 2001), 2001 + LINGER);
-	cr_assert_eq(sessions_expire(registry, 2000), 2001 + LINGER);
-	cr_assert_eq(sessions_expire(registry, 2001 + LINGER), 2000 + SILENCE);
-	cr_assert_eq(sessions_expire(registry, 2000 + SILENCE), UINT64_MAX);
+	cr_assert_eq(session_leave(&two.member, 2000), 2000 + KEPT);
+	registry_enter_new(&one);
+	cr_assert_eq(session_leave(&one.member, 2001), 2001 + KEPT);
+	cr_assert_eq(sessions_expire(registry, 2000), 2000 + KEPT);
+	cr_assert_eq(sessions_expire(registry, 2000 + KEPT), 2001 + KEPT);
+	cr_assert_eq(sessions_expire(registry, 2001 + KEPT), UINT64_MAX);
 }
 
-/* What counts is how the newest incarnation ended, not how old ones were cleared away. */
-Test(session_object, the_fenced_say_nothing_about_their_client)
+Test(session_object, one_whose_client_says_goodbye_ends_with_its_last_connection)
 {
-	struct one old, new;
+	struct one old, one, two, late;
+	struct claim claim;
+	unsigned most;
 
-	registry_enter_new(&old);
-	cr_assert_eq(enter_again(&new, &old, 1), -EAGAIN);
-	cr_assert_eq(session_leave(&new.member, true, 0), UINT64_MAX);
-	cr_assert_eq(session_leave(&old.member, false, 0), SILENCE);
+	claim = claim_of(registry_enter_new(&old), 0);
+	cr_assert_eq(enter_again(&one, &old, 1), -EAGAIN);
+	session_over(&old.member);
+	cr_expect_eq(session_check(&one.member), -EAGAIN, "an older one does not speak for it");
+	registry_leave(&old);
+	cr_assert_eq(session_check(&one.member), 0);
+	cr_assert_eq(enter_again(&two, &one, 1), 0);
+	session_over(&one.member);
+	session_over(&one.member);
+	cr_expect_eq(session_check(&one.member), -ESTALE);
+	cr_expect_eq(session_check(&two.member), -ESTALE);
+	cr_expect_eq(two.notified, 1);
+	cr_expect_eq(registry_enter(&late, &claim), -EAGAIN);
+	cr_expect_eq(session_leave(&one.member, 5), UINT64_MAX);
+	session_over(&two.member);
+	cr_expect_eq(session_leave(&two.member, 5), UINT64_MAX);
+	cr_expect_eq(session_check(&late.member), -ESTALE);
+	cr_expect_eq(sessions_count(registry, &most), 1);
+	cr_expect_eq(session_leave(&late.member, 5), UINT64_MAX);
+	cr_expect_eq(sessions_count(registry, &most), 0);
+	cr_expect_eq(registry_enter(&late, &claim), -ESTALE);
 }
 
-Test(session_object, too_many_end_the_oldest_that_nobody_uses)
+/* As many as may wait for the end are few, so that a client cannot gather connections there. */
+Test(session_object, few_wait_for_the_end_of_one_that_is_over)
+{
+	struct one one, waiting[SESSION_CONNS_MAX], more;
+	struct claim claim = claim_of(registry_enter_new(&one), 0);
+
+	session_over(&one.member);
+	for (int i = 0; i < SESSION_CONNS_MAX; i++)
+		cr_assert_eq(registry_enter(&waiting[i], &claim), -EAGAIN);
+	cr_expect_eq(registry_enter(&more, &claim), -EUSERS);
+	registry_leave(&one);
+	for (int i = 0; i < SESSION_CONNS_MAX; i++) {
+		cr_expect_eq(waiting[i].notified, 1);
+		registry_leave(&waiting[i]);
+	}
+}
+
+static int enter_new_at(struct one *one, uint64_t now_ns)
+{
+	registry_now_ns = now_ns;
+	return registry_enter(one, &(struct claim){.id = ""});
+}
+
+Test(session_object, too_many_end_the_oldest_that_has_to_yield)
 {
 	struct one ones[3], again;
 	struct claim claims[2];
@@ -273,13 +388,36 @@ Test(session_object, too_many_end_the_oldest_that_nobody_uses)
 	registry_open_sessions(2, FILES_MAX);
 	claims[0] = claim_of(registry_enter_new(&ones[0]), 0);
 	claims[1] = claim_of(registry_enter_new(&ones[1]), 0);
-	cr_assert_eq(registry_enter(&ones[2], &(struct claim){.id = ""}), -EUSERS);
-	session_leave(&ones[1].member, false, 5);
-	session_leave(&ones[0].member, false, 6);
-	cr_assert_eq(registry_enter(&ones[2], &(struct claim){.id = ""}), 0);
-	cr_assert_eq(registry_enter(&again, &claims[0]), 0);
-	cr_assert_eq(registry_enter(&ones[1], &(struct claim){.id = ""}), -EUSERS);
+	cr_assert_eq(enter_new_at(&ones[2], 1000), -EUSERS);
+	session_leave(&ones[1].member, 5);
+	session_leave(&ones[0].member, 6);
+	cr_assert_eq(enter_new_at(&ones[2], 5 + YIELDS - 1), -EUSERS, "its client may come back");
+	cr_assert_eq(registry_enter(&again, &claims[1]), 0, "as it may until it has to yield");
+	session_leave(&again.member, 7);
+	cr_assert_eq(enter_new_at(&ones[2], 5 + YIELDS), -EUSERS);
+	cr_assert_eq(enter_new_at(&ones[2], 6 + YIELDS), 0);
+	cr_assert_eq(registry_enter(&again, &claims[0]), -ESTALE, "the oldest has yielded");
+	cr_assert_eq(registry_enter(&again, &claims[1]), 0);
+	cr_assert_eq(enter_new_at(&ones[1], 1000), -EUSERS);
 	registry_leave(&ones[2]);
 	registry_leave(&again);
 	sessions_end(registry);
+}
+
+/* Others ask for memory. */
+Test(session_object, memory_is_yielded_by_one_after_the_other)
+{
+	struct one ones[2];
+	unsigned most;
+
+	registry_enter_new(&ones[0]);
+	registry_enter_new(&ones[1]);
+	cr_expect_not(sessions_yield(registry, 1000));
+	session_leave(&ones[0].member, 5);
+	session_leave(&ones[1].member, 5);
+	cr_expect_not(sessions_yield(registry, 5 + YIELDS - 1));
+	cr_expect(sessions_yield(registry, 5 + YIELDS));
+	cr_expect_eq(sessions_count(registry, &most), 1);
+	cr_expect(sessions_yield(registry, 5 + YIELDS));
+	cr_expect_not(sessions_yield(registry, 1000));
 }

@@ -123,7 +123,7 @@ Test(session_shares, the_richest_id_loses_a_session_that_nobody_uses)
 
 	allow(10, 4);
 	enter_all("alice", 4);
-	session_leave(&ones[1].member, true, 5);
+	session_leave(&ones[1].member, 5);
 	cr_assert_eq(enter(&bobs, "bob"), 0);
 	cr_assert_eq(sessions_of("alice"), 3);
 	for (int i = 0; i < 4; i++)
@@ -146,8 +146,10 @@ Test(session_shares, or_else_the_quietest_one)
 	cr_assert_eq(ones[1].notified, 1);
 	cr_assert_eq(session_check(&ones[1].member), -EUSERS);
 	cr_assert_eq(session_check(&ones[0].member), 0);
-	cr_assert_eq(join(&again, &ones[1], "alice", 1), -ESTALE, "the session is over");
+	cr_assert_eq(join(&again, &ones[1], "alice", 1), -EAGAIN, "the session is over");
 	registry_leave(&ones[1]);
+	cr_assert_eq(session_check(&again.member), -ESTALE);
+	registry_leave(&again);
 	cr_assert_eq(sessions_of("alice"), 2);
 	registry_leave(&bobs);
 	registry_leave(&ones[0]);
@@ -155,22 +157,26 @@ Test(session_shares, or_else_the_quietest_one)
 	registry_leave(&ones[3]);
 }
 
-/* An unused session of an id that has no more than others stays for its client. */
-Test(session_shares, an_id_does_not_lose_what_it_needs_to_one_that_has_more)
+/* An unused session of an id that has no more than others stays until it has to yield. */
+Test(session_shares, an_id_does_not_lose_a_session_to_one_that_has_more_before_it_yields)
 {
 	struct one bobs, late;
 
 	allow(10, 4);
 	enter_all("alice", 3);
 	cr_assert_eq(enter(&bobs, "bob"), 0);
-	session_leave(&bobs.member, true, 5);
+	session_leave(&bobs.member, 5);
+	registry_now_ns = 5 + YIELDS - 1;
 	cr_assert_eq(enter(&late, "alice"), -EUSERS);
 	cr_assert_eq(sessions_of("bob"), 1);
-	session_leave(&ones[2].member, true, 6);
-	cr_assert_eq(enter(&late, "alice"), 0, "she ends one of her own");
-	cr_assert_eq(sessions_of("bob"), 1);
+	registry_now_ns = 5 + YIELDS;
+	cr_assert_eq(enter(&late, "alice"), 0, "it had to yield");
+	cr_assert_eq(sessions_of("alice"), 4);
+	cr_assert_eq(enter(&bobs, "bob"), 0, "and takes a place back, as alice has most");
+	cr_assert_eq(sessions_of("alice"), 3);
 	registry_leave(&late);
-	leave_all(2);
+	registry_leave(&bobs);
+	leave_all(3);
 }
 
 Test(session_shares, the_files_of_an_id_are_bounded_together)

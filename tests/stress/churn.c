@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	served_place_make(&place, "/tmp");
-	served_start(&served, served_where(), place.directory, place.log);
+	served_start(&served, served_where(), place.directory, place.log, "--session-time=1");
 	snprintf(mount, sizeof(mount), "%s/stress", served.address);
 	failed = connects(mount, WARM_UP);
 	settle(served.process.pid, NULL, &before); /* with what only the first ones make it open */

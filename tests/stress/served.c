@@ -20,12 +20,13 @@ const char *served_where(void)
 	return address;
 }
 
-void served_start(struct served *served, const char *where, const char *directory, const char *log)
+void served_start(struct served *served, const char *where, const char *directory, const char *log,
+		  const char *option)
 {
 	static const char listening[] = "listening on ";
 	char export[400], listen[160], line[256];
-	const char *argv[] = {STRESS_SERVER, "--insecure-no-auth", "--workers", "2", "--export",
-			      export,	     "--listen",	   listen,	NULL};
+	const char *argv[] = {STRESS_SERVER, "--insecure-no-auth", "--workers", "2",	"--export",
+			      export,	     "--listen",	   listen,	option, NULL};
 
 	snprintf(export, sizeof(export), "stress=%s", directory);
 	snprintf(listen, sizeof(listen), "%s%s", where, strrchr(where, ':')[1] == '/' ? ":0" : "");

@@ -11,9 +11,12 @@ struct served {
 
 /* scheme://host to listen at: what USRBIO_TEST_TRANSPORT and USRBIO_RXE_ADDR say. */
 const char *served_where(void);
-/* Start it, at an address or, without a port, anywhere there; its stderr goes to `log`. */
-void served_start(struct served *served, const char *listen, const char *directory,
-		  const char *log);
+/*
+ * Start it, at an address or, without a port, anywhere there; its stderr goes to `log`. `option`:
+ * one more, or NULL.
+ */
+void served_start(struct served *served, const char *listen, const char *directory, const char *log,
+		  const char *option);
 /* SIGTERM: the status it ends with. */
 int served_stop(struct served *served);
 

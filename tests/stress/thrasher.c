@@ -55,7 +55,7 @@ struct thrasher *thrasher_open(const struct thrasher_config *config)
 		return thrasher;
 	}
 	served_start(&thrasher->served, served_where(), config->place->directory,
-		     config->place->log);
+		     config->place->log, NULL);
 	snprintf(thrasher->mount, sizeof(thrasher->mount), "%.120s/stress",
 		 thrasher->served.address);
 	return thrasher;
@@ -112,7 +112,8 @@ static void kill_server(struct thrasher *thrasher)
 	kill(thrasher->served.process.pid, SIGKILL);
 	process_wait(&thrasher->served.process);
 	nap_ms(pick(thrasher, 200));
-	served_start(&thrasher->served, thrasher->served.address, place->directory, place->log);
+	served_start(&thrasher->served, thrasher->served.address, place->directory, place->log,
+		     NULL);
 	atomic_fetch_add(&thrasher->kills, 1);
 	await_recovery(thrasher);
 }

@@ -146,6 +146,13 @@ Test(round_trip, abort)
 	cr_expect_arr_eq(out.abort.former, tags, 3 * sizeof(*tags));
 }
 
+Test(round_trip, goodbye)
+{
+	struct message in = {.type = MSG_GOODBYE};
+
+	cr_expect_eq(there_and_back(&in).type, MSG_GOODBYE);
+}
+
 /* Whatever else is in it: the mac is over all that comes before. */
 Test(round_trip, a_mac_is_the_end_of_its_frame)
 {

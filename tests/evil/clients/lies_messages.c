@@ -87,6 +87,7 @@ static void anything_first(struct evil *e, const struct lie *lie)
 		{.type = MSG_CALL, .call = {.op = CALL_MKDIR, .path = text("never"), .mode = 0700}},
 		{.type = MSG_CALL, .call = {.op = CALL_STAT}},
 		{.type = MSG_PING},
+		{.type = MSG_GOODBYE},
 	};
 
 	for (size_t i = 0; i < sizeof(msgs) / sizeof(*msgs); i++) {
@@ -132,6 +133,77 @@ static void pong(struct evil *e, const struct lie *lie)
 		escape(e, "a pong was answered");
 }
 
+static void goodbye(struct evil *e)
+{
+	wire_msg(&e->wire, &(struct message){.type = MSG_GOODBYE});
+}
+
+/* Behind the first nothing is done, and the session cannot be entered any more. */
+static void goodbye_twice(struct evil *e, const struct lie *lie)
+{
+	const struct io_entry io = good_io(e);
+	struct evil again, honest;
+	struct hello hello = evil_hello("data");
+
+	goodbye(e);
+	goodbye(e);
+	evil_submit(e, IO_READ, &io, 1);
+	wire_msg(&e->wire, &(struct message){.type = MSG_CALL,
+					     .call = {.tag = 64,
+						      .op = CALL_MKDIR,
+						      .path = text("never"),
+						      .mode = 0755}});
+	goodbye(e);
+	expect_end(e);
+	hello.session_id = (struct bytes){e->heard.session_id, SESSION_ID_SIZE};
+	hello.session_key = (struct bytes){e->heard.session_key, SESSION_KEY_SIZE};
+	hello.epoch = 1;
+	evil_open(&again, e->fixture, e->name, STAGE_PARAMS);
+	expect_status(&again, evil_handshake(&again, &hello), -ESTALE);
+	evil_close(&again, e);
+	evil_open(&honest, e->fixture, e->name, STAGE_WELCOME);
+	expect_status(&honest,
+		      evil_call(&honest, &(struct call){.op = CALL_STAT, .path = text("never")}),
+		      -ENOENT);
+	evil_close(&honest, e);
+}
+
+/* I/Os and calls are under way: each ends or is dropped, and the server goes on. */
+static void goodbye_amid(struct evil *e, const struct lie *lie)
+{
+	struct io_entry io = good_io(e);
+
+	for (uint32_t tag = 1; tag <= 64; tag++) {
+		io.ids = io_ids(0, tag);
+		evil_submit(e, IO_READ, &io, 1);
+		wire_msg(&e->wire,
+			 &(struct message){.type = MSG_CALL,
+					   .call = {.tag = tag, .op = CALL_STAT, .file = e->file}});
+	}
+	goodbye(e);
+	if (evil_until(e, SEEN_PONG))
+		escape(e, "a pong that nobody asked for");
+	expect_file(e);
+}
+
+/* In fields that a Goodbye does not have: the id and the key of another session. */
+static void goodbye_of_another(struct evil *e, const struct lie *lie)
+{
+	uint8_t bytes[1 + 2 + SESSION_ID_SIZE + 2 + SESSION_KEY_SIZE] = {MSG_GOODBYE, 0x2a,
+									 SESSION_ID_SIZE};
+	struct evil owner;
+
+	evil_open(&owner, e->fixture, e->name, STAGE_FILE);
+	memcpy(bytes + 3, owner.heard.session_id, SESSION_ID_SIZE);
+	bytes[3 + SESSION_ID_SIZE] = 0x32;
+	bytes[4 + SESSION_ID_SIZE] = SESSION_KEY_SIZE;
+	memcpy(bytes + 5 + SESSION_ID_SIZE, owner.heard.session_key, SESSION_KEY_SIZE);
+	wire_frame(&e->wire, bytes, sizeof(bytes));
+	expect_end(e);
+	expect_status(&owner, evil_io(&owner, IO_READ, good_io(&owner)), 4096);
+	evil_close(&owner, e);
+}
+
 #define MESSAGE(...)            \
 	&(const struct message) \
 	{                       \
@@ -171,6 +243,9 @@ const struct lie message_lies[] = {
 	{"batch-priority-huge", STAGE_FILE, kind, .number = IO_READ | 0xffffll << 16},
 	{"anything-first", STAGE_FILE, anything_first},
 	{"and-then-a-call", STAGE_WELCOME, and_then_a_call},
+	{"goodbye-twice", STAGE_FILE, goodbye_twice},
+	{"goodbye-amid-io", STAGE_FILE, goodbye_amid},
+	{"goodbye-of-another", STAGE_FILE, goodbye_of_another},
 	{"of-a-server-completion", STAGE_WELCOME, message,
 	 MESSAGE(.type = MSG_COMPLETION, .completion = {.n = 1, .done = &done})},
 	{"of-a-server-reply", STAGE_WELCOME, message, MESSAGE(.type = MSG_REPLY)},

@@ -135,6 +135,7 @@ static void serve(struct mock_conn *conn, struct message *msg)
 		break;
 	case MSG_REGION_ADD:
 	case MSG_ABORT: /* what was served late has been served */
+	case MSG_GOODBYE:
 		break;
 	case MSG_REGION_DROP:
 		wire_reply(&conn->wire, &(struct reply){.tag = msg->region_drop.tag});

@@ -104,6 +104,7 @@ static void serve(struct hostile_peer *peer, const struct message *msg)
 			wire_pong(&peer->wire, &msg->ping);
 		break;
 	case MSG_ABORT: /* it does not end I/Os that it has lied about */
+	case MSG_GOODBYE:
 		break;
 	default:
 		must(false, "a client's message of type %d", msg->type);

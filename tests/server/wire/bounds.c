@@ -17,7 +17,7 @@
 static const struct server_config small = {.nr_workers = 1,
 					   .staging_mib = 1,
 					   .memory_mib = 36,
-					   .linger_ms = 1,
+					   .session_ms = 1,
 					   .keepalive_ms = SERVER_OFF};
 
 static void each_scheme(const struct server_config *config, void (*body)(struct server *server))
@@ -185,7 +185,7 @@ Test(bounds, the_silent_do_not_have_all_connections)
 					     .staging_mib = 1,
 					     .max_connections = 6,
 					     .hello_ms = 600000,
-					     .linger_ms = 1};
+					     .session_ms = 1};
 
 	each_scheme(&config, all_silent_body);
 }
@@ -388,7 +388,7 @@ Test(bounds, all_limits_are_told)
 		.max_sessions = 6,
 		.max_inflight = 8,
 		.max_files = 9,
-		.linger_ms = 1,
+		.session_ms = 1,
 	};
 
 	each_scheme(&config, told_body);

@@ -190,7 +190,7 @@ static void unheard(unsigned nr_between)
 static void meet(void (*round)(unsigned nr_between))
 {
 	const struct server_config config = {
-		.nr_workers = 1, .call_threads = 1, .max_files = 1, .linger_ms = 3600000};
+		.nr_workers = 1, .call_threads = 1, .max_files = 1, .session_ms = 3600000};
 
 	for (size_t i = 0; i < 2; i++) {
 		server = fixture_start(schemes[i], &config);

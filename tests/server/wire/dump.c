@@ -48,7 +48,7 @@ static void sleep_ms(unsigned ms)
 static struct server *start(const char *scheme, const char *rules, char *dir)
 {
 	struct export_config export = {.name = "data"};
-	struct server_config config = {.nr_workers = 2, .linger_ms = 5000};
+	struct server_config config = {.nr_workers = 2, .session_ms = 5000};
 	char where[128];
 
 	strcpy(dir, "/tmp/usrbio-dump-XXXXXX");
@@ -102,7 +102,7 @@ static void io_body(const char *scheme)
 	cr_assert_not(strstr(dump(server), "oldest I/O"), "it has ended");
 	peer_close(&peer);
 	sleep_ms(200);
-	contains(dump(server), "lingering for 4.");
+	contains(dump(server), "without a connection, kept for 4.");
 	stop(server, dir, "hangs");
 }
 

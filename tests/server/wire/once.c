@@ -13,7 +13,7 @@ static uint32_t epoch, sequence;
 
 static void start(const char *scheme)
 {
-	const struct server_config config = {.nr_workers = 2, .linger_ms = 3600000};
+	const struct server_config config = {.nr_workers = 2, .session_ms = 3600000};
 
 	server = fixture_start(scheme, &config);
 	epoch = sequence = 0;

@@ -1,4 +1,4 @@
-/* Sessions that outlive their connections: incarnations, fences, and how long they are kept. */
+/* Sessions that outlive their connections: incarnations and fences. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 /* The same directory twice, without and with what makes the disk slow. */
 static struct server *start(const char *scheme, const char *slow)
 {
-	struct server_config config = {.nr_workers = 1, .linger_ms = 60000};
+	struct server_config config = {.nr_workers = 1, .session_ms = 60000};
 
 	return files_start_twice(scheme, "/tmp", slow, &config);
 }
@@ -78,7 +78,7 @@ static void incarnations_body(const char *scheme)
 	cr_assert_eq(peer_io(&two, IO_READ, file, 0, 100, 0), 100, "its files are still open");
 
 	resume(&three, server, &one, 4);
-	cr_assert_eq(await_welcome(&three, NULL), -ESTALE, "that incarnation is over");
+	cr_assert_eq(await_welcome(&three, NULL), -EALREADY, "that incarnation is over");
 	peer_until(&three, three.link.closed);
 	peer_close(&three);
 	resume(&three, server, &one, 5);
@@ -199,7 +199,7 @@ static bool is_overtaken(struct server *server, struct peer *old, uint32_t epoch
 	peer_close(old);
 	*old = second;
 	old->link.conn->user = old;
-	return status == -ESTALE;
+	return status == -EALREADY;
 }
 
 static void overtaken_body(const char *scheme)
@@ -275,132 +275,4 @@ Test(resume, old_writes_never_land_on_newer_ones)
 	printf("RESULT fencing replays=%d late_applied=%u\n", INCARNATIONS, late);
 	fflush(stdout);
 	cr_assert_eq(late, 0);
-}
-
-/* Resume until that is refused; each time may keep the session for another while. */
-static void until_forgotten(struct server *server, const struct peer *from)
-{
-	int status = 0;
-
-	for (uint32_t epoch = 1; !status; epoch++) {
-		const struct hello hello = peer_hello_again(from, "memory", epoch);
-		struct peer peer;
-
-		fixture_connect(&peer, server);
-		status = peer_hello_as(&peer, &hello);
-		peer_close(&peer);
-	}
-	cr_assert_eq(status, -ESTALE);
-}
-
-static void farewell_body(const char *scheme, unsigned linger_ms, bool kept)
-{
-	const struct server_config config = {
-		.nr_workers = 2,
-		.linger_ms = linger_ms,
-		.session_ms = 3600000,
-	};
-	struct server *server = fixture_start(scheme, &config);
-	struct peer one, two;
-	struct hello hello;
-	uint64_t file;
-
-	fixture_open(&one, server, "memory");
-	file = peer_open_file(&one, "f", RW);
-	hello = peer_hello_again(&one, "memory", 1);
-	peer_close(&one);
-	if (kept) {
-		fixture_connect(&two, server);
-		cr_assert_eq(peer_hello_as(&two, &hello), 0);
-		cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .file = file}), 0);
-		peer_close(&two);
-	} else {
-		until_forgotten(server, &one);
-	}
-	server_stop(server);
-}
-
-Test(resume, who_said_farewell_may_come_back_for_a_moment)
-{
-	for (size_t i = 0; i < 2; i++) {
-		farewell_body(schemes[i], 3600000, true);
-		farewell_body(schemes[i], 1, false);
-	}
-}
-
-static void silence_body(const char *scheme, unsigned session_ms, bool kept)
-{
-	const struct server_config config = {
-		.nr_workers = 2,
-		.linger_ms = 1,
-		.keepalive_ms = 5,
-		.session_ms = session_ms,
-	};
-	struct server *server = fixture_start(scheme, &config);
-	struct peer one, two;
-	struct hello hello;
-
-	fixture_open(&one, server, "memory");
-	one.mute = true;
-	peer_until(&one, one.link.closed);
-	/* Three of them, and those of before; one that has not left is not sent twice. */
-	cr_assert(one.heard.nr_pings);
-	if (kept) {
-		for (int i = 0; i < 50; i++) { /* far more time than the one who left has */
-			fixture_connect(&two, server);
-			cr_assert_eq(peer_hello(&two, "memory"), 0);
-			peer_close(&two);
-		}
-		hello = peer_hello_again(&one, "memory", 1);
-		fixture_connect(&two, server);
-		cr_assert_eq(peer_hello_as(&two, &hello), 0);
-		peer_close(&two);
-	} else {
-		until_forgotten(server, &one);
-	}
-	peer_close(&one);
-	server_stop(server);
-}
-
-Test(resume, who_fell_silent_may_come_back_for_the_session_time)
-{
-	for (size_t i = 0; i < 2; i++) {
-		silence_body(schemes[i], 3600000, true);
-		silence_body(schemes[i], 1, false);
-	}
-}
-
-static void sessions_body(const char *scheme)
-{
-	const struct server_config config = {
-		.nr_workers = 2, .max_sessions = 2, .linger_ms = 3600000};
-	struct server *server = fixture_start(scheme, &config);
-	struct peer one, two, three;
-	int status;
-
-	fixture_open(&one, server, "memory");
-	fixture_open(&two, server, "memory");
-	fixture_connect(&three, server);
-	cr_assert_eq(peer_hello(&three, "memory"), -EUSERS);
-	peer_until(&three, three.link.closed);
-	peer_close(&three);
-	peer_close(&one);
-	do { /* the server may still be at clearing the first one away */
-		fixture_connect(&three, server);
-		status = peer_hello(&three, "memory");
-		cr_assert(!status || status == -EUSERS);
-		if (status)
-			peer_close(&three);
-	} while (status);
-	until_forgotten(server, &one);
-	cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .path = text("")}), 0);
-	peer_close(&two);
-	peer_close(&three);
-	server_stop(server);
-}
-
-Test(resume, of_too_many_sessions_those_without_a_connection_go)
-{
-	for (size_t i = 0; i < 2; i++)
-		sessions_body(schemes[i]);
 }

@@ -47,7 +47,7 @@ int64_t scene_result(struct peer *peer, uint32_t tag)
 
 void scene_open(struct scene *scene, const char *scheme, const char *rules)
 {
-	const struct server_config config = {.nr_workers = 2, .linger_ms = 60000};
+	const struct server_config config = {.nr_workers = 2, .session_ms = 60000};
 
 	memset(&scene->new, 0, sizeof(scene->new));
 	scene->server = files_start_twice(scheme, "/tmp", rules, &config);

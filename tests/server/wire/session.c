@@ -1,6 +1,7 @@
 /* Hellos good and bad, sessions, limits, and peers that break the protocol. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,7 +110,7 @@ static void join_body(struct server *server)
 	refused(server, &hello, -ESTALE, "session");
 	id[0] ^= 1;
 	hello.export = text("null");
-	refused(server, &hello, -ESTALE, "session");
+	refused(server, &hello, -EINVAL, "session");
 	hello.export = text("memory");
 	peer_close(&two);
 	/* The server may still be at closing it: it is over once a hello says so. */
@@ -123,7 +124,7 @@ static void join_body(struct server *server)
 
 Test(session, connections_join_by_id_and_key)
 {
-	const struct server_config config = {.nr_workers = 2, .linger_ms = 1};
+	const struct server_config config = {.nr_workers = 2, .session_ms = 1};
 
 	fixture_each_scheme(join_body, &config);
 }
@@ -151,6 +152,7 @@ static void outlaws_body(struct server *server)
 		{MSG_REPLY},
 		{MSG_SUBMIT},
 		{MSG_ABORT},
+		{MSG_GOODBYE},
 		{NR_MSG_TYPES},
 		{255},
 		{MSG_SUBMIT, 0xff, 0xff, 0xff},
@@ -183,9 +185,9 @@ static unsigned count_malformed(struct server *server, int log, const void *fram
 	ssize_t got;
 
 	outlaw(server, false, frame, len);
+	/* The end of the connection is logged later, and not each time within a second. */
 	got = read(log, lines, sizeof(lines) - 1);
-	cr_assert_gt(got, 0, "the end of the connection is logged, too");
-	lines[got] = '\0';
+	lines[got > 0 ? got : 0] = '\0';
 	for (const char *at = lines; (at = strstr(at, "is malformed")); at++)
 		n++;
 	return n;
@@ -196,7 +198,7 @@ static void before_hello_body(struct server *server)
 	int log[2], err = dup(STDERR_FILENO);
 	uint8_t frame[64];
 
-	cr_assert(err >= 0 && !pipe(log) && dup2(log[1], STDERR_FILENO) >= 0);
+	cr_assert(err >= 0 && !pipe2(log, O_NONBLOCK) && dup2(log[1], STDERR_FILENO) >= 0);
 	log_set_level("debug");
 	memset(frame, 0xff, sizeof(frame));
 	for (uint8_t type = MSG_HELLO; type < NR_MSG_TYPES; type++) {

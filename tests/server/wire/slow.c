@@ -29,7 +29,7 @@ static void begin(const char *scheme)
 	snprintf(scratch, sizeof(scratch), "/tmp/usrbio-calls-XXXXXX");
 	must(mkdtemp(scratch), "mkdtemp");
 	slowfs_start(&slow.fs, scratch);
-	slow.config.linger_ms = 60000;
+	slow.config.session_ms = 60000;
 	if (!slow.config.nr_workers)
 		slow.config.nr_workers = 2;
 	slow.server = fixture_start_with(scheme, &export, 1, slow.config);
