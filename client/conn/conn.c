@@ -150,7 +150,8 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *dev
 	conn->state = CONN_OPENING;
 	conn->error = 0;
 	conn->incarnation++;
-	conn->blocked = conn->unflushed = conn->pong_due = conn->probe_due = false;
+	conn->blocked = conn->unflushed = conn->pong_due = conn->probe_due = conn->goodbye_due =
+		false;
 	conn->nr_probes = conn->nr_answered = 0;
 	conn->wait.drives++;
 	/* Wake a leader that sleeps on the domain of another provider, which was closed. */

@@ -71,6 +71,7 @@ struct conn {
 	bool unflushed; /* messages are queued in the transport */
 	bool pong_due;	/* a pong with pong_nonce is to be sent */
 	uint64_t pong_nonce;
+	bool goodbye_due; /* a Goodbye is to be sent */
 
 	struct exchange exchange; /* state of a handshake with a key; wiped after it */
 	enum conn_proof proof;
@@ -132,6 +133,11 @@ int conn_open(struct conn *conn, const struct tp_ops *ops, struct tp_device *dev
  * next incarnation.
  */
 void conn_shut(struct conn *conn, int error);
+/*
+ * Tell the server that the session ends, if the connection is up and nothing waits for an answer.
+ * The server then disconnects all connections of the session. False: it is not told.
+ */
+bool conn_goodbye(struct conn *conn);
 /* Store why the connection is about to be lost; the first reason counts. */
 void conn_blame(struct conn *conn, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The peer broke the protocol: blame it and begin to disconnect. */

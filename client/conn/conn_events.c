@@ -50,6 +50,18 @@ static bool send_pong(struct conn *conn)
 	return true;
 }
 
+static bool send_goodbye(struct conn *conn)
+{
+	const struct message goodbye = {.type = MSG_GOODBYE};
+	void *buf = conn_buf(conn);
+
+	if (!buf)
+		return false;
+	conn->goodbye_due = false;
+	conn_send(conn, &goodbye, buf);
+	return true;
+}
+
 void conn_pump(struct conn *conn)
 {
 	lock_assert_held(&conn->lock);
@@ -59,7 +71,19 @@ void conn_pump(struct conn *conn)
 		return;
 	if (conn->probe_due && !conn_probe(conn))
 		return;
+	if (conn->goodbye_due && !send_goodbye(conn))
+		return;
 	conn_users_pump(conn);
+}
+
+bool conn_goodbye(struct conn *conn)
+{
+	lock_assert_held(&conn->lock);
+	if (conn->state != CONN_UP || conn_is_busy(conn))
+		return false;
+	conn->goodbye_due = true;
+	conn_pump(conn);
+	return true;
 }
 
 void conn_welcomed(struct conn *conn, const struct welcome *welcome, uint64_t number,

@@ -22,8 +22,9 @@
 #include "common/base/fork.h"
 #include "common/base/lock.h"
 
-#define LINGER_NS  (10 * NS_PER_S)
-#define HEALING_NS (100 * NS_PER_MS) /* pause before asking again if a reconnector has ended */
+#define NR_ON_FIRST 2
+#define LINGER_NS   (10 * NS_PER_S)
+#define HEALING_NS  (100 * NS_PER_MS) /* pause before asking again if a reconnector has ended */
 
 struct mount {
 	struct list link;
@@ -43,7 +44,7 @@ static struct {
 } mounts = {.lock = LOCK_INIT(LOCK_MOUNTS)};
 
 /* Constant after the start of the program. */
-static void (*on_first)(void);
+static void (*on_first[NR_ON_FIRST])(void);
 static void (*on_end)(const struct session *session);
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -129,8 +130,9 @@ int mount_get_spec(const struct mountspec *spec, struct mount **out)
 	lock_release(&mounts.lock);
 	if (!mount)
 		return err;
-	if (added && on_first && !atomic_exchange(&mounts.made, true))
-		on_first();
+	if (added && !atomic_exchange(&mounts.made, true))
+		for (int i = 0; i < NR_ON_FIRST && on_first[i]; i++)
+			on_first[i]();
 	if (added && *spec->dir)
 		dead_links_sweep_below(spec->dir);
 	*out = mount;
@@ -253,7 +255,7 @@ void mount_put(struct mount *mount)
 
 void mount_on_first(void (*fn)(void))
 {
-	on_first = fn;
+	on_first[on_first[0] ? 1 : 0] = fn;
 }
 
 void mount_on_end(void (*fn)(const struct session *session))
@@ -296,7 +298,7 @@ static void end(struct relation *relation)
 {
 	if (on_end)
 		on_end(relation->session);
-	relation_destroy(relation);
+	relation_end(relation);
 }
 
 /* Free a mount that is in no list, and its relation after its last mount. Lock not held. */

@@ -36,7 +36,8 @@ void mount_reason(const char *mount_point, struct reason *reason);
 bool mount_each(void (*fn)(struct mount *mount, bool first, void *arg), void *arg);
 
 /*
- * Set, before main, the function that is called once in a process, after its first mount is made.
+ * Add, before main, one of at most two functions that are called once in a process, after its first
+ * mount is made.
  */
 void mount_on_first(void (*fn)(void));
 /*

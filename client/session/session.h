@@ -12,10 +12,11 @@
  * A thread that needs a session calls session_want and waits at its connection. The reconnector, a
  * thread that runs while the session is wanted and not up, connects or resumes it. Any thread.
  *
- * The object has five files. Four of them use each other: session.c has its states and log lines,
+ * The object has six files. Four of them use each other: session.c has its states and log lines,
  * handshake.c the handshake of a connection, session_attempt.c one attempt to connect, and
  * reconnect.c the reconnector. The session starts the reconnector, which makes attempts. These go
- * through handshakes, which end in the session again. session_verifier.c has the write verifier.
+ * through handshakes, which end in the session again. session_verifier.c has the write verifier,
+ * and session_goodbye.c the orderly end.
  */
 #ifndef USRBIO_CLIENT_SESSION_SESSION_H
 #define USRBIO_CLIENT_SESSION_SESSION_H
@@ -58,6 +59,7 @@ struct session {
 	_Atomic uint64_t lost;	    /* the last incarnation of which a connection broke */
 	_Atomic int error;	    /* -errno: why it broke */
 	_Atomic bool used;	    /* its connections are tasks of the progress thread */
+	_Atomic bool told;	    /* the server was told that the session ends */
 	struct session_files files; /* it has a lock of its own */
 	_Atomic unsigned next_conn; /* spreads rings and calls over the connections */
 
@@ -118,6 +120,18 @@ static inline bool session_is_up(const struct session *session)
 {
 	return atomic_load_explicit(&session->up, memory_order_acquire);
 }
+
+/*
+ * Tell the server that the session is over, unless I/Os or calls are under way. False: it is not
+ * told, and keeps the session for a while. A session that is wanted again begins anew. Blocks until
+ * `until` (a time of now_ns) at most.
+ */
+bool session_goodbye(struct session *session, uint64_t until);
+#define GOODBYE_NS (1 * NS_PER_S) /* how long a client that ends a session waits for the server */
+/* True if a session whose server was told has no connection any more. */
+bool session_is_gone(struct session *session);
+/* Wait for that if the server was told, until `until` at most. Other threads drive the session. */
+void session_await_end(struct session *session, uint64_t until);
 
 /* Start to connect, unless it is up. False: that was tried for too long, and the caller fails. */
 bool session_want(struct session *session);

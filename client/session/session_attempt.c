@@ -110,6 +110,7 @@ static int bring_all_up(struct session *session, const struct route *route)
 static int begin(struct session *session, const struct route *route)
 {
 	session->number++;
+	atomic_store(&session->told, false);
 	session->epoch = 0;
 	session->known = false;
 	return bring_all_up(session, route);

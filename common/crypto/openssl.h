@@ -3,6 +3,7 @@
 #define USRBIO_COMMON_CRYPTO_OPENSSL_H
 
 #include <openssl/crypto.h>
+#include <stdbool.h>
 
 /*
  * Keep OpenSSL from freeing its memory in an exit handler. Any thread calls this before its first
@@ -13,6 +14,12 @@
 static inline void openssl_begin(void)
 {
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
+/* False: the exit handler of OpenSSL, which belongs to the program then, has freed its memory. */
+static inline bool openssl_is_up(void)
+{
+	return OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 }
 
 #endif

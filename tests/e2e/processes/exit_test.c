@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/e2e/support/harness.h"
+#include "tests/e2e/survive/again.h"
 #include "tests/e2e/support/io.h"
 #include "tests/e2e/support/traces.h"
 
@@ -66,6 +67,7 @@ E2E(exits, nothing_stays_at_the_server)
 	unsigned fds;
 
 	e2e_needs_server_process();
+	server_forgets_soon();
 	file_make("file", 3, 4096);
 	end_by("return", said, sizeof(said));
 	fds = settled_server_fds();

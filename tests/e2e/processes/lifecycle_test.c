@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/support/harness.h"
+#include "tests/e2e/survive/again.h"
 #include "tests/e2e/support/io.h"
 #include "tests/support/pattern.h"
 #include "tests/e2e/support/traces.h"
@@ -57,11 +58,32 @@ E2E(lifecycle, gone_clients_leave_nothing)
 {
 	unsigned fds = after_some_clients();
 
-	for (int i = 0; i < full_or_quick(10, 3); i++) {
+	/* They say goodbye: their sessions do not stay for the session time. */
+	for (int i = 0; i < full_or_quick(20, 6); i++)
 		hold_and_leave(0);
-		hold_and_leave(SIGKILL);
-	}
 	await_server_fds(fds);
+}
+
+E2E(lifecycle, killed_clients_leave_nothing_behind_the_session_time)
+{
+	unsigned fds;
+
+	e2e_needs_server_process();
+	server_forgets_soon();
+	fds = after_some_clients();
+	for (int i = 0; i < full_or_quick(10, 3); i++)
+		hold_and_leave(SIGKILL);
+	await_server_fds(fds);
+}
+
+E2E(lifecycle, a_killed_client_may_come_back_for_the_session_time)
+{
+	unsigned fds;
+
+	e2e_needs_server_process();
+	fds = after_some_clients();
+	hold_and_leave(SIGKILL);
+	cr_expect_gt(settled_server_fds(), fds, "its file stays open");
 }
 
 E2E(lifecycle, a_present_client_shows)

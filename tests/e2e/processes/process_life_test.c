@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/support/harness.h"
+#include "tests/e2e/survive/again.h"
 #include "tests/e2e/support/io.h"
 #include "tests/e2e/support/load.h"
 #include "tests/e2e/support/traces.h"
@@ -63,6 +64,7 @@ E2E(killed, under_load_nothing_stays_and_neighbours_go_on)
 	unsigned fds;
 	char id[64];
 
+	server_forgets_soon();
 	file_make("file", 3, 4096);
 	start(&client, "busy", id, sizeof(id));
 	kill_and_look(&client, id);
@@ -87,6 +89,7 @@ E2E(killed, a_living_child_keeps_nothing_of_its_dead_parent)
 	char id[64], line[64];
 	unsigned fds;
 
+	server_forgets_soon();
 	file_make("file", 3, 4096);
 	start(&client, "busy", id, sizeof(id));
 	kill_and_look(&client, id);

@@ -24,7 +24,6 @@ unsigned settled_server_fds(void)
 {
 	unsigned n = server_fds();
 
-	/* Longer than a session is kept whose client left. */
 	for (int still = 0; still < 150; still++) {
 		nap_ms(10);
 		if (server_fds() != n)

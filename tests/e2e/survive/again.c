@@ -6,14 +6,27 @@
 
 _Static_assert((int)PIECES <= (int)RW_ENTRIES, "a ring takes all pieces");
 
-void server_again(void)
+void server_again_with(const char *option)
 {
 	char data[600], ro[600], addr[sizeof(e2e_server.addr)];
 
 	snprintf(addr, sizeof(addr), "%s", e2e_server.addr);
 	snprintf(data, sizeof(data), "data=%s", e2e_dir);
 	snprintf(ro, sizeof(ro), "ro=%s,ro", e2e_read_only_dir);
-	server_start(&e2e_server, addr, data, ro, NULL);
+	server_start(&e2e_server, addr, data, ro, option, NULL);
+}
+
+void server_again(void)
+{
+	server_again_with(NULL);
+}
+
+void server_forgets_soon(void)
+{
+	if (!e2e_server.process.pid)
+		return;
+	server_stop(&e2e_server);
+	server_again_with("--session-time=1");
 }
 
 void server_kill_and_again(void)

@@ -6,7 +6,11 @@
 
 struct rw;
 
-void server_again(void); /* after server_kill(&e2e_server) */
+/* After server_kill(&e2e_server) or server_stop(&e2e_server); `option`: one more, or NULL. */
+void server_again_with(const char *option);
+void server_again(void);
+/* The server, if there is one, keeps sessions without a connection for a second from now on. */
+void server_forgets_soon(void);
 void server_kill_and_again(void);
 
 enum { PIECES = 64, PIECE = 20000 };
