@@ -44,6 +44,8 @@ extern "C" {
 /* The library hides all symbols except those that are declared in its public headers. */
 #pragma GCC visibility push(default)
 
+struct timespec; /* of <time.h> */
+
 struct usrbio_stat {
 	uint32_t mode; /* type and permissions, as in st_mode */
 	uint32_t nlink;
@@ -158,11 +160,35 @@ int usrbio_readlinkat(int dirfd, const char *name, char *target, size_t size);
 int usrbio_linkat(int olddirfd, const char *from, int newdirfd, const char *to);
 
 /*
- * Set the nine permission bits of an open file or directory; other bits of `mode` are ignored. The
- * access mode of the descriptor does not matter. Set-id bits of a file are cleared, those of a
- * directory stay. 0; -EBADF, -EPERM, -EROFS, ...
+ * Set the nine permission bits of a path, of an open file or directory, or of a name in an open
+ * directory; other bits of `mode` are ignored. A symbolic link at the end is followed, unless flags
+ * have AT_SYMLINK_NOFOLLOW (-EOPNOTSUPP: a link has no mode). The access mode of the descriptor
+ * does not matter. Set-id bits of a file are cleared, those of a directory stay. 0; -EBADF; -EPERM:
+ * it belongs to somebody else, or is a device; -EROFS, ...
  */
+int usrbio_chmod(const char *path, mode_t mode);
 int usrbio_fchmod(int fd, mode_t mode);
+int usrbio_fchmodat(int dirfd, const char *name, mode_t mode, int flags);
+/*
+ * Set owner and group, as numbers of the server's machine; (uid_t)-1 and (gid_t)-1: they stay. A
+ * symbolic link at the end is followed, but not by usrbio_lchown and not with AT_SYMLINK_NOFOLLOW
+ * in flags. Whether this is permitted depends on the user that the server acts as for this client.
+ * Set-id bits of a file are cleared. 0; -EINVAL: both are -1; -EPERM, -EROFS, ...
+ */
+int usrbio_chown(const char *path, uid_t uid, gid_t gid);
+int usrbio_lchown(const char *path, uid_t uid, gid_t gid);
+int usrbio_fchown(int fd, uid_t uid, gid_t gid);
+int usrbio_fchownat(int dirfd, const char *name, uid_t uid, gid_t gid, int flags);
+/*
+ * Set the times of the last access (times[0]) and of the last change of the data (times[1]). In
+ * tv_nsec, UTIME_NOW is the time of the server, and UTIME_OMIT leaves a time as it is. NULL: both
+ * become the time of the server. A symbolic link at the end is followed, unless flags have
+ * AT_SYMLINK_NOFOLLOW. 0; -EINVAL: a time is invalid, or not between the years 1678 and 2262, or
+ * both are left out; -EPERM, -EACCES, -EROFS, ...
+ */
+int usrbio_utimens(const char *path, const struct timespec *times);
+int usrbio_futimens(int fd, const struct timespec *times);
+int usrbio_utimensat(int dirfd, const char *name, const struct timespec *times, int flags);
 /*
  * Find data (whence SEEK_DATA) or a hole (SEEK_HOLE) in an open file, from `off` bytes on. The end
  * of the file counts as a hole. No file position changes. Returns the offset in bytes; -ENXIO: off

@@ -203,6 +203,10 @@ static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *
 	m->replay = pb->replay;
 	m->at = pb->at;
 	m->at2 = pb->at2;
+	m->uid = pb->uid;
+	m->gid = pb->gid;
+	m->atime_ns = pb->atime_ns;
+	m->mtime_ns = pb->mtime_ns;
 	return m->op && m->op < NR_CALLS && pb->n_range % 2 == 0 && m->nr_ranges <= RANGES_MAX &&
 	       m->replay <= 1 &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&

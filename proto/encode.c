@@ -173,6 +173,10 @@ static long encode_call(const struct call *m, uint8_t *buf, size_t cap)
 	pb.at = m->at;
 	pb.at2 = m->at2;
 	pb.target = data_of(m->target);
+	pb.uid = m->uid;
+	pb.gid = m->gid;
+	pb.atime_ns = m->atime_ns;
+	pb.mtime_ns = m->mtime_ns;
 	return pack(MSG_CALL, &pb.base, buf, cap);
 }
 

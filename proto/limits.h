@@ -73,7 +73,8 @@ enum call_op {
 	CALL_COUNTERS,	/* off: `next` of the last answer, 0 first -> names, types, counts, next */
 	CALL_REOPEN,	/* path, persistent, flags (OPEN_REOPEN_FLAGS) -> as OPEN */
 	CALL_SEEK,	/* file, off, flags CALL_DATA or CALL_HOLE -> next */
-	CALL_SETATTR,	/* file, flags (SET_*), mode */
+	CALL_SETATTR,	/* file, or path when file is 0; flags (SET_*), mode, uid, gid, atime,
+			   mtime */
 	CALL_ANCESTORS, /* file -> ids */
 	CALL_SYMLINK,	/* path, target */
 	CALL_READLINK,	/* path -> target */
@@ -88,8 +89,19 @@ enum {
 	CALL_HOLE = 32,
 };
 
-/* The attributes that CALL_SETATTR sets. */
-enum { SET_MODE = 1, SET_FLAGS_ALL = 1 };
+/* The attributes that CALL_SETATTR sets, and how it treats a path. */
+enum {
+	SET_MODE = 1,
+	SET_UID = 2,
+	SET_GID = 4,
+	SET_ATIME = 8,
+	SET_MTIME = 16,
+	SET_ATIME_NOW = 32, /* the time of the server; not together with SET_ATIME */
+	SET_MTIME_NOW = 64,
+	SET_NOFOLLOW = 128, /* a symbolic link at the end of the path is not followed */
+	SET_ATTRS_ALL = 127,
+	SET_FLAGS_ALL = 255,
+};
 
 /* Flags of CALL_OPEN; the low two bits are the access mode. */
 enum {

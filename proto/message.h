@@ -132,6 +132,8 @@ struct call {
 	struct bytes persistent;
 	uint64_t at, at2;
 	struct bytes target; /* of a symbolic link; like a path, it has no zero byte */
+	uint32_t uid, gid;
+	int64_t atime_ns, mtime_ns;
 };
 
 struct file_attr {

@@ -143,14 +143,6 @@ int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to
 	return api_fs_names_call(olddirfd, from, newdirfd, to, &call);
 }
 
-int usrbio_fchmod(int fd, mode_t mode)
-{
-	NOT_CANCELLED;
-	struct call call = {.op = CALL_SETATTR, .flags = SET_MODE, .mode = mode & 0777};
-
-	return api_fs_change(fd, &call);
-}
-
 int64_t usrbio_seek(int fd, uint64_t off, int whence)
 {
 	NOT_CANCELLED;

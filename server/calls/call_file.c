@@ -233,13 +233,39 @@ int call_seek(struct pending_call *p)
 					&call_reply(p)->next);
 }
 
+/*
+ * True if the flags of a SETATTR name something, and no time twice. (uid_t)-1 is no user: fchown()
+ * would leave the owner as it is.
+ */
+static bool set_flags_ok(const struct call *call)
+{
+	const uint32_t set = call->flags;
+
+	return set & SET_ATTRS_ALL && !(set & ~(uint32_t)SET_FLAGS_ALL) &&
+	       !(set & SET_ATIME && set & SET_ATIME_NOW) &&
+	       !(set & SET_MTIME && set & SET_MTIME_NOW) &&
+	       !(set & SET_UID && call->uid == UINT32_MAX) &&
+	       !(set & SET_GID && call->gid == UINT32_MAX);
+}
+
 int call_setattr(struct pending_call *p)
 {
-	if (p->call.flags != SET_MODE)
+	const struct call *call = &p->call;
+	const struct store_attrs attrs = {
+		.set = call->flags,
+		.mode = call->mode & 0777,
+		.uid = call->uid,
+		.gid = call->gid,
+		.atime_ns = call->atime_ns,
+		.mtime_ns = call->mtime_ns,
+	};
+	struct store *store = call_store(p);
+
+	if (!set_flags_ok(call))
 		return -EINVAL;
 	if (call_read_only(p))
 		return -EROFS;
-	if (!p->file)
-		return -EBADF;
-	return call_store(p)->ops->set_mode(p->file->store_file, p->call.mode & 0777);
+	if (call->file)
+		return store->ops->set_attr(p->file->store_file, &attrs);
+	return store->ops->set_attr_path(store, call_dir(p->at), call_path(call->path), &attrs);
 }

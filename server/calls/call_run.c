@@ -33,7 +33,7 @@ static bool takes_at(uint32_t op)
 {
 	return op == CALL_OPEN || op == CALL_STAT || op == CALL_TRUNCATE || op == CALL_UNLINK ||
 	       op == CALL_RMDIR || op == CALL_MKDIR || op == CALL_RENAME || op == CALL_LINK ||
-	       op == CALL_SYMLINK || op == CALL_READLINK;
+	       op == CALL_SYMLINK || op == CALL_READLINK || op == CALL_SETATTR;
 }
 
 /* True if the second path of this call may be relative to `at2`. */

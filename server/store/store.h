@@ -94,6 +94,14 @@ struct store_dirents {
 	uint64_t next;
 };
 
+/* Attributes to set; only those that `set` names. */
+struct store_attrs {
+	uint32_t set;  /* SET_* */
+	uint32_t mode; /* the nine permission bits; others stay, or go, as chmod(2) of a stranger */
+	uint32_t uid, gid;
+	int64_t atime_ns, mtime_ns; /* since 1970 */
+};
+
 /* Flags of opening an export. */
 enum {
 	STORE_READ_ONLY = 1,
@@ -179,8 +187,14 @@ struct store_ops {
 	 * file. -ENXIO: there is none.
 	 */
 	int (*seek)(struct store_file *file, uint64_t off, bool hole, uint64_t *found);
-	/* Set the nine permission bits. */
-	int (*set_mode)(struct store_file *file, uint32_t mode);
+	/*
+	 * Set attributes: first the owner, then the mode, then the times. If a later one fails, the
+	 * earlier ones are set. -EOPNOTSUPP: the mode of a symbolic link.
+	 */
+	int (*set_attr)(struct store_file *file, const struct store_attrs *attrs);
+	/* The same for a path; SET_NOFOLLOW in attrs->set tells whether a link is followed. */
+	int (*set_attr_path)(struct store *store, struct store_file *at, const char *path,
+			     const struct store_attrs *attrs);
 	/*
 	 * Get dev and ino of a directory, of its parent, and so on to the top, at most max pairs.
 	 * Returns their number, which is smaller if the rest is not accessible. -ENOTDIR.

@@ -219,9 +219,15 @@ static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *foun
 	return 0;
 }
 
-static int set_mode(struct store_file *file, uint32_t mode)
+static int set_attr(struct store_file *file, const struct store_attrs *attrs)
 {
 	return file->store->read_only ? -EROFS : 0;
+}
+
+static int set_attr_path(struct store *store, struct store_file *at, const char *path,
+			 const struct store_attrs *attrs)
+{
+	return store->read_only ? -EROFS : 0;
 }
 
 /* The root is the only directory. */
@@ -311,7 +317,8 @@ const struct store_ops store_null = {
 	.truncate_file = truncate_file,
 	.punch = punch,
 	.seek = seek,
-	.set_mode = set_mode,
+	.set_attr = set_attr,
+	.set_attr_path = set_attr_path,
 	.ancestors = ancestors,
 	.stat_path = stat_path,
 	.unlink = remove_name,

@@ -72,6 +72,7 @@ static void expect_read_only(struct hand *hand, uint64_t file, const char *who)
 		{.op = CALL_LINK, .file = file, .path2 = text("elif")},
 		{.op = CALL_PUNCH, .file = file, .nr_ranges = 1, .range = range},
 		{.op = CALL_SETATTR, .file = file, .flags = SET_MODE, .mode = 0777},
+		{.op = CALL_SETATTR, .path = text("file"), .flags = SET_MTIME_NOW},
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {

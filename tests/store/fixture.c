@@ -261,6 +261,13 @@ void fixture_touch(struct fixture *fixture, const char *path)
 	fixture_shut(fixture, fixture_create(fixture, path));
 }
 
+int fixture_chmod(struct store_file *file, uint32_t mode)
+{
+	const struct store_attrs attrs = {.set = SET_MODE, .mode = mode};
+
+	return file->store->ops->set_attr(file, &attrs);
+}
+
 int fixture_stat(struct fixture *fixture, const char *path, struct file_attr *attr)
 {
 	return fixture->store->ops->stat_path(fixture->store, NULL, path, false, attr);

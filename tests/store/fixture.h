@@ -61,6 +61,8 @@ uint64_t fixture_size(struct fixture *fixture, struct store_file *file);
 
 /* An empty file; what stat says of a path; and of an open by a name in a directory. */
 void fixture_touch(struct fixture *fixture, const char *path);
+/* Set the mode of an open file: 0 or -errno. */
+int fixture_chmod(struct store_file *file, uint32_t mode);
 int fixture_stat(struct fixture *fixture, const char *path, struct file_attr *attr);
 int fixture_open_at(struct fixture *fixture, struct store_file *at, const char *name,
 		    uint32_t flags);

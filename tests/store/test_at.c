@@ -30,6 +30,7 @@ static void expect_all(struct fixture *fixture, struct store_file *at, const cha
 	const struct store_ops *ops = fixture->store->ops;
 	struct store *store = fixture->store;
 	struct store_file *file = fixture_create(fixture, "whole");
+	const struct store_attrs attrs = {.set = SET_MTIME_NOW | SET_NOFOLLOW};
 	char target[PROTO_PATH_MAX + 1];
 	struct file_attr attr;
 
@@ -44,6 +45,7 @@ static void expect_all(struct fixture *fixture, struct store_file *at, const cha
 	cr_expect_eq(ops->rmdir(store, at, name), err, "%s", name);
 	cr_expect_eq(ops->symlink(store, at, name, "whole"), err, "%s", name);
 	cr_expect_eq(ops->readlink(store, at, name, target), err, "%s", name);
+	cr_expect_eq(ops->set_attr_path(store, at, name, &attrs), err, "%s", name);
 	cr_expect_eq(ops->rename(store, at, name, NULL, "moved", false), err, "%s", name);
 	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, false), err, "%s", name);
 	cr_expect_eq(ops->link(store, at, name, NULL, "linked"), err, "%s", name);
@@ -218,10 +220,10 @@ EACH_STORE(permissions_are_nine_bits)
 	struct store_file *dir = open_dir(fixture, "");
 	struct file_attr attr;
 
-	cr_assert_eq(ops->set_mode(file, 07741), 0);
+	cr_assert_eq(fixture_chmod(file, 07741), 0);
 	cr_assert_eq(ops->stat_file(file, &attr), 0);
 	cr_assert_eq(attr.mode, S_IFREG | 0741);
-	cr_assert_eq(ops->set_mode(dir, 0710), 0);
+	cr_assert_eq(fixture_chmod(dir, 0710), 0);
 	cr_assert_eq(ops->stat_file(dir, &attr), 0);
 	cr_assert_eq(attr.mode, S_IFDIR | 0710);
 	fixture_shut(fixture, dir);
@@ -236,8 +238,8 @@ POSIX_STORE(set_id_bits_go_from_files_and_stay_with_directories)
 	cr_assert_eq(chdir(fixture->dir), 0);
 	cr_assert_eq(mkdir("d", 0755) | chmod("d", 03775) | chmod("f", 06755), 0);
 	dir = open_dir(fixture, "d");
-	cr_assert_eq(fixture->store->ops->set_mode(file, 0755), 0);
-	cr_assert_eq(fixture->store->ops->set_mode(dir, 0700), 0);
+	cr_assert_eq(fixture_chmod(file, 0755), 0);
+	cr_assert_eq(fixture_chmod(dir, 0700), 0);
 	cr_assert_eq(fixture->store->ops->stat_file(file, &attr), 0);
 	cr_assert_eq(attr.mode, S_IFREG | 0755);
 	cr_assert_eq(fixture->store->ops->stat_file(dir, &attr), 0);
@@ -456,7 +458,7 @@ Test(posix, a_read_only_store_stays_as_it_is)
 	fixture_reopen(&fixture, STORE_READ_ONLY);
 	store = fixture.store;
 	dir = open_dir(&fixture, "");
-	cr_assert_eq(store->ops->set_mode(dir, 0777), -EROFS);
+	cr_assert_eq(fixture_chmod(dir, 0777), -EROFS);
 	cr_assert_eq(store->ops->unlink(store, dir, "f"), -EROFS);
 	cr_assert_eq(store->ops->rmdir(store, dir, "f"), -EROFS);
 	cr_assert_eq(store->ops->mkdir(store, dir, "d", 0755), -EROFS);

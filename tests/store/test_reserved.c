@@ -159,7 +159,7 @@ static void expect_only_readable(struct fixture *fixture, const char *conf, cons
 	cr_expect_eq(ops->link(store, NULL, conf, NULL, "out"), -EPERM, "%s", conf);
 	file = fixture_file(fixture, conf, OPEN_READ, NULL);
 	cr_expect_eq(ops->link_file(file, NULL, "out"), -EPERM, "%s", conf);
-	cr_expect_eq(ops->set_mode(file, 0666), -EPERM, "%s", conf);
+	cr_expect_eq(fixture_chmod(file, 0666), -EPERM, "%s", conf);
 	fixture_shut(fixture, file);
 
 	snprintf(new, sizeof(new), "%s/new", dir);
@@ -168,7 +168,7 @@ static void expect_only_readable(struct fixture *fixture, const char *conf, cons
 	at = open_dir(fixture, dir);
 	expect_no_name(fixture, at, "new");
 	cr_expect_eq(fixture_open_at(fixture, at, "new", RW_NEW), -EPERM, "%s", dir);
-	cr_expect_eq(ops->set_mode(at, 0777), -EPERM, "%s", dir);
+	cr_expect_eq(fixture_chmod(at, 0777), -EPERM, "%s", dir);
 	fixture_shut(fixture, at);
 	expect_untouched(fixture);
 }
@@ -244,7 +244,7 @@ POSIX_STORE(handles_lead_nowhere_else)
 	expect_no_name(fixture, d, "file");
 	cr_expect_eq(fixture_open_at(fixture, d, "file", OPEN_WRITE), -EPERM);
 	cr_expect_eq(ops->link_file(file, NULL, "out"), -EPERM);
-	cr_expect_eq(ops->set_mode(file, 0666), -EPERM);
+	cr_expect_eq(fixture_chmod(file, 0666), -EPERM);
 	cr_assert_eq(ops->stat_file(file, &attr), 0);
 	cr_expect_eq(attr.nlink, 1);
 	fixture_shut(fixture, d);

@@ -127,7 +127,7 @@ static void change_directories(struct fixture *fixture, unsigned times)
 					   &attr),
 		     0);
 	expect(times, times, "create");
-	cr_assert_eq(store->ops->set_mode(file, 0600), 0);
+	cr_assert_eq(fixture_chmod(file, 0600), 0);
 	expect(times, 0, "chmod");
 	cr_assert_eq(store->ops->link_file(file, two, "g"), 0);
 	expect(0, times, "link of a file");

@@ -309,12 +309,20 @@ Test(round_trip, the_largest_calls_fit)
 				.persistent = text("name\2"),
 				.at = UINT64_MAX,
 				.at2 = 6,
-				.target = text(path)};
+				.target = text(path),
+				.uid = 7,
+				.gid = UINT32_MAX,
+				.atime_ns = INT64_MIN,
+				.mtime_ns = 9};
 	out = there_and_back(&in);
 	cr_expect_eq(out.call.replay, 1);
 	cr_expect_eq(out.call.at, UINT64_MAX);
 	cr_expect_eq(out.call.at2, 6);
 	expect_bytes(out.call.target, in.call.target);
+	cr_expect_eq(out.call.uid, 7);
+	cr_expect_eq(out.call.gid, UINT32_MAX);
+	cr_expect_eq(out.call.atime_ns, INT64_MIN);
+	cr_expect_eq(out.call.mtime_ns, 9);
 	expect_bytes(out.call.persistent, in.call.persistent);
 	expect_bytes(out.call.path, in.call.path);
 	expect_bytes(out.call.path2, in.call.path2);

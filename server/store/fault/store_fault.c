@@ -271,11 +271,21 @@ static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *foun
 	return err ? err : inner_of(file->store)->ops->seek(inner_file(file), off, hole, found);
 }
 
-static int set_mode(struct store_file *file, uint32_t mode)
+static int set_attr(struct store_file *file, const struct store_attrs *attrs)
 {
 	int err = check(file->store, FAULT_SETATTR);
 
-	return err ? err : inner_of(file->store)->ops->set_mode(inner_file(file), mode);
+	return err ? err : inner_of(file->store)->ops->set_attr(inner_file(file), attrs);
+}
+
+static int set_attr_path(struct store *store, struct store_file *at, const char *path,
+			 const struct store_attrs *attrs)
+{
+	int err = check(store, FAULT_SETATTR);
+
+	return err ? err
+		   : inner_of(store)->ops->set_attr_path(inner_of(store), inner_at(at), path,
+							 attrs);
 }
 
 static int ancestors(struct store_file *file, uint64_t *ids, int max)
@@ -393,7 +403,8 @@ static const struct store_ops store_fault = {
 	.truncate_file = truncate_file,
 	.punch = punch,
 	.seek = seek,
-	.set_mode = set_mode,
+	.set_attr = set_attr,
+	.set_attr_path = set_attr_path,
 	.ancestors = ancestors,
 	.stat_path = stat_path,
 	.unlink = unlink_name,

@@ -54,7 +54,7 @@ struct entry {
 /* A file, directory or symbolic link. It exists while a name or an open file refers to it. */
 struct node {
 	uint64_t ino, size;
-	uint32_t mode;
+	uint32_t mode, uid, gid;
 	uint32_t nlink;	     /* names; a directory has one, also the root */
 	uint32_t nr_open;    /* open files */
 	struct node *parent; /* of a directory; NULL: the root, or one that was removed */
@@ -154,6 +154,11 @@ int memory_rename(struct store *store, struct store_file *at, const char *from,
 int memory_link(struct store *store, struct store_file *at, const char *from,
 		struct store_file *at2, const char *to);
 int memory_link_file(struct store_file *file, struct store_file *at, const char *to);
+
+/* attr.c */
+int memory_set_attr(struct store_file *file, const struct store_attrs *attrs);
+int memory_set_attr_path(struct store *store, struct store_file *at, const char *path,
+			 const struct store_attrs *attrs);
 
 /* listing.c */
 int memory_readdir(struct store *store, const char *path, uint64_t start,

@@ -264,24 +264,6 @@ static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *foun
 	return err;
 }
 
-static int set_mode(struct store_file *file, uint32_t mode)
-{
-	struct memory_store *store = memory_store_of(file->store);
-	struct node *node = memory_node_of(file);
-	int err;
-
-	if (file->store->read_only)
-		return -EROFS;
-	rwlock_write(&store->lock);
-	err = tree_fence(store, node);
-	if (!err) {
-		node->mode = (node->mode & S_IFMT) | (mode & 0777);
-		tree_touch(node, false);
-	}
-	rwlock_release(&store->lock);
-	return err;
-}
-
 const struct store_ops store_memory = {
 	.name = "memory",
 	.open_store = open_store,
@@ -297,7 +279,8 @@ const struct store_ops store_memory = {
 	.truncate_file = truncate_file,
 	.punch = punch,
 	.seek = seek,
-	.set_mode = set_mode,
+	.set_attr = memory_set_attr,
+	.set_attr_path = memory_set_attr_path,
 	.ancestors = memory_ancestors,
 	.stat_path = memory_stat_path,
 	.unlink = memory_unlink,

@@ -31,8 +31,8 @@ void tree_attr(const struct node *node, struct file_attr *attr)
 	*attr = (struct file_attr){
 		.mode = node->mode,
 		.nlink = node->nlink,
-		.uid = getuid(),
-		.gid = getgid(),
+		.uid = node->uid,
+		.gid = node->gid,
 		.ino = node->ino,
 		.size = node->size,
 		.blocks = node->data.nr_chunks * (CHUNK_SIZE / 512),
@@ -95,6 +95,8 @@ struct node *tree_node_new(struct memory_store *store, uint32_t mode, const char
 	}
 	node->ino = ++store->last_ino;
 	node->mode = mode;
+	node->uid = getuid();
+	node->gid = getgid();
 	node->size = target ? strlen(target) : 0;
 	tree_touch(node, true);
 	node->atime_ns = node->mtime_ns;

@@ -171,30 +171,6 @@ int posix_seek(struct store_file *base, uint64_t off, bool hole, uint64_t *found
 	return 0;
 }
 
-/*
- * Set the permission bits. A client never sets set-id bits. A directory keeps its own, which decide
- * the group of new files.
- */
-int posix_set_mode(struct store_file *base, uint32_t mode)
-{
-	int fd = posix_file_of(base)->fd, err;
-	struct stat st;
-
-	if (base->store->read_only)
-		return -EROFS;
-	err = posix_check_held(posix_store_of(base->store), fd);
-	if (!err)
-		err = posix_inode_enter(&fd, 1);
-	if (err)
-		return err;
-	if (fstat(fd, &st))
-		return -errno;
-	mode = (mode & 0777) | (S_ISDIR(st.st_mode) ? st.st_mode & 07000 : 0);
-	if (fchmod(fd, mode))
-		return -errno;
-	return base->store->sync ? posix_sync_file(base, false) : 0;
-}
-
 static int punch(int fd, uint64_t start, uint64_t end)
 {
 	if (start >= end)

@@ -179,7 +179,11 @@ int posix_sync_file(struct store_file *file, bool data_only);
 int posix_truncate_file(struct store_file *file, uint64_t len);
 int posix_punch(struct store_file *file, uint64_t start, uint64_t end);
 int posix_seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found);
-int posix_set_mode(struct store_file *file, uint32_t mode);
+
+/* attr.c */
+int posix_set_attr(struct store_file *file, const struct store_attrs *attrs);
+int posix_set_attr_path(struct store *store, struct store_file *at, const char *path,
+			const struct store_attrs *attrs);
 
 /* names.c */
 /* On a sync export, bring changes of names in this directory to disk. Returns 0 or -errno. */
