@@ -70,9 +70,9 @@ static void refusals_body(struct server *server)
 	refused(server, &hello, -ENOENT, "no export");
 	hello = good("memory");
 	hello.version_min = hello.version_max = PROTO_VERSION + 1;
-	refused(server, &hello, -EPROTONOSUPPORT, "3 to 3, the server 2");
+	refused(server, &hello, -EPROTONOSUPPORT, "4 to 4, the server 3");
 	hello.version_min = hello.version_max = 1;
-	refused(server, &hello, -EPROTONOSUPPORT, "1 to 1, the server 2");
+	refused(server, &hello, -EPROTONOSUPPORT, "1 to 1, the server 3");
 	hello.version_min = hello.version_max = 0;
 	refused(server, &hello, -EPROTONOSUPPORT, "0 to 0");
 }
