@@ -29,7 +29,7 @@
 /* After a message that did not get through, the manager is left alone for this time. */
 #define PAUSE_NS (10 * NS_PER_S)
 
-struct kept {
+struct kept_fd {
 	struct list node; /* in `left` or `gone` */
 	uint64_t number, tag;
 	int fd; /* in `left` only */
@@ -72,7 +72,7 @@ static bool parse(const char *name, size_t len, uint64_t *number, uint64_t *tag)
 /* Take over one descriptor, or close it. */
 static void inherit(int fd, const char *name, size_t len)
 {
-	struct kept *kept = calloc(1, sizeof(*kept));
+	struct kept_fd *kept = calloc(1, sizeof(*kept));
 
 	if (!kept || !parse(name, len, &kept->number, &kept->tag) ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC)) {
@@ -120,13 +120,13 @@ unsigned kept_max(void)
 	return table.max;
 }
 
-uint64_t kept_number(const struct kept *kept)
+uint64_t kept_number(const struct kept_fd *kept)
 {
 	return kept->number;
 }
 
 /* Send a message about an entry, unless the last one did not get through. Returns 0 or -errno. */
-static int tell(const struct kept *kept, int fd)
+static int tell(const struct kept_fd *kept, int fd)
 {
 	char text[NAME_SIZE + 64];
 	int err;
@@ -177,7 +177,7 @@ static void unreserve(void)
 }
 
 /* Tell the manager of one entry that is gone, or put it where the next call finds it. */
-static bool tell_gone(struct kept *kept)
+static bool tell_gone(struct kept_fd *kept)
 {
 	int err = tell(kept, -1);
 
@@ -200,12 +200,12 @@ static void tell_all_gone(void)
 		lock_acquire(&table.lock);
 		node = table.leaving ? NULL : list_pop(&table.gone);
 		lock_release(&table.lock);
-	} while (node && tell_gone(container_of(node, struct kept, node)));
+	} while (node && tell_gone(container_of(node, struct kept_fd, node)));
 }
 
-struct kept *kept_add(int fd, uint64_t number, uint64_t tag)
+struct kept_fd *kept_add(int fd, uint64_t number, uint64_t tag)
 {
-	struct kept *kept;
+	struct kept_fd *kept;
 
 	if (!table.max)
 		return NULL;
@@ -214,7 +214,7 @@ struct kept *kept_add(int fd, uint64_t number, uint64_t tag)
 		return NULL;
 	kept = calloc(1, sizeof(*kept));
 	if (kept) {
-		*kept = (struct kept){.number = number, .tag = tag, .fd = -1};
+		*kept = (struct kept_fd){.number = number, .tag = tag, .fd = -1};
 		if (!tell(kept, fd))
 			return kept;
 	}
@@ -223,7 +223,7 @@ struct kept *kept_add(int fd, uint64_t number, uint64_t tag)
 	return NULL;
 }
 
-void kept_drop(struct kept *kept)
+void kept_drop(struct kept_fd *kept)
 {
 	bool leaving;
 
@@ -240,15 +240,15 @@ void kept_drop(struct kept *kept)
 	tell_gone(kept);
 }
 
-struct kept *kept_take(uint64_t tag, int *fd)
+struct kept_fd *kept_take(uint64_t tag, int *fd)
 {
-	struct kept *found = NULL;
+	struct kept_fd *found = NULL;
 
 	if (!table.open)
 		return NULL;
 	lock_acquire(&table.lock);
 	list_for_each (it, &table.left) {
-		struct kept *kept = container_of(it, struct kept, node);
+		struct kept_fd *kept = container_of(it, struct kept_fd, node);
 
 		if (kept->tag != tag)
 			continue;
@@ -282,14 +282,14 @@ static void *expire(void *arg)
 	pthread_setname_np(pthread_self(), "usrbio-kept");
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 	for (;;) {
-		struct kept *kept;
+		struct kept_fd *kept;
 
 		lock_acquire(&table.lock);
 		node = table.leaving ? NULL : list_pop(&table.left);
 		lock_release(&table.lock);
 		if (!node)
 			break;
-		kept = container_of(node, struct kept, node);
+		kept = container_of(node, struct kept_fd, node);
 		close(kept->fd);
 		kept_drop(kept);
 		nr++;

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct kept;
+struct kept_fd;
 
 /*
  * Take over what the server before has left, and learn how much may be kept. Call it after
@@ -33,15 +33,15 @@ void kept_leave(void);
 /* The most descriptors that the manager keeps; 0: none. */
 unsigned kept_max(void);
 /* Give a descriptor to the manager; the caller keeps its own. NULL: it is not kept. Any thread. */
-struct kept *kept_add(int fd, uint64_t number, uint64_t tag);
+struct kept_fd *kept_add(int fd, uint64_t number, uint64_t tag);
 /* Tell the manager that the file is closed. NULL is ignored. Any thread. */
-void kept_drop(struct kept *kept);
+void kept_drop(struct kept_fd *kept);
 /*
  * Find a descriptor with this tag that the server before has left, and take it. Returns NULL, or
  * what is to be dropped later, with the descriptor, which belongs to the caller. Any thread.
  */
-struct kept *kept_take(uint64_t tag, int *fd);
+struct kept_fd *kept_take(uint64_t tag, int *fd);
 /* The number with which it was added. */
-uint64_t kept_number(const struct kept *kept);
+uint64_t kept_number(const struct kept_fd *kept);
 
 #endif

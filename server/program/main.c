@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 	}
 	kept_start((options.config.session_ms ? options.config.session_ms : SERVER_SESSION_MS) *
 		   NS_PER_MS);
-	server_report_restart(server);
+	server_restart_report(server);
 	announce(server);
 	while (!(err = sigwait(&ending, &sig)) && (sig == SIGHUP || sig == SIGUSR1))
 		if (sig == SIGHUP)

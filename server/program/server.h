@@ -90,7 +90,7 @@ int server_reload_keys(struct server *server);
 void server_dump(struct server *server);
 
 /* Log in one line which open files a restart of the server does not survive. */
-void server_report_restart(const struct server *server);
+void server_restart_report(const struct server *server);
 
 /* Get the i-th address that it listens at, as "tcp://127.0.0.1:7040"; NULL beyond the last one. */
 const char *server_address(const struct server *server, unsigned i);

@@ -290,7 +290,7 @@ static bool takes_pipes(struct posix_store *store, const struct posix_file *file
  * Make a file of an open descriptor. Returns 0, or closes the descriptor and returns -errno. kept:
  * the service manager has the descriptor already.
  */
-static int file_new(struct posix_store *store, int fd, uint32_t flags, struct kept *kept,
+static int file_new(struct posix_store *store, int fd, uint32_t flags, struct kept_fd *kept,
 		    struct store_file **out, struct file_attr *attr)
 {
 	struct posix_file *file = calloc(1, sizeof(*file));
@@ -371,7 +371,7 @@ int posix_take_file(struct store *base, struct bytes persistent, uint32_t flags,
 {
 	struct posix_store *store = posix_store_of(base);
 	int err = store_check_open(base, flags), fd = -1;
-	struct kept *kept;
+	struct kept_fd *kept;
 
 	if (err || persistent.len > STORE_NAME_MAX)
 		return err ? err : -ESTALE;

@@ -17,7 +17,7 @@
 
 #define POSIX_INODE_BUCKETS 1024
 
-struct kept;
+struct kept_fd;
 struct posix_inode;
 struct posix_inodes {
 	struct lock lock; /* LOCK_INODES; LOCK_BARRIERS is acquired under it */
@@ -41,10 +41,10 @@ struct posix_store {
 struct posix_file {
 	struct store_file base;
 	int fd;
-	int direct;	   /* the same file, opened with O_DIRECT; or -1 */
-	bool memory;	   /* it is in tmpfs */
-	bool uncached;	   /* the kernel may write it past the page cache */
-	struct kept *kept; /* the service manager keeps fd; NULL: it does not */
+	int direct;	      /* the same file, opened with O_DIRECT; or -1 */
+	bool memory;	      /* it is in tmpfs */
+	bool uncached;	      /* the kernel may write it past the page cache */
+	struct kept_fd *kept; /* the service manager keeps fd; NULL: it does not */
 	/* A directory: its depth beneath the root when it was last checked. Any thread. */
 	atomic_uint level;
 	struct posix_inode *inode;

@@ -38,7 +38,7 @@ static const char *lost_because_of(unsigned hindrances)
 	       "server has not CAP_DAC_READ_SEARCH and CAP_DAC_OVERRIDE";
 }
 
-void server_report_restart(const struct server *server)
+void server_restart_report(const struct server *server)
 {
 	unsigned forgetful, hindrances = hindrances_of(server, &forgetful), max = kept_max();
 	const char *modes =
