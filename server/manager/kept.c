@@ -306,7 +306,7 @@ void kept_start(uint64_t expire_ns)
 	pthread_t thread;
 	int err;
 
-	if (list_empty(&table.left))
+	if (!table.open || list_empty(&table.left))
 		return;
 	table.expire_ns = expire_ns;
 	err = pthread_create(&thread, NULL, expire, NULL);
