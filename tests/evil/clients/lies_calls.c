@@ -161,128 +161,6 @@ static void replays(struct evil *e, const struct lie *lie)
 	expect_status(e, evil_call(e, &call), -ENOENT);
 }
 
-/*
- * REOPEN by names that no OPEN has given. A name whose seal alone is wrong opens what OPEN would:
- * the inode `ino`, that of the file at the path. 0: none may be opened.
- */
-static void reopen(struct evil *e, const void *name, size_t len, const char *path, uint64_t ino)
-{
-	struct call call = {.op = CALL_REOPEN,
-			    .path = text(path),
-			    .persistent = {name, len},
-			    .flags = OPEN_READ};
-	int status = evil_call(e, &call);
-
-	/* -EPERM and -EOPNOTSUPP: this server can open nothing by its persistent name. */
-	if (!status && (!ino || e->heard.reply.attr.ino != ino))
-		escape(e, "a forged name of %zu bytes opened a file", len);
-	else if (e->over)
-		escape(e, "a forged name of %zu bytes ended the connection", len);
-}
-
-static void forged_names(struct evil *e, const struct lie *lie)
-{
-	uint8_t name[PERSISTENT_MAX];
-	uint64_t state = 11;
-
-	for (size_t len = 0; len <= PERSISTENT_MAX && !e->over; len++) {
-		for (size_t i = 0; i < len; i++)
-			name[i] = (uint8_t)next_random(&state);
-		reopen(e, name, len, len % 2 ? "file" : "", 0);
-	}
-	expect_file(e);
-}
-
-/* Open the file, and get the name that it is given. Returns its length. */
-static size_t true_name(struct evil *e, uint8_t name[PERSISTENT_MAX])
-{
-	const struct call call = {.op = CALL_OPEN, .path = text("file"), .flags = OPEN_READ};
-
-	expect_status(e, evil_call(e, &call), 0);
-	memcpy(name, e->heard.persistent, e->heard.reply.persistent.len);
-	return e->heard.reply.persistent.len;
-}
-
-/* The true name of the open file with one byte changed, and cut at each of its bytes. */
-static void almost_names(struct evil *e, const struct lie *lie)
-{
-	uint8_t good[PERSISTENT_MAX], name[PERSISTENT_MAX];
-	size_t len = true_name(e, good);
-	uint64_t ino = e->heard.reply.attr.ino;
-
-	for (size_t i = 0; i < len && !e->over; i++) {
-		memcpy(name, good, len);
-		name[i] ^= 0x10;
-		reopen(e, name, len, "file", ino);
-		reopen(e, good, i, "file", 0);
-	}
-	expect_alive(e);
-}
-
-/* Replace bytes that occur in a name. */
-static void replace(uint8_t *name, size_t len, const void *old, const void *new, size_t n)
-{
-	uint8_t *at = memmem(name, len, old, n);
-
-	if (at)
-		memcpy(at, new, n);
-}
-
-struct identity_of_file {
-	uint64_t ino;
-	union {
-		struct file_handle fh;
-		uint8_t room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-	} handle;
-};
-
-static struct identity_of_file identify(const struct evil *e, const char *where)
-{
-	struct identity_of_file id = {.handle.fh.handle_bytes = MAX_HANDLE_SZ};
-	char path[512];
-	struct stat st;
-	int mount;
-
-	snprintf(path, sizeof(path), "%s/%s", e->fixture->data_dir, where);
-	must(!stat(path, &st), "%s", path);
-	id.ino = st.st_ino;
-	if (name_to_handle_at(AT_FDCWD, path, &id.handle.fh, &mount, 0))
-		id.handle.fh.handle_bytes = 0;
-	return id;
-}
-
-/* The name that the server would give to a file which lies outside, but for its seal. */
-static void outside_name(struct evil *e, const struct lie *lie)
-{
-	const struct identity_of_file in = identify(e, "file"), out = identify(e, "../secret");
-	uint8_t name[PERSISTENT_MAX];
-	size_t len = true_name(e, name);
-
-	if (in.handle.fh.handle_bytes == out.handle.fh.handle_bytes)
-		replace(name, len, in.handle.fh.f_handle, out.handle.fh.f_handle,
-			in.handle.fh.handle_bytes);
-	replace(name, len, &in.ino, &out.ino, sizeof(in.ino));
-	must(memcmp(name, e->heard.persistent, len), "the name has no inode");
-	reopen(e, name, len, "file", 0);
-	reopen(e, name, len, "../secret", 0);
-	reopen(e, name, len, "", 0);
-	expect_alive(e);
-}
-
-static void reopen_to_create(struct evil *e, const struct lie *lie)
-{
-	const uint8_t name[24] = {0};
-
-	if (!evil_call(e, &(struct call){.op = CALL_REOPEN,
-					 .path = text("never"),
-					 .persistent = {name, sizeof(name)},
-					 .flags = OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE,
-					 .mode = 0644}))
-		escape(e, "a file was made by REOPEN");
-	expect_status(e, evil_call(e, &(struct call){.op = CALL_STAT, .path = text("never")}),
-		      -ENOENT);
-}
-
 /* 0 when it is refused. */
 static uint64_t open_directory(struct evil *e, const char *path)
 {
@@ -403,10 +281,6 @@ const struct lie call_lies[] = {
 	{"everything-set", STAGE_SOCKET, everything_set, .number = 0},
 	{"everything-and-no-file", STAGE_SOCKET, everything_set, .number = 1},
 	{"replays-of-nothing", STAGE_WELCOME, replays},
-	{"names-forged", STAGE_WELCOME, forged_names},
-	{"names-almost-true", STAGE_FILE, almost_names},
-	{"name-of-a-file-outside", STAGE_WELCOME, outside_name},
-	{"reopen-to-create", STAGE_WELCOME, reopen_to_create},
 	{"directories-that-are-none", STAGE_FILE, wrong_directories},
 	{"names-in-a-directory", STAGE_FILE, wrong_names},
 	{NULL},
