@@ -49,13 +49,13 @@ bool secret_of_identity(const char *identity, char id[SECRET_ID_MAX + 1], uint8_
 {
 	const char *dot = strrchr(identity, '.');
 	unsigned char hex[TAG_SIZE];
-	int end = 0;
 
 	if (!dot || !secret_id_ok(identity, (size_t)(dot - identity)))
 		return false;
-	if (sscanf(dot + 1, "%2hhx%2hhx%2hhx%2hhx%n", &hex[0], &hex[1], &hex[2], &hex[3], &end) !=
-		    TAG_SIZE ||
-	    end != 2 * TAG_SIZE || dot[1 + end])
+	/* sscanf() would take signs and blanks as well. */
+	if (strlen(dot + 1) != 2 * TAG_SIZE ||
+	    strspn(dot + 1, "0123456789abcdefABCDEF") != 2 * TAG_SIZE ||
+	    sscanf(dot + 1, "%2hhx%2hhx%2hhx%2hhx", &hex[0], &hex[1], &hex[2], &hex[3]) != TAG_SIZE)
 		return false;
 	memcpy(id, identity, (size_t)(dot - identity));
 	id[dot - identity] = '\0';
