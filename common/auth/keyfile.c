@@ -190,20 +190,33 @@ const char *keyfile_secret(const char *value, struct secret *secret)
 	return any ? NULL : "a key of zeroes is known to everybody";
 }
 
+/* Write all of it. Returns 0 or -errno. After a short write, the next one says why. */
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 int keyfile_write(const char *path, const char *id, const struct secret *secret)
 {
 	char text[SECRET_ID_MAX + 2 * SECRET_SIZE + 16];
 	int len = snprintf(text, sizeof(text), "[%s]\nkey = ", id);
-	int fd, err = 0;
+	int fd, err;
 
 	for (size_t i = 0; i < sizeof(secret->key); i++)
 		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x", secret->key[i]);
 	text[len++] = '\n';
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
+	err = fd < 0 ? -errno : write_all(fd, text, (size_t)len);
+	if (!err && fsync(fd))
 		err = -errno;
-	else if (write(fd, text, (size_t)len) != len || fsync(fd))
-		err = errno ? -errno : -EIO;
 	OPENSSL_cleanse(text, sizeof(text));
 	if (fd >= 0)
 		close(fd);

@@ -2,9 +2,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -200,4 +202,21 @@ Test(keyfile, what_is_written_is_read_and_new_and_private)
 	cr_expect_eq(st.st_mode & 07777, 0600);
 	cr_assert_eq(keyfile_read(path, take_secret, &read), 0);
 	cr_expect_eq(memcmp(&written, &read, sizeof(read)), 0);
+}
+
+/* The first write is short, and says nothing of the cause. */
+Test(keyfile, one_that_does_not_fit_says_why_and_is_not_left_behind)
+{
+	const struct rlimit limit = {.rlim_cur = 10, .rlim_max = RLIM_INFINITY};
+	struct secret secret;
+	int err;
+
+	cr_assert_eq(secret_draw(&secret), 0);
+	unlink(path);
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	errno = EEXIST;
+	err = keyfile_write(path, "alice", &secret);
+	cr_expect_eq(err, -EFBIG, "%d", err);
+	cr_expect(access(path, F_OK));
 }
