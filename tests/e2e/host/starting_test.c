@@ -9,22 +9,9 @@
 #include "tests/e2e/support/harness.h"
 #include "tests/e2e/support/io.h"
 #include "tests/e2e/support/rw.h"
+#include "tests/e2e/support/traces.h"
 
 enum { SEED = 3 };
-
-/* Lines of a log with this text. */
-static unsigned lines_with(const char *log, const char *text)
-{
-	FILE *f = fopen(log, "re");
-	char line[1024];
-	unsigned n = 0;
-
-	must(f, "%s", log);
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, text) != NULL;
-	fclose(f);
-	return n;
-}
 
 /* Does the server end with an error, and with one line about `why`, instead of starting? */
 static bool refuses(const char *const argv[], const char *why)
@@ -42,7 +29,7 @@ static bool refuses(const char *const argv[], const char *why)
 	if (ready)
 		kill(process.pid, SIGKILL);
 	status = process_wait(&process);
-	return !ready && status == 1 && lines_with(log, why) == 1;
+	return !ready && status == 1 && log_lines_with(log, why) == 1;
 }
 
 /* Two exports of one server can have one directory only if neither changes it. */
@@ -68,7 +55,8 @@ static void start_waiting(struct process *client, const struct server *server, c
 	snprintf(mount, sizeof(mount), "%s/x", server->addr);
 	process_start(client, (const char *const[]){E2E_TOOL, "ls", mount, NULL}, log);
 	while (access(log, F_OK) ||
-	       !lines_with(log, "another server still has the export \"x\"; waiting up to 60 s"))
+	       !log_lines_with(log,
+			       "another server still has the export \"x\"; waiting up to 60 s"))
 		nap_ms(10);
 }
 
@@ -91,8 +79,8 @@ static void expect_wait(struct server *neighbour, const char *options)
 	start_waiting(&client, &next, log);
 	server_kill(neighbour);
 	cr_assert_eq(process_wait(&client), 0);
-	cr_assert_eq(lines_with(log, ""), 1);
-	cr_assert_geq(lines_with(next.log, "the other server has ended; it is served now"), 1);
+	cr_assert_eq(log_lines_with(log, ""), 1);
+	cr_assert_geq(log_lines_with(next.log, "the other server has ended; it is served now"), 1);
 	*neighbour = next;
 }
 
@@ -108,7 +96,7 @@ E2E(starting, a_second_server_of_a_directory_waits_for_it)
 	snprintf(export, sizeof(export), "x=%s,ro", e2e_dir);
 	server_start(&reader, NULL, export, NULL);
 	/* One log has the lines of all servers of a test. */
-	cr_assert_eq(lines_with(reader.log, "another server has"), 2,
+	cr_assert_eq(log_lines_with(reader.log, "another server has"), 2,
 		     "none for one that reads, too");
 	server_stop(&reader);
 	expect_wait(&e2e_server, "");
@@ -166,5 +154,5 @@ E2E(starting, no_huge_pages_is_a_line_and_no_more)
 	file_unreg(fd);
 	rw_close(&rw);
 	server_stop(&server);
-	cr_assert_eq(lines_with(server.log, "no huge pages"), 1, "of two workers");
+	cr_assert_eq(log_lines_with(server.log, "no huge pages"), 1, "of two workers");
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/e2e/support/traces.h"
 #include "tests/support/terminal.h"
 
 static unsigned lines_of(const char *text)
@@ -54,15 +55,7 @@ void messages_make_keys(void)
 
 unsigned messages_logged(const struct server *server, const char *text)
 {
-	char line[1024];
-	unsigned n = 0;
-	FILE *file = fopen(server->log, "re");
-
-	cr_assert(file, "%s", server->log);
-	while (fgets(line, sizeof(line), file))
-		n += strstr(line, text) != NULL;
-	fclose(file);
-	return n;
+	return log_lines_with(server->log, text);
 }
 
 void messages_await_log(const struct server *server, const char *text)

@@ -2,6 +2,7 @@
 #include "tests/e2e/support/traces.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/e2e/support/harness.h"
@@ -64,4 +65,17 @@ void expect_no_name(const char *id)
 	cr_assert_not(has_name(id));
 	cr_assert_not(directory_mentions("/dev/shm", id));
 	cr_assert_not(directory_mentions("/dev/shm", "hf3fs"));
+}
+
+unsigned log_lines_with(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "re");
+	char line[1024];
+	unsigned n = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		n += strstr(line, text) != NULL;
+	if (file)
+		fclose(file);
+	return n;
 }

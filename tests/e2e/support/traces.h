@@ -1,4 +1,7 @@
-/* What a client leaves behind: at the server, and names on this host. The test's main thread. */
+/*
+ * What a client leaves behind: at the server, in logs, and names on this host. The test's main
+ * thread.
+ */
 #ifndef USRBIO_TESTS_E2E_TRACES_H
 #define USRBIO_TESTS_E2E_TRACES_H
 
@@ -10,6 +13,8 @@ unsigned server_fds(void);
 unsigned settled_server_fds(void);
 /* Until there are no more than that. */
 void await_server_fds(unsigned most);
+/* How many lines of a log have this text in them; 0 if there is no such file yet. */
+unsigned log_lines_with(const char *path, const char *text);
 /* Can an iov be found by its id, as 32 hex digits? */
 bool has_name(const char *id);
 /* Neither that iov nor anything of ours in /dev/shm. */

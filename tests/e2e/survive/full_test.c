@@ -10,6 +10,7 @@
 
 #include "tests/e2e/programs/messages.h"
 #include "tests/e2e/support/io.h"
+#include "tests/e2e/support/traces.h"
 
 /* Start a server that one connection fills, and a program that has it. */
 static void fill(struct server *server, struct process *holder, char mount[300])
@@ -29,19 +30,6 @@ static void leave(struct process *holder)
 	process_wait(holder);
 }
 
-static unsigned lines_with(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "re");
-	char line[1024];
-	unsigned n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		n += strstr(line, text) != NULL;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 E2E(full_server, has_the_next_client_wait_for_room)
 {
 	const char *log = scratch_file("log");
@@ -53,12 +41,12 @@ E2E(full_server, has_the_next_client_wait_for_room)
 	fill(&server, &holder, mount);
 	setenv("USRBIO_LOG", "warn", 1);
 	process_start(&next, TOOL("ls", mount), log);
-	while (!lines_with(log, "takes no connection now: it is full, starting or stopping; "
-				"waiting up to 60 s"))
+	while (!log_lines_with(log, "takes no connection now: it is full, starting or stopping; "
+				    "waiting up to 60 s"))
 		nap_ms(10);
 	leave(&holder);
 	cr_assert_eq(process_wait(&next), 0);
-	cr_assert_eq(lines_with(log, ""), 1);
+	cr_assert_eq(log_lines_with(log, ""), 1);
 	server_stop(&server);
 }
 

@@ -13,6 +13,7 @@
 #include "client/usrbio.h"
 #include "common/base/clock.h"
 #include "tests/e2e/support/harness.h"
+#include "tests/e2e/support/traces.h"
 #include "tests/support/slowfs.h"
 
 enum {
@@ -37,19 +38,6 @@ struct bed {
 	struct server server;
 	char slow[600], well[600], source[600]; /* two exports, and a file to copy */
 };
-
-static unsigned lines_with(const char *log, const char *text)
-{
-	FILE *f = fopen(log, "re");
-	char line[1024];
-	unsigned n = 0;
-
-	must(f, "%s", log);
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, text) != NULL;
-	fclose(f);
-	return n;
-}
 
 /* The state of the first thread of a process, and how the process is to end once it is Z. */
 static char state_of(pid_t pid, int *status)
@@ -120,7 +108,7 @@ static void expect_waits(struct bed *bed, int rule, struct process *old)
 	remove(log);
 	snprintf(url, sizeof(url), "%s/slow", bed->server.addr);
 	process_start(&client, (const char *const[]){E2E_TOOL, "ls", url, NULL}, log);
-	while (access(log, F_OK) || !lines_with(log, "another server still has the export"))
+	while (access(log, F_OK) || !log_lines_with(log, "another server still has the export"))
 		nap_ms(10);
 	slowfs_drop(&bed->fs, rule);
 	cr_assert_eq(process_wait(old), EXIT_HUNG);
@@ -139,11 +127,11 @@ static uint64_t play(struct bed *bed, const struct kind *kind, unsigned round)
 	start_client(&client, bed, kind, round);
 	slowfs_wait(&bed->fs, rule, 1);
 	ms = stop(&bed->server);
-	cr_assert_geq(lines_with(bed->server.log, kind->said), 1, "%s", kind->said);
+	cr_assert_geq(log_lines_with(bed->server.log, kind->said), 1, "%s", kind->said);
 	strcpy(addr, bed->server.addr);
 	server_start(&bed->server, addr, bed->slow, bed->well, "--stop-time=10", NULL);
 	expect_served(&bed->server);
-	cr_assert_geq(lines_with(bed->server.log, "another server has"), 1, "%s", kind->op);
+	cr_assert_geq(log_lines_with(bed->server.log, "another server has"), 1, "%s", kind->op);
 	kill(client.pid, SIGKILL);
 	process_wait(&client);
 	expect_waits(bed, rule, &old);
