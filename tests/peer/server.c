@@ -19,7 +19,10 @@ void play_send_raw(struct playserver *server, struct play_conn *conn, const void
 {
 	void *buf = server->ops->msg_buf(conn->tp);
 
-	must(buf, "no room for a message");
+	/* If the client has gone, TP_EV_CLOSED follows; else TP_EV_READY does. */
+	conn->unsent |= !buf;
+	if (!buf)
+		return;
 	memcpy(buf, frame, len);
 	server->ops->msg_send(conn->tp, len);
 	server->ops->flush(conn->tp);
@@ -276,6 +279,9 @@ static void take_event(struct playserver *server, const struct tp_event *event)
 	case TP_EV_MSG:
 		if (conn->open)
 			take_message(server, conn, event->msg, event->len);
+		break;
+	case TP_EV_READY:
+		must(!conn->unsent, "no room for a message");
 		break;
 	case TP_EV_DONE:
 		play_take_done(server, event);

@@ -28,6 +28,7 @@ struct play_conn {
 	struct region_add regions[REGIONS_MAX];
 	uint32_t unanswered[CALL_SLOTS]; /* tags of calls of this connection */
 	unsigned nr_unanswered, unanswered_incarnation;
+	bool unsent; /* there was no room for a message, or the client has gone */
 };
 
 struct play_io {
