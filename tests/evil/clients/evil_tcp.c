@@ -73,5 +73,6 @@ enum seen evil_reached(struct evil *e, int op)
 	return SEEN_DATA;
 }
 
-const struct lie *const client_lies[] = {frame_lies, message_lies, hello_lies, io_lies, call_lies,
-					 flood_lies, killed_lies,  name_lies,  NULL};
+const struct lie *const client_lies[] = {frame_lies, message_lies, hello_lies, io_lies,
+					 call_lies,  abort_lies,   flood_lies, killed_lies,
+					 name_lies,  NULL};
