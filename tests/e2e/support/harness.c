@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,9 +30,38 @@ static const char *listen_addr(char *buf, size_t size)
 
 	if (!transport || !strcmp(transport, "tcp"))
 		return "tcp://127.0.0.1:0";
+	if (!strcmp(transport, "tls"))
+		return "tls://127.0.0.1:0";
 	must(!strcmp(transport, "rdma") && host, "USRBIO_TEST_TRANSPORT, USRBIO_RXE_ADDR");
 	snprintf(buf, size, "rdma://%s:0", host);
 	return buf;
+}
+
+static void write_secret(const char *path, const char *more)
+{
+	FILE *f = fopen(path, "we");
+
+	must(f && !chmod(path, 0600), "%s", path);
+	fprintf(f, "[e2e]\nkey = %064x\n%s", 0xe2e, more);
+	must(!fclose(f), "%s", path);
+}
+
+/*
+ * Make a key, which the library finds in the environment, and return the option of the server. Both
+ * files are beside the scratch directory, which a test may export.
+ */
+static const char *make_keyring(void)
+{
+	static char option[sizeof(e2e_scratch) + 32];
+	char path[sizeof(e2e_scratch) + 16];
+
+	snprintf(path, sizeof(path), "%s.key", e2e_scratch);
+	write_secret(path, "");
+	setenv("USRBIO_KEY", path, 0);
+	snprintf(path, sizeof(path), "%s.ring", e2e_scratch);
+	write_secret(path, "export = *:rw\n");
+	snprintf(option, sizeof(option), "--keyring=%s", path);
+	return option;
 }
 
 void server_start(struct server *server, const char *addr, ...)
@@ -42,16 +72,20 @@ void server_start(struct server *server, const char *addr, ...)
 		E2E_SERVER, "--insecure-no-auth", "--workers", "2", "--staging", "8", "--listen"};
 	char line[256], buf[96];
 	unsigned n = 7;
+	bool has_keyring = false;
 	va_list ap;
 
-	argv[n++] = addr ? addr : listen_addr(buf, sizeof(buf));
+	argv[n++] = addr = addr ? addr : listen_addr(buf, sizeof(buf));
 	va_start(ap, addr);
-	for (const char *export; (export = va_arg(ap, const char *)) && n < 30;) {
+	for (const char *export; (export = va_arg(ap, const char *)) && n < 29;) {
 		if (strncmp(export, "--", 2))
 			argv[n++] = "--export";
+		has_keyring |= !strncmp(export, "--keyring", 9);
 		argv[n++] = export;
 	}
 	va_end(ap);
+	if (!strncmp(addr, "tls", 3) && !has_keyring)
+		argv[n++] = make_keyring();
 	argv[n] = NULL;
 
 	snprintf(server->log, sizeof(server->log), "%s/server.log", e2e_scratch);

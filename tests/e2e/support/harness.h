@@ -2,8 +2,9 @@
  * One server per test, real files in a scratch directory of the test, and the library through its
  * public headers.
  *
- *   USRBIO_TEST_TRANSPORT  "tcp" (default), "rdma", then over the address USRBIO_RXE_ADDR, or
- *                          "loop": no server process, the library serves the directory itself
+ *   USRBIO_TEST_TRANSPORT  "tcp" (default), "tls" with a key of the test, "rdma", then over the
+ *                          address USRBIO_RXE_ADDR, or "loop": no server process, the library
+ *                          serves the directory itself
  *   USRBIO_TEST_URL        the export of a server that runs elsewhere: then none is started, and
  *                          what a file holds can be seen through the library only
  *   USRBIO_TEST_QUICK      smaller sizes and counts, the same cases

@@ -41,8 +41,8 @@ E2E(full_server, has_the_next_client_wait_for_room)
 	fill(&server, &holder, mount);
 	setenv("USRBIO_LOG", "warn", 1);
 	process_start(&next, TOOL("ls", mount), log);
-	while (!log_lines_with(log, "takes no connection now: it is full, starting or stopping; "
-				    "waiting up to 60 s"))
+	while (!log_lines_with(log, "takes no connection now: it is full, starting or stopping") ||
+	       !log_lines_with(log, "; waiting up to 60 s"))
 		nap_ms(10);
 	leave(&holder);
 	cr_assert_eq(process_wait(&next), 0);

@@ -18,7 +18,7 @@ struct proxy {
 	int listener;
 	int fds[2 * PAIRS]; /* 2 * i and 2 * i + 1 are a pair; -1: none */
 	char mount[128];
-	_Atomic bool stop, swallow, cut;
+	_Atomic bool stop, swallow, cut, lossy, down;
 	pthread_t thread;
 };
 
@@ -50,7 +50,8 @@ static void take_client(struct proxy *proxy)
 	must(client >= 0 && server >= 0 && i < 2 * PAIRS, "too many connections");
 	proxy->fds[i] = client;
 	proxy->fds[i + 1] = server;
-	if (connect(server, (struct sockaddr *)&proxy->server, sizeof(proxy->server)))
+	if (atomic_load(&proxy->down) ||
+	    connect(server, (struct sockaddr *)&proxy->server, sizeof(proxy->server)))
 		reset_pair(proxy, i);
 }
 
@@ -60,7 +61,7 @@ static void pass_on(struct proxy *proxy, int i)
 	ssize_t n = recv(proxy->fds[i], buf, sizeof(buf), 0);
 
 	/* What a server says to nobody goes nowhere. */
-	if (n > 0 && proxy->fds[i ^ 1] < 0)
+	if (n > 0 && (proxy->fds[i ^ 1] < 0 || (i % 2 && atomic_load(&proxy->lossy))))
 		return;
 	for (ssize_t sent = 0, step; n > 0 && sent < n; sent += step) {
 		step = send(proxy->fds[i ^ 1], buf + sent, (size_t)(n - sent), MSG_NOSIGNAL);
@@ -108,10 +109,11 @@ struct proxy *proxy_start(void)
 	struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(here);
 	struct proxy *proxy;
+	char scheme[4];
 	unsigned port;
 
 	e2e_needs_server_process();
-	if (sscanf(e2e_server.addr, "tcp://127.0.0.1:%u", &port) != 1)
+	if (sscanf(e2e_server.addr, "%3[a-z]://127.0.0.1:%u", scheme, &port) != 2)
 		cr_skip_test("the server is not reached by TCP");
 	proxy = calloc(1, sizeof(*proxy));
 	must(proxy, "memory");
@@ -123,7 +125,7 @@ struct proxy *proxy_start(void)
 		     !listen(proxy->listener, PAIRS) &&
 		     !getsockname(proxy->listener, (struct sockaddr *)&here, &len),
 	     "listen");
-	snprintf(proxy->mount, sizeof(proxy->mount), "tcp://127.0.0.1:%u/data",
+	snprintf(proxy->mount, sizeof(proxy->mount), "%s://127.0.0.1:%u/data", scheme,
 		 ntohs(here.sin_port));
 	must(!pthread_create(&proxy->thread, NULL, relay, proxy), "thread");
 	return proxy;
@@ -159,4 +161,21 @@ void proxy_swallow(struct proxy *proxy)
 void proxy_pass(struct proxy *proxy)
 {
 	atomic_store(&proxy->swallow, false);
+}
+
+void proxy_lose_answers(struct proxy *proxy)
+{
+	atomic_store(&proxy->lossy, true);
+}
+
+void proxy_down(struct proxy *proxy)
+{
+	atomic_store(&proxy->down, true);
+	proxy_cut(proxy);
+	atomic_store(&proxy->lossy, false);
+}
+
+void proxy_up(struct proxy *proxy)
+{
+	atomic_store(&proxy->down, false);
 }

@@ -22,4 +22,10 @@ void proxy_cut(struct proxy *proxy);
 void proxy_swallow(struct proxy *proxy);
 void proxy_pass(struct proxy *proxy);
 
+/* From now on, what the server says is lost. */
+void proxy_lose_answers(struct proxy *proxy);
+/* Reset all connections, and each new one, until proxy_up(). */
+void proxy_down(struct proxy *proxy);
+void proxy_up(struct proxy *proxy);
+
 #endif
