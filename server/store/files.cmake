@@ -6,7 +6,7 @@ add_library(store STATIC
   store/store_later.c store/store_null.c store/store_open.c
   store/posix/attr.c store/posix/climb.c store/posix/export.c store/posix/file.c
   store/posix/inode.c store/posix/name.c store/posix/names.c
-  store/posix/open.c store/posix/path.c store/posix/queue.c store/posix/readdir.c
-  store/posix/rescue.c store/posix/reserved.c store/posix/tmpfs.c store/posix/writeback.c
+  store/posix/open.c store/posix/path.c store/posix/io/queue.c store/posix/readdir.c
+  store/posix/io/rescue.c store/posix/reserved.c store/posix/io/tmpfs.c store/posix/io/writeback.c
   store/memory/attr.c store/memory/data.c store/memory/listing.c store/memory/names.c store/memory/store.c store/memory/tree.c)
 target_link_libraries(store PUBLIC proto common PkgConfig::URING)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "server/store/posix/queue.h"
+#include "server/store/posix/io/queue.h"
 #include "tests/store/fixture.h"
 
 #define OTHER_USER 64123 /* nobody else's */

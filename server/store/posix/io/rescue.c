@@ -21,7 +21,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "server/base/identity.h"
-#include "server/store/posix/queue.h"
+#include "server/store/posix/io/queue.h"
 
 /* Time after a refusal in which io_uring is not asked for what needs a thread, most likely. */
 #define REFUSED_NS NS_PER_S

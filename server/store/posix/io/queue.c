@@ -16,7 +16,7 @@
 #endif
 
 #include "common/fault_points/faults.h"
-#include "server/store/posix/queue.h"
+#include "server/store/posix/io/queue.h"
 #include "server/store/store_later.h"
 
 #define AGAIN_MAX    10000 /* repetitions after EAGAIN: the kernel may lack memory for a moment */
