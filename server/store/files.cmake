@@ -2,7 +2,7 @@
 add_library(store STATIC
   base/identity.c base/state.c base/verifier.c manager/kept.c manager/notify.c
   store/barrier.c store/evloop.c store/evloop_ring.c store/fence.c store/store.c
-  store/fault/store_fault.c store/fault/store_fault_rules.c
+  store/fault/store_fault.c store/fault/store_fault_names.c store/fault/store_fault_rules.c
   store/store_later.c store/store_null.c store/store_open.c
   store/posix/attr.c store/posix/climb.c store/posix/export.c store/posix/file.c
   store/posix/inode.c store/posix/name.c store/posix/names.c

@@ -3,7 +3,7 @@
  * of the inner store, so it allocates memory for each I/O. The server owns the store. Any thread
  * may use it; a queue belongs to its worker's thread.
  */
-#include "server/store/fault/store_fault.h"
+#include "server/store/fault/store_fault_impl.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -14,16 +14,6 @@
 #include "common/base/log.h"
 #include "server/store/evloop.h"
 #include "server/store/store_later.h"
-
-struct fault_store {
-	struct store base;
-	struct fault_rules rules;
-};
-
-struct fault_file {
-	struct store_file base;
-	struct store_file *inner;
-};
 
 struct fault_queue {
 	struct store_queue base;
@@ -42,23 +32,7 @@ struct fault_io {
 	int err; /* the error to end with, instead of going to the inner store; or 0 */
 };
 
-static struct store *inner_of(struct store *store)
-{
-	return store->inner;
-}
-
-static struct store_file *inner_file(struct store_file *file)
-{
-	return ((struct fault_file *)file)->inner;
-}
-
-static struct store_file *inner_at(struct store_file *at)
-{
-	return at ? inner_file(at) : NULL;
-}
-
-/* Apply the rules to a call that may block: wait, then return 0 or the error that they demand. */
-static int check(struct store *store, enum fault_call call)
+int store_fault_check(struct store *store, enum fault_call call)
 {
 	unsigned delay_ms;
 	int err = store_fault_decide(&((struct fault_store *)store)->rules, call, &delay_ms);
@@ -71,18 +45,18 @@ static int check(struct store *store, enum fault_call call)
 
 static int claim(struct store *store)
 {
-	return inner_of(store)->ops->claim(inner_of(store));
+	return fault_inner_of(store)->ops->claim(fault_inner_of(store));
 }
 
 static void release(struct store *store)
 {
-	if (inner_of(store)->ops->release)
-		inner_of(store)->ops->release(inner_of(store));
+	if (fault_inner_of(store)->ops->release)
+		fault_inner_of(store)->ops->release(fault_inner_of(store));
 }
 
 static void close_store(struct store *store)
 {
-	inner_of(store)->ops->close_store(inner_of(store));
+	fault_inner_of(store)->ops->close_store(fault_inner_of(store));
 	free(store);
 }
 
@@ -90,7 +64,7 @@ static int queue_open(struct store *store, struct evloop *loop, void *staging, s
 		      struct store_queue **out)
 {
 	struct fault_queue *queue = calloc(1, sizeof(*queue));
-	struct store *inner = inner_of(store);
+	struct store *inner = fault_inner_of(store);
 	int err;
 
 	if (!queue)
@@ -152,7 +126,7 @@ static void io_submit(struct store_queue *base, struct store_io *outer)
 		return;
 	}
 	io->inner = *outer;
-	io->inner.file = inner_file(outer->file);
+	io->inner.file = fault_inner_file(outer->file);
 	io->inner.done = inner_done;
 	io->outer = outer;
 	io->queue = queue;
@@ -189,11 +163,11 @@ static int open_file(struct store *store, struct store_file *at, const char *pat
 		     uint32_t mode, struct store_file **out, struct file_attr *attr)
 {
 	struct store_file *inner;
-	int err = check(store, FAULT_OPEN);
+	int err = store_fault_check(store, FAULT_OPEN);
 
 	if (!err)
-		err = inner_of(store)->ops->open_file(inner_of(store), inner_at(at), path, flags,
-						      mode, &inner, attr);
+		err = fault_inner_of(store)->ops->open_file(
+			fault_inner_of(store), fault_inner_at(at), path, flags, mode, &inner, attr);
 	return err ? err : wrap(store, inner, out);
 }
 
@@ -201,20 +175,20 @@ static int reopen_file(struct store *store, const char *path, struct bytes persi
 		       uint32_t flags, struct store_file **out, struct file_attr *attr)
 {
 	struct store_file *inner;
-	int err = check(store, FAULT_OPEN);
+	int err = store_fault_check(store, FAULT_OPEN);
 
 	if (!err)
-		err = inner_of(store)->ops->reopen_file(inner_of(store), path, persistent, flags,
-							&inner, attr);
+		err = fault_inner_of(store)->ops->reopen_file(fault_inner_of(store), path,
+							      persistent, flags, &inner, attr);
 	return err ? err : wrap(store, inner, out);
 }
 
 static int take_file(struct store *store, struct bytes persistent, uint32_t flags,
 		     struct store_file **out, struct file_attr *attr)
 {
-	struct store *inner_store = inner_of(store);
+	struct store *inner_store = fault_inner_of(store);
 	struct store_file *inner;
-	int err = inner_store->ops->take_file ? check(store, FAULT_OPEN) : -ESTALE;
+	int err = inner_store->ops->take_file ? store_fault_check(store, FAULT_OPEN) : -ESTALE;
 
 	if (!err)
 		err = inner_store->ops->take_file(inner_store, persistent, flags, &inner, attr);
@@ -223,166 +197,74 @@ static int take_file(struct store *store, struct bytes persistent, uint32_t flag
 
 static void close_file(struct store_file *file)
 {
-	struct store *inner = inner_of(file->store);
+	struct store *inner = fault_inner_of(file->store);
 
-	inner->ops->close_file(inner_file(file));
+	inner->ops->close_file(fault_inner_file(file));
 	free(file);
 }
 
 static void describe_file(struct store_file *file, char *text, size_t size)
 {
-	store_describe(inner_file(file), text, size);
+	store_describe(fault_inner_file(file), text, size);
 }
 
 static int stat_file(struct store_file *file, struct file_attr *attr)
 {
-	int err = check(file->store, FAULT_STAT);
+	int err = store_fault_check(file->store, FAULT_STAT);
 
-	return err ? err : inner_of(file->store)->ops->stat_file(inner_file(file), attr);
+	return err ? err
+		   : fault_inner_of(file->store)->ops->stat_file(fault_inner_file(file), attr);
 }
 
 static int sync_file(struct store_file *file, bool data_only)
 {
-	int err = check(file->store, FAULT_SYNC);
+	int err = store_fault_check(file->store, FAULT_SYNC);
 
 	if (store_sync_lost(err))
 		store_lost(file->store);
-	return err ? err : inner_of(file->store)->ops->sync_file(inner_file(file), data_only);
+	return err ? err
+		   : fault_inner_of(file->store)->ops->sync_file(fault_inner_file(file), data_only);
 }
 
 static int truncate_file(struct store_file *file, uint64_t len)
 {
-	int err = check(file->store, FAULT_TRUNCATE);
+	int err = store_fault_check(file->store, FAULT_TRUNCATE);
 
-	return err ? err : inner_of(file->store)->ops->truncate_file(inner_file(file), len);
+	return err ? err
+		   : fault_inner_of(file->store)->ops->truncate_file(fault_inner_file(file), len);
 }
 
 static int punch(struct store_file *file, uint64_t start, uint64_t end)
 {
-	int err = check(file->store, FAULT_PUNCH);
+	int err = store_fault_check(file->store, FAULT_PUNCH);
 
-	return err ? err : inner_of(file->store)->ops->punch(inner_file(file), start, end);
+	return err ? err
+		   : fault_inner_of(file->store)->ops->punch(fault_inner_file(file), start, end);
 }
 
 static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
 {
-	int err = check(file->store, FAULT_SEEK);
+	int err = store_fault_check(file->store, FAULT_SEEK);
 
-	return err ? err : inner_of(file->store)->ops->seek(inner_file(file), off, hole, found);
+	return err ? err
+		   : fault_inner_of(file->store)
+			       ->ops->seek(fault_inner_file(file), off, hole, found);
 }
 
 static int set_attr(struct store_file *file, const struct store_attrs *attrs)
 {
-	int err = check(file->store, FAULT_SETATTR);
-
-	return err ? err : inner_of(file->store)->ops->set_attr(inner_file(file), attrs);
-}
-
-static int set_attr_path(struct store *store, struct store_file *at, const char *path,
-			 const struct store_attrs *attrs)
-{
-	int err = check(store, FAULT_SETATTR);
+	int err = store_fault_check(file->store, FAULT_SETATTR);
 
 	return err ? err
-		   : inner_of(store)->ops->set_attr_path(inner_of(store), inner_at(at), path,
-							 attrs);
+		   : fault_inner_of(file->store)->ops->set_attr(fault_inner_file(file), attrs);
 }
 
 static int ancestors(struct store_file *file, uint64_t *ids, int max)
 {
-	int err = check(file->store, FAULT_STAT);
-
-	return err ? err : inner_of(file->store)->ops->ancestors(inner_file(file), ids, max);
-}
-
-static int stat_path(struct store *store, struct store_file *at, const char *path, bool nofollow,
-		     struct file_attr *attr)
-{
-	int err = check(store, FAULT_STAT);
+	int err = store_fault_check(file->store, FAULT_STAT);
 
 	return err ? err
-		   : inner_of(store)->ops->stat_path(inner_of(store), inner_at(at), path, nofollow,
-						     attr);
-}
-
-static int unlink_name(struct store *store, struct store_file *at, const char *path)
-{
-	int err = check(store, FAULT_UNLINK);
-
-	return err ? err : inner_of(store)->ops->unlink(inner_of(store), inner_at(at), path);
-}
-
-static int remove_dir(struct store *store, struct store_file *at, const char *path)
-{
-	int err = check(store, FAULT_RMDIR);
-
-	return err ? err : inner_of(store)->ops->rmdir(inner_of(store), inner_at(at), path);
-}
-
-static int make_dir(struct store *store, struct store_file *at, const char *path, uint32_t mode)
-{
-	int err = check(store, FAULT_MKDIR);
-
-	return err ? err : inner_of(store)->ops->mkdir(inner_of(store), inner_at(at), path, mode);
-}
-
-static int make_link(struct store *store, struct store_file *at, const char *path,
-		     const char *target)
-{
-	int err = check(store, FAULT_SYMLINK);
-
-	return err ? err
-		   : inner_of(store)->ops->symlink(inner_of(store), inner_at(at), path, target);
-}
-
-static int read_link(struct store *store, struct store_file *at, const char *path, char *target)
-{
-	int err = check(store, FAULT_READLINK);
-
-	return err ? err
-		   : inner_of(store)->ops->readlink(inner_of(store), inner_at(at), path, target);
-}
-
-static int rename_name(struct store *store, struct store_file *at, const char *from,
-		       struct store_file *at2, const char *to, bool noreplace)
-{
-	int err = check(store, FAULT_RENAME);
-
-	return err ? err
-		   : inner_of(store)->ops->rename(inner_of(store), inner_at(at), from,
-						  inner_at(at2), to, noreplace);
-}
-
-static int link_name(struct store *store, struct store_file *at, const char *from,
-		     struct store_file *at2, const char *to)
-{
-	int err = check(store, FAULT_LINK);
-
-	return err ? err
-		   : inner_of(store)->ops->link(inner_of(store), inner_at(at), from, inner_at(at2),
-						to);
-}
-
-static int link_file(struct store_file *file, struct store_file *at, const char *to)
-{
-	int err = check(file->store, FAULT_LINK);
-
-	return err ? err
-		   : inner_of(file->store)->ops->link_file(inner_file(file), inner_at(at), to);
-}
-
-static int list(struct store *store, const char *path, uint64_t start, struct store_dirents *out)
-{
-	int err = check(store, FAULT_READDIR);
-
-	return err ? err : inner_of(store)->ops->readdir(inner_of(store), path, start, out);
-}
-
-static int list_file(struct store_file *dir, uint64_t start, struct store_dirents *out)
-{
-	int err = check(dir->store, FAULT_READDIR);
-
-	return err ? err : inner_of(dir->store)->ops->readdir_file(inner_file(dir), start, out);
+		   : fault_inner_of(file->store)->ops->ancestors(fault_inner_file(file), ids, max);
 }
 
 static const struct store_ops store_fault = {
@@ -404,19 +286,19 @@ static const struct store_ops store_fault = {
 	.punch = punch,
 	.seek = seek,
 	.set_attr = set_attr,
-	.set_attr_path = set_attr_path,
+	.set_attr_path = store_fault_set_attr_path,
 	.ancestors = ancestors,
-	.stat_path = stat_path,
-	.unlink = unlink_name,
-	.rmdir = remove_dir,
-	.mkdir = make_dir,
-	.symlink = make_link,
-	.readlink = read_link,
-	.rename = rename_name,
-	.link = link_name,
-	.link_file = link_file,
-	.readdir = list,
-	.readdir_file = list_file,
+	.stat_path = store_fault_stat_path,
+	.unlink = store_fault_unlink_name,
+	.rmdir = store_fault_remove_dir,
+	.mkdir = store_fault_make_dir,
+	.symlink = store_fault_make_link,
+	.readlink = store_fault_read_link,
+	.rename = store_fault_rename_name,
+	.link = store_fault_link_name,
+	.link_file = store_fault_link_file,
+	.readdir = store_fault_list,
+	.readdir_file = store_fault_list_file,
 };
 
 int store_fault_wrap(const char *rules, size_t len, unsigned flags, struct store *inner,
