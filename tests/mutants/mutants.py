@@ -29,7 +29,7 @@ CONTRACT = [
            "contract_wait/*"),
     Mutant("far-deadline", "a far deadline is far, not past",
            "deadline_of",
-           "far = 1000000000, second", "far = 1, second",
+           "far = 1000000000, second", "far = 0, second",
            "@(contract_wait|contract_waiters)/*"),
     Mutant("reg-fd-sign", "errors of reg_fd are positive",
            "hf3fs_reg_fd",
