@@ -44,19 +44,40 @@ static int opened(struct pending_call *p, int status, struct store_file *file)
 	return 0;
 }
 
+static int reserve_file(struct pending_call *p)
+{
+	unsigned pauses = 0;
+	int err;
+
+	do {
+		err = session_reserve_file(p->session);
+	} while (err == -ENOMEM && call_await_room(p, &pauses));
+	return err;
+}
+
+/* True if the server has no descriptors left, or its machine has none. */
+static bool has_no_descriptors(int err)
+{
+	return err == -EMFILE || err == -ENFILE;
+}
+
 int call_open(struct pending_call *p)
 {
 	struct store *store = call_store(p);
 	struct store_file *file;
+	unsigned pauses = 0;
 	int err = check_open(p, OPEN_FLAGS_ALL & ~(p->call.at ? 0u : OPEN_FOLLOW));
 
 	if (err)
 		return err;
-	err = session_reserve_file(p->session);
+	err = reserve_file(p);
 	if (err)
 		return err;
-	err = store->ops->open_file(store, call_dir(p->at), call_path(p->call.path), p->call.flags,
-				    p->call.mode & MODE_MASK, &file, &call_reply(p)->attr);
+	do {
+		err = store->ops->open_file(store, call_dir(p->at), call_path(p->call.path),
+					    p->call.flags, p->call.mode & MODE_MASK, &file,
+					    &call_reply(p)->attr);
+	} while (has_no_descriptors(err) && call_await_room(p, &pauses));
 	return opened(p, err, file);
 }
 
@@ -118,6 +139,7 @@ int call_reopen(struct pending_call *p)
 {
 	struct store_file *file;
 	struct bytes name;
+	unsigned pauses = 0;
 	bool proven;
 	int err = check_open(p, OPEN_REOPEN_FLAGS);
 
@@ -125,10 +147,12 @@ int call_reopen(struct pending_call *p)
 		err = persistent_open(&p->owner, p->call.persistent, p->call.flags, &name, &proven);
 	if (err)
 		return err;
-	err = session_reserve_file(p->session);
+	err = reserve_file(p);
 	if (err)
 		return err;
-	err = reopen_any(p, name, proven, &file);
+	do {
+		err = reopen_any(p, name, proven, &file);
+	} while (has_no_descriptors(err) && call_await_room(p, &pauses));
 	return opened(p, err, file);
 }
 

@@ -51,6 +51,12 @@ static inline int call_become_client(const struct pending_call *p)
 	return identity_become(permit->as_user ? &who : NULL);
 }
 
+/*
+ * Wait for room for a file, which sessions without a connection may have to yield; *pauses is 0 at
+ * first. True: try again. False: nobody has to yield.
+ */
+bool call_await_room(struct pending_call *p, unsigned *pauses);
+
 /* call_file.c: calls about open files, and calls that open them */
 int call_open(struct pending_call *p);
 int call_reopen(struct pending_call *p);

@@ -112,6 +112,8 @@ unsigned sessions_count(struct sessions *sessions, unsigned *max);
  * if that is yield_ns or longer, and return true. Its memory and files become free a little later.
  */
 bool sessions_yield(struct sessions *sessions, uint64_t now_ns);
+/* The same, for a session that needs the room. */
+bool session_yield_to(struct server_session *session, uint64_t now_ns);
 /* End the sessions whose time is over. Returns when the next one ends; UINT64_MAX: never. */
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
 

@@ -37,6 +37,11 @@ bool sessions_yield(struct sessions *sessions, uint64_t now_ns)
 	return ended;
 }
 
+bool session_yield_to(struct server_session *session, uint64_t now_ns)
+{
+	return sessions_yield(session->sessions, now_ns);
+}
+
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)
 {
 	struct server_session *session;

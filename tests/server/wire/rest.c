@@ -182,3 +182,51 @@ Test(rest, of_too_many_sessions_one_without_a_connection_yields_after_a_while)
 	for (size_t i = 0; i < 2; i++)
 		sessions_body(schemes[i]);
 }
+
+static int open_one(struct peer *peer)
+{
+	return peer_call(peer, &(struct call){.op = CALL_OPEN, .path = text("f"), .flags = RW});
+}
+
+/* How many files a client can open until there is no memory for another one. */
+static unsigned open_all(struct peer *peer)
+{
+	unsigned n = 0;
+	int status;
+
+	while (!(status = open_one(peer)))
+		n++;
+	cr_assert_eq(status, -ENOMEM);
+	return n;
+}
+
+/* A client that was killed has half of the memory, until it has to yield it. */
+static void memory_body(const char *scheme, unsigned yield_ms, bool yields)
+{
+	const struct server_config config = {.nr_workers = 1,
+					     .staging_mib = 1,
+					     .memory_mib = 36,
+					     .session_ms = 3600000,
+					     .yield_ms = yield_ms,
+					     .keepalive_ms = SERVER_OFF};
+	struct server *server = fixture_start(scheme, &config);
+	struct peer killed, two;
+	unsigned alone, beside;
+
+	fixture_open(&killed, server, "memory");
+	fixture_open(&two, server, "memory");
+	alone = open_all(&killed);
+	peer_close(&killed);
+	beside = open_all(&two);
+	cr_expect_eq(beside > alone - alone / 8, yields, "%u and then %u", alone, beside);
+	peer_close(&two);
+	server_stop(server);
+}
+
+Test(rest, memory_for_files_is_yielded)
+{
+	for (size_t i = 0; i < 2; i++) {
+		memory_body(schemes[i], 3600000, false);
+		memory_body(schemes[i], 1, true);
+	}
+}
