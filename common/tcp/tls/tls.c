@@ -30,6 +30,19 @@ static bool attach(struct tls *tls)
 	return true;
 }
 
+/* Report why OpenSSL has no TLS for a connection: -ENOMEM, or -EIO after a line in the log. */
+static int cannot_begin(void)
+{
+	unsigned long error = ERR_peek_error();
+
+	ERR_clear_error();
+	if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+		return -ENOMEM;
+	log_peer("TLS cannot begin here, because of a failure in getrandom or OpenSSL: %s",
+		 tls_reason(error));
+	return -EIO;
+}
+
 int tls_open(const struct tp_tls_config *config, bool accepted, int fd, struct tls **out)
 {
 	struct tls *tls;
@@ -45,9 +58,8 @@ int tls_open(const struct tp_tls_config *config, bool accepted, int fd, struct t
 	tls->accepted = accepted;
 	tls->fd = fd;
 	if (!attach(tls) || (!accepted && !tls_take_key(tls, config))) {
-		ERR_clear_error();
 		tls_close(tls);
-		return -ENOMEM;
+		return cannot_begin();
 	}
 	*out = tls;
 	return 0;
