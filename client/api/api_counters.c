@@ -62,6 +62,9 @@ static const char *const id_names[NR_ID_COUNTS] = {
 	[ID_INFLIGHT_BYTES] = "inflight_bytes",
 	[ID_REFUSED] = "refused",
 	[ID_EVICTED] = "evicted",
+	[ID_BYTES_PER_S_MAX] = "bytes_per_second_max",
+	[ID_IOS_PER_S_MAX] = "ios_per_second_max",
+	[ID_THROTTLED] = "throttled",
 };
 
 /* The kinds of counters, indexed by COUNTED_*. */

@@ -245,6 +245,10 @@ static void fill(struct account_state *state, struct account *account)
 		state->n[i] = account_has(account, i);
 		state->max[i] = atomic_load_explicit(&account->max[i], memory_order_relaxed);
 	}
+	for (int i = 0; i < NR_RATES; i++)
+		state->per_s[i] =
+			atomic_load_explicit(&account->rates.per_s[i], memory_order_relaxed);
+	state->throttled = atomic_load_explicit(&account->rates.nr_waits, memory_order_relaxed);
 	state->bytes = atomic_load_explicit(&account->bytes, memory_order_relaxed);
 	state->refused = atomic_load_explicit(&account->refused, memory_order_relaxed);
 	state->evicted = atomic_load_explicit(&account->evicted, memory_order_relaxed);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/base/list.h"
+#include "server/account/rates.h"
 
 struct accounts;
 
@@ -42,6 +43,7 @@ struct account {
 	atomic_uint max[NR_ACCOUNT_ITEMS]; /* of the key; 0: no limit */
 	atomic_ullong refused, evicted;	   /* of all items: asked for and not got; taken away */
 
+	struct rates rates;  /* of the key; any thread */
 	atomic_ullong bytes; /* of I/Os under way, as their clients have asked for; any thread */
 };
 
@@ -82,6 +84,7 @@ struct account_state {
 	char name[ACCOUNT_NAME_MAX + 1];
 	unsigned n[NR_ACCOUNT_ITEMS], max[NR_ACCOUNT_ITEMS]; /* 0: no limit */
 	uint64_t bytes, refused, evicted;
+	uint64_t per_s[NR_RATES], throttled;
 };
 
 /*

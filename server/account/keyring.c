@@ -18,6 +18,7 @@
 #include "server/base/identity.h"
 #include "common/base/list.h"
 
+#define RATE_MAX 1000000000000ull /* in a second; what is more is no limit */
 #define KEYS_MAX 2 /* keys of one owner: the one in use, and the one that replaces it */
 
 struct grant {
@@ -111,7 +112,7 @@ static const char *add_grant(struct owner *owner, char *value)
 	return NULL;
 }
 
-static const char *get_number(const char *value, uint32_t min, uint32_t max, uint32_t *number)
+static const char *get_long(const char *value, uint64_t min, uint64_t max, uint64_t *number)
 {
 	char *end;
 	unsigned long n;
@@ -120,28 +121,52 @@ static const char *get_number(const char *value, uint32_t min, uint32_t max, uin
 	n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || n < min || n > max)
 		return "not a number, or out of range";
-	*number = (uint32_t)n;
+	*number = n;
 	return NULL;
+}
+
+static const char *get_number(const char *value, uint32_t min, uint32_t max, uint32_t *number)
+{
+	uint64_t n = *number;
+	const char *wrong = get_long(value, min, max, &n);
+
+	*number = (uint32_t)n;
+	return wrong;
+}
+
+/* Read a line about what an id may have at a time or in a second. "": it is about something else.
+ */
+static const char *take_limit(struct permit *permit, const char *word, const char *value)
+{
+	if (!strcmp(word, "max-inflight"))
+		return get_number(value, 1, INFLIGHT_MAX, &permit->max_inflight);
+	if (!strcmp(word, "max-files"))
+		return get_number(value, 1, FILES_MAX, &permit->max_files);
+	if (!strcmp(word, "max-connections"))
+		return get_number(value, 1, UINT32_MAX, &permit->max_connections);
+	if (!strcmp(word, "max-bytes-per-second"))
+		return get_long(value, 1, RATE_MAX, &permit->max_rates[RATE_BYTES]);
+	if (!strcmp(word, "max-ios-per-second"))
+		return get_long(value, 1, RATE_MAX, &permit->max_rates[RATE_IOS]);
+	return "";
 }
 
 static const char *take_line(void *arg, const char *id, const char *word, char *value)
 {
 	struct list *owners = arg;
 	struct owner *owner;
+	const char *wrong;
 
 	if (!word)
 		return begin_owner(owners, id);
 	owner = container_of(owners->prev, struct owner, node);
+	wrong = take_limit(&owner->permit, word, value);
+	if (!wrong || *wrong)
+		return wrong;
 	if (!strcmp(word, "key"))
 		return add_key(owner, value);
 	if (!strcmp(word, "export"))
 		return add_grant(owner, value);
-	if (!strcmp(word, "max-inflight"))
-		return get_number(value, 1, INFLIGHT_MAX, &owner->permit.max_inflight);
-	if (!strcmp(word, "max-files"))
-		return get_number(value, 1, FILES_MAX, &owner->permit.max_files);
-	if (!strcmp(word, "max-connections"))
-		return get_number(value, 1, UINT32_MAX, &owner->permit.max_connections);
 	if (!strcmp(word, "uid")) {
 		owner->has_uid = true;
 		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.uid);
@@ -150,8 +175,8 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 		owner->has_gid = true;
 		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.gid);
 	}
-	return "unknown word; use key, export, uid, gid, max-connections, max-inflight or "
-	       "max-files";
+	return "unknown word; use key, export, uid, gid, max-connections, max-inflight, "
+	       "max-files, max-bytes-per-second or max-ios-per-second";
 }
 
 /* Check that the server can act as the users; otherwise each call would fail later. */
@@ -364,5 +389,6 @@ bool keyring_permit_equal(const struct permit *a, const struct permit *b)
 {
 	return a->read_only == b->read_only && a->as_user == b->as_user && a->uid == b->uid &&
 	       a->gid == b->gid && a->max_inflight == b->max_inflight &&
-	       a->max_files == b->max_files && a->max_connections == b->max_connections;
+	       a->max_files == b->max_files && a->max_connections == b->max_connections &&
+	       !memcmp(a->max_rates, b->max_rates, sizeof(a->max_rates));
 }

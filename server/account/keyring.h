@@ -9,6 +9,8 @@
  *	gid = 1000
  *	max-inflight = 64		a limit below the server's; also max-files
  *	max-connections = 8		of all sessions of this id together
+ *	max-bytes-per-second = 100000000	the same; read and written
+ *	max-ios-per-second = 5000	the same
  */
 #ifndef USRBIO_SERVER_ACCOUNT_KEYRING_H
 #define USRBIO_SERVER_ACCOUNT_KEYRING_H
@@ -18,6 +20,7 @@
 #include <sys/types.h>
 
 #include "common/auth/secret.h"
+#include "server/account/rates.h"
 
 struct keyring;
 
@@ -34,6 +37,7 @@ struct permit {
 	uid_t uid;
 	gid_t gid;
 	uint32_t max_inflight, max_files, max_connections; /* 0: what the server allows */
+	uint64_t max_rates[NR_RATES];			   /* in a second; 0: no limit */
 };
 
 bool keyring_permit_equal(const struct permit *a, const struct permit *b);

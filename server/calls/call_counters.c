@@ -155,6 +155,9 @@ static void add_id(struct rows *rows, const struct account_state *state)
 			[ID_INFLIGHT_BYTES] = state->bytes,
 			[ID_REFUSED] = state->refused,
 			[ID_EVICTED] = state->evicted,
+			[ID_BYTES_PER_S_MAX] = state->per_s[RATE_BYTES],
+			[ID_IOS_PER_S_MAX] = state->per_s[RATE_IOS],
+			[ID_THROTTLED] = state->throttled,
 		},
 		NR_ID_COUNTS * sizeof(uint64_t));
 }

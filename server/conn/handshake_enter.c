@@ -65,6 +65,7 @@ static int make_claim(struct server_conn *conn)
 	if (conn->peer->permit.max_inflight &&
 	    conn->peer->permit.max_inflight < conn->pipeline.max_inflight)
 		conn->pipeline.max_inflight = conn->peer->permit.max_inflight;
+	rates_limit(&conn->peer->account->rates, conn->peer->permit.max_rates);
 	handshake->claim.account = conn->peer->account;
 	handshake->claim.max_files = conn->peer->permit.max_files;
 	handshake->claim.max_connections = conn->peer->permit.max_connections;

@@ -127,13 +127,16 @@ Test(keyring, grants)
 	struct permit permit;
 
 	open_text("[alice]\nkey = " A "\nexport = data:rw\nexport = *:ro\nexport = a:b:rw\n"
-		  "max-files = 7\nmax-inflight = 9\nmax-connections = 5\n[bob]\nkey = " B
+		  "max-files = 7\nmax-inflight = 9\nmax-connections = 5\n"
+		  "max-bytes-per-second = 5000000000\nmax-ios-per-second = 6\n[bob]\nkey = " B
 		  "\nexport = data:ro\n");
 	cr_assert(permits("alice", A, "data", &permit));
 	cr_expect_not(permit.read_only);
 	cr_expect_eq(permit.max_files, 7);
 	cr_expect_eq(permit.max_inflight, 9);
 	cr_expect_eq(permit.max_connections, 5);
+	cr_expect_eq(permit.max_rates[RATE_BYTES], 5000000000);
+	cr_expect_eq(permit.max_rates[RATE_IOS], 6);
 	cr_expect_not(permit.as_user);
 	cr_assert(permits("alice", A, "anything", &permit));
 	cr_expect(permit.read_only);
@@ -188,6 +191,9 @@ Test(keyring, what_is_wrong_is_refused)
 		"[alice]\nkey = " A "\nmax-files = 0\n",
 		"[alice]\nkey = " A "\nmax-connections = 0\n",
 		"[alice]\nkey = " A "\nmax-files = -1\n",
+		"[alice]\nkey = " A "\nmax-ios-per-second = 0\n",
+		"[alice]\nkey = " A "\nmax-bytes-per-second = 1000000000001\n",
+		"[alice]\nkey = " A "\nmax-bytes-per-second = 10M\n",
 		"[alice]\nkey = " A "\nmax-files = 1x\n",
 		"[alice]\nkey = " A "\nmax-inflight = 99999999999\n",
 		"[alice]\nkey = " A "\nuid = 1000\n",
