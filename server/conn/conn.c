@@ -113,11 +113,24 @@ static bool charge(struct server_conn *conn)
 	return true;
 }
 
+/* Let the connection take turns with others of its id. Returns 0 or -ENOMEM. */
+static int take_turns(struct server_conn *conn)
+{
+	struct account *account = conn->peer->account;
+	struct rates *rates = rates_are_limited(&account->rates) ? &account->rates : NULL;
+
+	conn->pipeline.limited = rates;
+	conn->pipeline.id = id_turns_get(&conn->worker->ids, account, rates);
+	return conn->pipeline.id ? 0 : -ENOMEM;
+}
+
 int conn_activate(struct server_conn *conn)
 {
 	struct server_peer *peer = conn->peer;
 	int err = charge(conn) ? pipeline_open(&conn->pipeline) : -ENOMEM;
 
+	if (!err)
+		err = take_turns(conn);
 	if (err)
 		return err; /* conn_free() frees the parts that are open */
 	peer->export = session_export(peer->member.session);
@@ -142,6 +155,8 @@ static void conn_free(struct server_conn *conn)
 	list_del(&conn->peer->dirty);
 	list_del(&conn->timed);
 	pipeline_close(&conn->pipeline);
+	if (conn->pipeline.id)
+		id_turns_put(conn->pipeline.id);
 	handshake_close(conn);
 	if (conn->peer->account)
 		account_put(conn->peer->account);

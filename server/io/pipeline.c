@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "server/account/rates.h"
 #include "server/io/request.h"
 #include "server/io/segment.h"
 #include "server/worker/server_impl.h"
@@ -28,7 +29,8 @@
 /*
  * The same for all connections of an export together, if there are others, and with the segments
  * that its store has although nobody waits for them. One export whose disk hangs gets three
- * quarters of the buffers at most, a second one three quarters of the rest.
+ * quarters of the buffers at most, a second one three quarters of the rest. The connections of an
+ * id together, if there are others at the worker, have the share of a connection.
  */
 #define EXPORT_SHARE 3
 /*
@@ -133,6 +135,27 @@ static bool is_fair(const struct pipeline *pipeline, enum staging_class class)
 	       !pipeline->nr_held[class] || class == STAGING_PIPE;
 }
 
+/* Take what a segment costs from the rates of its id. True if it waits until there is more. */
+static __attribute__((noinline)) bool waits_for_tokens(struct pipeline *pipeline,
+						       const struct server_request *req)
+{
+	struct worker *worker = pipeline->peer.worker;
+	uint64_t left = req->len - req->next;
+	const uint64_t amount[NR_RATES] = {
+		[RATE_BYTES] = left < SEGMENT_SIZE ? left : SEGMENT_SIZE,
+		[RATE_IOS] = !req->next,
+	};
+	uint64_t due_ns = rates_take(pipeline->id->rates, amount, worker->now_ns);
+
+	if (!due_ns)
+		return false;
+	list_add_tail(&worker->throttled, &pipeline->ready);
+	if (due_ns < worker->throttled_ns)
+		worker->throttled_ns = due_ns;
+	worker_slow_timers(worker, due_ns);
+	return true;
+}
+
 /* Count what the connections of an export, and its detached segments, hold of a class. */
 static unsigned held_by_export(const struct pipeline *pipeline, enum staging_class class)
 {
@@ -157,20 +180,34 @@ static bool has_share(const struct pipeline *pipeline, enum staging_class class)
 	       held_by_export(pipeline, class) < EXPORT_SHARE * nr_free;
 }
 
-/* Have a connection wait until others of its export hold less. False: it may hold one more. */
+/* The same of an id, if there are others at the worker. */
+static bool id_has_share(const struct pipeline *pipeline, enum staging_class class)
+{
+	const struct worker *worker = pipeline->peer.worker;
+	uint32_t held = pipeline->id->nr_held[class];
+
+	return !held || class == STAGING_PIPE || worker->ids.next == worker->ids.prev ||
+	       held < FAIR_SHARE * worker->staging.nr_free[class];
+}
+
+/* Have a connection wait until others of its export or id hold less. False: it may hold one more.
+ */
 static __attribute__((noinline)) bool waits_for_share(struct pipeline *pipeline,
 						      enum staging_class class)
 {
-	if (has_share(pipeline, class))
+	if (has_share(pipeline, class) && id_has_share(pipeline, class))
 		return false;
 	list_add_tail(&pipeline->peer.worker->waiting_for_share, &pipeline->ready);
 	return true;
 }
 
-/* True if few are free: while there are more, no export can have more than its share. */
+/*
+ * True if few are free: while there are more, no export and no id can have more than its share,
+ * whichever of the two is less.
+ */
 static inline bool is_scarce(const struct staging *staging, enum staging_class class)
 {
-	return (EXPORT_SHARE + 1) * staging->nr_free[class] <= staging->nr[class];
+	return (FAIR_SHARE + 1) * staging->nr_free[class] <= staging->nr[class];
 }
 
 /* Start segments, up to a fair share. Returns how many. */
@@ -192,6 +229,9 @@ static unsigned start(struct pipeline *pipeline)
 		if (!is_fair(pipeline, class))
 			return started;
 		if (is_scarce(&worker->staging, class) && waits_for_share(pipeline, class))
+			return started;
+		if (pipeline->limited && worker_has_staging(worker, class) &&
+		    waits_for_tokens(pipeline, req))
 			return started;
 		seg = staging_get(&worker->staging, class);
 		if (!seg) {
@@ -235,16 +275,35 @@ static unsigned serve(struct pipeline *pipeline)
 /* Get the next pipeline to serve. One that waited for a buffer that is free again goes first. */
 static struct pipeline *next_ready(struct worker *worker)
 {
+	struct pipeline *pipeline;
 	struct list *node;
 
 	for (int i = 0; i < NR_STAGING; i++)
 		if (worker_has_staging(worker, (enum staging_class)i)) {
 			node = list_pop(&worker->waiting_for_buf[i]);
-			if (node)
-				return container_of(node - i, struct pipeline, waiting_for_buf);
+			if (!node)
+				continue;
+			pipeline = container_of(node - i, struct pipeline, waiting_for_buf);
+			list_del(&pipeline->ready);
+			return pipeline;
 		}
-	node = list_pop(&worker->ready);
+	node = id_turns_next(&worker->ready);
 	return node ? container_of(node, struct pipeline, ready) : NULL;
+}
+
+/* Schedule all pipelines that wait in a list. */
+static __attribute__((noinline)) void schedule_all(struct list *list)
+{
+	struct list *node;
+
+	while ((node = list_pop(list)))
+		pipeline_schedule(container_of(node, struct pipeline, ready));
+}
+
+void pipelines_retry(struct worker *worker)
+{
+	worker->throttled_ns = NEVER;
+	schedule_all(&worker->throttled);
 }
 
 unsigned pipelines_serve_ready(struct worker *worker)
@@ -253,10 +312,9 @@ unsigned pipelines_serve_ready(struct worker *worker)
 	struct pipeline *pipeline;
 
 	/* Segments that ended since the last turn may have made room for them. */
-	list_splice_tail(&worker->ready, &worker->waiting_for_share);
-	while (started < TURN_SEGMENTS && (pipeline = next_ready(worker))) {
-		list_del(&pipeline->ready);
+	if (!list_empty(&worker->waiting_for_share))
+		schedule_all(&worker->waiting_for_share);
+	while (started < TURN_SEGMENTS && (pipeline = next_ready(worker)))
 		started += serve(pipeline);
-	}
 	return started;
 }

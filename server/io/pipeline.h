@@ -15,6 +15,7 @@
 #include "server/io/peer.h"
 #include "server/io/queue.h"
 #include "server/io/region.h"
+#include "server/worker/id_turns.h"
 #include "server/worker/staging.h"
 
 struct server_conn;
@@ -38,10 +39,13 @@ struct pipeline {
 	struct server_conn *conn; /* the owner, for conn_end() */
 	struct store_queue *store;
 	struct staging_share *share; /* of its export */
+	struct id_turns *id;	     /* its id at the worker; NULL until the Welcome */
+	bool limited;		     /* its id has rates */
 	bool closing;		     /* nothing is started any more, and no result is sent */
 	bool progress;		     /* the peer took or gave something since the last turn's end */
 
-	struct list ready;			 /* in worker->ready or worker->waiting_for_share */
+	/* In id->ready, worker->waiting_for_share or worker->throttled. */
+	struct list ready;
 	struct list waiting_for_buf[NR_STAGING]; /* in worker->waiting_for_buf */
 
 	/* nr_open counts from admission until the result is in a message or an immediate. */
@@ -123,11 +127,14 @@ static inline bool pipeline_can_start(const struct pipeline *pipeline)
 static inline void pipeline_schedule(struct pipeline *pipeline)
 {
 	if (list_empty(&pipeline->ready) && pipeline_can_start(pipeline))
-		list_add_tail(&pipeline->peer.worker->ready, &pipeline->ready);
+		id_turns_add(&pipeline->peer.worker->ready, pipeline->id, &pipeline->ready);
 }
 
 /* Do the work of pipelines_serve(), for a worker that has something to start. */
 unsigned pipelines_serve_ready(struct worker *worker);
+
+/* The tokens of worker->throttled_ns are there: have all that wait for tokens try again. */
+void pipelines_retry(struct worker *worker);
 
 /* Start some segments of a worker's connections in turn. Returns how many. */
 static inline unsigned pipelines_serve(struct worker *worker)

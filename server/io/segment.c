@@ -27,6 +27,7 @@ static void let_go(struct segment *seg)
 
 	pipeline->nr_segments--;
 	pipeline->nr_held[seg->class]--;
+	pipeline->id->nr_held[seg->class]--;
 	request_put_region(pipeline, seg->region);
 	pipeline_schedule(pipeline);
 	peer_touch(&pipeline->peer);
@@ -264,6 +265,7 @@ void segment_start(struct segment *seg, struct server_request *req)
 	req->region->users++;
 	pipeline->nr_segments++;
 	pipeline->nr_held[seg->class]++;
+	pipeline->id->nr_held[seg->class]++;
 	if (req->op == IO_READ)
 		submit_to_store(seg);
 	else

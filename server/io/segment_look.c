@@ -15,6 +15,7 @@ static void count_stuck(struct segment *seg, int n)
 
 	pipeline->nr_stuck += (uint32_t)n;
 	pipeline->nr_held[seg->class] -= (uint32_t)n;
+	pipeline->id->nr_held[seg->class] -= (uint32_t)n;
 	pipeline->share->nr_detached[seg->class] += (unsigned)n;
 	atomic_fetch_add_explicit(&seg->req->file->nr_stuck, (unsigned)n, memory_order_relaxed);
 }

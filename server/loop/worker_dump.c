@@ -26,11 +26,13 @@ static unsigned count(const struct list *list)
 static void dump_worker(const struct worker *worker)
 {
 	const struct staging *staging = &worker->staging;
-	unsigned waiting = 0, with_store = 0, with_wire = 0;
+	unsigned ready = 0, waiting = 0, with_store = 0, with_wire = 0;
 
 	for (int i = 0; i < NR_STAGING; i++)
 		waiting += count(&worker->waiting_for_buf[i]);
 	waiting += count(&worker->waiting_for_share);
+	list_for_each (it, &worker->ids)
+		ready += count(&container_of(it, struct id_turns, all)->ready);
 	list_for_each (it, &worker->conns) {
 		const struct pipeline *io = container_of(it, struct pipeline, peer.node);
 
@@ -41,15 +43,16 @@ static void dump_worker(const struct worker *worker)
 		LOG_LEVEL_WARN,
 		"dump: worker %u: %u connections, %u of them without a Welcome; staging in use: %u "
 		"of %u small, %u of %u large, %u of %u pipes; segments: %u with the store, %u with "
-		"the wire, %u detached; connections that wait: %u for a turn, %u for a buffer%s",
+		"the wire, %u detached; connections that wait: %u for a turn, %u for a buffer, "
+		"%u for the rates of their keys%s",
 		worker->id, atomic_load(&worker->nr_conns), worker->nr_handshakes,
 		staging->nr[STAGING_SMALL] - staging->nr_free[STAGING_SMALL],
 		staging->nr[STAGING_SMALL],
 		staging->nr[STAGING_LARGE] - staging->nr_free[STAGING_LARGE],
 		staging->nr[STAGING_LARGE],
 		staging->nr[STAGING_PIPE] - staging->nr_free[STAGING_PIPE],
-		staging->nr[STAGING_PIPE], with_store, with_wire, worker->nr_detached,
-		count(&worker->ready), waiting, worker->stopping ? "; stopping" : "");
+		staging->nr[STAGING_PIPE], with_store, with_wire, worker->nr_detached, ready,
+		waiting, count(&worker->throttled), worker->stopping ? "; stopping" : "");
 }
 
 /* Get the first connection that has not been shown. Numbers rise along the list. */

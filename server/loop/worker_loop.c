@@ -86,12 +86,15 @@ static void run_slow_timers(struct worker *worker)
 {
 	if (worker->now_ns >= worker->session_ns)
 		worker->session_ns = sessions_expire(worker->server->sessions, worker->now_ns);
+	if (worker->now_ns >= worker->throttled_ns)
+		pipelines_retry(worker);
 	worker->slow_timers_ns = NEVER;
 	worker_slow_timers(worker, keepalive_run(worker));
 	if (worker->now_ns >= worker->look_ns)
 		worker->look_ns = segments_look(worker);
 	worker_slow_timers(worker, worker->look_ns);
 	worker_slow_timers(worker, worker->session_ns);
+	worker_slow_timers(worker, worker->throttled_ns);
 }
 
 void worker_end_conns(struct worker *worker)

@@ -121,12 +121,14 @@ static void init_lists(struct worker *worker)
 {
 	list_init(&worker->conns);
 	list_init(&worker->dirty);
+	list_init(&worker->ids);
 	list_init(&worker->ready);
 	list_init(&worker->handshakes);
 	list_init(&worker->posting);
 	list_init(&worker->fencing);
 	list_init(&worker->watched);
 	list_init(&worker->waiting_for_share);
+	list_init(&worker->throttled);
 	for (int i = 0; i < NR_STAGING; i++)
 		list_init(&worker->waiting_for_buf[i]);
 }
@@ -143,6 +145,7 @@ int worker_open(struct server *server, unsigned id, bool huge_pages, struct work
 	sem_init(&worker->dumped, 0, 0);
 	sem_init(&worker->named, 0, 0);
 	init_lists(worker);
+	worker->throttled_ns = NEVER;
 	worker->session_ns = worker->look_ns = worker->slow_timers_ns = NEVER;
 	idle_init(&worker->backoff);
 	worker_tick(worker);

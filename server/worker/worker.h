@@ -52,14 +52,17 @@ struct worker {
 
 	struct list conns;
 	struct list dirty;			 /* connections to flush when the turn ends */
-	struct list ready;			 /* pipelines with segments to start */
+	struct list ids;			 /* those with connections here: id_turns.h */
+	struct list ready;			 /* of these, those with segments to start */
 	struct list waiting_for_buf[NR_STAGING]; /* pipelines that wait for a buffer */
-	struct list waiting_for_share;		 /* until others of their export hold less */
+	struct list waiting_for_share;		 /* until others of their export or id hold less */
+	struct list throttled;			 /* until throttled_ns, by the rates of their ids */
 	struct list handshakes, posting; /* connections with a deadline, the nearest first */
 	struct list fencing;		 /* connections without one, the oldest first */
 	unsigned nr_handshakes;	 /* connections without a Welcome: in handshakes and fencing */
 	struct list watched;	 /* connections with keep-alive: keepalive.h */
 	uint64_t session_ns;	 /* when to call sessions_expire(), or NEVER */
+	uint64_t throttled_ns;	 /* when to call pipelines_retry(), or NEVER */
 	uint64_t look_ns;	 /* when to call segments_look(), or NEVER */
 	uint64_t slow_timers_ns; /* when one of these or keep-alive is due, or before; or NEVER */
 

@@ -79,6 +79,6 @@ struct auth_case {
 	long number;
 };
 extern const struct auth_case login_cases[], file_cases[], grant_cases[], stranger_cases[],
-	lie_cases[], copy_cases[], other_cases[], between_cases[], flood_cases[];
+	lie_cases[], copy_cases[], other_cases[], between_cases[], flood_cases[], rate_cases[];
 
 #endif

@@ -71,3 +71,37 @@ Test(priority, the_deaf_do_not_get_all_buffers)
 	peer_close(&deaf);
 	server_stop(server);
 }
+
+/*
+ * An id is an address here. Two connections of one that take nothing would have all three buffers,
+ * and have the share of one, so that a client of another id goes on.
+ */
+Test(priority, an_id_has_one_share_whatever_its_connections)
+{
+	static const struct export_config null = {.name = "null", .where = "null:1G"};
+	const struct listen_config listens[] = {{.scheme = "tcp", .host = "127.0.0.1"},
+						{.scheme = "loop", .host = "another"}};
+	const struct server_config config = {.nr_workers = 1,
+					     .staging_mib = 1,
+					     .stall_ms = 3600000, /* nobody is ended */
+					     .keepalive_ms = 3600000,
+					     .exports = &null,
+					     .nr_exports = 1,
+					     .listens = listens,
+					     .nr_listens = 2};
+	struct peer deaf[6], peer;
+	struct server *server;
+
+	cr_assert_eq(server_start(&config, &server), 0);
+	peer_open(&peer, server_address(server, 0), "null");
+	for (int i = 0; i < 6; i++) {
+		peer_open(&deaf[i], server_address(server, 1), "null");
+		submit_large(&deaf[i], PRIORITY_HIGH, BATCH_MAX);
+	}
+	submit_large(&peer, PRIORITY_LOW, 40);
+	peer_until(&peer, peer.nr_results == 40);
+	for (int i = 0; i < 6; i++)
+		peer_close(&deaf[i]);
+	peer_close(&peer);
+	server_stop(server);
+}
