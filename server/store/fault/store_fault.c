@@ -9,7 +9,6 @@
 #include <liburing.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/log.h"
 #include "server/store/evloop.h"
@@ -31,17 +30,6 @@ struct fault_io {
 	struct ev timer;
 	int err; /* the error to end with, instead of going to the inner store; or 0 */
 };
-
-int store_fault_check(struct store *store, enum fault_call call)
-{
-	unsigned delay_ms;
-	int err = store_fault_decide(&((struct fault_store *)store)->rules, call, &delay_ms);
-	struct timespec ts = {delay_ms / 1000, delay_ms % 1000 * 1000000l};
-
-	while (delay_ms && clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
-		;
-	return err;
-}
 
 static int claim(struct store *store)
 {

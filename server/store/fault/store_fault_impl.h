@@ -29,6 +29,7 @@ static inline struct store_file *fault_inner_at(struct store_file *at)
 	return at ? fault_inner_file(at) : NULL;
 }
 
+/* store_fault_rules.c */
 /* Apply the rules to a call that may block: wait, then return 0 or the error that they demand. */
 int store_fault_check(struct store *store, enum fault_call call);
 

@@ -2,9 +2,10 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "common/base/log.h"
-#include "server/store/fault/store_fault.h"
+#include "server/store/fault/store_fault_impl.h"
 
 #define ERRNO_MAX 133
 #define RULE_MAX  64 /* bytes of text in a rule */
@@ -102,5 +103,16 @@ int store_fault_decide(struct fault_rules *rules, enum fault_call call, unsigned
 		if (fault_trigger_now(&rule->when, 0) && !err)
 			err = rule->err;
 	}
+	return err;
+}
+
+int store_fault_check(struct store *store, enum fault_call call)
+{
+	unsigned delay_ms;
+	int err = store_fault_decide(&((struct fault_store *)store)->rules, call, &delay_ms);
+	struct timespec ts = {delay_ms / 1000, delay_ms % 1000 * 1000000l};
+
+	while (delay_ms && clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
+		;
 	return err;
 }
