@@ -128,6 +128,8 @@ void client_send_frame(const uint8_t *frame, size_t len, const struct message *m
 		return;
 	if (msg)
 		count(client, msg);
+	/* A Proof that is not right ends the handshake, whatever comes after it. */
+	client->ours &= !msg || msg->type != MSG_PROOF || client->proved;
 	nr_handshakes += served_keeps_out() && !client->said;
 	client->said = true;
 	memcpy(buf, frame, len);
