@@ -17,6 +17,7 @@
  *   7  not at all, and the connection ends when nothing more happens
  *   8  a farewell
  *   9  the I/Os, or whatever was asked, twice
+ *  10  with an L behind it: not at all, until the client gives it up
  */
 #include <errno.h>
 #include <fcntl.h>

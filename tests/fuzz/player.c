@@ -11,7 +11,8 @@
 #include "common/transport/addr.h"
 #include "tests/fuzz/player.h"
 
-#define CONNS 3 /* that the input is about */
+#define CONNS 3	  /* that the input is about */
+#define LEFT  'L' /* behind a 10 */
 
 struct player player = {.lock = PTHREAD_MUTEX_INITIALIZER};
 unsigned long nr_handshakes, nr_let_in;
@@ -51,6 +52,10 @@ static uint32_t tag_of(const struct message *msg)
 		return msg->region_drop.tag;
 	case MSG_PING:
 		return (uint32_t)msg->ping.nonce;
+	case MSG_ABORT:
+		return msg->abort.nr_calls ? msg->abort.calls[0]
+		       : msg->abort.nr_ios ? msg->abort.ios[0]
+					   : 0;
 	default:
 		return 0;
 	}
@@ -116,7 +121,7 @@ static void immediate(uint32_t tag)
 static void answer(const struct message *msg)
 {
 	const uint8_t *frame;
-	uint8_t how = take_byte(&player.in) % 10;
+	uint8_t how = take_byte(&player.in) % 11;
 	size_t len = 0;
 
 	if (how >= 1 && how <= 3)
@@ -150,6 +155,10 @@ static void answer(const struct message *msg)
 		return;
 	case 9:
 		honest_serve(msg);
+		break;
+	case 10: /* left unanswered, until the client gives it up; seldom, as that takes a second */
+		if (take_byte(&player.in) == LEFT)
+			return;
 		break;
 	}
 	honest_serve(msg);
