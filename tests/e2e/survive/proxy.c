@@ -97,8 +97,9 @@ static void *relay(void *arg)
 		turn(proxy);
 		if (!atomic_load(&proxy->cut))
 			continue;
-		for (int i = 0; i < 2 * PAIRS; i += 2)
-			reset_end(proxy, i);
+		for (int i = 0; i < 2 * PAIRS; i++)
+			if (i % 2 == 0 || atomic_load(&proxy->down)) /* or only the client's ends */
+				reset_end(proxy, i);
 		atomic_store(&proxy->cut, false);
 	}
 	return NULL;

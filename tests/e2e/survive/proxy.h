@@ -24,7 +24,7 @@ void proxy_pass(struct proxy *proxy);
 
 /* From now on, what the server says is lost. */
 void proxy_lose_answers(struct proxy *proxy);
-/* Reset all connections, and each new one, until proxy_up(). */
+/* Reset all connections at both ends, and each new one, until proxy_up(). */
 void proxy_down(struct proxy *proxy);
 void proxy_up(struct proxy *proxy);
 
