@@ -264,10 +264,22 @@ int handshake_message(struct server_conn *conn, const void *frame, size_t len,
 				      : on_proof(conn, &msg->proof, frame, len);
 }
 
+/* True if the id may not use the session any more, or is not the user for whom it was opened. */
+static bool is_revoked(const struct server_conn *conn, int err, const struct permit *now)
+{
+	const struct permit *before = &conn->peer->permit;
+	const char *export = session_export(conn->peer->member.session)->name;
+
+	/* The id may have another key for the same session. */
+	if (err)
+		return !keyring_knows(conn->worker->server->keyring, conn->peer->key.id, export);
+	return now->as_user != before->as_user || now->uid != before->uid ||
+	       now->gid != before->gid;
+}
+
 /*
  * End the connection unless its key permits exactly the same as before. A client that may do more
- * or less now connects again. Its session is over if it may not use it any more: without its key,
- * or as another user than the one for whom its files were opened.
+ * or less now connects again.
  */
 void handshake_review(struct server_conn *conn)
 {
@@ -280,8 +292,7 @@ void handshake_review(struct server_conn *conn)
 	err = handshake_permits(conn, session_export(conn->peer->member.session)->name, &permit);
 	if (!err && keyring_permit_equal(&permit, before))
 		return;
-	if (err || permit.as_user != before->as_user || permit.uid != before->uid ||
-	    permit.gid != before->gid)
+	if (is_revoked(conn, err, &permit))
 		session_over(&conn->peer->member);
 	conn_end(conn, -EKEYREJECTED, "its key was revoked, or its permissions changed");
 }

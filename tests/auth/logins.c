@@ -164,7 +164,6 @@ static void rotate_key(const struct auth_case *c)
 		bad("the old key goes on");
 	if (!hand_is_alive(&new))
 		good_refused("the new key, when the old one was taken out");
-	/* At once: the server keeps a session whose connection is gone for a second. */
 	hand_open_as(&again, served.url, &alice_next);
 	hello = hand_hello(&again, &alice_next, "data");
 	hello.session_id = (struct bytes){old.session_id, SESSION_ID_SIZE};
