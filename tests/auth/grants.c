@@ -1,6 +1,7 @@
 /* What a key is good for: exports, reading or writing, limits, and sessions. By hand. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/usrbio.h"
 #include "tests/auth/play/fixture.h"
@@ -253,12 +254,43 @@ static void sessions(const struct auth_case *c)
 	hand_close(&hand);
 }
 
+/*
+ * The id stands for another user after a reload: the session is over, with the files that were
+ * opened as the user before. A session that is begun then is another one.
+ */
+static void another_user(const struct auth_case *c)
+{
+	static const struct entry one[] = {{"alice", {&alice}, "export = *:rw\nuid = 1\ngid = 1\n"},
+					   {NULL}};
+	static const struct entry two[] = {{"alice", {&alice}, "export = *:rw\nuid = 2\ngid = 2\n"},
+					   {NULL}};
+	struct hand hand, again, anew;
+	struct hello hello;
+
+	if (geteuid())
+		return; /* the server refuses such a keyring */
+	must(fixture_keyring(one), "a keyring");
+	hand_open(&hand, served.url);
+	expect_in(hand_login(&hand, &alice, "data"), "alice");
+	must(fixture_keyring(two), "a keyring");
+	hand_open(&again, served.url);
+	hello = hand_hello(&again, &alice, "data");
+	hello.session_id = (struct bytes){hand.session_id, SESSION_ID_SIZE};
+	hello.epoch = 1;
+	expect_out(hand_insist(&again, &alice, &hello, hand.session_key), -ESTALE,
+		   "the session of another user");
+	if (!hand_is_ended(&hand))
+		bad("a connection of another user");
+	hand_open(&anew, served.url);
+	expect_in(hand_login(&anew, &alice, "data"), "alice, as another user");
+	hand_close(&anew);
+	hand_close(&again);
+	hand_close(&hand);
+}
+
 const struct auth_case grant_cases[] = {
-	{"export-not-granted", hidden_export},
-	{"read-only-grant", read_only},
-	{"less-than-before", less_than_before},
-	{"limits-of-a-key", limits},
-	{"connections-of-a-key", connections},
-	{"sessions", sessions},
-	{NULL},
+	{"export-not-granted", hidden_export},	{"read-only-grant", read_only},
+	{"less-than-before", less_than_before}, {"limits-of-a-key", limits},
+	{"connections-of-a-key", connections},	{"sessions", sessions},
+	{"another-user", another_user},		{NULL},
 };
