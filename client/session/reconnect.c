@@ -20,6 +20,7 @@
 
 #define PAUSE_MIN_NS  (10 * NS_PER_MS) /* between attempts; it doubles up to PAUSE_MAX_NS */
 #define PAUSE_MAX_NS  (200 * NS_PER_MS)
+#define PAUSE_FULL_NS (2 * NS_PER_S) /* the same while the server has no room for this client */
 #define PAUSE_LONG_NS (1 * NS_PER_S) /* between attempts after calls have been given up */
 #define REFUSED_NS    (1 * NS_PER_S) /* how long a server that was never there is tried */
 #define QUIET_NS      (1 * NS_PER_S) /* a session that lasted less connects after a pause */
@@ -292,6 +293,7 @@ static void attempt(struct session *session)
 	else if (!session->absent_ns)
 		session->absent_ns = began;
 	session->failures++;
+	session->full = reason.err == -EUSERS;
 	session->tried_ns = now_ns();
 	if (!reason.err)
 		return;
@@ -333,8 +335,9 @@ static bool is_over(struct session *session)
 /* Pause before the next attempt: longer each time, and at random, so that clients spread out. */
 static void pause_between(struct session *session)
 {
-	unsigned doublings = session->failures < 6 ? session->failures : 6;
-	uint64_t ns = min_ns(PAUSE_MIN_NS << doublings >> 1, PAUSE_MAX_NS);
+	unsigned doublings = session->failures < 9 ? session->failures : 9;
+	uint64_t ns = min_ns(PAUSE_MIN_NS << doublings >> 1,
+			     session->full ? PAUSE_FULL_NS : PAUSE_MAX_NS);
 	struct timespec ts;
 
 	if (!session->failures)

@@ -77,6 +77,7 @@ struct session {
 	struct inprocess *own;	    /* the server of a mount loop:///DIR, after the first attempt */
 	_Atomic unsigned failures;  /* attempts without a longer pause; other threads read it */
 	uint64_t tried_ns;	    /* when the last attempt ended */
+	bool full;		    /* the server had no room for it then */
 	uint64_t absent_ns;	    /* when the first attempt began since which all said that there
 				       is no server; 0: the last one did not */
 

@@ -144,6 +144,8 @@ static const char *take_limit(struct permit *permit, const char *word, const cha
 		return get_number(value, 1, FILES_MAX, &permit->max_files);
 	if (!strcmp(word, "max-connections"))
 		return get_number(value, 1, UINT32_MAX, &permit->max_connections);
+	if (!strcmp(word, "max-sessions"))
+		return get_number(value, 1, UINT32_MAX, &permit->max_sessions);
 	if (!strcmp(word, "max-bytes-per-second"))
 		return get_long(value, 1, RATE_MAX, &permit->max_rates[RATE_BYTES]);
 	if (!strcmp(word, "max-ios-per-second"))
@@ -175,8 +177,8 @@ static const char *take_line(void *arg, const char *id, const char *word, char *
 		owner->has_gid = true;
 		return get_number(value, 0, UINT32_MAX - 1, &owner->permit.gid);
 	}
-	return "unknown word; use key, export, uid, gid, max-connections, max-inflight, "
-	       "max-files, max-bytes-per-second or max-ios-per-second";
+	return "unknown word; use key, export, uid, gid, max-connections, max-sessions, "
+	       "max-inflight, max-files, max-bytes-per-second or max-ios-per-second";
 }
 
 /* Check that the server can act as the users; otherwise each call would fail later. */
@@ -390,5 +392,6 @@ bool keyring_permit_equal(const struct permit *a, const struct permit *b)
 	return a->read_only == b->read_only && a->as_user == b->as_user && a->uid == b->uid &&
 	       a->gid == b->gid && a->max_inflight == b->max_inflight &&
 	       a->max_files == b->max_files && a->max_connections == b->max_connections &&
+	       a->max_sessions == b->max_sessions &&
 	       !memcmp(a->max_rates, b->max_rates, sizeof(a->max_rates));
 }

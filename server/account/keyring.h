@@ -7,8 +7,9 @@
  *	export = data:rw		or NAME:ro; *:ro is for all exports; any number of lines
  *	uid = 1000			do the calls of this id as this user and group
  *	gid = 1000
- *	max-inflight = 64		a limit below the server's; also max-files
- *	max-connections = 8		of all sessions of this id together
+ *	max-inflight = 64		I/Os of one connection, below the server's limit
+ *	max-connections = 8		of all clients of this id together;
+ *					also max-sessions, and max-files that are open
  *	max-bytes-per-second = 100000000	the same; read and written
  *	max-ios-per-second = 5000	the same
  */
@@ -36,8 +37,9 @@ struct permit {
 	bool as_user; /* uid and gid are set */
 	uid_t uid;
 	gid_t gid;
-	uint32_t max_inflight, max_files, max_connections; /* 0: what the server allows */
-	uint64_t max_rates[NR_RATES];			   /* in a second; 0: no limit */
+	/* 0: what the server allows. The first is for a connection, the others for the id. */
+	uint32_t max_inflight, max_files, max_connections, max_sessions;
+	uint64_t max_rates[NR_RATES]; /* in a second; 0: no limit */
 };
 
 bool keyring_permit_equal(const struct permit *a, const struct permit *b);

@@ -16,22 +16,16 @@ static void set(struct limits *limits, enum limit which, uint64_t used, uint64_t
 	limits->of[which].max = max;
 }
 
-static uint64_t connections(const struct server *server)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < server->nr_workers; i++)
-		n += atomic_load_explicit(&server->workers[i]->nr_conns, memory_order_relaxed);
-	return n;
-}
-
 void limits_of_server(struct server *server, struct limits *limits)
 {
-	unsigned max, nr = sessions_count(server->sessions, &max);
+	struct accounts *accounts = sessions_accounts(server->sessions);
+	unsigned max, nr;
 
 	*limits = (struct limits){0};
 	set(limits, LIMIT_MEMORY, atomic_load(&server->budget.used), server->budget.max);
-	set(limits, LIMIT_CONNECTIONS, connections(server), server->max_connections);
+	nr = accounts_used(accounts, ACCOUNT_CONNECTIONS, &max);
+	set(limits, LIMIT_CONNECTIONS, nr, max);
+	nr = accounts_used(accounts, ACCOUNT_SESSIONS, &max);
 	set(limits, LIMIT_SESSIONS, nr, max);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Admission of connections without a Welcome. The worker owns the lists, and only its thread uses
- * them. conn_ask_evict() runs on another thread and posts an event to the worker.
+ * them. conn_make_room() runs on any worker.
  */
 #include "server/conn/conn_admit.h"
 
@@ -15,18 +15,6 @@ static void end_oldest(struct list *list)
 {
 	conn_end(container_of(list->next, struct server_conn, timed), -EUSERS,
 		 "evicted: too many connections without a Hello");
-}
-
-void conn_evict(struct worker *worker)
-{
-	if (!list_empty(&worker->handshakes))
-		end_oldest(&worker->handshakes);
-}
-
-void conn_make_room(struct worker *worker)
-{
-	conn_evict(worker);
-	sessions_yield(worker->server->sessions, worker->now_ns);
 }
 
 void conn_admit(struct server_conn *conn)
@@ -47,13 +35,29 @@ static void evict(struct ev *ev, int32_t res)
 
 	(void)res;
 	atomic_store(&worker->evicting, false);
-	conn_evict(worker);
+	if (!list_empty(&worker->handshakes))
+		end_oldest(&worker->handshakes);
 }
 
-void conn_ask_evict(struct worker *worker)
+/* The worker with the most connections without a Welcome. */
+static struct worker *with_most_handshakes(const struct server *server)
 {
-	if (atomic_exchange(&worker->evicting, true))
+	struct worker *most = server->workers[0];
+
+	for (unsigned i = 1; i < server->nr_workers; i++)
+		if (atomic_load(&server->workers[i]->nr_handshakes) >
+		    atomic_load(&most->nr_handshakes))
+			most = server->workers[i];
+	return most;
+}
+
+void conn_make_room(struct worker *worker)
+{
+	struct worker *loser = with_most_handshakes(worker->server);
+
+	sessions_yield(worker->server->sessions, worker->now_ns);
+	if (atomic_exchange(&loser->evicting, true))
 		return;
-	worker->evict.fn = evict;
-	evloop_post(worker->loop, &worker->evict, 0);
+	loser->evict.fn = evict;
+	evloop_post(loser->loop, &loser->evict, 0);
 }

@@ -13,14 +13,11 @@ struct worker;
  * Welcome, the oldest of them ends.
  */
 void conn_admit(struct server_conn *conn);
-/* End the worker's oldest connection without a Hello, if there is one, to free its memory. */
-void conn_evict(struct worker *worker);
 /*
- * There is no memory for a connection. End the worker's oldest connection without a Hello, and the
- * oldest session without a connection if it has to yield.
+ * There is no memory for a connection. Have the oldest connection without a Hello end, of the
+ * worker that has the most, and the oldest session without a connection if it has to yield. Any
+ * worker calls it about itself.
  */
 void conn_make_room(struct worker *worker);
-/* The same, from another thread. */
-void conn_ask_evict(struct worker *worker);
 
 #endif

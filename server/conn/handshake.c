@@ -133,6 +133,17 @@ static void wait_for_older(struct server_conn *conn)
 	list_move_tail(&conn->worker->fencing, &conn->timed);
 }
 
+/* The connection has to make room for another id, which has less. */
+static void evict(struct server_conn *conn)
+{
+	char why[ACCOUNT_NAME_MAX + 96];
+
+	snprintf(why, sizeof(why),
+		 "evicted: \"%s\" has the most connections or sessions, and another id needs room",
+		 conn->peer->account->name);
+	conn_end(conn, -EUSERS, why);
+}
+
 /* The session has changed: ask it whether the connection may begin or go on. */
 static void fence(struct ev *ev, int32_t res)
 {
@@ -147,7 +158,7 @@ static void fence(struct ev *ev, int32_t res)
 	status = session_check(&conn->peer->member);
 	if (conn->state != CONN_FENCING) {
 		if (status == -EUSERS)
-			conn_end(conn, status, "evicted, because its id has more than others");
+			evict(conn);
 		else if (status)
 			conn_end(conn, 0, "its client resumed or ended the session");
 		return;

@@ -69,41 +69,36 @@ static int make_claim(struct server_conn *conn)
 	handshake->claim.account = conn->peer->account;
 	handshake->claim.max_files = conn->peer->permit.max_files;
 	handshake->claim.max_connections = conn->peer->permit.max_connections;
+	handshake->claim.max_sessions = conn->peer->permit.max_sessions;
 	handshake->claim.as_user = conn->peer->permit.as_user;
 	handshake->claim.user = (struct identity){conn->peer->permit.uid, conn->peer->permit.gid};
 	return 0;
 }
 
-/* Say what a client has as much of as its key allows. */
-static void explain_limit(struct server_conn *conn)
-{
-	const struct account *account = conn->peer->account;
-	uint32_t max = conn->peer->permit.max_connections;
-	bool connections = max && account_has(account, ACCOUNT_CONNECTIONS) >= max;
-
-	snprintf(conn->handshake->text, TEXT_MAX,
-		 "the key \"%s\" allows no more %s than it has now", conn->peer->key.id,
-		 connections ? "connections" : "sessions");
-}
-
 int handshake_explain(struct server_conn *conn, int err)
 {
-	struct handshake *handshake = conn->handshake;
+	char *text = conn->handshake->text;
+	const char *lacks = conn->peer->member.lacks;
 
-	if (err == -ESTALE)
-		snprintf(handshake->text, TEXT_MAX, "unknown or expired session");
-	else if (err == -EALREADY)
-		snprintf(handshake->text, TEXT_MAX, "a newer connection has resumed this session");
-	else if (err == -EINVAL)
-		snprintf(handshake->text, TEXT_MAX, "the session is of another export");
-	else if (err == -EDQUOT)
-		explain_limit(conn);
-	else if (err == -EUSERS)
-		snprintf(handshake->text, TEXT_MAX,
-			 "there is no room for another session or connection of it now");
-	else
-		snprintf(handshake->text, TEXT_MAX, "%s", strerror(-err));
-	return err == -EDQUOT ? -EUSERS : err;
+	if (err == -ESTALE) {
+		snprintf(text, TEXT_MAX, "unknown or expired session");
+	} else if (err == -EALREADY) {
+		snprintf(text, TEXT_MAX, "a newer connection has resumed this session");
+	} else if (err == -EINVAL) {
+		snprintf(text, TEXT_MAX, "the session is of another export");
+	} else if (err == -EDQUOT) {
+		snprintf(text, TEXT_MAX, "the key \"%s\" allows no more %ss than it has now",
+			 conn->peer->key.id, lacks);
+		return -EUSERS;
+	} else if (err == -EUSERS) {
+		snprintf(text, TEXT_MAX,
+			 "there is no room for another %s now, and \"%s\" has its share", lacks,
+			 conn->peer->account->name);
+		worker_log_full(conn->worker, lacks);
+	} else {
+		snprintf(text, TEXT_MAX, "%s", strerror(-err));
+	}
+	return err;
 }
 
 static struct export *find_export(struct server *server, const char *name)

@@ -17,8 +17,6 @@
 #include "server/worker/server_impl.h"
 #include "server/worker/worker.h"
 
-#define REFUSED_NS (10 * 1000000000ull) /* between two log lines about refused connections */
-
 /* A connection request on its way to the worker that accepts it. */
 struct handover {
 	struct ev ev;
@@ -211,7 +209,17 @@ static void handed_over(struct ev *ev, int32_t res)
 	free(handover);
 }
 
-/* Choose the worker with the fewest connections; NULL if the connection limit is reached. */
+/*
+ * The most connections, with those that have no Welcome yet. Each worker has room of its own for
+ * these, because who a client is turns out only during its handshake. Those with a Welcome are
+ * counted in the accounts of their ids.
+ */
+static unsigned most(const struct server *server)
+{
+	return server->max_connections + server->nr_workers * HANDSHAKES_MAX;
+}
+
+/* Choose the worker with the fewest connections; NULL if there are too many. */
 static struct worker *choose(const struct server *server)
 {
 	struct worker *best = server->workers[0];
@@ -227,42 +235,34 @@ static struct worker *choose(const struct server *server)
 			best = worker;
 		}
 	}
-	return total < server->max_connections ? best : NULL;
+	return total < most(server) ? best : NULL;
 }
 
-/* Log that connections are refused, once in REFUSED_NS at most, because clients try repeatedly. */
-static void say_refused(struct worker *worker, bool for_memory)
+/* Log that connections are refused for want of memory. */
+static void say_no_memory(struct worker *worker)
 {
-	struct server *server = worker->server;
+	const struct server *server = worker->server;
+	char text[SERVER_BY_MAX + 64];
 
-	worker_tick(worker);
-	if (server->refused_ns && worker->now_ns - server->refused_ns < REFUSED_NS)
-		return;
-	server->refused_ns = worker->now_ns;
-	if (for_memory)
-		log_warn("refusing connections: the limit --memory is reached: %zu MiB (%s)",
-			 server->budget.max >> 20, server->memory_by);
-	else
-		log_warn("refusing connections: the limit --max-connections is reached");
+	snprintf(text, sizeof(text), "connection within --memory, %zu MiB (%s)",
+		 server->budget.max >> 20, server->memory_by);
+	worker_log_full(worker, text);
 }
 
 /* Reserve a connection at a worker and return the worker; NULL: the request has to be refused. */
 static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 {
-	struct server *server = worker->server;
-	struct worker *target = choose(server);
+	struct worker *target = choose(worker->server);
 
-	if (target && conn_reserve(target, ops))
+	if (!target) {
+		worker_log_full(worker, "connection");
+		return NULL;
+	}
+	if (conn_reserve(target, ops))
 		return target;
-	say_refused(worker, target);
-	/*
-	 * Connections without a Hello may keep others out: each worker evicts its oldest. So may
-	 * the memory of sessions without a connection.
-	 */
-	if (target)
-		sessions_yield(server->sessions, worker->now_ns);
-	for (unsigned i = 0; i < server->nr_workers; i++)
-		conn_ask_evict(server->workers[i]);
+	say_no_memory(worker);
+	/* Connections without a Hello, or sessions without a connection, may keep others out. */
+	conn_make_room(worker);
 	return NULL;
 }
 

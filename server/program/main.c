@@ -4,6 +4,7 @@
  * else.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@
 #define EXIT_USAGE 2
 #define EXIT_HUNG  3 /* a file system hangs, and the kernel may still do what was begun there */
 
+#define DESCRIPTORS_OTHERS 4096 /* at most, for connections and the server itself */
+
 /* Block the signals in every thread, so that the main thread can wait for them. */
 static void block_signals(sigset_t *ending)
 {
@@ -38,16 +41,22 @@ static void block_signals(sigset_t *ending)
 
 /*
  * Raise the limit of descriptors. A file that a client has open takes one or two descriptors of the
- * server, and the default limit is low.
+ * server, and the default limit is low. Returns how many files it is good for, beside connections
+ * and the server's own; 0: no limit is known.
  */
-static void allow_descriptors(void)
+static unsigned allow_descriptors(void)
 {
 	struct rlimit limit;
+	rlim_t others;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
+		return 0;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= UINT_MAX)
+		return 0;
+	others = limit.rlim_cur / 4 < DESCRIPTORS_OTHERS ? limit.rlim_cur / 4 : DESCRIPTORS_OTHERS;
+	return (unsigned)(limit.rlim_cur - others);
 }
 
 static void announce(const struct server *server)
@@ -112,7 +121,7 @@ int main(int argc, char **argv)
 	if (status)
 		return status < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	block_signals(&ending);
-	allow_descriptors();
+	options.config.max_open = allow_descriptors();
 	/*
 	 * This comes before the first thread. The kernel refuses descriptors of rdma_cm that were
 	 * opened before a thread changed its credentials.

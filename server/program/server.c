@@ -85,9 +85,9 @@ static int open_sessions(struct server *server, const struct server_config *conf
 {
 	const struct sessions_config sessions = {
 		.budget = &server->budget,
-		.max = {[ACCOUNT_CONNECTIONS] = UINT_MAX,
+		.max = {[ACCOUNT_CONNECTIONS] = server->max_connections,
 			[ACCOUNT_SESSIONS] = or_default(config->max_sessions, SERVER_MAX_SESSIONS),
-			[ACCOUNT_FILES] = UINT_MAX},
+			[ACCOUNT_FILES] = or_default(config->max_open, UINT_MAX)},
 		.max_files = server->max_files,
 		.session_ns = ns_of(config->session_ms, SERVER_SESSION_MS),
 		.yield_ns = ns_of(config->yield_ms, SERVER_YIELD_MS),

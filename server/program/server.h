@@ -30,6 +30,7 @@ struct server_config {
 	unsigned max_inflight;	  /* I/Os of one connection */
 	unsigned max_sessions;	  /* of all clients together */
 	unsigned max_files;	  /* open ones of one session, at most FILES_MAX */
+	unsigned max_open;	  /* open files of all clients together; default: no limit */
 	unsigned hello_ms;	  /* from accepting a connection to its Hello */
 	unsigned stall_ms;	  /* until a peer that moves no data is disconnected */
 	unsigned keepalive_ms;	  /* of silence until a client is pinged; SERVER_OFF: never */

@@ -96,8 +96,11 @@ int session_shares_add(struct server_session *session, uint64_t now_ns);
 void session_shares_end(struct server_session *session);
 /* The session that has been without members for longest; NULL: all sessions have members. */
 struct server_session *session_shares_oldest(struct sessions *sessions);
-/* End the oldest session without members if it has to yield. False: there is none. */
-bool session_shares_yield(struct sessions *sessions, uint64_t now_ns);
+/*
+ * End the oldest session without members, of this account or of all if it is NULL, if it has to
+ * yield. False: there is none.
+ */
+bool session_shares_yield(struct sessions *sessions, const struct account *of, uint64_t now_ns);
 /* From now on nobody enters the session. It ends when its last member has left. */
 void session_shares_finish(struct server_session *session);
 

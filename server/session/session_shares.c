@@ -60,9 +60,22 @@ struct server_session *session_shares_oldest(struct sessions *sessions)
 	return container_of(sessions->idle.next, struct server_session, idle);
 }
 
-bool session_shares_yield(struct sessions *sessions, uint64_t now_ns)
+/* The session of an account that has been without members for the longest time; NULL: none. */
+static struct server_session *oldest_of(struct sessions *sessions, const struct account *account)
 {
-	struct server_session *session = session_shares_oldest(sessions);
+	list_for_each (it, &sessions->idle) {
+		struct server_session *session = container_of(it, struct server_session, idle);
+
+		if (session->account == account)
+			return session;
+	}
+	return NULL;
+}
+
+bool session_shares_yield(struct sessions *sessions, const struct account *of, uint64_t now_ns)
+{
+	struct server_session *session =
+		of ? oldest_of(sessions, of) : session_shares_oldest(sessions);
 
 	lock_assert_held(&sessions->lock);
 	if (!session || session->idle_ns + sessions->config.yield_ns > now_ns)
@@ -208,7 +221,9 @@ int session_shares_add(struct server_session *session, uint64_t now_ns)
 	struct account *loser, *account = session->account;
 	int err = account_take(account, ACCOUNT_SESSIONS, &loser);
 
-	if (err == -EUSERS && session_shares_yield(sessions, now_ns))
+	/* At the limit of its key, an id makes room for itself. */
+	if ((err == -EUSERS && session_shares_yield(sessions, NULL, now_ns)) ||
+	    (err == -EDQUOT && session_shares_yield(sessions, account, now_ns)))
 		err = account_take(account, ACCOUNT_SESSIONS, &loser);
 	if (!err && loser)
 		evict_session(sessions, loser);

@@ -143,8 +143,10 @@ static int admit(struct server_session *session, uint32_t epoch, struct member *
 	lock_assert_held(&session->sessions->lock);
 	if (epoch < session->epoch)
 		return -EALREADY;
+	member->lacks = "connection of one session";
 	if (count(session, epoch) >= SESSION_CONNS_MAX)
 		return -EUSERS;
+	member->lacks = "connection";
 	err = session_shares_enter(session, epoch, member);
 	if (err || epoch == session->epoch)
 		return err;
@@ -256,9 +258,12 @@ int session_enter(struct sessions *sessions, struct export *export, const struct
 	if (err)
 		return err;
 	lock_acquire(&sessions->lock);
+	member->lacks = "connection";
 	err = session_shares_enter(session, claim->epoch, member);
-	if (!err)
+	if (!err) {
+		member->lacks = "session";
 		err = session_shares_add(session, now_ns);
+	}
 	if (!err) {
 		list_add_tail(bucket_of(sessions, session->id), &session->node);
 		add_member(session, claim->epoch, claim->channel, member);

@@ -66,6 +66,7 @@ struct member {
 	bool reported;	       /* notified, and session_check() not called since */
 	bool counted;	       /* it is one of the connections of its session's account */
 	bool evicted;	       /* it ends, because another id had less */
+	const char *lacks;     /* after -EUSERS or -EDQUOT: what there is no room for */
 	atomic_ullong used_ns; /* when it last had an I/O or call to do; its connection sets it */
 	/*
 	 * The registry calls this, under its lock and on any thread, if the member's epoch is over

@@ -32,7 +32,7 @@ bool sessions_yield(struct sessions *sessions, uint64_t now_ns)
 	bool ended;
 
 	lock_acquire(&sessions->lock);
-	ended = session_shares_yield(sessions, now_ns);
+	ended = session_shares_yield(sessions, NULL, now_ns);
 	lock_release(&sessions->lock);
 	return ended;
 }

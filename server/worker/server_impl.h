@@ -7,6 +7,7 @@
 #define USRBIO_SERVER_WORKER_SERVER_IMPL_H
 
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,7 +46,7 @@ struct server {
 	char memory_by[SERVER_BY_MAX]; /* what decided the maximum of the budget, for messages */
 	unsigned staging_mib;	       /* of each worker */
 	unsigned call_threads;	       /* of each export, and as many for closing */
-	uint64_t refused_ns; /* of the last log line about it; only the first worker uses it */
+	atomic_ullong refused_ns;      /* of the last log line about refused clients; any worker */
 	unsigned max_connections;
 	uint32_t max_inflight, max_files;
 	uint64_t hello_ns, stall_ns;

@@ -16,7 +16,8 @@
 #include "server/store/store.h"
 
 #define LOOP_ENTRIES   512
-#define COMPLAINTS_MAX 10 /* warnings in a second */
+#define COMPLAINTS_MAX 10	       /* warnings in a second */
+#define FULL_NS	       (10 * NS_PER_S) /* between two log lines about clients that find no room */
 
 /*
  * Receive buffers of a connection are credits of its client, one for each message under way. Posts
@@ -244,4 +245,16 @@ void worker_log_limited(struct worker *worker, const char *peer, int err, const 
 	}
 	if (++worker->nr_limited <= COMPLAINTS_MAX)
 		log_warn("%s: disconnected: %s: %s", peer, what, strerror(-err));
+}
+
+void worker_log_full(struct worker *worker, const char *what)
+{
+	struct server *server = worker->server;
+	unsigned long long last = atomic_load(&server->refused_ns);
+
+	worker_tick(worker);
+	if (last && worker->now_ns - last < FULL_NS)
+		return;
+	if (atomic_compare_exchange_strong(&server->refused_ns, &last, worker->now_ns))
+		log_warn("refusing clients: there is no room for another %s", what);
 }

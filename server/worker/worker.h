@@ -59,11 +59,11 @@ struct worker {
 	struct list throttled;			 /* until throttled_ns, by the rates of their ids */
 	struct list handshakes, posting; /* connections with a deadline, the nearest first */
 	struct list fencing;		 /* connections without one, the oldest first */
-	unsigned nr_handshakes;	 /* connections without a Welcome: in handshakes and fencing */
-	struct list watched;	 /* connections with keep-alive: keepalive.h */
-	uint64_t session_ns;	 /* when to call sessions_expire(), or NEVER */
-	uint64_t throttled_ns;	 /* when to call pipelines_retry(), or NEVER */
-	uint64_t look_ns;	 /* when to call segments_look(), or NEVER */
+	atomic_uint nr_handshakes;	 /* connections without a Welcome; any thread may read it */
+	struct list watched;		 /* connections with keep-alive: keepalive.h */
+	uint64_t session_ns;		 /* when to call sessions_expire(), or NEVER */
+	uint64_t throttled_ns;		 /* when to call pipelines_retry(), or NEVER */
+	uint64_t look_ns;		 /* when to call segments_look(), or NEVER */
 	uint64_t slow_timers_ns; /* when one of these or keep-alive is due, or before; or NEVER */
 
 	struct ev stop, exit_ev, review, evict, dump;
@@ -93,6 +93,11 @@ struct tp_domain *worker_domain(struct worker *worker, const struct tp_ops *ops)
 void worker_slow_timers(struct worker *worker, uint64_t due);
 /* Warn of what a peer did and why its connection ends, COMPLAINTS_MAX times in a second at most. */
 void worker_log_limited(struct worker *worker, const char *peer, int err, const char *what);
+/*
+ * Log that clients are refused because there is no room for another connection, or whatever `what`
+ * is. Any worker; a line in ten seconds at most, because clients try repeatedly.
+ */
+void worker_log_full(struct worker *worker, const char *what);
 
 static inline bool worker_has_staging(const struct worker *worker, enum staging_class class)
 {

@@ -140,7 +140,7 @@ static void limits(const struct auth_case *c)
 
 	must(!secret_draw(&dave.secret), "no randomness");
 	must(fixture_keyring(few), "a keyring");
-	hand_open(&hand, served.url);
+	hand_open_as(&hand, served.url, &dave);
 	expect_in(hand_login(&hand, &dave, "kept"), "an export granted by *");
 	if (hand.msg.welcome.max_inflight != 3 || hand.msg.welcome.max_files != 2)
 		bad("limits of %u and %u", hand.msg.welcome.max_inflight,
@@ -152,7 +152,7 @@ static void limits(const struct auth_case *c)
 						   .flags = OPEN_READ}),
 		   -EMFILE, "a third file");
 	hand_close(&hand);
-	hand_open(&hand, served.url);
+	hand_open_as(&hand, served.url, &dave);
 	expect_in(hand_login(&hand, &dave, "other"), "an export granted by name");
 	if (!(hand.msg.welcome.export_flags & EXPORT_READ_ONLY))
 		bad("what is granted by name goes before *");

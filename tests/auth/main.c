@@ -34,8 +34,8 @@ static bool is_chosen(char **chosen, const char *name)
 static unsigned run_cases(char **chosen)
 {
 	static const struct auth_case *const tables[] = {
-		login_cases, file_cases,  grant_cases,	 stranger_cases, lie_cases,
-		copy_cases,  other_cases, between_cases, flood_cases,	 rate_cases};
+		login_cases, file_cases,    grant_cases, stranger_cases, lie_cases,  copy_cases,
+		other_cases, between_cases, flood_cases, rate_cases,	 share_cases};
 	unsigned n = 0;
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)

@@ -127,7 +127,7 @@ Test(keyring, grants)
 	struct permit permit;
 
 	open_text("[alice]\nkey = " A "\nexport = data:rw\nexport = *:ro\nexport = a:b:rw\n"
-		  "max-files = 7\nmax-inflight = 9\nmax-connections = 5\n"
+		  "max-files = 7\nmax-inflight = 9\nmax-connections = 5\nmax-sessions = 6\n"
 		  "max-bytes-per-second = 5000000000\nmax-ios-per-second = 6\n[bob]\nkey = " B
 		  "\nexport = data:ro\n");
 	cr_assert(permits("alice", A, "data", &permit));
@@ -137,6 +137,7 @@ Test(keyring, grants)
 	cr_expect_eq(permit.max_connections, 5);
 	cr_expect_eq(permit.max_rates[RATE_BYTES], 5000000000);
 	cr_expect_eq(permit.max_rates[RATE_IOS], 6);
+	cr_expect_eq(permit.max_sessions, 6);
 	cr_expect_not(permit.as_user);
 	cr_assert(permits("alice", A, "anything", &permit));
 	cr_expect(permit.read_only);
@@ -165,6 +166,7 @@ Test(keyring, permits_are_compared_by_every_word)
 		{.as_user = true},    {.uid = 1},
 		{.gid = 1},	      {.max_inflight = 1},
 		{.max_files = 1},     {.max_connections = 1},
+		{.max_sessions = 1},
 	};
 	const size_t n = sizeof(permits) / sizeof(*permits);
 

@@ -288,7 +288,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path) && 0;
 }
 
-static void stop(struct fixture *fixture)
+void fixture_stop(struct fixture *fixture)
 {
 	int status;
 
@@ -311,8 +311,8 @@ static void show_reports(void)
 
 void fixture_close(void)
 {
-	stop(&served);
-	stop(&open_to_all);
+	fixture_stop(&served);
+	fixture_stop(&open_to_all);
 	show_reports();
 	nftw(root, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 }

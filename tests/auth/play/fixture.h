@@ -49,6 +49,7 @@ void fixture_open(void);
 void fixture_close(void);
 /* A server that listens where the environment says; words up to NULL. */
 void fixture_start(struct fixture *fixture, const char *const words[]);
+void fixture_stop(struct fixture *fixture);
 /* Have the server read this keyring. False: it keeps the old one. */
 bool fixture_keyring(const struct entry *entries);
 bool fixture_reload_text(const char *text);
@@ -79,6 +80,7 @@ struct auth_case {
 	long number;
 };
 extern const struct auth_case login_cases[], file_cases[], grant_cases[], stranger_cases[],
-	lie_cases[], copy_cases[], other_cases[], between_cases[], flood_cases[], rate_cases[];
+	lie_cases[], copy_cases[], other_cases[], between_cases[], flood_cases[], rate_cases[],
+	share_cases[];
 
 #endif

@@ -41,7 +41,7 @@ E2E(full_server, has_the_next_client_wait_for_room)
 	fill(&server, &holder, mount);
 	setenv("USRBIO_LOG", "warn", 1);
 	process_start(&next, TOOL("ls", mount), log);
-	while (!log_lines_with(log, "takes no connection now: it is full, starting or stopping") ||
+	while (!log_lines_with(log, "there is no room for another connection now") ||
 	       !log_lines_with(log, "; waiting up to 60 s"))
 		nap_ms(10);
 	leave(&holder);
@@ -64,7 +64,7 @@ E2E(full_server, ends_the_wait_at_the_timeout_by_its_name)
 	cr_assert_eq(hf3fs_iovcreate(&iov, mount, 4096, 0, -1), 0, "memory needs no server");
 	cr_assert_eq(usrbio_open(url, O_RDWR | O_CREAT, 0600), -EREMOTEIO);
 	usrbio_reason(mount, -EREMOTEIO, why, sizeof(why));
-	cr_assert(strstr(why, "takes no connection now: it is full"), "%s", why);
+	cr_assert(strstr(why, "there is no room for another connection now"), "%s", why);
 	hf3fs_iovdestroy(&iov);
 	leave(&holder);
 	server_stop(&server);
