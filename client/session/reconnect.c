@@ -178,10 +178,21 @@ static void keep_reason(struct session *session, const struct reason *reason, in
 	lock_release(&session->lock);
 }
 
+/*
+ * Return the error for callers. If this process is to be the server itself, memory that it lacks is
+ * what the caller lacks.
+ */
+static int outcome_of(const struct session *session, int err)
+{
+	if (*session->spec->serve && !session->own && err == -ENOMEM)
+		return err;
+	return reason_outcome(err);
+}
+
 /* Fail everything that waits. Called only before the first session was up. */
 static void fail(struct session *session, const struct reason *reason, bool absent)
 {
-	int status = reason_outcome(reason->err);
+	int status = outcome_of(session, reason->err);
 
 	keep_reason(session, reason, status);
 	lock_acquire(&session->lock);

@@ -180,7 +180,7 @@ static int check_left(const struct sizing_host *host, const struct sizing *sizin
 		  "left %" PRIu64 " of the %" PRIu64 " MiB that %s says",
 		  sizing->own / MIB, host->memory_left / MIB, host->memory.value / MIB,
 		  host->memory.by);
-	return -EINVAL;
+	return -ENOMEM;
 }
 
 static const char *workers_by(const struct server_config *config, const struct sizing_host *host,
@@ -207,7 +207,7 @@ int sizing_decide(const struct server_config *config, const struct sizing_host *
 		sizing->max = least_of(least, usable);
 	if (least > sizing->max) {
 		refuse(config, host, sizing, usable);
-		return -EINVAL;
+		return -ENOMEM;
 	}
 	log_info(
 		"%zu MiB of memory at most (%s), %zu of them for the server itself: %u workers (%s) "

@@ -35,7 +35,7 @@ struct sizing {
 void sizing_look(const char *root, struct sizing_host *host);
 
 /*
- * Decide what the options leave open, and log what decided. 0, or -EINVAL after a line in the log:
+ * Decide what the options leave open, and log what decided. 0, or -ENOMEM after a line in the log:
  * it does not fit.
  *
  * In a control group with a limit, an eighth of the limit (at least 8 MiB) stays for what is not

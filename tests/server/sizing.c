@@ -77,7 +77,7 @@ Test(sizing, what_was_asked_for_and_does_not_fit_is_refused)
 	struct server_config config = {.memory_mib = 64, .nr_workers = 2, .staging_mib = 32};
 	struct sizing_host host = host_of(64 << 10, 16, NULL);
 
-	cr_assert_eq(decide(&config, &host), -EINVAL);
+	cr_assert_eq(decide(&config, &host), -ENOMEM);
 	cr_expect_str_eq(
 		caught.text,
 		"--memory 64 is too little: 2 workers with --staging 32 need 100 MiB; raise it, or lower --workers or --staging");
@@ -115,7 +115,7 @@ Test(sizing, too_many_workers_for_a_group_are_refused_with_a_way_out)
 	struct server_config config = {.nr_workers = 64};
 	struct sizing_host host = host_of(128, 64, "FILE");
 
-	cr_assert_eq(decide(&config, &host), -EINVAL);
+	cr_assert_eq(decide(&config, &host), -ENOMEM);
 	cr_expect_str_eq(caught.text,
 			 "64 workers with --staging 4 need 416 MiB, and the control group leaves "
 			 "112 for them, because FILE says 128 MiB: use --workers 13, or raise that "
@@ -125,11 +125,11 @@ Test(sizing, too_many_workers_for_a_group_are_refused_with_a_way_out)
 	cr_expect_leq(sizing.max, 112 * MIB);
 	config.nr_workers = 0;
 	host.memory.value = 32 * MIB;
-	cr_assert_eq(decide(&config, &host), -EINVAL);
+	cr_assert_eq(decide(&config, &host), -ENOMEM);
 	cr_expect(strstr(caught.text, "because FILE says 32 MiB: raise that limit"), "%s",
 		  caught.text);
 	host.memory.value = 0;
-	cr_assert_eq(decide(&config, &host), -EINVAL);
+	cr_assert_eq(decide(&config, &host), -ENOMEM);
 }
 
 Test(sizing, more_memory_than_a_group_allows_is_cut_with_a_warning)
@@ -154,9 +154,9 @@ Test(sizing, memory_exports_have_their_part)
 	cr_assert_eq(decide(&config, &host), 0);
 	cr_expect_eq(sizing.max, (128 - 16 - 64) * MIB);
 	exports[1].where = "memory:64";
-	cr_expect_eq(decide(&config, &host), -EINVAL);
+	cr_expect_eq(decide(&config, &host), -ENOMEM);
 	exports[1].where = "memory:17592186044415";
-	cr_expect_eq(decide(&config, &host), -EINVAL);
+	cr_expect_eq(decide(&config, &host), -ENOMEM);
 	/* Those without a size share a quarter. */
 	exports[0].where = exports[1].where = "memory:";
 	host.memory.value = 1024 * MIB;
@@ -176,7 +176,7 @@ Test(sizing, what_others_of_the_group_use_is_not_there)
 	cr_assert_eq(decide(&config, &host), 0);
 	cr_expect_eq(sizing.own, 36 * MIB);
 	host.memory_left--;
-	cr_assert_eq(decide(&config, &host), -EINVAL);
+	cr_assert_eq(decide(&config, &host), -ENOMEM);
 	cr_expect(strstr(caught.text, "left 35 of the 128 MiB that FILE says"), "%s", caught.text);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/e2e/support/harness.h"
@@ -217,6 +218,29 @@ E2E(group, a_copy_of_one_byte_needs_little_memory)
 	cr_expect_eq(process_wait(&tool), 0);
 	cr_expect_eq(stat(path_of("tree/x"), &st), 0);
 	cr_expect_eq(st.st_size, 1);
+	group_remove();
+}
+
+/* The library is the server then, and it is this process that has no memory. */
+E2E(group, a_mount_by_loop_that_does_not_fit_says_so)
+{
+	struct usrbio_stat st;
+	char url[600];
+	int status;
+	pid_t pid;
+
+	e2e_needs_local_files();
+	needs_small_programs();
+	cr_assert_eq(mkdir(scratch_file("tree"), 0755), 0);
+	snprintf(url, sizeof(url), "loop://%s", scratch_file("tree"));
+	group_make(&memory, 32ul << 20);
+	pid = fork();
+	if (!pid)
+		_exit(group_set("cgroup.procs", (unsigned long)getpid()) ? -usrbio_stat(url, &st)
+									 : 255);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFEXITED(status));
+	cr_expect_eq(WEXITSTATUS(status), ENOMEM, "%s", strerror(WEXITSTATUS(status)));
 	group_remove();
 }
 
