@@ -289,8 +289,12 @@ static void another_user(const struct auth_case *c)
 }
 
 const struct auth_case grant_cases[] = {
-	{"export-not-granted", hidden_export},	{"read-only-grant", read_only},
-	{"less-than-before", less_than_before}, {"limits-of-a-key", limits},
-	{"connections-of-a-key", connections},	{"sessions", sessions},
-	{"another-user", another_user},		{NULL},
+	{"export-not-granted", hidden_export},
+	{"read-only-grant", read_only},
+	{"less-than-before", less_than_before},
+	{"limits-of-a-key", limits},
+	{"connections-of-a-key", connections},
+	{"sessions", sessions},
+	{"the-session-of-another-user-of-the-same-id", another_user},
+	{NULL},
 };
