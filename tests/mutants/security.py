@@ -184,7 +184,7 @@ GRANTS = [
     Mutant("shares-swapped", "until all have the same",
            "take_over",
            "account_has(account, item) + 2)", "account_has(account, item) + 1)",
-           "auth shares-of-sessions"),
+           "server_objects account/nobody_loses_to_who_has_one_less"),
     Mutant("shares-loudest", "who is quiet loses first",
            "quietest_member",
            "used_ns(member) < used_ns(quietest)", "used_ns(member) > used_ns(quietest)",

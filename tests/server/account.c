@@ -130,6 +130,20 @@ Test(account, who_has_the_most_loses_until_all_have_the_same)
 	account_give(carol, ACCOUNT_CONNECTIONS, 2);
 }
 
+/* Three and two: who has one less would only have one more then. */
+Test(account, nobody_loses_to_who_has_one_less)
+{
+	take(alice, ACCOUNT_CONNECTIONS, 3);
+	take(bob, ACCOUNT_CONNECTIONS, 2);
+	take(carol, ACCOUNT_CONNECTIONS, 1);
+	cr_assert_eq(account_take(bob, ACCOUNT_CONNECTIONS, &loser), -EUSERS);
+	cr_assert_eq(account_take(carol, ACCOUNT_CONNECTIONS, &loser), 0);
+	cr_assert_eq(loser, alice);
+	account_give(alice, ACCOUNT_CONNECTIONS, 2);
+	account_give(bob, ACCOUNT_CONNECTIONS, 2);
+	account_give(carol, ACCOUNT_CONNECTIONS, 2);
+}
+
 Test(account, takes_nothing_beyond_the_limit_of_its_key)
 {
 	account_limit(alice, ACCOUNT_SESSIONS, 2);
