@@ -109,7 +109,10 @@ E2E(cheap, an_iov_without_io_is_made_and_ended_without_a_message)
 	expect_silence_since(&before);
 }
 
-/* Known to the server, read into, forgotten: three messages and an answer to two of them. */
+/*
+ * Known to the server, read into, forgotten: three messages and an answer to two of them. On a slow
+ * machine there are some pings, but not one for each second I/O.
+ */
 E2E(cheap, a_ring_and_an_iov_for_each_io)
 {
 	int fd = make_file(), n = full_or_quick(1000, 100);
@@ -125,7 +128,7 @@ E2E(cheap, a_ring_and_an_iov_for_each_io)
 		hf3fs_iovdestroy(&iov);
 		hf3fs_iordestroy(&ior);
 	}
-	cr_assert_leq(since(&before).msgs_sent, 3 * n);
+	cr_assert_lt(since(&before).msgs_sent, 3 * n + n / 2);
 	file_unreg(fd);
 }
 
@@ -153,7 +156,8 @@ static void check_wraps(bool ring_per_io)
 		if (ring_per_io || i == n - 1)
 			hf3fs_iordestroy(&ior);
 	}
-	cr_assert_eq(since(&before).msgs_sent, n + 1);
+	cr_assert_geq(since(&before).msgs_sent, n + 1);
+	cr_assert_lt(since(&before).msgs_sent, n + n / 2);
 	file_unreg(fd);
 }
 
