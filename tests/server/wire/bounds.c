@@ -78,7 +78,7 @@ Test(bounds, too_little_memory_is_refused_at_the_start)
 	};
 	struct server *server;
 
-	cr_assert_eq(server_start(&config, &server), -EINVAL);
+	cr_assert_eq(server_start(&config, &server), -ENOMEM);
 	config.memory_mib = 128;
 	cr_assert_eq(server_start(&config, &server), 0);
 	cr_assert_eq(server->budget.max, 128 * MIB);
