@@ -168,7 +168,8 @@ static void sessions_body(const char *scheme)
 		if (status)
 			peer_close(&three);
 	} while (status);
-	cr_expect_geq(ms_since(begin), YIELD_MS);
+	/* The time of a turn of the server may be old when it notices the loss. */
+	cr_expect_geq(ms_since(begin), YIELD_MS / 2);
 	/* One of them had to yield, and the other one has its session still. */
 	status = come_back(server, &again[0]);
 	cr_expect_eq(come_back(server, &again[1]), status ? 0 : -ESTALE);
