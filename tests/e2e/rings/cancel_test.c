@@ -274,6 +274,8 @@ E2E(cancel, no_call_ends_half_way)
 		if (!round)
 			before = process_fds(getpid());
 	}
-	cr_assert_eq(process_fds(getpid()), before, "descriptors");
+	/* Over loop they are the server's, too, whose threads close files after the answer. */
+	while (process_fds(getpid()) > before)
+		nap_ms(1);
 	scene_close();
 }
