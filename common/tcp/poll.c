@@ -25,7 +25,7 @@
 #define SKIP_BUSY 8
 #define SKIP_HOT  64
 /* The connections that are not open yet which one poll runs. */
-#define STRANGERS_MAX 2
+#define OPENING_MAX 2
 
 static struct tcp_conn *conn_of_source(struct tcp_source *source)
 {
@@ -119,7 +119,7 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	struct tcp_domain *dom = (struct tcp_domain *)domain;
 	struct tcp_sink sink = {.events = events, .max = max};
 	struct list batch, later, *node;
-	unsigned nr_strangers = 0;
+	unsigned nr_opening = 0;
 	bool timers = false;
 
 	dom->round++;
@@ -135,7 +135,7 @@ int tcp_poll(struct tp_domain *domain, struct tp_event *events, int max)
 	while (!tcp_sink_full(&sink) && (node = list_pop(&batch))) {
 		struct tcp_conn *conn = container_of(node, struct tcp_conn, link);
 
-		if (conn->state < TCP_STATE_OPEN && nr_strangers++ >= STRANGERS_MAX) {
+		if (conn->state < TCP_STATE_OPEN && nr_opening++ >= OPENING_MAX) {
 			list_add_tail(&later, node);
 			continue;
 		}

@@ -303,7 +303,7 @@ TLS = [
            "server_objects id_turns/ids_take_turns_and_so_do_their_connections"),
     Mutant("strangers-first", "who is in does not wait for all handshakes that are under way",
            "tcp_poll",
-           "nr_strangers++ >= STRANGERS_MAX", "nr_strangers++ >= 1000",
+           "nr_opening++ >= OPENING_MAX", "nr_opening++ >= 1000",
            "transport_test tls_floods/of_many_handshakes_a_poll_goes_on_with_few", "tls"),
     Mutant("tls-without-data", "messages of TLS with little data end the connection",
            "tls_recv",
