@@ -246,7 +246,7 @@ int usrbio_symlink(const char *target, const char *path);
  * Read a symbolic link. target: the buffer, of `size` bytes; the text gets a final zero. Returns
  * the length of the text in bytes, without the zero. -ERANGE: the buffer is too small; -EINVAL: it
  * is no symbolic link; -ENOENT, ... The text comes from the server: a program that follows it on
- * this machine must treat it as data of a stranger.
+ * this machine must not trust it.
  */
 int usrbio_readlink(const char *path, char *target, size_t size);
 /*

@@ -152,7 +152,7 @@ static struct account *richest(struct accounts *accounts, enum account_item item
 	return most;
 }
 
-/* Take one from the richest, unless that would only turn the tables. 0 or -EUSERS. */
+/* Take one from the richest, unless that would then have less than this one. 0 or -EUSERS. */
 static int take_over(struct account *account, enum account_item item, struct account **loser)
 {
 	struct account *most = richest(account->accounts, item);

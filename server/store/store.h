@@ -97,7 +97,7 @@ struct store_dirents {
 /* Attributes to set; only those that `set` names. */
 struct store_attrs {
 	uint32_t set;  /* SET_* */
-	uint32_t mode; /* the nine permission bits; others stay, or go, as chmod(2) of a stranger */
+	uint32_t mode; /* the nine permission bits; a file loses its set-id and sticky bits */
 	uint32_t uid, gid;
 	int64_t atime_ns, mtime_ns; /* since 1970 */
 };
