@@ -161,19 +161,37 @@ int call_close(struct pending_call *p)
 	return session_close_file(p->session, p->call.file);
 }
 
+/* True if a STAT is about a symbolic link itself, and not about what that leads to. */
+static bool is_of_link(const struct call *call)
+{
+	return call->flags & CALL_NOFOLLOW || (call->at && !(call->flags & CALL_FOLLOW));
+}
+
 int call_stat(struct pending_call *p)
 {
 	struct store *store = call_store(p);
 	struct reply *reply = call_reply(p);
-	bool nofollow =
-		p->call.flags & CALL_NOFOLLOW || (p->call.at && !(p->call.flags & CALL_FOLLOW));
 	int err;
 
 	if (p->call.file)
 		err = store->ops->stat_file(p->file->store_file, &reply->attr);
 	else
 		err = store->ops->stat_path(store, call_dir(p->at), call_path(p->call.path),
-					    nofollow, &reply->attr);
+					    is_of_link(&p->call), &reply->attr);
+	reply->attr_valid = !err;
+	return err;
+}
+
+int call_stat_cached(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	struct reply *reply = call_reply(p);
+	struct store_file *at = p->call.file ? p->file->store_file : call_dir(p->at);
+	const char *path = p->call.file ? NULL : call_path(p->call.path);
+	int err = -EAGAIN;
+
+	if (store->ops->stat_cached)
+		err = store->ops->stat_cached(store, at, path, is_of_link(&p->call), &reply->attr);
 	reply->attr_valid = !err;
 	return err;
 }

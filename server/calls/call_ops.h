@@ -62,6 +62,8 @@ int call_open(struct pending_call *p);
 int call_reopen(struct pending_call *p);
 int call_close(struct pending_call *p);
 int call_stat(struct pending_call *p);
+/* Do a STAT without blocking. -EAGAIN: a thread has to do it. */
+int call_stat_cached(struct pending_call *p);
 int call_fsync(struct pending_call *p);
 int call_truncate(struct pending_call *p);
 int call_punch(struct pending_call *p);

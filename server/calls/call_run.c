@@ -52,7 +52,8 @@ static int check_path(struct bytes path, uint64_t handle, const struct server_fi
 	return at ? store_check_name(at->store_file, call_path(path)) : -ESTALE;
 }
 
-static int run(struct pending_call *p)
+/* Check what the call names. Returns 0 or -errno. */
+static int check(const struct pending_call *p)
 {
 	const struct call *call = &p->call;
 	int err = call->file && !p->file ? -ESTALE : 0;
@@ -64,7 +65,14 @@ static int run(struct pending_call *p)
 		err = -EINVAL;
 	if (!err)
 		err = check_path(call->path2, call->at2, p->at2, takes_at2(call->op));
-	return err ? err : ops[call->op](p);
+	return err;
+}
+
+static int run(struct pending_call *p)
+{
+	int err = check(p);
+
+	return err ? err : ops[p->call.op](p);
 }
 
 /* True if the call must not be done a second time when the client repeats it. */
@@ -105,6 +113,22 @@ static void run_once(struct pending_call *p)
 void call_run_here(struct pending_call *p)
 {
 	call_reply(p)->status = run(p);
+}
+
+bool call_run_cached(struct pending_call *p)
+{
+	int err;
+
+	/* Only a thread becomes another user. */
+	if (p->call.op != CALL_STAT || p->owner.permit.as_user)
+		return false;
+	err = check(p);
+	if (!err)
+		err = call_stat_cached(p);
+	if (err == -EAGAIN)
+		return false;
+	call_reply(p)->status = err;
+	return true;
 }
 
 void call_run(struct pending_call *p)

@@ -172,8 +172,9 @@ static void ask_counters(struct pending_call *pending)
 }
 
 /*
- * What touches no file system must not wait for one, and needs no thread of the export. Closing
- * only forgets a handle: the last user of the file has the file closed.
+ * What touches no file system must not wait for one, and needs no thread of the export; nor does
+ * what the store has in memory. Closing only forgets a handle: the last user of the file has the
+ * file closed.
  */
 static void begin(struct pending_call *pending)
 {
@@ -182,6 +183,8 @@ static void begin(struct pending_call *pending)
 	pending->job.describe = call_describe;
 	if (pending->call.op == CALL_COUNTERS) {
 		ask_counters(pending);
+	} else if (call_run_cached(pending)) {
+		answer(pending);
 	} else if (pending->call.op == CALL_CLOSE) {
 		call_run_here(pending);
 		call_return(pending);

@@ -143,5 +143,10 @@ void pending_free_detached(struct pending_call *pending);
 void call_run(struct pending_call *pending);
 /* The same on the worker, for a call that touches no file system and may be done twice. */
 void call_run_here(struct pending_call *pending);
+/*
+ * The same on the worker, for a call that the store answers from memory. False: a thread of the
+ * export has to do it.
+ */
+bool call_run_cached(struct pending_call *pending);
 
 #endif

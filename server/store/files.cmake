@@ -4,7 +4,7 @@ add_library(store STATIC
   store/barrier.c store/evloop.c store/evloop_ring.c store/fence.c store/store.c
   store/fault/store_fault.c store/fault/store_fault_names.c store/fault/store_fault_rules.c
   store/store_later.c store/store_null.c store/store_open.c
-  store/posix/attr.c store/posix/climb.c store/posix/export.c store/posix/file.c
+  store/posix/attr.c store/posix/cached.c store/posix/climb.c store/posix/export.c store/posix/file.c
   store/posix/inode.c store/posix/name.c store/posix/names.c
   store/posix/open.c store/posix/path.c store/posix/io/queue.c store/posix/readdir.c
   store/posix/io/rescue.c store/posix/reserved.c store/posix/io/tmpfs.c store/posix/io/writeback.c

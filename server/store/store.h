@@ -202,6 +202,13 @@ struct store_ops {
 	int (*ancestors)(struct store_file *file, uint64_t *ids, int max);
 	int (*stat_path)(struct store *store, struct store_file *at, const char *path,
 			 bool nofollow, struct file_attr *attr);
+	/*
+	 * Get the attributes of a path, or of `at` itself if `path` is NULL, from what is in
+	 * memory. It does not block, so workers call it, as the server's own user. -EAGAIN: a
+	 * thread has to ask stat_path or stat_file. NULL: always.
+	 */
+	int (*stat_cached)(struct store *store, struct store_file *at, const char *path,
+			   bool nofollow, struct file_attr *attr);
 	int (*unlink)(struct store *store, struct store_file *at, const char *path);
 	int (*rmdir)(struct store *store, struct store_file *at, const char *path);
 	int (*mkdir)(struct store *store, struct store_file *at, const char *path, uint32_t mode);

@@ -185,6 +185,12 @@ static int stat_path(struct store *store, struct store_file *at, const char *pat
 	return 0;
 }
 
+static int stat_cached(struct store *store, struct store_file *at, const char *path, bool nofollow,
+		       struct file_attr *attr)
+{
+	return path ? stat_path(store, at, path, nofollow, attr) : stat_file(at, attr);
+}
+
 static int sync_file(struct store_file *file, bool data_only)
 {
 	return 0;
@@ -321,6 +327,7 @@ const struct store_ops store_null = {
 	.set_attr_path = set_attr_path,
 	.ancestors = ancestors,
 	.stat_path = stat_path,
+	.stat_cached = stat_cached,
 	.unlink = remove_name,
 	.rmdir = remove_name,
 	.mkdir = make_dir,

@@ -332,6 +332,10 @@ CONFINEMENT = [
            "identity_become",
            "now.who.gid == who->gid : !now.foreign)", "now.who.gid == who->gid : true)",
            "sandbox_identity"),  # notices before it touches a file
+    Mutant("stat-as-server", "attributes in memory are for those who may ask for them",
+           "call_run_cached",
+           "|| p->owner.permit.as_user", "",
+           "sandbox_users"),
     Mutant("name-any-right", "a name for reading is none for writing",
            "persistent_open",
            " && !(flags & MODES & ~sealed.modes)", "",

@@ -95,6 +95,27 @@ static void check_owner(const char *name, uid_t uid, gid_t gid)
 	must(st.st_uid == uid && st.st_gid == gid, "%s is %u's", name, st.st_uid);
 }
 
+static int stat_as(const char *url, const char *key, const char *name)
+{
+	struct usrbio_stat st;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s?key=%s/%s", url, key, name);
+	return usrbio_stat(path, &st);
+}
+
+/* What is in memory since the server itself has asked is still not for everybody. */
+static void check_attributes(const char *url)
+{
+	must(!mkdir(below("export/closed"), 0700), "closed");
+	write_file("export/closed/file", "");
+	for (int i = 0; i < 3; i++) {
+		must(!stat_as(url, "plain", "closed/file"), "the server's own");
+		must(stat_as(url, "mapped", "closed/file") == -EACCES, "a closed directory");
+		must(!stat_as(url, "mapped", "closed"), "the directory itself");
+	}
+}
+
 static void check_clients(const char *url)
 {
 	int fd = open_as(url, "mapped", "theirs", O_RDWR | O_CREAT);
@@ -168,6 +189,7 @@ int main(void)
 	setenv("USRBIO_KEYS", base, 1);
 	start(&server, url);
 	check_clients(url);
+	check_attributes(url);
 	check_change(&server, url);
 	kill(server.pid, SIGTERM);
 	must(!process_wait(&server), "the server's exit status");

@@ -270,7 +270,31 @@ int fixture_chmod(struct store_file *file, uint32_t mode)
 
 int fixture_stat(struct fixture *fixture, const char *path, struct file_attr *attr)
 {
-	return fixture->store->ops->stat_path(fixture->store, NULL, path, false, attr);
+	const struct store_ops *ops = fixture->store->ops;
+	int err = ops->stat_path(fixture->store, NULL, path, false, attr), cached;
+	struct file_attr now = {0};
+
+	cached = ops->stat_cached ? ops->stat_cached(fixture->store, NULL, path, false, &now)
+				  : -EAGAIN;
+	cr_assert(cached == -EAGAIN || cached == err, "%s: %d, from memory %d", path, err, cached);
+	if (!cached)
+		fixture_same_attr(&now, attr);
+	return err;
+}
+
+void fixture_same_attr(const struct file_attr *a, const struct file_attr *b)
+{
+	cr_assert_eq(a->mode, b->mode);
+	cr_assert_eq(a->nlink, b->nlink);
+	cr_assert_eq(a->uid, b->uid);
+	cr_assert_eq(a->gid, b->gid);
+	cr_assert_eq(a->ino, b->ino);
+	cr_assert_eq(a->dev, b->dev);
+	cr_assert_eq(a->size, b->size);
+	cr_assert_eq(a->blocks, b->blocks);
+	cr_assert_eq(a->atime_ns, b->atime_ns);
+	cr_assert_eq(a->mtime_ns, b->mtime_ns);
+	cr_assert_eq(a->ctime_ns, b->ctime_ns);
 }
 
 int fixture_open_at(struct fixture *fixture, struct store_file *at, const char *name,

@@ -63,7 +63,9 @@ uint64_t fixture_size(struct fixture *fixture, struct store_file *file);
 void fixture_touch(struct fixture *fixture, const char *path);
 /* Set the mode of an open file: 0 or -errno. */
 int fixture_chmod(struct store_file *file, uint32_t mode);
+/* Also checked against what the store says from memory. */
 int fixture_stat(struct fixture *fixture, const char *path, struct file_attr *attr);
+void fixture_same_attr(const struct file_attr *a, const struct file_attr *b);
 int fixture_open_at(struct fixture *fixture, struct store_file *at, const char *name,
 		    uint32_t flags);
 

@@ -189,6 +189,12 @@ static int stat_file(struct store_file *file, struct file_attr *attr)
 	return 0;
 }
 
+static int stat_cached(struct store *store, struct store_file *at, const char *path, bool nofollow,
+		       struct file_attr *attr)
+{
+	return path ? memory_stat_path(store, at, path, nofollow, attr) : stat_file(at, attr);
+}
+
 static int sync_file(struct store_file *file, bool data_only)
 {
 	return 0;
@@ -283,6 +289,7 @@ const struct store_ops store_memory = {
 	.set_attr_path = memory_set_attr_path,
 	.ancestors = memory_ancestors,
 	.stat_path = memory_stat_path,
+	.stat_cached = stat_cached,
 	.unlink = memory_unlink,
 	.rmdir = memory_rmdir,
 	.mkdir = memory_mkdir,

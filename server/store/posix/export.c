@@ -101,6 +101,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 	group_tasks("", &store->tasks);
 	group_gauge_open("", &store->gauge);
 	posix_writeback_init("");
+	posix_cached_init(store);
 	*out = &store->base;
 	return 0;
 
@@ -146,6 +147,7 @@ const struct store_ops store_posix = {
 	.set_attr_path = posix_set_attr_path,
 	.ancestors = posix_ancestors,
 	.stat_path = posix_stat_path,
+	.stat_cached = posix_stat_cached,
 	.unlink = posix_unlink,
 	.rmdir = posix_rmdir,
 	.mkdir = posix_mkdir,

@@ -29,7 +29,7 @@ int posix_open_beneath(int dir, const char *path, int flags, mode_t mode, uint64
 
 	for (int i = 0; i < RACE_TRIES && fd < 0; i++) {
 		fd = syscall(SYS_openat2, dir, *path ? path : ".", &how, sizeof(how));
-		if (fd < 0 && errno != EAGAIN && errno != EINTR)
+		if (fd < 0 && (resolve & RESOLVE_CACHED || (errno != EAGAIN && errno != EINTR)))
 			break;
 	}
 	if (fd >= 0)

@@ -36,6 +36,8 @@ struct posix_store {
 	atomic_bool reported_direct;
 	/* The device number, plus 1, of the last file system that could splice. Any thread. */
 	_Atomic uint64_t pipes_dev;
+	bool cached;	/* the root's file system has all attributes in memory */
+	dev_t root_dev; /* the device of that file system */
 };
 
 struct posix_file {
@@ -179,6 +181,12 @@ int posix_sync_file(struct store_file *file, bool data_only);
 int posix_truncate_file(struct store_file *file, uint64_t len);
 int posix_punch(struct store_file *file, uint64_t start, uint64_t end);
 int posix_seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found);
+
+/* cached.c */
+/* Find out whether the root's file system has all attributes in memory. */
+void posix_cached_init(struct posix_store *store);
+int posix_stat_cached(struct store *store, struct store_file *at, const char *path, bool nofollow,
+		      struct file_attr *attr);
 
 /* attr.c */
 int posix_set_attr(struct store_file *file, const struct store_attrs *attrs);

@@ -256,6 +256,37 @@ E2E(hung, a_flood_of_one_session_costs_another_a_turn)
 	bed_close(&bed);
 }
 
+/* The one thread for calls hangs in a file system that is mounted below the export. */
+E2E(hung, attributes_in_memory_need_no_thread)
+{
+	static struct asker asker;
+	struct usrbio_stat st;
+	struct bed bed;
+	char all[600];
+	int rule, fd;
+
+	e2e_needs_server_process();
+	bed_open(&bed, NULL);
+	server_stop(&bed.server);
+	snprintf(all, sizeof(all), "all=%s", e2e_scratch);
+	server_start(&bed.server, NULL, all, "--call-threads=1", NULL);
+	snprintf(all, sizeof(all), "%s/all", bed.server.addr);
+	fd = usrbio_open(at(all, 0, "", "well/file"), O_RDWR | O_CREAT, 0644);
+	cr_assert_geq(fd, 0);
+	rule = slowfs_rule(&bed.fs, "lookup", "hang", "hang");
+	ask_on_thread(&asker, at(all, 0, "", "slow/hang"));
+	slowfs_wait(&bed.fs, rule, 1);
+	cr_assert_eq(usrbio_stat(at(all, 0, "", "well/file"), &st), 0);
+	cr_assert_eq(usrbio_stat(at(all, 0, "", "well"), &st), 0);
+	cr_assert_eq(usrbio_fstat(fd, &st), 0);
+	cr_assert_eq(usrbio_stat(at(all, 1, "", ""), &st), 0);
+	cr_assert_eq(slowfs_hung(&bed.fs, rule), 1);
+	slowfs_drop(&bed.fs, rule);
+	join(&asker, 1);
+	cr_assert_eq(usrbio_close(fd), 0);
+	bed_close(&bed);
+}
+
 /* The keyring and the key of a client that acts as a user. */
 static void make_user(void)
 {
