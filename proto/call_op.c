@@ -47,6 +47,8 @@ const char *call_op_name(uint32_t op)
 		return "symlink";
 	case CALL_READLINK:
 		return "readlink";
+	case CALL_STATFS:
+		return "statfs";
 	case NR_CALLS:
 		break;
 	}

@@ -258,8 +258,10 @@ static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct repl
 		.nr_ids = pb->n_ids / 2,
 		.ids = pb->ids,
 		.verifier = pb->verifier,
+		.nr_fs = pb->n_fs,
+		.fs = pb->fs,
 	};
-	return pb->n_ids % 2 == 0 && m->nr_ids <= ANCESTORS_MAX &&
+	return m->nr_fs <= FS_NUMBERS_MAX && pb->n_ids % 2 == 0 && m->nr_ids <= ANCESTORS_MAX &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
 	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m) &&
 	       counts_match(m) && get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target);

@@ -211,6 +211,8 @@ static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
 	pb.ids = ARRAY(uint64_t, m->ids);
 	pb.verifier = m->verifier;
 	pb.target = data_of(m->target);
+	pb.n_fs = m->nr_fs;
+	pb.fs = ARRAY(uint64_t, m->fs);
 	return pack(MSG_REPLY, &pb.base, buf, cap);
 }
 

@@ -78,6 +78,7 @@ enum call_op {
 	CALL_ANCESTORS, /* file -> ids */
 	CALL_SYMLINK,	/* path, target */
 	CALL_READLINK,	/* path -> target */
+	CALL_STATFS,	/* file, or path when file is 0 -> fs */
 	NR_CALLS,
 };
 enum {
@@ -101,6 +102,27 @@ enum {
 	SET_NOFOLLOW = 128, /* a symbolic link at the end of the path is not followed */
 	SET_ATTRS_ALL = 127,
 	SET_FLAGS_ALL = 255,
+};
+
+/* The numbers of a file system that CALL_STATFS returns, in this order. Later versions append. */
+enum fs_number {
+	FS_BLOCK_SIZE, /* bytes of the blocks that the next three numbers count */
+	FS_BLOCKS,
+	FS_BLOCKS_FREE,
+	FS_BLOCKS_AVAILABLE, /* of these, to users without privileges */
+	FS_FILES,	     /* 0, with the next one: there is no fixed number */
+	FS_FILES_FREE,
+	FS_IO_SIZE,  /* bytes of an I/O that suits the file system */
+	FS_NAME_MAX, /* bytes of a name */
+	FS_ID,
+	FS_FLAGS, /* FS_FLAG_* */
+	NR_FS_NUMBERS,
+};
+#define FS_NUMBERS_MAX 64 /* in one Reply */
+/* These have the numbers of ST_RDONLY and ST_SYNCHRONOUS of statvfs(3). */
+enum {
+	FS_FLAG_READ_ONLY = 1, /* this client cannot change anything */
+	FS_FLAG_SYNC = 16,     /* the export has EXPORT_SYNC */
 };
 
 /* Flags of CALL_OPEN; the low two bits are the access mode. */

@@ -160,6 +160,8 @@ struct reply {
 	const uint64_t *ids;
 	uint64_t verifier;   /* of CALL_FSYNC: the export's write verifier when the sync ended */
 	struct bytes target; /* of a symbolic link */
+	size_t nr_fs;	     /* of CALL_STATFS: enum fs_number */
+	const uint64_t *fs;
 };
 
 struct ping {

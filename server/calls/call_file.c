@@ -196,6 +196,24 @@ int call_stat_cached(struct pending_call *p)
 	return err;
 }
 
+int call_statfs(struct pending_call *p)
+{
+	struct store *store = call_store(p);
+	int err;
+
+	if (p->call.file)
+		err = store->ops->stat_fs_file(p->file->store_file, p->fs);
+	else
+		err = store->ops->stat_fs(store, call_path(p->call.path), p->fs);
+	if (err)
+		return err;
+	p->fs[FS_FLAGS] =
+		(call_read_only(p) ? FS_FLAG_READ_ONLY : 0u) | (store->sync ? FS_FLAG_SYNC : 0u);
+	call_reply(p)->fs = p->fs;
+	call_reply(p)->nr_fs = NR_FS_NUMBERS;
+	return 0;
+}
+
 int call_fsync(struct pending_call *p)
 {
 	int err;

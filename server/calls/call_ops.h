@@ -69,6 +69,7 @@ int call_truncate(struct pending_call *p);
 int call_punch(struct pending_call *p);
 int call_seek(struct pending_call *p);
 int call_setattr(struct pending_call *p);
+int call_statfs(struct pending_call *p);
 
 /* call_name.c: calls about names and directories */
 int call_unlink(struct pending_call *p);

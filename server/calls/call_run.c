@@ -20,6 +20,7 @@ static int (*const ops[NR_CALLS])(struct pending_call *) = {
 	[CALL_REOPEN] = call_reopen,	 [CALL_SEEK] = call_seek,
 	[CALL_SETATTR] = call_setattr,	 [CALL_ANCESTORS] = call_ancestors,
 	[CALL_SYMLINK] = call_symlink,	 [CALL_READLINK] = call_readlink,
+	[CALL_STATFS] = call_statfs,
 };
 
 /* True if the path is relative. The store checks the rest of it. */
@@ -80,7 +81,7 @@ static bool is_once_only(uint32_t op)
 {
 	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&
 	       op != CALL_COUNTERS && op != CALL_SEEK && op != CALL_ANCESTORS &&
-	       op != CALL_READLINK;
+	       op != CALL_READLINK && op != CALL_STATFS;
 }
 
 /* True if the store has changed nothing, because the call is given up or has to wait. */

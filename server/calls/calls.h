@@ -94,6 +94,7 @@ struct pending_call {
 	struct counters_query query;	    /* CALL_COUNTERS */
 	uint64_t *ids;			    /* CALL_ANCESTORS: memory of the reply */
 	char *target;			    /* CALL_READLINK: memory of the reply */
+	uint64_t fs[NR_FS_NUMBERS];	    /* CALL_STATFS: the same */
 	size_t bytes;			    /* charged for all of this */
 	uint64_t data[];
 };

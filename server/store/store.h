@@ -179,6 +179,12 @@ struct store_ops {
 	/* Write the path of the file, for a message. It does not block. NULL: not supported. */
 	void (*describe_file)(struct store_file *file, char *text, size_t size);
 	int (*stat_file)(struct store_file *file, struct file_attr *attr);
+	/*
+	 * Get the numbers of the file system that a path, or an open file, is in; FS_FLAGS is the
+	 * caller's. A symbolic link at the end is followed.
+	 */
+	int (*stat_fs)(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS]);
+	int (*stat_fs_file)(struct store_file *file, uint64_t fs[NR_FS_NUMBERS]);
 	int (*sync_file)(struct store_file *file, bool data_only);
 	int (*truncate_file)(struct store_file *file, uint64_t len);
 	int (*punch)(struct store_file *file, uint64_t start, uint64_t end);

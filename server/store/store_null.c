@@ -13,6 +13,8 @@
 #include "server/store/evloop.h"
 #include "server/store/store_later.h"
 
+#define BLOCK_SIZE 4096u /* of the blocks that a statfs counts */
+
 struct null_store {
 	struct store base;
 	uint64_t size; /* of every file */
@@ -196,6 +198,24 @@ static int sync_file(struct store_file *file, bool data_only)
 	return 0;
 }
 
+/* All of it stays free, because nothing is kept. There is no number of files. */
+static int stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS])
+{
+	uint64_t blocks = (((struct null_store *)store)->size - 1) / BLOCK_SIZE + 1;
+
+	memset(fs, 0, NR_FS_NUMBERS * sizeof(*fs));
+	fs[FS_BLOCK_SIZE] = BLOCK_SIZE;
+	fs[FS_BLOCKS] = fs[FS_BLOCKS_FREE] = fs[FS_BLOCKS_AVAILABLE] = blocks;
+	fs[FS_IO_SIZE] = BLOCK_SIZE;
+	fs[FS_NAME_MAX] = PROTO_NAME_MAX;
+	return 0;
+}
+
+static int stat_fs_file(struct store_file *file, uint64_t fs[NR_FS_NUMBERS])
+{
+	return stat_fs(file->store, "", fs);
+}
+
 static int change_file(const struct store_file *file)
 {
 	if (file->store->read_only)
@@ -319,6 +339,8 @@ const struct store_ops store_null = {
 	.reopen_file = reopen_file,
 	.close_file = close_file,
 	.stat_file = stat_file,
+	.stat_fs = stat_fs,
+	.stat_fs_file = stat_fs_file,
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,

@@ -338,6 +338,7 @@ Test(round_trip, reply)
 	uint8_t persistent[PERSISTENT_MAX];
 	uint32_t types[] = {4, 8};
 	uint64_t ids[2 * ANCESTORS_MAX];
+	const uint64_t fs[] = {512, UINT64_MAX, 0};
 	struct message in = {.type = MSG_REPLY,
 			     .reply = {.tag = 3,
 				       .status = -EDQUOT,
@@ -352,7 +353,9 @@ Test(round_trip, reply)
 				       .nr_ids = ANCESTORS_MAX,
 				       .ids = ids,
 				       .verifier = UINT64_MAX - 3,
-				       .target = text("../a link")}};
+				       .target = text("../a link"),
+				       .nr_fs = 3,
+				       .fs = fs}};
 	struct message out;
 
 	memset(persistent, 0x5a, sizeof(persistent));
@@ -370,6 +373,8 @@ Test(round_trip, reply)
 	cr_expect_arr_eq(out.reply.ids, ids, sizeof(ids));
 	cr_expect_eq(out.reply.verifier, UINT64_MAX - 3);
 	expect_bytes(out.reply.target, in.reply.target);
+	cr_assert_eq(out.reply.nr_fs, 3);
+	cr_expect_arr_eq(out.reply.fs, fs, sizeof(fs));
 }
 
 Test(round_trip, rows_of_counters)

@@ -204,6 +204,14 @@ static int stat_file(struct store_file *file, struct file_attr *attr)
 		   : fault_inner_of(file->store)->ops->stat_file(fault_inner_file(file), attr);
 }
 
+static int stat_fs_file(struct store_file *file, uint64_t fs[NR_FS_NUMBERS])
+{
+	int err = store_fault_check(file->store, FAULT_STATFS);
+
+	return err ? err
+		   : fault_inner_of(file->store)->ops->stat_fs_file(fault_inner_file(file), fs);
+}
+
 static int sync_file(struct store_file *file, bool data_only)
 {
 	int err = store_fault_check(file->store, FAULT_SYNC);
@@ -269,6 +277,8 @@ static const struct store_ops store_fault = {
 	.close_file = close_file,
 	.describe_file = describe_file,
 	.stat_file = stat_file,
+	.stat_fs = store_fault_stat_fs,
+	.stat_fs_file = stat_fs_file,
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,

@@ -38,6 +38,7 @@ int store_fault_set_attr_path(struct store *store, struct store_file *at, const 
 			      const struct store_attrs *attrs);
 int store_fault_stat_path(struct store *store, struct store_file *at, const char *path,
 			  bool nofollow, struct file_attr *attr);
+int store_fault_stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS]);
 int store_fault_unlink_name(struct store *store, struct store_file *at, const char *path);
 int store_fault_remove_dir(struct store *store, struct store_file *at, const char *path);
 int store_fault_make_dir(struct store *store, struct store_file *at, const char *path,

@@ -24,6 +24,13 @@ int store_fault_stat_path(struct store *store, struct store_file *at, const char
 			     fault_inner_of(store), fault_inner_at(at), path, nofollow, attr);
 }
 
+int store_fault_stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS])
+{
+	int err = store_fault_check(store, FAULT_STATFS);
+
+	return err ? err : fault_inner_of(store)->ops->stat_fs(fault_inner_of(store), path, fs);
+}
+
 int store_fault_unlink_name(struct store *store, struct store_file *at, const char *path)
 {
 	int err = store_fault_check(store, FAULT_UNLINK);

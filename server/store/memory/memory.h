@@ -14,6 +14,7 @@
 /* The bytes of memory that may still be used, by one store or by several that share it. Any thread.
  */
 struct mem_pool {
+	uint64_t size; /* of an empty pool */
 	_Atomic uint64_t left;
 };
 
@@ -75,6 +76,7 @@ struct memory_store {
 	struct mem_pool own;
 	struct node *root;
 	uint64_t last_ino;
+	uint64_t nr_nodes;
 };
 
 struct memory_file {
@@ -102,6 +104,8 @@ struct mem_place {
 };
 
 /* tree.c; the caller of each function holds the lock */
+/* The bytes that a new file without data takes. */
+#define TREE_FILE_COST (sizeof(struct node) + sizeof(struct entry) + NAME_MAX + 1)
 /*
  * Make a node without a name. target: of a symbolic link, else NULL. Returns NULL if there is no
  * memory, or the pool is empty.
@@ -159,6 +163,10 @@ int memory_link_file(struct store_file *file, struct store_file *at, const char 
 int memory_set_attr(struct store_file *file, const struct store_attrs *attrs);
 int memory_set_attr_path(struct store *store, struct store_file *at, const char *path,
 			 const struct store_attrs *attrs);
+
+/* fs.c */
+int memory_stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS]);
+int memory_stat_fs_file(struct store_file *file, uint64_t fs[NR_FS_NUMBERS]);
 
 /* listing.c */
 int memory_readdir(struct store *store, const char *path, uint64_t start,

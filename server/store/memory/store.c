@@ -31,8 +31,8 @@ static void fill_shared(void)
 	struct group_memory group;
 
 	group_memory("", &group);
-	atomic_init(&shared.left,
-		    (group.max.value < all ? group.max.value : all) / STORE_MEMORY_SHARE);
+	shared.size = (group.max.value < all ? group.max.value : all) / STORE_MEMORY_SHARE;
+	atomic_init(&shared.left, shared.size);
 }
 
 static struct mem_pool *shared_pool(void)
@@ -72,6 +72,7 @@ static int open_store(const char *where, unsigned flags, struct store **out)
 		goto err_free;
 	}
 	store->pool = bytes == STORE_MEMORY_SHARED ? shared_pool() : &store->own;
+	store->own.size = bytes;
 	atomic_init(&store->own.left, bytes);
 	if (!bytes) {
 		log_error("export memory:%s: not a number of MiB; use memory:512, for example",
@@ -281,6 +282,8 @@ const struct store_ops store_memory = {
 	.reopen_file = memory_reopen_file,
 	.close_file = close_file,
 	.stat_file = stat_file,
+	.stat_fs = memory_stat_fs,
+	.stat_fs_file = memory_stat_fs_file,
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,

@@ -94,6 +94,7 @@ struct node *tree_node_new(struct memory_store *store, uint32_t mode, const char
 		return NULL;
 	}
 	node->ino = ++store->last_ino;
+	store->nr_nodes++;
 	node->mode = mode;
 	node->uid = getuid();
 	node->gid = getgid();
@@ -113,6 +114,7 @@ void tree_node_put(struct memory_store *store, struct node *node)
 	data_free(&node->data, store->pool);
 	free(node->entries);
 	memory_pool_uncharge(store->pool, cost_of(node->target));
+	store->nr_nodes--;
 	node_free(node);
 }
 

@@ -188,6 +188,10 @@ void posix_cached_init(struct posix_store *store);
 int posix_stat_cached(struct store *store, struct store_file *at, const char *path, bool nofollow,
 		      struct file_attr *attr);
 
+/* fs.c */
+int posix_stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS]);
+int posix_stat_fs_file(struct store_file *file, uint64_t fs[NR_FS_NUMBERS]);
+
 /* attr.c */
 int posix_set_attr(struct store_file *file, const struct store_attrs *attrs);
 int posix_set_attr_path(struct store *store, struct store_file *at, const char *path,
