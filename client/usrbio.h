@@ -45,6 +45,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct timespec; /* of <time.h> */
+struct statvfs;	 /* of <sys/statvfs.h> */
 
 struct usrbio_stat {
 	uint32_t mode; /* type and permissions, as in st_mode */
@@ -255,6 +256,18 @@ int usrbio_readlink(const char *path, char *target, size_t size);
  * -EMLINK, ...
  */
 int usrbio_link(const char *from, const char *to);
+
+/*
+ * Get the numbers of the file system that a path, or an open file, is in, as statvfs(3) does:
+ * blocks of f_frsize bytes, and files. f_bavail is what users without privileges may still fill;
+ * whether this client may fill f_bfree depends on the user that the server acts as. f_favail equals
+ * f_ffree, and both are 0 if there is no fixed number of files. f_fsid is the server's. f_flag has
+ * ST_RDONLY if this client cannot change anything, and ST_SYNCHRONOUS if what is acknowledged
+ * survives a loss of power. Limits that the server does not know, such as quotas of the client's
+ * user, do not show. A symbolic link at the end of the path is followed. 0; -EBADF; -ENOENT, ...
+ */
+int usrbio_statfs(const char *path, struct statvfs *st);
+int usrbio_fstatfs(int fd, struct statvfs *st);
 
 /*
  * Open a directory by its path, to read its names. 0: the caller owns *dir, uses it on one thread

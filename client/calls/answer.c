@@ -13,7 +13,8 @@ void answer_copy(struct answer *answer, const struct conn *conn, const struct re
 {
 	uint64_t *counts = (uint64_t *)(void *)answer->data;
 	uint64_t *ids = counts + reply->nr_counts;
-	uint32_t *types = (uint32_t *)(void *)(ids + 2 * reply->nr_ids);
+	uint64_t *fs = ids + 2 * reply->nr_ids;
+	uint32_t *types = (uint32_t *)(void *)(fs + reply->nr_fs);
 	uint8_t *at = (uint8_t *)types;
 
 	answer->session = conn->number;
@@ -25,6 +26,9 @@ void answer_copy(struct answer *answer, const struct conn *conn, const struct re
 	if (reply->nr_ids)
 		memcpy(ids, reply->ids, 2 * reply->nr_ids * sizeof(*ids));
 	answer->reply.ids = ids;
+	if (reply->nr_fs)
+		memcpy(fs, reply->fs, reply->nr_fs * sizeof(*fs));
+	answer->reply.fs = fs;
 	if (reply->nr_types)
 		memcpy(types, reply->types, reply->nr_types * sizeof(*types));
 	at += reply->nr_types * sizeof(*types);

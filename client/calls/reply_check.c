@@ -45,6 +45,8 @@ static const char *wrong_surplus(const struct call *call, const struct reply *re
 		return "directories that were not requested";
 	if (call->op != CALL_READLINK && reply->target.len)
 		return "a symbolic link that was not requested";
+	if (call->op != CALL_STATFS && reply->nr_fs)
+		return "numbers of a file system that were not requested";
 	return NULL;
 }
 
@@ -67,6 +69,13 @@ static const char *wrong_place(const struct call *call, const struct reply *repl
 		       : NULL;
 }
 
+static const char *wrong_fs(const struct reply *reply)
+{
+	return reply->nr_fs < NR_FS_NUMBERS || !reply->fs[FS_BLOCK_SIZE]
+		       ? "a file system without its numbers"
+		       : NULL;
+}
+
 static const char *wrong_success(const struct call *call, const struct reply *reply)
 {
 	switch (call->op) {
@@ -84,6 +93,8 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 		return wrong_place(call, reply);
 	case CALL_READLINK:
 		return reply->target.len ? NULL : "a symbolic link without a target";
+	case CALL_STATFS:
+		return wrong_fs(reply);
 	case CALL_ANCESTORS:
 		return reply->nr_ids ? NULL : "a directory that is nothing";
 	default:

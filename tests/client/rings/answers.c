@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "client/usrbio.h"
@@ -79,6 +80,7 @@ static int ask(uint32_t op, int fd)
 {
 	struct usrbio_stat st;
 	struct usrbio_id id;
+	struct statvfs fs;
 	char target[16];
 
 	switch (op) {
@@ -96,6 +98,8 @@ static int ask(uint32_t op, int fd)
 		return usrbio_unlink(url());
 	case CALL_READLINK:
 		return usrbio_readlink(url(), target, sizeof(target));
+	case CALL_STATFS:
+		return usrbio_statfs(url(), &fs);
 	default:
 		return -ENOSYS;
 	}
@@ -192,6 +196,9 @@ Test(answers, what_nobody_asked_for)
 	lie = (struct reply){.attr_valid = 1, .nr_ids = 2, .ids = numbers};
 	lie_op = CALL_STAT;
 	expect_lie("ancestors of a file", 1);
+	lie = (struct reply){.attr_valid = 1, .nr_fs = 4, .fs = numbers};
+	lie_op = CALL_STAT;
+	expect_lie("a file system of a file", 1);
 	lie = (struct reply){.attr_valid = 1, .target = {(const uint8_t *)"x", 1}};
 	lie_op = CALL_STAT;
 	expect_lie("a symbolic link of a file", 1);
@@ -248,6 +255,28 @@ Test(answers, places_and_directories)
 	lie.target = (struct bytes){(const uint8_t *)"a\0b", 3};
 	lie_op = CALL_READLINK;
 	expect_lie("a link with a zero byte", 3);
+}
+
+Test(answers, file_systems)
+{
+	static uint64_t numbers[FS_NUMBERS_MAX + 1];
+
+	numbers[FS_BLOCK_SIZE] = 1;
+	lie_op = CALL_STATFS;
+	lie = (struct reply){.fs = numbers};
+	expect_lie("no numbers", 1);
+	lie_op = CALL_STATFS;
+	lie.nr_fs = NR_FS_NUMBERS - 1;
+	expect_lie("too few numbers", 1);
+	lie_op = CALL_STATFS;
+	lie.nr_fs = FS_NUMBERS_MAX + 1;
+	expect_lie("too many numbers", 3);
+	/* Those of later versions are not looked at. */
+	lie_op = CALL_STATFS;
+	lie.nr_fs = FS_NUMBERS_MAX;
+	cr_assert_eq(ask(CALL_STATFS, -1), 0);
+	numbers[FS_BLOCK_SIZE] = 0;
+	expect_lie("blocks of no bytes", 1);
 }
 
 /* Full answers for ever: each place is new. */
