@@ -49,6 +49,8 @@ const char *call_op_name(uint32_t op)
 		return "readlink";
 	case CALL_STATFS:
 		return "statfs";
+	case CALL_FALLOCATE:
+		return "fallocate";
 	case NR_CALLS:
 		break;
 	}

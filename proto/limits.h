@@ -79,6 +79,7 @@ enum call_op {
 	CALL_SYMLINK,	/* path, target */
 	CALL_READLINK,	/* path -> target */
 	CALL_STATFS,	/* file, or path when file is 0 -> fs */
+	CALL_FALLOCATE, /* file, flags (ALLOCATE_*), off, len */
 	NR_CALLS,
 };
 enum {
@@ -123,6 +124,14 @@ enum fs_number {
 enum {
 	FS_FLAG_READ_ONLY = 1, /* this client cannot change anything */
 	FS_FLAG_SYNC = 16,     /* the export has EXPORT_SYNC */
+};
+
+/* Flags of CALL_FALLOCATE, with the numbers of fallocate(2). None: allocate, and extend the file.
+ */
+enum {
+	ALLOCATE_KEEP_SIZE = 1,
+	ALLOCATE_PUNCH_HOLE = 2, /* only with ALLOCATE_KEEP_SIZE */
+	ALLOCATE_ZERO_RANGE = 16,
 };
 
 /* Flags of CALL_OPEN; the low two bits are the access mode. */

@@ -281,6 +281,31 @@ int call_punch(struct pending_call *p)
 	return err;
 }
 
+static bool allocate_flags_ok(uint32_t flags)
+{
+	return flags == 0 || flags == ALLOCATE_KEEP_SIZE ||
+	       flags == (ALLOCATE_PUNCH_HOLE | ALLOCATE_KEEP_SIZE) ||
+	       flags == ALLOCATE_ZERO_RANGE || flags == (ALLOCATE_ZERO_RANGE | ALLOCATE_KEEP_SIZE);
+}
+
+/* The order of the checks is that of fallocate(2). */
+int call_fallocate(struct pending_call *p)
+{
+	const struct call *call = &p->call;
+	int err;
+
+	if (!call->len || call->len > INT64_MAX || call->off > INT64_MAX)
+		return -EINVAL;
+	if (!allocate_flags_ok(call->flags))
+		return -EOPNOTSUPP;
+	err = check_writable(p);
+	if (err)
+		return err;
+	if (call->len > INT64_MAX - call->off)
+		return -EFBIG;
+	return call_store(p)->ops->allocate(p->file->store_file, call->flags, call->off, call->len);
+}
+
 int call_seek(struct pending_call *p)
 {
 	uint32_t what = p->call.flags & (CALL_DATA | CALL_HOLE);

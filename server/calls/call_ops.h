@@ -67,6 +67,7 @@ int call_stat_cached(struct pending_call *p);
 int call_fsync(struct pending_call *p);
 int call_truncate(struct pending_call *p);
 int call_punch(struct pending_call *p);
+int call_fallocate(struct pending_call *p);
 int call_seek(struct pending_call *p);
 int call_setattr(struct pending_call *p);
 int call_statfs(struct pending_call *p);

@@ -20,7 +20,7 @@ static int (*const ops[NR_CALLS])(struct pending_call *) = {
 	[CALL_REOPEN] = call_reopen,	 [CALL_SEEK] = call_seek,
 	[CALL_SETATTR] = call_setattr,	 [CALL_ANCESTORS] = call_ancestors,
 	[CALL_SYMLINK] = call_symlink,	 [CALL_READLINK] = call_readlink,
-	[CALL_STATFS] = call_statfs,
+	[CALL_STATFS] = call_statfs,	 [CALL_FALLOCATE] = call_fallocate,
 };
 
 /* True if the path is relative. The store checks the rest of it. */

@@ -189,6 +189,13 @@ struct store_ops {
 	int (*truncate_file)(struct store_file *file, uint64_t len);
 	int (*punch)(struct store_file *file, uint64_t start, uint64_t end);
 	/*
+	 * Do what fallocate(2) does for a range that is not empty and ends at or before INT64_MAX.
+	 * `how` is a combination of ALLOCATE_* that PROTOCOL.md allows. -EOPNOTSUPP: the file
+	 * system has no such thing. After -ENOSPC a part of the range may be allocated, and zeroed
+	 * if that was asked for.
+	 */
+	int (*allocate)(struct store_file *file, uint32_t how, uint64_t off, uint64_t len);
+	/*
 	 * Find where data, or a hole, begins from `off` on. There is a hole at the end of each
 	 * file. -ENXIO: there is none.
 	 */

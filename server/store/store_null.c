@@ -233,6 +233,11 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 	return change_file(file);
 }
 
+static int allocate(struct store_file *file, uint32_t how, uint64_t off, uint64_t len)
+{
+	return change_file(file);
+}
+
 static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
 {
 	uint64_t size = ((struct null_store *)file->store)->size;
@@ -344,6 +349,7 @@ const struct store_ops store_null = {
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,
+	.allocate = allocate,
 	.seek = seek,
 	.set_attr = set_attr,
 	.set_attr_path = set_attr_path,

@@ -94,6 +94,8 @@ static void change_everything(struct fixture *fixture, unsigned times)
 	expect(times, 0, "truncate");
 	cr_assert_eq(store->ops->punch(file, 0, 4), 0);
 	expect(times, 0, "punch");
+	cr_assert_eq(store->ops->allocate(file, 0, 0, 9000), 0);
+	expect(times, 0, "allocate");
 	cr_assert_eq(store->ops->link_file(file, NULL, "e/g"), 0);
 	expect(0, times, "link of a file");
 	fixture_shut(fixture, file);

@@ -238,6 +238,15 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 		   : fault_inner_of(file->store)->ops->punch(fault_inner_file(file), start, end);
 }
 
+static int allocate(struct store_file *file, uint32_t how, uint64_t off, uint64_t len)
+{
+	int err = store_fault_check(file->store, FAULT_FALLOCATE);
+
+	return err ? err
+		   : fault_inner_of(file->store)
+			       ->ops->allocate(fault_inner_file(file), how, off, len);
+}
+
 static int seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found)
 {
 	int err = store_fault_check(file->store, FAULT_SEEK);
@@ -282,6 +291,7 @@ static const struct store_ops store_fault = {
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,
+	.allocate = allocate,
 	.seek = seek,
 	.set_attr = set_attr,
 	.set_attr_path = store_fault_set_attr_path,

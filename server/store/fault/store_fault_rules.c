@@ -11,12 +11,13 @@
 #define RULE_MAX  64 /* bytes of text in a rule */
 
 static const char *const call_names[NR_FAULT_CALLS] = {
-	[FAULT_OPEN] = "open",	       [FAULT_STAT] = "stat",	    [FAULT_SYNC] = "sync",
-	[FAULT_TRUNCATE] = "truncate", [FAULT_PUNCH] = "punch",	    [FAULT_UNLINK] = "unlink",
-	[FAULT_RMDIR] = "rmdir",       [FAULT_MKDIR] = "mkdir",	    [FAULT_RENAME] = "rename",
-	[FAULT_LINK] = "link",	       [FAULT_READDIR] = "readdir", [FAULT_READ] = "read",
-	[FAULT_WRITE] = "write",       [FAULT_SEEK] = "seek",	    [FAULT_SETATTR] = "setattr",
-	[FAULT_STATFS] = "statfs",     [FAULT_SYMLINK] = "symlink", [FAULT_READLINK] = "readlink",
+	[FAULT_OPEN] = "open",	       [FAULT_STAT] = "stat",		[FAULT_SYNC] = "sync",
+	[FAULT_TRUNCATE] = "truncate", [FAULT_PUNCH] = "punch",		[FAULT_UNLINK] = "unlink",
+	[FAULT_RMDIR] = "rmdir",       [FAULT_MKDIR] = "mkdir",		[FAULT_RENAME] = "rename",
+	[FAULT_LINK] = "link",	       [FAULT_READDIR] = "readdir",	[FAULT_READ] = "read",
+	[FAULT_WRITE] = "write",       [FAULT_SEEK] = "seek",		[FAULT_SETATTR] = "setattr",
+	[FAULT_STATFS] = "statfs",     [FAULT_FALLOCATE] = "fallocate", [FAULT_SYMLINK] = "symlink",
+	[FAULT_READLINK] = "readlink",
 };
 
 static int call_of(const char *name)

@@ -158,6 +158,25 @@ static uint64_t chunk_after(const struct data *data, uint64_t chunk)
 	return ((chunk >> shift) + 1) << shift;
 }
 
+bool data_reserve(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end)
+{
+	for (uint64_t chunk = start / CHUNK_SIZE; chunk <= (end - 1) / CHUNK_SIZE; chunk++)
+		if (!chunk_make(data, pool, chunk))
+			return false;
+	return true;
+}
+
+void data_zero(struct data *data, uint64_t start, uint64_t end)
+{
+	while (start < end && data->nr_chunks) {
+		uint8_t *chunk = chunk_find(data, start / CHUNK_SIZE);
+
+		if (chunk)
+			memset(chunk + start % CHUNK_SIZE, 0, piece(start, end - start));
+		start = chunk_after(data, start / CHUNK_SIZE) * CHUNK_SIZE;
+	}
+}
+
 void data_punch(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end)
 {
 	while (start < end && data->nr_chunks) {

@@ -5,6 +5,7 @@
 #ifndef USRBIO_SERVER_MEMORY_H
 #define USRBIO_SERVER_MEMORY_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -40,6 +41,10 @@ size_t data_write(struct data *data, struct mem_pool *pool, const void *buf, siz
 		  uint64_t off);
 /* True if a chunk of the range, which is not empty, is missing. */
 bool data_has_hole(const struct data *data, uint64_t start, uint64_t end);
+/* Make the missing chunks of a range that is not empty. False: the pool is empty; some are made. */
+bool data_reserve(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end);
+/* Set the bytes of a range to zero where there are chunks. */
+void data_zero(struct data *data, uint64_t start, uint64_t end);
 void data_punch(struct data *data, struct mem_pool *pool, uint64_t start, uint64_t end);
 /* Find data, or a hole, from off on; up to DATA_MAX. */
 uint64_t data_seek(const struct data *data, uint64_t off, bool hole);
@@ -92,6 +97,14 @@ static inline struct memory_store *memory_store_of(struct store *store)
 static inline struct node *memory_node_of(struct store_file *file)
 {
 	return ((struct memory_file *)file)->node;
+}
+
+/* Check that the file may be written. Returns 0 or -errno. */
+static inline int memory_check_writable(const struct store_file *file)
+{
+	if (file->store->read_only)
+		return -EROFS;
+	return file->regular && file->flags & OPEN_WRITE ? 0 : -EBADF;
 }
 
 /* The result of walking a path. It is valid while the lock is held and the path exists. */
@@ -163,6 +176,9 @@ int memory_link_file(struct store_file *file, struct store_file *at, const char 
 int memory_set_attr(struct store_file *file, const struct store_attrs *attrs);
 int memory_set_attr_path(struct store *store, struct store_file *at, const char *path,
 			 const struct store_attrs *attrs);
+
+/* allocate.c */
+int memory_allocate(struct store_file *file, uint32_t how, uint64_t off, uint64_t len);
 
 /* fs.c */
 int memory_stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS]);

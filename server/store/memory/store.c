@@ -201,18 +201,11 @@ static int sync_file(struct store_file *file, bool data_only)
 	return 0;
 }
 
-static int check_writable(const struct store_file *file)
-{
-	if (file->store->read_only)
-		return -EROFS;
-	return file->regular && file->flags & OPEN_WRITE ? 0 : -EBADF;
-}
-
 static int truncate_file(struct store_file *file, uint64_t len)
 {
 	struct memory_store *store = memory_store_of(file->store);
 	struct node *node = memory_node_of(file);
-	int err = check_writable(file);
+	int err = memory_check_writable(file);
 
 	if (err)
 		return err;
@@ -222,9 +215,9 @@ static int truncate_file(struct store_file *file, uint64_t len)
 	err = tree_fence(store, node);
 	if (err)
 		goto out;
+	/* Beyond the size there may be what memory_allocate() has made. */
 	if (len < node->size)
-		data_punch(&node->data, store->pool, len,
-			   (node->size + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
+		data_punch(&node->data, store->pool, len, DATA_MAX);
 	node->size = len;
 	tree_touch(node, true);
 out:
@@ -236,7 +229,7 @@ static int punch(struct store_file *file, uint64_t start, uint64_t end)
 {
 	struct memory_store *store = memory_store_of(file->store);
 	struct node *node = memory_node_of(file);
-	int err = check_writable(file);
+	int err = memory_check_writable(file);
 
 	if (err)
 		return err;
@@ -287,6 +280,7 @@ const struct store_ops store_memory = {
 	.sync_file = sync_file,
 	.truncate_file = truncate_file,
 	.punch = punch,
+	.allocate = memory_allocate,
 	.seek = seek,
 	.set_attr = memory_set_attr,
 	.set_attr_path = memory_set_attr_path,

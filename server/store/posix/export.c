@@ -144,6 +144,7 @@ const struct store_ops store_posix = {
 	.sync_file = posix_sync_file,
 	.truncate_file = posix_truncate_file,
 	.punch = posix_punch,
+	.allocate = posix_allocate,
 	.seek = posix_seek,
 	.set_attr = posix_set_attr,
 	.set_attr_path = posix_set_attr_path,

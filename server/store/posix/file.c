@@ -201,3 +201,24 @@ int posix_punch(struct store_file *base, uint64_t start, uint64_t end)
 	err = punch(fd, start, end - end % (uint64_t)st.st_blksize);
 	return err ? err : sync_change(base);
 }
+
+int posix_allocate(struct store_file *base, uint32_t how, uint64_t off, uint64_t len)
+{
+	struct posix_file *file = posix_file_of(base);
+	int err = check_writable(base);
+
+	_Static_assert(ALLOCATE_KEEP_SIZE == FALLOC_FL_KEEP_SIZE &&
+			       ALLOCATE_PUNCH_HOLE == FALLOC_FL_PUNCH_HOLE &&
+			       ALLOCATE_ZERO_RANGE == FALLOC_FL_ZERO_RANGE,
+		       "the flags are those of the kernel");
+	if (how & ALLOCATE_PUNCH_HOLE)
+		return posix_punch(base, off, off + len);
+	if (!err && file->memory &&
+	    !posix_tmpfs_has_room(posix_store_of(base->store), file->fd, off, len))
+		err = -ENOSPC;
+	if (!err)
+		err = posix_inode_enter(&file->fd, 1);
+	if (err)
+		return err;
+	return fallocate(file->fd, (int)how, (off_t)off, (off_t)len) ? -errno : sync_change(base);
+}

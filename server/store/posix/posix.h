@@ -180,6 +180,7 @@ int posix_stat_file(struct store_file *file, struct file_attr *attr);
 int posix_sync_file(struct store_file *file, bool data_only);
 int posix_truncate_file(struct store_file *file, uint64_t len);
 int posix_punch(struct store_file *file, uint64_t start, uint64_t end);
+int posix_allocate(struct store_file *file, uint32_t how, uint64_t off, uint64_t len);
 int posix_seek(struct store_file *file, uint64_t off, bool hole, uint64_t *found);
 
 /* cached.c */
@@ -245,7 +246,8 @@ bool posix_rescue_wanted(struct posix_rescue *rescue);
 void posix_rescue_drain(struct posix_rescue *rescue);
 
 /*
- * tmpfs.c: true if the control group has memory for a write of len > 0 bytes to a file in tmpfs.
+ * tmpfs.c: true if the control group has memory for a write of len > 0 bytes to a file in tmpfs, or
+ * for allocating them.
  */
 bool posix_tmpfs_has_room(struct posix_store *store, int fd, uint64_t off, uint64_t len);
 

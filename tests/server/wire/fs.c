@@ -1,4 +1,4 @@
-/* File systems over the wire: their numbers, and what a call about them may name. */
+/* File systems over the wire: their numbers, and what calls about their space may name. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -54,4 +54,63 @@ static void numbers_body(struct server *server)
 Test(fs, numbers)
 {
 	fixture_each_scheme(numbers_body, NULL);
+}
+
+static int allocate(struct peer *peer, uint64_t file, uint32_t flags, uint64_t off, uint64_t len)
+{
+	return peer_call(peer, &(struct call){.op = CALL_FALLOCATE,
+					      .file = file,
+					      .flags = flags,
+					      .off = off,
+					      .len = len});
+}
+
+static void allocate_body(struct server *server)
+{
+	struct peer one, two;
+	struct hello hello;
+	struct call call;
+	uint64_t file;
+
+	fixture_open(&one, server, "memory");
+	file = peer_open_file(&one, "f", OPEN_READ | OPEN_WRITE | OPEN_CREATE);
+	cr_assert_eq(allocate(&one, 0, 0, 0, 1), -EBADF);
+	cr_assert_eq(allocate(&one, 77, 0, 0, 1), -ESTALE);
+	cr_assert_eq(allocate(&one, file, 0, 0, 0), -EINVAL);
+	cr_assert_eq(allocate(&one, file, 0, 1ull << 63, 1), -EINVAL);
+	cr_assert_eq(allocate(&one, file, 0, 0, 1ull << 63), -EINVAL);
+	cr_assert_eq(allocate(&one, file, UINT32_MAX, 0, 1), -EOPNOTSUPP);
+	cr_assert_eq(allocate(&one, file, ALLOCATE_PUNCH_HOLE, 0, 1), -EOPNOTSUPP);
+	cr_assert_eq(allocate(&one, file, ALLOCATE_PUNCH_HOLE | ALLOCATE_ZERO_RANGE, 0, 1),
+		     -EOPNOTSUPP);
+	cr_assert_eq(allocate(&one, file, 4, 0, 1), -EOPNOTSUPP);
+	cr_assert_eq(allocate(&one, file, 0, 1, INT64_MAX), -EFBIG);
+	cr_assert_eq(allocate(&one, file, 0, 0, INT64_MAX), -EFBIG);
+	cr_assert_eq(allocate(&one, file, 0, 0, 1000), 0);
+	/* Once only: the repetition does not make the file longer again. */
+	call = (struct call){.tag = 5 * CALL_SLOTS + 3,
+			     .op = CALL_FALLOCATE,
+			     .file = file,
+			     .off = 0,
+			     .len = 2000};
+	cr_assert_eq(peer_call(&one, &call), 0);
+	hello = peer_hello_again(&one, "memory", 1);
+	fixture_connect(&two, server);
+	cr_assert_eq(peer_hello_as(&two, &hello), 0);
+	cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_TRUNCATE, .file = file}), 0);
+	call.replay = 1;
+	cr_assert_eq(peer_call(&two, &call), 0);
+	cr_assert_eq(peer_call(&two, &(struct call){.op = CALL_STAT, .file = file}), 0);
+	cr_assert_eq(two.heard.reply.attr.size, 0);
+	peer_close(&two);
+	peer_close(&one);
+	fixture_open(&one, server, "readonly");
+	file = peer_open_file(&one, "f", OPEN_READ);
+	cr_assert_eq(allocate(&one, file, 0, 0, 1), -EROFS);
+	peer_close(&one);
+}
+
+Test(fs, space_is_allocated_once)
+{
+	fixture_each_scheme(allocate_body, NULL);
 }
