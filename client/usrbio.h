@@ -223,7 +223,17 @@ int usrbio_fsync(int fd);
  * not open for writing; -EINVAL: len exceeds INT64_MAX; -EFBIG, -EROFS, ...
  */
 int usrbio_ftruncate(int fd, uint64_t len);
-/* The same for a path. A symbolic link at its end is followed. */
+/*
+ * Allocate space for `len` bytes of a file from `off` on, so that writes there do not fail for want
+ * of space; or zero or free it, as fallocate(2) does. mode: 0; FALLOC_FL_KEEP_SIZE: the file does
+ * not become longer; FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE: make a hole; FALLOC_FL_ZERO_RANGE,
+ * also with FALLOC_FL_KEEP_SIZE: the bytes become zero. 0; -EOPNOTSUPP: another mode, or the file
+ * system of the server cannot do that; -EBADF: fd is no descriptor of usrbio_open for a regular
+ * file that is open for writing; -EINVAL: len is 0, or off or len exceeds INT64_MAX; -EFBIG;
+ * -ENOSPC: a part of the range may be allocated; -EROFS, ...
+ */
+int usrbio_fallocate(int fd, int mode, uint64_t off, uint64_t len);
+/* The same as usrbio_ftruncate for a path. A symbolic link at its end is followed. */
 int usrbio_truncate(const char *path, uint64_t len);
 /* Remove a file or symbolic link. 0; -ENOENT; -EISDIR or -EPERM: it is a directory; ... */
 int usrbio_unlink(const char *path);

@@ -233,6 +233,15 @@ int usrbio_ftruncate(int fd, uint64_t len)
 	return api_fs_change(fd, &call);
 }
 
+int usrbio_fallocate(int fd, int mode, uint64_t off, uint64_t len)
+{
+	NOT_CANCELLED;
+	/* FALLOC_FL_* have the numbers of ALLOCATE_*; the server refuses those that it has not. */
+	struct call call = {.op = CALL_FALLOCATE, .flags = (uint32_t)mode, .off = off, .len = len};
+
+	return api_fs_change(fd, &call);
+}
+
 int usrbio_truncate(const char *path, uint64_t len)
 {
 	NOT_CANCELLED;

@@ -224,6 +224,9 @@ static void change_by(int how)
 	case 2:
 		cr_assert_eq(usrbio_fchmod(rig.fd, 0600), 0);
 		break;
+	case 3:
+		cr_assert_eq(usrbio_fallocate(rig.fd, 0, 0, 9), 0);
+		break;
 	default:
 		rig_close(rig.fd);
 		rig.fd = usrbio_open(path, O_RDWR | O_TRUNC, 0);
@@ -234,7 +237,7 @@ static void change_by(int how)
 
 Test(unsynced, calls_that_change_a_file_count)
 {
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 5; how++) {
 		start_with(0);
 		change_by(how);
 		restart(2);

@@ -264,6 +264,11 @@ E2E(group, a_tmpfs_ends_before_the_group_does)
 	snprintf(url, sizeof(url), "%s/file", mount);
 	rw_open(&rw, mount, BLOCK);
 	fd = file_reg(url, O_RDWR | O_CREAT);
+	/* Pages that are allocated count like pages that are written. */
+	cr_expect_eq(usrbio_fallocate(fd, 0, 0, 200 << 20), -ENOSPC);
+	cr_expect_eq(usrbio_fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 4 << 20), 0);
+	cr_expect_eq(usrbio_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 200 << 20),
+		     0);
 	for (; n == BLOCK && off < 200 << 20; off += BLOCK)
 		n = rw_write(&rw, fd, off, BLOCK);
 	cr_expect_eq(n, -ENOSPC, "%ld at %lu", (long)n, (unsigned long)off);
