@@ -180,14 +180,17 @@ static bool has_share(const struct pipeline *pipeline, enum staging_class class)
 	       held_by_export(pipeline, class) < EXPORT_SHARE * nr_free;
 }
 
-/* The same of an id, if there are others at the worker. */
+/*
+ * The same of an id, if there are others at the worker. The last free buffer is for an id that
+ * holds none. So only such ids wait for a buffer, and they get those that become free in turns.
+ */
 static bool id_has_share(const struct pipeline *pipeline, enum staging_class class)
 {
 	const struct worker *worker = pipeline->peer.worker;
-	uint32_t held = pipeline->id->nr_held[class];
+	uint32_t held = pipeline->id->nr_held[class], nr_free = worker->staging.nr_free[class];
 
 	return !held || class == STAGING_PIPE || worker->ids.next == worker->ids.prev ||
-	       held < FAIR_SHARE * worker->staging.nr_free[class];
+	       (nr_free > 1 && held < FAIR_SHARE * nr_free);
 }
 
 /* Have a connection wait until others of its export or id hold less. False: it may hold one more.
@@ -240,8 +243,9 @@ static unsigned start(struct pipeline *pipeline)
 			 * comes meanwhile may find a buffer of another class.
 			 */
 			if (list_empty(&pipeline->waiting_for_buf[class]))
-				list_add_tail(&worker->waiting_for_buf[class],
-					      &pipeline->waiting_for_buf[class]);
+				id_turns_add(&worker->waiting_for_buf[class],
+					     &pipeline->id->waiting_for_buf[class],
+					     &pipeline->waiting_for_buf[class]);
 			return started;
 		}
 		budget -= left < SMALL_SIZE	? SMALL_SIZE
@@ -272,6 +276,40 @@ static unsigned serve(struct pipeline *pipeline)
 	return started;
 }
 
+/*
+ * An id has its turn for a buffer: its other pipelines that wait for one wait for its share. It is
+ * behind the other ids when they ask for a buffer again.
+ */
+static void leave_line_of(struct worker *worker, struct id_turns *id, int class)
+{
+	struct list *node;
+
+	if (worker->ids.next == worker->ids.prev)
+		return;
+	list_del(&id->waiting_for_buf[class].node);
+	while ((node = list_pop(&id->waiting_for_buf[class].conns))) {
+		struct pipeline *other =
+			container_of(node - class, struct pipeline, waiting_for_buf);
+
+		if (list_empty(&other->ready))
+			list_add_tail(&worker->waiting_for_share, &other->ready);
+	}
+}
+
+/* Get the next pipeline that waits for a buffer of a class that is free again. */
+static __attribute__((noinline)) struct pipeline *next_waiting(struct worker *worker, int class)
+{
+	struct list *node = id_turns_next(&worker->waiting_for_buf[class]);
+	struct pipeline *pipeline;
+
+	if (!node)
+		return NULL;
+	pipeline = container_of(node - class, struct pipeline, waiting_for_buf);
+	list_del(&pipeline->ready);
+	leave_line_of(worker, pipeline->id, class);
+	return pipeline;
+}
+
 /* Get the next pipeline to serve. One that waited for a buffer that is free again goes first. */
 static struct pipeline *next_ready(struct worker *worker)
 {
@@ -279,25 +317,30 @@ static struct pipeline *next_ready(struct worker *worker)
 	struct list *node;
 
 	for (int i = 0; i < NR_STAGING; i++)
-		if (worker_has_staging(worker, (enum staging_class)i)) {
-			node = list_pop(&worker->waiting_for_buf[i]);
-			if (!node)
-				continue;
-			pipeline = container_of(node - i, struct pipeline, waiting_for_buf);
-			list_del(&pipeline->ready);
-			return pipeline;
+		if (!list_empty(&worker->waiting_for_buf[i]) &&
+		    worker_has_staging(worker, (enum staging_class)i)) {
+			pipeline = next_waiting(worker, i);
+			if (pipeline)
+				return pipeline;
 		}
 	node = id_turns_next(&worker->ready);
 	return node ? container_of(node, struct pipeline, ready) : NULL;
 }
 
-/* Schedule all pipelines that wait in a list. */
+/* Schedule a pipeline before others of its id. */
+static void schedule_first(struct pipeline *pipeline)
+{
+	list_del(&pipeline->ready);
+	if (pipeline_can_start(pipeline))
+		id_turns_add_first(&pipeline->peer.worker->ready, &pipeline->id->ready,
+				   &pipeline->ready);
+}
+
+/* Schedule all pipelines that wait in a list, in their order, before others of their ids. */
 static __attribute__((noinline)) void schedule_all(struct list *list)
 {
-	struct list *node;
-
-	while ((node = list_pop(list)))
-		pipeline_schedule(container_of(node, struct pipeline, ready));
+	while (!list_empty(list))
+		schedule_first(container_of(list->prev, struct pipeline, ready));
 }
 
 void pipelines_retry(struct worker *worker)

@@ -46,7 +46,7 @@ struct pipeline {
 
 	/* In id->ready, worker->waiting_for_share or worker->throttled. */
 	struct list ready;
-	struct list waiting_for_buf[NR_STAGING]; /* in worker->waiting_for_buf */
+	struct list waiting_for_buf[NR_STAGING]; /* in id->waiting_for_buf */
 
 	/* nr_open counts from admission until the result is in a message or an immediate. */
 	struct queue queue;
@@ -127,7 +127,7 @@ static inline bool pipeline_can_start(const struct pipeline *pipeline)
 static inline void pipeline_schedule(struct pipeline *pipeline)
 {
 	if (list_empty(&pipeline->ready) && pipeline_can_start(pipeline))
-		id_turns_add(&pipeline->peer.worker->ready, pipeline->id, &pipeline->ready);
+		id_turns_add(&pipeline->peer.worker->ready, &pipeline->id->ready, &pipeline->ready);
 }
 
 /* Do the work of pipelines_serve(), for a worker that has something to start. */

@@ -28,11 +28,14 @@ static void dump_worker(const struct worker *worker)
 	const struct staging *staging = &worker->staging;
 	unsigned ready = 0, waiting = 0, with_store = 0, with_wire = 0;
 
-	for (int i = 0; i < NR_STAGING; i++)
-		waiting += count(&worker->waiting_for_buf[i]);
 	waiting += count(&worker->waiting_for_share);
-	list_for_each (it, &worker->ids)
-		ready += count(&container_of(it, struct id_turns, all)->ready);
+	list_for_each (it, &worker->ids) {
+		const struct id_turns *id = container_of(it, struct id_turns, all);
+
+		ready += count(&id->ready.conns);
+		for (int i = 0; i < NR_STAGING; i++)
+			waiting += count(&id->waiting_for_buf[i].conns);
+	}
 	list_for_each (it, &worker->conns) {
 		const struct pipeline *io = container_of(it, struct pipeline, peer.node);
 

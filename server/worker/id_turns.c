@@ -17,6 +17,12 @@ static struct id_turns *find(const struct list *ids, const struct account *accou
 	return NULL;
 }
 
+static void init_line(struct id_line *id)
+{
+	list_init(&id->node);
+	list_init(&id->conns);
+}
+
 struct id_turns *id_turns_get(struct list *ids, const struct account *account, struct rates *rates)
 {
 	struct id_turns *id = find(ids, account);
@@ -26,8 +32,9 @@ struct id_turns *id_turns_get(struct list *ids, const struct account *account, s
 		if (!id)
 			return NULL;
 		id->account = account;
-		list_init(&id->node);
-		list_init(&id->ready);
+		init_line(&id->ready);
+		for (int i = 0; i < NR_STAGING; i++)
+			init_line(&id->waiting_for_buf[i]);
 		list_add_tail(ids, &id->all);
 	}
 	id->rates = rates;
@@ -40,6 +47,8 @@ void id_turns_put(struct id_turns *id)
 	if (--id->nr_conns)
 		return;
 	list_del(&id->all);
-	list_del(&id->node);
+	list_del(&id->ready.node);
+	for (int i = 0; i < NR_STAGING; i++)
+		list_del(&id->waiting_for_buf[i].node);
 	free(id);
 }

@@ -54,7 +54,7 @@ struct worker {
 	struct list dirty;			 /* connections to flush when the turn ends */
 	struct list ids;			 /* those with connections here: id_turns.h */
 	struct list ready;			 /* of these, those with segments to start */
-	struct list waiting_for_buf[NR_STAGING]; /* pipelines that wait for a buffer */
+	struct list waiting_for_buf[NR_STAGING]; /* those with pipelines that wait for a buffer */
 	struct list waiting_for_share;		 /* until others of their export or id hold less */
 	struct list throttled;			 /* until throttled_ns, by the rates of their ids */
 	struct list handshakes, posting; /* connections with a deadline, the nearest first */

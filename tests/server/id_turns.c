@@ -25,7 +25,7 @@ static void add(struct id_turns *id, struct conn *conns, const char *names)
 {
 	for (; *names; names++, conns++) {
 		conns->name = *names;
-		id_turns_add(&line, id, &conns->node);
+		id_turns_add(&line, &id->ready, &conns->node);
 	}
 }
 
@@ -39,7 +39,7 @@ static const char *order(struct id_turns *again, unsigned max)
 	while (n < max && (node = id_turns_next(&line))) {
 		text[n] = container_of(node, struct conn, node)->name;
 		if (again && text[n] >= 'a')
-			id_turns_add(&line, again, node);
+			id_turns_add(&line, &again->ready, node);
 		n++;
 	}
 	text[n] = 0;
@@ -80,6 +80,24 @@ Test(id_turns, one_that_leaves_takes_no_turn)
 	cr_expect(list_empty(&line));
 	id_turns_put(other);
 	cr_expect(list_empty(&ids));
+}
+
+/* An id waits for a turn and for a buffer at the same time. */
+Test(id_turns, an_id_has_a_place_in_each_line)
+{
+	struct id_turns *id = id_turns_get(&ids, &accounts[0], NULL);
+	struct list buffers;
+	struct conn conns[2];
+
+	list_init(&buffers);
+	add(id, conns, "A");
+	id_turns_add(&buffers, &id->waiting_for_buf[STAGING_LARGE], &conns[1].node);
+	cr_expect_eq(id_turns_next(&buffers), &conns[1].node);
+	cr_expect_null(id_turns_next(&buffers));
+	cr_expect_str_eq(order(NULL, 64), "A");
+	id_turns_add(&buffers, &id->waiting_for_buf[STAGING_LARGE], &conns[1].node);
+	id_turns_put(id);
+	cr_expect(list_empty(&buffers));
 }
 
 Test(id_turns, an_account_is_one_id)

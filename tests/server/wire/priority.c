@@ -72,36 +72,110 @@ Test(priority, the_deaf_do_not_get_all_buffers)
 	server_stop(server);
 }
 
-/*
- * An id is an address here. Two connections of one that take nothing would have all three buffers,
- * and have the share of one, so that a client of another id goes on.
- */
-Test(priority, an_id_has_one_share_whatever_its_connections)
+/* A server with one worker that has three large buffers. Each address where it listens is an id. */
+static struct server *start_with_ids(const char *where)
 {
-	static const struct export_config null = {.name = "null", .where = "null:1G"};
-	const struct listen_config listens[] = {{.scheme = "tcp", .host = "127.0.0.1"},
-						{.scheme = "loop", .host = "another"}};
+	static const struct listen_config listens[] = {{.scheme = "tcp", .host = "127.0.0.1"},
+						       {.scheme = "loop", .host = "another"},
+						       {.scheme = "loop", .host = "third"}};
+	const struct export_config export = {.name = "files", .where = where};
 	const struct server_config config = {.nr_workers = 1,
 					     .staging_mib = 1,
 					     .stall_ms = 3600000, /* nobody is ended */
 					     .keepalive_ms = 3600000,
-					     .exports = &null,
+					     .exports = &export,
 					     .nr_exports = 1,
 					     .listens = listens,
-					     .nr_listens = 2};
-	struct peer deaf[6], peer;
+					     .nr_listens = 3};
 	struct server *server;
 
 	cr_assert_eq(server_start(&config, &server), 0);
-	peer_open(&peer, server_address(server, 0), "null");
-	for (int i = 0; i < 6; i++) {
-		peer_open(&deaf[i], server_address(server, 1), "null");
+	return server;
+}
+
+/* Open n connections of an id. */
+static void open_all(struct peer *peers, unsigned n, struct server *server, unsigned id)
+{
+	for (unsigned i = 0; i < n; i++)
+		peer_open(&peers[i], server_address(server, id), "files");
+}
+
+static void close_all(struct peer *peers, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		peer_close(&peers[i]);
+}
+
+/*
+ * Two connections of an id that take nothing would have all three buffers, and have the share of
+ * one, so that a client of another id goes on.
+ */
+Test(priority, an_id_has_one_share_whatever_its_connections)
+{
+	struct server *server = start_with_ids("null:1G");
+	struct peer deaf[6], peer;
+
+	open_all(&peer, 1, server, 0);
+	open_all(deaf, 6, server, 1);
+	for (int i = 0; i < 6; i++)
 		submit_large(&deaf[i], PRIORITY_HIGH, BATCH_MAX);
-	}
 	submit_large(&peer, PRIORITY_LOW, 40);
 	peer_until(&peer, peer.nr_results == 40);
-	for (int i = 0; i < 6; i++)
-		peer_close(&deaf[i]);
-	peer_close(&peer);
+	close_all(deaf, 6);
+	close_all(&peer, 1);
+	server_stop(server);
+}
+
+/* Two ids that take nothing have a buffer each, and neither gets the third one. */
+Test(priority, the_last_buffer_is_for_an_id_that_has_none)
+{
+	struct server *server = start_with_ids("null:1G");
+	struct peer deaf[2][3], peer;
+
+	open_all(&peer, 1, server, 0);
+	for (unsigned i = 0; i < 2; i++)
+		open_all(deaf[i], 3, server, i + 1);
+	for (unsigned n = 0; n < 3; n++)
+		for (unsigned i = 0; i < 2; i++)
+			submit_large(&deaf[i][n], PRIORITY_HIGH, 1);
+	submit_large(&peer, PRIORITY_LOW, 40);
+	peer_until(&peer, peer.nr_results == 40);
+	for (unsigned i = 0; i < 2; i++)
+		close_all(deaf[i], 3);
+	close_all(&peer, 1);
+	server_stop(server);
+}
+
+/*
+ * One id has two of the three buffers. Two others ask for the third one without a pause, one of
+ * them by many connections. They get it in turns, and so do the connections.
+ */
+Test(priority, ids_that_wait_for_a_buffer_have_turns)
+{
+	enum { MANY = 6, N = 40 };
+	struct server *server = start_with_ids("fault:read.delay_ms=1:null:1G");
+	struct peer deaf, many[MANY], one;
+	unsigned taken = 0;
+
+	open_all(&deaf, 1, server, 1);
+	open_all(many, MANY, server, 2);
+	open_all(&one, 1, server, 0);
+	submit_large(&deaf, PRIORITY_NORMAL, BATCH_MAX);
+	for (int i = 0; i < MANY; i++)
+		submit_large(&many[i], PRIORITY_NORMAL, BATCH_MAX);
+	submit_large(&one, PRIORITY_NORMAL, N);
+	while (one.nr_results < N) {
+		peer_step(&one);
+		for (int i = 0; i < MANY; i++)
+			peer_step(&many[i]);
+	}
+	for (int i = 0; i < MANY; i++)
+		taken += many[i].nr_results;
+	cr_assert_lt(taken, 3u * N / 2, "%u, where the other one got %u", taken, (unsigned)N);
+	for (int i = 0; i < MANY; i++)
+		cr_assert_geq(many[i].nr_results, taken / MANY / 2, "%d", i);
+	close_all(&deaf, 1);
+	close_all(many, MANY);
+	close_all(&one, 1);
 	server_stop(server);
 }
