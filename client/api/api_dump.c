@@ -18,7 +18,7 @@
 #include "client/conn/conn_dump.h"
 #include "client/memory/region_dump.h"
 #include "client/mount/mount.h"
-#include "client/ring/dispatch.h"
+#include "client/ring/send/dispatch.h"
 #include "client/session/session.h"
 #include "client/session/session_dump.h"
 #include "client/usrbio.h"

@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "client/ring/batch.h"
+#include "client/ring/send/batch.h"
 #include "client/base/cancel.h"
 #include "common/base/clock.h"
 #include "client/conn/conn.h"

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "client/ring/batch.h"
-#include "client/ring/dispatch.h"
+#include "client/ring/send/batch.h"
+#include "client/ring/send/dispatch.h"
 #include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/files/file.h"

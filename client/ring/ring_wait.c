@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/conn/conn_wait.h"
-#include "client/ring/dispatch.h"
+#include "client/ring/send/dispatch.h"
 #include "client/ring/ring.h"
 
 struct ring_waiter {

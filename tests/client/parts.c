@@ -6,7 +6,7 @@
 
 #include "client/base/objpool.h"
 #include "client/base/heap.h"
-#include "client/ring/inflight.h"
+#include "client/ring/send/inflight.h"
 #include "client/memory/proven_pages.h"
 #include "proto/limits.h"
 

@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "client/ring/batch.h"
+#include "client/ring/send/batch.h"
 #include "common/base/clock.h"
 #include "client/conn/conn.h"
 #include "client/ring/ring.h"

@@ -8,11 +8,11 @@
 #include <sched.h>
 #include <string.h>
 
-#include "client/ring/batch.h"
+#include "client/ring/send/batch.h"
 #include "common/base/clock.h"
 #include "client/calls/request.h"
 #include "client/conn/conn.h"
-#include "client/ring/dispatch.h"
+#include "client/ring/send/dispatch.h"
 #include "client/ring/ring.h"
 #include "rig.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "client/conn/conn.h"
-#include "client/ring/dispatch.h"
+#include "client/ring/send/dispatch.h"
 #include "client/ring/ring.h"
 #include "rig.h"
 

@@ -2,7 +2,7 @@
  * The batch builder's slower steps: announcing a region, and encoding the batch. The builder is on
  * the stack of the thread that sends, which holds the connection's lock.
  */
-#include "client/ring/batch_build.h"
+#include "client/ring/send/batch_build.h"
 
 int batch_use_region(struct conn *conn, struct batch_builder *b, struct region *region,
 		     enum region_dir dir)

@@ -2,12 +2,12 @@
  * The part of the rings in a connection: the I/Os that are under way on it, and the rings that have
  * I/Os to send. It belongs to the connection and is under its lock.
  */
-#ifndef USRBIO_CLIENT_RING_DISPATCH_H
-#define USRBIO_CLIENT_RING_DISPATCH_H
+#ifndef USRBIO_CLIENT_RING_SEND_DISPATCH_H
+#define USRBIO_CLIENT_RING_SEND_DISPATCH_H
 
 #include "common/base/list.h"
 #include "client/conn/conn.h"
-#include "client/ring/inflight.h"
+#include "client/ring/send/inflight.h"
 #include "common/base/wrr.h"
 
 struct dump;

@@ -3,15 +3,15 @@
  * inline, because each I/O needs them. It is on the stack of the thread that sends, which holds the
  * connection's lock.
  */
-#ifndef USRBIO_CLIENT_RING_BATCH_BUILD_H
-#define USRBIO_CLIENT_RING_BATCH_BUILD_H
+#ifndef USRBIO_CLIENT_RING_SEND_BATCH_BUILD_H
+#define USRBIO_CLIENT_RING_SEND_BATCH_BUILD_H
 
 #include <errno.h>
 
 #include "client/conn/conn.h"
 #include "client/files/file.h"
 #include "client/memory/region.h"
-#include "client/ring/dispatch.h"
+#include "client/ring/send/dispatch.h"
 #include "client/ring/ring.h"
 
 struct batch_builder {

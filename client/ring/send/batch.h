@@ -3,8 +3,8 @@
  * released; released I/Os are sent in batches of one ring each. Everything here runs under the
  * connection's lock, on any thread.
  */
-#ifndef USRBIO_CLIENT_RING_BATCH_H
-#define USRBIO_CLIENT_RING_BATCH_H
+#ifndef USRBIO_CLIENT_RING_SEND_BATCH_H
+#define USRBIO_CLIENT_RING_SEND_BATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,10 +4,10 @@
  * to its handle. This runs on the submitting thread and on the thread that drives the connection,
  * under the connection's lock.
  */
-#include "client/ring/batch.h"
+#include "client/ring/send/batch.h"
 
 #include "common/base/clock.h"
-#include "client/ring/batch_build.h"
+#include "client/ring/send/batch_build.h"
 
 _Static_assert(WRR_LEVELS == NR_PRIORITIES && !PRIORITY_HIGH, "a level is a priority");
 

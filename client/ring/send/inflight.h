@@ -5,8 +5,8 @@
  * `resend`, and are sent again. The dispatch of a connection owns it, under the connection's lock.
  * Functions that each I/O needs are inline.
  */
-#ifndef USRBIO_CLIENT_RING_INFLIGHT_H
-#define USRBIO_CLIENT_RING_INFLIGHT_H
+#ifndef USRBIO_CLIENT_RING_SEND_INFLIGHT_H
+#define USRBIO_CLIENT_RING_SEND_INFLIGHT_H
 
 #include <stdbool.h>
 #include <stddef.h>

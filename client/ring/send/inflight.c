@@ -8,7 +8,7 @@
  * when it is first written. The order of the stack makes that one page for each 128 I/Os that are
  * under way at a time.
  */
-#include "client/ring/inflight.h"
+#include "client/ring/send/inflight.h"
 
 #include <errno.h>
 #include <stdlib.h>

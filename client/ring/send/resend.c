@@ -4,8 +4,8 @@
  * rings have released. The queue belongs to the connection. This runs on the thread that drives the
  * connection, under its lock.
  */
-#include "client/ring/batch.h"
-#include "client/ring/batch_build.h"
+#include "client/ring/send/batch.h"
+#include "client/ring/send/batch_build.h"
 #include "common/base/pages.h"
 
 /*

@@ -4,14 +4,14 @@
  * way, and within its length. The connection owns the dispatch. This runs on the thread that drives
  * the connection, under its lock. Sending is in batch.c and resend.c.
  */
-#include "client/ring/dispatch.h"
+#include "client/ring/send/dispatch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "client/conn/conn_dump.h"
 #include "client/files/file.h"
-#include "client/ring/batch.h"
+#include "client/ring/send/batch.h"
 #include "client/ring/ring.h"
 #include "common/base/log.h"
 
