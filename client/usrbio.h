@@ -44,8 +44,9 @@ extern "C" {
 /* The library hides all symbols except those that are declared in its public headers. */
 #pragma GCC visibility push(default)
 
-struct timespec; /* of <time.h> */
-struct statvfs;	 /* of <sys/statvfs.h> */
+struct hf3fs_ior; /* of hf3fs_usrbio.h */
+struct statvfs;	  /* of <sys/statvfs.h> */
+struct timespec;  /* of <time.h> */
 
 struct usrbio_stat {
 	uint32_t mode; /* type and permissions, as in st_mode */
@@ -296,6 +297,20 @@ int usrbio_fdopendir(int dirfd, struct usrbio_dir **dir);
 int usrbio_readdir(struct usrbio_dir *dir, struct usrbio_dirent *entry);
 /* Close a directory. Accepts NULL. Does not wait for the server. */
 void usrbio_closedir(struct usrbio_dir *dir);
+
+/*
+ * Get a descriptor by which a program can wait for completions of a ring together with other
+ * events: poll, select and epoll report it as readable while completions of this ring wait. Collect
+ * them with hf3fs_wait_for_ios, with min_results 0 and until it returns 0 or fewer than cqec. The
+ * descriptor may become readable once more although another thread has collected all completions.
+ *
+ * The ring owns the descriptor: each call returns the same one, hf3fs_iordestroy closes it, and
+ * programs neither read, write nor close it. A child of fork() does not have it. A ring without it
+ * makes no system call for it. A completion that waits while the descriptor is made makes it
+ * readable. Returns the descriptor; -EINVAL: ior is no ring; -EMFILE, -ENFILE, -ENOMEM. Does not
+ * wait for the server.
+ */
+int usrbio_ring_fd(const struct hf3fs_ior *ior);
 
 /*
  * Explain why a call for a path or mount point ended with `err`, its -errno, if the library knows

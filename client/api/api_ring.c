@@ -17,6 +17,7 @@
 #include "client/mount/mount.h"
 #include "client/memory/region.h"
 #include "client/ring/ring.h"
+#include "client/usrbio.h"
 
 /* Bytes of a ring of 3FS in shared memory: its fixed part, and each entry. Programs use them. */
 #define RING_FIXED_BYTES 4240u
@@ -121,6 +122,19 @@ int hf3fs_io_entries(const struct hf3fs_ior *ior)
 	entries = (int)ring->entries;
 	ring_put(ring);
 	return entries;
+}
+
+int usrbio_ring_fd(const struct hf3fs_ior *ior)
+{
+	NOT_CANCELLED;
+	struct ring *ring = ring_of(ior);
+	int fd;
+
+	if (!ring)
+		return -EINVAL;
+	fd = ring_fd(ring);
+	ring_put(ring);
+	return fd;
 }
 
 /*

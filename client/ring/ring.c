@@ -114,6 +114,8 @@ static void reset(struct ring *ring, struct mount *mount, const struct ring_conf
 	lock_init(&ring->reaping, LOCK_REAP);
 	ring->collected = 0;
 	atomic_store_explicit(&ring->completed, 0, memory_order_relaxed);
+	atomic_store_explicit(&ring->fd, -1, memory_order_relaxed);
+	atomic_store_explicit(&ring->signalled, false, memory_order_relaxed);
 	atomic_store_explicit(&ring->freed, 0, memory_order_relaxed);
 	atomic_store_explicit(&ring->reaped, 0, memory_order_relaxed);
 }
@@ -203,6 +205,7 @@ void ring_destroy(struct ring *ring)
 	cancel(ring);
 	conn_unlock(ring->conn);
 	ring_drop_all(ring);
+	ring_fd_close(ring);
 	lock_destroy(&ring->reaping);
 	put_memory(ring);
 	objpool_recycle(&rings, &ring->pooled);

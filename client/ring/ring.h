@@ -99,6 +99,8 @@ struct ring {
 	uint32_t first_mark, last_mark; /* the marks in use; indices modulo RING_MARKS */
 	struct ring_mark marks[RING_MARKS];
 	_Atomic uint64_t completed; /* total; written under the lock, any thread reads it */
+	atomic_int fd;		    /* see ring_fd; -1: none. Written under the lock */
+	atomic_bool signalled;	    /* fd is readable, or is about to be; see ring_fd.c */
 
 	/* The threads that collect results use these. */
 	alignas(64) struct lock reaping; /* LOCK_REAP: no other lock is acquired under it */
@@ -163,6 +165,18 @@ bool ring_is_stuck(const struct ring *ring);
  * sent, and results that were not collected.
  */
 void ring_drop_all(struct ring *ring);
+
+/*
+ * Get the descriptor that is readable while completions wait. The first call makes it; the ring
+ * owns it. -EMFILE, -ENFILE, -ENOMEM. Any thread.
+ */
+int ring_fd(struct ring *ring);
+/* Make it readable: a completion has come. The connection's lock is held. */
+void ring_fd_signal(struct ring *ring);
+/* Make it unreadable if no completion waits any more. Under ring->reaping. */
+void ring_fd_collected(struct ring *ring);
+/* Close it, at the ring's end. */
+void ring_fd_close(struct ring *ring);
 
 /* Return how many completions can be handed out. */
 static inline uint64_t ring_nr_ready(const struct ring *ring)

@@ -61,6 +61,8 @@ void ring_complete(struct ring *ring, uint32_t index, int64_t result)
 	ring->completed_queue[completed & ring->mask] = index;
 	atomic_store_explicit(&ring->completed, completed + 1, memory_order_release);
 	ring->under_way--;
+	if (atomic_load_explicit(&ring->fd, memory_order_relaxed) >= 0)
+		ring_fd_signal(ring);
 	if (ring->nr_waiters)
 		ring->conn->wait.wake_pending = true;
 }

@@ -69,6 +69,8 @@ int ring_reap(struct ring *ring, struct hf3fs_cqe *cqes, int max, int min)
 	}
 	atomic_store_explicit(&ring->reaped, freed, memory_order_release);
 	atomic_store_explicit(&ring->freed, freed, memory_order_release);
+	if (atomic_load_explicit(&ring->fd, memory_order_relaxed) >= 0)
+		ring_fd_collected(ring);
 	lock_release(&ring->reaping);
 	put_files(&held);
 	return n;

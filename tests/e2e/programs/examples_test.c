@@ -105,6 +105,19 @@ E2E(examples, polling_sees_every_byte)
 	cr_assert_str_eq(out, want);
 }
 
+E2E(examples, event_loop_reads_the_whole_file)
+{
+	char out[200], want[100];
+	const uint64_t size = 3000017;
+
+	file_make("file", 12, size);
+	snprintf(want, sizeof(want), "%llu bytes\n", (unsigned long long)size);
+	cr_assert_eq(
+		run_into(out, sizeof(out), EXAMPLE("09_event_loop"), e2e_mount, name_of("file")),
+		0);
+	cr_assert_str_eq(out, want);
+}
+
 E2E(examples, checkpoint_writes_every_tensor)
 {
 	enum { TENSORS = 64 };
