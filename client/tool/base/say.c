@@ -122,19 +122,19 @@ static int complain(int option, char *const *argv, const struct option *options)
 	return usage("there is no option %s", word);
 }
 
-int next_option(int argc, char **argv, const char *letters, const struct option *options)
+int next_option(int argc, char **argv)
 {
 	char quiet[32];
 	int option;
 
-	snprintf(quiet, sizeof(quiet), ":%s", letters);
+	snprintf(quiet, sizeof(quiet), ":%s", current->letters);
 	optopt = 0;
-	option = getopt_long(argc, argv, quiet, options, NULL);
+	option = getopt_long(argc, argv, quiet, current->options, NULL);
 	if (option == 'h') {
 		printf("%s", current->help);
 		exit(EXIT_FINE);
 	}
 	if (option == '?' || option == ':')
-		exit(complain(option, argv, options));
+		exit(complain(option, argv, current->options));
 	return option;
 }

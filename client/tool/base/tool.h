@@ -18,6 +18,8 @@ struct command {
 	const char *summary; /* one line */
 	const char *help;    /* "usage: usrbio NAME ..." and what the options mean */
 	int (*run)(int argc, char **argv);
+	const char *letters; /* its short options, and its long ones, as getopt_long takes them */
+	const struct option *options;
 };
 
 extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keygen, cmd_ls,
@@ -45,10 +47,11 @@ int fail_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Return the next option, as getopt_long does; -1 at the end. For --help it prints the command's
- * help and ends the program; for an unknown option it ends the program with EXIT_USAGE.
+ * Return the next option of the running command, as getopt_long does; -1 at the end. For --help it
+ * prints the command's help and ends the program; for an unknown option it ends the program with
+ * EXIT_USAGE.
  */
-int next_option(int argc, char **argv, const char *letters, const struct option *options);
+int next_option(int argc, char **argv);
 
 /* Parse a size in bytes: "4k", "1M", "1GiB", "512", with powers of 1024. 0 or -EINVAL. */
 int parse_size(const char *text, uint64_t *bytes);

@@ -36,6 +36,27 @@ static const char help[] =
 	"  --force                 with --create: overwrite files that exist\n"
 	"  --json                  print the results as JSON\n";
 
+static const struct option option_table[] = {
+	{"read", no_argument, NULL, 'r'},
+	{"write", no_argument, NULL, 'w'},
+	{"random", no_argument, NULL, 'x'},
+	{"sequential", no_argument, NULL, 's'},
+	{"block-size", required_argument, NULL, 'b'},
+	{"depth", required_argument, NULL, 'd'},
+	{"rings", required_argument, NULL, 'n'},
+	{"threads", required_argument, NULL, 'p'},
+	{"per-io", required_argument, NULL, 'o'},
+	{"iov-size", required_argument, NULL, 'i'},
+	{"files", required_argument, NULL, 'f'},
+	{"time", required_argument, NULL, 't'},
+	{"size", required_argument, NULL, 'z'},
+	{"create", no_argument, NULL, 'c'},
+	{"force", no_argument, NULL, 'F'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
 #define CREATE_SIZE ((uint64_t)256 << 20) /* bytes, like FILL_BLOCK */
 #define FILL_BLOCK  ((uint64_t)1 << 20)
 
@@ -114,26 +135,6 @@ static void set(struct bench_options *options, int option)
 
 static int parse(int argc, char **argv, struct bench_options *options)
 {
-	static const struct option table[] = {
-		{"read", no_argument, NULL, 'r'},
-		{"write", no_argument, NULL, 'w'},
-		{"random", no_argument, NULL, 'x'},
-		{"sequential", no_argument, NULL, 's'},
-		{"block-size", required_argument, NULL, 'b'},
-		{"depth", required_argument, NULL, 'd'},
-		{"rings", required_argument, NULL, 'n'},
-		{"threads", required_argument, NULL, 'p'},
-		{"per-io", required_argument, NULL, 'o'},
-		{"iov-size", required_argument, NULL, 'i'},
-		{"files", required_argument, NULL, 'f'},
-		{"time", required_argument, NULL, 't'},
-		{"size", required_argument, NULL, 'z'},
-		{"create", no_argument, NULL, 'c'},
-		{"force", no_argument, NULL, 'F'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
 	int option;
 
 	*options = (struct bench_options){
@@ -141,7 +142,7 @@ static int parse(int argc, char **argv, struct bench_options *options)
 		.threads = 1,
 		.seconds = 5,
 	};
-	while ((option = next_option(argc, argv, "h", table)) >= 0)
+	while ((option = next_option(argc, argv)) >= 0)
 		set(options, option);
 	if (argc - optind != 1)
 		return usage("one path is needed");
@@ -287,4 +288,5 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_bench = {"bench", "measure reads and writes of files", help, run};
+const struct command cmd_bench = {"bench",     "measure reads and writes of files", help, run, "h",
+				  option_table};

@@ -80,7 +80,7 @@ static int run_attach(int argc, char **argv)
 	const char *url;
 	int status;
 
-	next_option(argc, argv, "h", only_help);
+	next_option(argc, argv);
 	if (argc - optind != 2)
 		return usage("a URL and a directory are needed");
 	url = argv[optind];
@@ -102,7 +102,7 @@ static int run_detach(int argc, char **argv)
 	struct virt virt;
 	int status;
 
-	next_option(argc, argv, "h", only_help);
+	next_option(argc, argv);
 	if (argc - optind != 1)
 		return usage("a directory is needed");
 	status = virt_open(&virt, argv[optind]);
@@ -114,5 +114,7 @@ static int run_detach(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_attach = {"attach", "make a directory a mount", attach_help, run_attach};
-const struct command cmd_detach = {"detach", "undo attach", detach_help, run_detach};
+const struct command cmd_attach = {
+	"attach", "make a directory a mount", attach_help, run_attach, "h", only_help};
+const struct command cmd_detach = {"detach",   "undo attach", detach_help,
+				   run_detach, "h",	      only_help};

@@ -41,6 +41,14 @@ static const char help[] =
 	"  -q, --quiet       no progress, no summary\n"
 	"  --json            the summary as JSON\n";
 
+static const struct option option_table[] = {
+	{"recursive", no_argument, NULL, 'r'},	 {"verify", no_argument, NULL, 'v'},
+	{"no-sync", no_argument, NULL, 's'},	 {"block", required_argument, NULL, 'b'},
+	{"depth", required_argument, NULL, 'd'}, {"rings", required_argument, NULL, 'n'},
+	{"quiet", no_argument, NULL, 'q'},	 {"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},	 {0},
+};
+
 static int check_paths(int argc, char **argv)
 {
 	if (argc - optind < 2)
@@ -54,18 +62,11 @@ static int check_paths(int argc, char **argv)
 
 static int parse(int argc, char **argv, struct cp_options *options)
 {
-	static const struct option table[] = {
-		{"recursive", no_argument, NULL, 'r'},	 {"verify", no_argument, NULL, 'v'},
-		{"no-sync", no_argument, NULL, 's'},	 {"block", required_argument, NULL, 'b'},
-		{"depth", required_argument, NULL, 'd'}, {"rings", required_argument, NULL, 'n'},
-		{"quiet", no_argument, NULL, 'q'},	 {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},	 {0},
-	};
 	int option;
 
 	*options = (struct cp_options){
 		.config = {.block = 1 << 20, .depth = 16, .lanes = 4, .sync = true}};
-	while ((option = next_option(argc, argv, "rRqh", table)) >= 0) {
+	while ((option = next_option(argc, argv)) >= 0) {
 		switch (option) {
 		case 'v':
 			options->config.verify = true;
@@ -378,4 +379,5 @@ static int run(int argc, char **argv)
 	return stop_signal() ? 128 + stop_signal() : status;
 }
 
-const struct command cmd_cp = {"cp", "copy files to, from and between mounts", help, run};
+const struct command cmd_cp = {
+	"cp", "copy files to, from and between mounts", help, run, "rRqh", option_table};

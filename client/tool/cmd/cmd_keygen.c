@@ -11,14 +11,15 @@ static const char help[] =
 	"owner may read it. A mount with key=NAME uses the file /etc/usrbio/keys/NAME. Append FILE\n"
 	"to the keyring of the server, with the exports it grants: see usrbio-server(8).\n";
 
+static const struct option option_table[] = {{"help", no_argument, NULL, 'h'}, {0}};
+
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	struct secret secret;
 	const char *id, *path;
 	int err;
 
-	next_option(argc, argv, "h", table);
+	next_option(argc, argv);
 	if (argc - optind != 2)
 		return usage("an id and a file are needed");
 	id = argv[optind];
@@ -32,4 +33,5 @@ static int run(int argc, char **argv)
 	return err ? fail(path, err) : EXIT_FINE;
 }
 
-const struct command cmd_keygen = {"keygen", "generate a key for a client", help, run};
+const struct command cmd_keygen = {"keygen",	"generate a key for a client", help, run, "h",
+				   option_table};

@@ -24,6 +24,12 @@ static const char help[] =
 	"                   no headings: with -R or several PATHs, paths instead of names\n"
 	"  --json           a JSON list with an object for each name\n";
 
+static const struct option option_table[] = {{"recursive", no_argument, NULL, 'R'},
+					     {"null", no_argument, NULL, '0'},
+					     {"json", no_argument, NULL, 'j'},
+					     {"help", no_argument, NULL, 'h'},
+					     {0}};
+
 struct ls_options {
 	bool all_about, recursive, heading, null, json;
 	bool first; /* nothing of the list has been printed */
@@ -204,15 +210,10 @@ static void set(struct ls_options *options, int option)
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {{"recursive", no_argument, NULL, 'R'},
-					      {"null", no_argument, NULL, '0'},
-					      {"json", no_argument, NULL, 'j'},
-					      {"help", no_argument, NULL, 'h'},
-					      {0}};
 	struct ls_options options = {.first = true};
 	int option, status = EXIT_FINE;
 
-	while ((option = next_option(argc, argv, "l0Rh", table)) >= 0)
+	while ((option = next_option(argc, argv)) >= 0)
 		set(&options, option);
 	if (optind == argc)
 		return usage("a path is needed");
@@ -226,4 +227,4 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_ls = {"ls", "list directories", help, run};
+const struct command cmd_ls = {"ls", "list directories", help, run, "l0Rh", option_table};

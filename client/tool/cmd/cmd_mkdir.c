@@ -12,6 +12,11 @@ static const char help[] =
 	"  -p, --parents    make parent directories, too; an existing one is no error\n"
 	"  -m, --mode MODE  permissions in octal, default 755\n";
 
+static const struct option option_table[] = {{"parents", no_argument, NULL, 'p'},
+					     {"mode", required_argument, NULL, 'm'},
+					     {"help", no_argument, NULL, 'h'},
+					     {0}};
+
 /*
  * Make each directory of `rest`, which points into path, from the first to the last. 0 or -errno.
  */
@@ -47,16 +52,12 @@ static int make(char *path, bool parents, mode_t mode)
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {{"parents", no_argument, NULL, 'p'},
-					      {"mode", required_argument, NULL, 'm'},
-					      {"help", no_argument, NULL, 'h'},
-					      {0}};
 	int option, status = EXIT_FINE;
 	unsigned long mode = 0755;
 	bool parents = false;
 	char *end;
 
-	while ((option = next_option(argc, argv, "pm:h", table)) >= 0) {
+	while ((option = next_option(argc, argv)) >= 0) {
 		if (option == 'p') {
 			parents = true;
 			continue;
@@ -72,4 +73,4 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_mkdir = {"mkdir", "make directories", help, run};
+const struct command cmd_mkdir = {"mkdir", "make directories", help, run, "pm:h", option_table};

@@ -11,6 +11,8 @@ static const char help[] = "usage: usrbio mv SOURCE TARGET\n\n"
 			   "Rename a file or directory within one mount. An existing directory as\n"
 			   "TARGET gets SOURCE inside it; an existing file is replaced.\n";
 
+static const struct option option_table[] = {{"help", no_argument, NULL, 'h'}, {0}};
+
 /* Return the path in `dir` of the last name of `rest`. The caller frees it. */
 static char *path_in(const char *dir, const char *rest)
 {
@@ -29,14 +31,13 @@ static char *path_in(const char *dir, const char *rest)
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	struct endpoint from, to;
 	const char *source, *target;
 	struct usrbio_stat st;
 	char *inside = NULL;
 	int err;
 
-	next_option(argc, argv, "h", table);
+	next_option(argc, argv);
 	if (argc - optind != 2)
 		return usage("a source and a target are needed");
 	source = argv[optind];
@@ -54,4 +55,4 @@ static int run(int argc, char **argv)
 	return err ? fail(source, err) : EXIT_FINE;
 }
 
-const struct command cmd_mv = {"mv", "rename within a mount", help, run};
+const struct command cmd_mv = {"mv", "rename within a mount", help, run, "h", option_table};

@@ -15,6 +15,12 @@ static const char help[] =
 	"  -i, --interval MS  pause between them, default 0\n"
 	"  -q, --quiet        the summary only\n";
 
+static const struct option option_table[] = {{"count", required_argument, NULL, 'c'},
+					     {"interval", required_argument, NULL, 'i'},
+					     {"quiet", no_argument, NULL, 'q'},
+					     {"help", no_argument, NULL, 'h'},
+					     {0}};
+
 static void pause_ms(uint64_t ms)
 {
 	struct timespec ts = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
@@ -70,17 +76,12 @@ static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, b
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {{"count", required_argument, NULL, 'c'},
-					      {"interval", required_argument, NULL, 'i'},
-					      {"quiet", no_argument, NULL, 'q'},
-					      {"help", no_argument, NULL, 'h'},
-					      {0}};
 	uint64_t count = 5, interval_ms = 0;
 	struct endpoint endpoint;
 	bool quiet = false;
 	int option;
 
-	while ((option = next_option(argc, argv, "c:i:qh", table)) >= 0) {
+	while ((option = next_option(argc, argv)) >= 0) {
 		if (option == 'c')
 			count = size_option("--count", 1, UINT32_MAX);
 		else if (option == 'i')
@@ -95,4 +96,5 @@ static int run(int argc, char **argv)
 	return ping(endpoint.mount_point, count, interval_ms, quiet);
 }
 
-const struct command cmd_ping = {"ping", "measure the round trip to a server", help, run};
+const struct command cmd_ping = {
+	"ping", "measure the round trip to a server", help, run, "c:i:qh", option_table};

@@ -17,6 +17,11 @@ static const char help[] = "usage: usrbio rm [-r] [-f] PATH...\n\n"
 			   "  -r, --recursive  remove directories with their contents\n"
 			   "  -f, --force      ignore files that do not exist\n";
 
+static const struct option option_table[] = {{"recursive", no_argument, NULL, 'r'},
+					     {"force", no_argument, NULL, 'f'},
+					     {"help", no_argument, NULL, 'h'},
+					     {0}};
+
 /* Remove a directory: open its parent by the path that the user named. */
 static int remove_directory(const char *path, const struct endpoint *endpoint, bool force)
 {
@@ -67,14 +72,10 @@ static int remove_argument(const char *path, bool recursive, bool force)
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {{"recursive", no_argument, NULL, 'r'},
-					      {"force", no_argument, NULL, 'f'},
-					      {"help", no_argument, NULL, 'h'},
-					      {0}};
 	bool recursive = false, force = false;
 	int option, status = EXIT_FINE;
 
-	while ((option = next_option(argc, argv, "rRfh", table)) >= 0) {
+	while ((option = next_option(argc, argv)) >= 0) {
 		if (option == 'f')
 			force = true;
 		else
@@ -87,4 +88,4 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_rm = {"rm", "remove files", help, run};
+const struct command cmd_rm = {"rm", "remove files", help, run, "rRfh", option_table};

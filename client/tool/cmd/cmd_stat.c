@@ -11,6 +11,11 @@ static const char help[] = "usage: usrbio stat [-L] [--json] PATH...\n\n"
 			   "  -L, --dereference  follow symbolic links\n"
 			   "  --json             as JSON: a list with an object for each file\n";
 
+static const struct option option_table[] = {{"dereference", no_argument, NULL, 'L'},
+					     {"json", no_argument, NULL, 'j'},
+					     {"help", no_argument, NULL, 'h'},
+					     {0}};
+
 static void print(const char *path, const struct endpoint *endpoint, const struct usrbio_stat *st)
 {
 	char mode[11], when[32];
@@ -70,14 +75,10 @@ static int stat_argument(struct stat_options *options, const char *path)
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {{"dereference", no_argument, NULL, 'L'},
-					      {"json", no_argument, NULL, 'j'},
-					      {"help", no_argument, NULL, 'h'},
-					      {0}};
 	struct stat_options options = {.first = true};
 	int option, status = EXIT_FINE;
 
-	while ((option = next_option(argc, argv, "Lh", table)) >= 0) {
+	while ((option = next_option(argc, argv)) >= 0) {
 		if (option == 'L')
 			options.follow = true;
 		else
@@ -92,4 +93,5 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_stat = {"stat", "print the attributes of files", help, run};
+const struct command cmd_stat = {"stat",      "print the attributes of files", help, run, "Lh",
+				 option_table};

@@ -18,6 +18,9 @@ static const char help[] =
 	"the calls at the export of the path, and the limits of the server.\n\n"
 	"  --json  as JSON: a list with an object for each of them\n";
 
+static const struct option option_table[] = {
+	{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+
 /* Return the value of a counter by its name; 0 if the row has none. */
 static uint64_t value(const struct usrbio_server_counters *row, const char *name)
 {
@@ -113,13 +116,11 @@ static void print_json(void *arg, const struct usrbio_server_counters *row)
 
 static int run(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
 	bool json = false, first = true;
 	struct endpoint endpoint;
 	int err;
 
-	while (next_option(argc, argv, "h", table) >= 0)
+	while (next_option(argc, argv) >= 0)
 		json = true;
 	if (argc - optind != 1)
 		return usage("one path is needed");
@@ -131,4 +132,5 @@ static int run(int argc, char **argv)
 	return err ? fail(argv[optind], err) : EXIT_FINE;
 }
 
-const struct command cmd_stats = {"stats", "print what a server has counted", help, run};
+const struct command cmd_stats = {"stats",     "print what a server has counted", help, run, "h",
+				  option_table};
