@@ -3,7 +3,10 @@ set(TOOL
   main.c
   cmd/cmd_attach.c cmd/cmd_cp.c cmd/cmd_keygen.c cmd/cmd_ls.c cmd/cmd_mkdir.c cmd/cmd_mv.c
   cmd/cmd_ping.c cmd/cmd_rm.c cmd/cmd_stat.c cmd/cmd_stats.c
-  tree/rm_tree.c tree/target.c tree/walk.c
+  names/cmd_cat.c names/cmd_chmod.c names/cmd_du.c names/cmd_find.c names/cmd_ln.c names/cmd_touch.c
+  names/mode.c
+  stream/stream.c
+  tree/rm_tree.c tree/target.c tree/visit.c tree/walk.c
   copy/commit.c copy/complain.c copy/copy.c copy/copy_file.c copy/copy_lane.c copy/copy_worker.c
   copy/extents.c copy/mover.c copy/pieces.c copy/progress.c copy/run.c
   bench/bench_files.c bench/bench_lane.c bench/bench_own.c bench/bench_run.c bench/cmd_bench.c

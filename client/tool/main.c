@@ -1,4 +1,7 @@
-/* The `usrbio` program: finds the sub-command and runs it. No state; the main thread. */
+/*
+ * The `usrbio` program: has the table of sub-commands, finds one and runs it. No state; the main
+ * thread.
+ */
 #include "client/tool/base/tool.h"
 
 #include <locale.h>
@@ -9,8 +12,9 @@
 #include <usrbio.h>
 
 static const struct command *const commands[] = {
-	&cmd_cp,    &cmd_ls,	 &cmd_stat,   &cmd_mkdir, &cmd_mv,    &cmd_rm,
-	&cmd_bench, &cmd_attach, &cmd_detach, &cmd_ping,  &cmd_stats, &cmd_keygen,
+	&cmd_cp,    &cmd_ls,   &cmd_stat,  &cmd_find,	&cmd_du,     &cmd_cat,
+	&cmd_mkdir, &cmd_mv,   &cmd_ln,	   &cmd_rm,	&cmd_chmod,  &cmd_touch,
+	&cmd_bench, &cmd_ping, &cmd_stats, &cmd_attach, &cmd_detach, &cmd_keygen,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
 
@@ -23,7 +27,7 @@ static void print_help(FILE *to)
 		"if possible and TCP otherwise; loop:///DIRECTORY?/PATH needs no server), or lies below\n"
 		"a directory that is attached.\n\ncommands:\n");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
-		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(to,
 		"\n'usrbio COMMAND --help' prints more. Exit status: 0 done, 1 something failed,\n"
 		"2 wrong usage.\n");

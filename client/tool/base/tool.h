@@ -22,8 +22,9 @@ struct command {
 	const struct option *options;
 };
 
-extern const struct command cmd_attach, cmd_bench, cmd_cp, cmd_detach, cmd_keygen, cmd_ls,
-	cmd_mkdir, cmd_mv, cmd_ping, cmd_rm, cmd_stat, cmd_stats;
+extern const struct command cmd_attach, cmd_bench, cmd_cat, cmd_chmod, cmd_cp, cmd_detach, cmd_du,
+	cmd_find, cmd_keygen, cmd_ln, cmd_ls, cmd_mkdir, cmd_mv, cmd_ping, cmd_rm, cmd_stat,
+	cmd_stats, cmd_touch;
 
 /* Set the command with whose name all later messages begin. */
 void speak_for(const struct command *command);

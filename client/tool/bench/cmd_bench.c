@@ -288,5 +288,11 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_bench = {"bench",     "measure reads and writes of files", help, run, "h",
-				  option_table};
+const struct command cmd_bench = {
+	.name = "bench",
+	.summary = "measure reads and writes of files",
+	.help = help,
+	.run = run,
+	.letters = "h",
+	.options = option_table,
+};

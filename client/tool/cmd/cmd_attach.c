@@ -115,6 +115,18 @@ static int run_detach(int argc, char **argv)
 }
 
 const struct command cmd_attach = {
-	"attach", "make a directory a mount", attach_help, run_attach, "h", only_help};
-const struct command cmd_detach = {"detach",   "undo attach", detach_help,
-				   run_detach, "h",	      only_help};
+	.name = "attach",
+	.summary = "make a directory a mount",
+	.help = attach_help,
+	.run = run_attach,
+	.letters = "h",
+	.options = only_help,
+};
+const struct command cmd_detach = {
+	.name = "detach",
+	.summary = "undo attach",
+	.help = detach_help,
+	.run = run_detach,
+	.letters = "h",
+	.options = only_help,
+};

@@ -380,4 +380,10 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_cp = {
-	"cp", "copy files to, from and between mounts", help, run, "rRqh", option_table};
+	.name = "cp",
+	.summary = "copy files to, from and between mounts",
+	.help = help,
+	.run = run,
+	.letters = "rRqh",
+	.options = option_table,
+};

@@ -33,5 +33,11 @@ static int run(int argc, char **argv)
 	return err ? fail(path, err) : EXIT_FINE;
 }
 
-const struct command cmd_keygen = {"keygen",	"generate a key for a client", help, run, "h",
-				   option_table};
+const struct command cmd_keygen = {
+	.name = "keygen",
+	.summary = "generate a key for a client",
+	.help = help,
+	.run = run,
+	.letters = "h",
+	.options = option_table,
+};

@@ -227,4 +227,11 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_ls = {"ls", "list directories", help, run, "l0Rh", option_table};
+const struct command cmd_ls = {
+	.name = "ls",
+	.summary = "list directories",
+	.help = help,
+	.run = run,
+	.letters = "l0Rh",
+	.options = option_table,
+};

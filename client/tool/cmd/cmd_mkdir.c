@@ -73,4 +73,11 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_mkdir = {"mkdir", "make directories", help, run, "pm:h", option_table};
+const struct command cmd_mkdir = {
+	.name = "mkdir",
+	.summary = "make directories",
+	.help = help,
+	.run = run,
+	.letters = "pm:h",
+	.options = option_table,
+};

@@ -55,4 +55,11 @@ static int run(int argc, char **argv)
 	return err ? fail(source, err) : EXIT_FINE;
 }
 
-const struct command cmd_mv = {"mv", "rename within a mount", help, run, "h", option_table};
+const struct command cmd_mv = {
+	.name = "mv",
+	.summary = "rename within a mount",
+	.help = help,
+	.run = run,
+	.letters = "h",
+	.options = option_table,
+};

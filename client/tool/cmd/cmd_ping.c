@@ -97,4 +97,10 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_ping = {
-	"ping", "measure the round trip to a server", help, run, "c:i:qh", option_table};
+	.name = "ping",
+	.summary = "measure the round trip to a server",
+	.help = help,
+	.run = run,
+	.letters = "c:i:qh",
+	.options = option_table,
+};

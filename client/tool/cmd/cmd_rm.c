@@ -88,4 +88,11 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_rm = {"rm", "remove files", help, run, "rRfh", option_table};
+const struct command cmd_rm = {
+	.name = "rm",
+	.summary = "remove files",
+	.help = help,
+	.run = run,
+	.letters = "rRfh",
+	.options = option_table,
+};

@@ -93,5 +93,11 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_stat = {"stat",      "print the attributes of files", help, run, "Lh",
-				 option_table};
+const struct command cmd_stat = {
+	.name = "stat",
+	.summary = "print the attributes of files",
+	.help = help,
+	.run = run,
+	.letters = "Lh",
+	.options = option_table,
+};

@@ -132,5 +132,11 @@ static int run(int argc, char **argv)
 	return err ? fail(argv[optind], err) : EXIT_FINE;
 }
 
-const struct command cmd_stats = {"stats",     "print what a server has counted", help, run, "h",
-				  option_table};
+const struct command cmd_stats = {
+	.name = "stats",
+	.summary = "print what a server has counted",
+	.help = help,
+	.run = run,
+	.letters = "h",
+	.options = option_table,
+};
