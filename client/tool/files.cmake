@@ -1,6 +1,6 @@
 # The `usrbio` program: a user of the library's public headers like any other, but for keys.
 set(TOOL
-  main.c
+  main.c completion.c
   cmd/cmd_attach.c cmd/cmd_cp.c cmd/cmd_keygen.c cmd/cmd_ls.c cmd/cmd_mkdir.c cmd/cmd_mv.c
   cmd/cmd_ping.c cmd/cmd_rm.c cmd/cmd_stat.c cmd/cmd_stats.c
   names/cmd_cat.c names/cmd_chmod.c names/cmd_du.c names/cmd_find.c names/cmd_ln.c names/cmd_touch.c

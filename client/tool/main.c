@@ -1,8 +1,9 @@
 /*
- * The `usrbio` program: has the table of sub-commands, finds one and runs it. No state; the main
- * thread.
+ * The `usrbio` program: has the table of sub-commands, finds one and runs it. The command
+ * `completion` is here, because it prints what is in the table. No state; the main thread.
  */
 #include "client/tool/base/tool.h"
+#include "client/tool/completion.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -11,12 +12,39 @@
 
 #include <usrbio.h>
 
+static int run_completion(int argc, char **argv);
+
+static const char completion_help[] =
+	"usage: usrbio completion SHELL\n\n"
+	"Print the completion of this program for bash, zsh or fish. For bash:\n\n"
+	"  source <(usrbio completion bash)\n";
+static const struct option completion_options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+static const struct command cmd_completion = {
+	.name = "completion",
+	.summary = "print completions for a shell",
+	.help = completion_help,
+	.run = run_completion,
+	.letters = "h",
+	.options = completion_options,
+	.words = COMPLETION_SHELLS,
+};
+
 static const struct command *const commands[] = {
-	&cmd_cp,    &cmd_ls,   &cmd_stat,  &cmd_find,	&cmd_du,     &cmd_cat,
-	&cmd_mkdir, &cmd_mv,   &cmd_ln,	   &cmd_rm,	&cmd_chmod,  &cmd_touch,
-	&cmd_bench, &cmd_ping, &cmd_stats, &cmd_attach, &cmd_detach, &cmd_keygen,
+	&cmd_cp,    &cmd_ls,	 &cmd_stat,   &cmd_find,   &cmd_du,	    &cmd_cat,	&cmd_mkdir,
+	&cmd_mv,    &cmd_ln,	 &cmd_rm,     &cmd_chmod,  &cmd_touch,	    &cmd_bench, &cmd_ping,
+	&cmd_stats, &cmd_attach, &cmd_detach, &cmd_keygen, &cmd_completion,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static int run_completion(int argc, char **argv)
+{
+	next_option(argc, argv);
+	if (argc - optind != 1)
+		return usage("the name of a shell is needed");
+	if (!completion_write(argv[optind], commands, NR_COMMANDS))
+		return usage("%s: there are completions for " COMPLETION_SHELLS, argv[optind]);
+	return EXIT_FINE;
+}
 
 static void print_help(FILE *to)
 {

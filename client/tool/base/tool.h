@@ -20,6 +20,7 @@ struct command {
 	int (*run)(int argc, char **argv);
 	const char *letters; /* its short options, and its long ones, as getopt_long takes them */
 	const struct option *options;
+	const char *words; /* what its arguments may be, for completion; NULL: paths */
 };
 
 extern const struct command cmd_attach, cmd_bench, cmd_cat, cmd_chmod, cmd_cp, cmd_detach, cmd_du,

@@ -1,4 +1,4 @@
-/* The tool's commands for names and attributes at a server. */
+/* The tool's commands for names and attributes at a server, and its completions. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -221,4 +221,57 @@ E2E(tool_names, du)
 	cr_assert_eq(output_of(out, "du", "-b", "--apparent-size", url_of("d/sub/two.txt")), 0);
 	cr_assert_eq(atoi(out), 200000, "%s", out);
 	cr_assert_eq(tool("du", url_of("missing")), 1);
+}
+
+/* What bash offers for the last word of a command line. */
+static void complete(const char *script, const char *line, char *out, size_t size)
+{
+	cr_assert_eq(run_into(out, size, "/bin/bash", "-c",
+			      "source \"$0\"; IFS=' ' read -ra COMP_WORDS <<<\"$1\"; "
+			      "[[ $1 == *' ' ]] && COMP_WORDS+=(''); "
+			      "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _usrbio; "
+			      "printf '%s\\n' \"${COMPREPLY[@]}\"",
+			      script, line),
+		     0);
+}
+
+/* Each option that --help names, of each command, is offered by each shell. */
+static void check_options(const char *command, const char *script)
+{
+	char help[16384], offered[16384], line[64], option[64];
+
+	snprintf(line, sizeof(line), "usrbio %s --", command);
+	complete(script, line, offered, sizeof(offered));
+	cr_assert_eq(output_of(help, command, "--help"), 0, "%s", command);
+	for (char *at = help; (at = strstr(at, " --")); at++) {
+		snprintf(option, sizeof(option), "%.*s\n",
+			 (int)strspn(at + 1, "-abcdefghijklmnopqrstuvwxyz"), at + 1);
+		cr_assert(strlen(option) < 5 || strstr(offered, option), "%s %s", command, option);
+	}
+}
+
+E2E(tool_names, completion)
+{
+	char out[65536], help[16384], command[32];
+	const char *script = scratch_file("script");
+
+	cr_assert_eq(run("/bin/sh", "-c", "\"$0\" completion bash >\"$1\"", E2E_TOOL, script), 0);
+	complete(script, "usrbio ch", out, sizeof(out));
+	cr_assert_str_eq(out, "chmod\n");
+	complete(script, "usrbio completion ", out, sizeof(out));
+	cr_assert_str_eq(out, "bash\nzsh\nfish\n");
+	complete(script, "usrbio cp --ver", out, sizeof(out));
+	cr_assert_str_eq(out, "--verify\n");
+	cr_assert_eq(chdir(e2e_scratch), 0);
+	complete(script, "usrbio find --name scr", out, sizeof(out)); /* a value is no option */
+	cr_assert_str_eq(out, "script\n");
+	cr_assert_eq(output_of(help, "--help"), 0);
+	for (char *at = strstr(help, "commands:\n"); (at = strstr(at, "\n  ")); at++)
+		if (sscanf(at, " %31[a-z]", command) == 1)
+			check_options(command, script);
+	cr_assert_eq(output_of(out, "completion", "fish"), 0);
+	cr_assert(strstr(out, "from ln' -l symbolic -s s\n"), "%s", out);
+	cr_assert_eq(output_of(out, "completion", "zsh"), 0);
+	cr_assert(strstr(out, "find) _arguments '--name=:value:_files'"), "%s", out);
+	cr_assert_eq(tool("completion", "csh"), 2);
 }
