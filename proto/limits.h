@@ -65,7 +65,7 @@ enum call_op {
 	CALL_UNLINK,	/* path */
 	CALL_RMDIR,	/* path */
 	CALL_MKDIR,	/* path, mode */
-	CALL_RENAME,	/* path, path2; flags CALL_NOREPLACE */
+	CALL_RENAME,	/* path, path2; flags CALL_NOREPLACE or CALL_EXCHANGE */
 	CALL_LINK,	/* path or file, path2 */
 	CALL_READDIR,	/* file or path, off: `next` of the last answer, 0 first -> names, types,
 			   next */
@@ -89,6 +89,7 @@ enum {
 	CALL_FOLLOW = 8, /* if the name below `at` is a symbolic link, follow it */
 	CALL_DATA = 16,
 	CALL_HOLE = 32,
+	CALL_EXCHANGE = 64,
 };
 
 /* The attributes that CALL_SETATTR sets, and how it treats a path. */

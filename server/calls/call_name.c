@@ -38,11 +38,15 @@ int call_mkdir(struct pending_call *p)
 int call_rename(struct pending_call *p)
 {
 	struct store *store = call_store(p);
+	const uint32_t flags = p->call.flags;
 
+	/* A flag that is not known may be one that keeps files from being replaced. */
+	if (flags && flags != CALL_NOREPLACE && flags != CALL_EXCHANGE)
+		return -EINVAL;
 	if (call_read_only(p))
 		return -EROFS;
 	return store->ops->rename(store, call_dir(p->at), call_path(p->call.path), call_dir(p->at2),
-				  call_path(p->call.path2), p->call.flags & CALL_NOREPLACE);
+				  call_path(p->call.path2), flags);
 }
 
 int call_link(struct pending_call *p)

@@ -233,8 +233,12 @@ struct store_ops {
 	 * length without the zero. -EINVAL: it is no symbolic link.
 	 */
 	int (*readlink)(struct store *store, struct store_file *at, const char *path, char *target);
+	/*
+	 * flags: 0; CALL_NOREPLACE: -EEXIST if `to` exists; CALL_EXCHANGE: both exist, and each
+	 * gets the name of the other.
+	 */
 	int (*rename)(struct store *store, struct store_file *at, const char *from,
-		      struct store_file *at2, const char *to, bool noreplace);
+		      struct store_file *at2, const char *to, uint32_t flags);
 	int (*link)(struct store *store, struct store_file *at, const char *from,
 		    struct store_file *at2, const char *to);
 	int (*link_file)(struct store_file *file, struct store_file *at, const char *to);

@@ -302,7 +302,7 @@ static int read_link(struct store *store, struct store_file *at, const char *pat
 }
 
 static int rename_name(struct store *store, struct store_file *at, const char *from,
-		       struct store_file *at2, const char *to, bool noreplace)
+		       struct store_file *at2, const char *to, uint32_t flags)
 {
 	return change_name(store);
 }

@@ -83,17 +83,17 @@ static int store_unlink(struct place *p)
 
 static int store_rename(struct place *p)
 {
-	return place_store->ops->rename(place_store, NULL, "d/f", NULL, "d/new", false);
+	return place_store->ops->rename(place_store, NULL, "d/f", NULL, "d/new", 0);
 }
 
 static int store_rename_out(struct place *p)
 {
-	return place_store->ops->rename(place_store, NULL, "d/f", NULL, "open/new", false);
+	return place_store->ops->rename(place_store, NULL, "d/f", NULL, "open/new", 0);
 }
 
 static int store_rename_in(struct place *p)
 {
-	return place_store->ops->rename(place_store, NULL, "open/f", NULL, "d/new", false);
+	return place_store->ops->rename(place_store, NULL, "open/f", NULL, "d/new", 0);
 }
 
 static int store_link(struct place *p)

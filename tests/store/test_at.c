@@ -46,8 +46,8 @@ static void expect_all(struct fixture *fixture, struct store_file *at, const cha
 	cr_expect_eq(ops->symlink(store, at, name, "whole"), err, "%s", name);
 	cr_expect_eq(ops->readlink(store, at, name, target), err, "%s", name);
 	cr_expect_eq(ops->set_attr_path(store, at, name, &attrs), err, "%s", name);
-	cr_expect_eq(ops->rename(store, at, name, NULL, "moved", false), err, "%s", name);
-	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, false), err, "%s", name);
+	cr_expect_eq(ops->rename(store, at, name, NULL, "moved", 0), err, "%s", name);
+	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, 0), err, "%s", name);
 	cr_expect_eq(ops->link(store, at, name, NULL, "linked"), err, "%s", name);
 	cr_expect_eq(ops->link(store, NULL, "whole", at, name), err, "%s", name);
 	cr_expect_eq(ops->link_file(file, at, name), err, "%s", name);
@@ -75,10 +75,10 @@ EACH_STORE(names_in_a_directory)
 	cr_assert_eq(same.ino, attr.ino);
 	cr_assert_eq(stat_at(fixture, one, "f", true, &same), 0);
 	cr_assert_eq(same.ino, attr.ino);
-	cr_assert_eq(ops->rename(store, one, "f", two, "g", false), 0);
+	cr_assert_eq(ops->rename(store, one, "f", two, "g", 0), 0);
 	cr_assert_eq(ops->link(store, two, "g", one, "h"), 0);
 	cr_assert_eq(ops->link_file(file, one, "i"), 0);
-	cr_assert_eq(ops->rename(store, two, "g", one, "h", true), -EEXIST);
+	cr_assert_eq(ops->rename(store, two, "g", one, "h", CALL_NOREPLACE), -EEXIST);
 	cr_assert_eq(stat_at(fixture, NULL, "one/i", false, &same), 0);
 	cr_assert_eq(same.ino, attr.ino);
 	cr_assert_eq(same.nlink, 3);
@@ -128,13 +128,13 @@ EACH_STORE(a_directory_that_moves)
 	cr_assert_eq(ops->mkdir(store, NULL, "d", 0755), 0);
 	dir = open_dir(fixture, "d");
 	cr_assert_eq(fixture_open_at(fixture, dir, "f", RW_NEW), 0);
-	cr_assert_eq(ops->rename(store, NULL, "d", NULL, "deep/e", false), 0);
+	cr_assert_eq(ops->rename(store, NULL, "d", NULL, "deep/e", 0), 0);
 	cr_assert_eq(ops->mkdir(store, NULL, "d", 0755), 0);
 	cr_assert_eq(fixture_open_at(fixture, dir, "f", OPEN_READ), 0);
 	cr_assert_eq(fixture_open_at(fixture, dir, "g", RW_NEW), 0);
 	cr_assert_eq(fixture_open_at(fixture, NULL, "deep/e/g", OPEN_READ), 0);
 	cr_assert_eq(fixture_open_at(fixture, NULL, "d/g", OPEN_READ), -ENOENT);
-	cr_assert_eq(ops->rename(store, NULL, "deep", dir, "in", false), -EINVAL);
+	cr_assert_eq(ops->rename(store, NULL, "deep", dir, "in", 0), -EINVAL);
 	/* And when it goes, there is nothing in it, and nothing comes. */
 	cr_assert_eq(ops->unlink(store, dir, "f") | ops->unlink(store, dir, "g"), 0);
 	cr_assert_eq(ops->rmdir(store, NULL, "deep/e"), 0);
@@ -165,7 +165,7 @@ EACH_STORE(a_directory_lists_what_is_in_it)
 	cr_assert_eq(fixture_open_at(fixture, dir, "a", RW_NEW) |
 			     fixture_open_at(fixture, dir, "b", RW_NEW),
 		     0);
-	cr_assert_eq(fixture->store->ops->rename(fixture->store, NULL, "d", NULL, "e", false), 0);
+	cr_assert_eq(fixture->store->ops->rename(fixture->store, NULL, "d", NULL, "e", 0), 0);
 	/* Two that go through it at once are not in each other's way. */
 	cr_assert_eq(list(fixture, dir, &next, names, 3), 1);
 	cr_assert_eq(list(fixture, dir, &other, names + 2, 3), 1);
@@ -290,7 +290,7 @@ Test(memory, the_way_up_ends_at_a_removed_directory)
 	removed = open_dir(&fixture, "a/b");
 	replaced = open_dir(&fixture, "a/c");
 	cr_assert_eq(ops->rmdir(fixture.store, NULL, "a/b"), 0);
-	cr_assert_eq(ops->rename(fixture.store, NULL, "d", NULL, "a/c", false), 0);
+	cr_assert_eq(ops->rename(fixture.store, NULL, "d", NULL, "a/c", 0), 0);
 	cr_assert_eq(ops->rmdir(fixture.store, NULL, "a/c"), 0);
 	cr_assert_eq(ops->rmdir(fixture.store, NULL, "a"), 0);
 	cr_expect_eq(ops->ancestors(removed, ids, 64), 1);
@@ -462,7 +462,7 @@ Test(posix, a_read_only_store_stays_as_it_is)
 	cr_assert_eq(store->ops->unlink(store, dir, "f"), -EROFS);
 	cr_assert_eq(store->ops->rmdir(store, dir, "f"), -EROFS);
 	cr_assert_eq(store->ops->mkdir(store, dir, "d", 0755), -EROFS);
-	cr_assert_eq(store->ops->rename(store, dir, "f", dir, "g", false), -EROFS);
+	cr_assert_eq(store->ops->rename(store, dir, "f", dir, "g", 0), -EROFS);
 	cr_assert_eq(store->ops->link(store, dir, "f", dir, "g"), -EROFS);
 	cr_assert_eq(fixture_open_at(&fixture, dir, "f", OPEN_WRITE), -EROFS);
 	cr_assert_eq(fixture_open_at(&fixture, dir, "new", RW_NEW), -EROFS);

@@ -84,9 +84,9 @@ static void try_names(struct fixture *fixture, const char *path)
 	if (!ops->readdir(fixture->store, path, 0, &out))
 		check_listing(path, &out);
 	ops->mkdir(fixture->store, NULL, path, 0777);
-	ops->rename(fixture->store, NULL, "file", NULL, path, true);
-	ops->rename(fixture->store, NULL, path, NULL, "taken", true);
-	ops->rename(fixture->store, NULL, "taken", NULL, path, true);
+	ops->rename(fixture->store, NULL, "file", NULL, path, CALL_NOREPLACE);
+	ops->rename(fixture->store, NULL, path, NULL, "taken", CALL_NOREPLACE);
+	ops->rename(fixture->store, NULL, "taken", NULL, path, CALL_NOREPLACE);
 	ops->link(fixture->store, NULL, "file", NULL, path);
 	ops->link(fixture->store, NULL, path, NULL, "linked");
 	if (!ops->stat_path(fixture->store, NULL, "linked", false, &attr))
@@ -114,9 +114,9 @@ static void try_in_directory(struct fixture *fixture, struct store_file *at, con
 		if (!ops->stat_path(fixture->store, at, name, nofollow, &attr))
 			check_inside(fixture, "stat in a directory", name, &attr);
 	ops->mkdir(fixture->store, at, name, 0777);
-	ops->rename(fixture->store, NULL, "file", at, name, true);
-	ops->rename(fixture->store, at, name, NULL, "taken", true);
-	ops->rename(fixture->store, NULL, "taken", at, name, true);
+	ops->rename(fixture->store, NULL, "file", at, name, CALL_NOREPLACE);
+	ops->rename(fixture->store, at, name, NULL, "taken", CALL_NOREPLACE);
+	ops->rename(fixture->store, NULL, "taken", at, name, CALL_NOREPLACE);
 	ops->link(fixture->store, NULL, "file", at, name);
 	ops->link(fixture->store, at, name, NULL, "linked");
 	if (!ops->stat_path(fixture->store, NULL, "linked", false, &attr))

@@ -55,7 +55,7 @@ static void race_names(struct fixture *fixture)
 	ops->mkdir(fixture->store, NULL, "d/newdir", 0777);
 	ops->link(fixture->store, NULL, "file", NULL, "d/link");
 	ops->unlink(fixture->store, NULL, "d/link");
-	ops->rename(fixture->store, NULL, "d/new", NULL, "d/new2", false);
+	ops->rename(fixture->store, NULL, "d/new", NULL, "d/new2", 0);
 	ops->rmdir(fixture->store, NULL, "d/newdir");
 }
 

@@ -33,7 +33,7 @@ static void change_everything(struct store *store)
 	cr_assert_eq(ops->unlink(store, NULL, "f"), -EROFS);
 	cr_assert_eq(ops->rmdir(store, NULL, "d"), -EROFS);
 	cr_assert_eq(ops->mkdir(store, NULL, "new", 0755), -EROFS);
-	cr_assert_eq(ops->rename(store, NULL, "f", NULL, "g", false), -EROFS);
+	cr_assert_eq(ops->rename(store, NULL, "f", NULL, "g", 0), -EROFS);
 	cr_assert_eq(ops->link(store, NULL, "f", NULL, "g"), -EROFS);
 }
 
@@ -203,7 +203,7 @@ POSIX_STORE(handles_name_the_same_file_only)
 	cr_assert_eq(a->persistent_len, again->persistent_len);
 	cr_assert_eq(memcmp(a->persistent, again->persistent, a->persistent_len), 0);
 	fixture_shut(fixture, again);
-	fixture->store->ops->rename(fixture->store, NULL, "a", NULL, "moved", false);
+	fixture->store->ops->rename(fixture->store, NULL, "a", NULL, "moved", 0);
 	again = fixture_file(fixture, "moved", OPEN_READ, NULL);
 	cr_assert_eq(memcmp(a->persistent, again->persistent, a->persistent_len), 0);
 	fixture_shut(fixture, again);

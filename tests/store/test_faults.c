@@ -52,11 +52,11 @@ Test(fault, each_call_has_its_name)
 	cr_assert_eq(ops->mkdir(fixture.store, NULL, "d", 0755), -ENOSPC);
 	cr_assert_eq(ops->mkdir(fixture.store, NULL, "d", 0755), 0);
 	cr_assert_eq(ops->rmdir(fixture.store, NULL, "d"), -EACCES);
-	cr_assert_eq(ops->rename(fixture.store, NULL, "f", NULL, "g", false), -EIO);
+	cr_assert_eq(ops->rename(fixture.store, NULL, "f", NULL, "g", 0), -EIO);
 	cr_assert_eq(ops->link(fixture.store, NULL, "f", NULL, "g"), -EMLINK);
 	cr_assert_eq(ops->link_file(file, NULL, "g"), 0);
 	cr_assert_eq(ops->readdir(fixture.store, "", 0, &out), -EIO);
-	cr_assert_eq(ops->rename(fixture.store, NULL, "g", NULL, "h", false), 0);
+	cr_assert_eq(ops->rename(fixture.store, NULL, "g", NULL, "h", 0), 0);
 	fixture_shut(&fixture, file);
 	fixture_close(&fixture);
 }

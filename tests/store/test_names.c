@@ -110,9 +110,9 @@ EACH_STORE(the_root_and_dots_cannot_be_changed)
 		cr_assert_lt(ops->unlink(fixture->store, NULL, names[i]), 0, "%s", names[i]);
 		cr_assert_lt(ops->rmdir(fixture->store, NULL, names[i]), 0, "%s", names[i]);
 		cr_assert_lt(ops->mkdir(fixture->store, NULL, names[i], 0755), 0, "%s", names[i]);
-		cr_assert_lt(ops->rename(fixture->store, NULL, names[i], NULL, "b", false), 0, "%s",
+		cr_assert_lt(ops->rename(fixture->store, NULL, names[i], NULL, "b", 0), 0, "%s",
 			     names[i]);
-		cr_assert_lt(ops->rename(fixture->store, NULL, "a", NULL, names[i], false), 0, "%s",
+		cr_assert_lt(ops->rename(fixture->store, NULL, "a", NULL, names[i], 0), 0, "%s",
 			     names[i]);
 		cr_assert_lt(ops->link(fixture->store, NULL, names[i], NULL, "b"), 0, "%s",
 			     names[i]);
@@ -132,22 +132,22 @@ EACH_STORE(renames_replace_only_what_fits)
 	cr_assert_eq(ops->mkdir(fixture->store, NULL, "e", 0755), 0);
 	fixture_touch(fixture, "e/full");
 	cr_assert_eq(fixture_stat(fixture, "f", &before), 0);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "g", true), -EEXIST);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "none", NULL, "g", false), -ENOENT);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "g", false), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "g", CALL_NOREPLACE), -EEXIST);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "none", NULL, "g", 0), -ENOENT);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "g", 0), 0);
 	cr_assert_not(exists(fixture, "f"));
 	cr_assert_eq(fixture_stat(fixture, "g", &after), 0);
 	cr_assert_eq(before.ino, after.ino);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "g", NULL, "d", false), -EISDIR);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "g", false), -ENOTDIR);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "e", false), -ENOTEMPTY);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "d/in", false), -EINVAL);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "g", NULL, "g", false), 0);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "g", NULL, "h", true), 0);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "e", NULL, "d", false), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "g", NULL, "d", 0), -EISDIR);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "g", 0), -ENOTDIR);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "e", 0), -ENOTEMPTY);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "d/in", 0), -EINVAL);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "g", NULL, "g", 0), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "g", NULL, "h", CALL_NOREPLACE), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "e", NULL, "d", 0), 0);
 	cr_assert(exists(fixture, "d/full"));
-	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "d2/", false), 0);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "h", NULL, "d2/../d2/h", false), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "d", NULL, "d2/", 0), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "h", NULL, "d2/../d2/h", 0), 0);
 	cr_assert(exists(fixture, "d2/h"));
 	cr_assert_eq(fixture_stat(fixture, "d2/h", &after), 0);
 	cr_assert_eq(after.nlink, 1);
@@ -180,7 +180,7 @@ EACH_STORE(links_are_the_same_file)
 	cr_assert_eq(a.nlink, 3);
 	cr_assert_eq(b.size, 5);
 	/* Two names of one file: a rename between them does nothing. */
-	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "h", false), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "h", 0), 0);
 	cr_assert(exists(fixture, "f"));
 	cr_assert_eq(ops->unlink(fixture->store, NULL, "f"), 0);
 	cr_assert_eq(ops->unlink(fixture->store, NULL, "d/g"), 0);
@@ -305,9 +305,9 @@ EACH_STORE(no_descriptor_is_lost)
 		fixture_touch(fixture, "f");
 		ops->mkdir(fixture->store, NULL, "d", 0755);
 		ops->mkdir(fixture->store, NULL, "d/e/f", 0755);
-		ops->rename(fixture->store, NULL, "d/x", NULL, "d/y", false);
-		ops->rename(fixture->store, NULL, "d/x", NULL, "../d/y", false);
-		ops->rename(fixture->store, NULL, "f", NULL, "d/f", true);
+		ops->rename(fixture->store, NULL, "d/x", NULL, "d/y", 0);
+		ops->rename(fixture->store, NULL, "d/x", NULL, "../d/y", 0);
+		ops->rename(fixture->store, NULL, "f", NULL, "d/f", CALL_NOREPLACE);
 		ops->link(fixture->store, NULL, "d/f", NULL, "f");
 		ops->link(fixture->store, NULL, "d/f", NULL, "none/f");
 		fixture_stat(fixture, "d", &attr);

@@ -109,14 +109,14 @@ EACH_KIND(the_same_file_where_it_was_or_elsewhere)
 
 	expect_byte(fixture, "f", &name, 'f');
 	cr_assert_eq(store->ops->mkdir(store, NULL, "dir", 0755), 0);
-	cr_assert_eq(store->ops->rename(store, NULL, "f", NULL, "dir/moved", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "f", NULL, "dir/moved", 0), 0);
 	expect_byte(fixture, "f", &name, 'f');
 	other = make(fixture, "f", 'o');
 	expect_byte(fixture, "f", &name, 'f');
 	expect_byte(fixture, "f", &other, 'o');
 	expect_byte(fixture, "", &name, 'f');
 	expect_byte(fixture, "no/such/directory", &name, 'f');
-	cr_assert_eq(store->ops->rename(store, NULL, "dir", NULL, "DIR", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "dir", NULL, "DIR", 0), 0);
 	expect_byte(fixture, "dir/moved", &name, 'f');
 }
 
@@ -131,7 +131,7 @@ EACH_KIND(none_when_it_is_gone)
 	cr_assert_eq(try_name(fixture, "f", &name), -ESTALE);
 	cr_assert_eq(try_name(fixture, "f", &other), 0);
 	make(fixture, "g", 'g');
-	cr_assert_eq(store->ops->rename(store, NULL, "g", NULL, "f", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "g", NULL, "f", 0), 0);
 	cr_assert_eq(try_name(fixture, "f", &other), -ESTALE);
 }
 
@@ -493,7 +493,7 @@ POSIX_KIND(a_proven_name_needs_no_permission)
 	cr_assert_eq(fixture_chmod(file, 0), 0);
 	expect_proven(fixture, "f", &name, 0);
 	cr_assert_eq(store->ops->mkdir(store, NULL, "dir", 0755), 0);
-	cr_assert_eq(store->ops->rename(store, NULL, "f", NULL, "dir/moved", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "f", NULL, "dir/moved", 0), 0);
 	expect_proven(fixture, "dir/moved", &name, 0);
 	fixture_shut(fixture, file);
 }

@@ -32,9 +32,10 @@ static void expect_no_name(struct fixture *fixture, struct store_file *at, const
 	cr_expect_eq(ops->mkdir(store, at, name, 0755), -EPERM, "%s", name);
 	cr_expect_eq(ops->unlink(store, at, name), -EPERM, "%s", name);
 	cr_expect_eq(ops->rmdir(store, at, name), -EPERM, "%s", name);
-	cr_expect_eq(ops->rename(store, at, name, NULL, "moved", false), -EPERM, "%s", name);
-	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, false), -EPERM, "%s", name);
-	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, true), -EPERM, "%s", name);
+	cr_expect_eq(ops->rename(store, at, name, NULL, "moved", 0), -EPERM, "%s", name);
+	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, 0), -EPERM, "%s", name);
+	cr_expect_eq(ops->rename(store, NULL, "whole", at, name, CALL_NOREPLACE), -EPERM, "%s",
+		     name);
 	cr_expect_eq(ops->link(store, at, name, NULL, "linked"), -EPERM, "%s", name);
 	cr_expect_eq(ops->link(store, NULL, "whole", at, name), -EPERM, "%s", name);
 	cr_expect_eq(ops->link_file(file, at, name), -EPERM, "%s", name);
@@ -63,8 +64,7 @@ EACH_STORE(reserved_names_are_not_made)
 	}
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		cr_expect_eq(ops->mkdir(fixture->store, NULL, dirs[i], 0755), -EPERM);
-		cr_expect_eq(ops->rename(fixture->store, NULL, "d/e", NULL, dirs[i], false),
-			     -EPERM);
+		cr_expect_eq(ops->rename(fixture->store, NULL, "d/e", NULL, dirs[i], 0), -EPERM);
 	}
 	root = open_dir(fixture, ".");
 	d = open_dir(fixture, "d");
@@ -154,8 +154,8 @@ static void expect_only_readable(struct fixture *fixture, const char *conf, cons
 	cr_expect_eq(fixture_open_at(fixture, NULL, conf, OPEN_WRITE | OPEN_TRUNCATE), -EPERM, "%s",
 		     conf);
 	cr_expect_eq(ops->unlink(store, NULL, conf), -EPERM, "%s", conf);
-	cr_expect_eq(ops->rename(store, NULL, conf, NULL, "out", false), -EPERM, "%s", conf);
-	cr_expect_eq(ops->rename(store, NULL, "free", NULL, conf, false), -EPERM, "%s", conf);
+	cr_expect_eq(ops->rename(store, NULL, conf, NULL, "out", 0), -EPERM, "%s", conf);
+	cr_expect_eq(ops->rename(store, NULL, "free", NULL, conf, 0), -EPERM, "%s", conf);
 	cr_expect_eq(ops->link(store, NULL, conf, NULL, "out"), -EPERM, "%s", conf);
 	file = fixture_file(fixture, conf, OPEN_READ, NULL);
 	cr_expect_eq(ops->link_file(file, NULL, "out"), -EPERM, "%s", conf);

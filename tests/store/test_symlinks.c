@@ -156,14 +156,14 @@ EACH_STORE(names_of_links_are_their_own)
 	fixture_touch(fixture, "f");
 	cr_assert_eq(link_to(fixture, "f", "l"), 0);
 	cr_assert_eq(link_to(fixture, "d", "ld"), 0);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "l", NULL, "d/l", false), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "l", NULL, "d/l", 0), 0);
 	cr_assert_eq(read_back(fixture, "d/l", target), 1);
 	cr_assert_eq((int)ino_of(fixture, "d/l", false), -ENOENT);
 	cr_assert_eq(ops->link(fixture->store, NULL, "d/l", NULL, "l2"), 0);
 	cr_assert_eq(ino_of(fixture, "l2", true), ino_of(fixture, "d/l", true));
 	cr_assert_eq(ops->stat_path(fixture->store, NULL, "l2", true, &attr), 0);
 	cr_assert_eq(attr.nlink, 2);
-	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "ld", false), 0);
+	cr_assert_eq(ops->rename(fixture->store, NULL, "f", NULL, "ld", 0), 0);
 	cr_assert_eq(ops->rmdir(fixture->store, NULL, "l2"), -ENOTDIR);
 	cr_assert_eq(ops->unlink(fixture->store, NULL, "l2"), 0);
 	cr_assert_eq(ops->unlink(fixture->store, NULL, "d/l"), 0);

@@ -101,7 +101,9 @@ static void change_everything(struct fixture *fixture, unsigned times)
 	fixture_shut(fixture, file);
 	cr_assert_eq(store->ops->link(store, NULL, "d/f", NULL, "h"), 0);
 	expect(0, times, "link");
-	cr_assert_eq(store->ops->rename(store, NULL, "d/f", NULL, "e/f", false), 0);
+	cr_assert_eq(store->ops->rename(store, NULL, "h", NULL, "e/g", CALL_EXCHANGE), 0);
+	expect(0, 2 * times, "exchange");
+	cr_assert_eq(store->ops->rename(store, NULL, "d/f", NULL, "e/f", 0), 0);
 	expect(0, 2 * times, "rename");
 	cr_assert_eq(store->ops->unlink(store, NULL, "e/f"), 0);
 	expect(0, times, "unlink");
@@ -136,7 +138,7 @@ static void change_directories(struct fixture *fixture, unsigned times)
 	fixture_shut(fixture, file);
 	cr_assert_eq(store->ops->link(store, one, "f", two, "h"), 0);
 	expect(0, times, "link");
-	cr_assert_eq(store->ops->rename(store, one, "f", two, "f", false), 0);
+	cr_assert_eq(store->ops->rename(store, one, "f", two, "f", 0), 0);
 	expect(0, 2 * times, "rename");
 	cr_assert_eq(store->ops->unlink(store, two, "f"), 0);
 	expect(0, times, "unlink");

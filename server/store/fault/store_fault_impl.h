@@ -48,7 +48,7 @@ int store_fault_make_link(struct store *store, struct store_file *at, const char
 int store_fault_read_link(struct store *store, struct store_file *at, const char *path,
 			  char *target);
 int store_fault_rename_name(struct store *store, struct store_file *at, const char *from,
-			    struct store_file *at2, const char *to, bool noreplace);
+			    struct store_file *at2, const char *to, uint32_t flags);
 int store_fault_link_name(struct store *store, struct store_file *at, const char *from,
 			  struct store_file *at2, const char *to);
 int store_fault_link_file(struct store_file *file, struct store_file *at, const char *to);

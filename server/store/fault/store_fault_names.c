@@ -80,13 +80,13 @@ int store_fault_read_link(struct store *store, struct store_file *at, const char
 }
 
 int store_fault_rename_name(struct store *store, struct store_file *at, const char *from,
-			    struct store_file *at2, const char *to, bool noreplace)
+			    struct store_file *at2, const char *to, uint32_t flags)
 {
 	int err = store_fault_check(store, FAULT_RENAME);
 
 	return err ? err
 		   : fault_inner_of(store)->ops->rename(fault_inner_of(store), fault_inner_at(at),
-							from, fault_inner_at(at2), to, noreplace);
+							from, fault_inner_at(at2), to, flags);
 }
 
 int store_fault_link_name(struct store *store, struct store_file *at, const char *from,

@@ -145,6 +145,12 @@ int tree_fence(const struct memory_store *store, const struct node *node);
  * replaced. Returns 0, -ENOSPC, -ENOMEM, or what tree_fence() returns.
  */
 int tree_enter(struct memory_store *store, const struct mem_place *place, struct node *node);
+/*
+ * Give the nodes of two places, which exist, each other's names, after tree_fence() of the first
+ * directory. Returns 0 or what tree_fence() returns.
+ */
+int tree_exchange(struct memory_store *store, const struct mem_place *one,
+		  const struct mem_place *other);
 /* Remove the name. The node's nlink falls by one, and the node may be freed. */
 void tree_remove(struct memory_store *store, const struct mem_place *place);
 /* Free a node with everything below it. */
@@ -167,7 +173,7 @@ int memory_symlink(struct store *store, struct store_file *at, const char *path,
 		   const char *target);
 int memory_readlink(struct store *store, struct store_file *at, const char *path, char *target);
 int memory_rename(struct store *store, struct store_file *at, const char *from,
-		  struct store_file *at2, const char *to, bool noreplace);
+		  struct store_file *at2, const char *to, uint32_t flags);
 int memory_link(struct store *store, struct store_file *at, const char *from,
 		struct store_file *at2, const char *to);
 int memory_link_file(struct store_file *file, struct store_file *at, const char *to);

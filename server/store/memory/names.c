@@ -286,17 +286,21 @@ static bool is_within(const struct node *node, const struct node *dir)
 	return false;
 }
 
-static int check_rename(const struct mem_place *from, const struct mem_place *to, bool noreplace)
+static int check_rename(const struct mem_place *from, const struct mem_place *to, uint32_t flags)
 {
 	bool is_dir = from->node && S_ISDIR(from->node->mode);
 
 	if (!from->node)
 		return -ENOENT;
+	if (to->dir && !to->node && flags & CALL_EXCHANGE)
+		return -ENOENT;
 	if (!to->dir || (is_dir && is_within(to->dir, from->node)))
 		return -EINVAL;
+	if (flags & CALL_EXCHANGE)
+		return S_ISDIR(to->node->mode) && is_within(from->dir, to->node) ? -EINVAL : 0;
 	if (!to->node)
 		return !is_dir && to->slash ? -ENOTDIR : 0;
-	if (noreplace)
+	if (flags & CALL_NOREPLACE)
 		return -EEXIST;
 	if (is_dir && !S_ISDIR(to->node->mode))
 		return -ENOTDIR;
@@ -306,7 +310,7 @@ static int check_rename(const struct mem_place *from, const struct mem_place *to
 }
 
 int memory_rename(struct store *base, struct store_file *at, const char *from,
-		  struct store_file *at2, const char *to, bool noreplace)
+		  struct store_file *at2, const char *to, uint32_t flags)
 {
 	struct memory_store *store = memory_store_of(base);
 	struct mem_place old, new;
@@ -315,12 +319,17 @@ int memory_rename(struct store *base, struct store_file *at, const char *from,
 	if (err)
 		return err;
 	err = tree_walk(store, at2, to, false, &new);
+	/* Like the kernel, look at what is moved before the slash behind the other name. */
+	if (err == -ENOTDIR && new.slash && !old.node)
+		err = -ENOENT;
 	if (!err && is_reserved(store, &new))
 		err = -EPERM;
 	if (!err)
-		err = check_rename(&old, &new, noreplace);
+		err = check_rename(&old, &new, flags);
 	if (err || old.node == new.node) /* two names of one file: nothing happens */
 		return end_change(base, err);
+	if (flags & CALL_EXCHANGE)
+		return end_change(base, tree_exchange(store, &old, &new));
 	err = tree_enter(store, &new, old.node);
 	if (!err)
 		tree_remove(store, &old);

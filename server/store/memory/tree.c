@@ -331,6 +331,28 @@ int tree_enter(struct memory_store *store, const struct mem_place *place, struct
 	return 0;
 }
 
+/* Put the node behind the name of a place. */
+static void put_at(const struct mem_place *place, struct node *node)
+{
+	entry_find(place->dir, place->name, place->len)->node = node;
+	if (S_ISDIR(node->mode))
+		node->parent = place->dir;
+	tree_touch(place->dir, true);
+	tree_touch(node, false);
+}
+
+int tree_exchange(struct memory_store *store, const struct mem_place *one,
+		  const struct mem_place *other)
+{
+	int err = tree_fence(store, other->dir);
+
+	if (err)
+		return err;
+	put_at(one, other->node);
+	put_at(other, one->node);
+	return 0;
+}
+
 void tree_remove(struct memory_store *store, const struct mem_place *place)
 {
 	struct node *dir = place->dir;

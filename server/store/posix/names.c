@@ -174,8 +174,14 @@ int posix_readlink(struct store *base, struct store_file *at, const char *path, 
 	return (int)len;
 }
 
+static unsigned kernel_flags(uint32_t flags)
+{
+	return (flags & CALL_NOREPLACE ? RENAME_NOREPLACE : 0u) |
+	       (flags & CALL_EXCHANGE ? RENAME_EXCHANGE : 0u);
+}
+
 int posix_rename(struct store *base, struct store_file *at, const char *from,
-		 struct store_file *at2, const char *to, bool noreplace)
+		 struct store_file *at2, const char *to, uint32_t flags)
 {
 	struct posix_parent old, new;
 	int err = change_parent(base, at, from, &old);
@@ -187,8 +193,7 @@ int posix_rename(struct store *base, struct store_file *at, const char *from,
 		goto out_old;
 	err = posix_inode_enter((const int[]){old.fd, new.fd}, 2);
 	if (!err)
-		err = renameat2(old.fd, old.name, new.fd, new.name,
-				noreplace ? RENAME_NOREPLACE : 0)
+		err = renameat2(old.fd, old.name, new.fd, new.name, kernel_flags(flags))
 			      ? -errno
 			      : sync_parent(base, &new);
 	if (!err)

@@ -215,7 +215,7 @@ int posix_mkdir(struct store *store, struct store_file *at, const char *path, ui
 int posix_symlink(struct store *store, struct store_file *at, const char *path, const char *target);
 int posix_readlink(struct store *store, struct store_file *at, const char *path, char *target);
 int posix_rename(struct store *store, struct store_file *at, const char *from,
-		 struct store_file *at2, const char *to, bool noreplace);
+		 struct store_file *at2, const char *to, uint32_t flags);
 int posix_link(struct store *store, struct store_file *at, const char *from, struct store_file *at2,
 	       const char *to);
 int posix_link_file(struct store_file *file, struct store_file *at, const char *to);

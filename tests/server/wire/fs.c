@@ -1,4 +1,7 @@
-/* File systems over the wire: their numbers, and what calls about their space may name. */
+/*
+ * Calls of later versions over the wire: the numbers of a file system, its space, and names that
+ * are exchanged. What they may name, and what they do once.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -113,4 +116,54 @@ static void allocate_body(struct server *server)
 Test(fs, space_is_allocated_once)
 {
 	fixture_each_scheme(allocate_body, NULL);
+}
+
+static uint64_t ino_of(struct peer *peer, const char *path)
+{
+	cr_assert_eq(peer_call(peer, &(struct call){.op = CALL_STAT, .path = text(path)}), 0);
+	return peer->heard.reply.attr.ino;
+}
+
+static void exchange_body(struct server *server)
+{
+	static const uint32_t refused[] = {CALL_NOREPLACE | CALL_EXCHANGE, CALL_NOFOLLOW, 128,
+					   UINT32_MAX};
+	struct call call = {.tag = 5 * CALL_SLOTS + 3,
+			    .op = CALL_RENAME,
+			    .path = text("one"),
+			    .path2 = text("other")};
+	struct peer peer, again;
+	uint64_t one, other;
+	struct hello hello;
+
+	fixture_open(&peer, server, "memory");
+	peer_open_file(&peer, "one", OPEN_READ | OPEN_WRITE | OPEN_CREATE);
+	peer_open_file(&peer, "other", OPEN_READ | OPEN_WRITE | OPEN_CREATE);
+	one = ino_of(&peer, "one");
+	other = ino_of(&peer, "other");
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		call.flags = refused[i];
+		cr_assert_eq(peer_call(&peer, &call), -EINVAL, "%x", refused[i]);
+	}
+	cr_assert_eq(ino_of(&peer, "other"), other);
+	call.flags = CALL_EXCHANGE;
+	call.tag += CALL_SLOTS;
+	cr_assert_eq(peer_call(&peer, &call), 0);
+	hello = peer_hello_again(&peer, "memory", 1);
+	fixture_connect(&again, server);
+	cr_assert_eq(peer_hello_as(&again, &hello), 0);
+	call.replay = 1;
+	cr_assert_eq(peer_call(&again, &call), 0, "it is not exchanged back");
+	cr_assert_eq(ino_of(&again, "one"), other);
+	cr_assert_eq(ino_of(&again, "other"), one);
+	call.path2 = text("none");
+	call.tag += CALL_SLOTS;
+	cr_assert_eq(peer_call(&again, &call), -ENOENT);
+	peer_close(&again);
+	peer_close(&peer);
+}
+
+Test(fs, names_are_exchanged_once)
+{
+	fixture_each_scheme(exchange_body, NULL);
 }
