@@ -150,8 +150,10 @@ int usrbio_mkdirat(int dirfd, const char *name, mode_t mode);
 int usrbio_unlinkat(int dirfd, const char *name, int flags);
 /*
  * Rename within one mount. flags: 0: an existing file or empty directory `to` is replaced;
- * RENAME_NOREPLACE (1): then it is -EEXIST. 0; -EXDEV: the directories are on two mounts, or on two
- * file systems of the server; ...
+ * RENAME_NOREPLACE (1): then it is -EEXIST; RENAME_EXCHANGE (2): both exist, of any kind, and each
+ * gets the name of the other. 0; -EXDEV: the directories are on two mounts, or on two file systems
+ * of the server; -EREMOTEIO: also if the server was restarted during an exchange, which is not
+ * repeated; ...
  */
 int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags);
 
@@ -247,6 +249,8 @@ int usrbio_mkdir(const char *path, mode_t mode);
  * paths are on two mounts, or on two file systems of the server; ...
  */
 int usrbio_rename(const char *from, const char *to);
+/* The same with the flags of usrbio_renameat. */
+int usrbio_rename_flags(const char *from, const char *to, unsigned flags);
 
 /*
  * Make a symbolic link. target: any text of 1 to 4,095 bytes, which need not name anything. Servers

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -288,11 +289,30 @@ int api_fs_paths_call(const char *from, const char *to, struct call *call)
 	call->path2 = api_fs_text(new.path);
 	err = mount_same(old.mount, new.mount) ? mount_call(old.mount, call, NULL) : -EXDEV;
 	if (!err && call->op == CALL_RENAME)
-		file_renamed(old.mount, NULL, old.path, NULL, new.path);
+		file_renamed(old.mount, NULL, old.path, NULL, new.path,
+			     call->flags & CALL_EXCHANGE);
 	path_close(&new);
 out_old:
 	path_close(&old);
 	return err;
+}
+
+int api_fs_rename_flags(unsigned flags, uint32_t *ours)
+{
+	if (flags && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE)
+		return -EINVAL;
+	*ours = !flags ? 0 : flags == RENAME_EXCHANGE ? CALL_EXCHANGE : CALL_NOREPLACE;
+	return 0;
+}
+
+int usrbio_rename_flags(const char *from, const char *to, unsigned flags)
+{
+	NOT_CANCELLED;
+	struct call call = {.op = CALL_RENAME};
+
+	if (api_fs_rename_flags(flags, &call.flags))
+		return -EINVAL;
+	return api_fs_paths_call(from, to, &call);
 }
 
 int usrbio_rename(const char *from, const char *to)

@@ -11,6 +11,9 @@
 #include "proto/message.h"
 #include "client/usrbio.h"
 
+/* Translate the flags of renameat2(2): 0, RENAME_NOREPLACE or RENAME_EXCHANGE. 0; -EINVAL: others.
+ */
+int api_fs_rename_flags(unsigned flags, uint32_t *ours);
 /* Translate the flags of open(2) to OPEN_*; other flags are ignored. */
 uint32_t api_fs_open_flags(int flags);
 

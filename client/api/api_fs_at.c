@@ -126,7 +126,7 @@ int api_fs_names_call(int olddirfd, const char *from, int newdirfd, const char *
 		      ? mount_call_at(old->mount, &old->remote, &new->remote, call, NULL)
 		      : -EXDEV;
 	if (!err && call->op == CALL_RENAME)
-		file_renamed(old->mount, old, from, new, to);
+		file_renamed(old->mount, old, from, new, to, call->flags & CALL_EXCHANGE);
 	file_put(new);
 out_old:
 	file_put(old);
@@ -136,9 +136,9 @@ out_old:
 int usrbio_renameat(int olddirfd, const char *from, int newdirfd, const char *to, unsigned flags)
 {
 	NOT_CANCELLED;
-	struct call call = {.op = CALL_RENAME, .flags = flags ? CALL_NOREPLACE : 0};
+	struct call call = {.op = CALL_RENAME};
 
-	if (flags & ~(unsigned)RENAME_NOREPLACE)
+	if (api_fs_rename_flags(flags, &call.flags))
 		return -EINVAL;
 	return api_fs_names_call(olddirfd, from, newdirfd, to, &call);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include "client/calls/request_table.h"
+#include "client/session/session.h"
+#include "common/base/log.h"
 
 /*
  * A call ends with -EPROTO if it was under way at so many violations of the protocol. Its own
@@ -260,14 +262,35 @@ static void lost(struct conn_user *user)
 	}
 }
 
-/* Send calls as new ones, and forget closes: the next session has other tags and handles. */
-static void forget_session(struct requests *requests)
+/* True if a call that may have been done can be made once more, as far as its status tells. */
+static bool is_repeatable(const struct call *call)
 {
+	/* Once more would exchange the names back, and succeed. */
+	return call->op != CALL_RENAME || !(call->flags & CALL_EXCHANGE);
+}
+
+/* End a call whose result nobody will know. */
+static void end_unknown(struct conn *conn, struct request *request)
+{
+	log_warn("%s: the server was restarted during a call for \"%.*s\": the result is unknown",
+		 session_of(conn)->spec->mount_point, (int)request->call->path.len,
+		 (const char *)request->call->path.data);
+	request_finish(conn, request, -EREMOTEIO);
+}
+
+/* Send calls as new ones, and forget closes: the next session has other tags and handles. */
+static void forget_session(struct conn *conn)
+{
+	struct requests *requests = requests_of(conn);
+
 	while (requests->again) {
 		uint32_t index = (uint32_t)__builtin_ctzll(requests->again);
 		struct request *request = request_give_index(requests, index);
 
-		list_add_tail(&requests->queue, &request->link);
+		if (is_repeatable(request->call))
+			list_add_tail(&requests->queue, &request->link);
+		else
+			end_unknown(conn, request);
 	}
 	while (requests->former)
 		request_give_index(requests, (uint32_t)__builtin_ctzll(requests->former));
@@ -277,12 +300,12 @@ static void forget_session(struct requests *requests)
 static void welcomed(struct conn_user *user, bool renewed)
 {
 	if (renewed)
-		forget_session(requests_of(user->conn));
+		forget_session(user->conn);
 }
 
 static void give_up(struct conn_user *user, int status)
 {
-	forget_session(requests_of(user->conn));
+	forget_session(user->conn);
 	request_end_queue(user->conn, status, true);
 }
 

@@ -155,16 +155,23 @@ static char *path_in(struct file *at, const char *name)
 	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
+/* Remove the slashes behind the path of a directory. False: no path is left, or there is none. */
+static bool trim(char *path)
+{
+	size_t len = path ? strlen(path) : 0;
+
+	while (len && path[len - 1] == '/')
+		path[--len] = '\0';
+	return len;
+}
+
 void file_renamed(struct mount *mount, struct file *at, const char *from, struct file *at2,
-		  const char *to)
+		  const char *to, bool exchanged)
 {
 	char *old = path_in(at, from), *new = path_in(at2, to);
-	size_t len = old ? strlen(old) : 0;
 
-	while (len && old[len - 1] == '/') /* of a directory */
-		old[--len] = '\0';
-	if (len && new &&new[0])
-		reopen_renamed(mount_to_session(mount), old, new);
+	if (trim(old) && trim(new))
+		reopen_renamed(mount_to_session(mount), old, new, exchanged);
 	free(old);
 	free(new);
 }

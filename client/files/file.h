@@ -57,10 +57,10 @@ int file_open(struct mount *mount, struct file *at, const char *path, uint32_t f
 	      struct file **file, struct file_attr *attr);
 /*
  * Note that names were moved at the server: paths below the export or, with at and at2, names in
- * these directories.
+ * these directories; exchanged: each got the name of the other.
  */
 void file_renamed(struct mount *mount, struct file *at, const char *from, struct file *at2,
-		  const char *to);
+		  const char *to, bool exchanged);
 /* Copy the path of a file, for a message. The caller holds no lock below LOCK_CONN. */
 void file_describe(struct file *file, char *path, size_t size);
 void file_hold(struct file *file);

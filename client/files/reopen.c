@@ -83,7 +83,7 @@ static char *moved_path(const char *path, const char *from, const char *to)
 	return asprintf(&moved, "%s%s", to, path + len) < 0 ? NULL : moved;
 }
 
-void reopen_renamed(struct session *session, const char *from, const char *to)
+void reopen_renamed(struct session *session, const char *from, const char *to, bool exchanged)
 {
 	struct session_files *files = &session->files;
 
@@ -92,6 +92,8 @@ void reopen_renamed(struct session *session, const char *from, const char *to)
 		struct file *file = container_of(it, struct file, link);
 		char *moved = moved_path(file->path, from, to);
 
+		if (!moved && exchanged)
+			moved = moved_path(file->path, to, from);
 		if (!moved)
 			continue;
 		free(file->path);

@@ -22,8 +22,8 @@ void reopen_remove(struct session *session, struct file *file);
 void reopen_path(struct session *session, const struct file *file, char *path, size_t size);
 /*
  * A name was moved at the server, from one path of the export to another: change the paths of the
- * files that have it, or are below it.
+ * files that have it, or are below it. exchanged: the other name was moved the other way.
  */
-void reopen_renamed(struct session *session, const char *from, const char *to);
+void reopen_renamed(struct session *session, const char *from, const char *to, bool exchanged);
 
 #endif

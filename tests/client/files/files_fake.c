@@ -167,11 +167,12 @@ void reopen_path(struct session *session, const struct file *file, char *path, s
 	snprintf(path, size, "%s", file->path);
 }
 
-void reopen_renamed(struct session *session, const char *from, const char *to)
+void reopen_renamed(struct session *session, const char *from, const char *to, bool exchanged)
 {
 	(void)session;
 	(void)from;
 	(void)to;
+	(void)exchanged;
 }
 
 int mount_call_file(struct mount *mount, const struct remote_file *file, const struct call *call,

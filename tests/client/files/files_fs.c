@@ -246,6 +246,11 @@ Test(fs, names_in_a_directory)
 	cr_expect(fake.op == CALL_RENAME && fake.flags == CALL_NOREPLACE);
 	cr_expect(fake.at && fake.at2 && fake.at != fake.at2);
 	cr_expect_str_eq(fake.path2, "b");
+	cr_assert_eq(usrbio_renameat(one, "a", two, "b", RENAME_EXCHANGE), 0);
+	cr_expect(fake.op == CALL_RENAME && fake.flags == CALL_EXCHANGE);
+	cr_expect_eq(usrbio_renameat(one, "a", two, "b", RENAME_EXCHANGE | RENAME_NOREPLACE),
+		     -EINVAL);
+	cr_expect_eq(usrbio_renameat(one, "a", two, "b", RENAME_WHITEOUT), -EINVAL);
 	cr_assert_eq(usrbio_fchmod(file, 07751), 0);
 	cr_expect(fake.op == CALL_SETATTR && fake.flags == SET_MODE && fake.call_mode == 0751);
 	cr_assert_eq(usrbio_seek(file, 0, SEEK_HOLE), 0);

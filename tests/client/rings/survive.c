@@ -148,6 +148,11 @@ Test(survive, a_renamed_file_is_asked_for_by_its_new_path_and_name)
 	strcpy(from, url_of("oth"));
 	cr_assert_eq(usrbio_rename(from, url_of("nothing")), 0);
 	expect_asked(2, "other/moved");
+	strcpy(from, url_of("there"));
+	cr_assert_eq(usrbio_rename_flags(from, url_of("other/"), RENAME_EXCHANGE), 0);
+	expect_asked(3, "there/moved");
+	cr_assert_eq(usrbio_rename_flags(from, url_of("here"), RENAME_EXCHANGE), 0);
+	expect_asked(4, "here/moved");
 	rig_stop(&rig);
 }
 
@@ -273,6 +278,44 @@ Test(survive, what_cannot_be_known_is_said)
 		cr_assert_eq(mkdir_result, cases[i].result, "%d: %d", cases[i].answer,
 			     mkdir_result);
 		rig.server.answer = 0;
+		rig_stop(&rig);
+	}
+}
+
+static int exchange_result;
+static unsigned nr_exchanges;
+
+static void *calls_exchange(void *arg)
+{
+	char from[200];
+
+	strcpy(from, url_of("one"));
+	exchange_result = usrbio_rename_flags(from, url_of("other"), RENAME_EXCHANGE);
+	return arg;
+}
+
+static void count_exchanges(struct playserver *server, const struct call *call, struct reply *reply)
+{
+	nr_exchanges += call->op == CALL_RENAME && call->flags == CALL_EXCHANGE;
+}
+
+/* Made again it would be undone, with success. The server of the session knows; another does not.
+ */
+Test(survive, an_exchange_is_not_made_again_in_another_session)
+{
+	for (int forget = 0; forget < 2; forget++) {
+		pthread_t thread;
+
+		start("");
+		thread = begin_call(calls_exchange);
+		nr_exchanges = 0;
+		rig.server.tell = count_exchanges;
+		atomic_store(&rig.server.forget, forget);
+		atomic_store(&rig.server.cut, true);
+		pthread_join(thread, NULL);
+		cr_assert_eq(exchange_result, forget ? -EREMOTEIO : 0, "%d", exchange_result);
+		cr_assert_eq(usrbio_fsync(rig.fd), 0);
+		cr_assert_eq(nr_exchanges, !forget);
 		rig_stop(&rig);
 	}
 }
