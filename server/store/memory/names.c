@@ -319,9 +319,6 @@ int memory_rename(struct store *base, struct store_file *at, const char *from,
 	if (err)
 		return err;
 	err = tree_walk(store, at2, to, false, &new);
-	/* Like the kernel, look at what is moved before the slash behind the other name. */
-	if (err == -ENOTDIR && new.slash && !old.node)
-		err = -ENOENT;
 	if (!err && is_reserved(store, &new))
 		err = -EPERM;
 	if (!err)
