@@ -51,6 +51,14 @@ const char *call_op_name(uint32_t op)
 		return "statfs";
 	case CALL_FALLOCATE:
 		return "fallocate";
+	case CALL_GETXATTR:
+		return "getxattr";
+	case CALL_SETXATTR:
+		return "setxattr";
+	case CALL_LISTXATTR:
+		return "listxattr";
+	case CALL_REMOVEXATTR:
+		return "removexattr";
 	case NR_CALLS:
 		break;
 	}

@@ -212,7 +212,9 @@ static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
 	       get_string(arena, &pb->path, PROTO_PATH_MAX, &m->path) &&
 	       get_string(arena, &pb->path2, PROTO_PATH_MAX, &m->path2) &&
-	       get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target);
+	       get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target) &&
+	       get_string(arena, &pb->name, PROTO_NAME_MAX, &m->name) &&
+	       get_bytes(arena, &pb->value, XATTR_VALUE_MAX, &m->value);
 }
 
 /* True if there are as many zero bytes as types, with one at the end, so that each name ends. */
@@ -264,7 +266,8 @@ static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct repl
 	return m->nr_fs <= FS_NUMBERS_MAX && pb->n_ids % 2 == 0 && m->nr_ids <= ANCESTORS_MAX &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
 	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m) &&
-	       counts_match(m) && get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target);
+	       counts_match(m) && get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target) &&
+	       get_bytes(arena, &pb->value, XATTR_VALUE_MAX, &m->value);
 }
 
 static bool read_ping(struct arena *arena, const Usrbio__Ping *pb, struct ping *m)

@@ -177,6 +177,8 @@ static long encode_call(const struct call *m, uint8_t *buf, size_t cap)
 	pb.gid = m->gid;
 	pb.atime_ns = m->atime_ns;
 	pb.mtime_ns = m->mtime_ns;
+	pb.name = data_of(m->name);
+	pb.value = data_of(m->value);
 	return pack(MSG_CALL, &pb.base, buf, cap);
 }
 
@@ -213,6 +215,7 @@ static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
 	pb.target = data_of(m->target);
 	pb.n_fs = m->nr_fs;
 	pb.fs = ARRAY(uint64_t, m->fs);
+	pb.value = data_of(m->value);
 	return pack(MSG_REPLY, &pb.base, buf, cap);
 }
 

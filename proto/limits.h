@@ -19,6 +19,7 @@
 #define PROTO_NAME_MAX	  255  /* one component of a path, like NAME_MAX */
 #define PERSISTENT_MAX	  192  /* Linux file handles: 128 bytes and headers */
 #define TEXT_MAX	  512
+#define XATTR_VALUE_MAX	  8192 /* of an extended attribute, and of a list of their names */
 #define RANGES_MAX	  1000 /* ranges of one CALL_PUNCH */
 #define SESSION_ID_SIZE	  16
 #define SESSION_KEY_SIZE  32
@@ -80,6 +81,11 @@ enum call_op {
 	CALL_READLINK,	/* path -> target */
 	CALL_STATFS,	/* file, or path when file is 0 -> fs */
 	CALL_FALLOCATE, /* file, flags (ALLOCATE_*), off, len */
+	/* Of a file, or of a path when file is 0, with flags CALL_(NO)FOLLOW: */
+	CALL_GETXATTR,	  /* name -> value */
+	CALL_SETXATTR,	  /* name, value; flags also CALL_CREATE, CALL_REPLACE */
+	CALL_LISTXATTR,	  /* -> value: the names, each ended by a zero byte */
+	CALL_REMOVEXATTR, /* name */
 	NR_CALLS,
 };
 enum {
@@ -90,6 +96,8 @@ enum {
 	CALL_DATA = 16,
 	CALL_HOLE = 32,
 	CALL_EXCHANGE = 64,
+	CALL_CREATE = 128,  /* it must not exist */
+	CALL_REPLACE = 256, /* it must exist */
 };
 
 /* The attributes that CALL_SETATTR sets, and how it treats a path. */

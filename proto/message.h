@@ -134,6 +134,7 @@ struct call {
 	struct bytes target; /* of a symbolic link; like a path, it has no zero byte */
 	uint32_t uid, gid;
 	int64_t atime_ns, mtime_ns;
+	struct bytes name, value; /* of an extended attribute; the name has no zero byte */
 };
 
 struct file_attr {
@@ -162,6 +163,7 @@ struct reply {
 	struct bytes target; /* of a symbolic link */
 	size_t nr_fs;	     /* of CALL_STATFS: enum fs_number */
 	const uint64_t *fs;
+	struct bytes value; /* of an extended attribute, or the names of all */
 };
 
 struct ping {

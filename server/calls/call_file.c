@@ -161,12 +161,6 @@ int call_close(struct pending_call *p)
 	return session_close_file(p->session, p->call.file);
 }
 
-/* True if a STAT is about a symbolic link itself, and not about what that leads to. */
-static bool is_of_link(const struct call *call)
-{
-	return call->flags & CALL_NOFOLLOW || (call->at && !(call->flags & CALL_FOLLOW));
-}
-
 int call_stat(struct pending_call *p)
 {
 	struct store *store = call_store(p);
@@ -177,7 +171,7 @@ int call_stat(struct pending_call *p)
 		err = store->ops->stat_file(p->file->store_file, &reply->attr);
 	else
 		err = store->ops->stat_path(store, call_dir(p->at), call_path(p->call.path),
-					    is_of_link(&p->call), &reply->attr);
+					    call_is_of_link(&p->call), &reply->attr);
 	reply->attr_valid = !err;
 	return err;
 }
@@ -191,7 +185,8 @@ int call_stat_cached(struct pending_call *p)
 	int err = -EAGAIN;
 
 	if (store->ops->stat_cached)
-		err = store->ops->stat_cached(store, at, path, is_of_link(&p->call), &reply->attr);
+		err = store->ops->stat_cached(store, at, path, call_is_of_link(&p->call),
+					      &reply->attr);
 	reply->attr_valid = !err;
 	return err;
 }

@@ -34,6 +34,12 @@ static inline bool call_read_only(const struct pending_call *p)
 	return p->read_only;
 }
 
+/* True if a call is about a symbolic link itself, and not about what that leads to. */
+static inline bool call_is_of_link(const struct call *call)
+{
+	return call->flags & CALL_NOFOLLOW || (call->at && !(call->flags & CALL_FOLLOW));
+}
+
 static inline struct reply *call_reply(struct pending_call *p)
 {
 	return &p->out.msg.reply;
@@ -71,6 +77,12 @@ int call_fallocate(struct pending_call *p);
 int call_seek(struct pending_call *p);
 int call_setattr(struct pending_call *p);
 int call_statfs(struct pending_call *p);
+
+/* call_xattr.c: calls about extended attributes */
+int call_getxattr(struct pending_call *p);
+int call_setxattr(struct pending_call *p);
+int call_listxattr(struct pending_call *p);
+int call_removexattr(struct pending_call *p);
 
 /* call_name.c: calls about names and directories */
 int call_unlink(struct pending_call *p);

@@ -11,16 +11,18 @@
 #include "server/session/session.h"
 
 static int (*const ops[NR_CALLS])(struct pending_call *) = {
-	[CALL_OPEN] = call_open,	 [CALL_CLOSE] = call_close,
-	[CALL_STAT] = call_stat,	 [CALL_FSYNC] = call_fsync,
-	[CALL_TRUNCATE] = call_truncate, [CALL_UNLINK] = call_unlink,
-	[CALL_RMDIR] = call_rmdir,	 [CALL_MKDIR] = call_mkdir,
-	[CALL_RENAME] = call_rename,	 [CALL_LINK] = call_link,
-	[CALL_READDIR] = call_readdir,	 [CALL_PUNCH] = call_punch,
-	[CALL_REOPEN] = call_reopen,	 [CALL_SEEK] = call_seek,
-	[CALL_SETATTR] = call_setattr,	 [CALL_ANCESTORS] = call_ancestors,
-	[CALL_SYMLINK] = call_symlink,	 [CALL_READLINK] = call_readlink,
-	[CALL_STATFS] = call_statfs,	 [CALL_FALLOCATE] = call_fallocate,
+	[CALL_OPEN] = call_open,	   [CALL_CLOSE] = call_close,
+	[CALL_STAT] = call_stat,	   [CALL_FSYNC] = call_fsync,
+	[CALL_TRUNCATE] = call_truncate,   [CALL_UNLINK] = call_unlink,
+	[CALL_RMDIR] = call_rmdir,	   [CALL_MKDIR] = call_mkdir,
+	[CALL_RENAME] = call_rename,	   [CALL_LINK] = call_link,
+	[CALL_READDIR] = call_readdir,	   [CALL_PUNCH] = call_punch,
+	[CALL_REOPEN] = call_reopen,	   [CALL_SEEK] = call_seek,
+	[CALL_SETATTR] = call_setattr,	   [CALL_ANCESTORS] = call_ancestors,
+	[CALL_SYMLINK] = call_symlink,	   [CALL_READLINK] = call_readlink,
+	[CALL_STATFS] = call_statfs,	   [CALL_FALLOCATE] = call_fallocate,
+	[CALL_GETXATTR] = call_getxattr,   [CALL_SETXATTR] = call_setxattr,
+	[CALL_LISTXATTR] = call_listxattr, [CALL_REMOVEXATTR] = call_removexattr,
 };
 
 /* True if the path is relative. The store checks the rest of it. */
@@ -34,7 +36,9 @@ static bool takes_at(uint32_t op)
 {
 	return op == CALL_OPEN || op == CALL_STAT || op == CALL_TRUNCATE || op == CALL_UNLINK ||
 	       op == CALL_RMDIR || op == CALL_MKDIR || op == CALL_RENAME || op == CALL_LINK ||
-	       op == CALL_SYMLINK || op == CALL_READLINK || op == CALL_SETATTR;
+	       op == CALL_SYMLINK || op == CALL_READLINK || op == CALL_SETATTR ||
+	       op == CALL_GETXATTR || op == CALL_SETXATTR || op == CALL_LISTXATTR ||
+	       op == CALL_REMOVEXATTR;
 }
 
 /* True if the second path of this call may be relative to `at2`. */
@@ -81,7 +85,8 @@ static bool is_once_only(uint32_t op)
 {
 	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&
 	       op != CALL_COUNTERS && op != CALL_SEEK && op != CALL_ANCESTORS &&
-	       op != CALL_READLINK && op != CALL_STATFS;
+	       op != CALL_READLINK && op != CALL_STATFS && op != CALL_GETXATTR &&
+	       op != CALL_LISTXATTR;
 }
 
 /* True if the store has changed nothing, because the call is given up or has to wait. */

@@ -56,6 +56,7 @@ static void pending_free(struct pending_call *pending)
 	free(pending->query.rows);
 	free(pending->ids);
 	free(pending->target);
+	free(pending->value);
 	free(pending);
 }
 
@@ -134,7 +135,8 @@ static struct bytes copy_bytes(uint8_t **at, struct bytes in)
 static size_t size_of(const struct call *call)
 {
 	return 2 * call->nr_ranges * sizeof(*call->range) + call->path.len + 1 + call->path2.len +
-	       1 + call->persistent.len + 1 + call->target.len + 1;
+	       1 + call->persistent.len + 1 + call->target.len + 1 + call->name.len + 1 +
+	       call->value.len + 1;
 }
 
 /* The bytes that a call takes with its answer. */
@@ -144,7 +146,8 @@ static size_t bytes_of(const struct call *call)
 			: call->op == CALL_COUNTERS  ? COUNTERS_BYTES
 			: call->op == CALL_ANCESTORS ? ANCESTORS_MAX * 2 * sizeof(uint64_t)
 			: call->op == CALL_READLINK  ? TARGET_BYTES
-						     : 0;
+			: call->op == CALL_GETXATTR || call->op == CALL_LISTXATTR ? XATTR_VALUE_MAX
+										  : 0;
 
 	return sizeof(struct pending_call) + size_of(call) + answer;
 }
@@ -192,6 +195,8 @@ static struct pending_call *copy(struct server_calls *calls, const struct call *
 	pending->call.path2 = copy_bytes(&at, call->path2);
 	pending->call.persistent = copy_bytes(&at, call->persistent);
 	pending->call.target = copy_bytes(&at, call->target);
+	pending->call.name = copy_bytes(&at, call->name);
+	pending->call.value = copy_bytes(&at, call->value);
 	return pending;
 }
 

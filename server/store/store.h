@@ -102,6 +102,13 @@ struct store_attrs {
 	int64_t atime_ns, mtime_ns; /* since 1970 */
 };
 
+/* What a call is about: an open file, or a path as for the namespace calls. */
+struct store_object {
+	struct store_file *at; /* the open file, or the directory of the name; NULL: none */
+	const char *path;      /* NULL: it is the open file */
+	bool nofollow;	       /* a symbolic link at the end of the path is meant itself */
+};
+
 /* Flags of opening an export. */
 enum {
 	STORE_READ_ONLY = 1,
@@ -208,6 +215,21 @@ struct store_ops {
 	/* The same for a path; SET_NOFOLLOW in attrs->set tells whether a link is followed. */
 	int (*set_attr_path)(struct store *store, struct store_file *at, const char *path,
 			     const struct store_attrs *attrs);
+	/*
+	 * Extended attributes whose names pass name_is_xattr(). Get one: returns its length;
+	 * -ENODATA: there is none; -E2BIG: it is longer than `size`. Set one: flags are CALL_CREATE
+	 * (-EEXIST) and CALL_REPLACE (-ENODATA). List the names, each ended by a zero byte, and no
+	 * others: returns the length of all; -E2BIG. Remove one: -ENODATA. All: -EOPNOTSUPP: the
+	 * file system has none of that kind.
+	 */
+	int (*get_xattr)(struct store *store, const struct store_object *object, const char *name,
+			 void *value, size_t size);
+	int (*set_xattr)(struct store *store, const struct store_object *object, const char *name,
+			 struct bytes value, uint32_t flags);
+	int (*list_xattr)(struct store *store, const struct store_object *object, char *names,
+			  size_t size);
+	int (*remove_xattr)(struct store *store, const struct store_object *object,
+			    const char *name);
 	/*
 	 * Get dev and ino of a directory, of its parent, and so on to the top, at most max pairs.
 	 * Returns their number, which is smaller if the rest is not accessible. -ENOTDIR.

@@ -261,6 +261,29 @@ static int set_attr_path(struct store *store, struct store_file *at, const char 
 	return store->read_only ? -EROFS : 0;
 }
 
+static int get_xattr(struct store *store, const struct store_object *object, const char *name,
+		     void *value, size_t size)
+{
+	return -EOPNOTSUPP;
+}
+
+static int set_xattr(struct store *store, const struct store_object *object, const char *name,
+		     struct bytes value, uint32_t flags)
+{
+	return -EOPNOTSUPP;
+}
+
+static int list_xattr(struct store *store, const struct store_object *object, char *names,
+		      size_t size)
+{
+	return -EOPNOTSUPP;
+}
+
+static int remove_xattr(struct store *store, const struct store_object *object, const char *name)
+{
+	return -EOPNOTSUPP;
+}
+
 /* The root is the only directory. */
 static int ancestors(struct store_file *file, uint64_t *ids, int max)
 {
@@ -353,6 +376,10 @@ const struct store_ops store_null = {
 	.seek = seek,
 	.set_attr = set_attr,
 	.set_attr_path = set_attr_path,
+	.get_xattr = get_xattr,
+	.set_xattr = set_xattr,
+	.list_xattr = list_xattr,
+	.remove_xattr = remove_xattr,
 	.ancestors = ancestors,
 	.stat_path = stat_path,
 	.stat_cached = stat_cached,

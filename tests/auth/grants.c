@@ -73,6 +73,8 @@ static void expect_read_only(struct hand *hand, uint64_t file, const char *who)
 		{.op = CALL_LINK, .file = file, .path2 = text("elif")},
 		{.op = CALL_PUNCH, .file = file, .nr_ranges = 1, .range = range},
 		{.op = CALL_FALLOCATE, .file = file, .len = 4096},
+		{.op = CALL_SETXATTR, .path = text("file"), .name = text("user.a")},
+		{.op = CALL_REMOVEXATTR, .file = file, .name = text("user.a")},
 		{.op = CALL_SETATTR, .file = file, .flags = SET_MODE, .mode = 0777},
 		{.op = CALL_SETATTR, .path = text("file"), .flags = SET_MTIME_NOW},
 	};

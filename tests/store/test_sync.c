@@ -94,6 +94,14 @@ static void change_everything(struct fixture *fixture, unsigned times)
 	expect(times, 0, "truncate");
 	cr_assert_eq(store->ops->punch(file, 0, 4), 0);
 	expect(times, 0, "punch");
+	cr_assert_eq(store->ops->set_xattr(store, &(struct store_object){.at = file}, "user.a",
+					   (struct bytes){(const uint8_t *)"x", 1}, 0),
+		     0);
+	expect(times, 0, "setxattr");
+	cr_assert_eq(
+		store->ops->remove_xattr(store, &(struct store_object){.path = "d/f"}, "user.a"),
+		0);
+	expect(times, 0, "removexattr");
 	cr_assert_eq(store->ops->allocate(file, 0, 0, 9000), 0);
 	expect(times, 0, "allocate");
 	cr_assert_eq(store->ops->link_file(file, NULL, "e/g"), 0);

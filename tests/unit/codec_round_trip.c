@@ -333,6 +333,39 @@ Test(round_trip, the_largest_calls_fit)
 	cr_expect_eq(out.call.len, 4);
 }
 
+/* The longest path, name and value of an attribute travel together. */
+Test(round_trip, attributes)
+{
+	static char path[PROTO_PATH_MAX + 1], name[PROTO_NAME_MAX + 1];
+	static uint8_t value[XATTR_VALUE_MAX + 1];
+	struct message in = {.type = MSG_CALL}, out;
+
+	memset(path, 'p', sizeof(path) - 1);
+	memset(name, 'n', sizeof(name) - 1);
+	memset(value, 0, sizeof(value));
+	in.call = (struct call){.tag = UINT32_MAX,
+				.op = CALL_SETXATTR,
+				.flags = UINT32_MAX,
+				.replay = 1,
+				.at = UINT64_MAX,
+				.path = text(path),
+				.name = text(name),
+				.value = {value, XATTR_VALUE_MAX}};
+	out = there_and_back(&in);
+	expect_bytes(out.call.path, in.call.path);
+	expect_bytes(out.call.name, in.call.name);
+	expect_bytes(out.call.value, in.call.value);
+	in.call.value.len++;
+	cr_assert_eq(
+		codec_decode(&arena, frame, (size_t)codec_encode(&in, frame, sizeof(frame)), &out),
+		-EBADMSG);
+	in.call.value.len = 0;
+	in.call.name = (struct bytes){(const uint8_t *)"user.\0", 6};
+	cr_assert_eq(
+		codec_decode(&arena, frame, (size_t)codec_encode(&in, frame, sizeof(frame)), &out),
+		-EBADMSG);
+}
+
 Test(round_trip, reply)
 {
 	uint8_t persistent[PERSISTENT_MAX];
@@ -355,7 +388,8 @@ Test(round_trip, reply)
 				       .verifier = UINT64_MAX - 3,
 				       .target = text("../a link"),
 				       .nr_fs = 3,
-				       .fs = fs}};
+				       .fs = fs,
+				       .value = {(const uint8_t *)"a\0b", 3}}};
 	struct message out;
 
 	memset(persistent, 0x5a, sizeof(persistent));
@@ -373,6 +407,7 @@ Test(round_trip, reply)
 	cr_expect_arr_eq(out.reply.ids, ids, sizeof(ids));
 	cr_expect_eq(out.reply.verifier, UINT64_MAX - 3);
 	expect_bytes(out.reply.target, in.reply.target);
+	expect_bytes(out.reply.value, in.reply.value);
 	cr_assert_eq(out.reply.nr_fs, 3);
 	cr_expect_arr_eq(out.reply.fs, fs, sizeof(fs));
 }

@@ -3,8 +3,9 @@
  *
  * RULES are separated by commas. Each is CALL.ERROR=WHEN or CALL.delay_ms=N:
  *
- *   CALL   open stat statfs sync truncate punch fallocate seek setattr unlink rmdir mkdir
- *          symlink readlink rename link readdir read write
+ *   CALL   open stat statfs sync truncate punch fallocate seek setattr getxattr setxattr
+ *          listxattr removexattr unlink rmdir mkdir symlink readlink rename link readdir read
+ *          write
  *   ERROR  the name of an error (eio, enospc, estale, ...); the call does not reach the store
  *   WHEN   a trigger of common/fault_points/fault_trigger.h without a seed: 1/N is every N-th
  *          call, #N only the N-th, and #N+ the N-th and all after it
@@ -28,6 +29,10 @@ enum fault_call {
 	FAULT_FALLOCATE,
 	FAULT_SEEK,
 	FAULT_SETATTR,
+	FAULT_GETXATTR,
+	FAULT_SETXATTR,
+	FAULT_LISTXATTR,
+	FAULT_REMOVEXATTR,
 	FAULT_UNLINK,
 	FAULT_RMDIR,
 	FAULT_MKDIR,

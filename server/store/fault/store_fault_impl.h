@@ -33,6 +33,16 @@ static inline struct store_file *fault_inner_at(struct store_file *at)
 /* Apply the rules to a call that may block: wait, then return 0 or the error that they demand. */
 int store_fault_check(struct store *store, enum fault_call call);
 
+/* store_fault_xattr.c */
+int store_fault_get_xattr(struct store *store, const struct store_object *object, const char *name,
+			  void *value, size_t size);
+int store_fault_set_xattr(struct store *store, const struct store_object *object, const char *name,
+			  struct bytes value, uint32_t flags);
+int store_fault_list_xattr(struct store *store, const struct store_object *object, char *names,
+			   size_t size);
+int store_fault_remove_xattr(struct store *store, const struct store_object *object,
+			     const char *name);
+
 /* store_fault_names.c */
 int store_fault_set_attr_path(struct store *store, struct store_file *at, const char *path,
 			      const struct store_attrs *attrs);

@@ -57,6 +57,13 @@ struct entry {
 	uint64_t id; /* the cookie of listings; it grows along the directory */
 };
 
+/* An extended attribute of a node. */
+struct xattr {
+	struct xattr *next;
+	size_t name_len, len;
+	char bytes[]; /* the name with a zero byte, and the value */
+};
+
 /* A file, directory or symbolic link. It exists while a name or an open file refers to it. */
 struct node {
 	uint64_t ino, size;
@@ -66,6 +73,8 @@ struct node {
 	struct node *parent; /* of a directory; NULL: the root, or one that was removed */
 	int64_t atime_ns, mtime_ns, ctime_ns;
 	struct data data;
+	struct xattr *xattrs;
+	size_t xattr_bytes;    /* that they take of the pool */
 	char *target;	       /* of a symbolic link: `size` bytes and a zero; else NULL */
 	struct entry *entries; /* of a directory, ordered by id */
 	size_t nr_entries, room;
@@ -185,6 +194,17 @@ int memory_set_attr_path(struct store *store, struct store_file *at, const char 
 
 /* allocate.c */
 int memory_allocate(struct store_file *file, uint32_t how, uint64_t off, uint64_t len);
+
+/* xattr.c */
+/* Free the extended attributes of a node. The lock is held for writing. */
+void memory_free_xattrs(struct memory_store *store, struct node *node);
+int memory_get_xattr(struct store *store, const struct store_object *object, const char *name,
+		     void *value, size_t size);
+int memory_set_xattr(struct store *store, const struct store_object *object, const char *name,
+		     struct bytes value, uint32_t flags);
+int memory_list_xattr(struct store *store, const struct store_object *object, char *names,
+		      size_t size);
+int memory_remove_xattr(struct store *store, const struct store_object *object, const char *name);
 
 /* fs.c */
 int memory_stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBERS]);

@@ -54,21 +54,23 @@ static int set_times(int fd, const struct store_attrs *attrs)
 	return utimensat(fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
 }
 
-/*
- * Set the attributes of an open or held object, if a client may change it: not those of a device,
- * which stands for more than a file. Returns 0 or -errno.
- */
-static int set_attr(struct posix_store *store, int fd, const struct store_attrs *attrs)
+int posix_attr_enter(struct posix_store *store, int fd, struct stat *st)
 {
 	int err = posix_check_held(store, fd);
-	struct stat st;
 
-	if (!err && fstat(fd, &st))
+	if (!err && fstat(fd, st))
 		err = -errno;
-	if (!err && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+	if (!err && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)))
 		err = -EPERM;
-	if (!err)
-		err = posix_inode_enter(&fd, 1);
+	return err ? err : posix_inode_enter(&fd, 1);
+}
+
+/* Set the attributes of an open or held object, if a client may change it. Returns 0 or -errno. */
+static int set_attr(struct posix_store *store, int fd, const struct store_attrs *attrs)
+{
+	struct stat st;
+	int err = posix_attr_enter(store, fd, &st);
+
 	if (!err && attrs->set & (SET_UID | SET_GID))
 		err = set_owner(fd, attrs);
 	if (!err && attrs->set & SET_MODE)
@@ -88,8 +90,7 @@ int posix_set_attr(struct store_file *base, const struct store_attrs *attrs)
 	return err || !base->store->sync ? err : posix_sync_file(base, false);
 }
 
-/* Bring changed attributes of a held object to disk, on a sync export. 0 or -errno. */
-static int sync_held(struct posix_store *store, int held)
+int posix_attr_sync(struct posix_store *store, int held)
 {
 	char name[PROC_FD_MAX];
 	struct stat st;
@@ -125,7 +126,7 @@ int posix_set_attr_path(struct store *base, struct store_file *at, const char *p
 		return held;
 	err = set_attr(store, held, attrs);
 	if (!err)
-		err = sync_held(store, held);
+		err = posix_attr_sync(store, held);
 	close(held);
 	return err;
 }

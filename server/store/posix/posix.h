@@ -194,9 +194,25 @@ int posix_stat_fs(struct store *store, const char *path, uint64_t fs[NR_FS_NUMBE
 int posix_stat_fs_file(struct store_file *file, uint64_t fs[NR_FS_NUMBERS]);
 
 /* attr.c */
+/*
+ * Check that a client may change attributes of an open or held object: not those of a device, which
+ * stands for more than a file. And enter its fence. Returns 0, and *st is filled in, or -errno.
+ */
+int posix_attr_enter(struct posix_store *store, int fd, struct stat *st);
+/* Bring changed attributes of a held object to disk, on a sync export. 0 or -errno. */
+int posix_attr_sync(struct posix_store *store, int held);
 int posix_set_attr(struct store_file *file, const struct store_attrs *attrs);
 int posix_set_attr_path(struct store *store, struct store_file *at, const char *path,
 			const struct store_attrs *attrs);
+
+/* xattr.c */
+int posix_get_xattr(struct store *store, const struct store_object *object, const char *name,
+		    void *value, size_t size);
+int posix_set_xattr(struct store *store, const struct store_object *object, const char *name,
+		    struct bytes value, uint32_t flags);
+int posix_list_xattr(struct store *store, const struct store_object *object, char *names,
+		     size_t size);
+int posix_remove_xattr(struct store *store, const struct store_object *object, const char *name);
 
 /* names.c */
 /* On a sync export, bring changes of names in this directory to disk. Returns 0 or -errno. */
