@@ -1,6 +1,6 @@
 /*
  * usrbio.h: the functions that libusrbio adds to the USRBIO API, for files by URL, without a
- * mounted directory.
+ * mounted directory. Those about extended attributes are in usrbio_xattr.h, which this includes.
  *
  * A path is a URL with a path behind the export and its options, such as
  * tcp://host[:port]/export[?timeout=5]/dir/file, or a path below a mounted directory.
@@ -36,6 +36,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "usrbio_xattr.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -44,4 +44,8 @@ void answer_copy(struct answer *answer, const struct conn *conn, const struct re
 	if (reply->target.len)
 		memcpy(at, reply->target.data, reply->target.len);
 	answer->reply.target.data = at;
+	at += reply->target.len;
+	if (reply->value.len)
+		memcpy(at, reply->value.data, reply->value.len);
+	answer->reply.value.data = at;
 }

@@ -47,6 +47,8 @@ static const char *wrong_surplus(const struct call *call, const struct reply *re
 		return "a symbolic link that was not requested";
 	if (call->op != CALL_STATFS && reply->nr_fs)
 		return "numbers of a file system that were not requested";
+	if (call->op != CALL_GETXATTR && call->op != CALL_LISTXATTR && reply->value.len)
+		return "extended attributes that were not requested";
 	return NULL;
 }
 
@@ -76,6 +78,20 @@ static const char *wrong_fs(const struct reply *reply)
 		       : NULL;
 }
 
+static const char *wrong_xattr_names(const struct reply *reply)
+{
+	const char *at = (const char *)reply->value.data, *end = at + reply->value.len;
+
+	while (at < end) {
+		size_t len = strnlen(at, (size_t)(end - at));
+
+		if (at + len == end || !name_is_xattr(at, len))
+			return "a malformed name of an extended attribute";
+		at += len + 1;
+	}
+	return NULL;
+}
+
 static const char *wrong_success(const struct call *call, const struct reply *reply)
 {
 	switch (call->op) {
@@ -93,6 +109,8 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 		return wrong_place(call, reply);
 	case CALL_READLINK:
 		return reply->target.len ? NULL : "a symbolic link without a target";
+	case CALL_LISTXATTR:
+		return wrong_xattr_names(reply);
 	case CALL_STATFS:
 		return wrong_fs(reply);
 	case CALL_ANCESTORS:

@@ -31,7 +31,12 @@ static bool is_ambiguous(const struct call *call, int status)
 		return status == -ENOENT || (status == -EEXIST && call->flags & CALL_NOREPLACE);
 	case CALL_MKDIR:
 	case CALL_LINK:
+	case CALL_SYMLINK:
 		return status == -EEXIST;
+	case CALL_SETXATTR:
+		return status == -EEXIST && call->flags & CALL_CREATE;
+	case CALL_REMOVEXATTR:
+		return status == -ENODATA;
 	case CALL_OPEN:
 		return status == -EEXIST && call->flags & OPEN_EXCLUSIVE;
 	default:

@@ -3,7 +3,7 @@ set(CLIENT ${CMAKE_SOURCE_DIR}/client)
 set(SPEC ${CLIENT}/spec/mountspec.c ${CLIENT}/spec/mounturl.c ${CLIENT}/spec/mounttable.c)
 set(FILES
   ${CLIENT}/api/api_file.c ${CLIENT}/api/api_dir.c ${CLIENT}/api/api_fs.c ${CLIENT}/api/api_fs_at.c
-  ${CLIENT}/api/api_fs_attr.c ${CLIENT}/api/api_fs_link.c ${CLIENT}/api/api_fs_statfs.c
+  ${CLIENT}/api/api_fs_attr.c ${CLIENT}/api/api_fs_link.c ${CLIENT}/api/api_fs_statfs.c ${CLIENT}/api/api_fs_xattr.c
   ${CLIENT}/calls/listing.c ${CLIENT}/files/file.c ${CLIENT}/files/file_table.c
   ${CLIENT}/files/kernelfd.c ${CLIENT}/files/path.c ${CLIENT}/files/fd_table.c)
 usrbio_unit(spec_test SOURCES spec/spec_url.c spec/spec_table.c spec/spec_names.c spec/spec_dirs.c ${SPEC} LIBS common)

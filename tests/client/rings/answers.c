@@ -100,6 +100,10 @@ static int ask(uint32_t op, int fd)
 		return usrbio_readlink(url(), target, sizeof(target));
 	case CALL_STATFS:
 		return usrbio_statfs(url(), &fs);
+	case CALL_LISTXATTR:
+		return usrbio_listxattr(url(), target, sizeof(target));
+	case CALL_GETXATTR:
+		return usrbio_getxattr(url(), "user.a", target, sizeof(target));
 	default:
 		return -ENOSYS;
 	}
@@ -196,6 +200,9 @@ Test(answers, what_nobody_asked_for)
 	lie = (struct reply){.attr_valid = 1, .nr_ids = 2, .ids = numbers};
 	lie_op = CALL_STAT;
 	expect_lie("ancestors of a file", 1);
+	lie = (struct reply){.attr_valid = 1, .value = {(const uint8_t *)"x", 1}};
+	lie_op = CALL_STAT;
+	expect_lie("an attribute of a file", 1);
 	lie = (struct reply){.attr_valid = 1, .nr_fs = 4, .fs = numbers};
 	lie_op = CALL_STAT;
 	expect_lie("a file system of a file", 1);
@@ -277,6 +284,48 @@ Test(answers, file_systems)
 	cr_assert_eq(ask(CALL_STATFS, -1), 0);
 	numbers[FS_BLOCK_SIZE] = 0;
 	expect_lie("blocks of no bytes", 1);
+}
+
+static void attributes_are(const void *value, size_t len)
+{
+	lie = (struct reply){.value = {value, len}};
+	lie_op = CALL_LISTXATTR;
+}
+
+Test(answers, names_of_attributes)
+{
+	static const char *const bad[] = {"",
+					  "user.",
+					  "security.selinux",
+					  "trusted.a",
+					  "user",
+					  "system.posix_acl",
+					  "system.posix_acl_access."};
+	static uint8_t huge[XATTR_VALUE_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		attributes_are(bad[i], strlen(bad[i]) + 1);
+		expect_lie(bad[i], 1);
+	}
+	attributes_are("user.a\0user.b", 13);
+	expect_lie("no zero at the end", 1);
+	memcpy(long_name, "user.", 5);
+	long_name[256] = 0;
+	attributes_are(long_name, 257);
+	expect_lie("a name of 256 bytes", 1);
+	attributes_are(huge, sizeof(huge));
+	expect_lie("a list that is too long", 3);
+	attributes_are("user.a\0user./", 14);
+	cr_assert_eq(ask(CALL_LISTXATTR, -1), 14);
+	attributes_are("user.a\0user.\xff\x1b", 15);
+	cr_assert_eq(ask(CALL_LISTXATTR, -1), 15);
+	attributes_are("user.abcdefghijkl", 18);
+	cr_assert_eq(ask(CALL_LISTXATTR, -1), -ERANGE);
+	/* A value is any bytes. */
+	lie_op = CALL_GETXATTR;
+	cr_assert_eq(ask(CALL_GETXATTR, -1), -ERANGE);
+	lie.value.len = 0;
+	cr_assert_eq(ask(CALL_GETXATTR, -1), 0);
 }
 
 /* Full answers for ever: each place is new. */
