@@ -6,12 +6,14 @@ set(TOOL
   names/cmd_cat.c names/cmd_chmod.c names/cmd_du.c names/cmd_find.c names/cmd_ln.c names/cmd_touch.c
   names/mode.c
   stream/stream.c
-  tree/rm_tree.c tree/target.c tree/visit.c tree/walk.c
+  remove/rm_tree.c
+  run/progress.c run/run.c
+  tree/target.c tree/visit.c tree/walk.c
   copy/commit.c copy/complain.c copy/copy.c copy/copy_file.c copy/copy_lane.c copy/copy_worker.c
-  copy/extents.c copy/mover.c copy/pieces.c copy/progress.c copy/run.c
+  copy/mover.c copy/pieces.c
   bench/bench_files.c bench/bench_lane.c bench/bench_own.c bench/bench_run.c bench/cmd_bench.c
   ledger/idset.c ledger/ledger.c ledger/mark.c
-  fs/dir.c fs/endpoint.c fs/fs_link.c fs/fs_local.c fs/fs_mount.c fs/named.c fs/virt.c
+  fs/dir.c fs/endpoint.c fs/extents.c fs/fs_link.c fs/fs_local.c fs/fs_mount.c fs/named.c fs/virt.c
   base/histogram.c base/process.c base/say.c base/show.c base/size.c base/stop.c base/temp_name.c)
 list(TRANSFORM TOOL PREPEND tool/)
 add_executable(usrbio-tool ${TOOL})

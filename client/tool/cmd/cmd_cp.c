@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "client/tool/copy/copy.h"
-#include "client/tool/copy/progress.h"
+#include "client/tool/run/progress.h"
 #include "client/tool/base/show.h"
 #include "client/tool/base/stop.h"
 #include "client/tool/tree/target.h"

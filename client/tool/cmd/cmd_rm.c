@@ -6,7 +6,7 @@
 
 #include "client/tool/fs/dir.h"
 #include "client/tool/fs/named.h"
-#include "client/tool/tree/rm_tree.h"
+#include "client/tool/remove/rm_tree.h"
 #include "client/tool/base/tool.h"
 
 /* The number of directories that may be open at the same time; a deep tree has more. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "client/tool/copy/extents.h"
+#include "client/tool/fs/extents.h"
 #include "client/tool/base/tool.h"
 #include "common/host/group.h"
 

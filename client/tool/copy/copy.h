@@ -25,7 +25,7 @@
 #include "common/base/list.h"
 #include "client/tool/base/temp_name.h"
 #include "client/tool/ledger/mark.h"
-#include "client/tool/copy/run.h"
+#include "client/tool/run/run.h"
 
 enum side { FROM, TO };
 

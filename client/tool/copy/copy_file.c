@@ -14,7 +14,7 @@
 #include <hf3fs_usrbio.h>
 
 #include "client/tool/copy/copy.h"
-#include "client/tool/copy/extents.h"
+#include "client/tool/fs/extents.h"
 #include "client/tool/base/temp_name.h"
 #include "client/tool/base/tool.h"
 

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "client/tool/copy/copy.h"
-#include "client/tool/copy/extents.h"
+#include "client/tool/fs/extents.h"
 #include "client/tool/base/tool.h"
 
 #define OPEN_TRIES    100      /* attempts to open a file while no other file is open */

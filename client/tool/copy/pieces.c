@@ -4,7 +4,7 @@
  * file ends where a read has found its end. No state of its own; any thread, under copy.lock.
  */
 #include "client/tool/copy/copy.h"
-#include "client/tool/copy/extents.h"
+#include "client/tool/fs/extents.h"
 
 #define PAGE 4096u /* bytes */
 

@@ -5,7 +5,7 @@
 #ifndef USRBIO_TOOL_TARGET_H
 #define USRBIO_TOOL_TARGET_H
 
-#include "client/tool/copy/run.h"
+#include "client/tool/run/run.h"
 
 #define LINEAGE_MAX 4096 /* directories */
 

@@ -1,5 +1,5 @@
 /* The state of one `usrbio cp`; see run.h. The command owns it; any thread, under its lock. */
-#include "client/tool/copy/run.h"
+#include "client/tool/run/run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * Finds the data in a file with holes; see extents.h. The file owns its extents; the thread of the
  * worker that has the file, and lanes under copy.lock.
  */
-#include "client/tool/copy/extents.h"
+#include "client/tool/fs/extents.h"
 
 #include <errno.h>
 #include <unistd.h>

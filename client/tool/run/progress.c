@@ -2,7 +2,7 @@
  * The progress line. Its thread reads the totals and draws the line five times per second, until it
  * is stopped. The command owns it.
  */
-#include "client/tool/copy/progress.h"
+#include "client/tool/run/progress.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef USRBIO_TOOL_PROGRESS_H
 #define USRBIO_TOOL_PROGRESS_H
 
-#include "client/tool/copy/copy.h"
+#include "client/tool/run/run.h"
 
 struct progress;
 

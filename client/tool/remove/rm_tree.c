@@ -5,7 +5,7 @@
  * is listed again, until it has no names but those that could not be removed. The call rm_tree owns
  * all of it; the caller's thread.
  */
-#include "client/tool/tree/rm_tree.h"
+#include "client/tool/remove/rm_tree.h"
 
 #include <dirent.h>
 #include <errno.h>
