@@ -16,7 +16,10 @@ struct table {
 /* Return the short form of a long option, or 0. */
 static int short_of(const struct command *command, const struct option *option)
 {
-	return option->val != ':' && strchr(command->letters, option->val) ? option->val : 0;
+	/* An option without a letter has a value that is no character. */
+	bool letter = option->val > 0 && option->val < 128 && option->val != ':';
+
+	return letter && strchr(command->letters, option->val) ? option->val : 0;
 }
 
 /* True if a letter is the short form of a long option. */

@@ -392,7 +392,7 @@ DIFFERENCES = {
     "hard_link_is_broken": "a target is replaced by rename, so that other hard links keep the old file",
     "fifo_in_tree": "FIFOs, sockets and devices of a tree are not made anew: a line, status 1",
     "fifo_in_target": "a FIFO or device below the target is not written; only one that is named is",
-    "links_followed": "-r copies what links lead to, as cp -rL, because no link is on the wire yet",
+    "links_followed": "-r copies what links lead to, as cp -rL; -a and -P copy links",
     "target_file_by_link": "a URL that is a link to a file is refused as a target",
     "same_source_twice": "one source named twice is refused the second time",
 }

@@ -25,7 +25,7 @@ struct command {
 
 extern const struct command cmd_attach, cmd_bench, cmd_cat, cmd_chmod, cmd_cp, cmd_detach, cmd_du,
 	cmd_find, cmd_keygen, cmd_ln, cmd_ls, cmd_mkdir, cmd_mv, cmd_ping, cmd_rm, cmd_stat,
-	cmd_stats, cmd_touch;
+	cmd_stats, cmd_sync, cmd_touch;
 
 /* Set the command with whose name all later messages begin. */
 void speak_for(const struct command *command);

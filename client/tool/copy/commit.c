@@ -12,6 +12,7 @@
 
 #include "client/tool/copy/copy.h"
 #include "client/tool/fs/named.h"
+#include "client/tool/remove/rm_tree.h"
 
 #define RENAME_TRIES 8
 
@@ -89,8 +90,8 @@ int commit_look(struct copy *copy, struct copy_file *file, int dir, struct usrbi
 	if (err)
 		return err;
 	if (S_ISDIR(there->mode))
-		return ERR_IS_DIRECTORY;
-	if (!S_ISREG(there->mode) && !S_ISLNK(there->mode))
+		return copy->config.mirror ? 0 : ERR_IS_DIRECTORY;
+	if (!S_ISREG(there->mode) && !S_ISLNK(there->mode) && !copy->config.mirror)
 		return ERR_SPECIAL;
 	id = id_of(there);
 	if (ledger_has_file(&copy->run->ledger, &id))
@@ -121,7 +122,7 @@ static int rename_new(const struct fs *fs, int dir, const struct copy_file *file
  * one file, and a later source may have another of them: it must not replace this target. In a
  * directory that this run made, every file is its own, and the call to the server is saved.
  */
-static int remember(struct copy *copy, struct copy_file *file)
+static int remember(struct copy *copy, struct copy_file *file, int dir)
 {
 	struct usrbio_stat st;
 	struct usrbio_id id;
@@ -129,7 +130,9 @@ static int remember(struct copy *copy, struct copy_file *file)
 
 	if (file->to_dir->made)
 		return 0;
-	err = copy->side[TO].fs->fstat(file->fd[TO], &st);
+	err = file->fd[TO] < 0
+		      ? copy->side[TO].fs->fstatat(dir, file->temp, &st, AT_SYMLINK_NOFOLLOW)
+		      : copy->side[TO].fs->fstat(file->fd[TO], &st);
 	id = id_of(&st);
 	if (!err)
 		ledger_add_file(&copy->run->ledger, &id);
@@ -149,7 +152,9 @@ static int prepare_replace(struct copy *copy, struct copy_file *file, int dir)
 		return err == -ENOENT ? 0 : err;
 	if (file->to_dir->made)
 		return ERR_JUST_MADE;
-	if (S_ISREG(there.mode))
+	if (S_ISDIR(there.mode))
+		return rm_tree(file->to_dir, file->to, true) ? ERR_NOT_REMOVED : 0;
+	if (S_ISREG(there.mode) && file->kind == KIND_FILE && !copy->config.preserve)
 		err = copy->side[TO].fs->imitate(file->fd[TO], &there);
 	return err ? err : 1;
 }
@@ -162,13 +167,19 @@ static int try_name(struct copy *copy, struct copy_file *file, int dir, bool loo
 
 	if (there < 0)
 		return there;
-	if (copy->config.sync)
+	if (copy->config.sync && file->fd[TO] >= 0)
 		err = fs->fsync(file->fd[TO]);
 	if (!err && fs->close_tells)
 		err = copy_file_close(copy, file, TO);
 	if (err)
 		return err;
 	return there ? fs->renameat(dir, file->temp, file->to, 0) : rename_new(fs, dir, file);
+}
+
+/* True if all that a new attempt needs is there: a file's descriptor may be closed by now. */
+static bool can_retry(const struct copy_file *file)
+{
+	return file->fd[TO] >= 0 || file->kind != KIND_FILE;
 }
 
 int commit(struct copy *copy, struct copy_file *file)
@@ -178,10 +189,10 @@ int commit(struct copy *copy, struct copy_file *file)
 
 	if (dir < 0)
 		return err;
-	err = remember(copy, file);
+	err = remember(copy, file, dir);
 	if (!err)
 		err = try_name(copy, file, dir, look);
-	for (int i = 0; err == -EEXIST && file->fd[TO] >= 0 && i < RENAME_TRIES; i++)
+	for (int i = 0; err == -EEXIST && can_retry(file) && i < RENAME_TRIES; i++)
 		err = try_name(copy, file, dir, true);
 	if (!err) {
 		file->temp[0] = '\0';

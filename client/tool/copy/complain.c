@@ -41,6 +41,12 @@ void complain(const char *from, const char *to, enum side side, int err)
 	case ERR_INTO_ITSELF:
 		fail_text("%s: cannot be copied into itself, %s", from, to);
 		break;
+	case ERR_NOT_REMOVED:
+		fail_text("%s: not copied, because %s is a directory that stays", from, to);
+		break;
+	case ERR_FIRST_NAME:
+		fail_text("%s: not made, because another name of its file was not copied", to);
+		break;
 	case ERR_NO_CHECK:
 		fail_text("%s: cannot be read again for --verify", to);
 		break;

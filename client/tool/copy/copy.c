@@ -31,6 +31,7 @@ static void init_queues(struct copy *copy)
 	list_init(&copy->seeking);
 	list_init(&copy->over);
 	list_init(&copy->open);
+	list_init(&copy->later);
 	pthread_mutex_init(&copy->lock, NULL);
 	pthread_cond_init(&copy->pieces, NULL);
 	pthread_cond_init(&copy->work, NULL);
@@ -41,7 +42,7 @@ static void init_queues(struct copy *copy)
 static void fit_memory(struct copy_config *config)
 {
 	struct group_memory memory;
-	uint64_t buffers = config->verify ? 2 : 1;
+	uint64_t buffers = copy_reads_target(config) ? 2 : 1;
 
 	group_memory("", &memory);
 	while (config->block * config->depth * config->lanes > memory.left.value / 2 / buffers)
@@ -130,6 +131,7 @@ void copy_finish(struct copy *copy)
 	for (unsigned i = 0; i < copy->nr_workers; i++) /* no lane is left to start one more */
 		pthread_join(copy->worker[i], NULL);
 	drop_queued(copy);
+	names_finish(copy);
 	pthread_cond_destroy(&copy->room);
 	pthread_cond_destroy(&copy->work);
 	pthread_cond_destroy(&copy->pieces);
@@ -254,12 +256,15 @@ void copy_piece_done(struct copy *copy, const struct piece *piece, int err, enum
 {
 	struct copy_totals *totals = &copy->run->totals;
 
-	if (err)
+	bool differs = err == ERR_DIFFERS && piece->file->comparing;
+
+	if (err && !differs)
 		copy_file_failed(copy, piece->file, side, err);
-	else
+	else if (!err)
 		atomic_fetch_add(piece->check ? &totals->verified : &totals->bytes, piece->got);
 	pthread_mutex_lock(&copy->lock);
 	piece_account(piece->file, piece);
+	piece->file->differs |= differs;
 	copy_route(copy, piece->file);
 	pthread_mutex_unlock(&copy->lock);
 }

@@ -10,8 +10,10 @@
  *		 together; the pieces of a large file are spread over all lanes.
  *
  * copy.c has the queues between them, copy_worker.c the workers, copy_lane.c the lanes. pieces.c
- * cuts a file into pieces, copy_file.c opens and ends a file, commit.c renames it, extents.c finds
- * its holes, and mover.c moves the bytes of a lane. The walker is in client/tool/tree.
+ * cuts a file into pieces, copy_file.c opens and ends a file, commit.c renames it, and
+ * mover.c moves the bytes of a lane. copy_kept.c decides whether a target stays as it
+ * is, copy_link.c copies links, and names.c the further names of a file. The walker is in
+ *client/tool/tree.
  *
  * An "error" in this room is -errno, an ERR_ of the list below, or FS_NOT_FOLLOWED.
  */
@@ -29,6 +31,14 @@
 
 enum side { FROM, TO };
 
+/* What is made in the target. */
+enum copy_kind {
+	KIND_FILE, /* a file with data */
+	KIND_LINK, /* a symbolic link */
+	KIND_NAME, /* one more name of a file that this copy makes, or has made */
+	KIND_KEPT, /* nothing: the target is as it has to be */
+};
+
 #define WORKERS_MAX 16
 
 struct copy {
@@ -42,6 +52,8 @@ struct copy {
 	/* Only the walker uses these. */
 	struct mark mark;     /* in the target directory of the tree */
 	const char *top_name; /* the tree's name there; NULL: its contents go there directly */
+	struct extra *extras; /* names that are removed from the target at the end */
+	uint64_t seed[2];     /* of fingerprints of names; zero: not made yet */
 	unsigned shrinks;     /* times in a row that closing idle directories was all it could do */
 
 	pthread_mutex_t lock; /* guards all that follows */
@@ -54,11 +66,15 @@ struct copy {
 	struct list seeking; /* open files whose next extents are to be found */
 	struct list over;    /* open files of which no piece is under way or left */
 	struct list open;    /* all open files, by their member `open` */
+	struct list later;   /* files of KIND_NAME whose first name is not complete yet */
+	struct first_name **first_names; /* of sources with several names, see names.c: slots */
+	size_t nr_slots, nr_first_names; /* nr_slots: a power of two, or 0 */
 	unsigned nr_fresh, nr_open, max_open;
 	unsigned nr_workers, nr_idle;
 	unsigned lanes_alive; /* lanes that run or will start, without those that broke down */
 	uint64_t unfinished;  /* files that were added and have not ended */
 	bool complete;	      /* no more files will be added */
+	bool finishing;	      /* the threads have ended; files put aside are ended now */
 };
 
 /*
@@ -72,12 +88,16 @@ struct copy_file {
 	struct dir *from_dir; /* a reference; NULL: `from` is a path that the user named */
 	struct dir *to_dir;   /* a reference; NULL: `to` is a path that is written in place */
 	char *from, *to;      /* names in these directories */
+	bool standard;	      /* the source is standard input: bytes come in order only */
 	bool by_link; /* `from` is a symbolic link in a source; the object behind it is copied */
 
 	/* Set by the worker that opens the file, and constant while lanes use it. */
 	int fd[2]; /* by enum side; -1: closed */
 	struct usrbio_id source;
-	mode_t mode;		   /* permissions of the source */
+	mode_t mode;		  /* permissions of the source */
+	struct usrbio_stat model; /* attributes of the source when it was opened */
+	enum copy_kind kind;
+	struct first_name *first;  /* of a source with several names; NULL: it has one */
 	char temp[TEMP_NAME_SIZE]; /* name of the target until it is complete; "": it has none */
 	bool stream;		   /* the target is written in place: bytes go in order only */
 
@@ -89,7 +109,10 @@ struct copy_file {
 	uint64_t probe;	   /* the last piece asks for at least this much */
 	struct extents *extents; /* of a file with holes; NULL: all of it is copied */
 	unsigned out;		 /* pieces under way */
-	bool checking;		 /* the second round, in which source and target are compared */
+	bool checking;		 /* a round in which source and target are compared */
+	bool comparing;		 /* this round decides whether the file is copied at all */
+	bool differs;		 /* it has found a difference */
+	bool compared;		 /* it is over */
 	bool failed;		 /* an error was reported */
 	bool busy;		 /* a worker has it */
 	unsigned tries;		 /* attempts to open it that failed while no other file was open */
@@ -158,6 +181,12 @@ static inline void copy_wake_workers(struct copy *copy)
 	copy->nr_idle = 0;
 	pthread_cond_broadcast(&copy->work);
 }
+/* True if lanes read the target, too. */
+static inline bool copy_reads_target(const struct copy_config *config)
+{
+	return config->verify || config->checksum;
+}
+
 /* Put a file into the list where it belongs now. The caller holds the lock. */
 void copy_route(struct copy *copy, struct copy_file *file);
 
@@ -185,6 +214,31 @@ void copy_file_end(struct copy *copy, struct copy_file *file);
 /* Report an error of a side, once for each file. */
 void copy_file_failed(struct copy *copy, struct copy_file *file, enum side side, int err);
 
+/*
+ * names.c: further names of sources that are copied. Claim a source with several names. True: this
+ * is its first name, which is copied; false: it becomes a file of KIND_NAME.
+ */
+bool names_claim(struct copy *copy, struct copy_file *file);
+/* The target of the first name is complete, or (ok false) will not be. */
+void names_first_done(struct copy *copy, struct copy_file *file, bool ok);
+/* Give the target of the first name one more name. 0, 1: it has it already, or an error. */
+int names_make(struct copy *copy, struct copy_file *file);
+/* True if the first name is not complete yet: then the file was put aside for later. */
+bool names_put_aside(struct copy *copy, struct copy_file *file);
+/* After all other files: end those that were put aside, and free the table. */
+void names_finish(struct copy *copy);
+
+/* copy_link.c: copy the text and attributes of a link. 0, 1: the target is equal, or an error. */
+int copy_link_make(struct copy *copy, struct copy_file *file);
+
+/*
+ * copy_kept.c: find out what is made of a source, by its attributes and those of the target. 1:
+ * data is copied, or compared; 0: file->kind says what is made instead; or an error of *side.
+ */
+int copy_kept_decide(struct copy *copy, struct copy_file *file, enum side *side);
+/* Give a target that stays the attributes that it has to keep. 0 or an error. */
+int copy_kept_adjust(struct copy *copy, struct copy_file *file);
+
 /* Errors outside the range of errno. */
 enum {
 	ERR_SAME_FILE = -5000, /* source and target are the same file */
@@ -197,6 +251,8 @@ enum {
 	ERR_NOT_A_FILE,	       /* the source is neither a file nor a directory */
 	ERR_LOOP,	       /* the source is a link to a directory that contains it */
 	ERR_INTO_ITSELF,       /* the source is a directory that this run writes */
+	ERR_NOT_REMOVED,       /* a directory in the place of the target stays; reported */
+	ERR_FIRST_NAME,	       /* the first name of the file was not copied */
 	ERR_NO_CHECK,	       /* the target cannot be read again for --verify */
 };
 

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <hf3fs_usrbio.h>
 
 #include "client/tool/copy/copy.h"
 #include "client/tool/fs/extents.h"
+#include "client/tool/fs/keep.h"
 #include "client/tool/base/temp_name.h"
 #include "client/tool/base/tool.h"
 
@@ -34,6 +36,7 @@ struct copy_file *copy_file_new(struct dir *from_dir, const char *from, struct d
 	}
 	if (!file || !file->from || !file->to)
 		exit(fail_text("out of memory"));
+	file->standard = !from_dir && !strcmp(from, "-");
 	file->from_dir = from_dir ? dir_get(from_dir) : NULL;
 	file->to_dir = to_dir ? dir_get(to_dir) : NULL;
 	file->fd[FROM] = file->fd[TO] = -1;
@@ -115,6 +118,8 @@ static int open_source_fd(struct copy *copy, struct copy_file *file)
 	const struct fs *fs = copy->side[FROM].fs;
 	int dir, fd;
 
+	if (file->standard)
+		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (!file->from_dir)
 		return fs->open(file->from, O_RDONLY, 0);
 	dir = dir_use(file->from_dir);
@@ -134,14 +139,21 @@ static int open_source(struct copy *copy, struct copy_file *file, struct usrbio_
 
 	if (!err)
 		err = fs->fstat(file->fd[FROM], st);
-	if (!err && !S_ISREG(st->mode))
+	if (!err && !S_ISREG(st->mode) && !file->standard)
 		err = ERR_NOT_A_FILE;
 	if (err)
 		return err;
 	file->source = id_of(st);
-	file->mode = st->mode & 0777;
-	file->size = st->size;
-	if (!extents_expected(st) || file->stream)
+	file->model = *st;
+	file->mode = file->standard ? 0666 : st->mode & 0777;
+	file->size = file->standard ? 0 : st->size;
+	if (file->standard)
+		return 0;
+	if (!file->compared) {
+		atomic_fetch_add(&copy->run->totals.bytes_found, st->size);
+		atomic_fetch_add(&copy->run->totals.files_opened, 1);
+	}
+	if (!extents_expected(st) || file->stream || file->comparing)
 		return 0;
 	file->extents = calloc(1, sizeof(*file->extents));
 	err = file->extents ? extents_fill(file->extents, fs, file->fd[FROM]) : -ENOMEM;
@@ -176,6 +188,8 @@ static int open_in_place(struct copy *copy, struct copy_file *file)
 
 	if (copy->config.verify)
 		return ERR_NO_CHECK;
+	if (!strcmp(file->to, "-"))
+		return keep(copy, file, TO, fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
 	while ((fd = fs->open(file->to, O_WRONLY | O_NONBLOCK, 0)) == -ENXIO &&
 	       is_fifo(fs, file->to) && !copy->run->stopped && !nanosleep(&pause, NULL))
 		;
@@ -196,7 +210,7 @@ static int open_in_place(struct copy *copy, struct copy_file *file)
 static int make_temp(struct copy *copy, struct copy_file *file, int dir, mode_t mode)
 {
 	int flags = (copy->config.verify ? O_RDWR : O_WRONLY) | O_CREAT | O_EXCL | O_NOFOLLOW;
-	int fd = -EEXIST, err;
+	int fd = -EEXIST;
 
 	for (int i = 0; fd == -EEXIST && i < NAME_TRIES; i++) {
 		temp_name(file->temp);
@@ -204,8 +218,7 @@ static int make_temp(struct copy *copy, struct copy_file *file, int dir, mode_t 
 	}
 	if (fd < 0)
 		file->temp[0] = '\0';
-	err = keep(copy, file, TO, fd);
-	return err;
+	return keep(copy, file, TO, fd);
 }
 
 /*
@@ -237,6 +250,19 @@ static int open_target(struct copy *copy, struct copy_file *file)
 	return err;
 }
 
+/* Open the existing target, to compare its contents with those of the source. 0 or an error. */
+static int open_compared(struct copy *copy, struct copy_file *file)
+{
+	int dir = dir_use(file->to_dir), fd;
+
+	if (dir < 0)
+		return dir;
+	fd = copy->side[TO].fs->openat(dir, file->to, O_RDONLY | O_NOFOLLOW, 0);
+	dir_release(file->to_dir);
+	file->end = file->size;
+	return keep(copy, file, TO, fd);
+}
+
 /* Remove the temporary file, if there is one. */
 static void remove_temp(struct copy *copy, struct copy_file *file)
 {
@@ -265,11 +291,20 @@ int copy_file_open(struct copy *copy, struct copy_file *file, enum side *side)
 	int err;
 
 	file->stream = !file->to_dir;
-	*side = FROM;
-	err = open_source(copy, file, &st);
+	err = copy_kept_decide(copy, file, side);
+	if (!err) {
+		file->end = 0; /* there is nothing to copy */
+		return 0;
+	}
+	if (err > 0) {
+		*side = FROM;
+		err = open_source(copy, file, &st);
+	}
 	if (!err) {
 		*side = TO;
-		err = file->to_dir ? open_target(copy, file) : open_in_place(copy, file);
+		err = file->comparing ? open_compared(copy, file)
+		      : file->to_dir  ? open_target(copy, file)
+				      : open_in_place(copy, file);
 	}
 	if (err) { /* restore the state before, because it may be opened again */
 		copy_file_close(copy, file, FROM);
@@ -278,6 +313,7 @@ int copy_file_open(struct copy *copy, struct copy_file *file, enum side *side)
 		free(file->extents);
 		file->extents = NULL;
 		file->end = UINT64_MAX;
+		file->comparing = file->checking = false;
 	}
 	return err;
 }
@@ -289,21 +325,44 @@ int copy_file_cut(struct copy *copy, struct copy_file *file)
 	return copy->side[TO].fs->truncate(file->fd[TO], file->end);
 }
 
-/* End a complete target: rename it, or sync it if it was written in place. 0 or an error. */
+/*
+ * End a complete target: rename it, or sync it if it was written in place. 0; 1: the target stays
+ * as it is; or an error.
+ */
 static int finish(struct copy *copy, struct copy_file *file)
 {
 	int err;
 
-	if (!file->stream)
-		return commit(copy, file);
+	if (file->kind == KIND_LINK)
+		return copy_link_make(copy, file);
+	if (file->kind == KIND_NAME)
+		return names_make(copy, file);
+	if (file->kind == KIND_KEPT) {
+		err = copy_kept_adjust(copy, file);
+		return err ? err : 1;
+	}
+	if (!file->stream) {
+		err = copy->config.preserve
+			      ? keep_set(copy->side[TO].fs, file->fd[TO], NULL, NULL, &file->model)
+			      : 0;
+		return err ? err : commit(copy, file);
+	}
 	err = copy->config.sync ? copy->side[TO].fs->fsync(file->fd[TO]) : 0;
 	return err == -EINVAL || err == -EROFS ? 0 : err; /* devices and FIFOs have no fsync */
 }
 
 static void count(struct copy *copy, struct copy_file *file, bool done)
 {
-	if (done)
-		atomic_fetch_add(&copy->run->totals.files, 1);
+	struct copy_totals *totals = &copy->run->totals;
+
+	if (done && file->kind == KIND_KEPT)
+		atomic_fetch_add(&totals->kept, 1);
+	else if (done && file->kind == KIND_LINK)
+		atomic_fetch_add(&totals->links, 1);
+	else if (done && file->kind == KIND_NAME)
+		atomic_fetch_add(&totals->names, 1);
+	else if (done)
+		atomic_fetch_add(&totals->files, 1);
 	else if (file->failed)
 		run_count_failure(copy->run);
 	else
@@ -315,12 +374,17 @@ void copy_file_end(struct copy *copy, struct copy_file *file)
 	bool whole = !file->failed && !file->out && !copy->run->stopped;
 	int err;
 
+	if (whole && file->kind == KIND_NAME && names_put_aside(copy, file))
+		return;
 	copy_file_close(copy, file, FROM); /* first, because commit may need a descriptor */
 	err = whole ? finish(copy, file) : 0;
-	if (err)
+	if (err < 0)
 		copy_file_failed(copy, file, TO, err);
 	copy_file_close(copy, file, TO);
 	remove_temp(copy, file);
+	names_first_done(copy, file, whole && !file->failed);
+	if (err == 1)
+		file->kind = KIND_KEPT;
 	count(copy, file, whole && !file->failed);
 	pthread_mutex_lock(&copy->lock);
 	list_del(&file->open);

@@ -57,6 +57,8 @@ static int64_t begin_move(struct lane *lane, struct job *job)
 	job->begin_ns = now_ns();
 	if (job->way == WRITE_TO && piece->file->stream)
 		return mover_write_stream(piece->file->fd[TO], buf, len);
+	if (job->way == READ_FROM && piece->file->standard)
+		return mover_read_stream(piece->file->fd[FROM], buf + job->done, len - job->done);
 	return mover_move(&lane->mover, job->way, piece->file->fd[side_of(job)], buf + job->done,
 			  piece->off + job->done, len - job->done, job);
 }
@@ -157,7 +159,7 @@ static int run(struct lane *lane)
 static int lane_open(struct lane *lane, struct copy *copy)
 {
 	const struct copy_config *config = &copy->config;
-	uint64_t room = config->block * (config->verify ? 2 : 1);
+	uint64_t room = config->block * (copy_reads_target(config) ? 2 : 1);
 	int err;
 
 	*lane = (struct lane){.copy = copy};

@@ -99,6 +99,30 @@ static void find_extents(struct copy *copy, struct copy_file *file)
 }
 
 /*
+ * Handle that a target was compared with its source: copy the file, or end it if both are equal.
+ */
+static void decide(struct copy *copy, struct copy_file *file)
+{
+	bool differs = file->differs;
+
+	file->comparing = file->checking = file->differs = false;
+	file->compared = true;
+	if (!differs) {
+		file->kind = KIND_KEPT;
+		copy_file_end(copy, file);
+		return;
+	}
+	copy_file_close(copy, file, FROM);
+	copy_file_close(copy, file, TO);
+	file->next_off = 0;
+	file->end = UINT64_MAX;
+	pthread_mutex_lock(&copy->lock);
+	put_back(copy, file);
+	copy_want_worker(copy);
+	pthread_mutex_unlock(&copy->lock);
+}
+
+/*
  * Handle the end of a round: begin the second one, in which the file is checked, or end the file.
  */
 static void go_on(struct copy *copy, struct copy_file *file)
@@ -106,6 +130,10 @@ static void go_on(struct copy *copy, struct copy_file *file)
 	bool first = !file->failed && !file->checking && !copy->run->stopped;
 	int err = first ? copy_file_cut(copy, file) : 0;
 
+	if (file->comparing && !file->failed && !copy->run->stopped) {
+		decide(copy, file);
+		return;
+	}
 	if (err)
 		copy_file_failed(copy, file, TO, err);
 	if (err || !first || !copy->config.verify) {

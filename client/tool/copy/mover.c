@@ -46,7 +46,7 @@ static int make_ring(struct mover *mover, const struct copy *copy, enum way way,
 	struct mover_ring *ring = &mover->ring[way];
 	int err;
 
-	if (!mover->rings[side_of(way)] || (way == READ_TO && !copy->config.verify))
+	if (!mover->rings[side_of(way)] || (way == READ_TO && !copy_reads_target(&copy->config)))
 		return 0;
 	err = hf3fs_iorcreate4(&ring->ior, copy->side[side_of(way)].mount_point, (int)entries,
 			       is_read(way), 0, 0, -1, 0);
@@ -99,6 +99,16 @@ static int64_t move_here(enum way way, int fd, uint8_t *buf, uint64_t off, uint6
 			done += (uint64_t)n;
 	}
 	return (int64_t)done;
+}
+
+int64_t mover_read_stream(int fd, uint8_t *buf, uint64_t len)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, buf, len);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
 }
 
 int64_t mover_write_stream(int fd, const uint8_t *buf, uint64_t len)

@@ -46,6 +46,9 @@ void mover_close(struct mover *mover);
  */
 int64_t mover_move(struct mover *mover, enum way way, int fd, void *buf, uint64_t off, uint64_t len,
 		   void *user);
+/* Read at most len bytes from a descriptor, at its own offset. Their number, 0 at its end, or
+ * -errno. */
+int64_t mover_read_stream(int fd, uint8_t *buf, uint64_t len);
 /* Write len bytes to a local file, device or FIFO, at its own offset. Returns len or -errno. */
 int64_t mover_write_stream(int fd, const uint8_t *buf, uint64_t len);
 /*

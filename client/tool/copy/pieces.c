@@ -17,10 +17,10 @@ bool piece_can_cut(const struct copy_file *file)
 {
 	const struct extents *extents = file->extents;
 
-	if (file->stream && file->out)
+	if ((file->stream || file->standard) && file->out)
 		return false;
 	if (file->checking)
-		return file->next_off < file->end;
+		return file->next_off < file->end && !file->differs;
 	if (extents)
 		return extents->next < extents->n && extents->list[extents->next].off < file->end;
 	return file->end == UINT64_MAX && file->next_off <= file->size;

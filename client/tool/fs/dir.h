@@ -43,10 +43,12 @@ struct dir {
 	/* Called by the thread that drops the last reference, before the node is freed; or NULL. */
 	void (*last)(struct dir *dir, void *arg);
 	void *last_arg;
-	mode_t mode;	   /* the final mode of a target directory */
-	bool made;	   /* this run of cp has made the directory */
-	bool set_mode;	   /* `mode` has to be set when the directory is complete */
-	atomic_bool dirty; /* names in it were made or changed and are not synced */
+	mode_t mode;		  /* the final mode of a target directory */
+	bool made;		  /* this run of cp has made the directory */
+	bool set_mode;		  /* `mode` has to be set when the directory is complete */
+	bool keep;		  /* all attributes of `model` have to be set then */
+	struct usrbio_stat model; /* of its source */
+	atomic_bool dirty;	  /* names in it were made or changed and are not synced */
 };
 
 /* Allow `max` open descriptors, besides those of top directories. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <usrbio.h>
 
@@ -42,6 +43,16 @@ struct fs {
 	int (*unlinkat)(int dir, const char *name, int flags);
 	/* Rename within one directory; flags as of renameat2(2). */
 	int (*renameat)(int dir, const char *from, const char *to, unsigned flags);
+
+	/* Make, and read, a symbolic link; the text that is read has a final zero. 0 or -errno. */
+	int (*symlinkat)(const char *text, int dir, const char *name);
+	int (*readlinkat)(int dir, const char *name, char *text, size_t size);
+	/* Give a file one more name; a link gets one itself. */
+	int (*linkat)(int from_dir, const char *from, int to_dir, const char *to);
+	/* Set attributes by name, or of a descriptor if name is NULL. No link is followed. */
+	int (*chownat)(int dir, const char *name, uid_t uid, gid_t gid);
+	int (*utimensat)(int dir, const char *name, const struct timespec *times);
+	int (*chmodat)(int dir, const char *name, mode_t mode);
 
 	int (*close)(int fd);
 	int (*fstat)(int fd, struct usrbio_stat *st);

@@ -143,6 +143,53 @@ static int local_renameat(int dir, const char *from, const char *to, unsigned fl
 	return result(renameat2(dir, from, dir, to, flags));
 }
 
+static int local_symlinkat(const char *text, int dir, const char *name)
+{
+	return fs_is_component(name) ? result(symlinkat(text, dir, name)) : -EINVAL;
+}
+
+static int local_readlinkat(int dir, const char *name, char *text, size_t size)
+{
+	ssize_t n = fs_is_component(name) ? readlinkat(dir, name, text, size) : -1;
+
+	if (n < 0)
+		return fs_is_component(name) ? -errno : -EINVAL;
+	if ((size_t)n == size)
+		return -ERANGE;
+	text[n] = '\0';
+	return 0;
+}
+
+static int local_linkat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (!fs_is_component(from) || !fs_is_component(to))
+		return -EINVAL;
+	return result(linkat(from_dir, from, to_dir, to, 0));
+}
+
+static int local_chownat(int dir, const char *name, uid_t uid, gid_t gid)
+{
+	if (name && !fs_is_component(name))
+		return -EINVAL;
+	return result(name ? fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW)
+			   : fchown(dir, uid, gid));
+}
+
+static int local_utimensat(int dir, const char *name, const struct timespec *times)
+{
+	if (name && !fs_is_component(name))
+		return -EINVAL;
+	return result(name ? utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW)
+			   : futimens(dir, times));
+}
+
+static int local_chmodat(int dir, const char *name, mode_t mode)
+{
+	if (!fs_is_component(name))
+		return -EINVAL;
+	return result(fchmodat(dir, name, mode, AT_SYMLINK_NOFOLLOW));
+}
+
 /* The last directory is the one whose ".." is itself, or whose ".." cannot be opened. */
 static int local_ancestors(int dir, struct usrbio_id *ids, size_t room)
 {
@@ -213,6 +260,12 @@ const struct fs fs_local = {
 	.mkdirat = local_mkdirat,
 	.unlinkat = local_unlinkat,
 	.renameat = local_renameat,
+	.symlinkat = local_symlinkat,
+	.readlinkat = local_readlinkat,
+	.linkat = local_linkat,
+	.chownat = local_chownat,
+	.utimensat = local_utimensat,
+	.chmodat = local_chmodat,
 	.close = local_close,
 	.fstat = local_fstat,
 	.fsync = local_fsync,

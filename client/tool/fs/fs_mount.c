@@ -81,6 +81,40 @@ static int mount_imitate(int fd, const struct usrbio_stat *model)
 	return usrbio_fchmod(fd, model->mode & 0777);
 }
 
+static int mount_readlinkat(int dir, const char *name, char *text, size_t size)
+{
+	int n = PATIENTLY(usrbio_readlinkat(dir, name, text, size));
+
+	return n < 0 ? n : 0;
+}
+
+static int mount_symlinkat(const char *text, int dir, const char *name)
+{
+	return PATIENTLY(usrbio_symlinkat(text, dir, name));
+}
+
+static int mount_linkat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return PATIENTLY(usrbio_linkat(from_dir, from, to_dir, to));
+}
+
+static int mount_chownat(int dir, const char *name, uid_t uid, gid_t gid)
+{
+	return name ? PATIENTLY(usrbio_fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW))
+		    : usrbio_fchown(dir, uid, gid);
+}
+
+static int mount_utimensat(int dir, const char *name, const struct timespec *times)
+{
+	return name ? PATIENTLY(usrbio_utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW))
+		    : usrbio_futimens(dir, times);
+}
+
+static int mount_chmodat(int dir, const char *name, mode_t mode)
+{
+	return PATIENTLY(usrbio_fchmodat(dir, name, mode, AT_SYMLINK_NOFOLLOW));
+}
+
 static int mount_list_open(int dir, void **state)
 {
 	struct usrbio_dir *listing;
@@ -129,6 +163,12 @@ const struct fs fs_mount = {
 	.mkdirat = mount_mkdirat,
 	.unlinkat = mount_unlinkat,
 	.renameat = mount_renameat,
+	.symlinkat = mount_symlinkat,
+	.readlinkat = mount_readlinkat,
+	.linkat = mount_linkat,
+	.chownat = mount_chownat,
+	.utimensat = mount_utimensat,
+	.chmodat = mount_chmodat,
 	.close = usrbio_close,
 	.fstat = usrbio_fstat,
 	.fsync = usrbio_fsync,

@@ -25,16 +25,37 @@ struct progress {
 	bool stop;
 };
 
+/* Format what is left, if that is known: ", about 12 s left", else "". Returns text. */
+static const char *time_left(const struct copy_totals *totals, double bytes, double seconds,
+			     char text[32])
+{
+	double opened = (double)totals->files_opened, all, left;
+
+	*text = '\0';
+	if (!totals->walked || opened < 1 || bytes < 1)
+		return text;
+	all = (double)totals->bytes_found;
+	left = (double)(totals->files_found - totals->kept) - opened; /* files not opened yet */
+	if (left > 0)
+		all += all / opened * left;
+	if (all > bytes)
+		snprintf(text, 32, ", about %.0f s left", (all - bytes) / bytes * seconds + 0.5);
+	return text;
+}
+
 static void draw(const struct progress *progress)
 {
 	const struct copy_totals *totals = progress->totals;
 	double bytes = (double)(totals->bytes + totals->verified);
-	char size[24], rate[24];
+	char size[24], rate[24], left[32];
 	double seconds = (double)(now_ns() - progress->begin_ns) / 1e9;
 
-	fprintf(stderr, "\r\033[K%llu of %llu files, %s, %s/s%s", (unsigned long long)totals->files,
+	fprintf(stderr, "\r\033[K%llu of %llu files, %s, %s/s%s%s",
+		(unsigned long long)(totals->files + totals->kept + totals->links + totals->names),
 		(unsigned long long)totals->files_found, show_bytes(bytes, size),
-		show_bytes(bytes / seconds, rate), totals->failed ? ", with errors" : "");
+		show_bytes(bytes / seconds, rate),
+		time_left(totals, (double)totals->bytes, seconds, left),
+		totals->failed ? ", with errors" : "");
 	speak_over_line(true);
 }
 

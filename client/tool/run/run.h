@@ -16,12 +16,29 @@
 #include "client/tool/base/histogram.h"
 #include "client/tool/ledger/ledger.h"
 
+/* Which targets that exist are replaced. */
+enum replace {
+	REPLACE_ALL,
+	REPLACE_NONE,	 /* none */
+	REPLACE_OLDER,	 /* those that were changed before their source */
+	REPLACE_CHANGED, /* those that differ from their source */
+};
+
 struct copy_config {
 	uint64_t block; /* the largest piece, in bytes */
 	unsigned depth; /* pieces under way in each lane */
 	unsigned lanes; /* threads with rings */
 	bool verify;	/* read source and target again and compare them */
 	bool sync;	/* sync files and directories before they count as copied */
+	bool links;	/* copy symbolic links as links; else what they lead to */
+	bool preserve;	/* keep permissions, owners if permitted, and times */
+	bool names;	/* a source with several names is one file in the target, too */
+	bool mirror;	/* objects of another type in the target are removed; special files of
+			 * the source are left out */
+	bool remove;	/* with mirror: what the source does not have is removed */
+	bool checksum;	/* files differ if their contents do; else if size or time differ */
+	enum replace replace;
+	const struct exclude *exclude; /* constant; NULL: nothing is left out */
 };
 
 struct copy_totals {
@@ -29,6 +46,16 @@ struct copy_totals {
 	_Atomic uint64_t verified;     /* bytes that were compared */
 	_Atomic uint64_t files_found;  /* files that were added so far */
 	_Atomic uint64_t failed;       /* files and directories with a reported error */
+	_Atomic uint64_t links;	       /* symbolic links that were made */
+	_Atomic uint64_t names;	       /* further names that were made for a file */
+	_Atomic uint64_t kept;	       /* targets that stay as they are */
+	_Atomic uint64_t adjusted;     /* these, and directories, that only got attributes */
+	_Atomic uint64_t directories;  /* that were made */
+	_Atomic uint64_t special;      /* devices, FIFOs and sockets that were left out */
+	_Atomic uint64_t deleted;      /* objects of the target that the source does not have */
+	_Atomic uint64_t bytes_found;  /* of the files that were opened so far */
+	_Atomic uint64_t files_opened;
+	atomic_bool walked;	/* all files were found */
 	struct histogram times; /* latencies of the rings' I/Os, ns; complete after copy_finish */
 };
 

@@ -1,6 +1,6 @@
 /*
  * Walks over a source tree with a stack on the heap; see walk.h. A level keeps NAMES_MAX names at
- * most; a longer listing stays open. The walker owns it: the main thread; end_target: any thread.
+ * most; a longer listing stays open. The walker owns it: the main thread.
  */
 #include "client/tool/tree/walk.h"
 
@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 
 #include "client/tool/base/tool.h"
+#include "client/tool/tree/extras.h"
+#include "client/tool/tree/walk_target.h"
 
 #define NAMES_MAX 4096
 #define DEPTH_MAX 4096
@@ -29,6 +31,8 @@ struct walk_level {
 	void *listing; /* NULL: all of it has been read, or it could not be opened */
 	struct below *names;
 	size_t n, next, room; /* next: the first name that has not been entered */
+	bool broken;	      /* some names of the source are not known */
+	struct idset seen;    /* names of the source; only if others are removed from the target */
 	bool marked;	      /* the mark of the target is in it: it is the target */
 };
 
@@ -48,43 +52,6 @@ static void failed_source(struct copy *copy, const struct dir *dir, const char *
 	failed(copy, dir, name, dir, name, FROM, err);
 }
 
-static bool want_descriptors(struct copy *copy, int err)
-{
-	return (err == -EMFILE || err == -ENFILE) && copy_spare_descriptors(copy);
-}
-
-/* Set the mode of a target directory that is complete, and sync it; see dir->last. */
-static void end_target(struct dir *dir, void *arg)
-{
-	struct run *run = arg;
-	bool sync = run->config.sync && dir->dirty;
-	int fd, err = 0;
-
-	if (!sync && !dir->set_mode)
-		return;
-	fd = dir_use_patiently(dir);
-	if (fd >= 0) {
-		err = dir->set_mode ? dir->fs->chmod(fd, dir->mode) : 0;
-		if (!err && sync)
-			err = dir->fs->fsync(fd);
-		dir_release(dir);
-	}
-	if (fd < 0 || err) {
-		char *path = dir_path(dir, NULL);
-
-		complain(path, path, TO, err ? err : fd);
-		run_count_failure(run);
-		free(path);
-	}
-}
-
-void walk_adopt(struct run *run, struct dir *to)
-{
-	to->last = end_target;
-	to->last_arg = run;
-	ledger_add_dir(&run->ledger, &to->id);
-}
-
 void walk_add_file(struct copy *copy, struct copy_file *file)
 {
 	int err = ledger_claim(&copy->run->ledger, &file->to_dir->id, file->to, CLAIM_FILE);
@@ -96,71 +63,6 @@ void walk_add_file(struct copy *copy, struct copy_file *file)
 	copy_file_failed(copy, file, TO, err == -EISDIR ? ERR_IS_DIRECTORY : ERR_JUST_MADE);
 	run_count_failure(copy->run);
 	copy_file_free(file);
-}
-
-/* Find the error to report when `name`, where a directory has to go, cannot be opened as one. */
-static int judge_obstacle(const struct fs *fs, int dir, const char *name, int err)
-{
-	struct usrbio_stat st;
-
-	if (err != -ENOTDIR && err != -ELOOP)
-		return err;
-	if (!fs->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.mode))
-		return ERR_LINK_IN_TARGET;
-	return ERR_NOT_DIRECTORY;
-}
-
-/* Make a directory in `parent` with its descriptor, or use the one that exists. 0 or an error. */
-static int make_dir(struct copy *copy, struct dir *parent, int parent_fd, const char *name,
-		    mode_t mode, struct dir **made)
-{
-	const struct fs *fs = parent->fs;
-	mode_t last = mode & 0777 & ~copy->run->umask, first = last | S_IRWXU;
-	int err = fs->mkdirat(parent_fd, name, first), fd;
-	struct usrbio_stat st;
-	struct usrbio_id id;
-	bool is_new = !err;
-
-	if (err && err != -EEXIST)
-		return err;
-	do {
-		fd = fs->openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	} while (fd < 0 && want_descriptors(copy, fd));
-	if (fd < 0)
-		return judge_obstacle(fs, parent_fd, name, fd);
-	err = fs->fstat(fd, &st);
-	if (err) {
-		fs->close(fd);
-		return err;
-	}
-	id = id_of(&st);
-	*made = dir_child(parent, name, fd, &id);
-	walk_adopt(copy->run, *made);
-	(*made)->made = is_new;
-	(*made)->mode = last;
-	(*made)->set_mode = is_new && first != last;
-	(*made)->dirty = is_new;
-	if (is_new)
-		parent->dirty = true;
-	return 0;
-}
-
-/* Claim and make the target directory for a source directory. 0 or an error. */
-static int enter_target(struct copy *copy, struct dir *to, const char *name, mode_t mode,
-			struct dir **made)
-{
-	int err = ledger_claim(&copy->run->ledger, &to->id, name, CLAIM_DIRECTORY), fd;
-
-	if (err)
-		return ERR_NOT_DIRECTORY;
-	do {
-		fd = dir_use(to);
-	} while (fd < 0 && want_descriptors(copy, fd));
-	if (fd < 0)
-		return fd;
-	err = make_dir(copy, to, fd, name, mode, made);
-	dir_release(to);
-	return err;
 }
 
 /* Check that a source directory is in no loop and was not written by this run. 0 or an error. */
@@ -189,7 +91,7 @@ static int open_source(struct copy *copy, struct dir *parent, const struct below
 			     ? fs->follow(dir, below->name)
 			     : fs->openat(dir, below->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 		dir_release(parent);
-	} while (fd < 0 && want_descriptors(copy, fd));
+	} while (fd < 0 && walk_want_descriptors(copy, fd));
 	if (fd >= 0) {
 		int err = fs->fstat(fd, st);
 
@@ -211,7 +113,7 @@ static int start_listing(struct copy *copy, struct walk_level *level)
 			continue;
 		err = level->from->fs->list_open(dir, &level->listing);
 		dir_release(level->from);
-	} while (err < 0 && want_descriptors(copy, err));
+	} while (err < 0 && walk_want_descriptors(copy, err));
 	if (err >= 0)
 		copy->shrinks = 0;
 	return err < 0 ? err : 0;
@@ -228,14 +130,20 @@ static struct walk_level *push(struct copy *copy, struct walk_level *up, struct 
 		exit(fail_text("out of memory"));
 	*level = (struct walk_level){.up = up, .from = from, .to = to};
 	err = start_listing(copy, level);
-	if (err)
+	if (err) {
 		failed_source(copy, from, NULL, err);
+		level->broken = true;
+	}
 	return level;
 }
 
-static struct walk_level *pop(struct walk_level *level)
+static struct walk_level *pop(struct copy *copy, struct walk_level *level)
 {
 	struct walk_level *up = level->up;
+
+	if (copy->config.remove && !level->broken && !copy->run->stopped && !level->to->made)
+		extras_find(copy, level->to, level->from, &level->seen);
+	idset_free(&level->seen);
 
 	if (level->listing)
 		level->from->fs->list_close(level->listing);
@@ -275,9 +183,11 @@ static unsigned char type_of(const struct walk_level *level, const char *name)
 }
 
 static void add_file(struct copy *copy, const struct walk_level *level, const char *name,
-		     bool by_link)
+		     enum copy_kind kind, bool by_link)
 {
 	struct copy_file *file = copy_file_new(level->from, name, level->to, name);
+
+	file->kind = kind;
 
 	file->by_link = by_link;
 	walk_add_file(copy, file);
@@ -293,10 +203,18 @@ static void visit(struct copy *copy, struct walk_level *level, const struct usrb
 	}
 	if (type == DT_UNKNOWN)
 		type = type_of(level, entry->name);
+	if (extras_excluded(copy, level->from, entry->name, type == DT_DIR))
+		return;
+	if (copy->config.remove)
+		idset_add(&level->seen, extras_key(copy, entry->name));
 	if (type == DT_REG)
-		add_file(copy, level, entry->name, false);
+		add_file(copy, level, entry->name, KIND_FILE, false);
+	else if (type == DT_LNK && copy->config.links)
+		add_file(copy, level, entry->name, KIND_LINK, false);
 	else if (type == DT_DIR || type == DT_LNK)
 		keep_name(level, entry->name, type == DT_LNK);
+	else if (copy->config.mirror)
+		atomic_fetch_add(&copy->run->totals.special, 1);
 	else
 		failed_source(copy, level->from, entry->name, ERR_NOT_A_FILE);
 }
@@ -313,8 +231,10 @@ static void read_on(struct copy *copy, struct walk_level *level)
 		visit(copy, level, &entry);
 	if (more > 0)
 		return;
-	if (more < 0)
+	if (more < 0) {
 		failed_source(copy, level->from, NULL, more);
+		level->broken = true;
+	}
 	level->from->fs->list_close(level->listing);
 	level->listing = NULL;
 }
@@ -340,7 +260,7 @@ static struct walk_level *enter(struct copy *copy, struct walk_level *level,
 	}
 	if (!S_ISDIR(st.mode)) {
 		level->from->fs->close(fd);
-		add_file(copy, level, below->name, true);
+		add_file(copy, level, below->name, KIND_FILE, true);
 		return level;
 	}
 	id = id_of(&st);
@@ -349,7 +269,7 @@ static struct walk_level *enter(struct copy *copy, struct walk_level *level,
 	err = level->marked && is_target(copy, below->name) ? ERR_INTO_ITSELF
 							    : check_source(copy, from);
 	if (!err)
-		err = enter_target(copy, level->to, below->name, st.mode, &to);
+		err = walk_enter_target(copy, level->to, below->name, &st, &to);
 	if (!err && id_equal(&from->id, &to->id))
 		err = ERR_SAME_FILE;
 	if (!err)
@@ -360,14 +280,15 @@ static struct walk_level *enter(struct copy *copy, struct walk_level *level,
 	return level;
 }
 
-void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to, const char *name)
+void walk_tree(struct copy *copy, struct dir *from, const struct usrbio_stat *st, struct dir *to,
+	       const char *name)
 {
 	struct dir *target = NULL;
 	struct walk_level *level = NULL;
 	int err = check_source(copy, from);
 
 	if (!err)
-		err = name ? enter_target(copy, to, name, mode, &target) : 0;
+		err = name ? walk_enter_target(copy, to, name, st, &target) : 0;
 	if (!err && id_equal(&from->id, &(name ? target : to)->id))
 		err = ERR_SAME_FILE;
 	if (err) {
@@ -376,6 +297,8 @@ void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to,
 		return;
 	}
 	copy->top_name = name;
+	if (!name)
+		walk_adopt_attributes(copy, to, st);
 	if (!id_comparable(&from->id, &to->id))
 		mark_make(&copy->mark, to);
 	level = push(copy, NULL, dir_get(from), name ? target : dir_get(to));
@@ -389,12 +312,12 @@ void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to,
 		} else if (level->listing) {
 			read_on(copy, level);
 		} else {
-			level = pop(level);
+			level = pop(copy, level);
 		}
 	}
 	if (level)
 		run_add_unread(copy->run);
 	while (level)
-		level = pop(level);
+		level = pop(copy, level);
 	mark_remove(&copy->mark);
 }

@@ -6,16 +6,15 @@
 #ifndef USRBIO_TOOL_WALK_H
 #define USRBIO_TOOL_WALK_H
 
-#include "client/tool/copy/copy.h"
+#include "client/tool/tree/walk_target.h"
 
 /*
- * Copy everything in the directory `from`, whose mode is `mode`, to the directory `name` in `to`,
- * or into `to` itself if name is NULL. An object that cannot be copied is reported and counted as
- * failed. Returns when all files have been added; copy_finish waits for them.
+ * Copy everything in the directory `from`, whose attributes are `st`, to the directory `name` in
+ * `to`, or into `to` itself if name is NULL. An object that cannot be copied is reported and
+ * counted as failed. Returns when all files have been added; copy_finish waits for them.
  */
-void walk_tree(struct copy *copy, struct dir *from, mode_t mode, struct dir *to, const char *name);
-/* Announce a target directory: it is in the ledger, and gets its mode and is synced at its end. */
-void walk_adopt(struct run *run, struct dir *to);
+void walk_tree(struct copy *copy, struct dir *from, const struct usrbio_stat *st, struct dir *to,
+	       const char *name);
 /*
  * Claim the file's name in the target and add the file to the copy. If this run has used the name
  * before, that is reported, counted as failed, and the file is freed.

@@ -127,8 +127,10 @@ E2E(messages, of_copies)
 {
 	char said[4096];
 
-	wrong_usage(TOOL("cp", "/etc/passwd", "-"), WORDS("usrbio cp: -: neither standard input"));
-	wrong_usage(TOOL("cp", "-", url_of("x")), WORDS("usrbio cp: -: neither standard input"));
+	wrong_usage(TOOL("cp", "-r", "/etc", "-"),
+		    WORDS("usrbio cp: -: standard input and output"));
+	wrong_usage(TOOL("cp", "-", "/etc/passwd", url_of("x")),
+		    WORDS("usrbio cp: -: standard input and output"));
 	cr_expect_eq(
 		run_into(said, sizeof(said), E2E_TOOL, "cp", url_of("missing"), scratch_file("x")),
 		1);
