@@ -292,6 +292,9 @@ static int file_call(struct mock *mock, struct node *node, const struct call *ca
 		return 0;
 	case CALL_SEEK:
 		return seek_call(node, call, reply);
+	case CALL_READLINK:
+		reply->target = (struct bytes){node->data, node->stored};
+		return S_ISLNK(node->mode) ? 0 : -EINVAL;
 	default:
 		return 0;
 	}

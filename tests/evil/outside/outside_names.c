@@ -56,12 +56,20 @@ static void two_of_a_name(struct mock *mock, const struct outside_case *c)
 	mock_file(mock, sub, "file", EVIL);
 }
 
+static void leading_out(struct mock *mock, unsigned parent, const char *name)
+{
+	struct node *node = &mock->nodes[mock_node(mock, parent, name, 1, S_IFLNK | 0777)];
+
+	node->data = (uint8_t *)strdup("../../dir");
+	node->size = node->stored = strlen("../../dir");
+}
+
 /* A link to outside, and a directory of that name with what would go there. */
 static void link_and_directory(struct mock *mock, const struct outside_case *c)
 {
 	unsigned d = mock_dir(mock, 0, "d"), sub;
 
-	mock_node(mock, d, "x", 1, S_IFLNK | 0777);
+	leading_out(mock, d, "x");
 	sub = mock_dir(mock, d, "x");
 	mock_file(mock, sub, "secret", EVIL);
 }
@@ -76,11 +84,6 @@ static void target_has_a_link(struct mock *mock, const struct outside_case *c)
 		_exit(4);
 }
 
-static const char *unlink_the_link(struct mock *mock)
-{
-	return unlink("target/x") ? "the link is gone" : NULL;
-}
-
 static void some_files(struct mock *mock, const struct outside_case *c)
 {
 	unsigned d = mock_dir(mock, 0, "d");
@@ -88,6 +91,42 @@ static void some_files(struct mock *mock, const struct outside_case *c)
 	mock_file(mock, d, "a", "first\n");
 	mock_file(mock, d, "b", "second\n");
 	mock_file(mock, d, "c", "third\n");
+}
+
+/* Files, and one in the target that the server does not have. */
+static void target_has_more(struct mock *mock, const struct outside_case *c)
+{
+	FILE *f = fopen("target/ours", "we");
+
+	if (!f || fputs("ours\n", f) < 0 || fclose(f))
+		_exit(4);
+	some_files(mock, c);
+}
+
+static const char *ours_stays(struct mock *mock)
+{
+	return access("target/ours", F_OK) ? "a file was deleted after an error" : NULL;
+}
+
+/* What a mirror replaces is the link itself. */
+static const char *no_link(struct mock *mock)
+{
+	return access("target/x/file", F_OK) ? "what was copied is not there"
+	       : unlink("target/x")	     ? NULL
+					     : "the link is still there";
+}
+
+/* The link itself may be there: nothing follows it. */
+static const char *a_link_at_most(struct mock *mock)
+{
+	unlink("target/d/x");
+	unlink("target/x");
+	return NULL;
+}
+
+static const char *unlink_the_link(struct mock *mock)
+{
+	return unlink("target/x") ? "the link is gone" : NULL;
 }
 
 /* A listing with something wrong. */
@@ -150,6 +189,7 @@ static bool wrong_listing(struct mock_conn *conn, const struct call *call, struc
 #define FILE_		 (S_IFREG | 0644)
 #define DIR_		 (S_IFDIR | 0755)
 #define CP		 "$T cp -r $U/d target"
+#define SYNC		 "$T sync $U/d target"
 
 #define BAD(title, text, mode, command)                                              \
 	{                                                                            \
@@ -216,6 +256,21 @@ const struct outside_case outside_names[] = {
 	 .verdict = EITHER,
 	 NAME("\33[31mpipe\302\233", S_IFIFO | 0644)},
 
+	BAD("name-up-cp-a", "../../secret", FILE_, "$T cp -a $U/d target"),
+	BAD("name-up-link-cp-a", "../../evil", S_IFLNK | 0777, "$T cp -a $U/d target"),
+	BAD("name-up-sync", "../../evil", FILE_, SYNC),
+	BAD("name-up-directory-sync", "../../dir", DIR_, SYNC),
+	BAD("name-slash-sync", "sub/file", FILE_, SYNC),
+	BAD("name-empty-sync", "", FILE_, SYNC),
+	BAD("name-dots-directory-sync", "..", DIR_, SYNC),
+	BAD("name-dot-link-sync", ".", S_IFLNK | 0777, SYNC),
+	BAD("name-up-in-the-target-sync", "../keep", DIR_, "$T sync tree $U/d"),
+	{.name = "name-link-with-an-escape",
+	 .build = bad_name,
+	 .run = "$T cp -q -a $U/d target && $T sync -q --exclude d $U/d target && rm -r target/*",
+	 .terminal = true,
+	 .verdict = WELL,
+	 NAME("\33[31mlink\302\233", S_IFLNK | 0777)},
 	{.name = "names-twice-cp", .build = two_of_a_name, .run = CP, .verdict = FAILS},
 	{.name = "names-twice-rm",
 	 .build = two_of_a_name,
@@ -225,6 +280,21 @@ const struct outside_case outside_names[] = {
 	 .build = link_and_directory,
 	 .run = CP,
 	 .verdict = FAILS},
+	{.name = "names-link-and-directory-cp-a",
+	 .build = link_and_directory,
+	 .run = "$T cp -a $U/d target",
+	 .check = a_link_at_most,
+	 .verdict = FAILS},
+	{.name = "names-link-and-directory-sync",
+	 .build = link_and_directory,
+	 .run = SYNC,
+	 .check = a_link_at_most,
+	 .verdict = FAILS},
+	{.name = "names-link-in-the-target-sync",
+	 .build = target_has_a_link,
+	 .run = SYNC,
+	 .verdict = WELL,
+	 .check = no_link},
 	{.name = "names-link-in-the-target",
 	 .build = target_has_a_link,
 	 .run = "$T cp -r $U/d/x target",
@@ -240,6 +310,20 @@ const struct outside_case outside_names[] = {
 	LISTING("listing-goes-back-ls", 4, "$T ls $U/d"),
 	LISTING("listing-goes-back-cp", 4, CP),
 	LISTING("listing-goes-back-du", 4, "$T du $U/d"),
+	{.name = "listing-goes-back-sync",
+	 .build = target_has_more,
+	 .lie = {.call = wrong_listing},
+	 .run = SYNC,
+	 .verdict = FAILS,
+	 .check = ours_stays,
+	 .number = 4},
+	{.name = "listing-fewer-types-sync",
+	 .build = target_has_more,
+	 .lie = {.call = wrong_listing},
+	 .run = SYNC,
+	 .verdict = FAILS,
+	 .check = ours_stays,
+	 .number = 1},
 	LISTING("listing-empty-for-ever", 5, "$T ls $U/d"),
 	LISTING("listing-endless-ls", 6, "$T ls $U/d"),
 	LISTING("listing-strange-types", 7, "$T ls $U/d"),
