@@ -197,11 +197,23 @@ static void *calls_fsync(void *arg)
 	return arg;
 }
 
-static int mkdir_result;
+static int name_result; /* of a call that makes a name */
 
 static void *calls_mkdir(void *arg)
 {
-	mkdir_result = usrbio_mkdir(url_of("dir"), 0700);
+	name_result = usrbio_mkdir(url_of("dir"), 0700);
+	return arg;
+}
+
+static void *calls_symlink(void *arg)
+{
+	name_result = usrbio_symlink("target", url_of("link"));
+	return arg;
+}
+
+static void *calls_link(void *arg)
+{
+	name_result = usrbio_link(url_of("file"), url_of("other"));
 	return arg;
 }
 
@@ -259,26 +271,32 @@ Test(survive, ios_are_sent_again_before_calls)
 	}
 }
 
+/* A call is sent again in a new session, where it gets this answer: it ends with this result. */
+static void expect_unknown(void *(*call)(void *), int answer, int result)
+{
+	pthread_t thread;
+
+	start("");
+	thread = begin_call(call);
+	rig.server.answer = answer;
+	atomic_store(&rig.server.forget, true);
+	atomic_store(&rig.server.cut, true);
+	pthread_join(thread, NULL);
+	cr_assert_eq(name_result, result, "%d: %d", answer, name_result);
+	rig.server.answer = 0;
+	rig_stop(&rig);
+}
+
 /* In a new session nobody remembers: "it exists" may be our own doing, other answers are true. */
 Test(survive, what_cannot_be_known_is_said)
 {
-	static const struct {
-		int answer, result;
-	} cases[] = {{0, 0}, {-EEXIST, -EREMOTEIO}, {-ENOENT, -ENOENT}, {-EACCES, -EACCES}};
+	static void *(*const calls[])(void *) = {calls_mkdir, calls_symlink, calls_link};
 
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		pthread_t thread;
-
-		start("");
-		thread = begin_call(calls_mkdir);
-		rig.server.answer = cases[i].answer;
-		atomic_store(&rig.server.forget, true);
-		atomic_store(&rig.server.cut, true);
-		pthread_join(thread, NULL);
-		cr_assert_eq(mkdir_result, cases[i].result, "%d: %d", cases[i].answer,
-			     mkdir_result);
-		rig.server.answer = 0;
-		rig_stop(&rig);
+	for (unsigned i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		expect_unknown(calls[i], 0, 0);
+		expect_unknown(calls[i], -EEXIST, -EREMOTEIO);
+		expect_unknown(calls[i], -ENOENT, -ENOENT);
+		expect_unknown(calls[i], -EACCES, -EACCES);
 	}
 }
 
