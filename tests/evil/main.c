@@ -127,7 +127,8 @@ static void make_file(const char *dir, const char *name)
 	close(fd);
 }
 
-static void make_dir(const char *name, char *export, size_t size)
+/* Make the directory of an export, whose store has these rules in front of it. */
+static void make_dir(const char *name, const char *rules, char *export, size_t size)
 {
 	char dir[400], path[512];
 	bool ro = !strcmp(name, "ro");
@@ -139,7 +140,7 @@ static void make_dir(const char *name, char *export, size_t size)
 	must(!symlink("..", path), "%s", path);
 	snprintf(path, sizeof(path), "%s/link", dir);
 	must(!symlink("../secret", path), "%s", path);
-	snprintf(export, size, "%s=%s%s", name, dir, ro ? ",ro" : "");
+	snprintf(export, size, "%s=%s%s%s", name, rules, dir, ro ? ",ro" : "");
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -150,15 +151,29 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void start_server(struct process *server, char *url, size_t size)
 {
 	static const char listening[] = "listening on ";
-	char exports[3][512], log[300], line[256];
-	const char *const argv[] = {
-		EVIL_SERVER, "--insecure-no-auth", "--listen", wire_any(), "--workers",
-		"2",	     "--session-time",	   "1",	       "--export", exports[0],
-		"--export",  exports[1],	   "--export", exports[2], NULL};
+	char exports[4][512], log[300], line[256];
+	const char *const argv[] = {EVIL_SERVER,
+				    "--insecure-no-auth",
+				    "--listen",
+				    wire_any(),
+				    "--workers",
+				    "2",
+				    "--session-time",
+				    "1",
+				    "--export",
+				    exports[0],
+				    "--export",
+				    exports[1],
+				    "--export",
+				    exports[2],
+				    "--export",
+				    exports[3],
+				    NULL};
 
-	make_dir("data", exports[0], sizeof(exports[0]));
-	make_dir("other", exports[1], sizeof(exports[1]));
-	make_dir("ro", exports[2], sizeof(exports[2]));
+	make_dir("data", "", exports[0], sizeof(exports[0]));
+	make_dir("other", "", exports[1], sizeof(exports[1]));
+	make_dir("ro", "", exports[2], sizeof(exports[2]));
+	make_dir("slow", "fault:write.delay_ms=" SLOW_MS ":", exports[3], sizeof(exports[3]));
 	make_file(root, "secret");
 	snprintf(log, sizeof(log), "%s/server.log", root);
 	process_start(server, argv, log);

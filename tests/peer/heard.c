@@ -20,6 +20,7 @@ static void take_reply(struct heard *heard, const struct reply *reply)
 	heard->reply = *reply;
 	memcpy(heard->persistent, reply->persistent.data, reply->persistent.len);
 	memcpy(heard->names, reply->names.data, reply->names.len);
+	memcpy(heard->target, reply->target.data, reply->target.len);
 	for (size_t i = 0; i < reply->nr_types; i++)
 		heard->types[i] = reply->types[i];
 	for (size_t i = 0; i < reply->nr_counts; i++)

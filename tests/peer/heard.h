@@ -14,7 +14,7 @@ struct heard {
 	uint8_t session_id[SESSION_ID_SIZE], session_key[SESSION_KEY_SIZE];
 	char text[TEXT_MAX + 1];
 	struct reply reply; /* what it points to is copied below */
-	uint8_t persistent[PERSISTENT_MAX], names[FRAME_MAX];
+	uint8_t persistent[PERSISTENT_MAX], names[FRAME_MAX], target[PROTO_PATH_MAX];
 	uint32_t types[FRAME_MAX];
 	uint64_t counts[FRAME_MAX / 8];
 	uint64_t nonce; /* of the last pong */

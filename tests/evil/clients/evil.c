@@ -39,7 +39,7 @@ static void open_file(struct evil *e)
 
 void evil_open(struct evil *e, const struct fixture *fixture, const char *name, enum stage stage)
 {
-	const struct hello hello = evil_hello("data");
+	const struct hello hello = evil_hello(stage == STAGE_SLOW ? "slow" : "data");
 
 	*e = (struct evil){.fixture = fixture,
 			   .name = name,
@@ -56,7 +56,7 @@ void evil_open(struct evil *e, const struct fixture *fixture, const char *name, 
 	if (stage == STAGE_PARAMS)
 		return;
 	must(!evil_handshake(e, &hello), "%s: no welcome: %d", name, e->status);
-	if (stage == STAGE_FILE)
+	if (stage >= STAGE_FILE)
 		open_file(e);
 }
 

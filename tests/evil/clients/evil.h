@@ -13,8 +13,11 @@
 #include "tests/peer/message.h"
 #include "tests/peer/wire.h"
 
-/* What cases have before them: a server with the exports "data", "other" and "ro", each a directory
- * with a file "file" of FILE_SIZE bytes of the pattern's seed FILE_SEED. */
+/*
+ * What cases have before them: a server with the exports "data", "other", "ro" and "slow", each a
+ * directory with a file "file" of FILE_SIZE bytes of the pattern's seed FILE_SEED. Writes to those
+ * of "slow" take SLOW_MS.
+ */
 struct fixture {
 	const char *url;      /* of the server, without an export */
 	const char *data_dir; /* of "data"; "../secret" is a file beside it */
@@ -22,6 +25,7 @@ struct fixture {
 	bool thorough;	      /* no case is to be cut short */
 };
 
+#define SLOW_MS	  "500"
 #define FILE_SIZE 65536u
 #define FILE_SEED 7u
 #define MEMORY	  (1u << 20) /* the client's, of which region 0 is the middle half */
@@ -35,6 +39,7 @@ enum stage {
 	STAGE_PARAMS,  /* the connect parameters of both are through */
 	STAGE_WELCOME, /* a session of "data", no features */
 	STAGE_FILE,    /* "file" is open as `file`, and region 0 announced */
+	STAGE_SLOW,    /* the same in a session of "slow" */
 };
 
 enum seen { SEEN_END, SEEN_WELCOME, SEEN_REPLY, SEEN_RESULT, SEEN_PONG, SEEN_DATA };
@@ -122,8 +127,8 @@ void tell_guesses(struct evil *e, const struct lie *lie);
 
 /* The tables; each ends with a name of NULL. And those of this program, ended by NULL. */
 extern const struct lie frame_lies[], message_lies[], hello_lies[], io_lies[], call_lies[],
-	abort_lies[], flood_lies[], killed_lies[], name_lies[], reach_lies[], key_lies[],
-	send_lies[];
+	abort_lies[], barrier_lies[], flood_lies[], killed_lies[], link_lies[], name_lies[],
+	reach_lies[], key_lies[], send_lies[];
 extern const struct lie *const client_lies[];
 
 #endif

@@ -2,7 +2,7 @@
  * Aborts of calls: of tags that are not under way, that are another client's, that were answered,
  * or that the client used on a connection it has lost; and of the same again. Whatever is aborted,
  * each call has one answer, and no other client notices. (What waits at barriers is aborted in
- * tests/server/wire/call_abort.c, where calls can be made to hang.)
+ * lies_barriers.c.)
  */
 #include <errno.h>
 #include <stdlib.h>

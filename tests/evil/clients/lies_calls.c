@@ -67,19 +67,24 @@ static void escapes(struct evil *e, const struct lie *lie)
 		"/proc/self/root",
 		"proc/../../secret",
 	};
-	static const uint32_t ops[] = {CALL_OPEN, CALL_TRUNCATE, CALL_READDIR, CALL_REOPEN,
-				       CALL_STAT, CALL_LINK,	 CALL_RENAME};
+	static const uint32_t ops[] = {CALL_OPEN,    CALL_TRUNCATE, CALL_READDIR, CALL_REOPEN,
+				       CALL_STAT,    CALL_LINK,	    CALL_RENAME,  CALL_SETATTR,
+				       CALL_SYMLINK, CALL_READLINK};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		for (size_t op = 0; op < sizeof(ops) / sizeof(*ops); op++) {
 			struct call call = {.op = ops[op],
 					    .path = text(paths[i]),
 					    .path2 = text("stolen"),
-					    .flags = ops[op] == CALL_OPEN ? OPEN_READ : 0};
+					    .target = text("stolen"),
+					    .flags = ops[op] == CALL_OPEN      ? OPEN_READ
+						     : ops[op] == CALL_SETATTR ? SET_MODE
+									       : 0};
 
-			/* A link may be moved and named as itself. */
+			/* A link may be moved, named and read as itself. */
 			if (!strcmp(paths[i], "link") &&
-			    (ops[op] == CALL_LINK || ops[op] == CALL_RENAME))
+			    (ops[op] == CALL_LINK || ops[op] == CALL_RENAME ||
+			     ops[op] == CALL_READLINK))
 				continue;
 			if (!evil_call(e, &call))
 				escape(e, "op %u of %s succeeded", ops[op], paths[i]);
@@ -105,6 +110,10 @@ static void targets(struct evil *e, const struct lie *lie)
 		call = (struct call){.op = CALL_MKDIR, .path = text(paths[i]), .mode = 0755};
 		if (!evil_call(e, &call))
 			escape(e, "made %s", paths[i]);
+		call = (struct call){
+			.op = CALL_SYMLINK, .path = text(paths[i]), .target = text("x")};
+		if (!evil_call(e, &call))
+			escape(e, "made the link %s", paths[i]);
 	}
 	expect_file(e);
 }
@@ -124,6 +133,11 @@ static void everything_set(struct evil *e, const struct lie *lie)
 					       .file = lie->number ? UINT64_MAX : other.file,
 					       .path = text("no/such/name"),
 					       .path2 = text("nor/this"),
+					       .target = text("a\nlink"),
+					       .uid = UINT32_MAX,
+					       .gid = UINT32_MAX,
+					       .atime_ns = INT64_MIN,
+					       .mtime_ns = INT64_MAX,
 					       .flags = UINT32_MAX,
 					       .mode = UINT32_MAX,
 					       .off = UINT64_MAX,
