@@ -145,6 +145,33 @@ static void pass_on(int sig)
 	kill(child, sig);
 }
 
+/*
+ * Answer the kernel until nobody uses the filter any more. The child is reaped as soon as it ends:
+ * kernels before 6.11 count it as a user of the filter until then. Returns its status.
+ */
+static int serve(int fd, const char *pattern, int error)
+{
+	struct pollfd p[] = {{.fd = fd, .events = POLLIN},
+			     {.fd = (int)syscall(SYS_pidfd_open, child, 0), .events = POLLIN}};
+	int status = 0;
+
+	if (p[1].fd < 0)
+		die("paths: pidfd_open");
+	while (p[1].fd >= 0 || !p[0].revents || p[0].revents & POLLIN) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[0].revents & POLLIN)
+			answer(fd, pattern, error);
+		if (p[1].revents) {
+			if (waitpid(child, &status, 0) != child)
+				die("paths: waitpid");
+			close(p[1].fd);
+			p[1] = (struct pollfd){.fd = -1}; /* which poll() ignores */
+		}
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	int ends[2], fd, status;
@@ -162,17 +189,6 @@ int main(int argc, char **argv)
 	}
 	signal(SIGTERM, pass_on);
 	fd = receive_fd(ends[0]);
-	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-
-		if (poll(&p, 1, -1) < 0)
-			continue;
-		if (p.revents & POLLIN)
-			answer(fd, argv[2], atoi(argv[1]));
-		else if (p.revents)
-			break; /* nobody uses the filter any more */
-	}
-	if (waitpid(child, &status, 0) != child)
-		die("paths: waitpid");
+	status = serve(fd, argv[2], atoi(argv[1]));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
