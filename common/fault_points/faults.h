@@ -38,6 +38,8 @@
 	X(STORE_RING_CANCEL, "store.ring.cancel")     \
 	X(STORE_OPEN_EMFILE, "store.open.emfile")     \
 	X(STAGING_FAIL, "staging.fail")               \
+	X(BUDGET_FAIL, "budget.fail")                 \
+	X(STATE_SAVE_EIO, "state.save.eio")           \
 	X(THREAD_FAIL, "thread.fail")                 \
 	X(ARENA_FAIL, "arena.fail") /* of protobuf */ \
 	X(ALLOC_FAIL, "alloc.fail") /* all other allocations of this code */

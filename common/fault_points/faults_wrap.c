@@ -22,6 +22,7 @@ void *__wrap_calloc(size_t nr, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_reallocarray(void *old, size_t nr, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t max);
 int __wrap_asprintf(char **out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
@@ -32,6 +33,7 @@ void *__real_calloc(size_t nr, size_t size);
 void *__real_realloc(void *old, size_t size);
 void *__real_reallocarray(void *old, size_t nr, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t max);
 void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
@@ -82,6 +84,11 @@ void *__wrap_reallocarray(void *old, size_t nr, size_t size)
 void *__wrap_aligned_alloc(size_t alignment, size_t size)
 {
 	return FAILS() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return FAILS() ? NULL : __real_strdup(text);
 }
 
 char *__wrap_strndup(const char *text, size_t max)

@@ -4,10 +4,14 @@
  */
 #include "server/base/budget.h"
 
+#include "common/fault_points/faults.h"
+
 bool budget_take(struct budget *budget, size_t bytes, size_t leave)
 {
 	size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
 
+	if (fault_at(BUDGET_FAIL))
+		return false;
 	do {
 		size_t left = budget->max - used;
 

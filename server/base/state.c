@@ -17,6 +17,7 @@
 #include "common/base/lock.h"
 #include "common/base/log.h"
 #include "common/crypto/hkdf.h"
+#include "common/fault_points/faults.h"
 #include "proto/limits.h"
 
 #define HEAD	 "usrbio-server losses 1\n"
@@ -111,7 +112,8 @@ static int write_file(struct state *state, size_t len)
 	if (fd < 0)
 		return -errno;
 	errno = EIO; /* for a short write */
-	if (write(fd, state->text, len) != (ssize_t)len || fsync(fd))
+	if (fault_errno(STATE_SAVE_EIO, EIO) || write(fd, state->text, len) != (ssize_t)len ||
+	    fsync(fd))
 		err = -errno;
 	close(fd);
 	if (!err && (renameat(state->dir, "losses.new", state->dir, "losses") || fsync(state->dir)))
