@@ -81,6 +81,19 @@ static void look_around(const char *mount, int fd)
 	}
 }
 
+static void link_and_set(const char *mount, int fd)
+{
+	char path[64], target[64];
+	int len;
+
+	snprintf(path, sizeof(path), "%s/l", mount);
+	usrbio_symlink("t", path);
+	len = usrbio_readlink(path, target, sizeof(target));
+	insist(len < (int)sizeof(target) && (len < 0 || strlen(target) == (size_t)len));
+	usrbio_chmod(path, 0600);
+	usrbio_futimens(fd, NULL);
+}
+
 static void live(const char *mount, const struct hf3fs_iov *wrapped)
 {
 	struct hf3fs_ior reads, writes;
@@ -102,6 +115,7 @@ static void live(const char *mount, const struct hf3fs_iov *wrapped)
 		hf3fs_dereg_fd(fd);
 	}
 	look_around(mount, fd);
+	link_and_set(mount, fd);
 	hf3fs_iovdestroy(&iov);
 	hf3fs_iordestroy(&reads);
 	hf3fs_iordestroy(&writes);
