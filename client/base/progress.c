@@ -96,13 +96,25 @@ static uint64_t walk(struct pollfd fds[FDS_MAX], nfds_t *nr)
 	return due;
 }
 
+/* poll() fails, as a seccomp filter may have it: log that once, and go on slowly. */
+static void poll_failed(void)
+{
+	const struct timespec pause = {.tv_nsec = TICK_NS};
+	static bool logged; /* of the progress thread */
+
+	if (!logged)
+		log_warn("progress thread: poll: %s", strerror(errno));
+	logged = true;
+	nanosleep(&pause, NULL);
+}
+
 static void sleep_until(uint64_t due, struct pollfd *fds, nfds_t nr)
 {
 	uint64_t drained;
 
 	atomic_store(&progress.asleep_until, due);
 	if (poll(fds, nr, poll_ms(due, now_ns())) < 0 && errno != EINTR)
-		log_warn("progress thread: poll: %s", strerror(errno));
+		poll_failed();
 	if (fds[0].revents && read(progress.wake_fd, &drained, sizeof(drained)) > 0)
 		atomic_store(&progress.woken, false);
 	atomic_store(&progress.asleep_until, NEVER);
