@@ -6,9 +6,13 @@
  */
 #include "common/verbs/poll.h"
 
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "common/base/list.h"
+#include "common/base/log.h"
 #include "common/verbs/conn/conn.h"
 #include "common/verbs/conn/domain.h"
 #include "common/verbs/conn/recv.h"
@@ -141,6 +145,15 @@ static void serve(struct verbs_domain *d, struct verbs_source *source, struct ve
 	}
 }
 
+/* Log once that epoll_wait() fails, because then connections end for no other visible reason. */
+static void log_unable(void)
+{
+	static atomic_bool logged;
+
+	if (errno != EINTR && !atomic_exchange(&logged, true))
+		log_error("cannot wait for RDMA events: epoll_wait: %s", strerror(errno));
+}
+
 static void check_epoll(struct verbs_domain *d, struct verbs_sink *out)
 {
 	struct epoll_event ready[8];
@@ -148,6 +161,8 @@ static void check_epoll(struct verbs_domain *d, struct verbs_sink *out)
 
 	close_removed(d);
 	n = epoll_wait(d->dom.fd, ready, 8, 0);
+	if (n < 0)
+		log_unable();
 	for (int i = 0; i < n; i++)
 		serve(d, ready[i].data.ptr, out);
 	d->polls_to_epoll = d->timer.nr_deadlines ? POLLS_PER_EPOLL_BUSY : POLLS_PER_EPOLL;

@@ -5,7 +5,9 @@
  */
 #include "common/verbs/device/device.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,6 +21,9 @@
 #include "common/verbs/device/sink.h"
 
 #define RESOLVE_MS 2000
+#define DEVICES	   "/sys/class/infiniband"
+#define NODES	   "/dev/infiniband"
+#define DRIVERS	   "/etc/libibverbs.d" /* names the drivers that libibverbs is to load */
 
 /*
  * Since 5.12 the kernel copies pinned pages at fork. On an older kernel the library must advise
@@ -37,6 +42,57 @@ static void fork_setup(void)
 			 strerror(err));
 }
 
+/*
+ * Get the name of the first entry of a directory. Returns 0 or -errno; -ENOENT: it is empty, or not
+ * there.
+ */
+static int first_entry(const char *path, char name[NAME_MAX + 1])
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int err;
+
+	if (!dir)
+		return -errno;
+	do {
+		errno = 0;
+		entry = readdir(dir);
+	} while (entry && entry->d_name[0] == '.');
+	err = entry ? 0 : errno ? -errno : -ENOENT;
+	if (entry)
+		strcpy(name, entry->d_name);
+	closedir(dir);
+	return err;
+}
+
+/* Say why libibverbs has no devices: there are none, or it cannot use them, or has no driver. */
+static void log_absent(void)
+{
+	char name[NAME_MAX + 1], entry[NAME_MAX + 1];
+	int err = first_entry(DEVICES, name);
+
+	if (err == -ENOENT) {
+		log_warn("no RDMA device on this machine: load the card's driver, or add a "
+			 "software one (rdma link add rxe0 type rxe netdev ...), or use tcp");
+		return;
+	}
+	if (err) {
+		log_warn("cannot list the RDMA devices in " DEVICES ": %s", strerror(-err));
+		return;
+	}
+	err = first_entry(NODES, entry);
+	if (err) {
+		log_warn("cannot use the RDMA device %s: " NODES
+			 ": %s; give it to the container (--device " NODES "), or use tcp",
+			 name, strerror(-err));
+		return;
+	}
+	err = first_entry(DRIVERS, entry);
+	log_warn("libibverbs has no driver for the RDMA device %s (" DRIVERS
+		 ": %s): install the package ibverbs-providers, or use tcp",
+		 name, err ? strerror(-err) : "no driver that it names can be loaded");
+}
+
 int verbs_present(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -49,8 +105,7 @@ int verbs_present(void)
 		ibv_free_device_list(list);
 	fork_release(held);
 	if (!list || !nr) {
-		log_warn("no RDMA device on this machine: load the card's driver, or add a "
-			 "software one (rdma link add rxe0 type rxe netdev ...), or use tcp");
+		log_absent();
 		return -ENODEV;
 	}
 	pthread_once(&once, fork_setup);
