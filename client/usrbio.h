@@ -117,6 +117,16 @@ int usrbio_open(const char *path, int flags, mode_t mode);
 int usrbio_close(int fd);
 
 /*
+ * Get the attributes of n paths, by calls to the server for up to 128 of them each. It is fastest
+ * if paths of one mount, and those in one directory, follow each other. flags: 0, or
+ * AT_SYMLINK_NOFOLLOW for those of symbolic links themselves. attrs: n structs; that of a path that
+ * has none is zeroed. errs: 0 or -errno for each path; may be NULL. Returns how many paths have
+ * attributes; -EINVAL: an argument is NULL, n is more than INT_MAX, or another flag; -ENOMEM.
+ */
+int usrbio_stats(const char *const *paths, size_t n, int flags, struct usrbio_stat *attrs,
+		 int *errs);
+
+/*
  * Get the attributes of an open file. 0; -EBADF: fd is no descriptor of usrbio_open; -ESTALE: the
  * file could not be opened again after the server was restarted.
  */
@@ -309,12 +319,9 @@ void usrbio_closedir(struct usrbio_dir *dir);
  * events: poll, select and epoll report it as readable while completions of this ring wait. Collect
  * them with hf3fs_wait_for_ios, with min_results 0 and until it returns 0 or fewer than cqec. The
  * descriptor may become readable once more although another thread has collected all completions.
- *
  * The ring owns the descriptor: each call returns the same one, hf3fs_iordestroy closes it, and
- * programs neither read, write nor close it. A child of fork() does not have it. A ring without it
- * makes no system call for it. A completion that waits while the descriptor is made makes it
- * readable. Returns the descriptor; -EINVAL: ior is no ring; -EMFILE, -ENFILE, -ENOMEM. Does not
- * wait for the server.
+ * programs neither read, write nor close it. A child of fork() does not have it. Returns the
+ * descriptor; -EINVAL: ior is no ring; -EMFILE, -ENFILE, -ENOMEM. Does not wait for the server.
  */
 int usrbio_ring_fd(const struct hf3fs_ior *ior);
 

@@ -59,6 +59,8 @@ const char *call_op_name(uint32_t op)
 		return "listxattr";
 	case CALL_REMOVEXATTR:
 		return "removexattr";
+	case CALL_STATS:
+		return "stats";
 	case NR_CALLS:
 		break;
 	}

@@ -189,6 +189,16 @@ static bool read_completion(struct arena *arena, const Usrbio__CompletionBatch *
 	return true;
 }
 
+/* Count names, each of which ends with a zero byte. SIZE_MAX: the last one does not. */
+static size_t count_names(struct bytes names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < names.len; i++)
+		n += names.data[i] == 0;
+	return names.len && names.data[names.len - 1] ? SIZE_MAX : n;
+}
+
 static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *m)
 {
 	m->tag = pb->tag;
@@ -214,23 +224,33 @@ static bool read_call(struct arena *arena, const Usrbio__Call *pb, struct call *
 	       get_string(arena, &pb->path2, PROTO_PATH_MAX, &m->path2) &&
 	       get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target) &&
 	       get_string(arena, &pb->name, PROTO_NAME_MAX, &m->name) &&
-	       get_bytes(arena, &pb->value, XATTR_VALUE_MAX, &m->value);
-}
-
-/* True if there are as many zero bytes as types, with one at the end, so that each name ends. */
-static bool names_match(const struct reply *m)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < m->names.len; i++)
-		count += m->names.data[i] == 0;
-	return count == m->nr_types && (!m->names.len || !m->names.data[m->names.len - 1]);
+	       get_bytes(arena, &pb->value, XATTR_VALUE_MAX, &m->value) &&
+	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) &&
+	       (m->nr_names = count_names(m->names)) <= STATS_MAX;
 }
 
 /* True if there is a full row of counters for each name, or no counters at all. */
 static bool counts_match(const struct reply *m)
 {
 	return m->counts_width <= COUNTS_MAX && m->nr_counts == m->counts_width * m->nr_types;
+}
+
+/* Take the rows of attributes. False: they are too many, or incomplete. */
+static bool get_attrs(const Usrbio__Reply *pb, struct reply *m)
+{
+	const size_t words = sizeof(*m->attrs) / sizeof(*pb->attrs);
+	struct attr_row *rows = (struct attr_row *)pb->attrs;
+
+	m->nr_attrs = pb->n_attrs / words;
+	if (pb->n_attrs % words || m->nr_attrs > STATS_MAX)
+		return false;
+	for (size_t i = 0; i < m->nr_attrs; i++) {
+		if (rows[i].status > 0 || rows[i].status < INT32_MIN)
+			return false;
+		rows[i].status = wire_to_errno(rows[i].status);
+	}
+	m->attrs = rows;
+	return true;
 }
 
 static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct reply *m)
@@ -265,8 +285,9 @@ static bool read_reply(struct arena *arena, const Usrbio__Reply *pb, struct repl
 	};
 	return m->nr_fs <= FS_NUMBERS_MAX && pb->n_ids % 2 == 0 && m->nr_ids <= ANCESTORS_MAX &&
 	       get_bytes(arena, &pb->persistent, PERSISTENT_MAX, &m->persistent) &&
-	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) && names_match(m) &&
-	       counts_match(m) && get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target) &&
+	       get_bytes(arena, &pb->names, FRAME_MAX, &m->names) &&
+	       count_names(m->names) == m->nr_types && counts_match(m) && get_attrs(pb, m) &&
+	       get_string(arena, &pb->target, PROTO_PATH_MAX, &m->target) &&
 	       get_bytes(arena, &pb->value, XATTR_VALUE_MAX, &m->value);
 }
 

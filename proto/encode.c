@@ -179,12 +179,23 @@ static long encode_call(const struct call *m, uint8_t *buf, size_t cap)
 	pb.mtime_ns = m->mtime_ns;
 	pb.name = data_of(m->name);
 	pb.value = data_of(m->value);
+	pb.names = data_of(m->names);
 	return pack(MSG_CALL, &pb.base, buf, cap);
 }
 
 static long encode_reply(const struct reply *m, uint8_t *buf, size_t cap)
 {
 	Usrbio__Reply pb = USRBIO__REPLY__INIT;
+	struct attr_row attrs[STATS_MAX];
+
+	if (m->nr_attrs > STATS_MAX)
+		return -EMSGSIZE;
+	for (size_t i = 0; i < m->nr_attrs; i++) {
+		attrs[i] = m->attrs[i];
+		attrs[i].status = wire_from_errno((int)attrs[i].status);
+	}
+	pb.n_attrs = m->nr_attrs * sizeof(*attrs) / sizeof(*pb.attrs);
+	pb.attrs = ARRAY(uint64_t, attrs);
 
 	pb.tag = m->tag;
 	pb.status = wire_from_errno(m->status);

@@ -39,6 +39,7 @@
 #define LISTING_EMPTY_MAX 16  /* Replies without entries, one after the other, in a listing */
 #define COUNTS_MAX	  256 /* counters in a row of CALL_COUNTERS */
 #define ANCESTORS_MAX	  256 /* directories that one CALL_ANCESTORS names */
+#define STATS_MAX	  128 /* paths of one CALL_STATS; its Reply has 80 bytes for each */
 #define IO_LEN_MAX	  (1ull << 40) /* one I/O; its iov limits it further */
 
 #define FEATURE_IMM	 (1ull << 0) /* a read of its full length completes by an immediate */
@@ -86,6 +87,7 @@ enum call_op {
 	CALL_SETXATTR,	  /* name, value; flags also CALL_CREATE, CALL_REPLACE */
 	CALL_LISTXATTR,	  /* -> value: the names, each ended by a zero byte */
 	CALL_REMOVEXATTR, /* name */
+	CALL_STATS,	  /* names (paths); flags CALL_NOFOLLOW -> attrs */
 	NR_CALLS,
 };
 enum {

@@ -135,6 +135,8 @@ struct call {
 	uint32_t uid, gid;
 	int64_t atime_ns, mtime_ns;
 	struct bytes name, value; /* of an extended attribute; the name has no zero byte */
+	struct bytes names;	  /* of CALL_STATS: paths, each of which ends with a zero byte */
+	size_t nr_names;
 };
 
 struct file_attr {
@@ -142,6 +144,50 @@ struct file_attr {
 	uint64_t ino, dev, size, blocks;
 	int64_t atime_ns, mtime_ns, ctime_ns;
 };
+
+/* The attributes of one path, with the words of a Reply, which protobuf-c copies unchanged. */
+struct attr_row {
+	int64_t status; /* 0, or -errno of this machine (wire_to_errno has translated it) */
+	uint64_t kind;	/* nlink << 32 | mode */
+	uint64_t owner; /* gid << 32 | uid */
+	uint64_t ino, dev, size, blocks;
+	int64_t atime_ns, mtime_ns, ctime_ns;
+};
+
+/* A row with this status, and with *attr if that is 0. */
+static inline struct attr_row attr_to_row(int status, const struct file_attr *attr)
+{
+	if (status)
+		return (struct attr_row){.status = status};
+	return (struct attr_row){
+		.kind = (uint64_t)attr->nlink << 32 | attr->mode,
+		.owner = (uint64_t)attr->gid << 32 | attr->uid,
+		.ino = attr->ino,
+		.dev = attr->dev,
+		.size = attr->size,
+		.blocks = attr->blocks,
+		.atime_ns = attr->atime_ns,
+		.mtime_ns = attr->mtime_ns,
+		.ctime_ns = attr->ctime_ns,
+	};
+}
+
+static inline struct file_attr attr_of_row(const struct attr_row *row)
+{
+	return (struct file_attr){
+		.mode = (uint32_t)row->kind,
+		.nlink = (uint32_t)(row->kind >> 32),
+		.uid = (uint32_t)row->owner,
+		.gid = (uint32_t)(row->owner >> 32),
+		.ino = row->ino,
+		.dev = row->dev,
+		.size = row->size,
+		.blocks = row->blocks,
+		.atime_ns = row->atime_ns,
+		.mtime_ns = row->mtime_ns,
+		.ctime_ns = row->ctime_ns,
+	};
+}
 
 struct reply {
 	uint32_t tag;
@@ -164,6 +210,8 @@ struct reply {
 	size_t nr_fs;	     /* of CALL_STATFS: enum fs_number */
 	const uint64_t *fs;
 	struct bytes value; /* of an extended attribute, or the names of all */
+	size_t nr_attrs;    /* of CALL_STATS: as many as the call had names */
+	const struct attr_row *attrs;
 };
 
 struct ping {

@@ -17,8 +17,7 @@
 #include "client/files/path.h"
 #include "client/files/unsynced.h"
 
-/* Do path_open with the errors of usrbio.h: -ENOENT if the path is on no mount. */
-static int locate(const char *path, bool follow, struct resolved_path *place)
+int api_fs_locate(const char *path, bool follow, struct resolved_path *place)
 {
 	int err = path_open(path, follow, place);
 
@@ -28,7 +27,7 @@ static int locate(const char *path, bool follow, struct resolved_path *place)
 int api_fs_path_call(const char *path, bool follow, struct call *call, struct answer *answer)
 {
 	struct resolved_path place;
-	int err = locate(path, follow, &place);
+	int err = api_fs_locate(path, follow, &place);
 
 	if (err)
 		return err;
@@ -141,7 +140,7 @@ int usrbio_open(const char *path, int flags, mode_t mode)
 	bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
 	struct file *file = NULL;
 	struct resolved_path place;
-	int err = locate(path, follow, &place), fd;
+	int err = api_fs_locate(path, follow, &place), fd;
 
 	if (err)
 		return err;
@@ -159,11 +158,9 @@ int usrbio_close(int fd)
 	return file_unpublish(fd);
 }
 
-void api_fs_stat_of(const struct answer *answer, struct usrbio_stat *st)
+struct usrbio_stat api_fs_stat_of(const struct file_attr *attr, uint64_t host)
 {
-	const struct file_attr *attr = &answer->reply.attr;
-
-	*st = (struct usrbio_stat){
+	return (struct usrbio_stat){
 		.mode = attr->mode,
 		.nlink = attr->nlink,
 		.uid = attr->uid,
@@ -175,7 +172,7 @@ void api_fs_stat_of(const struct answer *answer, struct usrbio_stat *st)
 		.atime_ns = attr->atime_ns,
 		.mtime_ns = attr->mtime_ns,
 		.ctime_ns = attr->ctime_ns,
-		.host = answer->host,
+		.host = host,
 	};
 }
 
@@ -190,7 +187,7 @@ static int attributes(const char *path, int fd, bool follow, struct usrbio_stat 
 		return -ENOMEM;
 	err = path ? api_fs_path_call(path, follow, &call, answer) : api_fs_call(fd, &call, answer);
 	if (!err)
-		api_fs_stat_of(answer, st);
+		*st = api_fs_stat_of(&answer->reply.attr, answer->host);
 	free(answer);
 	return err;
 }
@@ -278,11 +275,11 @@ int usrbio_mkdir(const char *path, mode_t mode)
 int api_fs_paths_call(const char *from, const char *to, struct call *call)
 {
 	struct resolved_path old, new;
-	int err = locate(from, false, &old);
+	int err = api_fs_locate(from, false, &old);
 
 	if (err)
 		return err;
-	err = locate(to, false, &new);
+	err = api_fs_locate(to, false, &new);
 	if (err)
 		goto out_old;
 	call->path = api_fs_text(old.path);

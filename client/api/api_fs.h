@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/calls/mount_call.h"
+#include "client/files/path.h"
 #include "client/mount/mount.h"
 #include "proto/message.h"
 #include "client/usrbio.h"
@@ -47,7 +48,9 @@ struct file;
  * returned. Otherwise fd is closed, if it is not negative, and err is returned.
  */
 int api_fs_published(int fd, struct file *file, int err);
-/* Convert the attributes of an answer. */
-void api_fs_stat_of(const struct answer *answer, struct usrbio_stat *st);
+/* Convert attributes; `host` as in struct answer. */
+struct usrbio_stat api_fs_stat_of(const struct file_attr *attr, uint64_t host);
+/* Do path_open with the errors of usrbio.h: -ENOENT if the path is on no mount. */
+int api_fs_locate(const char *path, bool follow, struct resolved_path *place);
 
 #endif

@@ -80,7 +80,7 @@ int usrbio_fstatat(int dirfd, const char *name, struct usrbio_stat *st, int flag
 		return -ENOMEM;
 	err = api_fs_name_call(dirfd, name, &call, answer);
 	if (!err)
-		api_fs_stat_of(answer, st);
+		*st = api_fs_stat_of(&answer->reply.attr, answer->host);
 	free(answer);
 	return err;
 }

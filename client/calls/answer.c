@@ -14,7 +14,8 @@ void answer_copy(struct answer *answer, const struct conn *conn, const struct re
 	uint64_t *counts = (uint64_t *)(void *)answer->data;
 	uint64_t *ids = counts + reply->nr_counts;
 	uint64_t *fs = ids + 2 * reply->nr_ids;
-	uint32_t *types = (uint32_t *)(void *)(fs + reply->nr_fs);
+	struct attr_row *attrs = (struct attr_row *)(void *)(fs + reply->nr_fs);
+	uint32_t *types = (uint32_t *)(void *)(attrs + reply->nr_attrs);
 	uint8_t *at = (uint8_t *)types;
 
 	answer->session = conn->number;
@@ -29,6 +30,9 @@ void answer_copy(struct answer *answer, const struct conn *conn, const struct re
 	if (reply->nr_fs)
 		memcpy(fs, reply->fs, reply->nr_fs * sizeof(*fs));
 	answer->reply.fs = fs;
+	if (reply->nr_attrs)
+		memcpy(attrs, reply->attrs, reply->nr_attrs * sizeof(*attrs));
+	answer->reply.attrs = attrs;
 	if (reply->nr_types)
 		memcpy(types, reply->types, reply->nr_types * sizeof(*types));
 	at += reply->nr_types * sizeof(*types);

@@ -22,17 +22,48 @@ static bool is_done(const struct waiter *waiter)
 	return ((const struct request_waiter *)(const void *)waiter)->request->done;
 }
 
+/* Wait until the request is done, and return its status. The connection's lock is held. */
+static int await(struct conn *conn, struct request *request)
+{
+	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};
+
+	conn_wait(conn, &w.waiter, NEVER);
+	return request->status;
+}
+
 /* Start the request, wait until it is done, and return its status. */
 static int ask(struct mount *mount, struct request *request)
 {
-	struct request_waiter w = {.waiter = {.ready = is_done}, .request = request};
 	struct conn *conn = session_conn(mount_to_session(mount));
+	int err;
 
 	conn_lock(conn);
 	request_start(conn, request);
-	conn_wait(conn, &w.waiter, NEVER);
+	err = await(conn, request);
 	conn_unlock(conn);
-	return request->status;
+	return err;
+}
+
+void mount_call_start(struct mount *mount, const struct call *call, struct answer *answer,
+		      struct started_call *started)
+{
+	*started = (struct started_call){
+		.request = {.kind = REQUEST_CALL, .call = call, .answer = answer},
+		.conn = session_conn(mount_to_session(mount)),
+	};
+	conn_lock(started->conn);
+	request_start(started->conn, &started->request);
+	conn_unlock(started->conn);
+}
+
+int mount_call_end(struct started_call *started)
+{
+	int err;
+
+	conn_lock(started->conn);
+	err = await(started->conn, &started->request);
+	conn_unlock(started->conn);
+	return err;
 }
 
 int mount_call(struct mount *mount, const struct call *call, struct answer *answer)

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "client/calls/answer.h"
+#include "client/calls/request.h"
 
 struct mount;
-struct remote_file;
 
 /*
  * Make one call: wait for a connection and for the answer, also if connections are lost meanwhile.
@@ -20,6 +20,17 @@ struct remote_file;
  * made.
  */
 int mount_call(struct mount *mount, const struct call *call, struct answer *answer);
+/* A call that has been started. The caller owns it, and what it points to, until its end. */
+struct started_call {
+	struct request request;
+	struct conn *conn;
+};
+
+/* Start a call; mount_call_end waits for it. So several calls can be under way for one thread. */
+void mount_call_start(struct mount *mount, const struct call *call, struct answer *answer,
+		      struct started_call *started);
+/* Wait for a started call. Returns as mount_call does. */
+int mount_call_end(struct started_call *started);
 /*
  * Make a call about an open file, whose handle is filled in. -ESTALE: it could not be opened again
  * in the present session.

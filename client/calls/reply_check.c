@@ -45,6 +45,8 @@ static const char *wrong_surplus(const struct call *call, const struct reply *re
 		return "directories that were not requested";
 	if (call->op != CALL_READLINK && reply->target.len)
 		return "a symbolic link that was not requested";
+	if (call->op != CALL_STATS && reply->nr_attrs)
+		return "attributes of paths that were not requested";
 	if (call->op != CALL_STATFS && reply->nr_fs)
 		return "numbers of a file system that were not requested";
 	if (call->op != CALL_GETXATTR && call->op != CALL_LISTXATTR && reply->value.len)
@@ -52,16 +54,32 @@ static const char *wrong_surplus(const struct call *call, const struct reply *re
 	return NULL;
 }
 
-/* Check attributes. Callers use sizes as offsets, so a size must not exceed INT64_MAX. */
-static const char *wrong_attributes(const struct reply *reply)
+/* Callers use sizes as offsets, so a size must not exceed INT64_MAX. */
+static const char *wrong_attr(const struct file_attr *attr)
 {
-	const struct file_attr *attr = &reply->attr;
-
-	if (!reply->attr_valid)
-		return "an answer without the requested attributes";
 	return attr->size > INT64_MAX || attr->blocks > INT64_MAX || attr->mode > MODE_MAX
 		       ? "attributes that no file has"
 		       : NULL;
+}
+
+static const char *wrong_attributes(const struct reply *reply)
+{
+	return reply->attr_valid ? wrong_attr(&reply->attr)
+				 : "an answer without the requested attributes";
+}
+
+static const char *wrong_rows(const struct call *call, const struct reply *reply)
+{
+	const char *wrong = NULL;
+
+	if (reply->nr_attrs != call->nr_names)
+		return "attributes of fewer or more paths than were asked for";
+	for (size_t i = 0; i < reply->nr_attrs && !wrong; i++) {
+		struct file_attr attr = attr_of_row(&reply->attrs[i]);
+
+		wrong = reply->attrs[i].status ? NULL : wrong_attr(&attr);
+	}
+	return wrong;
 }
 
 static const char *wrong_place(const struct call *call, const struct reply *reply)
@@ -111,6 +129,8 @@ static const char *wrong_success(const struct call *call, const struct reply *re
 		return reply->target.len ? NULL : "a symbolic link without a target";
 	case CALL_LISTXATTR:
 		return wrong_xattr_names(reply);
+	case CALL_STATS:
+		return wrong_rows(call, reply);
 	case CALL_STATFS:
 		return wrong_fs(reply);
 	case CALL_ANCESTORS:

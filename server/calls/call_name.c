@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int call_unlink(struct pending_call *p)
 {
@@ -89,6 +90,37 @@ int call_readlink(struct pending_call *p)
 	if ((size_t)len + 64 > p->msg_max)
 		return -ENAMETOOLONG;
 	call_reply(p)->target = (struct bytes){(uint8_t *)p->target, (size_t)len};
+	return 0;
+}
+
+/* True if all paths of the call are relative. */
+static bool are_relative(const struct call *call)
+{
+	const char *path = (const char *)call->names.data;
+
+	for (size_t i = 0; i < call->nr_names; i++, path += strlen(path) + 1)
+		if (*path == '/')
+			return false;
+	return true;
+}
+
+int call_stats(struct pending_call *p)
+{
+	const struct call *call = &p->call;
+	size_t size = call->nr_names * sizeof(*p->rows);
+
+	if (!call->nr_names || call->file || !are_relative(call))
+		return -EINVAL;
+	/* The other fields of such a Reply take a few bytes only. */
+	if (size + 64 > p->msg_max)
+		return -EMSGSIZE;
+	p->rows = malloc(size);
+	if (!p->rows)
+		return -ENOMEM;
+	store_stat_paths(call_store(p), (const char *)call->names.data, call->nr_names,
+			 call->flags & CALL_NOFOLLOW, p->rows);
+	call_reply(p)->attrs = p->rows;
+	call_reply(p)->nr_attrs = call->nr_names;
 	return 0;
 }
 

@@ -94,5 +94,6 @@ int call_readdir(struct pending_call *p);
 int call_ancestors(struct pending_call *p);
 int call_symlink(struct pending_call *p);
 int call_readlink(struct pending_call *p);
+int call_stats(struct pending_call *p);
 
 #endif

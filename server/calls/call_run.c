@@ -23,6 +23,7 @@ static int (*const ops[NR_CALLS])(struct pending_call *) = {
 	[CALL_STATFS] = call_statfs,	   [CALL_FALLOCATE] = call_fallocate,
 	[CALL_GETXATTR] = call_getxattr,   [CALL_SETXATTR] = call_setxattr,
 	[CALL_LISTXATTR] = call_listxattr, [CALL_REMOVEXATTR] = call_removexattr,
+	[CALL_STATS] = call_stats,
 };
 
 /* True if the path is relative. The store checks the rest of it. */
@@ -86,7 +87,7 @@ static bool is_once_only(uint32_t op)
 	return op != CALL_CLOSE && op != CALL_STAT && op != CALL_FSYNC && op != CALL_READDIR &&
 	       op != CALL_COUNTERS && op != CALL_SEEK && op != CALL_ANCESTORS &&
 	       op != CALL_READLINK && op != CALL_STATFS && op != CALL_GETXATTR &&
-	       op != CALL_LISTXATTR;
+	       op != CALL_LISTXATTR && op != CALL_STATS;
 }
 
 /* True if the store has changed nothing, because the call is given up or has to wait. */

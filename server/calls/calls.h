@@ -94,6 +94,7 @@ struct pending_call {
 	struct counters_query query;	    /* CALL_COUNTERS */
 	uint64_t *ids;			    /* CALL_ANCESTORS: memory of the reply */
 	char *target;			    /* CALL_READLINK: memory of the reply */
+	struct attr_row *rows;		    /* CALL_STATS: the same */
 	uint64_t fs[NR_FS_NUMBERS];	    /* CALL_STATFS: the same */
 	uint8_t *value;			    /* CALL_GETXATTR, CALL_LISTXATTR: the same */
 	size_t bytes;			    /* charged for all of this */

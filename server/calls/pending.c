@@ -57,6 +57,7 @@ static void pending_free(struct pending_call *pending)
 	free(pending->ids);
 	free(pending->target);
 	free(pending->value);
+	free(pending->rows);
 	free(pending);
 }
 
@@ -136,20 +137,35 @@ static size_t size_of(const struct call *call)
 {
 	return 2 * call->nr_ranges * sizeof(*call->range) + call->path.len + 1 + call->path2.len +
 	       1 + call->persistent.len + 1 + call->target.len + 1 + call->name.len + 1 +
-	       call->value.len + 1;
+	       call->value.len + 1 + call->names.len + 1;
+}
+
+/* The bytes of the memory of an answer. */
+static size_t answer_bytes_of(const struct call *call)
+{
+	switch (call->op) {
+	case CALL_READDIR:
+		return sizeof(struct names);
+	case CALL_COUNTERS:
+		return COUNTERS_BYTES;
+	case CALL_ANCESTORS:
+		return ANCESTORS_MAX * 2 * sizeof(uint64_t);
+	case CALL_READLINK:
+		return TARGET_BYTES;
+	case CALL_GETXATTR:
+	case CALL_LISTXATTR:
+		return XATTR_VALUE_MAX;
+	case CALL_STATS:
+		return call->nr_names * sizeof(struct attr_row);
+	default:
+		return 0;
+	}
 }
 
 /* The bytes that a call takes with its answer. */
 static size_t bytes_of(const struct call *call)
 {
-	size_t answer = call->op == CALL_READDIR     ? sizeof(struct names)
-			: call->op == CALL_COUNTERS  ? COUNTERS_BYTES
-			: call->op == CALL_ANCESTORS ? ANCESTORS_MAX * 2 * sizeof(uint64_t)
-			: call->op == CALL_READLINK  ? TARGET_BYTES
-			: call->op == CALL_GETXATTR || call->op == CALL_LISTXATTR ? XATTR_VALUE_MAX
-										  : 0;
-
-	return sizeof(struct pending_call) + size_of(call) + answer;
+	return sizeof(struct pending_call) + size_of(call) + answer_bytes_of(call);
 }
 
 /* Take a reference to the file of a handle, if it is not 0. *file is NULL if there is none. */
@@ -197,6 +213,7 @@ static struct pending_call *copy(struct server_calls *calls, const struct call *
 	pending->call.target = copy_bytes(&at, call->target);
 	pending->call.name = copy_bytes(&at, call->name);
 	pending->call.value = copy_bytes(&at, call->value);
+	pending->call.names = copy_bytes(&at, call->names);
 	return pending;
 }
 

@@ -77,3 +77,18 @@ void store_describe(struct store_file *file, char *text, size_t size)
 		snprintf(text, size, "(a file of a %s store)", file->store->ops->name);
 	text_mask(text, strlen(text));
 }
+
+void store_stat_paths(struct store *store, const char *paths, size_t n, bool nofollow,
+		      struct attr_row *rows)
+{
+	if (store->ops->stat_paths) {
+		store->ops->stat_paths(store, paths, n, nofollow, rows);
+		return;
+	}
+	for (size_t i = 0; i < n; i++, paths += strlen(paths) + 1) {
+		struct file_attr attr;
+		int err = store->ops->stat_path(store, NULL, paths, nofollow, &attr);
+
+		rows[i] = attr_to_row(err, &attr);
+	}
+}

@@ -244,6 +244,12 @@ struct store_ops {
 	 */
 	int (*stat_cached)(struct store *store, struct store_file *at, const char *path,
 			   bool nofollow, struct file_attr *attr);
+	/*
+	 * Get the attributes of n paths from the root, each of which ends with a zero byte, in one
+	 * go. Each row gets its status, and with 0 the attributes. NULL: stat_path does it.
+	 */
+	void (*stat_paths)(struct store *store, const char *paths, size_t n, bool nofollow,
+			   struct attr_row *rows);
 	int (*unlink)(struct store *store, struct store_file *at, const char *path);
 	int (*rmdir)(struct store *store, struct store_file *at, const char *path);
 	int (*mkdir)(struct store *store, struct store_file *at, const char *path, uint32_t mode);
@@ -282,6 +288,10 @@ void store_use_verifier(struct store *store, struct verifier *verifier);
 void store_lost(struct store *store);
 /* True if this result of a sync, 0 or -errno, means that data may be lost. */
 bool store_sync_lost(int err);
+
+/* Do stat_paths, by stat_path if the store has no such call. */
+void store_stat_paths(struct store *store, const char *paths, size_t n, bool nofollow,
+		      struct attr_row *rows);
 
 /* Write the path of an open file, for a message, masked by text_mask(). Any thread. */
 void store_describe(struct store_file *file, char *text, size_t size);

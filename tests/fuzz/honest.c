@@ -120,6 +120,7 @@ static void reply(const struct call *call)
 	static const char names[] = "a\0b";
 	static const uint32_t types[2] = {8, 8};
 	static const uint64_t fs[NR_FS_NUMBERS] = {[FS_BLOCK_SIZE] = 1};
+	static const struct attr_row rows[STATS_MAX];
 	struct reply r = {.tag = call->tag,
 			  .file = 7,
 			  .persistent = {(const uint8_t *)"p", 1},
@@ -134,6 +135,10 @@ static void reply(const struct call *call)
 	}
 	if (call->op == CALL_GETXATTR || call->op == CALL_LISTXATTR)
 		r.value = (struct bytes){(const uint8_t *)"user.a", sizeof("user.a")};
+	if (call->op == CALL_STATS) {
+		r.attrs = rows;
+		r.nr_attrs = call->nr_names;
+	}
 	if (call->op == CALL_STATFS) {
 		r.fs = fs;
 		r.nr_fs = NR_FS_NUMBERS;

@@ -344,6 +344,10 @@ CONFINEMENT = [
            "identity_become",
            "now.who.gid == who->gid : !now.foreign)", "now.who.gid == who->gid : true)",
            "sandbox_identity"),  # notices before it touches a file
+    Mutant("stats-absolute", "paths from the root of the machine are none of the export's",
+           "call_stats",
+           "|| !are_relative(call)", "",
+           "server_wire calls/attributes_of_many_paths"),
     Mutant("stat-as-server", "attributes in memory are for those who may ask for them",
            "call_run_cached",
            "|| p->owner.permit.as_user", "",

@@ -25,6 +25,12 @@ static void take_reply(struct heard *heard, const struct reply *reply)
 		heard->types[i] = reply->types[i];
 	for (size_t i = 0; i < reply->nr_counts; i++)
 		heard->counts[i] = reply->counts[i];
+	for (size_t i = 0; i < reply->nr_fs; i++)
+		heard->fs[i] = reply->fs[i];
+	heard->reply.fs = heard->fs;
+	for (size_t i = 0; i < reply->nr_attrs; i++)
+		heard->attrs[i] = reply->attrs[i];
+	heard->reply.attrs = heard->attrs;
 }
 
 bool heard_take(struct heard *heard, const struct message *msg)

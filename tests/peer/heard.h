@@ -16,7 +16,8 @@ struct heard {
 	struct reply reply; /* what it points to is copied below */
 	uint8_t persistent[PERSISTENT_MAX], names[FRAME_MAX], target[PROTO_PATH_MAX];
 	uint32_t types[FRAME_MAX];
-	uint64_t counts[FRAME_MAX / 8];
+	uint64_t counts[FRAME_MAX / 8], fs[FS_NUMBERS_MAX];
+	struct attr_row attrs[STATS_MAX];
 	uint64_t nonce; /* of the last pong */
 };
 

@@ -69,6 +69,32 @@ static void check_listing(const char *path, const struct store_dirents *dirents)
 		}
 }
 
+/* What answers from memory, and for many paths at once, says what stat_path does, or nothing. */
+static void try_other_stats(struct fixture *fixture, const char *path)
+{
+	const struct store_ops *ops = fixture->store->ops;
+	struct attr_row rows[2];
+	struct file_attr attr;
+	size_t len = strlen(path) + 1;
+	char *paths = malloc(2 * len);
+
+	memcpy(paths, path, len);
+	memcpy(paths + len, path, len);
+	for (int nofollow = 0; nofollow < 2; nofollow++) {
+		int err = ops->stat_path(fixture->store, NULL, path, nofollow, &attr), cached;
+
+		store_stat_paths(fixture->store, paths, 2, nofollow, rows);
+		cr_assert_eq(rows[0].status, err, "%s", path);
+		cr_assert_eq(rows[1].status, err, "%s", path);
+		cr_assert(err || rows[1].ino == attr.ino, "%s", path);
+		cached = ops->stat_cached(fixture->store, NULL, path, nofollow, &attr);
+		cr_assert(cached == -EAGAIN || cached == err, "%s: %d", path, cached);
+		if (!cached)
+			check_inside(fixture, "stat from memory", path, &attr);
+	}
+	free(paths);
+}
+
 static void try_names(struct fixture *fixture, const char *path)
 {
 	const struct store_ops *ops = fixture->store->ops;
@@ -81,6 +107,7 @@ static void try_names(struct fixture *fixture, const char *path)
 	for (int nofollow = 0; nofollow < 2; nofollow++)
 		if (!ops->stat_path(fixture->store, NULL, path, nofollow, &attr))
 			check_inside(fixture, "stat", path, &attr);
+	try_other_stats(fixture, path);
 	if (!ops->readdir(fixture->store, path, 0, &out))
 		check_listing(path, &out);
 	ops->mkdir(fixture->store, NULL, path, 0777);

@@ -372,6 +372,52 @@ Test(malformed, calls)
 	cr_expect_eq(decode(path, 6 + PERSISTENT_MAX + 1), -EBADMSG);
 }
 
+/* `n` empty names. */
+static int decode_names(size_t n)
+{
+	static uint8_t frame[FRAME_MAX], names[STATS_MAX + 1];
+	const struct message m = {.type = MSG_CALL,
+				  .call = {.op = CALL_STATS, .names = {names, n}}};
+
+	return decode(frame, (size_t)codec_encode(&m, frame, sizeof(frame)));
+}
+
+/* So many bytes of rows in a Reply; each byte of the first word is `status`. */
+static int decode_rows(size_t bytes, uint8_t status)
+{
+	static uint8_t frame[FRAME_MAX];
+	size_t at = 0;
+
+	frame[at++] = MSG_REPLY;
+	frame[at++] = 0xda; /* field 27, bytes */
+	frame[at++] = 0x01;
+	frame[at++] = (uint8_t)(0x80 | (bytes & 0x7f));
+	frame[at++] = (uint8_t)(bytes >> 7);
+	memset(frame + at, 0, bytes);
+	memset(frame + at, status, bytes ? 8 : 0);
+	return decode(frame, at + bytes);
+}
+
+Test(malformed, names_of_calls_and_their_rows)
+{
+	const size_t row = sizeof(struct attr_row);
+
+	cr_expect_eq(decode_names(0), 0);
+	cr_expect_eq(decode_names(STATS_MAX), 0);
+	cr_expect_eq(decode_names(STATS_MAX + 1), -EBADMSG);
+	cr_expect_eq(DECODE(MSG_CALL, VARINT(2), CALL_STATS, LEN2(22), 3, 'a', 0, 'b'), -EBADMSG,
+		     "a name that does not end");
+	cr_expect_eq(decode_rows(0, 0), 0);
+	cr_expect_eq(decode_rows(row, 0), 0);
+	cr_expect_eq(decode_rows(row, 0xff), 0);
+	cr_expect_eq(decode_rows(row, 0x7f), -EBADMSG, "a status that is no error");
+	cr_expect_eq(decode_rows(row, 0x80), -EBADMSG, "a status beyond 32 bits");
+	cr_expect_eq(decode_rows(row - 8, 0), -EBADMSG);
+	cr_expect_eq(decode_rows(row + 8, 0), -EBADMSG);
+	cr_expect_eq(decode_rows(STATS_MAX * row, 0), 0);
+	cr_expect_eq(decode_rows((STATS_MAX + 1) * row, 0), -EBADMSG);
+}
+
 Test(malformed, names_and_types_must_match)
 {
 	cr_expect_eq(DECODE(MSG_REPLY, LEN2(17), 2, 'a', 0), -EBADMSG);

@@ -313,8 +313,11 @@ Test(round_trip, the_largest_calls_fit)
 				.uid = 7,
 				.gid = UINT32_MAX,
 				.atime_ns = INT64_MIN,
-				.mtime_ns = 9};
+				.mtime_ns = 9,
+				.names = {(const uint8_t *)"a\0\0b/c", 7}};
 	out = there_and_back(&in);
+	cr_expect_eq(out.call.nr_names, 3);
+	expect_bytes(out.call.names, in.call.names);
 	cr_expect_eq(out.call.replay, 1);
 	cr_expect_eq(out.call.at, UINT64_MAX);
 	cr_expect_eq(out.call.at2, 6);
@@ -372,6 +375,9 @@ Test(round_trip, reply)
 	uint32_t types[] = {4, 8};
 	uint64_t ids[2 * ANCESTORS_MAX];
 	const uint64_t fs[] = {512, UINT64_MAX, 0};
+	const struct attr_row rows[] = {
+		{.status = -ENOENT},
+		{.kind = UINT64_MAX, .owner = 5, .size = INT64_MAX, .ctime_ns = INT64_MIN}};
 	struct message in = {.type = MSG_REPLY,
 			     .reply = {.tag = 3,
 				       .status = -EDQUOT,
@@ -389,7 +395,9 @@ Test(round_trip, reply)
 				       .target = text("../a link"),
 				       .nr_fs = 3,
 				       .fs = fs,
-				       .value = {(const uint8_t *)"a\0b", 3}}};
+				       .value = {(const uint8_t *)"a\0b", 3},
+				       .nr_attrs = 2,
+				       .attrs = rows}};
 	struct message out;
 
 	memset(persistent, 0x5a, sizeof(persistent));
@@ -410,6 +418,8 @@ Test(round_trip, reply)
 	expect_bytes(out.reply.value, in.reply.value);
 	cr_assert_eq(out.reply.nr_fs, 3);
 	cr_expect_arr_eq(out.reply.fs, fs, sizeof(fs));
+	cr_assert_eq(out.reply.nr_attrs, 2);
+	cr_expect_arr_eq(out.reply.attrs, rows, sizeof(rows));
 }
 
 Test(round_trip, rows_of_counters)

@@ -155,6 +155,7 @@ const struct store_ops store_posix = {
 	.ancestors = posix_ancestors,
 	.stat_path = posix_stat_path,
 	.stat_cached = posix_stat_cached,
+	.stat_paths = posix_stat_paths,
 	.unlink = posix_unlink,
 	.rmdir = posix_rmdir,
 	.mkdir = posix_mkdir,

@@ -225,6 +225,10 @@ int posix_follow(struct posix_store *store, struct store_file **at, const char *
 		 char room[PATH_MAX]);
 int posix_stat_path(struct store *store, struct store_file *at, const char *path, bool nofollow,
 		    struct file_attr *attr);
+/* stats.c */
+void posix_stat_paths(struct store *store, const char *paths, size_t n, bool nofollow,
+		      struct attr_row *rows);
+
 int posix_unlink(struct store *store, struct store_file *at, const char *path);
 int posix_rmdir(struct store *store, struct store_file *at, const char *path);
 int posix_mkdir(struct store *store, struct store_file *at, const char *path, uint32_t mode);

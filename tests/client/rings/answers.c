@@ -76,6 +76,17 @@ static int64_t list(void)
 	return more ? more : n;
 }
 
+/* Two paths at once: how many have attributes, or the error that both have. */
+static int stats(void)
+{
+	const char *const paths[] = {url(), url()};
+	struct usrbio_stat attrs[2];
+	int errs[2], n = usrbio_stats(paths, 2, 0, attrs, errs);
+
+	cr_assert(n > 0 || (!attrs[0].mode && !attrs[1].mode && errs[0] == errs[1]));
+	return n ? n : errs[0];
+}
+
 static int ask(uint32_t op, int fd)
 {
 	struct usrbio_stat st;
@@ -98,6 +109,8 @@ static int ask(uint32_t op, int fd)
 		return usrbio_unlink(url());
 	case CALL_READLINK:
 		return usrbio_readlink(url(), target, sizeof(target));
+	case CALL_STATS:
+		return stats();
 	case CALL_STATFS:
 		return usrbio_statfs(url(), &fs);
 	case CALL_LISTXATTR:
@@ -262,6 +275,35 @@ Test(answers, places_and_directories)
 	lie.target = (struct bytes){(const uint8_t *)"a\0b", 3};
 	lie_op = CALL_READLINK;
 	expect_lie("a link with a zero byte", 3);
+}
+
+Test(answers, many_attributes)
+{
+	static struct attr_row rows[3];
+
+	lie_op = CALL_STATS;
+	lie = (struct reply){.attrs = rows};
+	expect_lie("no rows", 1);
+	lie_op = CALL_STATS;
+	lie.nr_attrs = 1;
+	expect_lie("a row for two paths", 1);
+	lie_op = CALL_STATS;
+	lie.nr_attrs = 3;
+	expect_lie("three rows for two paths", 1);
+	lie.nr_attrs = 2;
+	rows[1].size = 1ull << 63;
+	lie_op = CALL_STATS;
+	expect_lie("a size that no file has", 1);
+	rows[1] = (struct attr_row){.kind = 0200000};
+	lie_op = CALL_STATS;
+	expect_lie("a mode that no file has", 1);
+	/* Of a path without attributes they are not looked at. */
+	rows[1].status = -ENOENT;
+	lie_op = CALL_STATS;
+	cr_assert_eq(ask(CALL_STATS, -1), 1);
+	lie = (struct reply){.attr_valid = 1, .nr_attrs = 1, .attrs = rows};
+	lie_op = CALL_STAT;
+	expect_lie("rows of a file", 1);
 }
 
 Test(answers, file_systems)

@@ -1,6 +1,7 @@
 /* Lies about names and files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -52,6 +53,21 @@ static void too_much(struct evil *e, const struct lie *lie)
 	expect_end(e);
 }
 
+/* The same path three times, beside a good one: a way out is none there, too. */
+static void escape_by_stats(struct evil *e, const char *path)
+{
+	char names[4 * 64];
+	int len = snprintf(names, sizeof(names), "%s%cfile%c%s%c%s", path, 0, 0, path, 0, path);
+	const struct call call = {.op = CALL_STATS,
+				  .names = {(const uint8_t *)names, (size_t)len + 1}};
+
+	if (evil_call(e, &call) || e->over)
+		return;
+	for (size_t i = 0; i < e->heard.reply.nr_attrs; i++)
+		if (i != 1 && !e->heard.reply.attrs[i].status)
+			escape(e, "stats of %s succeeded", path);
+}
+
 /* All ways out of the export, by each op that takes a name. */
 static void escapes(struct evil *e, const struct lie *lie)
 {
@@ -91,6 +107,8 @@ static void escapes(struct evil *e, const struct lie *lie)
 			if (e->over)
 				return;
 		}
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		escape_by_stats(e, paths[i]);
 	expect_alive(e);
 }
 

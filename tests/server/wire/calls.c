@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fixture.h"
 
@@ -235,4 +236,40 @@ static void many_body(struct server *server)
 Test(calls, a_thousand_at_once)
 {
 	fixture_each_scheme(many_body, NULL);
+}
+
+static int stats(struct peer *peer, struct call call)
+{
+	call.op = CALL_STATS;
+	return peer_call(peer, &call);
+}
+
+static void stats_body(struct server *server)
+{
+	static uint8_t most[STATS_MAX];
+	struct peer peer;
+	uint64_t dir;
+
+	fixture_open(&peer, server, "memory");
+	peer_open_file(&peer, "f", OPEN_READ | OPEN_WRITE | OPEN_CREATE);
+	dir = peer_open_file(&peer, "", OPEN_READ | OPEN_DIRECTORY);
+	cr_assert_eq(stats(&peer, (struct call){.names = {(const uint8_t *)"f\0none\0", 8}}), 0);
+	cr_assert_eq(peer.heard.reply.nr_attrs, 3);
+	cr_assert_eq(peer.heard.reply.attrs[0].status, 0);
+	cr_assert_eq(peer.heard.reply.attrs[1].status, -ENOENT);
+	cr_assert_eq(peer.heard.reply.attrs[2].kind & S_IFMT, S_IFDIR);
+	cr_assert_eq(stats(&peer, (struct call){.names = {most, sizeof(most)}}), 0);
+	cr_assert_eq(peer.heard.reply.nr_attrs, STATS_MAX);
+	cr_assert_eq(stats(&peer, (struct call){.file = 0}), -EINVAL);
+	cr_assert_eq(stats(&peer, (struct call){.names = {(const uint8_t *)"f\0/f", 5}}), -EINVAL);
+	cr_assert_eq(peer.heard.reply.nr_attrs, 0);
+	cr_assert_eq(stats(&peer, (struct call){.at = dir, .names = {most, 1}}), -EINVAL);
+	cr_assert_eq(stats(&peer, (struct call){.file = dir, .names = {most, 1}}), -EINVAL);
+	cr_assert_eq(stats(&peer, (struct call){.file = 77, .names = {most, 1}}), -ESTALE);
+	peer_close(&peer);
+}
+
+Test(calls, attributes_of_many_paths)
+{
+	fixture_each_scheme(stats_body, NULL);
 }
