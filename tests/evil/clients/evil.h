@@ -128,7 +128,7 @@ void tell_guesses(struct evil *e, const struct lie *lie);
 /* The tables; each ends with a name of NULL. And those of this program, ended by NULL. */
 extern const struct lie frame_lies[], message_lies[], hello_lies[], io_lies[], call_lies[],
 	abort_lies[], barrier_lies[], flood_lies[], killed_lies[], link_lies[], name_lies[],
-	reach_lies[], key_lies[], send_lies[];
+	space_lies[], reach_lies[], key_lies[], send_lies[];
 extern const struct lie *const client_lies[];
 
 #endif

@@ -73,6 +73,6 @@ enum seen evil_reached(struct evil *e, int op)
 	return SEEN_DATA;
 }
 
-const struct lie *const client_lies[] = {frame_lies, message_lies, hello_lies,	 io_lies,
-					 call_lies,  abort_lies,   barrier_lies, flood_lies,
-					 link_lies,  killed_lies,  name_lies,	 NULL};
+const struct lie *const client_lies[] = {
+	frame_lies, message_lies, hello_lies,  io_lies,	  call_lies,  abort_lies, barrier_lies,
+	flood_lies, link_lies,	  killed_lies, name_lies, space_lies, NULL};
