@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "client/hf3fs_usrbio.h"
@@ -158,15 +160,64 @@ static void ask(struct life *life)
 		tell_wrong("no counters");
 }
 
+/* An attribute of the file, if its file system has any. */
+static void set_attribute(struct life *life)
+{
+	char got[16];
+	int err = usrbio_fsetxattr(life->fd, "user.life", "x", 1, 0);
+
+	if (err == -EOPNOTSUPP || !did(life->lived, "setxattr", err))
+		return;
+	err = usrbio_fgetxattr(life->fd, "user.life", got, sizeof(got));
+	if (did(life->lived, "getxattr", err) && (err != 1 || *got != 'x'))
+		tell_wrong("an attribute of %d bytes that was not set", err);
+	err = usrbio_flistxattr(life->fd, got, sizeof(got));
+	if (did(life->lived, "listxattr", err) && (err != 10 || strcmp(got, "user.life")))
+		tell_wrong("attributes of %d bytes", err);
+	did(life->lived, "removexattr", usrbio_fremovexattr(life->fd, "user.life"));
+}
+
+/* Give the file another name, and exchange that with a directory. */
+static void exchange(struct life *life)
+{
+	char url[512], other[512], dir[512];
+	struct usrbio_stat st;
+
+	snprintf(url, sizeof(url), "%s/f%d", life->mount, life->lived->number);
+	snprintf(other, sizeof(other), "%s/other%d", life->mount, life->lived->number);
+	snprintf(dir, sizeof(dir), "%s/dir%d", life->mount, life->lived->number);
+	if (!did(life->lived, "link", usrbio_link(url, other)) ||
+	    !did(life->lived, "mkdir", usrbio_mkdir(dir, 0755)) ||
+	    !did(life->lived, "exchange", usrbio_rename_flags(other, dir, RENAME_EXCHANGE)))
+		return;
+	if (did(life->lived, "stat", usrbio_stat(dir, &st)) && !S_ISREG(st.mode))
+		tell_wrong("what was exchanged is not");
+	did(life->lived, "unlink", usrbio_unlink(dir));
+	did(life->lived, "rmdir", usrbio_rmdir(other));
+}
+
+/* Room for the file, and how much is left. */
+static void make_room(struct life *life)
+{
+	struct statvfs fs;
+
+	did(life->lived, "fallocate", usrbio_fallocate(life->fd, FALLOC_FL_KEEP_SIZE, 0, SIZE));
+	if (did(life->lived, "statfs", usrbio_fstatfs(life->fd, &fs)) && !fs.f_frsize)
+		tell_wrong("blocks of no bytes");
+}
+
 static void use(struct life *life)
 {
 	bool all;
 	struct usrbio_stat st;
 
+	make_room(life);
 	write_all(life);
 	read_all(life);
 	read_wrapped(life);
 	list(life);
+	set_attribute(life);
+	exchange(life);
 	ask(life);
 	did(life->lived, "fsync", usrbio_fsync(life->fd));
 	all = life->stored[0] && life->stored[1] && life->stored[2];
