@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "client/conn/conn.h"
 #include "client/ring/ring.h"
@@ -297,6 +298,62 @@ Test(survive, what_cannot_be_known_is_said)
 		expect_unknown(calls[i], -EEXIST, -EREMOTEIO);
 		expect_unknown(calls[i], -ENOENT, -ENOENT);
 		expect_unknown(calls[i], -EACCES, -EACCES);
+	}
+}
+
+static int (*tried)(void);
+static int tried_result;
+
+static int try_symlink(void)
+{
+	return usrbio_symlink("x", url_of("l"));
+}
+
+static int try_create_attribute(void)
+{
+	return usrbio_setxattr(url_of("f"), "user.a", "x", 1, XATTR_CREATE);
+}
+
+static int try_set_attribute(void)
+{
+	return usrbio_setxattr(url_of("f"), "user.a", "x", 1, 0);
+}
+
+static int try_remove_attribute(void)
+{
+	return usrbio_removexattr(url_of("f"), "user.a");
+}
+
+static void *calls_tried(void *arg)
+{
+	tried_result = tried();
+	return arg;
+}
+
+/* The same of links and attributes. */
+Test(survive, what_cannot_be_known_of_links_and_attributes)
+{
+	static const struct {
+		int (*call)(void);
+		int answer, result;
+	} cases[] = {
+		{try_symlink, -EEXIST, -EREMOTEIO},	      {try_symlink, -ENOENT, -ENOENT},
+		{try_create_attribute, -EEXIST, -EREMOTEIO},  {try_set_attribute, -EEXIST, -EEXIST},
+		{try_remove_attribute, -ENODATA, -EREMOTEIO}, {try_remove_attribute, 0, 0}};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		pthread_t thread;
+
+		start("");
+		tried = cases[i].call;
+		thread = begin_call(calls_tried);
+		rig.server.answer = cases[i].answer;
+		atomic_store(&rig.server.forget, true);
+		atomic_store(&rig.server.cut, true);
+		pthread_join(thread, NULL);
+		cr_assert_eq(tried_result, cases[i].result, "case %u: %d", i, tried_result);
+		rig.server.answer = 0;
+		rig_stop(&rig);
 	}
 }
 
