@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "client/hf3fs_usrbio.h"
 #include "client/usrbio.h"
@@ -94,6 +95,21 @@ static void link_and_set(const char *mount, int fd)
 	usrbio_futimens(fd, NULL);
 }
 
+/* What a server says of space and of attributes is fit for a program. */
+static void look_closer(int fd)
+{
+	char names[XATTR_VALUE_MAX];
+	struct statvfs fs;
+	int len;
+
+	if (!usrbio_fstatfs(fd, &fs))
+		insist(fs.f_frsize);
+	len = usrbio_flistxattr(fd, names, sizeof(names));
+	insist(len <= (int)sizeof(names) && (len <= 0 || !names[len - 1]));
+	len = usrbio_fgetxattr(fd, "user.a", names, 16);
+	insist(len <= 16);
+}
+
 static void live(const char *mount, const struct hf3fs_iov *wrapped)
 {
 	struct hf3fs_ior reads, writes;
@@ -116,6 +132,7 @@ static void live(const char *mount, const struct hf3fs_iov *wrapped)
 	}
 	look_around(mount, fd);
 	link_and_set(mount, fd);
+	look_closer(fd);
 	hf3fs_iovdestroy(&iov);
 	hf3fs_iordestroy(&reads);
 	hf3fs_iordestroy(&writes);
