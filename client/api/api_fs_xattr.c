@@ -12,9 +12,9 @@
 #include "client/base/cancel.h"
 
 /* What a call is about. */
-enum kind { PATH, NAME, FILE_OF_FD };
+enum object_kind { PATH, NAME, FILE_OF_FD };
 struct object {
-	enum kind kind;
+	enum object_kind kind;
 	const char *path; /* or the name in the directory */
 	int fd;		  /* or that of the directory */
 	bool follow;

@@ -9,5 +9,5 @@ add_library(store STATIC
   store/posix/open.c store/posix/xattr.c store/posix/path.c store/posix/io/queue.c store/posix/readdir.c
   store/posix/io/rescue.c store/posix/reserved.c store/posix/stats.c store/posix/io/tmpfs.c store/posix/io/writeback.c
   store/memory/allocate.c store/memory/attr.c store/memory/data.c store/memory/fs.c store/memory/listing.c store/memory/names.c store/memory/store.c store/memory/tree.c
-  store/memory/xattr.c)
+  store/memory/xattr.c store/memory/xattrs.c)
 target_link_libraries(store PUBLIC proto common PkgConfig::URING)

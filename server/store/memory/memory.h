@@ -195,9 +195,17 @@ int memory_set_attr_path(struct store *store, struct store_file *at, const char 
 /* allocate.c */
 int memory_allocate(struct store_file *file, uint32_t how, uint64_t off, uint64_t len);
 
+/* xattrs.c; the caller of each function holds the lock */
+/* Find an attribute; NULL: there is none. */
+const struct xattr *xattrs_find(struct node *node, const char *name);
+/* Set one; flags are CALL_CREATE and CALL_REPLACE. 0, -EEXIST, -ENODATA, -ENOSPC or -ENOMEM. */
+int xattrs_set(struct node *node, struct mem_pool *pool, const char *name, struct bytes value,
+	       uint32_t flags);
+/* Remove one. 0 or -ENODATA. */
+int xattrs_remove(struct node *node, struct mem_pool *pool, const char *name);
+void xattrs_free(struct node *node, struct mem_pool *pool);
+
 /* xattr.c */
-/* Free the extended attributes of a node. The lock is held for writing. */
-void memory_free_xattrs(struct memory_store *store, struct node *node);
 int memory_get_xattr(struct store *store, const struct store_object *object, const char *name,
 		     void *value, size_t size);
 int memory_set_xattr(struct store *store, const struct store_object *object, const char *name,

@@ -112,7 +112,7 @@ void tree_node_put(struct memory_store *store, struct node *node)
 	if (node->nr_open)
 		return;
 	data_free(&node->data, store->pool);
-	memory_free_xattrs(store, node);
+	xattrs_free(node, store->pool);
 	free(node->entries);
 	memory_pool_uncharge(store->pool, cost_of(node->target));
 	store->nr_nodes--;
