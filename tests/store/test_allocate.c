@@ -107,6 +107,9 @@ EACH_STORE(room_is_kept)
 	cr_assert_eq(allocate(file, ALLOCATE_KEEP_SIZE, 0, 2 * MIB), 0);
 	cr_assert_geq(blocks_of(file), 2 * MIB / 512);
 	cr_assert_eq(fixture_size(fixture, file), 10);
+	cr_assert_eq(file->store->ops->truncate_file(file, 9), 0);
+	cr_assert_lt(blocks_of(file), MIB / 512, "what was beyond the end, too");
+	cr_assert_eq(allocate(file, ALLOCATE_KEEP_SIZE, 0, 2 * MIB), 0);
 	cr_assert_eq(file->store->ops->truncate_file(file, 3 * MIB), 0);
 	cr_assert_geq(blocks_of(file), 2 * MIB / 512);
 	cr_assert_eq(file->store->ops->truncate_file(file, 5), 0);
