@@ -4,7 +4,7 @@ set(TOOL
   cmd/cmd_attach.c cmd/cmd_cp.c cmd/cmd_keygen.c cmd/cmd_ls.c cmd/cmd_mkdir.c cmd/cmd_mv.c
   cmd/cmd_ping.c cmd/cmd_rm.c cmd/cmd_stat.c cmd/cmd_stats.c
   cmd/cmd_sync.c cmd/copying.c cmd/sources.c cmd/summary.c
-  names/cmd_cat.c names/cmd_chmod.c names/cmd_du.c names/cmd_find.c names/cmd_ln.c names/cmd_touch.c
+  names/cmd_cat.c names/cmd_chmod.c names/cmd_df.c names/cmd_du.c names/cmd_find.c names/cmd_ln.c names/cmd_touch.c
   names/mode.c
   stream/stream.c
   remove/rm_tree.c

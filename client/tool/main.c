@@ -30,9 +30,9 @@ static const struct command cmd_completion = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_cp,    &cmd_sync,	&cmd_ls,     &cmd_stat,	  &cmd_find,   &cmd_du,		&cmd_cat,
-	&cmd_mkdir, &cmd_mv,	&cmd_ln,     &cmd_rm,	  &cmd_chmod,  &cmd_touch,	&cmd_bench,
-	&cmd_ping,  &cmd_stats, &cmd_attach, &cmd_detach, &cmd_keygen, &cmd_completion,
+	&cmd_cp,    &cmd_sync,	&cmd_ls,    &cmd_stat,	 &cmd_find,   &cmd_du,	   &cmd_df,
+	&cmd_cat,   &cmd_mkdir, &cmd_mv,    &cmd_ln,	 &cmd_rm,     &cmd_chmod,  &cmd_touch,
+	&cmd_bench, &cmd_ping,	&cmd_stats, &cmd_attach, &cmd_detach, &cmd_keygen, &cmd_completion,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
 

@@ -23,8 +23,8 @@ struct command {
 	const char *words; /* what its arguments may be, for completion; NULL: paths */
 };
 
-extern const struct command cmd_attach, cmd_bench, cmd_cat, cmd_chmod, cmd_cp, cmd_detach, cmd_du,
-	cmd_find, cmd_keygen, cmd_ln, cmd_ls, cmd_mkdir, cmd_mv, cmd_ping, cmd_rm, cmd_stat,
+extern const struct command cmd_attach, cmd_bench, cmd_cat, cmd_chmod, cmd_cp, cmd_detach, cmd_df,
+	cmd_du, cmd_find, cmd_keygen, cmd_ln, cmd_ls, cmd_mkdir, cmd_mv, cmd_ping, cmd_rm, cmd_stat,
 	cmd_stats, cmd_sync, cmd_touch;
 
 /* Set the command with whose name all later messages begin. */

@@ -13,13 +13,13 @@ static const char help[] =
 	"Exchange empty messages with the server of a mount and print percentiles.\n\n"
 	"  -c, --count N      exchanges, default 5\n"
 	"  -i, --interval MS  pause between them, default 0\n"
-	"  -q, --quiet        the summary only\n";
+	"  -q, --quiet        the summary only\n"
+	"  --json             only the summary, as JSON\n";
 
-static const struct option option_table[] = {{"count", required_argument, NULL, 'c'},
-					     {"interval", required_argument, NULL, 'i'},
-					     {"quiet", no_argument, NULL, 'q'},
-					     {"help", no_argument, NULL, 'h'},
-					     {0}};
+static const struct option option_table[] = {
+	{"count", required_argument, NULL, 'c'}, {"interval", required_argument, NULL, 'i'},
+	{"quiet", no_argument, NULL, 'q'},	 {"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},	 {0}};
 
 static void pause_ms(uint64_t ms)
 {
@@ -40,6 +40,20 @@ static void summarise(const struct histogram *times, uint64_t count)
 	putchar('\n');
 }
 
+/* Without an answer, there are no times. */
+static void summarise_json(const char *mount_point, const struct histogram *times, uint64_t count)
+{
+	putchar('{');
+	show_json("mount", mount_point);
+	printf(", \"sent\": %" PRIu64 ", \"answered\": %" PRIu64, count, times->total);
+	if (times->total)
+		printf(", \"p50_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f, \"mean_us\": %.1f",
+		       (double)histogram_percentile(times, 0.5) / 1e3,
+		       (double)histogram_percentile(times, 0.99) / 1e3, (double)times->max / 1e3,
+		       (double)times->sum / (double)times->total / 1e3);
+	puts("}");
+}
+
 static void print_one(const char *mount_point, uint64_t ns)
 {
 	show_name(mount_point);
@@ -49,7 +63,8 @@ static void print_one(const char *mount_point, uint64_t ns)
 /*
  * Ping repeatedly. The same error is reported once only, until a ping succeeds or fails otherwise.
  */
-static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet)
+static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, bool quiet,
+		bool json)
 {
 	static struct histogram times;
 	int said = 0;
@@ -63,14 +78,17 @@ static int ping(const char *mount_point, uint64_t count, uint64_t interval_ms, b
 				fail(mount_point, err);
 		} else {
 			histogram_add(&times, ns);
-			if (!quiet)
+			if (!quiet && !json)
 				print_one(mount_point, ns);
 		}
 		said = err;
 		if (i + 1 < count)
 			pause_ms(interval_ms);
 	}
-	summarise(&times, count);
+	if (json)
+		summarise_json(mount_point, &times, count);
+	else
+		summarise(&times, count);
 	return times.total == count ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -78,7 +96,7 @@ static int run(int argc, char **argv)
 {
 	uint64_t count = 5, interval_ms = 0;
 	struct endpoint endpoint;
-	bool quiet = false;
+	bool quiet = false, json = false;
 	int option;
 
 	while ((option = next_option(argc, argv)) >= 0) {
@@ -86,6 +104,8 @@ static int run(int argc, char **argv)
 			count = size_option("--count", 1, UINT32_MAX);
 		else if (option == 'i')
 			interval_ms = size_option("--interval", 0, 86400000);
+		else if (option == 'j')
+			json = true;
 		else
 			quiet = true;
 	}
@@ -93,7 +113,7 @@ static int run(int argc, char **argv)
 		return usage("one path is needed");
 	if (!endpoint_on_mount(argv[optind], &endpoint))
 		return EXIT_FAILED;
-	return ping(endpoint.mount_point, count, interval_ms, quiet);
+	return ping(endpoint.mount_point, count, interval_ms, quiet, json);
 }
 
 const struct command cmd_ping = {

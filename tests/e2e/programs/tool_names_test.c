@@ -223,6 +223,44 @@ E2E(tool_names, du)
 	cr_assert_eq(tool("du", url_of("missing")), 1);
 }
 
+static uint64_t member(const char *json, const char *name)
+{
+	char key[64];
+	const char *at;
+
+	snprintf(key, sizeof(key), "\"%s\": ", name);
+	at = strstr(json, key);
+	cr_assert(at, "%s: %s", name, json);
+	return strtoull(at + strlen(key), NULL, 10);
+}
+
+E2E(tool_names, df)
+{
+	char out[4096];
+	uint64_t size;
+
+	cr_assert_eq(output_of(out, "df", "--json", url_of("")), 0);
+	size = member(out, "size");
+	cr_assert(size && member(out, "used") <= size && member(out, "available") <= size, "%s",
+		  out);
+	cr_assert(strstr(out, "\"read_only\": false"), "%s", out);
+	cr_assert_eq(output_of(out, "df", "-b", url_of("")), 0);
+	cr_assert_eq(lines_of(out), 2, "%s", out);
+	cr_assert_eq(strtoull(strchr(out, '\n'), NULL, 10), size, "%s", out);
+	cr_assert_eq(tool("df", url_of("missing")), 1);
+}
+
+E2E(tool_names, ping_json)
+{
+	char out[4096];
+
+	cr_assert_eq(output_of(out, "ping", "-c", "3", "--json", e2e_mount), 0);
+	cr_assert(member(out, "sent") == 3 && member(out, "answered") == 3, "%s", out);
+	cr_assert(strstr(out, "\"p99_us\": ") && lines_of(out) == 1, "%s", out);
+	cr_assert_eq(output_of(out, "ping", "-c", "2", "--json", "tcp://127.0.0.1:1/data"), 1);
+	cr_assert(member(out, "sent") == 2 && !member(out, "answered"), "%s", out);
+}
+
 /* What bash offers for the last word of a command line. */
 static void complete(const char *script, const char *line, char *out, size_t size)
 {
