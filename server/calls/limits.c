@@ -22,7 +22,8 @@ void limits_of_server(struct server *server, struct limits *limits)
 	unsigned max, nr;
 
 	*limits = (struct limits){0};
-	set(limits, LIMIT_MEMORY, atomic_load(&server->budget.used), server->budget.max);
+	set(limits, LIMIT_MEMORY, server->own_bytes + atomic_load(&server->budget.used),
+	    server->own_bytes + server->budget.max);
 	nr = accounts_used(accounts, ACCOUNT_CONNECTIONS, &max);
 	set(limits, LIMIT_CONNECTIONS, nr, max);
 	nr = accounts_used(accounts, ACCOUNT_SESSIONS, &max);

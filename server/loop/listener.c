@@ -245,7 +245,7 @@ static void say_no_memory(struct worker *worker)
 	char text[SERVER_BY_MAX + 64];
 
 	snprintf(text, sizeof(text), "connection within --memory, %zu MiB (%s)",
-		 server->budget.max >> 20, server->memory_by);
+		 (server->own_bytes + server->budget.max) >> 20, server->memory_by);
 	worker_log_full(worker, text);
 }
 

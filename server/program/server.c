@@ -53,8 +53,8 @@ static int fit_in(struct server *server, const struct server_config *config)
 	server->nr_workers = sizing.nr_workers;
 	server->staging_mib = sizing.staging_mib;
 	server->call_threads = sizing.call_threads;
-	server->budget.max = sizing.max;
-	atomic_init(&server->budget.used, sizing.own);
+	server->budget.max = sizing.max - sizing.own;
+	server->own_bytes = sizing.own;
 	memcpy(server->memory_by, sizing.max_by, sizeof(sizing.max_by));
 	return 0;
 }

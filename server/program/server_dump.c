@@ -31,7 +31,8 @@ static void dump_server(struct server *server)
 		  "dump: server " USRBIO_VERSION ": %u workers, %u of %u connections, %u of %u "
 		  "sessions, memory: %zu of %zu KiB in use",
 		  server->nr_workers, conns, server->max_connections, nr, max,
-		  atomic_load(&server->budget.used) >> 10, server->budget.max >> 10);
+		  (server->own_bytes + atomic_load(&server->budget.used)) >> 10,
+		  (server->own_bytes + server->budget.max) >> 10);
 }
 
 static void dump_export(const struct export *export)

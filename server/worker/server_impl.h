@@ -43,7 +43,8 @@ struct server {
 	struct secret nobodys;	  /* random; Challenges for unknown keys are made with it */
 	struct secret names;	  /* the key that seals persistent names */
 	struct budget budget;
-	char memory_by[SERVER_BY_MAX]; /* what decided the maximum of the budget, for messages */
+	size_t own_bytes;	       /* of memory, which the server takes beside the budget */
+	char memory_by[SERVER_BY_MAX]; /* what decided the maximum of both, for messages */
 	unsigned staging_mib;	       /* of each worker */
 	unsigned call_threads;	       /* of each export, and as many for closing */
 	atomic_ullong refused_ns;      /* of the last log line about refused clients; any worker */

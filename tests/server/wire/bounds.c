@@ -81,7 +81,20 @@ Test(bounds, too_little_memory_is_refused_at_the_start)
 	cr_assert_eq(server_start(&config, &server), -ENOMEM);
 	config.memory_mib = 128;
 	cr_assert_eq(server_start(&config, &server), 0);
-	cr_assert_eq(server->budget.max, 128 * MIB);
+	cr_assert_eq(server->own_bytes + server->budget.max, 128 * MIB);
+	server_stop(server);
+}
+
+/* What the server takes itself does not raise what clients have to leave free. */
+Test(bounds, large_staging_buffers_leave_clients_their_memory)
+{
+	const struct server_config config = {
+		.nr_workers = 1, .staging_mib = 128, .memory_mib = 162};
+	struct server *server = fixture_start("tcp", &config);
+	struct peer peer;
+
+	fixture_open(&peer, server, "memory");
+	peer_close(&peer);
 	server_stop(server);
 }
 
