@@ -218,8 +218,8 @@ enum export_count {
  * A row of COUNTED_ID has what the id of a key has now, or a client's address without a keyring:
  * connections, sessions and open files, each with the limit of the key, or 0; the bytes of its I/Os
  * under way; and how often it was refused one more, or lost one to another id. Then the bytes and
- * the I/Os that its key allows in a second, or 0, and how often an I/O had to wait for these. Later
- * versions append.
+ * the I/Os that its key allows in a second, or 0, and how often an I/O had to wait for these. Then
+ * the bytes of memory that the server keeps for it. Later versions append.
  */
 enum id_count {
 	ID_CONNECTIONS,
@@ -234,6 +234,7 @@ enum id_count {
 	ID_BYTES_PER_S_MAX,
 	ID_IOS_PER_S_MAX,
 	ID_THROTTLED,
+	ID_MEMORY_BYTES,
 	NR_ID_COUNTS,
 };
 

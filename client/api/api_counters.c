@@ -65,6 +65,7 @@ static const char *const id_names[NR_ID_COUNTS] = {
 	[ID_BYTES_PER_S_MAX] = "bytes_per_second_max",
 	[ID_IOS_PER_S_MAX] = "ios_per_second_max",
 	[ID_THROTTLED] = "throttled",
+	[ID_MEMORY_BYTES] = "memory_bytes",
 };
 
 /* The kinds of counters, indexed by COUNTED_*. */

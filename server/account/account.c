@@ -24,9 +24,11 @@ struct accounts {
 	unsigned nr_unused;
 	uint64_t last; /* number */
 	unsigned used[NR_ACCOUNT_ITEMS], max[NR_ACCOUNT_ITEMS];
+	struct budget *budget; /* its nr_ids is the number of ids with sessions */
 };
 
-int accounts_open(struct accounts **out, const unsigned max[NR_ACCOUNT_ITEMS])
+int accounts_open(struct accounts **out, const unsigned max[NR_ACCOUNT_ITEMS],
+		  struct budget *budget)
 {
 	struct accounts *accounts = calloc(1, sizeof(*accounts));
 
@@ -36,6 +38,7 @@ int accounts_open(struct accounts **out, const unsigned max[NR_ACCOUNT_ITEMS])
 	list_init(&accounts->list);
 	list_init(&accounts->unused);
 	memcpy(accounts->max, max, sizeof(accounts->max));
+	accounts->budget = budget;
 	*out = accounts;
 	return 0;
 }
@@ -76,6 +79,7 @@ static struct account *add(struct accounts *accounts, const char *name)
 	if (!account)
 		return NULL;
 	account->accounts = accounts;
+	account->memory.budget = accounts->budget;
 	account->number = ++accounts->last;
 	strcpy(account->name, name);
 	list_init(&account->unused);
@@ -132,10 +136,17 @@ void account_limit(struct account *account, enum account_item item, unsigned max
 	atomic_store_explicit(&account->max[item], max, memory_order_relaxed);
 }
 
+/* Change a number, and with that of its sessions perhaps the number of ids that share the server.
+ */
 static void add_to(struct account *account, enum account_item item, int n)
 {
+	atomic_uint *nr_ids = &account->accounts->budget->nr_ids;
+	unsigned before = account_has(account, item), now = before + (unsigned)n;
+
 	lock_assert_held(&account->accounts->lock);
-	atomic_fetch_add_explicit(&account->n[item], (unsigned)n, memory_order_relaxed);
+	atomic_store_explicit(&account->n[item], now, memory_order_relaxed);
+	if (item == ACCOUNT_SESSIONS && !before != !now)
+		atomic_fetch_add_explicit(nr_ids, now ? 1 : -1u, memory_order_relaxed);
 }
 
 /* The account that has the most of an item; of equals the one that came first. */
@@ -161,19 +172,9 @@ static int take_over(struct account *account, enum account_item item, struct acc
 		return -EUSERS;
 	add_to(most, item, -1);
 	add_to(account, item, 1);
-	atomic_fetch_add_explicit(&most->evicted, 1, memory_order_relaxed);
+	account_evicted(most);
 	*loser = most;
 	return 0;
-}
-
-/* The number of ids that share the server now. */
-static unsigned nr_active(const struct accounts *accounts)
-{
-	unsigned n = 0;
-
-	list_for_each (it, &accounts->list)
-		n += account_has(container_of(it, struct account, node), ACCOUNT_SESSIONS) != 0;
-	return n;
 }
 
 /* True if the files that are left are for ids with less than this one. */
@@ -181,7 +182,7 @@ static bool is_kept_for_others(const struct account *account)
 {
 	const struct accounts *accounts = account->accounts;
 	unsigned max = accounts->max[ACCOUNT_FILES], left = max - accounts->used[ACCOUNT_FILES];
-	unsigned sharers = nr_active(accounts);
+	unsigned sharers = atomic_load_explicit(&accounts->budget->nr_ids, memory_order_relaxed);
 
 	/* An id that is alone counts as two, because the other one may come later. */
 	return left <= max / FILES_KEPT &&
@@ -226,6 +227,29 @@ void account_give(struct account *account, enum account_item item, unsigned n)
 	lock_release(&account->accounts->lock);
 }
 
+const struct account *accounts_most_memory(struct accounts *accounts)
+{
+	const struct account *most = NULL;
+
+	lock_acquire(&accounts->lock);
+	list_for_each (it, &accounts->list) {
+		const struct account *account = container_of(it, struct account, node);
+
+		if (!most || atomic_load_explicit(&account->memory.used, memory_order_relaxed) >
+				     atomic_load_explicit(&most->memory.used, memory_order_relaxed))
+			most = account;
+	}
+	if (most && !budget_id_has_more(&most->memory, 0))
+		most = NULL;
+	lock_release(&accounts->lock);
+	return most;
+}
+
+void account_evicted(struct account *account)
+{
+	atomic_fetch_add_explicit(&account->evicted, 1, memory_order_relaxed);
+}
+
 unsigned accounts_used(struct accounts *accounts, enum account_item item, unsigned *max)
 {
 	unsigned n;
@@ -250,6 +274,7 @@ static void fill(struct account_state *state, struct account *account)
 			atomic_load_explicit(&account->rates.per_s[i], memory_order_relaxed);
 	state->throttled = atomic_load_explicit(&account->rates.nr_waits, memory_order_relaxed);
 	state->bytes = atomic_load_explicit(&account->bytes, memory_order_relaxed);
+	state->memory = atomic_load_explicit(&account->memory.used, memory_order_relaxed);
 	state->refused = atomic_load_explicit(&account->refused, memory_order_relaxed);
 	state->evicted = atomic_load_explicit(&account->evicted, memory_order_relaxed);
 }

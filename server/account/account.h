@@ -5,7 +5,8 @@
  * While there is room, an id may take what it wants, up to the limits of its key. When there is
  * none, the id that has the most loses one to an id that has at least two less. So the ids that ask
  * end up with equal parts, and an id that is alone may have everything. Files are not taken away
- * from anybody. Instead the last part of them is kept for ids with less than an equal part.
+ * from anybody. Instead the last part of them is kept for ids with less than an equal part, and so
+ * is the last part of the memory.
  *
  * Connections and sessions hold references. Any thread may use an account.
  */
@@ -18,6 +19,7 @@
 
 #include "common/base/list.h"
 #include "server/account/rates.h"
+#include "server/base/budget.h"
 
 struct accounts;
 
@@ -45,10 +47,16 @@ struct account {
 
 	struct rates rates;  /* of the key; any thread */
 	atomic_ullong bytes; /* of I/Os under way, as their clients have asked for; any thread */
+
+	struct budget_id memory; /* of its connections, sessions, files and calls; any thread */
 };
 
-/* Make a registry. max[item] is what there is of it for all ids together. 0 or -ENOMEM. */
-int accounts_open(struct accounts **accounts, const unsigned max[NR_ACCOUNT_ITEMS]);
+/*
+ * Make a registry. max[item] is what there is of it for all ids together. `budget` is their memory,
+ * which outlives the registry. 0 or -ENOMEM.
+ */
+int accounts_open(struct accounts **accounts, const unsigned max[NR_ACCOUNT_ITEMS],
+		  struct budget *budget);
 /* Free the registry. Nobody refers to an account any more. */
 void accounts_close(struct accounts *accounts);
 
@@ -75,6 +83,13 @@ static inline unsigned account_has(const struct account *account, enum account_i
 
 /* Give n of an item back. */
 void account_give(struct account *account, enum account_item item, unsigned n);
+/*
+ * The id that has the most memory, if that is more than an equal part; NULL: there is none. The
+ * caller has no reference to it, and may compare only.
+ */
+const struct account *accounts_most_memory(struct accounts *accounts);
+/* Count that the id lost a connection or a session to one that has less memory. */
+void account_evicted(struct account *account);
 /* What there is of an item for all, and what of it is in use. Any thread. */
 unsigned accounts_used(struct accounts *accounts, enum account_item item, unsigned *max);
 
@@ -83,7 +98,7 @@ struct account_state {
 	uint64_t number;
 	char name[ACCOUNT_NAME_MAX + 1];
 	unsigned n[NR_ACCOUNT_ITEMS], max[NR_ACCOUNT_ITEMS]; /* 0: no limit */
-	uint64_t bytes, refused, evicted;
+	uint64_t bytes, memory, refused, evicted;
 	uint64_t per_s[NR_RATES], throttled;
 };
 

@@ -158,6 +158,7 @@ static void add_id(struct rows *rows, const struct account_state *state)
 			[ID_BYTES_PER_S_MAX] = state->per_s[RATE_BYTES],
 			[ID_IOS_PER_S_MAX] = state->per_s[RATE_IOS],
 			[ID_THROTTLED] = state->throttled,
+			[ID_MEMORY_BYTES] = state->memory,
 		},
 		NR_ID_COUNTS * sizeof(uint64_t));
 }

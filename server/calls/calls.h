@@ -70,12 +70,12 @@ struct pending_call {
 	/* What it needs when it is detached. */
 	struct server_session *session; /* a reference */
 	struct export *export;
-	struct budget *budget;
+	struct budget_id *memory; /* of the session's id */
 	struct persistent_owner owner;
 	bool read_only;	   /* as server_peer.read_only */
 	uint32_t channel;  /* of the session */
 	uint32_t msg_max;  /* bytes of an answer */
-	size_t bytes_kept; /* of the budget, when it is detached */
+	size_t bytes_kept; /* of `memory`, when it is detached */
 
 	struct fence fence;
 	bool aborted;  /* the client does not expect its answer; set before fence_give_up() */

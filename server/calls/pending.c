@@ -24,7 +24,7 @@ static bool charge(struct server_calls *calls, size_t bytes)
 {
 	size_t before = beyond_free(calls->bytes), now = beyond_free(calls->bytes + bytes);
 
-	if (now > before && !budget_take(&calls->peer->worker->server->budget, now - before, now))
+	if (now > before && !budget_id_take(&calls->peer->account->memory, now - before, now))
 		return false;
 	calls->bytes += bytes;
 	return true;
@@ -36,7 +36,7 @@ static void uncharge(struct server_calls *calls, size_t bytes)
 
 	calls->bytes -= bytes;
 	if (now < before)
-		budget_give(&calls->peer->worker->server->budget, before - now);
+		budget_id_give(&calls->peer->account->memory, before - now);
 }
 
 static void put_file(struct server_file *file)
@@ -80,11 +80,11 @@ bool pending_detach(struct pending_call *pending)
 	struct server_calls *calls = pending->calls;
 	size_t bytes = pending->bytes;
 
-	pending->bytes_kept = budget_take(pending->budget, bytes, 0) ? bytes : 0;
+	pending->bytes_kept = budget_id_take(pending->memory, bytes, 0) ? bytes : 0;
 	list_del(&pending->node);
 	if (!fence_give_up(&pending->fence)) {
 		list_add_head(&calls->open, &pending->node);
-		budget_give(pending->budget, pending->bytes_kept);
+		budget_id_give(pending->memory, pending->bytes_kept);
 		pending->bytes_kept = 0;
 		return false;
 	}
@@ -119,7 +119,7 @@ void pending_free_detached(struct pending_call *pending)
 {
 	if (pending->aborted || pending->unwanted)
 		pending_give_up(pending);
-	budget_give(pending->budget, pending->bytes_kept);
+	budget_id_give(pending->memory, pending->bytes_kept);
 	pending_free(pending);
 }
 
@@ -181,7 +181,7 @@ static void hold(struct pending_call *pending, const struct server_peer *peer)
 	pending->session = peer->member.session;
 	session_ref(pending->session);
 	pending->export = peer->export;
-	pending->budget = &peer->worker->server->budget;
+	pending->memory = &peer->account->memory;
 	pending->owner = (struct persistent_owner){.key = &peer->worker->server->names,
 						   .export = peer->export,
 						   .permit = peer->permit};

@@ -26,15 +26,14 @@
 /* Memory that a connection takes beside its own struct until its Welcome. */
 #define HELLO_BYTES ((size_t)4096)
 
-/* The bytes that a connection is charged for until its Welcome. */
-static size_t price(struct worker *worker, const struct tp_ops *ops)
+size_t conn_price(struct worker *worker, const struct tp_ops *ops)
 {
 	return sizeof(struct server_conn) + HELLO_BYTES + worker_domain(worker, ops)->conn_bytes;
 }
 
 bool conn_reserve(struct worker *worker, const struct tp_ops *ops)
 {
-	if (!budget_take_new(&worker->server->budget, price(worker, ops)))
+	if (!budget_id_take_unknown(&worker->server->unknown, conn_price(worker, ops)))
 		return false;
 	atomic_fetch_add(&worker->nr_conns, 1);
 	return true;
@@ -42,7 +41,7 @@ bool conn_reserve(struct worker *worker, const struct tp_ops *ops)
 
 void conn_unreserve(struct worker *worker, const struct tp_ops *ops)
 {
-	budget_give(&worker->server->budget, price(worker, ops));
+	budget_id_give(&worker->server->unknown, conn_price(worker, ops));
 	atomic_fetch_sub(&worker->nr_conns, 1);
 }
 
@@ -87,30 +86,35 @@ void conn_accept(struct worker *worker, struct tp_request *request)
 		free(conn);
 		return;
 	}
-	conn->charged = price(worker, ops);
+	conn->charged = conn_price(worker, ops);
 	list_add_tail(&worker->conns, &conn->peer->node);
 	conn_admit(conn);
 	conn->peer->number = ++worker->count.n[COUNT_CONNECTIONS];
 }
 
 /*
- * Charge for the requests, results and regions of the connection, and for answers without a call.
+ * Charge the id for the requests, results and regions of the connection, and for answers without a
+ * call. 0; -EUSERS: it has more than an equal part of the memory; -ENOMEM.
  */
-static bool charge(struct server_conn *conn)
+static int charge(struct server_conn *conn)
 {
-	struct budget *budget = &conn->worker->server->budget;
+	struct budget_id *memory = &conn->peer->account->memory;
 	size_t bytes = pipeline_bytes(conn->pipeline.max_inflight) + CALLS_MAX * ANSWER_BYTES +
 		       CALLS_FREE_BYTES;
 
-	/* A client that resumes its session is no newcomer. */
-	if (conn->peer->member.epoch ? !budget_take(budget, bytes, 0)
-				     : !budget_take_new(budget, bytes)) {
-		list_del(&conn->timed);
-		conn_make_room(conn->worker);
-		return false;
+	if (budget_id_take(memory, bytes, 0)) {
+		conn->charged += bytes;
+		atomic_store_explicit(&conn->peer->member.bytes, conn->charged,
+				      memory_order_relaxed);
+		sessions_make_room(conn->worker->server->sessions, memory);
+		return 0;
 	}
-	conn->charged += bytes;
-	return true;
+	conn->peer->member.lacks = "connection within --memory";
+	if (budget_id_has_more(memory, bytes))
+		return -EUSERS;
+	list_del(&conn->timed);
+	conn_make_room(conn->worker, memory, bytes);
+	return -ENOMEM;
 }
 
 /* Let the connection take turns with others of its id. Returns 0 or -ENOMEM. */
@@ -127,8 +131,10 @@ static int take_turns(struct server_conn *conn)
 int conn_activate(struct server_conn *conn)
 {
 	struct server_peer *peer = conn->peer;
-	int err = charge(conn) ? pipeline_open(&conn->pipeline) : -ENOMEM;
+	int err = charge(conn);
 
+	if (!err)
+		err = pipeline_open(&conn->pipeline);
 	if (!err)
 		err = take_turns(conn);
 	if (err)
@@ -145,6 +151,13 @@ int conn_activate(struct server_conn *conn)
 	return 0;
 }
 
+static struct budget_id *memory_of(struct server_conn *conn)
+{
+	struct account *account = conn->peer->account;
+
+	return account ? &account->memory : &conn->worker->server->unknown;
+}
+
 static void conn_free(struct server_conn *conn)
 {
 	struct worker *worker = conn->worker;
@@ -158,9 +171,10 @@ static void conn_free(struct server_conn *conn)
 	if (conn->pipeline.id)
 		id_turns_put(conn->pipeline.id);
 	handshake_close(conn);
+	budget_id_return(memory_of(conn), conn->peer->member.leaving);
+	budget_id_give(memory_of(conn), conn->charged);
 	if (conn->peer->account)
 		account_put(conn->peer->account);
-	budget_give(&worker->server->budget, conn->charged);
 	free(conn);
 	atomic_fetch_sub(&worker->nr_conns, 1);
 }

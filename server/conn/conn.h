@@ -48,9 +48,12 @@ struct server_conn {
 	uint64_t since_ns; /* when the time of that list began */
 	struct keepalive keepalive;
 	uint64_t accepted_ns;
-	size_t charged; /* bytes of the budget until it is freed; its calls are charged apart */
+	/* Bytes of the memory of its id, if it has one, until it is freed; not those of calls. */
+	size_t charged;
 };
 
+/* The bytes that a connection is charged for until its Welcome. */
+size_t conn_price(struct worker *worker, const struct tp_ops *ops);
 /*
  * Count a connection of this worker and charge the budget for it, or undo both. False: the budget
  * does not allow it.
@@ -66,7 +69,8 @@ void conn_event(struct server_conn *conn, const struct tp_event *event);
 void conn_drain(struct server_conn *conn);
 /* The worker's turn ends: send, flush, and free the connection if it is over. */
 void conn_finish_turn(struct server_conn *conn);
-/* Begin I/O and calls, when the session allows it. Returns 0 or -ENOMEM. */
+/* Begin I/O and calls, when the session allows it. Returns 0, -ENOMEM, or -EUSERS: the id has more
+ * than its part of the memory. */
 int conn_activate(struct server_conn *conn);
 
 #endif

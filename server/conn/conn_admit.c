@@ -51,11 +51,14 @@ static struct worker *with_most_handshakes(const struct server *server)
 	return most;
 }
 
-void conn_make_room(struct worker *worker)
+void conn_make_room(struct worker *worker, const struct budget_id *id, size_t bytes)
 {
-	struct worker *loser = with_most_handshakes(worker->server);
+	struct server *server = worker->server;
+	struct worker *loser = with_most_handshakes(server);
 
-	sessions_yield(worker->server->sessions, worker->now_ns);
+	if ((!id && budget_id_has_unknown(&server->unknown, bytes)) ||
+	    !sessions_make_room(server->sessions, id))
+		sessions_yield(server->sessions, worker->now_ns);
 	if (atomic_exchange(&loser->evicting, true))
 		return;
 	loser->evict.fn = evict;

@@ -105,6 +105,7 @@ static int on_call(struct server_conn *conn, const struct message *msg)
 	peer_is_busy(conn->peer);
 	if (err != -EAGAIN)
 		return err;
+	sessions_make_room(conn->worker->server->sessions, &conn->peer->account->memory);
 	err = answer_open(conn, &answer);
 	if (err)
 		return err;

@@ -82,6 +82,9 @@ static void fill_welcome(const struct server_conn *conn, struct welcome *welcome
 static void refuse(struct server_conn *conn, struct handshake *handshake)
 {
 	log_info("%s: refused: %s", conn->peer->name, handshake->text);
+	/* Nobody knows of a session that was made for the connection. */
+	if (conn->peer->member.session && !handshake->claim.session_id)
+		session_over(&conn->peer->member);
 	handshake_leave(conn);
 	conn->state = CONN_REFUSED;
 	conn->since_ns = conn->worker->now_ns;
@@ -100,7 +103,9 @@ static void answer(struct server_conn *conn, int status)
 
 	if (!status) {
 		status = conn_activate(conn);
-		if (status) {
+		if (status == -EUSERS) {
+			handshake_explain(conn, status);
+		} else if (status) {
 			worker_log_limited(conn->worker, conn->peer->name, status,
 					   "no memory for the connection within --memory");
 			snprintf(handshake->text, TEXT_MAX, "the server is out of memory");
@@ -138,9 +143,11 @@ static void evict(struct server_conn *conn)
 {
 	char why[ACCOUNT_NAME_MAX + 96];
 
-	snprintf(why, sizeof(why),
-		 "evicted: \"%s\" has the most connections or sessions, and another id needs room",
-		 conn->peer->account->name);
+	snprintf(
+		why, sizeof(why),
+		"evicted: \"%s\" has the most connections, sessions or memory, and another id needs "
+		"room",
+		conn->peer->account->name);
 	conn_end(conn, -EUSERS, why);
 }
 

@@ -62,6 +62,7 @@ static int make_claim(struct server_conn *conn)
 	conn->peer->account = account_get(sessions_accounts(conn->worker->server->sessions), name);
 	if (!conn->peer->account)
 		return -ENOMEM;
+	budget_id_move(&conn->worker->server->unknown, &conn->peer->account->memory, conn->charged);
 	if (conn->peer->permit.max_inflight &&
 	    conn->peer->permit.max_inflight < conn->pipeline.max_inflight)
 		conn->pipeline.max_inflight = conn->peer->permit.max_inflight;

@@ -261,8 +261,7 @@ static struct worker *find_room(struct worker *worker, const struct tp_ops *ops)
 	if (conn_reserve(target, ops))
 		return target;
 	say_no_memory(worker);
-	/* Connections without a Hello, or sessions without a connection, may keep others out. */
-	conn_make_room(worker);
+	conn_make_room(worker, NULL, conn_price(target, ops));
 	return NULL;
 }
 

@@ -54,6 +54,7 @@ static int fit_in(struct server *server, const struct server_config *config)
 	server->staging_mib = sizing.staging_mib;
 	server->call_threads = sizing.call_threads;
 	server->budget.max = sizing.max - sizing.own;
+	server->unknown.budget = &server->budget;
 	server->own_bytes = sizing.own;
 	memcpy(server->memory_by, sizing.max_by, sizeof(sizing.max_by));
 	return 0;

@@ -30,12 +30,15 @@ static int random_bytes(void *buf, size_t len)
 
 void session_free(struct server_session *session)
 {
+	budget_id_return(&session->account->memory, session->leaving);
 	account_give(session->account, ACCOUNT_FILES, session_nr_files(session));
 	file_table_close(&session->handles);
 	replies_close(&session->replies);
 	job_session_close(session->export->calls, session->jobs);
 	explicit_bzero(session->key, sizeof(session->key));
-	budget_give(session->share.budget, SESSION_BYTES);
+	/* Its files are being closed, and give their memory back to the budget themselves. */
+	budget_share_release(&session->share, atomic_load(&session->share.used));
+	budget_id_give(&session->account->memory, SESSION_BYTES);
 	account_put(session->account);
 	free(session);
 }
@@ -43,12 +46,12 @@ void session_free(struct server_session *session)
 int session_make(const struct sessions_config *config, struct export *export,
 		 const struct claim *claim, struct server_session **out)
 {
-	struct budget *budget = config->budget;
+	struct budget_id *memory = &claim->account->memory;
 	struct server_session *session;
 	int err = -ENOMEM;
 
-	if (!budget_take_new(budget, SESSION_BYTES))
-		return -ENOMEM;
+	if (!budget_id_take(memory, SESSION_BYTES, 0))
+		return budget_id_has_more(memory, SESSION_BYTES) ? -EUSERS : -ENOMEM;
 	session = calloc(1, sizeof(*session));
 	if (!session)
 		goto err_budget;
@@ -74,7 +77,7 @@ int session_make(const struct sessions_config *config, struct export *export,
 	session->config = config;
 	atomic_init(&session->refs, 1);
 	session->export = export;
-	session->share.budget = budget;
+	session->share.id = memory;
 	file_table_init(&session->handles, session->max_files, &session->share);
 	replies_init(&session->replies, &session->share);
 	*out = session;
@@ -83,7 +86,7 @@ int session_make(const struct sessions_config *config, struct export *export,
 err_free:
 	free(session);
 err_budget:
-	budget_give(budget, SESSION_BYTES);
+	budget_id_give(memory, SESSION_BYTES);
 	return err;
 }
 

@@ -23,7 +23,7 @@ struct server_session {
 	bool as_user;		       /* the id stands for the user below */
 	struct identity user;
 	uint32_t max_files;
-	struct share share; /* of the budget; files and replies are charged to it */
+	struct share share; /* of its id's memory; files and replies are charged to it */
 	struct file_table handles;
 	struct replies replies;
 	struct job_session *jobs; /* its calls that wait for a thread of the export */
@@ -39,6 +39,7 @@ struct server_session {
 	struct list members; /* the lowest epoch first */
 	uint64_t epoch;	     /* the highest that a connection has entered with, or EPOCH_OVER */
 	bool evicted;	     /* it is over, and its account has given up its place */
+	size_t leaving;	     /* bytes that its account has given up, because others need them */
 };
 
 #define EPOCH_OVER ((uint64_t)UINT32_MAX + 1) /* the session is over */
@@ -62,7 +63,10 @@ static inline uint64_t session_end_ns(const struct server_session *session)
 	return session->idle_ns + session->sessions->config.session_ns;
 }
 
-/* Make a session that claim->id owns. Returns 0, -ENOMEM or -EIO. `config` outlives the session. */
+/*
+ * Make a session that claim->id owns. Returns 0, -ENOMEM or -EIO. -EUSERS: the id has more than its
+ * part of the memory. `config` outlives the session.
+ */
 int session_make(const struct sessions_config *config, struct export *export,
 		 const struct claim *claim, struct server_session **session);
 /* Free a session and close its files, which may take long. */
@@ -101,6 +105,12 @@ struct server_session *session_shares_oldest(struct sessions *sessions);
  * yield. False: there is none.
  */
 bool session_shares_yield(struct sessions *sessions, const struct account *of, uint64_t now_ns);
+/*
+ * The id with the most memory, if it has more than an equal part, loses its quietest connection, or
+ * a session without members that has more memory. It gives up that memory at once, which becomes
+ * free a little later. False: there is none.
+ */
+bool session_shares_make_room(struct sessions *sessions);
 /* From now on nobody enters the session. It ends when its last member has left. */
 void session_shares_finish(struct server_session *session);
 

@@ -1,7 +1,7 @@
 /*
  * Which connections and sessions count in the accounts of their ids, and which of them ends when
- * another id has less and there is no room. The registry of sessions owns them, and its lock is
- * held during all of this.
+ * another id has less and there is no room or no memory. The registry of sessions owns them, and
+ * its lock is held during all of this.
  */
 #include <errno.h>
 #include <string.h>
@@ -89,6 +89,11 @@ static uint64_t used_ns(const struct member *member)
 	return atomic_load_explicit(&member->used_ns, memory_order_relaxed);
 }
 
+static size_t bytes_of(const struct member *member)
+{
+	return atomic_load_explicit(&member->bytes, memory_order_relaxed);
+}
+
 /* The connection of an account that has sent no I/O and no call for the longest time. */
 static struct member *quietest_member(struct sessions *sessions, const struct account *account)
 {
@@ -112,14 +117,9 @@ static struct member *quietest_member(struct sessions *sessions, const struct ac
 	return quietest;
 }
 
-/* End a connection of an account, which has given up its place already. */
-static void evict_member(struct sessions *sessions, struct account *account)
+/* End a connection whose account has given up its place already. */
+static void end_member(struct member *member)
 {
-	struct member *member = quietest_member(sessions, account);
-
-	lock_assert_held(&sessions->lock);
-	if (!member)
-		return;
 	member->counted = false;
 	member->evicted = true;
 	session_shares_tell(member);
@@ -128,6 +128,7 @@ static void evict_member(struct sessions *sessions, struct account *account)
 int session_shares_enter(struct server_session *session, uint64_t epoch, struct member *member)
 {
 	struct account *loser;
+	struct member *quietest;
 	int err;
 
 	member->counted = member->evicted = false;
@@ -147,22 +148,10 @@ int session_shares_enter(struct server_session *session, uint64_t epoch, struct 
 	if (err)
 		return err;
 	member->counted = true;
-	if (loser)
-		evict_member(session->sessions, loser);
+	quietest = loser ? quietest_member(session->sessions, loser) : NULL;
+	if (quietest)
+		end_member(quietest);
 	return 0;
-}
-
-/* The session of an account that has been without members for longest. */
-static struct server_session *oldest_idle(struct sessions *sessions, const struct account *account)
-{
-	lock_assert_held(&sessions->lock);
-	list_for_each (it, &sessions->idle) {
-		struct server_session *session = container_of(it, struct server_session, idle);
-
-		if (session->account == account)
-			return session;
-	}
-	return NULL;
 }
 
 /* When the last of its connections that did something did it. */
@@ -199,7 +188,7 @@ static struct server_session *quietest_session(struct sessions *sessions,
 /* End a session of an account, which has given up its place already. */
 static void evict_session(struct sessions *sessions, struct account *account)
 {
-	struct server_session *session = oldest_idle(sessions, account);
+	struct server_session *session = oldest_of(sessions, account);
 
 	if (!session)
 		session = quietest_session(sessions, account);
@@ -228,4 +217,44 @@ int session_shares_add(struct server_session *session, uint64_t now_ns)
 	if (!err && loser)
 		evict_session(sessions, loser);
 	return err;
+}
+
+/* The bytes that become free when a session without members ends. Calls of it may still run. */
+static size_t bytes_of_session(struct server_session *session)
+{
+	return atomic_load(&session->refs) == 1 ? atomic_load(&session->share.used) : 0;
+}
+
+static void lose_session(struct server_session *session)
+{
+	account_evicted(session->account);
+	session->leaving = bytes_of_session(session);
+	budget_id_leave(&session->account->memory, session->leaving);
+	session_shares_end(session);
+}
+
+static void lose_member(struct member *member)
+{
+	struct account *account = member->session->account;
+
+	account_evicted(account);
+	member->leaving = bytes_of(member);
+	budget_id_leave(&account->memory, member->leaving);
+	session_shares_uncount(member);
+	end_member(member);
+}
+
+bool session_shares_make_room(struct sessions *sessions)
+{
+	const struct account *most = accounts_most_memory(sessions->accounts);
+	struct server_session *session = most ? oldest_of(sessions, most) : NULL;
+	struct member *member = most ? quietest_member(sessions, most) : NULL;
+
+	if (session && (!member || bytes_of_session(session) > bytes_of(member)))
+		lose_session(session);
+	else if (member)
+		lose_member(member);
+	else
+		return false;
+	return true;
 }

@@ -22,7 +22,7 @@ int sessions_open(struct sessions **out, const struct sessions_config *config)
 
 	if (!sessions)
 		return -ENOMEM;
-	err = accounts_open(&sessions->accounts, config->max);
+	err = accounts_open(&sessions->accounts, config->max, config->budget);
 	if (err) {
 		free(sessions);
 		return err;
@@ -252,8 +252,9 @@ int session_enter(struct sessions *sessions, struct export *export, const struct
 	limit(claim);
 	if (claim->session_id)
 		return enter_known(sessions, export, claim, member);
+	member->lacks = "session within --memory";
 	err = make(sessions, export, claim, &session);
-	if (err == -ENOMEM)
+	if (err == -ENOMEM && !sessions_make_room(sessions, &claim->account->memory))
 		sessions_yield(sessions, now_ns);
 	if (err)
 		return err;

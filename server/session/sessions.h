@@ -63,11 +63,18 @@ struct member {
 	struct server_session *session;
 	uint64_t epoch; /* as in the claim, unless the session is over */
 	uint32_t channel;
-	bool reported;	       /* notified, and session_check() not called since */
-	bool counted;	       /* it is one of the connections of its session's account */
-	bool evicted;	       /* it ends, because another id had less */
-	const char *lacks;     /* after -EUSERS or -EDQUOT: what there is no room for */
-	atomic_ullong used_ns; /* when it last had an I/O or call to do; its connection sets it */
+	bool reported;	   /* notified, and session_check() not called since */
+	bool counted;	   /* it is one of the connections of its session's account */
+	bool evicted;	   /* it ends, because another id had less */
+	const char *lacks; /* after -EUSERS or -EDQUOT: what there is no room for */
+	/* Its connection sets them; any thread. */
+	atomic_ullong used_ns; /* when it last had an I/O or call to do */
+	atomic_size_t bytes;   /* of its id's memory */
+	/*
+	 * The bytes that the id has given up, because others need them. The connection returns them
+	 * before it gives its memory back, after it has left.
+	 */
+	size_t leaving;
 	/*
 	 * The registry calls this, under its lock and on any thread, if the member's epoch is over
 	 * or if it need not wait any more. It makes the member's own thread call session_check(),
@@ -113,7 +120,13 @@ unsigned sessions_count(struct sessions *sessions, unsigned *max);
  * if that is yield_ns or longer, and return true. Its memory and files become free a little later.
  */
 bool sessions_yield(struct sessions *sessions, uint64_t now_ns);
-/* The same, for a session that needs the room. */
+/*
+ * An id needs memory. If it is short, and the id has less than an equal part, have the id with the
+ * most memory lose connections or sessions. NULL: the id is not known yet. True: memory becomes
+ * free soon.
+ */
+bool sessions_make_room(struct sessions *sessions, const struct budget_id *id);
+/* Do one of both, for a session that needs the room. */
 bool session_yield_to(struct server_session *session, uint64_t now_ns);
 /* End the sessions whose time is over. Returns when the next one ends; UINT64_MAX: never. */
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
@@ -124,9 +137,9 @@ uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns);
  * session_check() returns 0. -ESTALE: there is no such session, or not for this id, key and user.
  * If the claim has its key, the session is over then and nothing of it is under way. -EINVAL: it is
  * of another export. -EALREADY: a higher epoch has begun. -EDQUOT: the id has as many connections
- * or sessions as it may have. -EUSERS: the session has SESSION_CONNS_MAX connections, or there are
- * too many sessions or connections. Also -ENOMEM and -EIO. A session that has to yield ends for a
- * new one.
+ * or sessions as it may have. -EUSERS: the session has SESSION_CONNS_MAX connections, there are too
+ * many sessions or connections, or the id has more than its part of the memory. Also -ENOMEM and
+ * -EIO. A session that has to yield ends for a new one.
  */
 int session_enter(struct sessions *sessions, struct export *export, const struct claim *claim,
 		  struct member *member, uint64_t now_ns);

@@ -1,7 +1,7 @@
 /*
  * How sessions without a connection end: when their time is over, when others need their place or
- * their memory, when their client may not come back, and when the server stops. The registry owns
- * them, and any thread may call these functions.
+ * their memory, when their client may not come back, and when the server stops. Those who need
+ * memory come here, too. The registry owns the sessions, and any thread may call these functions.
  */
 #include "server/session/session_impl.h"
 
@@ -37,9 +37,25 @@ bool sessions_yield(struct sessions *sessions, uint64_t now_ns)
 	return ended;
 }
 
+bool sessions_make_room(struct sessions *sessions, const struct budget_id *id)
+{
+	const struct budget *budget = sessions->config.budget;
+
+	if (id && budget_id_has_more(id, 0))
+		return false;
+	if (budget_is_short(budget)) {
+		lock_acquire(&sessions->lock);
+		while (budget_is_short(budget) && session_shares_make_room(sessions))
+			;
+		lock_release(&sessions->lock);
+	}
+	return atomic_load(&budget->leaving) != 0;
+}
+
 bool session_yield_to(struct server_session *session, uint64_t now_ns)
 {
-	return sessions_yield(session->sessions, now_ns);
+	return sessions_make_room(session->sessions, session->share.id) ||
+	       sessions_yield(session->sessions, now_ns);
 }
 
 uint64_t sessions_expire(struct sessions *sessions, uint64_t now_ns)

@@ -43,6 +43,7 @@ struct server {
 	struct secret nobodys;	  /* random; Challenges for unknown keys are made with it */
 	struct secret names;	  /* the key that seals persistent names */
 	struct budget budget;
+	struct budget_id unknown;      /* connections that have not said yet who they are */
 	size_t own_bytes;	       /* of memory, which the server takes beside the budget */
 	char memory_by[SERVER_BY_MAX]; /* what decided the maximum of both, for messages */
 	unsigned staging_mib;	       /* of each worker */

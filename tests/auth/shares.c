@@ -18,13 +18,16 @@ enum { FEW = 6 };
 static const struct entry both[] = {
 	{"alice", {&alice}, "export = data:rw\n"}, {"bob", {&bob}, "export = data:rw\n"}, {NULL}};
 
-/* Start a server with these limits and this keyring. */
+/* Start a server with these limits and this keyring; with one worker that has little staging. */
 static void start(struct fixture *full, const struct entry *entries, const char *limit,
 		  const char *number)
 {
-	const char *const words[] = {
-		"--export", "data=memory:", "--keyring", fixture_path("keyring"),
-		limit,	    number,	    NULL};
+	const char *const words[] = {"--export",  "data=memory:",
+				     "--keyring", fixture_path("keyring"),
+				     "--workers", "1",
+				     "--staging", "4",
+				     limit,	  number,
+				     NULL};
 
 	must(fixture_keyring(entries), "a keyring");
 	fixture_start(full, words);
@@ -167,6 +170,88 @@ static void told(const struct auth_case *c)
 	fixture_stop(&full);
 }
 
+/* The memory that an id has of a server, as a client with its key sees it. */
+static uint64_t memory_of(struct hand *hand, const char *id)
+{
+	uint64_t n[NR_ID_COUNTS];
+
+	must(ask_about(hand, id, n), "the numbers of an id");
+	return n[ID_MEMORY_BYTES];
+}
+
+/* Log in, and be told the counters. */
+static int login_to_look(struct hand *hand, const struct fixture *full, const struct login *who)
+{
+	struct hello hello;
+
+	hand_open_as(hand, full->url, who);
+	hello = hand_hello(hand, who, "data");
+	hello.features = FEATURE_COUNTERS;
+	return hand_insist(hand, who, &hello, NULL);
+}
+
+/*
+ * As many as there is memory for. What another one loses for them is free a little later, and until
+ * then the server may close the connection, or have no memory for it.
+ */
+static unsigned login_all(struct hand *hands, unsigned max, const struct fixture *full,
+			  const struct login *who)
+{
+	unsigned n = 0;
+	int status;
+
+	while ((status = login_to_look(&hands[n], full, who)) != -EUSERS) {
+		if (status && status != -ENOTCONN && status != -ENOMEM)
+			bad("a refusal with status %d", status);
+		if (status)
+			hand_close(&hands[n]);
+		else
+			must(++n < max, "an end of the memory");
+	}
+	if (!said(&hands[n], "within --memory now") || !said(&hands[n], who->id))
+		bad("the refusal does not say that \"%s\" has its part of the memory", who->id);
+	hand_close(&hands[n]);
+	return n;
+}
+
+/*
+ * 16 MiB are there for clients, and alice has all of them but the eighth that is kept. Bob gets
+ * half of seven eighths, and alice loses the other half. Then neither gets more.
+ */
+static void memory(const struct auth_case *c)
+{
+	enum { MANY = 32 };
+	static struct hand hers[MANY], his[MANY];
+	unsigned nr_hers, nr_his, left, first = 0;
+	uint64_t before, n[NR_ID_COUNTS];
+	struct fixture full;
+
+	start(&full, both, "--memory", "38");
+	nr_hers = login_all(hers, MANY, &full, &alice);
+	before = memory_of(&hers[0], "alice");
+	if (before < 12u << 20 || before > 14u << 20)
+		bad("alice has %u KiB", (unsigned)(before >> 10));
+	nr_his = login_all(his, MANY, &full, &bob);
+	left = count_alive(hers, nr_hers);
+	if (nr_his < nr_hers / 2 || left < nr_hers / 2 || left + nr_his > nr_hers + 1)
+		bad("alice had %u connections, and has %u beside %u of bob", nr_hers, left, nr_his);
+	if (login_all(hers + nr_hers, MANY - nr_hers, &full, &alice))
+		bad("alice got back what bob has");
+	while (!hand_is_alive(&hers[first]))
+		first++;
+	must(ask_about(&hers[first], "alice", n), "alice's numbers");
+	if (n[ID_EVICTED] != nr_hers - left || n[ID_CONNECTIONS] != left ||
+	    n[ID_MEMORY_BYTES] > before * (left + 1) / nr_hers)
+		bad("alice's numbers are wrong");
+	if (memory_of(&his[0], "bob") < before * (nr_his - 1) / nr_hers)
+		bad("bob's numbers are wrong");
+	for (unsigned i = 0; i < nr_hers; i++)
+		hand_close(&hers[i]);
+	for (unsigned i = 0; i < nr_his; i++)
+		hand_close(&his[i]);
+	fixture_stop(&full);
+}
+
 /* The limit of the keyring holds, and another one after it was read again. */
 static void limit(const struct auth_case *c)
 {
@@ -297,6 +382,7 @@ const struct auth_case share_cases[] = {
 	{"shares-of-connections", connections},
 	{"shares-of-sessions", sessions},
 	{"shares-are-told", told},
+	{"shares-of-memory", memory},
 	{"max-sessions-of-a-key", limit},
 	{"shares-of-programs", programs},
 	{NULL},

@@ -5,6 +5,7 @@
 
 #include "server/account/account.h"
 
+static struct budget budget;
 static struct accounts *accounts;
 static struct account *alice, *bob, *carol, *loser;
 
@@ -13,7 +14,8 @@ static void open_accounts(void)
 	const unsigned max[NR_ACCOUNT_ITEMS] = {
 		[ACCOUNT_CONNECTIONS] = 6, [ACCOUNT_SESSIONS] = 6, [ACCOUNT_FILES] = 64};
 
-	cr_assert_eq(accounts_open(&accounts, max), 0);
+	budget = (struct budget){.max = 80};
+	cr_assert_eq(accounts_open(&accounts, max, &budget), 0);
 	alice = account_get(accounts, "alice");
 	bob = account_get(accounts, "bob");
 	carol = account_get(accounts, "carol");
@@ -174,4 +176,26 @@ Test(account, leaves_files_for_others)
 	cr_assert_eq(alice->evicted, 0);
 	account_give(alice, ACCOUNT_FILES, 57);
 	account_give(bob, ACCOUNT_FILES, 7);
+}
+
+/* Half of seven eighths is 35, also if an id is alone, and a third is 23. */
+Test(account, an_equal_part_of_memory_depends_on_the_ids_with_sessions)
+{
+	take(alice, ACCOUNT_SESSIONS, 2);
+	cr_assert(budget_id_take(&alice->memory, 35, 0));
+	cr_assert_null(accounts_most_memory(accounts));
+	take(bob, ACCOUNT_SESSIONS, 1);
+	cr_assert_null(accounts_most_memory(accounts));
+	take(carol, ACCOUNT_SESSIONS, 1);
+	cr_assert_eq(accounts_most_memory(accounts), alice);
+	cr_assert(budget_id_take(&bob->memory, 23, 0));
+	cr_assert_eq(accounts_most_memory(accounts), alice);
+	account_give(alice, ACCOUNT_SESSIONS, 1);
+	cr_assert_eq(accounts_most_memory(accounts), alice);
+	account_give(alice, ACCOUNT_SESSIONS, 1);
+	cr_assert_null(accounts_most_memory(accounts), "two are left");
+	account_give(bob, ACCOUNT_SESSIONS, 1);
+	account_give(carol, ACCOUNT_SESSIONS, 1);
+	budget_id_give(&alice->memory, 35);
+	budget_id_give(&bob->memory, 23);
 }

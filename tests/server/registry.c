@@ -11,7 +11,7 @@ struct sessions *registry;
 struct exports registry_exports;
 uint64_t registry_now_ns;
 
-static struct budget budget = {.max = SIZE_MAX};
+struct budget registry_budget = {.max = SIZE_MAX};
 
 void registry_open_sessions(unsigned max_sessions, uint32_t max_files)
 {
@@ -21,7 +21,7 @@ void registry_open_sessions(unsigned max_sessions, uint32_t max_files)
 void registry_open_shared(unsigned max_connections, unsigned max_sessions, uint32_t max_files)
 {
 	const struct sessions_config config = {
-		.budget = &budget,
+		.budget = &registry_budget,
 		.max = {[ACCOUNT_CONNECTIONS] = max_connections,
 			[ACCOUNT_SESSIONS] = max_sessions,
 			[ACCOUNT_FILES] = UINT_MAX},
@@ -49,7 +49,7 @@ void registry_close(void)
 	cr_assert_eq(exports_stop(&registry_exports, UINT64_MAX), 0);
 	sessions_close(registry);
 	exports_close(&registry_exports);
-	cr_assert_eq(budget.used, 0, "all is given back");
+	cr_assert_eq(registry_budget.used, 0, "all is given back");
 }
 
 uint64_t registry_add_file(struct server_session *session)

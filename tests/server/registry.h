@@ -21,6 +21,7 @@ struct one {
 };
 
 extern struct sessions *registry;
+extern struct budget registry_budget;	/* usually without an end */
 extern uint64_t registry_now_ns;	/* when members enter */
 extern struct exports registry_exports; /* "a" and "b", each a memory store */
 

@@ -7,7 +7,8 @@
 #include "server/base/budget.h"
 
 static struct budget budget = {.max = SIZE_MAX};
-static struct share share = {.budget = &budget};
+static struct budget_id id = {.budget = &budget};
+static struct share share = {.id = &id};
 static struct replies replies;
 static struct reply found;
 static uint8_t persistent[PERSISTENT_MAX];

@@ -196,3 +196,132 @@ Test(session_shares, the_files_of_an_id_are_bounded_together)
 	registry_leave(&one);
 	registry_leave(&two);
 }
+
+static struct budget_id *memory_of(const char *id)
+{
+	struct account *account = account_get(sessions_accounts(registry), id);
+	struct budget_id *memory = &account->memory;
+
+	account_put(account); /* a session has another reference */
+	return memory;
+}
+
+static uint64_t evicted_of(const char *id)
+{
+	struct account_state state;
+
+	cr_assert(accounts_next(sessions_accounts(registry), 0, id, &state));
+	return state.evicted;
+}
+
+/*
+ * Of one MiB alice has three quarters, in three sessions with a connection each, and bob the eighth
+ * that is kept. A little less than it is free.
+ */
+static void be_short_of_memory(struct one *bobs)
+{
+	registry_budget.max = 1u << 20;
+	enter_all("alice", 3);
+	for (int i = 0; i < 3; i++)
+		atomic_store(&ones[i].member.bytes, 100000);
+	registry_add_file(ones[1].member.session);
+	cr_assert(budget_id_take(memory_of("alice"), 3u << 18, 0));
+	cr_assert_eq(enter(bobs, "bob"), 0);
+	cr_assert_not(sessions_make_room(registry, memory_of("bob")), "there is some");
+	cr_assert(budget_id_take(memory_of("bob"), 1u << 17, 0));
+}
+
+/* As the connection of an evicted member does it. */
+static void leave_evicted(struct one *one)
+{
+	registry_leave(one);
+	budget_id_return(memory_of("alice"), one->member.leaving);
+}
+
+static void have_enough_memory(struct one *bobs, size_t of_alice)
+{
+	budget_id_give(memory_of("alice"), of_alice);
+	budget_id_give(memory_of("bob"), 1u << 17);
+	cr_assert_not(sessions_make_room(registry, memory_of("bob")));
+	cr_assert_eq(registry_budget.leaving, 0);
+	registry_leave(bobs);
+}
+
+Test(session_shares, the_id_with_the_most_memory_loses_its_quietest_connection)
+{
+	const size_t of_alice = 3u << 18;
+	struct one bobs;
+
+	be_short_of_memory(&bobs);
+	cr_assert_not(sessions_make_room(registry, memory_of("alice")), "she has most");
+	cr_assert_eq(evicted_of("alice"), 0);
+	cr_assert(sessions_make_room(registry, memory_of("bob")));
+	cr_assert_eq(session_check(&ones[2].member), -EUSERS);
+	cr_assert_eq(connections_of("alice"), 2);
+	cr_assert_eq(evicted_of("alice"), 1);
+	cr_assert(sessions_make_room(registry, memory_of("bob")), "it becomes free soon");
+	cr_assert_eq(evicted_of("alice"), 1);
+	cr_assert(budget_take(&registry_budget, 100000, 0), "of connections that nobody knows");
+	cr_assert(sessions_make_room(registry, NULL));
+	cr_assert_eq(session_check(&ones[1].member), -EUSERS);
+	cr_assert_eq(session_check(&ones[0].member), 0);
+	cr_assert_eq(connections_of("alice"), 1);
+	cr_assert_eq(connections_of("bob"), 1);
+	budget_give(&registry_budget, 100000);
+	leave_evicted(&ones[1]);
+	leave_evicted(&ones[2]);
+	have_enough_memory(&bobs, of_alice);
+	registry_leave(&ones[0]);
+}
+
+Test(session_shares, or_a_session_without_members_that_has_more_memory)
+{
+	struct one bobs;
+
+	be_short_of_memory(&bobs);
+	session_leave(&ones[1].member, 0);
+	cr_assert(sessions_make_room(registry, memory_of("bob")));
+	cr_assert_eq(sessions_of("alice"), 3, "it has less");
+	cr_assert_eq(session_check(&ones[2].member), -EUSERS);
+	leave_evicted(&ones[2]);
+	atomic_store(&ones[0].member.bytes, 1);
+	cr_assert(sessions_make_room(registry, memory_of("bob")));
+	cr_assert_eq(sessions_of("alice"), 1, "neither of the others has enough");
+	cr_assert_eq(session_check(&ones[0].member), -EUSERS);
+	leave_evicted(&ones[0]);
+	while (registry_budget.leaving) /* a thread of the export frees them */
+		;
+	have_enough_memory(&bobs, 3u << 18);
+}
+
+Test(session_shares, nobody_loses_anything_who_has_no_more_than_an_equal_part)
+{
+	struct one bobs;
+
+	be_short_of_memory(&bobs);
+	budget_id_give(memory_of("alice"), 1u << 19);
+	cr_assert(budget_take(&registry_budget, 1u << 19, 0), "of connections that nobody knows");
+	cr_assert_not(sessions_make_room(registry, memory_of("bob")));
+	cr_assert_eq(evicted_of("alice"), 0);
+	budget_give(&registry_budget, 1u << 19);
+	have_enough_memory(&bobs, 1u << 18);
+	leave_all(3);
+}
+
+Test(session_shares, an_id_with_its_part_of_the_memory_gets_no_session_of_what_is_kept)
+{
+	struct one bobs, late;
+	size_t size;
+
+	registry_budget.max = 1u << 20;
+	enter_all("alice", 1);
+	size = memory_of("alice")->used;
+	cr_assert(budget_id_take(memory_of("alice"), (7u << 17) - size, 0));
+	cr_assert_eq(enter(&late, "alice"), -EUSERS);
+	cr_assert_eq(enter(&bobs, "bob"), 0);
+	cr_assert_eq(memory_of("bob")->used, size);
+	budget_id_give(memory_of("alice"), (7u << 17) - size);
+	cr_assert_eq(memory_of("alice")->used, size, "what was refused is not counted");
+	registry_leave(&bobs);
+	leave_all(1);
+}

@@ -15,7 +15,7 @@
 #include "tests/peer/message.h"
 
 struct said {
-	uint8_t frame[2048];
+	uint8_t frame[16384];
 	size_t len;
 };
 

@@ -122,7 +122,7 @@ static void memory_body(struct server *server)
 
 	while (!(status = try_to_enter(&peers[n], server)))
 		cr_assert_lt(++n, N, "there is an end to it");
-	cr_assert(status == -ENOMEM || status == -ECONNRESET, "%d", status);
+	cr_assert_eq(status, -EUSERS, "%d", status);
 	peer_close(&peers[n]);
 	cr_assert_gt(n, 2);
 	cr_assert(is_in_bounds(server));
@@ -174,6 +174,35 @@ Test(bounds, the_silent_do_not_keep_others_out)
 
 	config.hello_ms = 600000;
 	each_scheme(&config, silent_body);
+}
+
+/* One id has all that it may have. Connections without a Hello take nothing of that. */
+static void strangers_body(struct server *server)
+{
+	enum { N = 64, MANY = 100 };
+	static struct peer peers[N], silent[MANY];
+	int n = 0;
+
+	while (!try_to_enter(&peers[n], server))
+		cr_assert_lt(++n, N, "there is an end to it");
+	peer_close(&peers[n]);
+	for (int i = 0; i < MANY; i++)
+		fixture_try(&silent[i], server);
+	for (int i = 0; i < n; i++)
+		cr_assert_eq(
+			peer_call(&peers[i], &(struct call){.op = CALL_STAT, .path = text("")}), 0);
+	for (int i = 0; i < MANY; i++)
+		peer_close(&silent[i]);
+	for (int i = 0; i < n; i++)
+		peer_close(&peers[i]);
+}
+
+Test(bounds, those_inside_lose_nothing_to_the_silent)
+{
+	struct server_config config = small;
+
+	config.hello_ms = 600000;
+	each_scheme(&config, strangers_body);
 }
 
 /* They have all the connections there may be, at each worker, and say nothing. */
