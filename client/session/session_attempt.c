@@ -173,6 +173,12 @@ static void head_for(struct session *session, const struct route *route)
 			 route->host->name, route->host->port);
 	lock_acquire(&session->lock);
 	session->cause = (struct reason){0};
+	/* Calls whose time is over before this attempt ends have this reason. */
+	if (!*session->reason.text) {
+		session->reason.err = -EREMOTEIO;
+		snprintf(session->reason.text, sizeof(session->reason.text),
+			 "still connecting to %s", session->at);
+	}
 	lock_release(&session->lock);
 }
 

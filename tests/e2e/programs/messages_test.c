@@ -3,9 +3,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/e2e/programs/messages.h"
@@ -220,4 +222,27 @@ E2E(messages, of_the_api)
 	cr_expect_eq(usrbio_open(text, O_RDONLY, 0), -EINVAL);
 	cr_expect_gt(usrbio_reason(text, -EINVAL, text, sizeof(text)), 0);
 	cr_expect_null(strchr(text, '\033'));
+}
+
+/* The time of a call is over while the second route of the first attempt is still tried. */
+E2E(messages, of_a_server_that_says_nothing)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(addr);
+	int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char url[100], text[400];
+	unsigned port;
+	struct usrbio_stat st;
+
+	must(silent >= 0 && !bind(silent, (struct sockaddr *)&addr, sizeof(addr)) &&
+		     !listen(silent, 8) && !getsockname(silent, (struct sockaddr *)&addr, &len),
+	     "a socket");
+	port = ntohs(addr.sin_port);
+	snprintf(url, sizeof(url), "tcp://127.0.0.1:%u,localhost:%u/data?timeout=1", port, port);
+	cr_assert_eq(usrbio_stat(url, &st), -EREMOTEIO);
+	cr_assert_gt(usrbio_reason(url, -EREMOTEIO, text, sizeof(text)), 0);
+	/* On a busy machine the attempt may be over, too. */
+	cr_assert(strstr(text, "still connecting to ") || strstr(text, ": Connection timed out"),
+		  "%s", text);
+	close(silent);
 }
