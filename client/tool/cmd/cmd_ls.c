@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ struct entry {
  * limits their memory, in bytes: 2 to 3 million names of usual length.
  */
 #define NAMES_BYTES ((size_t)192 << 20)
+#define SOME_MAX    1024			/* entries whose attributes are asked for at once */
 #define NAME_BYTES  (32 + sizeof(struct entry)) /* about what a name needs besides its text */
 
 struct listing {
@@ -112,21 +114,59 @@ static void print_name(const struct ls_options *options, const char *path, const
 	putchar(options->null ? '\0' : '\n');
 }
 
-static int print(struct ls_options *options, const char *path, const struct entry *entry)
+/* Print an entry; st is NULL without -l. */
+static void print(struct ls_options *options, const char *path, const struct entry *entry,
+		  const struct usrbio_stat *st)
 {
-	struct usrbio_stat st;
-	int err = options->all_about ? usrbio_lstat(path, &st) : 0;
-
-	if (err)
-		return fail(path, err);
 	if (options->json) {
-		print_json(options, path, entry, options->all_about ? &st : NULL);
-		return EXIT_FINE;
+		print_json(options, path, entry, st);
+		return;
 	}
-	if (options->all_about)
-		print_long(&st);
+	if (st)
+		print_long(st);
 	print_name(options, path, entry->name);
-	return EXIT_FINE;
+}
+
+/* Print entries with these paths, at most SOME_MAX. With -l their attributes come in few calls. */
+static int print_some(struct ls_options *options, char *const *paths, const struct entry *entries,
+		      size_t n)
+{
+	static struct usrbio_stat attrs[SOME_MAX];
+	static int errs[SOME_MAX];
+	int status = EXIT_FINE, found = (int)n;
+
+	if (options->all_about)
+		found = usrbio_stats((const char *const *)paths, n, AT_SYMLINK_NOFOLLOW, attrs,
+				     errs);
+	if (found < 0)
+		return fail(paths[0], found);
+	for (size_t i = 0; i < n; i++)
+		if (options->all_about && errs[i])
+			status |= fail(paths[i], errs[i]);
+		else
+			print(options, paths[i], &entries[i],
+			      options->all_about ? &attrs[i] : NULL);
+	return status;
+}
+
+/* Print all entries of a directory. */
+static int print_all(struct ls_options *options, const char *dir, const struct listing *listing)
+{
+	static char *paths[SOME_MAX];
+	int status = EXIT_FINE;
+	size_t some;
+
+	for (size_t first = 0; first < listing->n; first += some) {
+		const struct entry *entries = &listing->entries[first];
+
+		some = listing->n - first < SOME_MAX ? listing->n - first : SOME_MAX;
+		for (size_t i = 0; i < some; i++)
+			paths[i] = join_path(dir, entries[i].name);
+		status |= print_some(options, paths, entries, some);
+		for (size_t i = 0; i < some; i++)
+			free(paths[i]);
+	}
+	return status;
 }
 
 /* True if each directory is printed with its path as a heading. */
@@ -152,12 +192,7 @@ static int list(struct ls_options *options, const char *dir)
 	}
 	if (listing.n)
 		qsort(listing.entries, listing.n, sizeof(struct entry), by_name);
-	for (size_t i = 0; i < listing.n; i++) {
-		char *path = join_path(dir, listing.entries[i].name);
-
-		status |= print(options, path, &listing.entries[i]);
-		free(path);
-	}
+	status |= print_all(options, dir, &listing);
 	for (size_t i = 0; i < listing.n; i++) {
 		if (options->recursive && listing.entries[i].type == DT_DIR) {
 			char *path = join_path(dir, listing.entries[i].name);
@@ -187,7 +222,7 @@ static int list_argument(struct ls_options *options, char *path)
 		return fail(path, err);
 	itself.type = IFTODT(st.mode);
 	if (!S_ISDIR(st.mode))
-		return print(options, path, &itself);
+		return print_some(options, &path, &itself, 1);
 	return list(options, path);
 }
 

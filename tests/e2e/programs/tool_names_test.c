@@ -313,3 +313,48 @@ E2E(tool_names, completion)
 	cr_assert(strstr(out, "find) _arguments '--name=:value:_files'"), "%s", out);
 	cr_assert_eq(tool("completion", "csh"), 2);
 }
+
+static void add_calls(void *arg, const struct usrbio_server_counters *row)
+{
+	if (strcmp(row->kind, "worker"))
+		return;
+	for (size_t i = 0; i < row->nr; i++)
+		if (!strcmp(row->names[i], "calls"))
+			*(uint64_t *)arg += row->values[i];
+}
+
+/* The calls that the server has been asked for, by whomever. */
+static uint64_t calls_so_far(void)
+{
+	uint64_t calls = 0;
+
+	cr_assert_eq(usrbio_server_counters(e2e_mount, add_calls, &calls), 0);
+	return calls;
+}
+
+E2E(tool_names, ls_with_attributes_takes_one_call_for_a_hundred_names)
+{
+	enum { FILES = 3000 };
+	static char out[400000];
+	uint64_t before;
+	char path[600];
+
+	e2e_needs_local_files();
+	e2e_needs_server_process();
+	cr_assert_eq(usrbio_mkdir(url_of("many"), 0755), 0);
+	for (int i = 0; i < FILES; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/many/sample-%05d.bin", e2e_dir, i);
+		fd = open(path, O_WRONLY | O_CREAT, 0600 + i % 64);
+		must(fd >= 0 && !close(fd), "%s", path);
+	}
+	before = calls_so_far();
+	cr_assert_eq(output_of(out, "ls", "-l", url_of("many")), 0);
+	cr_assert_lt(calls_so_far() - before, FILES / 100 + 10);
+	for (int i = 0; i < FILES; i++) {
+		snprintf(path, sizeof(path), " sample-%05d.bin\n", i);
+		cr_assert(strstr(out, path), "%s", path);
+	}
+	cr_assert(strstr(out, "-rw-r-xr-x   1 "), "the mode of a file");
+}
