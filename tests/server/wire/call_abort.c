@@ -83,8 +83,11 @@ Test(call_abort, a_call_that_was_not_begun_changes_nothing)
 /* It is in the middle of the change: nothing newer in the directory comes before its end. */
 static void barred(uint32_t op, const char *ops)
 {
-	const struct call hung = {
-		.op = op, .path = text("d/old"), .path2 = text("d/new"), .flags = RW, .mode = 0755};
+	const struct call hung = {.op = op,
+				  .path = text("d/old"),
+				  .path2 = text("d/new"),
+				  .flags = op == CALL_OPEN ? RW : 0,
+				  .mode = 0755};
 	enum { MANY = 100 };
 	uint32_t tag, later;
 	unsigned before;
