@@ -35,7 +35,7 @@ static void make_tree(struct fixture *fixture)
 static void compare(struct fixture *fixture, size_t first, size_t n, bool nofollow)
 {
 	struct attr_row rows[NR_PATHS];
-	char room[PATHS_ROOM];
+	char room[PATHS_ROOM] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++)
