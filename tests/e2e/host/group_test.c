@@ -191,6 +191,7 @@ E2E(group, forty_clients_of_a_small_server)
 	cr_expect_gt(nr_served, 0);
 	cr_expect(log_has(server.log, "refusing connections: the limit --memory is reached: 64 MiB "
 				      "(by /sys/fs/cgroup/") ||
+		  log_has(server.log, "no room for another connection within --memory") ||
 		  log_has(server.log, "no memory for the connection within --memory"));
 	cr_expect_eq(kill(server.process.pid, SIGTERM), 0);
 	cr_expect_eq(process_wait(&server.process), 0, "the kernel has ended it");
