@@ -300,6 +300,27 @@ static int file_call(struct mock *mock, struct node *node, const struct call *ca
 	}
 }
 
+/* A row for each path, as a STAT of it would answer. */
+static int stats_call(struct mock *mock, const struct call *call, struct mock_answer *memory,
+		      struct reply *reply)
+{
+	const char *path = (const char *)call->names.data;
+
+	reply->attrs = memory->rows;
+	for (; reply->nr_attrs < call->nr_names; path += strlen(path) + 1) {
+		const struct call one = {.op = CALL_STAT,
+					 .flags = call->flags,
+					 .path = {(const uint8_t *)path, strlen(path)}};
+		const struct node *node = mock_target(mock, &one);
+		struct reply alone = {0};
+
+		if (node)
+			fill_attr(node, &alone);
+		memory->rows[reply->nr_attrs++] = attr_to_row(node ? 0 : -ENOENT, &alone.attr);
+	}
+	return 0;
+}
+
 static int do_call(struct mock *mock, const struct call *call, struct mock_answer *memory,
 		   struct reply *reply)
 {
@@ -318,6 +339,8 @@ static int do_call(struct mock *mock, const struct call *call, struct mock_answe
 		return rename_call(mock, call);
 	case CALL_READDIR:
 		return readdir_call(mock, call, memory, reply);
+	case CALL_STATS:
+		return stats_call(mock, call, memory, reply);
 	case CALL_COUNTERS:
 		return counters_call(memory, reply);
 	case CALL_ANCESTORS:

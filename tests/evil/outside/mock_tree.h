@@ -10,6 +10,7 @@ struct mock_answer {
 	uint8_t names[8192];
 	uint32_t types[512];
 	uint64_t counts[NR_COUNTS], ids[2 * ANCESTORS_MAX];
+	struct attr_row rows[STATS_MAX];
 };
 
 void mock_tree_begin(struct mock *mock);
