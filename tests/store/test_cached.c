@@ -55,6 +55,24 @@ Test(memory, attributes_are_answered_from_memory)
 	over_answered("memory");
 }
 
+/* A time that 64 bits of nanoseconds do not hold becomes the nearest one. */
+POSIX_STORE(times_beyond_what_fits)
+{
+	const struct timespec times[2] = {{.tv_sec = 10000000000}, {.tv_sec = 10000000000}};
+	struct file_attr attr;
+	char path[128];
+	struct stat st;
+
+	fixture_touch(fixture, "far");
+	snprintf(path, sizeof(path), "%s/far", fixture->dir);
+	cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+	cr_assert_eq(stat(path, &st), 0);
+	if (st.st_mtim.tv_sec != 10000000000)
+		cr_skip_test("this file system has no such times");
+	cr_assert_eq(fixture_stat(fixture, "far", &attr), 0);
+	cr_assert_eq(attr.mtime_ns, INT64_MAX);
+}
+
 /* Nothing outside is ever found, also if it is in memory. */
 POSIX_STORE(cached_names_stay_inside)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/tool/fs/fs.h"
+#include "common/base/clock.h"
 
 static int result(int n)
 {
@@ -37,7 +38,7 @@ static int local_close(int fd)
 
 static int64_t nanoseconds(const struct timespec *ts)
 {
-	return (int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec;
+	return file_time_ns(ts->tv_sec, ts->tv_nsec);
 }
 
 static int attributes(int err, const struct stat *from, struct usrbio_stat *st)

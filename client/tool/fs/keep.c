@@ -4,13 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-static struct timespec of_ns(int64_t ns)
-{
-	int64_t rest = ns % 1000000000;
-
-	rest += rest < 0 ? 1000000000 : 0;
-	return (struct timespec){.tv_sec = (ns - rest) / 1000000000, .tv_nsec = (long)rest};
-}
+#include "common/base/clock.h"
 
 /* True if the owner cannot be set: this user must not, or there are no such owners there. */
 static bool no_owners(int err)
@@ -47,7 +41,8 @@ static int set_mode(const struct fs *fs, int dir, const char *name, const struct
 int keep_set(const struct fs *fs, int dir, const char *name, const struct usrbio_stat *now,
 	     const struct usrbio_stat *model)
 {
-	const struct timespec times[2] = {of_ns(model->atime_ns), of_ns(model->mtime_ns)};
+	const struct timespec times[2] = {file_time_of(model->atime_ns),
+					  file_time_of(model->mtime_ns)};
 	int err = set_owner(fs, dir, name, now, model);
 
 	if (!err)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "client/tool/base/tool.h"
+#include "common/base/clock.h"
 #include "client/tool/fs/fs.h"
 
 static const char help[] =
@@ -67,14 +68,6 @@ static bool parse_date(const char *text, struct timespec *ts)
 	return true;
 }
 
-static struct timespec of_ns(int64_t ns)
-{
-	int64_t rest = ns % 1000000000;
-
-	rest += rest < 0 ? 1000000000 : 0;
-	return (struct timespec){.tv_sec = (ns - rest) / 1000000000, .tv_nsec = (long)rest};
-}
-
 /* Find out the times to set. 0, or an exit status after a report. */
 static int find_times(struct touch_options *options)
 {
@@ -93,8 +86,8 @@ static int find_times(struct touch_options *options)
 		err = usrbio_stat(options->reference, &st);
 		if (err)
 			return fail(options->reference, err);
-		times[0] = of_ns(st.atime_ns);
-		times[1] = of_ns(st.mtime_ns);
+		times[0] = file_time_of(st.atime_ns);
+		times[1] = file_time_of(st.mtime_ns);
 	}
 	if (options->access && !options->change)
 		times[1].tv_nsec = UTIME_OMIT;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "server/store/posix/posix.h"
 
 static int set_owner(int fd, const struct store_attrs *attrs)
@@ -34,14 +35,9 @@ static int set_mode(int fd, mode_t old, uint32_t mode)
 
 static struct timespec time_of(bool set, bool now, int64_t ns)
 {
-	const int64_t second = 1000000000;
-	int64_t rest = ns % second;
-
-	if (!set)
-		return (struct timespec){.tv_nsec = now ? UTIME_NOW : UTIME_OMIT};
-	if (rest < 0)
-		rest += second;
-	return (struct timespec){.tv_sec = (ns - rest) / second, .tv_nsec = rest};
+	if (set)
+		return file_time_of(ns);
+	return (struct timespec){.tv_nsec = now ? UTIME_NOW : UTIME_OMIT};
 }
 
 static int set_times(int fd, const struct store_attrs *attrs)

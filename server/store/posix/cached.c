@@ -14,11 +14,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "server/store/posix/posix.h"
 
 static int64_t time_ns(const struct statx_timestamp *time)
 {
-	return time->tv_sec * 1000000000 + time->tv_nsec;
+	return file_time_ns(time->tv_sec, time->tv_nsec);
 }
 
 void posix_cached_init(struct posix_store *store)

@@ -16,11 +16,12 @@
 #include "common/base/log.h"
 #include "common/host/host.h"
 #include "server/manager/kept.h"
+#include "common/base/clock.h"
 #include "server/store/posix/posix.h"
 
 static int64_t time_ns(const struct timespec *ts)
 {
-	return ts->tv_sec * 1000000000ll + ts->tv_nsec;
+	return file_time_ns(ts->tv_sec, ts->tv_nsec);
 }
 
 void posix_attr(const struct stat *st, struct file_attr *attr)
