@@ -231,3 +231,16 @@ void expect_file(struct evil *e)
 		escape(&honest, "the file is not what it was");
 	evil_close(&honest, e);
 }
+
+void tell_status(struct evil *e, const struct lie *lie)
+{
+	expect_status(e, evil_call(e, lie->bytes), lie->number);
+	expect_alive(e);
+}
+
+void tell_violation(struct evil *e, const struct lie *lie)
+{
+	wire_msg(&e->wire,
+		 &(struct message){.type = MSG_CALL, .call = *(const struct call *)lie->bytes});
+	expect_end(e);
+}

@@ -13,6 +13,17 @@
 #include "tests/peer/message.h"
 #include "tests/peer/wire.h"
 
+/* The bytes of a literal, and a call, for tables. */
+#define TEXT(s)                                     \
+	{                                           \
+		(const uint8_t *)(s), sizeof(s) - 1 \
+	}
+#define CALL(...)            \
+	&(const struct call) \
+	{                    \
+		__VA_ARGS__  \
+	}
+
 /*
  * What cases have before them: a server with the exports "data", "other", "ro" and "slow", each a
  * directory with a file "file" of FILE_SIZE bytes of the pattern's seed FILE_SEED. Writes to those
@@ -118,6 +129,10 @@ void expect_alive(struct evil *e);
 void expect_status(struct evil *e, int64_t status, int64_t wanted);
 /* Honest once more: the file can be read, and is what it was. */
 void expect_file(struct evil *e);
+
+/* Tellers of a call, lie->bytes: it is answered with the status lie->number; it is a violation. */
+void tell_status(struct evil *e, const struct lie *lie);
+void tell_violation(struct evil *e, const struct lie *lie);
 
 /* The process that a case kills: it has much under way, says so, and waits. */
 void evil_linger(const char *url);

@@ -9,31 +9,6 @@
 #include "tests/support/pattern.h"
 #include "tests/evil/clients/evil.h"
 
-#define TEXT(s)                                     \
-	{                                           \
-		(const uint8_t *)(s), sizeof(s) - 1 \
-	}
-#define CALL(...)            \
-	&(const struct call) \
-	{                    \
-		__VA_ARGS__  \
-	}
-
-/* It is answered with this status, and the connection goes on. */
-static void status(struct evil *e, const struct lie *lie)
-{
-	expect_status(e, evil_call(e, lie->bytes), lie->number);
-	expect_alive(e);
-}
-
-/* It ends the connection. */
-static void violation(struct evil *e, const struct lie *lie)
-{
-	wire_msg(&e->wire,
-		 &(struct message){.type = MSG_CALL, .call = *(const struct call *)lie->bytes});
-	expect_end(e);
-}
-
 /* With as many ranges, or as long a path, as no call may have. */
 static void too_much(struct evil *e, const struct lie *lie)
 {
@@ -284,29 +259,29 @@ static void wrong_names(struct evil *e, const struct lie *lie)
 }
 
 const struct lie call_lies[] = {
-	{"op-zero", STAGE_WELCOME, violation, CALL(.op = 0), 0},
-	{"op-unknown", STAGE_WELCOME, violation, CALL(.op = NR_CALLS), 0},
-	{"op-huge", STAGE_WELCOME, violation, CALL(.op = UINT32_MAX), 0},
-	{"counters-not-agreed", STAGE_WELCOME, violation, CALL(.op = CALL_COUNTERS), 0},
-	{"path-with-a-zero", STAGE_WELCOME, violation,
+	{"op-zero", STAGE_WELCOME, tell_violation, CALL(.op = 0), 0},
+	{"op-unknown", STAGE_WELCOME, tell_violation, CALL(.op = NR_CALLS), 0},
+	{"op-huge", STAGE_WELCOME, tell_violation, CALL(.op = UINT32_MAX), 0},
+	{"counters-not-agreed", STAGE_WELCOME, tell_violation, CALL(.op = CALL_COUNTERS), 0},
+	{"path-with-a-zero", STAGE_WELCOME, tell_violation,
 	 CALL(.op = CALL_STAT, .path = TEXT("file\0x")), 0},
-	{"path2-with-a-zero", STAGE_WELCOME, violation,
+	{"path2-with-a-zero", STAGE_WELCOME, tell_violation,
 	 CALL(.op = CALL_RENAME, .path = TEXT("file"), .path2 = TEXT("\0")), 0},
-	{"replay-two", STAGE_WELCOME, violation,
+	{"replay-two", STAGE_WELCOME, tell_violation,
 	 CALL(.op = CALL_MKDIR, .path = TEXT("never"), .replay = 2), 0},
 	{"path-too-long", STAGE_WELCOME, too_much, .number = 1},
 	{"ranges-too-many", STAGE_FILE, too_much, .number = 0},
-	{"path-absolute", STAGE_WELCOME, status, CALL(.op = CALL_STAT, .path = TEXT("/etc/passwd")),
-	 .number = -EINVAL},
-	{"open-without-a-mode", STAGE_WELCOME, status, CALL(.op = CALL_OPEN, .path = TEXT("file")),
-	 .number = -EINVAL},
-	{"open-unknown-flags", STAGE_WELCOME, status,
+	{"path-absolute", STAGE_WELCOME, tell_status,
+	 CALL(.op = CALL_STAT, .path = TEXT("/etc/passwd")), .number = -EINVAL},
+	{"open-without-a-mode", STAGE_WELCOME, tell_status,
+	 CALL(.op = CALL_OPEN, .path = TEXT("file")), .number = -EINVAL},
+	{"open-unknown-flags", STAGE_WELCOME, tell_status,
 	 CALL(.op = CALL_OPEN, .path = TEXT("file"), .flags = OPEN_READ | 2 * OPEN_FOLLOW),
 	 .number = -EINVAL},
-	{"close-nothing", STAGE_WELCOME, status, CALL(.op = CALL_CLOSE), .number = -ESTALE},
-	{"fsync-nothing", STAGE_WELCOME, status, CALL(.op = CALL_FSYNC), .number = -EBADF},
-	{"punch-nothing", STAGE_WELCOME, status, CALL(.op = CALL_PUNCH), .number = -EBADF},
-	{"truncate-huge", STAGE_WELCOME, status,
+	{"close-nothing", STAGE_WELCOME, tell_status, CALL(.op = CALL_CLOSE), .number = -ESTALE},
+	{"fsync-nothing", STAGE_WELCOME, tell_status, CALL(.op = CALL_FSYNC), .number = -EBADF},
+	{"punch-nothing", STAGE_WELCOME, tell_status, CALL(.op = CALL_PUNCH), .number = -EBADF},
+	{"truncate-huge", STAGE_WELCOME, tell_status,
 	 CALL(.op = CALL_TRUNCATE, .path = TEXT("file"), .len = UINT64_MAX), .number = -EINVAL},
 	{"escapes", STAGE_WELCOME, escapes},
 	{"escapes-of-targets", STAGE_WELCOME, targets},

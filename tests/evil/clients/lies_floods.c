@@ -229,10 +229,6 @@ static void come_and_go(struct evil *e, const struct lie *lie)
 	{                       \
 		__VA_ARGS__     \
 	}
-#define TEXT(s)                                     \
-	{                                           \
-		(const uint8_t *)(s), sizeof(s) - 1 \
-	}
 
 const struct lie flood_lies[] = {
 	{"flood-of-pings", STAGE_WELCOME, flood, MESSAGE(.type = MSG_PING), .number = 50000},

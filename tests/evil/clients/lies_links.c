@@ -12,16 +12,6 @@
 #include "tests/support/must.h"
 #include "tests/support/pattern.h"
 
-#define TEXT(s)                                     \
-	{                                           \
-		(const uint8_t *)(s), sizeof(s) - 1 \
-	}
-#define CALL(...)            \
-	&(const struct call) \
-	{                    \
-		__VA_ARGS__  \
-	}
-
 /* What lies outside the export, and what may not be set there. */
 struct outside {
 	struct stat secret, above;
@@ -185,14 +175,6 @@ static void target_too_long(struct evil *e, const struct lie *lie)
 	expect_end(e);
 }
 
-/* It ends the connection. */
-static void violation(struct evil *e, const struct lie *lie)
-{
-	wire_msg(&e->wire,
-		 &(struct message){.type = MSG_CALL, .call = *(const struct call *)lie->bytes});
-	expect_end(e);
-}
-
 /* One SETATTR of the open file, with these flags and nothing else. */
 static void set_flags(struct evil *e, uint32_t flags, int wanted)
 {
@@ -349,7 +331,7 @@ const struct lie link_lies[] = {
 	{"links-out-of-the-export", STAGE_WELCOME, links_out},
 	{"link-targets-of-any-bytes", STAGE_WELCOME, targets_of_any_bytes},
 	{"link-target-too-long", STAGE_WELCOME, target_too_long},
-	{"link-target-with-a-zero", STAGE_WELCOME, violation,
+	{"link-target-with-a-zero", STAGE_WELCOME, tell_violation,
 	 CALL(.op = CALL_SYMLINK, .path = TEXT("evil-zero"), .target = TEXT("file\0x"))},
 	{"attributes-with-wrong-flags", STAGE_FILE, wrong_flags},
 	{"attributes-at-the-ends-of-time", STAGE_FILE, ends_of_time},

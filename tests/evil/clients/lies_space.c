@@ -8,31 +8,6 @@
 #include "tests/support/must.h"
 #include "tests/evil/clients/evil.h"
 
-#define TEXT(s)                                     \
-	{                                           \
-		(const uint8_t *)(s), sizeof(s) - 1 \
-	}
-#define CALL(...)            \
-	&(const struct call) \
-	{                    \
-		__VA_ARGS__  \
-	}
-
-/* It is answered with this status, and the connection goes on. */
-static void status(struct evil *e, const struct lie *lie)
-{
-	expect_status(e, evil_call(e, lie->bytes), lie->number);
-	expect_alive(e);
-}
-
-/* It ends the connection. */
-static void violation(struct evil *e, const struct lie *lie)
-{
-	wire_msg(&e->wire,
-		 &(struct message){.type = MSG_CALL, .call = *(const struct call *)lie->bytes});
-	expect_end(e);
-}
-
 /* A value of more bytes than any has, and a name. */
 static void too_long(struct evil *e, const struct lie *lie)
 {
@@ -212,28 +187,28 @@ const struct lie space_lies[] = {
 	{"xattr-name-too-long", STAGE_WELCOME, too_long, .number = 1},
 	{"xattr-name-beyond-the-frame", STAGE_WELCOME, lying_lengths, .number = 0},
 	{"xattr-value-beyond-the-frame", STAGE_WELCOME, lying_lengths, .number = 1},
-	{"xattr-name-with-a-zero", STAGE_WELCOME, violation,
+	{"xattr-name-with-a-zero", STAGE_WELCOME, tell_violation,
 	 CALL(.op = CALL_GETXATTR, .path = TEXT("file"), .name = TEXT("user.\0a")), 0},
-	{"xattr-without-a-name", STAGE_WELCOME, status,
+	{"xattr-without-a-name", STAGE_WELCOME, tell_status,
 	 CALL(.op = CALL_SETXATTR, .path = TEXT("file")), .number = -ERANGE},
-	{"xattr-unknown-flags", STAGE_WELCOME, status,
+	{"xattr-unknown-flags", STAGE_WELCOME, tell_status,
 	 CALL(.op = CALL_SETXATTR, .path = TEXT("file"), .name = TEXT("user.a"), .flags = 512),
 	 .number = -EINVAL},
 	{"xattr-names-of-the-kernel", STAGE_WELCOME, names_of_the_kernel},
 	{"xattr-of-a-reserved-directory", STAGE_FILE, reserved},
-	{"exchange-unknown-flags", STAGE_WELCOME, status,
+	{"exchange-unknown-flags", STAGE_WELCOME, tell_status,
 	 CALL(.op = CALL_RENAME, .path = TEXT("file"), .path2 = TEXT("file2"), .flags = 256),
 	 .number = -EINVAL},
-	{"exchange-that-replaces-nothing", STAGE_WELCOME, status,
+	{"exchange-that-replaces-nothing", STAGE_WELCOME, tell_status,
 	 CALL(.op = CALL_RENAME, .path = TEXT("file"), .path2 = TEXT("file2"),
 	      .flags = CALL_EXCHANGE | CALL_NOREPLACE),
 	 .number = -EINVAL},
-	{"exchange-with-a-reserved-name", STAGE_WELCOME, status,
+	{"exchange-with-a-reserved-name", STAGE_WELCOME, tell_status,
 	 CALL(.op = CALL_RENAME, .path = TEXT("file"), .path2 = TEXT(".USRBIO"),
 	      .flags = CALL_EXCHANGE),
 	 .number = -EPERM},
 	{"escapes-of-space-and-attributes", STAGE_FILE, escapes},
-	{"fallocate-nothing", STAGE_WELCOME, status, CALL(.op = CALL_FALLOCATE, .len = 1),
+	{"fallocate-nothing", STAGE_WELCOME, tell_status, CALL(.op = CALL_FALLOCATE, .len = 1),
 	 .number = -EBADF},
 	{"fallocate-ranges", STAGE_FILE, ranges},
 	{NULL},
